@@ -1,0 +1,33 @@
+"""jaxenvs: reinforcement-learning environments as pure JAX functions.
+
+    env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
+    state, timestep = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), 4096))
+    state, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions)
+"""
+
+from jaxenvs import errors as errors
+from jaxenvs import random as random
+from jaxenvs import spaces as spaces
+from jaxenvs import wrappers as wrappers
+from jaxenvs.core.env import Env as Env
+from jaxenvs.core.env import RendersText as RendersText
+from jaxenvs.core.env import TimeStep as TimeStep
+from jaxenvs.core.env import restart as restart
+from jaxenvs.core.env import static as static
+from jaxenvs.core.env import transition as transition
+from jaxenvs.core.wrapper import StatefulWrapper as StatefulWrapper
+from jaxenvs.core.wrapper import StatelessWrapper as StatelessWrapper
+from jaxenvs.core.wrapper import Wrapper as Wrapper
+from jaxenvs.core.wrapper import WrapperState as WrapperState
+from jaxenvs.core.wrapper import unwrap as unwrap
+from jaxenvs.core.wrapper import unwrap_state as unwrap_state
+from jaxenvs.registry import EnvSpec as EnvSpec
+from jaxenvs.registry import make as make
+from jaxenvs.registry import pprint_registry as pprint_registry
+from jaxenvs.registry import register as register
+from jaxenvs.registry import registry as registry
+from jaxenvs.registry import spec as spec
+from jaxenvs.wrappers import AutoReset as AutoReset
+from jaxenvs.wrappers import TimeLimit as TimeLimit
+
+__version__ = "0.1.0"

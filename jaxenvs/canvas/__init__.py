@@ -1,0 +1,1 @@
+"""Jittable drawing: shapes, tiles and text, on the accelerator."""

@@ -1,0 +1,1 @@
+"""The contract: environments, spaces, keys and errors."""

@@ -1,0 +1,70 @@
+"""The exceptions of jaxenvs. Each message says what was wrong and what to do about it.
+
+Names follow Gymnasium's where Gymnasium has one. Where a builtin exception is what a caller would
+catch by habit (a wrong type, a bad value), the class derives from that builtin as well.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class JaxenvsError(Exception):
+    """Base class of every exception that jaxenvs raises on purpose."""
+
+
+class UnregisteredEnv(JaxenvsError):
+    """The requested id is not in the registry."""
+
+
+class NamespaceNotFound(UnregisteredEnv):
+    """The namespace of the requested id holds no environment."""
+
+
+class NameNotFound(UnregisteredEnv):
+    """No environment of the requested name exists."""
+
+
+class VersionNotFound(UnregisteredEnv):
+    """The environment exists, the requested version of it does not."""
+
+
+class DeprecatedEnv(JaxenvsError):
+    """The requested version was replaced by a newer one."""
+
+
+class RegistrationError(JaxenvsError):
+    """A spec that cannot be registered, such as a malformed id."""
+
+
+class DependencyNotInstalled(JaxenvsError, ImportError):
+    """A package that belongs to an extra is missing; the message holds the `pip install` line."""
+
+
+class InvalidField(JaxenvsError, TypeError, ValueError):
+    """An environment or wrapper was given a field that it does not have, or a value it cannot take."""
+
+
+class InvalidSpace(JaxenvsError, ValueError):
+    """A space was described inconsistently, such as with low above high."""
+
+
+class InvalidAction(JaxenvsError, TypeError, ValueError):
+    """An action whose shape or dtype (or, at the border, value) does not fit the action space."""
+
+
+class InvalidKey(JaxenvsError, TypeError):
+    """Something other than a scalar JAX random key was passed where a key is needed."""
+
+
+class WrapperOrderError(JaxenvsError, TypeError):
+    """Two wrappers were stacked in an order in which one of them cannot work."""
+
+
+class CheckpointError(JaxenvsError, ValueError):
+    """A run folder or checkpoint that is missing, corrupt or written by something else."""
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """The sentence ` Did you mean: `X`?` for the candidate nearest to `word`, or an empty string."""
+    matches = difflib.get_close_matches(word, list(candidates), n=1)
+    return f" Did you mean: `{matches[0]}`?" if matches else ""

@@ -1,0 +1,1 @@
+"""Classic control: low-dimensional systems with analytic dynamics."""

@@ -1,0 +1,1 @@
+"""Toy text: small tabular problems."""

@@ -1,0 +1,86 @@
+"""make: an id becomes an environment."""
+
+import dataclasses
+import importlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxenvs.core.env import Env
+from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RegistrationError, did_you_mean
+from jaxenvs.registry.registry import spec as find_spec
+from jaxenvs.registry.spec import EnvSpec
+from jaxenvs.wrappers.time_limit import TimeLimit
+
+
+def make(id: str | EnvSpec, *, max_episode_steps: int | None = None, **fields: Any) -> Env[Any, Any]:
+    """The environment of an id, in its time limit.
+
+    Args:
+        id: a registered id, or a spec.
+        max_episode_steps: replaces the spec's time limit; -1 for none.
+        **fields: replace fields of the environment, such as `gravity=1.6`.
+
+    Returns:
+        The environment, within `TimeLimit` where there is a limit, and within nothing else.
+
+    Raises:
+        UnregisteredEnv, DeprecatedEnv, RegistrationError: see `spec`.
+        InvalidField: a field that the environment does not have, or a value that it cannot take.
+        DependencyNotInstalled: the environment needs an extra that is not installed.
+    """
+    spec = id if isinstance(id, EnvSpec) else find_spec(id)
+    cls = load(spec)
+    values = {**spec.fields, **fields}
+    _check_names(spec, cls, fields)
+    for name, value in values.items():
+        _check_value(spec, name, value)
+    env = cls(**values)
+    limit = spec.max_episode_steps if max_episode_steps is None else max_episode_steps
+    if limit is None or limit == -1:
+        return env
+    return TimeLimit(env, max_episode_steps=limit)
+
+
+def load(spec: EnvSpec) -> type[Env[Any, Any]]:
+    """Imports a spec's environment class.
+
+    Raises:
+        DependencyNotInstalled: it needs an extra that is not installed.
+        RegistrationError: its entry point names no environment class.
+    """
+    if not isinstance(spec.entry_point, str):
+        return spec.entry_point
+    module, _, name = spec.entry_point.partition(":")
+    try:
+        cls = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if spec.extra is not None and not module.startswith(f"{error.name}"):
+            raise DependencyNotInstalled(
+                f'{spec.id} needs `{error.name}`, which is not installed: run `pip install "jaxenvs[{spec.extra}]"`.'
+            ) from error
+        raise
+    if not (isinstance(cls, type) and issubclass(cls, Env)):
+        raise RegistrationError(f"{spec.id}: the entry point `{spec.entry_point}` names no subclass of jaxenvs.Env.")
+    return cls
+
+
+def _check_names(spec: EnvSpec, cls: type[Env[Any, Any]], fields: dict[str, Any]) -> None:
+    known = [field.name for field in dataclasses.fields(cls)]  # pyright: ignore[reportArgumentType]
+    for name in fields:
+        if name not in known:
+            raise InvalidField(
+                f"{spec.id} has no field `{name}`.{did_you_mean(name, known)}"
+                f" Its fields are: {', '.join(known) or 'none'}."
+            )
+
+
+def _check_value(spec: EnvSpec, name: str, value: Any) -> None:
+    for leaf in jax.tree.leaves(value):
+        concrete = isinstance(leaf, float | np.ndarray | np.floating) or (
+            isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer)
+        )
+        if concrete and jnp.issubdtype(jnp.result_type(leaf), jnp.floating) and bool(np.isnan(np.asarray(leaf)).any()):
+            raise InvalidField(f"{spec.id}: field `{name}` is NaN; give it a number.")

@@ -1,0 +1,233 @@
+"""The registry: which ids exist, and what an id means."""
+
+import importlib
+import importlib.metadata
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jaxenvs.core.errors import (
+    DeprecatedEnv,
+    NameNotFound,
+    NamespaceNotFound,
+    RegistrationError,
+    VersionNotFound,
+    did_you_mean,
+)
+from jaxenvs.registry.catalog import CATALOG, RENAMED
+from jaxenvs.registry.spec import EnvSpec, format_id, parse_id
+
+ENTRY_POINT_GROUP = "jaxenvs.envs"
+"""Packages that name a module or a function in this group have it loaded before the first look-up that
+needs it; loading it registers their ids."""
+
+
+class Registry(Mapping[str, EnvSpec]):
+    """All registered specs by id, those of plug-ins included; read it like a dict."""
+
+    def __init__(self, specs: tuple[EnvSpec, ...]) -> None:
+        self._specs = {spec.id: spec for spec in specs}
+        self._plugins_loaded = False
+
+    def __getitem__(self, id: str) -> EnvSpec:
+        if id not in self._specs:
+            self.load_plugins()
+        return self._specs[id]
+
+    def __iter__(self) -> Iterator[str]:
+        self.load_plugins()
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        self.load_plugins()
+        return len(self._specs)
+
+    def add(self, spec: EnvSpec) -> None:
+        """Adds a spec; one of the same id is replaced, with a warning."""
+        if spec.id in self._specs:
+            warnings.warn(f"Overriding environment {spec.id} already in registry.", UserWarning, stacklevel=3)
+        self._specs[spec.id] = spec
+
+    def load_plugins(self) -> None:
+        """Loads every entry point of the group once; one that fails is reported and left out."""
+        if self._plugins_loaded:
+            return
+        self._plugins_loaded = True
+        for plugin in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+            try:
+                loaded = plugin.load()
+                if callable(loaded):
+                    loaded()
+            except Exception as error:  # noqa: BLE001  # a stranger's package must not break the rest
+                warnings.warn(
+                    f"The jaxenvs plug-in `{plugin.name}` ({plugin.value}) could not be loaded:"
+                    f" {type(error).__name__}: {error}. Its environments are missing.",
+                    UserWarning,
+                    stacklevel=3,
+                )
+
+
+registry = Registry(CATALOG)
+
+
+def register(
+    id: str,
+    entry_point: str | type,
+    *,
+    fields: Mapping[str, Any] | None = None,
+    max_episode_steps: int | None = None,
+    reward_threshold: float | None = None,
+    extra: str | None = None,
+    source: str = "",
+) -> EnvSpec:
+    """Registers an environment under an id.
+
+    Args:
+        id: `[namespace/]name-vN`.
+        entry_point: the environment's class, or `"package.module:Class"` to import it on first use.
+        fields: values for its fields where they differ from the defaults.
+        max_episode_steps: the time limit that `make` applies; None for none.
+        reward_threshold: the mean return at which the task counts as solved.
+        extra: the pip extra that it needs.
+        source: where the task comes from.
+
+    Returns:
+        The spec.
+
+    Raises:
+        RegistrationError: a malformed id, entry point or limit, or an unversioned id beside versioned
+            ones.
+    """
+    spec = EnvSpec(
+        id=id,
+        entry_point=entry_point,
+        fields=fields or {},
+        max_episode_steps=max_episode_steps,
+        reward_threshold=reward_threshold,
+        extra=extra,
+        source=source,
+    )
+    others = _versions(spec.namespace, spec.name)
+    if spec.version is None and any(version is not None for version in others):
+        raise RegistrationError(
+            f"Can't register the unversioned environment `{id}` when the versioned environment"
+            f" `{format_id(spec.namespace, spec.name, max(v for v in others if v is not None))}` of the same name already exists."
+        )
+    if spec.version is not None and None in others:
+        raise RegistrationError(
+            f"Can't register the versioned environment `{id}` when the unversioned environment"
+            f" `{format_id(spec.namespace, spec.name, None)}` of the same name already exists."
+        )
+    registry.add(spec)
+    return spec
+
+
+def spec(id: str) -> EnvSpec:
+    """The spec of an id.
+
+    `"module:id"` imports the module first; an id without a version means the latest one, with a
+    warning.
+
+    Raises:
+        RegistrationError: the id is malformed.
+        NamespaceNotFound, NameNotFound, VersionNotFound: no such id; the message suggests the nearest.
+        DeprecatedEnv: that version was replaced; the message names the current one.
+        ModuleNotFoundError: the module before the colon cannot be imported.
+    """
+    if isinstance(id, str) and ":" in id:
+        module, _, id = id.partition(":")
+        _import_registration(module)
+    if isinstance(id, str) and id in RENAMED:
+        warnings.warn(f"`{id}` behaves as `{RENAMED[id]}`, which is used instead.", DeprecationWarning, stacklevel=2)
+        id = RENAMED[id]
+    namespace, name, version = parse_id(id)
+    if id in registry:
+        return registry[id]
+    _check_namespace(namespace)
+    _check_name(namespace, name)
+    versions = [v for v in _versions(namespace, name) if v is not None]
+    if version is None:
+        latest = format_id(namespace, name, max(versions))
+        warnings.warn(
+            f"Using the latest versioned environment `{latest}` instead of the unversioned environment `{id}`.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return registry[latest]
+    raise _version_error(namespace, name, version, versions)
+
+
+def _import_registration(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{error}. Environment registration via importing a module failed."
+            f" Check whether '{module}' contains env registration and can be imported."
+        ) from error
+
+
+def _versions(namespace: str | None, name: str) -> list[int | None]:
+    return sorted(
+        (s.version for s in registry.values() if (s.namespace, s.name) == (namespace, name)), key=lambda v: -1 if v is None else v
+    )
+
+
+def _check_namespace(namespace: str | None) -> None:
+    namespaces = {s.namespace for s in registry.values() if s.namespace}
+    if namespace is None or namespace in namespaces:
+        return
+    hint = did_you_mean(namespace, namespaces) or f" Have you installed the proper package for {namespace}?"
+    raise NamespaceNotFound(f"Namespace {namespace} not found.{hint}")
+
+
+def _check_name(namespace: str | None, name: str) -> None:
+    names = {s.name for s in registry.values() if s.namespace == namespace}
+    if name in names:
+        return
+    by_lower = {n.lower(): n for n in names}
+    nearest = did_you_mean(name.lower(), by_lower)
+    for lower, proper in by_lower.items():
+        nearest = nearest.replace(f"`{lower}`", f"`{proper}`")
+    if not nearest:
+        elsewhere = sorted({s.namespace for s in registry.values() if s.name == name and s.namespace})
+        nearest = f" It exists in namespace `{elsewhere[0]}`: `{elsewhere[0]}/{name}`." if elsewhere else ""
+    where = f" in namespace {namespace}" if namespace else ""
+    raise NameNotFound(f"Environment `{name}` doesn't exist{where}.{nearest} `jaxenvs list` shows every id.")
+
+
+def _version_error(namespace: str | None, name: str, version: int, versions: list[int]) -> Exception:
+    plain = format_id(namespace, name, None)
+    if not versions:
+        return VersionNotFound(
+            f"Environment version `v{version}` for environment `{plain}` doesn't exist."
+            f" It provides the unversioned environment `{plain}`."
+        )
+    if version < max(versions):
+        latest = format_id(namespace, name, max(versions))
+        return DeprecatedEnv(f"Environment version v{version} for `{plain}` is deprecated. Please use `{latest}` instead.")
+    listed = ", ".join(f"`v{v}`" for v in versions)
+    return VersionNotFound(
+        f"Environment version `v{version}` for environment `{plain}` doesn't exist."
+        f" It provides versioned environments: [ {listed} ]."
+    )
+
+
+def pprint_registry(*, num_cols: int = 3, disable_print: bool = False) -> str | None:
+    """Prints the registered ids by family, or returns the text where `disable_print`."""
+    families: dict[str, list[str]] = {}
+    for entry in registry.values():
+        families.setdefault(entry.family, []).append(entry.id)
+    width = max((len(id) for ids in families.values() for id in ids), default=0)
+    lines = []
+    for family, ids in families.items():
+        lines.append(f"===== {family} =====")
+        ids = sorted(ids)
+        lines += [" ".join(id.ljust(width) for id in ids[i : i + num_cols]).rstrip() for i in range(0, len(ids), num_cols)]
+        lines.append("")
+    text = "\n".join(lines).rstrip()
+    if disable_print:
+        return text
+    sys.stdout.write(text + "\n")
+    return None

@@ -1,0 +1,107 @@
+"""EnvSpec: what the registry knows about an id."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from jaxenvs.core.errors import RegistrationError
+
+_ID = re.compile(r"^(?:(?P<namespace>[\w:-]+)/)?(?P<name>[\w:.-]+?)(?:-v(?P<version>\d+))?$")
+
+
+def parse_id(id: str) -> tuple[str | None, str, int | None]:
+    """Splits `[namespace/]name[-vN]` into its three parts.
+
+    Raises:
+        RegistrationError: the id is not of that form.
+    """
+    match = _ID.fullmatch(id) if isinstance(id, str) else None
+    if match is None:
+        raise RegistrationError(
+            f"Malformed environment ID: {id}."
+            " (Currently all IDs must be of the form [namespace/](env-name)-v(version). (namespace is optional))"
+        )
+    version = match["version"]
+    return match["namespace"], match["name"], None if version is None else int(version)
+
+
+def format_id(namespace: str | None, name: str, version: int | None) -> str:
+    """The inverse of `parse_id`."""
+    return (f"{namespace}/" if namespace else "") + name + ("" if version is None else f"-v{version}")
+
+
+@dataclasses.dataclass(frozen=True)
+class EnvSpec:
+    """What the registry knows about an id.
+
+    Attributes:
+        id: `[namespace/]name-vN`.
+        entry_point: `"module:Class"` of an `Env`, imported on the first `make`, or the class itself.
+        fields: values for the environment's fields where they differ from its defaults.
+        max_episode_steps: the `TimeLimit` that `make` puts around it; None for no limit.
+        reward_threshold: the mean return over 100 episodes at which the task counts as solved.
+        extra: the pip extra of jaxenvs that the environment needs, or None.
+        source: where the task and its rules come from, for the table of environments.
+    """
+
+    id: str
+    entry_point: str | type
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    max_episode_steps: int | None = None
+    reward_threshold: float | None = None
+    extra: str | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        parse_id(self.id)
+        if isinstance(self.entry_point, str) and not re.fullmatch(r"[\w.]+:\w+", self.entry_point):
+            raise RegistrationError(f"{self.id}: the entry point must read 'package.module:Class', got {self.entry_point!r}.")
+        steps = self.max_episode_steps
+        if steps is not None and (not isinstance(steps, int) or steps < 1):
+            raise RegistrationError(f"{self.id}: max_episode_steps must be a positive integer or None, got {steps!r}.")
+        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
+
+    @property
+    def namespace(self) -> str | None:
+        """The part of the id before the slash."""
+        return parse_id(self.id)[0]
+
+    @property
+    def name(self) -> str:
+        """The id without namespace and version."""
+        return parse_id(self.id)[1]
+
+    @property
+    def version(self) -> int | None:
+        """The number after `-v`."""
+        return parse_id(self.id)[2]
+
+    @property
+    def family(self) -> str:
+        """The namespace, or the package that the environment's module lies in."""
+        module = self.entry_point.partition(":")[0] if isinstance(self.entry_point, str) else self.entry_point.__module__
+        parts = module.split(".")
+        return self.namespace or (parts[-2] if len(parts) > 1 else parts[0])
+
+    def to_json(self) -> str:
+        """The spec as a JSON object; `from_json` reads it back."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if not isinstance(self.entry_point, str):
+            values["entry_point"] = f"{self.entry_point.__module__}:{self.entry_point.__qualname__}"
+        values["fields"] = dict(self.fields)
+        return json.dumps(values)
+
+    @staticmethod
+    def from_json(text: str) -> "EnvSpec":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            RegistrationError: the text is no such object.
+        """
+        try:
+            return EnvSpec(**json.loads(text))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise RegistrationError(f"This is not the JSON of an EnvSpec: {error}.") from error

@@ -1,0 +1,67 @@
+"""TimeLimit: stops an episode after a number of steps."""
+
+from typing import Any, Generic, TypeVar
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key
+from jaxenvs.core.spaces import Space
+from jaxenvs.core.wrapper import StatefulWrapper, WrapperState
+from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
+
+Obs = TypeVar("Obs")
+
+
+class TimeLimitState(WrapperState):
+    """State of `TimeLimit`.
+
+    Attributes:
+        elapsed: () int32, steps since reset.
+    """
+
+    elapsed: Array
+
+
+class TimeLimit(StatefulWrapper[TimeLimitState, Obs], Generic[Obs]):
+    """Sets `truncated` once `max_episode_steps` steps have been taken since reset.
+
+    As in Gymnasium the flag is set whether or not the task ended on that very step, so both flags can
+    be true, and it stays set on further steps.
+
+    Attributes:
+        max_episode_steps: the limit, at least 1.
+    """
+
+    max_episode_steps: int = static()
+
+    def check_fields(self) -> None:
+        """Checks the limit and the order of wrappers."""
+        steps = self.max_episode_steps
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+            raise InvalidField(f"TimeLimit: `max_episode_steps` must be an integer of at least 1, got {steps!r}.")
+        refuse_auto_reset_inside(self)
+
+    @property
+    def observation_space(self) -> Space[Any]:
+        """The wrapped environment's."""
+        return self.env.observation_space
+
+    @property
+    def action_space(self) -> Space[Any]:
+        """The wrapped environment's."""
+        return self.env.action_space
+
+    def reset(self, key: Key) -> tuple[TimeLimitState, TimeStep[Obs]]:
+        """Resets the wrapped environment and the count."""
+        inner, timestep = self.env.reset(key)
+        return TimeLimitState(inner=inner, elapsed=jnp.zeros((), jnp.int32)), timestep
+
+    def step(self, state: TimeLimitState, action: Array) -> tuple[TimeLimitState, TimeStep[Obs]]:
+        """Steps the wrapped environment and counts."""
+        inner, timestep = self.env.step(state.inner, action)
+        elapsed = state.elapsed + 1
+        truncated = timestep.truncated | (elapsed >= self.max_episode_steps)
+        return TimeLimitState(inner=inner, elapsed=elapsed), timestep.replace(truncated=truncated)
