@@ -13,6 +13,7 @@ from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import _flat
 from jaxenvs.core.spaces._convert import as_array
 from jaxenvs.core.spaces.box import Box
+from jaxenvs.core.spaces.discrete import in_range
 from jaxenvs.core.spaces.space import Space
 
 
@@ -25,6 +26,17 @@ def check_size(space: str, name: str, value: Any, smallest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
         raise InvalidSpace(f"{space}: `{name}` must be a Python integer of at least {smallest}, got {value!r}.")
     return int(value)
+
+
+def read_count(x: Any, largest: int) -> tuple[Array, Array] | None:
+    """Whether a count lies from 0 to `largest`, () bool, and the count, () int32; None where it is no count."""
+    count = as_array(x)
+    if count is None or count.shape != () or count.dtype.kind not in "iu":
+        return None
+    fits = jnp.asarray(in_range(count, np.asarray(0), np.asarray(largest)))
+    if isinstance(count, np.ndarray):
+        count = np.clip(count, 0, largest).astype(np.int32)
+    return fits, jnp.asarray(count).astype(jnp.int32)
 
 
 def used(size: int, count: Array) -> Array:
@@ -93,8 +105,8 @@ def pad_stack(space: Space[Any], items: Sequence[Any], size: int, what: str) -> 
 
 def unpad(stack: Any, count: int) -> list[Any]:
     """The elements in the first `count` slots, as NumPy arrays."""
-    host = jax.tree.map(np.asarray, stack)
-    return [jax.tree.map(lambda leaf: leaf[i], host) for i in range(count)]
+    leaves, structure = jax.tree.flatten(jax.tree.map(np.asarray, stack))
+    return [structure.unflatten([leaf[i] for leaf in leaves]) for i in range(count)]
 
 
 def sample_stack(space: Space[Any], key: Key, in_use: Array, mask: Any, probability: Any, *, each: bool) -> Any:

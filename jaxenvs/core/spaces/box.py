@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
-from jax.typing import ArrayLike, DTypeLike
+from jax.typing import ArrayLike
 
 from jaxenvs.core.errors import InvalidMask, InvalidSpace
 from jaxenvs.core.random import Key, check_key
@@ -41,8 +41,8 @@ class Box(Space[Array]):
 
     low: Any
     high: Any
-    shape: Any = static(None)
-    dtype: Any = static(np.float32)
+    shape: Any = static(default=None)
+    dtype: Any = static(default=np.float32)
     open_below: Any = None
     open_above: Any = None
 
@@ -173,7 +173,7 @@ class Box(Space[Array]):
         return jnp.asarray(x).astype(self.dtype).reshape(self.shape)
 
     def flat_space(self) -> "Box":
-        """This box with one axis."""
+        """The box of the flat vectors: the same bounds, with one axis."""
         flat = (self.flat_size,)
         below, above = (None if v is None else v.reshape(flat) for v in (self.open_below, self.open_above))
         return Box(self.low.reshape(flat), self.high.reshape(flat), flat, self.dtype, below, above)
@@ -210,7 +210,7 @@ class Box(Space[Array]):
         return f"Box({_short(self.low)}, {_short(self.high)}, {self.shape}, {self.dtype})"
 
 
-def _check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+def _check_dtype(dtype: Any) -> np.dtype[Any]:
     try:
         checked = np.dtype(dtype)
     except TypeError:

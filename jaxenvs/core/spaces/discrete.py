@@ -33,15 +33,10 @@ class Discrete(Space[Array]):
     """
 
     n: int = static()
-    start: int = static(0)
+    start: int = static(default=0)
 
     def __post_init__(self) -> None:
-        for name, value in (("n", self.n), ("start", self.start)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                raise InvalidSpace(
-                    f"Discrete: `{name}` must be a Python integer, got {value!r}. It decides shapes, so it cannot be traced."
-                )
-        self._set(n=int(self.n), start=int(self.start))
+        self._set(n=_integer("n", self.n), start=_integer("start", self.start))
         if self.n < 1:
             raise InvalidSpace(f"Discrete: `n` must be at least 1, got {self.n}.")
         if self.start < _INT32.min or self.start + self.n - 1 > _INT32.max:
@@ -124,6 +119,14 @@ class Discrete(Space[Array]):
 
     def __repr__(self) -> str:
         return f"Discrete({self.n}" + (f", start={self.start})" if self.start else ")")
+
+
+def _integer(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidSpace(
+            f"Discrete: `{name}` must be a Python integer, got {value!r}; it decides shapes, so it cannot be traced."
+        )
+    return int(value)
 
 
 def in_range(x: Array | np.ndarray, low: np.ndarray, high: np.ndarray) -> Array | np.bool_:

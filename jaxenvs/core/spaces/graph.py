@@ -16,6 +16,7 @@ from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_in
 from jaxenvs.core.spaces._draw import check_only_one, uniform_integers
 from jaxenvs.core.spaces.box import Box
 from jaxenvs.core.spaces.dict import twin_hint
+from jaxenvs.core.spaces.discrete import in_range
 from jaxenvs.core.spaces.sequence import stack_gymnasium
 from jaxenvs.core.spaces.space import Space, static
 
@@ -59,7 +60,7 @@ class Graph(Space[GraphElement]):
     node_space: Any
     edge_space: Any
     max_nodes: int = static()
-    max_edges: int = static(0)
+    max_edges: int = static(default=0)
 
     def __post_init__(self) -> None:
         for name in ("node_space", "edge_space"):
@@ -172,17 +173,18 @@ class Graph(Space[GraphElement]):
         """() bool: whether nodes and edges lie in their spaces, links lead to nodes, and padding is zero."""
         if not isinstance(x, GraphElement) or (x.edges is None) != (self.edge_space is None):
             return jnp.zeros((), bool)
-        counts = as_array(x.n_node), as_array(x.n_edge)
+        node_count = _padding.read_count(x.n_node, self.max_nodes)
+        edge_count = _padding.read_count(x.n_edge, self.max_edges)
         links = as_array(x.edge_links)
-        if any(count is None or count.shape != () or count.dtype.kind not in "iu" for count in counts):
+        if node_count is None or edge_count is None:
             return jnp.zeros((), bool)
         if links is None or links.shape != (self.max_edges, 2) or links.dtype.kind not in "iu":
             return jnp.zeros((), bool)
-        links = jnp.asarray(links)
-        n_node, n_edge = (jnp.asarray(count).astype(jnp.int32) for count in counts)
-        inside = (n_node >= 0) & (n_node <= self.max_nodes) & (n_edge >= 0) & (n_edge <= self.max_edges)
+        (nodes_fit, n_node), (edges_fit, n_edge) = node_count, edge_count
+        inside = nodes_fit & edges_fit & jnp.asarray(in_range(links, np.asarray(0), np.asarray(self.max_nodes - 1)))
+        links = jnp.asarray(links).astype(jnp.int32)
         edge_in_use = _padding.used(self.max_edges, n_edge)
-        linked = (links >= 0) & (links < n_node.astype(links.dtype))
+        linked = links < n_node
         inside &= jnp.all(jnp.where(edge_in_use[:, None], linked, links == 0))
         inside &= _padding.stack_contains(self.node_space, x.nodes, _padding.used(self.max_nodes, n_node))
         if self.edge_space is not None:

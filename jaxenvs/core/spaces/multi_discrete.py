@@ -34,7 +34,7 @@ class MultiDiscrete(Space[Array]):
     """
 
     nvec: Any = static()
-    start: Any = static(None)
+    start: Any = static(default=None)
 
     def __post_init__(self) -> None:
         nvec = _integers("nvec", self.nvec)
@@ -179,7 +179,8 @@ def _integers(name: str, value: Any) -> np.ndarray:
         array = np.zeros((), object)
     if array.dtype.kind not in "iu":
         raise InvalidSpace(
-            f"MultiDiscrete: `{name}` must be an array of integers, got {value!r}. It decides shapes, so it cannot be traced."
+            f"MultiDiscrete: `{name}` must be an array of integers, got {value!r};"
+            " it decides shapes, so it cannot be traced."
         )
     return array.astype(np.int64)
 

@@ -52,7 +52,7 @@ class Sequence(Space[SequenceElement]):
 
     space: Any
     max_length: int = static()
-    stack: bool = static(False)
+    stack: bool = static(default=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.space, Space):
@@ -117,12 +117,11 @@ class Sequence(Space[SequenceElement]):
         """() bool: whether all items lie in the space, and what follows them is zero."""
         if not isinstance(x, SequenceElement):
             return jnp.zeros((), bool)
-        length = as_array(x.length)
-        if length is None or length.shape != () or length.dtype.kind not in "iu":
+        count = _padding.read_count(x.length, self.max_length)
+        if count is None:
             return jnp.zeros((), bool)
-        fits = jnp.asarray((length >= 0) & (length <= self.max_length))
-        in_use = jnp.arange(self.max_length) < jnp.asarray(np.clip(length, 0, self.max_length)).astype(int)
-        return fits & _padding.stack_contains(self.space, x.items, in_use)
+        fits, length = count
+        return fits & _padding.stack_contains(self.space, x.items, _padding.used(self.max_length, length))
 
     def validate(self, x: Any) -> SequenceElement:
         """Returns `x` with its parts in the space's dtypes; a list or tuple of items is padded."""

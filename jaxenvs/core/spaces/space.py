@@ -105,10 +105,11 @@ class Space(abc.ABC, Generic[Element]):
 
     @abc.abstractmethod
     def validate(self, x: Any) -> Element:
-        """Returns `x` as arrays of the space's dtype; checks structure, shape and dtype, never whether values lie inside.
+        """Returns `x` as arrays of the space's dtype.
 
-        Works on tracers, and raises before any tracing of the caller's program. Python numbers, lists
-        and NumPy arrays are converted where each value fits the dtype.
+        Structure, shape and dtype are checked, and never whether the values lie inside. Works on
+        tracers, and raises before any tracing of the caller's program. Python numbers, lists and NumPy
+        arrays are converted where each value fits the dtype.
 
         Raises:
             InvalidAction: the structure, a shape or a dtype does not fit; says what is expected.

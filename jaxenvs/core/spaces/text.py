@@ -34,18 +34,20 @@ class Text(Space[Array]):
     """
 
     max_length: int = static()
-    min_length: int = static(1)
-    charset: Any = static(_ALPHANUMERIC)
+    min_length: int = static(default=1)
+    charset: Any = static(default=_ALPHANUMERIC)
 
     def __post_init__(self) -> None:
         maximum = check_size("Text", "max_length", self.max_length, 0)
         minimum = check_size("Text", "min_length", self.min_length, 0)
         if minimum > maximum:
             raise InvalidSpace(f"Text: min_length ({minimum}) is above max_length ({maximum}); lower it.")
-        if not isinstance(self.charset, str | set | frozenset | tuple | list):
-            raise InvalidSpace(f"Text: `charset` must be a string or a set of characters, got {self.charset!r}.")
-        is_set = isinstance(self.charset, set | frozenset)
-        characters = sorted(self.charset) if is_set else list(dict.fromkeys(self.charset))
+        charset: Any = self.charset
+        if not isinstance(charset, str | set | frozenset | tuple | list):
+            raise InvalidSpace(f"Text: `charset` must be a string or a set of characters, got {charset!r}.")
+        characters: list[Any] = (
+            sorted(charset) if isinstance(charset, set | frozenset) else list(dict.fromkeys(charset))
+        )
         if not characters:
             raise InvalidSpace("Text: `charset` is empty; give at least one character.")
         if any(not isinstance(c, str) or len(c) != 1 for c in characters):
@@ -62,7 +64,7 @@ class Text(Space[Array]):
         """The dtype of an element: int32."""
         return np.dtype(np.int32)
 
-    def encode(self, text: str) -> Array:
+    def encode(self, text: Any) -> Array:
         """The element of a string.
 
         Raises:
