@@ -1,5 +1,6 @@
 """Box: a box in R^n, or in a grid of integers."""
 
+import functools
 import math
 from typing import Any
 
@@ -77,31 +78,14 @@ class Box(Space[Array]):
             raise InvalidMask(f"{self!r} takes no mask; pass None in its place.")
         low, high = (jnp.asarray(bound) for bound in (_compact(self.low), _compact(self.high)))
         if self.dtype.kind == "f":
-            return self._sample_floats(key, low, high)
+            all_bounded = not (_some(self.low, -np.inf) or _some(self.high, np.inf))
+            return _draw_floats(key, low, high, self.shape, self.dtype, all_bounded)
         low, high = jnp.broadcast_to(low, self.shape), jnp.broadcast_to(high, self.shape)
         if self.dtype.kind == "b":
             return uniform_integers(key, low.astype(jnp.uint8), high.astype(jnp.uint8)).astype(bool)
         if self.open_below is None and self.open_above is None:
             return uniform_integers(key, low, high)
         return self._sample_open_integers(key, low, high)
-
-    def _sample_floats(self, key: Key, low: Array, high: Array) -> Array:
-        work = self.dtype if self.dtype.itemsize == 8 else np.dtype(np.float32)
-        low, high = low.astype(work), high.astype(work)
-        zero = jnp.zeros((), work)
-        below, above = jnp.isfinite(low), jnp.isfinite(high)
-        # One symmetric uniform number gives all three distributions through their inverse.
-        signed = jax.random.uniform(key, self.shape, work, np.nextafter(np.asarray(-1, work), np.asarray(0, work)), 1)
-        uniform = (signed + 1) / 2
-        floor, ceiling = jnp.where(below, low, zero), jnp.where(above, high, zero)
-        # A weighted mean of the bounds cannot overflow, as their difference can; rounding may overshoot.
-        drawn = jnp.clip(floor * (1 - uniform) + ceiling * uniform, floor, jnp.maximum(floor, ceiling))
-        if _some(self.low, -np.inf) or _some(self.high, np.inf):
-            exponential = -jnp.log1p(-uniform)
-            normal = jax.lax.erf_inv(signed) * np.asarray(math.sqrt(2), work)
-            one_sided = jnp.where(below, floor + exponential, ceiling - exponential)
-            drawn = jnp.where(below & above, drawn, jnp.where(below | above, one_sided, normal))
-        return drawn.astype(self.dtype)
 
     def _sample_open_integers(self, key: Key, low: Array, high: Array) -> Array:
         false = np.zeros((1,) * len(self.shape), bool)
@@ -208,6 +192,28 @@ class Box(Space[Array]):
 
     def __repr__(self) -> str:
         return f"Box({_short(self.low)}, {_short(self.high)}, {self.shape}, {self.dtype})"
+
+
+@functools.partial(jax.jit, static_argnames=("shape", "dtype", "all_bounded"), inline=True)
+def _draw_floats(
+    key: Key, low: Array, high: Array, shape: tuple[int, ...], dtype: np.dtype[Any], all_bounded: bool
+) -> Array:
+    work = dtype if dtype.itemsize == 8 else np.dtype(np.float32)
+    low, high = low.astype(work), high.astype(work)
+    zero = jnp.zeros((), work)
+    below, above = jnp.isfinite(low), jnp.isfinite(high)
+    # One symmetric uniform number gives all three distributions through their inverse.
+    signed = jax.random.uniform(key, shape, work, np.nextafter(np.asarray(-1, work), np.asarray(0, work)), 1)
+    uniform = (signed + 1) / 2
+    floor, ceiling = jnp.where(below, low, zero), jnp.where(above, high, zero)
+    # A weighted mean of the bounds cannot overflow, as their difference can; rounding may overshoot.
+    drawn = jnp.clip(floor * (1 - uniform) + ceiling * uniform, floor, jnp.maximum(floor, ceiling))
+    if not all_bounded:
+        exponential = -jnp.log1p(-uniform)
+        normal = jax.lax.erf_inv(signed) * np.asarray(math.sqrt(2), work)
+        one_sided = jnp.where(below, floor + exponential, ceiling - exponential)
+        drawn = jnp.where(below & above, drawn, jnp.where(below | above, one_sided, normal))
+    return drawn.astype(dtype)
 
 
 def _check_dtype(dtype: Any) -> np.dtype[Any]:
