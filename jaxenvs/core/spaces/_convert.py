@@ -62,7 +62,7 @@ def describe(x: Any, array: Array | np.ndarray | None) -> str:
     if isinstance(x, Array | np.ndarray | np.generic):
         return f"{array.dtype} of shape {array.shape}"
     text = repr(x)
-    return f"{text}, a {type(x).__name__}" if len(text) < 60 else f"a {type(x).__name__} of shape {array.shape}"
+    return f"{text} of type {type(x).__name__}" if len(text) < 60 else f"{type(x).__name__} of shape {array.shape}"
 
 
 def batch_hint(array: Array | np.ndarray, shape: tuple[int, ...]) -> str:

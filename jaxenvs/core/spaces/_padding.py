@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from jaxenvs.core.errors import InvalidAction, InvalidMask, InvalidSpace
 from jaxenvs.core.random import Key
@@ -88,19 +89,22 @@ def validate_count(count: Any, what: str) -> Array:
 
 
 def pad_stack(space: Space[Any], items: Sequence[Any], size: int, what: str) -> Any:
-    """Stacks elements of `space` and pads them to `size` slots with zeros, on the host.
+    """Stacks elements of `space` and pads them to `size` slots with zeros.
 
     Raises:
         InvalidAction: too many elements, or one that does not fit the space.
     """
     if len(items) > size:
         raise InvalidAction(f"Expected at most {size} {what}; got {len(items)}. Raise the space's maximum.")
-    one = jax.eval_shape(lambda: space.sample(jax.random.key(0)))
-    stack = jax.tree.map(lambda leaf: np.zeros((size, *leaf.shape), leaf.dtype), one)
-    for i, item in enumerate(items):
-        for slots, leaf in zip(jax.tree.leaves(stack), jax.tree.leaves(space.validate(item))):
-            slots[i] = leaf
-    return jax.tree.map(jnp.asarray, stack)
+    one, structure = jax.tree.flatten(jax.eval_shape(lambda: space.sample(jax.random.key(0))))
+    rows = [jax.tree.leaves(space.validate(item)) for item in items]
+    xp = jnp if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(rows)) else np
+
+    def fill(i: int) -> Array:
+        padding = xp.zeros((size - len(rows), *one[i].shape), one[i].dtype)
+        return jnp.asarray(xp.concatenate([*(xp.asarray(row[i])[None] for row in rows), padding]))
+
+    return structure.unflatten([fill(i) for i in range(len(one))])
 
 
 def unpad(stack: Any, count: int) -> list[Any]:

@@ -101,7 +101,11 @@ class Box(Space[Array]):
         return jnp.where(below, jnp.where(above, normal, down), jnp.where(above, up, uniform))
 
     def contains(self, x: Any) -> Array:
-        """() bool: whether every entry lies from low to high. The dtype of an array must cast safely to the box's."""
+        """() bool: whether every entry lies from low to high.
+
+        As in Gymnasium the dtype of an array must cast safely to the box's. Compiled programs may take
+        subnormal numbers for 0.
+        """
         array = as_array(x)
         if array is None or array.shape != self.shape:
             return jnp.zeros((), bool)

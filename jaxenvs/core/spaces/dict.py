@@ -72,7 +72,9 @@ class Dict(Space[dict[str, Any]]):
     def validate(self, x: Any) -> dict[str, Any]:
         """Returns `x` with each entry validated by its space."""
         if not isinstance(x, Mapping):
-            raise InvalidAction(f"Expected a dict with the keys {list(self.spaces)}; got a {type(x).__name__}.")
+            raise InvalidAction(
+                f"Expected a dict with the keys {list(self.spaces)}; got something of type {type(x).__name__}."
+            )
         missing = [name for name in self.spaces if name not in x]
         unknown = [name for name in x if name not in self.spaces]
         if missing or unknown:

@@ -195,7 +195,7 @@ class Graph(Space[GraphElement]):
         """Returns `x` with its parts in the space's dtypes."""
         if not isinstance(x, GraphElement):
             raise InvalidAction(
-                f"Expected a GraphElement; got a {type(x).__name__}. Build one with `space.pad(nodes, ...)`."
+                f"Expected a GraphElement; got something of type {type(x).__name__}. Build one with `space.pad(nodes, ...)`."
             )
         if (x.edges is None) != (self.edge_space is None):
             raise InvalidAction(
@@ -289,7 +289,7 @@ class Graph(Space[GraphElement]):
         """`pad` of the nodes, edges and links."""
         gymnasium = import_gymnasium()
         if not isinstance(x, gymnasium.spaces.GraphInstance):
-            raise InvalidAction(f"Expected a GraphInstance; got a {type(x).__name__}.")
+            raise InvalidAction(f"Expected a GraphInstance; got something of type {type(x).__name__}.")
         twin, iterate = self.to_gymnasium(), gymnasium.vector.utils.iterate
         nodes = [self.node_space.element_from_gymnasium(node) for node in iterate(twin.batch_node_space, x.nodes)]
         if x.edges is None:

@@ -60,7 +60,7 @@ class Sequence(Space[SequenceElement]):
         self._set(max_length=_padding.check_size("Sequence", "max_length", self.max_length, 1), stack=bool(self.stack))
 
     def pad(self, items: AnySequence[Any]) -> SequenceElement:
-        """The element that holds the items, on the host.
+        """The element that holds the items.
 
         Raises:
             InvalidAction: there are too many, or one does not fit the space.
@@ -129,7 +129,7 @@ class Sequence(Space[SequenceElement]):
             return self.pad(x)
         if not isinstance(x, SequenceElement):
             raise InvalidAction(
-                f"Expected a SequenceElement; got a {type(x).__name__}. Build one with `space.pad(items)`."
+                f"Expected a SequenceElement; got something of type {type(x).__name__}. Build one with `space.pad(items)`."
             )
         items = _padding.validate_stack(self.space, x.items, self.max_length, "items")
         return SequenceElement(items=items, length=_padding.validate_count(x.length, "items"))
@@ -176,7 +176,7 @@ class Sequence(Space[SequenceElement]):
             utils = import_gymnasium().vector.utils
             x = tuple(utils.iterate(self.to_gymnasium().stacked_feature_space, x))
         if not isinstance(x, tuple | list):
-            raise InvalidAction(f"Expected a tuple of items; got a {type(x).__name__}.")
+            raise InvalidAction(f"Expected a tuple of items; got something of type {type(x).__name__}.")
         return self.pad([self.space.element_from_gymnasium(item) for item in x])
 
     def __repr__(self) -> str:

@@ -71,7 +71,7 @@ class Text(Space[Array]):
             InvalidAction: the string is too short or too long, or has a character outside `charset`.
         """
         if not isinstance(text, str):
-            raise InvalidAction(f"Expected a string; got a {type(text).__name__}.")
+            raise InvalidAction(f"Expected a string; got something of type {type(text).__name__}.")
         if not self.min_length <= len(text) <= self.max_length:
             raise InvalidAction(
                 f"Expected {self.min_length} to {self.max_length} characters; got {len(text)}. Shorten or lengthen it."

@@ -70,7 +70,9 @@ class Tuple(Space[tuple[Any, ...]]):
     def validate(self, x: Any) -> tuple[Any, ...]:
         """Returns `x` as a tuple with each entry validated by its space."""
         if not isinstance(x, tuple | list):
-            raise InvalidAction(f"Expected a tuple of length {len(self.spaces)}; got a {type(x).__name__}.")
+            raise InvalidAction(
+                f"Expected a tuple of length {len(self.spaces)}; got something of type {type(x).__name__}."
+            )
         if len(x) != len(self.spaces):
             raise InvalidAction(f"Expected a tuple of length {len(self.spaces)}; got one of length {len(x)}.")
         return tuple(validate_part(space, part, f"[{i}]") for i, (space, part) in enumerate(zip(self.spaces, x)))
