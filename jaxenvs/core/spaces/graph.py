@@ -195,7 +195,7 @@ class Graph(Space[GraphElement]):
         """Returns `x` with its parts in the space's dtypes."""
         if not isinstance(x, GraphElement):
             raise InvalidAction(
-                f"Expected a GraphElement; got something of type {type(x).__name__}. Build one with `space.pad(nodes, ...)`."
+                f"Expected a GraphElement; got something of type {type(x).__name__}. Make one: `space.pad(nodes)`."
             )
         if (x.edges is None) != (self.edge_space is None):
             raise InvalidAction(

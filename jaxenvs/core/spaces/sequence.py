@@ -129,7 +129,7 @@ class Sequence(Space[SequenceElement]):
             return self.pad(x)
         if not isinstance(x, SequenceElement):
             raise InvalidAction(
-                f"Expected a SequenceElement; got something of type {type(x).__name__}. Build one with `space.pad(items)`."
+                f"Expected a SequenceElement; got something of type {type(x).__name__}. Make one: `space.pad(items)`."
             )
         items = _padding.validate_stack(self.space, x.items, self.max_length, "items")
         return SequenceElement(items=items, length=_padding.validate_count(x.length, "items"))
