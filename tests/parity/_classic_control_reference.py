@@ -1,6 +1,7 @@
 """Gymnasium's classic control environments, stepped from injected states, and ours beside them."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -145,6 +146,28 @@ def step_ours(case: Case, states: np.ndarray, actions: np.ndarray, dtype: Any) -
 def follow_ours(case: Case, states: np.ndarray, actions: np.ndarray, dtype: Any) -> Transitions:
     """Steps ours through (steps, n) actions from (n, k) states; the results have leading axes (steps, n)."""
     return _run(_scan, case, states, actions, dtype)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _pump(env: Any, state: Any, steps: int) -> Any:
+    def act(state: Any) -> jax.Array:
+        if isinstance(env, Pendulum):
+            return env.max_torque * jnp.sign(state.theta_dot)[None].astype(jnp.float32)
+        if isinstance(env, MountainCarContinuous):
+            return jnp.sign(state.velocity)[None].astype(jnp.float32)
+        speed = state.theta2_dot if isinstance(env, Acrobot) else state.velocity
+        return jnp.where(speed >= 0, 2, 0).astype(jnp.int32)
+
+    def step(state: Any, _: None) -> Any:
+        action = jax.vmap(act)(state)
+        return jax.vmap(env.step)(state, action)[0], action
+
+    return jax.lax.scan(step, state, length=steps)[1]
+
+
+def pumping_actions(case: Case, states: np.ndarray, steps: int) -> np.ndarray:
+    """(steps, n, ...) actions that push the way things move, and so bring all but CartPole to its goal."""
+    return np.asarray(_pump(case.env, case.state(states, jnp.float32), steps))
 
 
 _CART = {"gravity": 3.7, "masscart": 1.3, "masspole": 0.27, "total_mass": 1.3 + 0.27, "length": 0.6}
