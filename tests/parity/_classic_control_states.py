@@ -10,7 +10,7 @@ from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.envs.classic_control.pendulum import Pendulum
 from tests.parity._classic_control_reference import Case
 
-RANDOM = 600
+RANDOM = 3000
 
 
 def _around(value: float, dtype: Any) -> list[float]:

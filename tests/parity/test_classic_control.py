@@ -56,7 +56,7 @@ def state_differences(case, ours, reference):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_transition_in_float32_agrees_within_the_rows_tolerance(case):
     states, actions = states_and_actions(case, np.float32)
-    assert len(states) > 600
+    assert len(states) > 3000
     reference = step_reference(case, states, actions)
     ours = step_ours(case, states, actions, jnp.float32)
     tolerance = TOLERANCE[case.id]
@@ -65,7 +65,7 @@ def test_a_transition_in_float32_agrees_within_the_rows_tolerance(case):
     assert relative(ours.observation, reference.observation).max() < tolerance
     disagree = ours.terminated != reference.terminated
     assert (margin(case, reference.state)[disagree] < tolerance).all()
-    assert disagree.mean() < 0.05
+    assert disagree.mean() < 0.01
     assert relative(ours.reward, reference.reward)[~disagree].max() < tolerance
 
 
@@ -97,7 +97,7 @@ EPISODES = {
 }
 # Float64 roundings, 1e-16 each, grow with the sensitivity to the start: most in the chaotic Acrobot, whose
 # angles in float32 part by whole radians over an episode.
-EPISODE_TOLERANCE = {"CartPole-v1": 1e-10, "MountainCar-v0": 1e-12, "Pendulum-v1": 1e-9, "Acrobot-v1": 1e-7}
+EPISODE_TOLERANCE = {"CartPole-v1": 1e-9, "MountainCar-v0": 1e-12, "Pendulum-v1": 1e-9, "Acrobot-v1": 1e-7}
 
 
 def episodes(case, count, seed):
