@@ -136,7 +136,7 @@ def test_half_a_view_and_curves_of_the_wrong_length_are_refused():
 
 @jax.jit
 def picture(t):
-    canvas = Canvas.blank(200, 300, palette.PAPER, x_range=(-3, 3), y_range=(-2, 2))
+    canvas = Canvas.blank(80, 120, palette.PAPER, x_range=(-3, 3), y_range=(-2, 2))
     canvas = canvas.area_below(lambda x: 0.3 * np.sin(3 * x) - 1, palette.GRASS)
     canvas = canvas.rectangle((t, t**2), (0.9, 0.4), palette.TEAL, angle=3 * t, corner_radius=0.1)
     canvas = canvas.line((-2.0, t), (1.0 + t, 0.3), 0.13, palette.BLUE, opacity=0.7)
@@ -150,7 +150,7 @@ def picture(t):
 def test_jit_vmap_and_eager_draw_the_same_bytes():
     times = jnp.linspace(-1.5, 1.5, 8, dtype=jnp.float32)
     batch = np.asarray(jax.vmap(picture)(times))
-    assert batch.shape == (8, 200, 300, 3) and batch.dtype == np.uint8
+    assert batch.shape == (8, 80, 120, 3) and batch.dtype == np.uint8
     for t, frame in zip(times, batch, strict=True):
         np.testing.assert_array_equal(picture(t), frame)
     with jax.disable_jit():
