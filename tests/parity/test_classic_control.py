@@ -180,7 +180,7 @@ def test_acrobot_wraps_angles_as_repeated_subtraction_does(angle):
 
 
 def test_acrobot_adds_noise_to_the_torque_from_its_own_key():
-    env = Acrobot(torque_noise_max=0.5)
+    env = Acrobot(torque_noise=True, torque_noise_max=0.5)
     keys = jax.random.split(jaxenvs.random.key(3), 200)
     state, _ = jax.vmap(env.reset)(keys)
     still = state.replace(

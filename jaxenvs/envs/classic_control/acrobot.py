@@ -75,7 +75,8 @@ class Acrobot(Env[AcrobotState, Array]):
         tau: duration of a step, which is one step of a fourth-order Runge-Kutta method, s.
         start_low: lower end of the start range (Gymnasium's reset option `low`).
         start_high: upper end of the start range (Gymnasium's reset option `high`).
-        torque_noise_max: static; where positive, noise uniform in +-torque_noise_max is added to the torque, N m.
+        torque_noise_max: noise uniform in +-torque_noise_max is added to the torque, N m.
+        torque_noise: whether there is such noise, and so a key in the state.
         book_or_nips: "book" for the equations of the book, "nips" for those printed in the paper of
             1996, which lack a term.
 
@@ -104,17 +105,19 @@ class Acrobot(Env[AcrobotState, Array]):
     tau: ArrayLike = 0.2
     start_low: ArrayLike = -0.1
     start_high: ArrayLike = 0.1
-    torque_noise_max: float = static(default=0.0)
+    torque_noise_max: ArrayLike = 0.0
+    torque_noise: bool = static(default=False)
     book_or_nips: Literal["book", "nips"] = static(default="book")
 
     def check_fields(self) -> None:
         """Checks the equations, the noise and the start range."""
         check_start_range("Acrobot", self.start_low, self.start_high)
         check_choice("Acrobot", "book_or_nips", self.book_or_nips, ("book", "nips"))
-        if not isinstance(self.torque_noise_max, int | float) or self.torque_noise_max < 0:
+        limit = self.torque_noise_max
+        if isinstance(limit, int | float) and (limit < 0 or (limit > 0 and not self.torque_noise)):
             raise InvalidField(
-                "Acrobot: `torque_noise_max` is static, as it decides whether the state holds a key;"
-                f" give a Python number of at least 0, got {self.torque_noise_max!r}."
+                f"Acrobot: `torque_noise_max` must be at least 0, and takes `torque_noise=True`; got {limit!r}"
+                f" with torque_noise={self.torque_noise!r}. Write `Acrobot(torque_noise=True, torque_noise_max=0.1)`."
             )
 
     @property
@@ -131,7 +134,7 @@ class Acrobot(Env[AcrobotState, Array]):
 
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:
         """Draws the four state variables uniformly from [start_low, start_high)."""
-        key, noise_key = jax.random.split(check_key(key)) if self.torque_noise_max else (check_key(key), None)
+        key, noise_key = jax.random.split(check_key(key)) if self.torque_noise else (check_key(key), None)
         start = jax.random.uniform(key, (4,), jnp.float32, self.start_low, self.start_high)
         state = AcrobotState(start[0], start[1], start[2], start[3], noise_key)
         return state, restart(self._observe(state))
@@ -145,8 +148,8 @@ class Acrobot(Env[AcrobotState, Array]):
         key = state.key
         if key is not None:
             key, noise_key = jax.random.split(key)
-            limit = self.torque_noise_max
-            torque = torque + jax.random.uniform(noise_key, (), jnp.float32, -limit, limit).astype(dtype)
+            noise = jax.random.uniform(noise_key, (), jnp.float32, -1.0, 1.0).astype(dtype)
+            torque = torque + self.torque_noise_max * noise
         y = jnp.stack([state.theta1, state.theta2, state.theta1_dot, state.theta2_dot])
         k1 = self._derivative(y, torque)
         k2 = self._derivative(y + self.tau / 2.0 * k1, torque)
