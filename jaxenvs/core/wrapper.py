@@ -41,7 +41,7 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
             raise InvalidField(
                 f"{name} wraps a jaxenvs.Env, got {type(inner).__name__}. Build one with `jaxenvs.make(id)`."
             )
-        Env[Any, Any].__post_init__(self)
+        Env.__post_init__(self)  # pyright: ignore[reportUnknownMemberType]  # a bare generic class
         if isinstance(inner, Env) and has_plain_values(self):
             with jax.ensure_compile_time_eval():
                 self.check_spaces()

@@ -88,10 +88,16 @@ def stacked_space(space: Space[Any], num: int) -> Space[Any]:
         case MultiBinary():
             return MultiBinary((num, *element_struct(space).shape))
         case Dict():
-            return Dict({name: stacked_space(part, num) for name, part in space.spaces.items()})
+            return Dict([(name, stacked_space(part, num)) for name, part in space.spaces.items()])
         case Tuple():
             return Tuple(tuple(stacked_space(part, num) for part in space.spaces))
     raise InvalidField(f"Elements of a {type(space).__name__} cannot be stacked. Put a `FlattenObservation` inside.")
+
+
+def with_entry(space: Dict, key: str, part: Space[Any]) -> Dict:
+    """`space` with one more entry: in its place where the keys are sorted, else first, as in Gymnasium."""
+    entries = [(key, part), *space.spaces.items()]
+    return Dict(sorted(entries, key=lambda entry: entry[0]) if [*space.spaces] == sorted(space.spaces) else entries)
 
 
 def _repeat(x: Any, num: int) -> np.ndarray:

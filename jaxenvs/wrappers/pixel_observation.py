@@ -13,6 +13,7 @@ from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Box, Dict, Space
 from jaxenvs.core.wrapper import SameActions, StatelessWrapper
 from jaxenvs.wrappers._checks import check_integer
+from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 # The luminance weights of Gymnasium's GrayscaleObservation, in ten-thousandths.
@@ -70,7 +71,7 @@ class PixelObservation(SameActions, StatelessWrapper[Any]):
             return frames
         space = self.env.observation_space
         if isinstance(space, Dict):
-            return Dict({self.render_key: frames, **space.spaces})
+            return with_entry(space, self.render_key, frames)
         return Dict({self.obs_key: space, self.render_key: frames})
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Any]]:
@@ -97,3 +98,9 @@ class PixelObservation(SameActions, StatelessWrapper[Any]):
             # Whole numbers, so that white stays 255 whatever the rounding.
             luminance = jnp.sum(frame.astype(jnp.int32) * jnp.array(_LUMINANCE, jnp.int32), axis=-1) // 10_000
             frame = luminance.astype(jnp.uint8)
+        height, width, *channels = frame.shape
+        size = (self.height or height, self.width or width, *channels)
+        if size == frame.shape:
+            return frame
+        resized = jax.image.resize(frame.astype(jnp.float32), size, "linear", antialias=True)
+        return jnp.clip(jnp.round(resized), 0.0, 255.0).astype(jnp.uint8)

@@ -10,6 +10,7 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.spaces import Box, Dict, Space, Tuple
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.wrappers._checks import check_integer
+from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers.history_wrapper import HistoryWrapper
 from jaxenvs.wrappers.time_limit import TimeLimit
 
@@ -64,7 +65,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
         time = Box(0.0, 1.0, (1,), jnp.float32) if self.normalize_time else Box(0, self._limit, (1,), jnp.int32)
         match self.env.observation_space:
             case Dict() as space:
-                return Dict({self.dict_time_key: time, **space.spaces})
+                return with_entry(space, self.dict_time_key, time)
             case Tuple() as space:
                 return Tuple((*space.spaces, time))
             case space:
