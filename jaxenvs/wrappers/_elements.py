@@ -72,7 +72,7 @@ def neutral_element(space: Space[Any]) -> Any:
 
 
 def stacked_space(space: Space[Any], num: int) -> Space[Any]:
-    """The space of `num` elements stacked along a new leading axis.
+    """The space of `num` elements stacked along a new leading axis, the same as Gymnasium's `batch_space`.
 
     Raises:
         InvalidField: elements of the space cannot be stacked.
@@ -84,9 +84,11 @@ def stacked_space(space: Space[Any], num: int) -> Space[Any]:
         case Discrete():
             return MultiDiscrete([space.n] * num, start=[space.start] * num)
         case MultiDiscrete():
-            return MultiDiscrete(_repeat(space.nvec, num), start=_repeat(space.start, num))
+            shape = (num, *np.shape(space.nvec))
+            return Box(space.start, space.start + space.nvec - 1, shape, element_struct(space).dtype)
         case MultiBinary():
-            return MultiBinary((num, *element_struct(space).shape))
+            struct = element_struct(space)
+            return Box(0, 1, (num, *struct.shape), struct.dtype)
         case Dict():
             return Dict([(name, stacked_space(part, num)) for name, part in space.spaces.items()])
         case Tuple():
@@ -98,10 +100,6 @@ def with_entry(space: Dict, key: str, part: Space[Any]) -> Dict:
     """`space` with one more entry: in its place where the keys are sorted, else first, as in Gymnasium."""
     entries = [(key, part), *space.spaces.items()]
     return Dict(sorted(entries, key=lambda entry: entry[0]) if [*space.spaces] == sorted(space.spaces) else entries)
-
-
-def _repeat(x: Any, num: int) -> np.ndarray:
-    return np.broadcast_to(x, (num, *np.shape(x)))
 
 
 def push(queue: Any, item: Any) -> Any:
