@@ -86,7 +86,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         inner, timestep = self.env.step(state.inner, action)
         leaves, treedef = jax.tree.flatten((AutoResetState(inner=inner, key=state.key), timestep.observation))
         env_leaves, env_treedef = jax.tree.flatten(self.env)
-        program = _Program(treedef, env_treedef, self.chunk_size)
+        program = _Program(_Structure(treedef), _Structure(env_treedef), self.chunk_size)
         reset = _reset_chunked if self._is_chunked else _reset_selected
         state, observation = treedef.unflatten(reset(timestep.done, leaves, env_leaves, program))
         return state, timestep.replace(observation=observation)
@@ -111,19 +111,39 @@ def has_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> bool:
     return any(isinstance(inner, AutoReset) for inner in wrappers_of(wrapper)[1:])
 
 
-class _Program(struct.PyTreeNode):
-    """The part of a reset that is not data. Trees travel as lists of leaves, so that no class in them
-    is ever rebuilt around the placeholders that a batching rule puts in the place of leaves.
+class _Structure:
+    """The structure of a tree, as part of the key of a cache.
+
+    JAX (0.10.2) compares the structures of dataclasses by their fields alone, and hashes them by their
+    classes too, so that two wrappers with the same fields pass for equal unless both are looked at.
     """
 
-    carry_treedef: Any = static()
-    env_treedef: Any = static()
+    def __init__(self, treedef: Any) -> None:
+        self.unflatten = treedef.unflatten
+        self._treedef = treedef
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Structure) and hash(self) == hash(other) and self._treedef == other._treedef
+
+    def __hash__(self) -> int:
+        return hash(self._treedef)
+
+
+class _Program(struct.PyTreeNode):
+    """The part of a reset that is not data.
+
+    Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders
+    that a batching rule puts in the place of leaves.
+    """
+
+    carry: _Structure = static()
+    env: _Structure = static()
     chunk_size: int = static()
 
 
 def _next_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
-    state, _ = program.carry_treedef.unflatten(carry_leaves)
-    env: Env[Any, Any] = program.env_treedef.unflatten(env_leaves)
+    state, _ = program.carry.unflatten(carry_leaves)
+    env: Env[Any, Any] = program.env.unflatten(env_leaves)
     key, start_key = jax.random.split(state.key)
     inner, timestep = env.reset(start_key)
     return jax.tree.leaves((AutoResetState(inner=inner, key=key), timestep.observation))
