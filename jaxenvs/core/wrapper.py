@@ -44,13 +44,13 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
         Env.__post_init__(self)  # pyright: ignore[reportUnknownMemberType]  # a bare generic class
         if isinstance(inner, Env) and has_plain_values(self):
             with jax.ensure_compile_time_eval():
-                self.check_spaces()
+                self.check_values()
 
-    def check_spaces(self) -> None:
-        """Hook: raises `InvalidField` where the wrapper does not fit the wrapped environment's spaces.
+    def check_values(self) -> None:
+        """Hook: raises `InvalidField` where a leaf has a bad value, or the wrapped environment's spaces do not fit.
 
         It runs after `check_fields`, and only where every leaf is a plain number (`has_plain_values`),
-        so spaces can be built and their bounds read.
+        so values may be compared, spaces built and their bounds read.
         """
 
     @abc.abstractmethod

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -23,12 +24,12 @@ class ClipReward(RewardWrapper[Any]):
     min_reward: ArrayLike | None = None
     max_reward: ArrayLike | None = None
 
-    def check_fields(self) -> None:
+    def check_values(self) -> None:
         """Checks that there is a bound and that the two are in order."""
         low, high = self.min_reward, self.max_reward
         if low is None and high is None:
             raise InvalidField("ClipReward: give `min_reward`, `max_reward` or both.")
-        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        if low is not None and high is not None and np.any(np.asarray(low) > np.asarray(high)):
             raise InvalidField(f"ClipReward: `min_reward` ({low}) is above `max_reward` ({high}); swap them.")
 
     def transform_reward(self, reward: Array) -> Array:

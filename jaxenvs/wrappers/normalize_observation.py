@@ -15,7 +15,7 @@ from jaxenvs.core.spaces import Box
 from jaxenvs.core.wrapper import SameActions, StatefulWrapper, WrapperState
 from jaxenvs.wrappers._elements import element_struct
 from jaxenvs.wrappers.auto_reset import has_auto_reset_inside
-from jaxenvs.wrappers.running_statistics import RunningStatistics, check_normalizer
+from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
 
 
 class NormalizationState(WrapperState):
@@ -58,11 +58,12 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
     spans_episodes: ClassVar[bool] = True
 
     def check_fields(self) -> None:
-        """Checks epsilon and the name of the axis."""
-        check_normalizer(self, self.epsilon, self.axis_name)
+        """Checks the name of the axis."""
+        check_axis_name(self, self.axis_name)
 
-    def check_spaces(self) -> None:
-        """Checks that an observation is a single array, and that `initial` has its shape."""
+    def check_values(self) -> None:
+        """Checks epsilon, that an observation is a single array, and that `initial` has its shape."""
+        check_epsilon(self, self.epsilon)
         shape = self.observation_space.shape
         if self.initial is not None and np.shape(self.initial.mean) != shape:
             raise InvalidField(

@@ -3,6 +3,7 @@
 from typing import ClassVar, Generic, TypeVar
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -10,7 +11,7 @@ from jaxenvs.core.env import TimeStep, static
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
-from jaxenvs.wrappers.running_statistics import RunningStatistics, check_normalizer
+from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
 
 Obs = TypeVar("Obs")
 
@@ -56,10 +57,14 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
     spans_episodes: ClassVar[bool] = True
 
     def check_fields(self) -> None:
-        """Checks gamma, epsilon and the name of the axis."""
-        if isinstance(self.gamma, int | float) and not 0 <= self.gamma <= 1:
+        """Checks the name of the axis."""
+        check_axis_name(self, self.axis_name)
+
+    def check_values(self) -> None:
+        """Checks gamma and epsilon."""
+        if not 0 <= np.asarray(self.gamma) <= 1:
             raise InvalidField(f"NormalizeReward: `gamma` must lie in [0, 1], got {self.gamma}.")
-        check_normalizer(self, self.epsilon, self.axis_name)
+        check_epsilon(self, self.epsilon)
 
     def reset(self, key: Key) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
         """Resets the wrapped environment and the statistics."""

@@ -65,12 +65,16 @@ class RunningStatistics(struct.PyTreeNode):
         )
 
 
-def check_normalizer(env: Env[Any, Any], epsilon: Any, axis_name: Any) -> None:
-    """Raises `InvalidField` where the fields that the normalising wrappers share make no sense."""
-    name = type(env).__name__
-    if isinstance(epsilon, int | float) and not isinstance(epsilon, bool) and epsilon <= 0:
-        raise InvalidField(f"{name}: `epsilon` must be above 0, got {epsilon}.")
+def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:
+    """Raises `InvalidField` where `axis_name` is no name."""
     if axis_name is not None and not isinstance(axis_name, str):
         raise InvalidField(
-            f"{name}: `axis_name` must be the name given to `jax.vmap(..., axis_name=...)`, got {axis_name!r}."
+            f"{type(env).__name__}: `axis_name` must be the name given to `jax.vmap(..., axis_name=...)`,"
+            f" got {axis_name!r}."
         )
+
+
+def check_epsilon(env: Env[Any, Any], epsilon: Any) -> None:
+    """Raises `InvalidField` where `epsilon` is not above 0."""
+    if not epsilon > 0:
+        raise InvalidField(f"{type(env).__name__}: `epsilon` must be above 0, got {epsilon}.")

@@ -50,10 +50,7 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
     repeat_duration: int | tuple[int, int] = static(default=1)
 
     def check_fields(self) -> None:
-        """Checks the probability, the duration and the order of wrappers."""
-        p = self.repeat_probability
-        if isinstance(p, int | float | np.number) and not 0 <= p < 1:
-            raise InvalidField(f"StickyAction: `repeat_probability` must be at least 0 and less than 1, got {p}.")
+        """Checks the duration and the order of wrappers."""
         low, high = self._durations
         if not (isinstance(low, int) and isinstance(high, int) and 1 <= low <= high):
             raise InvalidField(
@@ -61,6 +58,13 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
                 f" got {self.repeat_duration!r}."
             )
         refuse_auto_reset_inside(self)
+
+    def check_values(self) -> None:
+        """Checks the probability."""
+        if not 0 <= np.asarray(self.repeat_probability) < 1:
+            raise InvalidField(
+                f"StickyAction: `repeat_probability` must be at least 0 and less than 1, got {self.repeat_probability}."
+            )
 
     @property
     def _durations(self) -> tuple[Any, Any]:
