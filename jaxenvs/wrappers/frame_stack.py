@@ -44,8 +44,11 @@ class FrameStack(HistoryWrapper[Any]):
         if (self.padding is not None) != (self.padding_type == "custom"):
             raise InvalidField('FrameStack: give `padding` with `padding_type="custom"`, and only then.')
         if self.padding is not None:
-            padding = jax.tree.map(jnp.asarray, self.padding)
-            check_element(padding, self.env.observation_space, self, "padding", "Give an element of that space")
+            self._check_padding()
+
+    def _check_padding(self) -> None:
+        padding = jax.tree.map(jnp.asarray, self.padding)
+        check_element(padding, self.env.observation_space, self, "padding", "Give an element of that space")
 
     @property
     def observation_space(self) -> Space[Any]:
@@ -60,6 +63,7 @@ class FrameStack(HistoryWrapper[Any]):
             case "zero":
                 padding = neutral_element(self.env.observation_space)
             case "custom":
+                self._check_padding()
                 padding = cast_to(self.env.observation_space, self.padding)
         return self.next(repeat(padding, self.num_stack), observation)
 

@@ -62,14 +62,9 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
         check_axis_name(self, self.axis_name)
 
     def check_values(self) -> None:
-        """Checks epsilon, that an observation is a single array, and that `initial` has its shape."""
+        """Checks epsilon, and that an observation is a single array."""
         check_epsilon(self, self.epsilon)
-        shape = self.observation_space.shape
-        if self.initial is not None and np.shape(self.initial.mean) != shape:
-            raise InvalidField(
-                f"NormalizeObservation: `initial` must be of shape {shape}, got {np.shape(self.initial.mean)}."
-                " Take one lane's: `jax.tree.map(lambda x: x[0], state.statistics)`."
-            )
+        element_struct(self.observation_space)
 
     @property
     def observation_space(self) -> Box:
@@ -86,8 +81,7 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
     def reset(self, key: Key) -> tuple[NormalizationState, TimeStep[Array]]:
         """Resets the wrapped environment and the statistics."""
         inner, timestep = self.env.reset(key)
-        statistics = RunningStatistics.of_shape(self.observation_space.shape) if self.initial is None else self.initial
-        statistics = self._count(statistics, timestep.observation, True)
+        statistics = self._count(self._first_statistics, timestep.observation, True)
         return NormalizationState(inner, statistics), self._normalize(timestep, statistics)
 
     def step(self, state: NormalizationState, action: Array) -> tuple[NormalizationState, TimeStep[Array]]:
@@ -97,6 +91,18 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
         if has_auto_reset_inside(self):
             statistics = self._count(statistics, timestep.observation, timestep.done)
         return NormalizationState(inner, statistics), self._normalize(timestep, statistics)
+
+    @property
+    def _first_statistics(self) -> RunningStatistics:
+        shape = self.observation_space.shape
+        if self.initial is None:
+            return RunningStatistics.of_shape(shape)
+        if jnp.shape(self.initial.mean) != shape:
+            raise InvalidField(
+                f"NormalizeObservation: `initial` must be of shape {shape}, got {jnp.shape(self.initial.mean)}."
+                " Take one lane's: `jax.tree.map(lambda x: x[0], state.statistics)`."
+            )
+        return self.initial
 
     def _count(self, statistics: RunningStatistics, observation: Array, where: ArrayLike) -> RunningStatistics:
         if not self.update:

@@ -96,7 +96,8 @@ class PixelObservation(SameActions, StatelessWrapper[Any]):
         frame = self.env.render(state)
         if self.grayscale:
             # Whole numbers, so that white stays 255 whatever the rounding.
-            luminance = jnp.sum(frame.astype(jnp.int32) * jnp.array(_LUMINANCE, jnp.int32), axis=-1) // 10_000
+            red, green, blue = (frame[..., i].astype(jnp.int32) * weight for i, weight in enumerate(_LUMINANCE))
+            luminance = (red + green + blue) // 10_000
             frame = luminance.astype(jnp.uint8)
         height, width, *channels = frame.shape
         size = (self.height or height, self.width or width, *channels)
