@@ -34,7 +34,7 @@ MAPS: dict[str, tuple[str, ...]] = {
 
 _MOVES = ((0, -1), (1, 0), (0, 1), (-1, 0))  # (rows, columns) of left, down, right, up
 _FROZEN, _HOLE, _GOAL, _ABSORBED = range(4)  # how a move ends; `_ABSORBED`: it began in a hole or at the goal
-_MAX_ATTEMPTS = 10_000
+_MAX_ATTEMPTS, _ATTEMPTS_AT_ONCE = 10_000, 50
 
 
 class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
@@ -191,14 +191,13 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         if size < 2 or not 0 < p <= 1:
             raise InvalidField(f"FrozenLake.random_map: needs size >= 2 and 0 < p <= 1, got size={size}, p={p}.")
         key = make_key(seed) if isinstance(seed, int | np.integer) else check_key(seed, name="FrozenLake.random_map")
-        for attempt in range(_MAX_ATTEMPTS):
-            attempt_key = jax.random.fold_in(key, attempt)
-            frozen = np.asarray(jax.random.uniform(attempt_key, (size, size), jnp.float32)) < p
-            letters = np.where(frozen, "F", "H")
-            letters[0, 0], letters[-1, -1] = "S", "G"
-            rows = tuple("".join(row) for row in letters)
-            if _is_solvable(rows):
-                return rows
+        for attempt in range(_MAX_ATTEMPTS // _ATTEMPTS_AT_ONCE):
+            uniform = jax.random.uniform(jax.random.fold_in(key, attempt), (_ATTEMPTS_AT_ONCE, size, size), jnp.float32)
+            for letters in np.where(np.asarray(uniform) < p, "F", "H"):
+                letters[0, 0], letters[-1, -1] = "S", "G"
+                rows = tuple("".join(row) for row in letters)
+                if _is_solvable(rows):
+                    return rows
         raise InvalidField(
             f"FrozenLake.random_map: none of {_MAX_ATTEMPTS} maps of size {size} with p={p} had a way to the goal."
             " Raise `p` or lower `size`."
