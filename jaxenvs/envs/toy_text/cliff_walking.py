@@ -1,0 +1,220 @@
+"""CliffWalking: walk along a cliff to the goal without falling off."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Discrete
+from jaxenvs.envs.toy_text._chance import draw_side
+from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+from jaxenvs.envs.toy_text._tileset import tileset_of
+
+_ROWS, _COLUMNS = 4, 12
+_START, _GOAL = 36, 47  # the lower corners; between them lies the cliff
+_MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # (rows, columns) of up, right, down, left
+_TILE = 64  # pixels
+_STEP_REWARD, _FALL_REWARD = -1.0, -100.0
+
+
+class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
+    """Walk from the lower left to the lower right of a grid of 4 rows and 12 columns, along a cliff.
+
+    Observation: () int32, the cell `row * 12 + column`. The start is 36, the goal 47.
+
+    Action: 0 up, 1 right, 2 down, 3 left. Where it is slippery, a step goes that way or to either side
+    of it with probability 1/3 each. The edge of the grid stops it.
+
+    Reward: -1 a step; -100 for stepping off the cliff (cells 37 to 46), which leads back to the start
+    and does not end the episode.
+
+    Start: cell 36.
+
+    Episode end:
+        Termination: the agent arrives at the goal.
+        Truncation: none here, and no step limit in the registered ids.
+
+    Info: `prob`, () float32, the probability of the branch that the step took: of this direction, even
+    where another one leads to the same cell. 1 at reset.
+
+    Attributes:
+        is_slippery: whether the ground is slippery. If not, the state has no key.
+
+    Differences from the reference: none in the dynamics; as there, the goal does not absorb, so a step
+    taken from it after the end moves on.
+
+    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 2nd edition, 2018, example 6.6;
+    Gymnasium 1.4.0, `CliffWalking-v1` and `CliffWalkingSlippery-v1`.
+
+    Version history: v1, as Gymnasium's v1, which added the slippery ground.
+    """
+
+    is_slippery: bool = static(default=False)
+
+    @property
+    def observation_space(self) -> Discrete:
+        """The 48 cells."""
+        return Discrete(_ROWS * _COLUMNS)
+
+    @property
+    def action_space(self) -> Discrete:
+        """Up, right, down, left."""
+        return Discrete(4)
+
+    def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
+        """Puts the agent on cell 36."""
+        key = check_key(key)
+        state = TabularState(index=jnp.full((), _START, jnp.int32), key=key if self.is_slippery else None)
+        return state, restart(state.index, {"prob": jnp.ones((), jnp.float32)})
+
+    def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
+        """Takes a step along the cliff, or off it."""
+        direction, key = self.action_space.validate(action), state.key
+        probability = 1.0
+        if key is not None:
+            key, slip_key = jax.random.split(key)
+            direction = direction + draw_side(slip_key, 1.0 / 3.0)
+            probability = 1.0 / 3.0
+        direction = direction & 3
+        down = (direction == 2).astype(jnp.int32) - (direction == 0).astype(jnp.int32)
+        right = (direction == 1).astype(jnp.int32) - (direction == 3).astype(jnp.int32)
+        row = jnp.clip(state.index // _COLUMNS + down, 0, _ROWS - 1)
+        column = jnp.clip(state.index % _COLUMNS + right, 0, _COLUMNS - 1)
+        cell = row * _COLUMNS + column
+        fell = (cell > _START) & (cell < _GOAL)
+        index = jnp.where(fell, _START, cell)
+        info = {"prob": jnp.full((), probability, jnp.float32)}
+        timestep = transition(index, jnp.where(fell, _FALL_REWARD, _STEP_REWARD), cell == _GOAL, info)
+        return TabularState(index=index, key=key), timestep
+
+    def transition_table(self) -> TransitionTable:
+        """The exact model; three branches where the ground is slippery, else one."""
+        sides = np.array([-1, 0, 1]) if self.is_slippery else np.array([0])
+        moves = np.array(_MOVES)[(np.arange(4)[:, None] + sides) % 4]
+        row, column = np.divmod(np.arange(_ROWS * _COLUMNS), _COLUMNS)
+        to_row = np.clip(row[:, None, None] + moves[..., 0], 0, _ROWS - 1)
+        to_column = np.clip(column[:, None, None] + moves[..., 1], 0, _COLUMNS - 1)
+        cell = to_row * _COLUMNS + to_column
+        fell = (cell > _START) & (cell < _GOAL)
+        start = np.zeros(_ROWS * _COLUMNS)
+        start[_START] = 1.0
+        return TransitionTable(
+            probability=np.full(cell.shape, 1.0 / len(sides)),
+            next_state=np.where(fell, _START, cell).astype(np.int32),
+            reward=np.where(fell, _FALL_REWARD, _STEP_REWARD),
+            terminated=cell == _GOAL,
+            start=start,
+        )
+
+    def render_text(self, state: TabularState) -> str:
+        """The grid: `x` the agent, `o` ground, `C` the cliff, `T` the goal."""
+        cells = ["C" if _START < i < _GOAL else "T" if i == _GOAL else "o" for i in range(_ROWS * _COLUMNS)]
+        cells[int(state.index)] = "x"
+        rows = ["  ".join(cells[i : i + _COLUMNS]) for i in range(0, len(cells), _COLUMNS)]
+        return "\n".join(rows) + "\n\n"
+
+    def render(self, state: TabularState) -> Array:
+        """(256, 768, 3) uint8: a meadow, the sea below its edge, and the agent, a hiker."""
+        pictures = jnp.asarray([_picture_of(cell) for cell in range(_ROWS * _COLUMNS)], jnp.int32)
+        pictures = pictures.at[state.index].add(len(_GROUNDS)).reshape(_ROWS, _COLUMNS)
+        tileset = tileset_of(_TILES, _TILE, palette.GRASS)
+        return Canvas.blank(_ROWS * _TILE, _COLUMNS * _TILE, palette.GRASS).tiles(pictures, tileset).to_rgb()
+
+
+# ---------------------------------------------------------------- the picture: a painter for each kind of tile
+
+
+def _paint_meadow(tile: Canvas) -> Canvas:
+    return tile.rectangle((0.5, 0.5), (1.0, 1.0), palette.GRASS_DARK, stroke=0.03, opacity=0.35)
+
+
+def _paint_tufts(tile: Canvas) -> Canvas:
+    tile = _paint_meadow(tile)
+    for x, y in ((0.24, 0.66), (0.7, 0.3)):
+        for lean in (-0.07, 0.0, 0.07):
+            tile = tile.line((x, y), (x + lean, y + 0.12), 0.025, palette.GRASS_DARK)
+    return tile
+
+
+def _paint_flowers(tile: Canvas) -> Canvas:
+    tile = _paint_meadow(tile)
+    for x, y, color in ((0.3, 0.28, palette.WHITE), (0.72, 0.7, palette.YELLOW_LIGHT)):
+        for right, up in ((0.045, 0.0), (-0.045, 0.0), (0.0, 0.045), (0.0, -0.045)):
+            tile = tile.circle((x + right, y + up), 0.034, color)
+        tile = tile.circle((x, y), 0.028, palette.ORANGE)
+    return tile
+
+
+def _paint_start(tile: Canvas) -> Canvas:
+    tile = _paint_meadow(tile).circle((0.5, 0.42), 0.36, palette.SAND)
+    return tile.text("S", (0.1, 0.78), 0.14, palette.INK)
+
+
+def _paint_goal(tile: Canvas) -> Canvas:
+    return (
+        _paint_meadow(tile)
+        .circle((0.5, 0.42), 0.36, palette.SAND)
+        .line((0.72, 0.2), (0.72, 0.86), 0.04, palette.WOOD_DARK)
+        .polygon([(0.72, 0.88), (0.72, 0.6), (0.98, 0.74)], palette.RED)
+    )
+
+
+def _paint_cliff(tile: Canvas) -> Canvas:
+    edge = [(0.0, 1.0), (1.0, 1.0), (1.0, 0.9), (0.82, 0.86), (0.62, 0.92), (0.4, 0.85), (0.2, 0.91), (0.0, 0.9)]
+    rock = [
+        (0.0, 1.0),
+        (1.0, 1.0),
+        (1.0, 0.5),
+        (0.86, 0.42),
+        (0.7, 0.5),
+        (0.5, 0.4),
+        (0.3, 0.5),
+        (0.14, 0.43),
+        (0.0, 0.5),
+    ]
+    tile = tile.rectangle((0.5, 0.5), (1.0, 1.0), palette.WATER).polygon(rock, palette.EARTH)
+    for x, top, bottom in ((0.16, 0.8, 0.56), (0.44, 0.78, 0.52), (0.58, 0.84, 0.66), (0.86, 0.8, 0.54)):
+        tile = tile.line((x, top), (x + 0.02, bottom), 0.03, palette.WOOD_DARK, opacity=0.6)
+    tile = tile.polygon(edge, palette.GRASS_DARK)
+    for y, shift in ((0.3, 0.0), (0.13, 0.25)):
+        for x in (shift - 0.5, shift, shift + 0.5):
+            wave = [(x, y), (x + 0.12, y + 0.05), (x + 0.25, y)]
+            tile = tile.polyline(wave, 0.03, palette.WHITE, opacity=0.75)
+    return tile
+
+
+def _paint_hiker_on(ground: Callable[[Canvas], Canvas], tile: Canvas) -> Canvas:
+    return (
+        ground(tile)
+        .line((0.46, 0.34), (0.38, 0.14), 0.08, palette.INK)
+        .line((0.52, 0.34), (0.6, 0.14), 0.08, palette.INK)
+        .line((0.37, 0.12), (0.43, 0.12), 0.06, palette.WOOD_DARK)
+        .line((0.59, 0.12), (0.65, 0.12), 0.06, palette.WOOD_DARK)
+        .rectangle((0.35, 0.47), (0.15, 0.26), palette.ORANGE_DARK, corner_radius=0.05)
+        .rectangle((0.49, 0.46), (0.2, 0.28), palette.BLUE, corner_radius=0.07)
+        .line((0.74, 0.62), (0.7, 0.12), 0.03, palette.WOOD_DARK)
+        .line((0.52, 0.54), (0.62, 0.42), 0.07, palette.BLUE_DARK)
+        .line((0.62, 0.42), (0.72, 0.46), 0.07, palette.BLUE_DARK)
+        .circle((0.51, 0.69), 0.11, palette.ORANGE_LIGHT)
+        .circle((0.56, 0.7), 0.018, palette.INK)
+        .line((0.36, 0.76), (0.68, 0.76), 0.045, palette.WOOD_DARK)
+        .rectangle((0.51, 0.82), (0.18, 0.12), palette.WOOD_DARK, corner_radius=0.04)
+    )
+
+
+_GROUNDS = (_paint_meadow, _paint_tufts, _paint_flowers, _paint_start, _paint_goal, _paint_cliff)
+_TILES = (*_GROUNDS, *(functools.partial(_paint_hiker_on, ground) for ground in _GROUNDS))
+
+
+def _picture_of(cell: int) -> int:
+    """Which of `_GROUNDS` shows a cell; the meadow varies a little, always in the same way."""
+    if cell >= _START:
+        return 3 if cell == _START else 4 if cell == _GOAL else 5
+    row, column = divmod(cell, _COLUMNS)
+    return {1: 1, 4: 1, 6: 2}.get((3 * column + 5 * row) % 7, 0)
