@@ -107,6 +107,9 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     """Whether `reset` costs so much more than `step` that AutoReset should compute it only where an
     episode ended, rather than everywhere and select."""
 
+    frames_per_second: ClassVar[int] = 30
+    """How many steps make a second when an episode is shown as an animation."""
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass
             value = getattr(self, field.name)
