@@ -17,11 +17,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=(
-        "First steps:  [bold]jaxenvs list[/]   [bold]jaxenvs train CartPole-v1[/]   [bold]jaxenvs COMMAND --help[/]"
-    ),
+    epilog=("First steps:  `jaxenvs list`   `jaxenvs train CartPole-v1`   `jaxenvs COMMAND --help`"),
 )
 
 
@@ -44,15 +42,11 @@ def _root(
     use_compilation_cache()
 
 
-app.command("list", epilog="Example:  [bold]jaxenvs list frozen --json[/]")(list_envs)
-app.command("info", epilog="Example:  [bold]jaxenvs info CartPole-v1[/]")(info)
-app.command(
-    "rollout", epilog="Example:  [bold]jaxenvs rollout CartPole-v1 --steps 200 --output pole.gif[/]"
-)(rollout)
-app.command(
-    "train", epilog="Example:  [bold]jaxenvs train CartPole-v1 --field gravity=1.6 --set learning_rate=1e-3[/]"
-)(train)
-app.command("evaluate", epilog="Example:  [bold]jaxenvs evaluate runs/CartPole-v1-ppo-20250101-120000 --episodes 1000[/]")(
+app.command("list", epilog="Example:  `jaxenvs list frozen --json`")(list_envs)
+app.command("info", epilog="Example:  `jaxenvs info CartPole-v1`")(info)
+app.command("rollout", epilog="Example:  `jaxenvs rollout CartPole-v1 --steps 200 --output pole.gif`")(rollout)
+app.command("train", epilog="Example:  `jaxenvs train CartPole-v1 --field gravity=1.6 --set learning_rate=1e-3`")(train)
+app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo-20250101-120000 --episodes 1000`")(
     evaluate
 )
-app.command("bench", epilog="Example:  [bold]jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096[/]")(bench)
+app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)

@@ -1,7 +1,6 @@
 """`jaxenvs bench`: environment steps a second."""
 
 import dataclasses
-import json
 import os
 import platform
 from pathlib import Path
@@ -13,11 +12,12 @@ from rich.table import Table
 from tqdm import tqdm
 
 from jaxenvs import __version__
+from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.benchmark import Measurement, jaxenvs_workload, measure, steps_for
 from jaxenvs.cli.console import console, reports_errors, say
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
-from jaxenvs.registry import make, spec
+from jaxenvs.registry import make
 
 
 @reports_errors
@@ -36,7 +36,7 @@ def bench(
     with fresh starts, and every observation, reward and end returned.
     """
     sizes = _sizes(num_envs)
-    specs = [spec(id) for id in ids or ["CartPole-v1"]]
+    specs = [look_up(id) for id in ids or ["CartPole-v1"]]
     measurements: list[Measurement] = []
     with tqdm(total=len(specs) * len(sizes), unit="run", leave=False) as bar:
         for entry in specs:
@@ -44,9 +44,13 @@ def bench(
             for size in sizes:
                 bar.set_description(f"{entry.id} x {size}")
                 length = steps or steps_for(env, size)
-                measurements.append(measure(entry.id, jaxenvs_workload(env, size, length), size, length, repeats=repeats))
+                measurements.append(
+                    measure(entry.id, jaxenvs_workload(env, size, length), size, length, repeats=repeats)
+                )
                 bar.update()
-    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()}), {os.cpu_count()} CPU cores, jax {jax.__version__}"
+    device = (
+        f"{jax.devices()[0].device_kind} ({jax.default_backend()}), {os.cpu_count()} CPU cores, jax {jax.__version__}"
+    )
     _print(measurements, device)
     if json_file is not None:
         facts = {"device": device, "jaxenvs": __version__, "platform": platform.platform()}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import jax
-import jaxlib
+from jaxlib.version import __version__ as jaxlib_version
 
 ENVIRONMENT_VARIABLE = "JAXENVS_COMPILATION_CACHE"
 _MIN_COMPILE_SECONDS = 0.5
@@ -25,9 +25,10 @@ def use_compilation_cache() -> Path | None:
         The folder, or None where this function changed nothing.
     """
     wish = os.environ.get(ENVIRONMENT_VARIABLE, "")
-    if wish.lower() in ("0", "off", "false", "no") or jax.config.jax_compilation_cache_dir:
+    configured = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
+    if wish.lower() in ("0", "off", "false", "no") or configured:
         return None
-    folder = Path(wish) if wish else _user_cache() / "jaxenvs" / f"xla-{jaxlib.__version__}-{_machine()}"
+    folder = Path(wish) if wish else _user_cache() / "jaxenvs" / f"xla-{jaxlib_version}-{_machine()}"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:

@@ -1,14 +1,24 @@
 """What the subcommands print with, and how they fail."""
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
 
-from jaxenvs.core.errors import InvalidAction, InvalidField, InvalidKey, JaxenvsError, RegistrationError, UnregisteredEnv
+from jaxenvs.cli.main import missing_extra
+from jaxenvs.core.errors import (
+    InvalidAction,
+    InvalidField,
+    InvalidKey,
+    JaxenvsError,
+    RegistrationError,
+    UnregisteredEnv,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +40,16 @@ def say(message: str) -> None:
     typer.echo(message, err=True)
 
 
+@contextlib.contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Says what is warned of within the block in a line of its own, rather than with a line of source code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        say(f"Note: {warning.message}")
+
+
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
     """Turns jaxenvs' own exceptions into one line on standard error: exit code 2 for wrong usage, else 1."""
 
@@ -40,5 +60,8 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
         except JaxenvsError as error:
             say(f"Error: {error}")
             raise typer.Exit(2 if isinstance(error, _USAGE_ERRORS) else 1) from error
+        except ModuleNotFoundError as error:  # of the extra, of a plug-in, or of `module:id`
+            say(f"Error: {missing_extra(error) or error}")
+            raise typer.Exit(1) from error
 
     return wrapped

@@ -9,18 +9,20 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from jaxenvs import rollout as rollouts
 from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agents
-from jaxenvs.cli.console import console, reports_errors, say
+from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
 from jaxenvs.core.env import Env
 from jaxenvs.registry import spec
+from jaxenvs.rollout.evaluate import evaluate as evaluate_policy
 from jaxenvs.rollout.policy import Policy
 
 
 @reports_errors
 def evaluate(
     run: Annotated[Path, typer.Argument(help="The folder of a training run.", show_default=False)],
-    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Fresh episodes for each trained agent.")] = 128,
+    episodes: Annotated[
+        int, typer.Option("--episodes", "-n", min=1, help="Fresh episodes for each trained agent.")
+    ] = 128,
     seed: Annotated[
         int | None, typer.Option(help="What start states and actions are drawn from.", show_default="the run's own")
     ] = None,
@@ -47,7 +49,8 @@ def evaluation_of(env: Env[Any, Any], policies: list[Policy], env_id: str, seed:
     agents = []
     for index, policy in enumerate(policies):
         key = jax.random.fold_in(key_for(seed, EVALUATION_KEY), index)
-        outcome = rollouts.evaluate(env, policy, key, num_episodes=episodes)
+        with warnings_as_notes():
+            outcome = evaluate_policy(env, policy, key, num_episodes=episodes)
         returns, lengths = np.asarray(outcome.returns, np.float64), np.asarray(outcome.lengths)
         agents.append(
             {

@@ -8,17 +8,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors
 from jaxenvs.core.env import RendersText
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.registry import make
-from jaxenvs.registry import spec as find_spec
 
 
 @reports_errors
 def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows it.", show_default=False)]) -> None:
     """Show an environment's spec, spaces, fields and description."""
-    spec = find_spec(id)
+    spec = look_up(id)
     env = make(spec)
     base = unwrap(env)
     cls = type(base)

@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from jaxenvs.cli.console import console, reports_errors
@@ -14,14 +15,18 @@ from jaxenvs.registry import EnvSpec, make, registry
 
 @reports_errors
 def list_envs(
-    filter: Annotated[str, typer.Argument(help="Show only ids that contain this, in any case.", show_default=False)] = "",
+    filter: Annotated[
+        str, typer.Argument(help="Show only ids that contain this, in any case.", show_default=False)
+    ] = "",
     family: Annotated[str, typer.Option("--family", "-f", help="Show only this family.", show_default=False)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """List the environments, with their spaces, time limit and reward threshold."""
     families = sorted({spec.family for spec in registry.values()})
     if family and family not in families:
-        raise InvalidField(f"There is no family `{family}`.{did_you_mean(family, families)} Families: {', '.join(families)}.")
+        raise InvalidField(
+            f"There is no family `{family}`.{did_you_mean(family, families)} Families: {', '.join(families)}."
+        )
     specs = [s for s in registry.values() if filter.lower() in s.id.lower() and family in ("", s.family)]
     rows = [_describe(spec) for spec in sorted(specs, key=lambda s: (s.family, s.id))]
     if as_json:
@@ -30,13 +35,17 @@ def list_envs(
     if not rows:
         hint = did_you_mean(filter, registry)
         raise InvalidField(f"No id contains `{filter}`.{hint} `jaxenvs list` without a filter shows every id.")
-    table = Table(title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", title_style="bold")
-    for name, justify in (("id", "left"), ("family", "left"), ("observation", "left"), ("action", "left")):
-        table.add_column(name, justify=justify, overflow="fold")
+    table = Table(
+        title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", title_style="bold"
+    )
+    for name in ("id", "family", "observation", "action"):
+        table.add_column(name, overflow="fold")
     table.add_column("limit", justify="right")
     table.add_column("threshold", justify="right")
     for row in rows:
-        spaces = (row["observation_space"], row["action_space"]) if not row["problem"] else (f"[red]{row['problem']}[/]", "")
+        spaces = (
+            (row["observation_space"], row["action_space"]) if not row["problem"] else (f"[red]{escape(row['problem'])}[/]", "")
+        )
         limit, threshold = row["max_episode_steps"], row["reward_threshold"]
         table.add_row(
             f"[bold]{row['id']}[/]",

@@ -2,7 +2,7 @@
 
 import sys
 
-_EXTRA_PACKAGES = ("typer", "rich", "tqdm", "optax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg")
+_EXTRA_PACKAGES = ("typer", "rich", "tqdm", "optax", "matplotlib", "PIL", "imageio_ffmpeg")
 
 
 def main() -> None:
@@ -12,8 +12,16 @@ def main() -> None:
 
         app(prog_name="jaxenvs")
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in _EXTRA_PACKAGES:
+        message = missing_extra(error)
+        if message is None:
             raise
-        sys.stderr.write(f'The jaxenvs command needs `{missing}`: run `pip install "jaxenvs[train]"`.\n')
+        sys.stderr.write(f"Error: {message}\n")
         sys.exit(1)
+
+
+def missing_extra(error: ModuleNotFoundError) -> str | None:
+    """What to install where the missing package belongs to the command's extra, else None."""
+    missing = (error.name or "").partition(".")[0]
+    if missing not in _EXTRA_PACKAGES:
+        return None
+    return f'The jaxenvs command needs `{missing}`, which is not installed: run `pip install "jaxenvs[train]"`.'

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import typer
 from tqdm import tqdm
 
-from jaxenvs.cli.agents import ANIMATION_KEY, build_env, key_for, load_agents
+from jaxenvs.cli.agents import ANIMATION_KEY, build_env, key_for, load_agents, look_up
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.space_text import read_action
 from jaxenvs.cli.terminal import frame_text, play, terminal_size
@@ -19,7 +19,7 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.wrapper import unwrap, unwrap_state, wrappers_of
 from jaxenvs.monitor import Episode, Frames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.animation import check_suffix, frame_stride
-from jaxenvs.registry import spec
+from jaxenvs.monitor.episodes import tree_index
 from jaxenvs.registry.make import load
 from jaxenvs.rollout.policy import RandomPolicy
 from jaxenvs.wrappers import TimeLimit
@@ -31,20 +31,28 @@ _MAX_EPISODE_STEPS = 1000
 @reports_errors
 def rollout(
     id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows it.", show_default=False)],
-    policy: Annotated[str, typer.Option("--policy", "-p", help="`random`, or the folder of a training run.")] = "random",
+    policy: Annotated[
+        str, typer.Option("--policy", "-p", help="`random`, or the folder of a training run.")
+    ] = "random",
     action: Annotated[
         list[str] | None,
         typer.Option("--action", "-a", help="Play these actions instead, as JSON; may be given more than once."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Record whole episodes until there are so many steps.")] = None,
-    episodes: Annotated[int | None, typer.Option(min=1, help="Record so many episodes; 1 if neither is given.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Record so many steps, of as many episodes as they take.")
+    ] = None,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="Record so many episodes at most; 1 if neither is given.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="What start states and actions are drawn from.")] = 0,
     output: Annotated[
         str, typer.Option("--output", "-o", help="A .gif, .mp4 or .png (a contact sheet); `-` for the terminal.")
     ] = "-",
     text: Annotated[
         bool | None,
-        typer.Option("--text/--pixels", help="In the terminal: as text or in colours.", show_default="text if there is any"),
+        typer.Option(
+            "--text/--pixels", help="In the terminal: as text or in colours.", show_default="text if there is any"
+        ),
     ] = None,
     field: Annotated[list[str] | None, typer.Option("--field", "-F", help="Set a field: name=value.")] = None,
     max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
@@ -52,7 +60,7 @@ def rollout(
     """Record an agent and show it: as a GIF or MP4, as pictures side by side, or in the terminal."""
     if output != "-":
         check_suffix(Path(output))
-    entry = spec(id)
+    entry = look_up(id)
     fields = read_assignments(entry.id, load(entry), field or [])
     if policy == "random" or action:
         env = build_env(entry.id, fields, max_episode_steps)
@@ -74,16 +82,23 @@ def rollout(
         if steps or episodes or policy != "random":
             raise InvalidField("--action plays one episode as given; leave out --policy, --steps and --episodes.")
         actions = [read_action(env.action_space, each) for each in action]
-        recorded = [replay_actions(env, jax.tree.map(lambda *parts: jnp.stack(parts), *actions), jax.random.fold_in(key, 0))]
+        recorded = [
+            replay_actions(env, jax.tree.map(lambda *parts: jnp.stack(parts), *actions), jax.random.fold_in(key, 0))
+        ]
     else:
         longest = longest_episode(env)
         count = episodes or (None if steps else 1)
         recorded = record_episodes(env, agent, key, max_steps=longest, num_episodes=count, min_steps=steps)
+        if steps:
+            recorded[-1] = recorded[-1].first(steps - sum(episode.length for episode in recorded[:-1]))
 
     if output == "-":
         size = terminal_size()
         as_text = isinstance(base, RendersText) and text is not False
-        play(_texts(env, recorded) if as_text else (frame_text(f, *size) for f in Frames(env, recorded)), base.frames_per_second)
+        play(
+            _texts(env, recorded) if as_text else (frame_text(f, *size) for f in Frames(env, recorded)),
+            base.frames_per_second,
+        )
     else:
         save_animation(Path(output), env, recorded)
     for number, episode in enumerate(recorded, 1):
@@ -113,7 +128,7 @@ def _texts(env: Env[Any, Any], recorded: list[Episode]) -> Iterator[str]:
     for episode in recorded:
         states = unwrap_state(env, episode.states)
         for i in range(episode.length + 1):
-            yield base.render_text(jax.tree.map(lambda x: x[i], states))
+            yield base.render_text(tree_index(states, i))
 
 
 def _ending(episode: Episode) -> str:

@@ -41,9 +41,8 @@ def read_action(space: spaces.Space[Any], text: str) -> Any:
     """
     try:
         value = json.loads(text)
-        shape = getattr(space, "shape", None)
-        if isinstance(value, int | float) and isinstance(space, spaces.Box):
-            value = np.full(shape, value, space.dtype) if np.prod(space.shape) == 1 else value
+        if isinstance(value, int | float) and isinstance(space, spaces.Box) and np.prod(space.shape) == 1:
+            value = np.full(space.shape, value, space.dtype)
         if isinstance(value, list):
             value = np.asarray(value, getattr(space, "dtype", None))
         action = space.validate(value)

@@ -9,7 +9,7 @@ import jax
 import typer
 from tqdm import tqdm
 
-from jaxenvs.cli.agents import ANIMATION_KEY, TRAINING_KEY, build_env, build_learner, key_for, policies_of
+from jaxenvs.cli.agents import ANIMATION_KEY, TRAINING_KEY, build_env, build_learner, key_for, look_up, policies_of
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
 from jaxenvs.cli.interrupt import Interrupt, interruptible
@@ -24,25 +24,30 @@ from jaxenvs.monitor.atomic import write_json
 from jaxenvs.registry import spec
 from jaxenvs.registry.make import load
 from jaxenvs.rollout.policy import Policy
-from jaxenvs.training.presets import preset
+from jaxenvs.training.presets import Algorithm, preset
 
+_FIXED_BY_RUN = ("id", "algorithm", "steps", "seed", "seeds", "output", "field", "set", "max_episode_steps")
 _ANIMATION_STEPS = 150
 """The animation shows one episode; short ones are followed by more until there are so many steps."""
 
 
 @reports_errors
 def train(
+    context: typer.Context,
     id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows it.", show_default="the run's own")] = "",
-    algorithm: Annotated[str, typer.Option("--algorithm", "-a", help="`ppo` or `dqn`.")] = "ppo",
+    algorithm: Annotated[Algorithm, typer.Option("--algorithm", "-a", help="The learner.")] = "ppo",
     steps: Annotated[
         int | None, typer.Option(min=1, help="Environment steps to train for.", show_default="the preset's")
     ] = None,
     seed: Annotated[int, typer.Option(help="What all random numbers come from.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="Train so many agents at once, in one program.")] = 1,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The run folder to make.", show_default="runs/ID-ALGORITHM-TIME")
+        Path | None,
+        typer.Option("--output", "-o", help="The run folder to make.", show_default="runs/ID-ALGORITHM-TIME"),
     ] = None,
-    field: Annotated[list[str] | None, typer.Option("--field", "-F", help="Set an environment's field: name=value.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option("--field", "-F", help="Set an environment's field: name=value.")
+    ] = None,
     set: Annotated[list[str] | None, typer.Option("--set", "-s", help="Set a hyper-parameter: name=value.")] = None,
     max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
     eval_episodes: Annotated[int, typer.Option(min=1, help="Fresh episodes to evaluate over at the end.")] = 128,
@@ -58,8 +63,7 @@ def train(
     if resume is None:
         settings = _settings(id, algorithm, steps, seed, seeds, field or [], set or [], max_episode_steps)
     else:
-        if id or output or field or set or steps:
-            raise InvalidField("--resume goes on with a run as it is: leave out ID, --output, --steps, --field and --set.")
+        _refuse_settings(context)
         settings = Run.open(resume).settings
     make_key(settings.seed)  # refuses a seed of more than 64 bits before anything is written
     env = build_env(settings.env_id, settings.fields, settings.max_episode_steps)
@@ -67,10 +71,39 @@ def train(
     learner.check_env(env)
     run = Run.create(settings, output) if resume is None else Run.open(resume)
     run.mark("running")
-    say(f"Training {settings.algorithm.upper()} on {settings.env_id} ({jax.default_backend()}); the run folder is {run.path}")
+    name = settings.algorithm.upper()
+    say(f"Training {name} on {settings.env_id} ({jax.default_backend()}); the run folder is {run.path}")
+    try:
+        _train_and_finish(run, env, learner, eval_episodes, resume=resume is not None, animation=animation, quiet=quiet)
+    except typer.Exit:
+        raise
+    except KeyboardInterrupt:
+        run.mark("interrupted")
+        say(f"\nInterrupted. The last checkpoint is {run.checkpoint_path}")
+        raise
+    except BaseException:
+        run.mark("failed")
+        raise
+    run.mark("finished")
 
+
+def _refuse_settings(context: typer.Context) -> None:
+    """Refuses options beside --resume that the run has decided already."""
+    given = []
+    for name in _FIXED_BY_RUN:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            given.append("ID" if name == "id" else f"--{name.replace('_', '-')}")
+    if given:
+        raise InvalidField(f"--resume goes on with a run as it is; leave out {', '.join(given)}.")
+
+
+def _train_and_finish(
+    run: Run, env: Env[Any, Any], learner: Any, eval_episodes: int, *, resume: bool, animation: bool, quiet: bool
+) -> None:
+    """All that happens once the run folder is there."""
     with interruptible() as interrupt:
-        state, report = _train(run, env, learner, interrupt, resume=resume is not None, quiet=quiet)
+        state, report = _train(run, env, learner, interrupt, resume=resume, quiet=quiet)
     _draw(run, report)
     if report.updates < learner.num_updates:
         run.mark("interrupted")
@@ -79,13 +112,12 @@ def train(
             f"Go on with: jaxenvs train --resume {run.path}"
         )
         raise typer.Exit(interrupt.exit_code)
-    _finish(run, env, policies_of(env, learner, state, settings.num_seeds), eval_episodes, animation=animation)
-    run.mark("finished")
+    _finish(run, env, policies_of(env, learner, state, run.settings.num_seeds), eval_episodes, animation=animation)
 
 
 def _settings(
     env_id: str,
-    algorithm: str,
+    algorithm: Algorithm,
     steps: int | None,
     seed: int,
     seeds: int,
@@ -96,9 +128,9 @@ def _settings(
     """What was typed, checked and complete."""
     if not env_id:
         raise InvalidField("Name the environment to train on, such as `jaxenvs train CartPole-v1`, or --resume a run.")
-    entry = spec(env_id)
+    entry = look_up(env_id)
     learner = preset(entry.id, algorithm)
-    chosen = read_assignments(f"The learner {algorithm}", type(learner), hyper_parameters)
+    chosen = read_assignments(algorithm.upper(), type(learner), hyper_parameters)
     if steps is not None:
         chosen["total_steps"] = steps
     values = {field.name: jsonable(getattr(learner, field.name)) for field in dataclasses.fields(learner)}
@@ -120,8 +152,10 @@ def _train(
     total = learner.num_updates * learner.steps_per_update
     with tqdm(total=total, unit="step", unit_scale=True, desc="compiling", disable=quiet, dynamic_ncols=True) as bar:
 
-        def on_compiled(seconds: float) -> None:
+        def on_compiled(report: Report, seconds: float) -> None:
             run.note(compile_seconds=round(seconds, 3))
+            bar.initial = bar.n = report.env_steps
+            bar.unpause()  # the rate counts from here
             bar.set_description(f"compiled in {seconds:.1f} s, training")
 
         def on_report(report: Report) -> None:

@@ -1,5 +1,6 @@
 """`name=value` on the command line, read by the type of the field that it sets."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -39,7 +40,8 @@ def read_assignments(owner: str, cls: type, assignments: Sequence[str]) -> dict[
             raise InvalidField(f"`{text}` sets nothing; write name=value, such as {next(iter(kinds), 'name')}=1.")
         if name not in kinds:
             raise InvalidField(
-                f"{owner} has no field `{name}`.{did_you_mean(name, kinds)} Its fields are: {', '.join(kinds) or 'none'}."
+                f"{owner} has no field `{name}`.{did_you_mean(name, kinds)}"
+                f" Its fields are: {', '.join(kinds) or 'none'}."
             )
         values[name] = _read(owner, name, value.strip(), *kinds[name])
     return values
@@ -83,7 +85,9 @@ def _is_array(options: tuple[Any, ...]) -> bool:
 
 def _read(owner: str, name: str, text: str, hint: Any, default: Any) -> Any:
     options = _options(hint)
-    choices = [choice for option in options if typing.get_origin(option) is Literal for choice in typing.get_args(option)]
+    choices = [
+        choice for option in options if typing.get_origin(option) is Literal for choice in typing.get_args(option)
+    ]
     number = type(default) if type(default) in (int, float) else float
     if type(None) in options and text.lower() in ("none", "null"):
         return None
@@ -117,13 +121,13 @@ def _read_bool(text: str) -> bool:
 
 
 def _read_int(text: str) -> int:
-    try:
+    with contextlib.suppress(ValueError):
         return int(text)
-    except ValueError:
+    with contextlib.suppress(ValueError):
         value = float(text)  # 1e6 is a handy way to write a million
-        if not value.is_integer():
-            raise ValueError("it is a whole number") from None
-        return int(value)
+        if value.is_integer():
+            return int(value)
+    raise ValueError("it is a whole number")
 
 
 def _read_numbers(text: str, kind: type) -> Any:
@@ -146,9 +150,12 @@ def _read_list(text: str) -> list[Any]:
 
 
 def _build(value: Any, hint: Any) -> Any:
+    options = _options(hint)
+    if isinstance(value, str) and (_is_array(options) or float in options):
+        return float(value)  # JSON has no number for infinity
     if not isinstance(value, list):
         return value
-    if _is_array(_options(hint)):
+    if _is_array(options):
         return np.asarray(value, np.float32)
     return _as_tuple(value)
 

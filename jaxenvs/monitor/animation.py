@@ -1,5 +1,7 @@
 """Animations: frames become a GIF, an MP4 or a contact sheet, by the file's suffix."""
 
+import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,19 +118,36 @@ def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
     try:
         import imageio_ffmpeg
     except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('MP4 needs imageio with ffmpeg: run `pip install "jaxenvs[train]"`.') from error
+        raise DependencyNotInstalled('MP4 needs imageio-ffmpeg: run `pip install "jaxenvs[train]"`.') from error
     height, width = frames[0].shape[:2]
     # The codec takes even sizes only; an odd edge is repeated.
     padding = (0, height % 2), (0, width % 2), (0, 0)
-    writer = imageio_ffmpeg.write_frames(
-        str(path), (width + width % 2, height + height % 2), fps=frames_per_second, quality=8, macro_block_size=2
-    )
-    writer.send(None)
-    try:
-        for frame in frames:
-            writer.send(np.ascontiguousarray(np.pad(np.asarray(frame), padding, mode="edge")))
-    finally:
-        writer.close()
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-hide_banner", "-loglevel", "error", "-y"),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width + width % 2}x{height + height % 2}"),
+        *("-r", str(frames_per_second), "-i", "pipe:0", "-an"),
+        *("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(path)),
+    ]
+    # Run here rather than through imageio, which forks with a hook that JAX warns about. A session of its
+    # own keeps Ctrl-C in the terminal from reaching ffmpeg.
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors, start_new_session=True)
+        assert process.stdin is not None
+        try:
+            for frame in frames:
+                process.stdin.write(np.pad(np.asarray(frame), padding, mode="edge").tobytes())
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # ffmpeg gave up, and its exit code says so
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            code = process.wait()
+        if code:
+            errors.seek(0)
+            raise OSError(f"ffmpeg could not write {path}: {errors.read().decode(errors='replace').strip()}")
 
 
 def _write_sheet(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:

@@ -106,7 +106,9 @@ def _read_payload(path: Path, max_bytes: int) -> bytes:
             header = file.read(_HEADER.size)
             if not header.startswith(MAGIC):
                 what = "is empty" if not header else "was not written by jaxenvs"
-                raise CheckpointError(f"{path} {what}: it is no checkpoint. Point to a folder that `jaxenvs train` made.")
+                raise CheckpointError(
+                    f"{path} {what}: it is no checkpoint. Point to a folder that `jaxenvs train` made."
+                )
             if len(header) < _HEADER.size:
                 raise CheckpointError(f"{path} is truncated within its header. {_DAMAGED}")
             _, version, length, digest = _HEADER.unpack(header)
@@ -117,7 +119,7 @@ def _read_payload(path: Path, max_bytes: int) -> bytes:
                 )
             if length > max_bytes:
                 raise CheckpointError(
-                    f"{path} claims {length} bytes, more than the {max_bytes} that the run's settings allow. {_MISMATCH}"
+                    f"{path} claims {length} bytes, the run's settings allow no more than {max_bytes}. {_MISMATCH}"
                 )
             payload = file.read(length + 1)
     except FileNotFoundError as error:
@@ -134,14 +136,16 @@ def _read_payload(path: Path, max_bytes: int) -> bytes:
 def _decode(path: Path, payload: bytes) -> dict[str, Any]:
     try:
         content = serialization.msgpack_restore(payload)
-    except Exception as error:  # noqa: BLE001  # a checksum can be forged, and msgpack fails in many ways
+    except Exception as error:  # a checksum can be forged, and msgpack fails in many ways
         raise CheckpointError(f"{path} is corrupt: {type(error).__name__}: {error}. {_DAMAGED}") from error
     shape = {"progress": int, "leaves": np.ndarray | np.generic, "keys": str}
     if not isinstance(content, dict) or set(content) != set(shape):
         raise CheckpointError(f"{path} does not hold the parts of a checkpoint. {_DAMAGED}")
     for part, kind in shape.items():
         entries = content[part]
-        if not isinstance(entries, dict) or not all(isinstance(k, str) and isinstance(v, kind) for k, v in entries.items()):
+        if not isinstance(entries, dict) or not all(
+            isinstance(k, str) and isinstance(v, kind) for k, v in entries.items()
+        ):
             raise CheckpointError(f"{path} does not hold the parts of a checkpoint: `{part}` is malformed. {_DAMAGED}")
     return content
 

@@ -46,6 +46,18 @@ class Episode:
         """The sum of rewards."""
         return float(np.sum(self.rewards, dtype=np.float64))
 
+    def first(self, steps: int) -> "Episode":
+        """The episode up to `steps` steps; an end that comes later is not part of it."""
+        if steps >= self.length:
+            return self
+        return Episode(
+            states=jax.tree.map(lambda x: x[: steps + 1], self.states),
+            actions=jax.tree.map(lambda x: x[:steps], self.actions),
+            rewards=self.rewards[:steps],
+            terminated=False,
+            truncated=False,
+        )
+
 
 def record_episode(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int) -> Episode:
     """Runs one episode from a fresh start and keeps every state.
@@ -155,7 +167,7 @@ class Frames(Sequence[np.ndarray]):
     def __init__(self, env: Env[Any, Any], episodes: Sequence[Episode], *, every: int = 1) -> None:
         """Keeps every `every`-th state of each episode, and always the last."""
         self._env = env
-        picked = [_take(e.states, _thinned(e.length + 1, every)) for e in episodes]
+        picked = [tree_index(e.states, _thinned(e.length + 1, every)) for e in episodes]
         self._states = jax.tree.map(lambda *parts: jnp.concatenate(parts), *picked)
         self._length = sum(len(_thinned(e.length + 1, every)) for e in episodes)
         one = jax.eval_shape(lambda s: env.render(jax.tree.map(lambda x: x[0], s)), self._states)
@@ -177,14 +189,15 @@ class Frames(Sequence[np.ndarray]):
             chunk = index[begin : begin + self._chunk]
             # Padded to one size, so that one program serves all chunks.
             padded = np.pad(chunk, (0, self._chunk - len(chunk)), mode="edge")
-            yield from np.asarray(_render(self._env, _take(self._states, padded)))[: len(chunk)]
+            yield from np.asarray(_render(self._env, tree_index(self._states, padded)))[: len(chunk)]
 
 
 def _thinned(length: int, every: int) -> np.ndarray:
     return np.unique(np.append(np.arange(0, length, every), length - 1))
 
 
-def _take(tree: Any, index: np.ndarray) -> Any:
+def tree_index(tree: Any, index: Any) -> Any:
+    """Each leaf at `index` of its leading axis."""
     return jax.tree.map(lambda x: x[index], tree)
 
 

@@ -45,7 +45,9 @@ def draw_learning_curve(
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('The learning curve needs matplotlib: run `pip install "jaxenvs[train]"`.') from error
+        raise DependencyNotInstalled(
+            'The learning curve needs matplotlib: run `pip install "jaxenvs[train]"`.'
+        ) from error
 
     # A canvas of its own keeps pyplot, its backend and its settings out of this.
     figure = Figure(figsize=(9.0, 5.0), dpi=150, facecolor="white", layout="constrained")
@@ -59,7 +61,9 @@ def draw_learning_curve(
     else:
         axes.text(0.5, 0.5, "no episode has ended yet", ha="center", va="center", transform=axes.transAxes, color=_INK)
     if threshold is not None:
-        axes.axhline(threshold, color=_THRESHOLD, linewidth=1.3, linestyle=(0, (5, 3)), label=f"solved at {threshold:g}")
+        axes.axhline(
+            threshold, color=_THRESHOLD, linewidth=1.3, linestyle=(0, (5, 3)), label=f"solved at {threshold:g}"
+        )
     _dress(axes, title, subtitle)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
@@ -87,13 +91,15 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 def _draw_one(axes: Any, steps: np.ndarray, returns: np.ndarray) -> None:
     smooth = _smooth(returns)
     band = np.sqrt(np.maximum(_smooth(returns**2) - smooth**2, 0.0))
-    axes.fill_between(steps, smooth - band, smooth + band, color=_LINE, alpha=0.14, linewidth=0, label="±1 std around it")
+    axes.fill_between(
+        steps, smooth - band, smooth + band, color=_LINE, alpha=0.14, linewidth=0, label="±1 std around it"
+    )
     axes.plot(steps, returns, color=_LINE, alpha=0.35, linewidth=0.9, label="episodes that ended in a report")
     axes.plot(steps, smooth, color=_LINE, linewidth=2.2, label="moving average")
 
 
 def _draw_many(axes: Any, seeds: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    grid = np.unique(np.concatenate([steps for steps, _, _ in seeds]))
+    grid = np.unique(np.concatenate([steps for steps, _ in seeds]))
     curves = np.stack([np.interp(grid, steps, _smooth(returns)) for steps, returns in seeds])
     mean, std = curves.mean(axis=0), curves.std(axis=0)
     axes.fill_between(grid, mean - std, mean + std, color=_LINE, alpha=0.16, linewidth=0, label="±1 std of seeds")

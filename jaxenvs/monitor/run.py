@@ -1,11 +1,11 @@
 """Run: the folder that a training run leaves behind.
 
-    run.json            what was trained, with which settings, seed and versions; when; how it ended
-    progress.csv        one row per report and seed
-    checkpoint.msgpack  the whole training state, see `checkpoint.py`
-    evaluation.json     returns over fresh episodes
-    learning_curve.png
-    agent.gif
+run.json            what was trained, with which settings, seed and versions; when; how it ended
+progress.csv        one row per report and seed
+checkpoint.msgpack  the whole training state, see `checkpoint.py`
+evaluation.json     returns over fresh episodes
+learning_curve.png
+agent.gif
 """
 
 import csv
@@ -24,14 +24,14 @@ from typing import Any, Literal, TypeVar
 
 import flax
 import jax
-import jaxlib
+from jaxlib.version import __version__ as jaxlib_version
 
 from jaxenvs.core.errors import CheckpointError, InvalidField
 from jaxenvs.monitor.atomic import write_bytes, write_json
 from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
 
 Tree = TypeVar("Tree")
-Status = Literal["running", "finished", "interrupted"]
+Status = Literal["running", "finished", "interrupted", "failed"]
 
 FORMAT = "jaxenvs run"
 FORMAT_VERSION = 1
@@ -146,8 +146,8 @@ class Run:
         write_json(self.path / "run.json", {**self.manifest(), **entries})
 
     def mark(self, status: Status) -> None:
-        """Notes how the run stands, and since when."""
-        self.note(status=status, **({"started": _now(), "ended": None} if status == "running" else {"ended": _now()}))
+        """Notes how the run stands, and when it ended if it did."""
+        self.note(status=status, ended=None if status == "running" else _now())
 
     def save(self, state: Any, progress: Mapping[str, int]) -> None:
         """Replaces the checkpoint; see `save_checkpoint`."""
@@ -173,7 +173,9 @@ class Run:
         try:
             return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(whole))]
         except (TypeError, ValueError) as error:
-            raise CheckpointError(f"{self.progress_path} is damaged: {error}. Restore it from a copy, or train again.") from error
+            raise CheckpointError(
+                f"{self.progress_path} is damaged: {error}. Restore it from a copy, or train again."
+            ) from error
 
     def rewind_progress(self, updates: int) -> None:
         """Drops the rows of reports after `updates`, which a resumed run makes again."""
@@ -217,7 +219,7 @@ def _manifest(settings: Settings) -> dict[str, Any]:
         "versions": {
             "jaxenvs": __version__,
             "jax": jax.__version__,
-            "jaxlib": jaxlib.__version__,
+            "jaxlib": jaxlib_version,
             "flax": flax.__version__,
             "python": platform.python_version(),
         },

@@ -60,6 +60,7 @@ class Report:
 
 _REPORTS = 500
 """A whole training gives about so many rows, each the mean over its updates."""
+_FIRST_COLUMNS = ("mean_return", "mean_length", "episodes")
 _REPORTS_PER_CALL = 64
 _SECONDS_PER_CALL = 0.5
 """Calls of the program are sized to take about this long, so that progress shows and Ctrl-C is heard."""
@@ -84,7 +85,7 @@ def train(
     key: Key,
     *,
     resume: bool = False,
-    on_compiled: Callable[[float], None] = lambda seconds: None,
+    on_compiled: Callable[[Report, float], None] = lambda report, seconds: None,
     on_report: Callable[[Report], None] = lambda report: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Any, Report]:
@@ -98,7 +99,8 @@ def train(
         learner: how.
         key: what all of training is a function of.
         resume: begin from the run's checkpoint.
-        on_compiled: called once with the seconds that compilation took.
+        on_compiled: called once before the first update, with where training begins and the seconds that
+            compilation took.
         on_report: called between calls of the compiled program.
         should_stop: asked between calls; true ends training after a checkpoint.
 
@@ -125,8 +127,10 @@ def train(
     started = time.perf_counter()
     ends = np.minimum(np.arange(1, _REPORTS + 1, dtype=np.int64) * -(-total // _REPORTS), total)
     ends = np.unique(ends[ends > done]).astype(np.int32)
-    advance = _advance.lower(env, learner, state, _window(ends, 0), _int32(done), _int32(0), num_seeds=num_seeds).compile()
-    on_compiled(time.perf_counter() - started)
+    advance = _advance.lower(
+        env, learner, state, _window(ends, 0), _int32(done), _int32(0), num_seeds=num_seeds
+    ).compile()
+    on_compiled(report, time.perf_counter() - started)
 
     pace = _SECONDS_PER_CALL  # seconds a report; the first call does one report
     saver = _Saver(run)
@@ -202,7 +206,9 @@ def _advance(
 
     def one_report(index: Array, carry: Any) -> Any:
         state, done, table = carry
-        state, done, total, weight = jax.lax.while_loop(lambda c: c[1] < ends[index], one_update, (state, done, zeros, zeros))
+        state, done, total, weight = jax.lax.while_loop(
+            lambda c: c[1] < ends[index], one_update, (state, done, zeros, zeros)
+        )
         row = {name: x if counts[name] else x / weight[name] for name, x in total.items()}
         return state, done, {name: t.at[index].set(row[name]) for name, t in table.items()}
 
@@ -225,14 +231,15 @@ def _finite_mean(values: np.ndarray) -> float:
 def _rows(
     updates: np.ndarray, seconds: np.ndarray, figures: dict[str, np.ndarray], steps_per_update: int, num_seeds: int
 ) -> list[dict[str, float]]:
-    """One row per report and seed."""
+    """One row per report and seed, the columns that people look for first."""
+    names = sorted(figures, key=lambda name: (_FIRST_COLUMNS.index(name) if name in _FIRST_COLUMNS else 9, name))
     return [
         {
             "update": int(updates[i]),
             "env_steps": int(updates[i]) * steps_per_update,
             "seed": seed,
             "seconds": float(seconds[i]),
-            **{name: float(x.reshape(len(updates), num_seeds)[i, seed]) for name, x in figures.items()},
+            **{name: float(figures[name].reshape(len(updates), num_seeds)[i, seed]) for name in names},
         }
         for i in range(len(updates))
         for seed in range(num_seeds)
