@@ -8,7 +8,7 @@ import jax
 from jaxenvs.cli.console import warnings_as_notes
 from jaxenvs.cli.values import build_values
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import CheckpointError, InvalidField
+from jaxenvs.core.errors import CheckpointError, DeprecatedEnv, InvalidField, UnregisteredEnv
 from jaxenvs.core.random import key as make_key
 from jaxenvs.monitor.episodes import tree_index
 from jaxenvs.monitor.run import Run, Settings
@@ -60,7 +60,7 @@ def load_agents(path: Path) -> tuple[Run, Env[Any, Any], list[Policy], dict[str,
     try:
         env = build_env(run.settings.env_id, run.settings.fields, run.settings.max_episode_steps)
         learner = build_learner(run.settings)
-    except InvalidField as error:
+    except (InvalidField, UnregisteredEnv, DeprecatedEnv) as error:
         raise CheckpointError(f"{path / 'run.json'} holds settings that this jaxenvs cannot take: {error}") from error
     key = key_for(run.settings.seed, TRAINING_KEY)
     state, progress = run.load(

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from jaxenvs.cli.main import missing_extra
 from jaxenvs.core.errors import (
+    DeprecatedEnv,
     InvalidAction,
     InvalidField,
     InvalidKey,
@@ -26,7 +27,7 @@ T = TypeVar("T")
 _PIPE_WIDTH = 160
 """Columns where the output is no terminal, so that tables are not squeezed into rich's default of 80."""
 
-_USAGE_ERRORS = (InvalidAction, InvalidField, InvalidKey, RegistrationError, UnregisteredEnv)
+_USAGE_ERRORS = (DeprecatedEnv, InvalidAction, InvalidField, InvalidKey, RegistrationError, UnregisteredEnv)
 """What is wrong with the command as it was typed; anything else went wrong in carrying it out."""
 
 

@@ -44,7 +44,9 @@ def list_envs(
     table.add_column("threshold", justify="right")
     for row in rows:
         spaces = (
-            (row["observation_space"], row["action_space"]) if not row["problem"] else (f"[red]{escape(row['problem'])}[/]", "")
+            (row["observation_space"], row["action_space"])
+            if not row["problem"]
+            else (f"[red]{escape(row['problem'])}[/]", "")
         )
         limit, threshold = row["max_episode_steps"], row["reward_threshold"]
         table.add_row(

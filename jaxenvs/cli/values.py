@@ -152,7 +152,10 @@ def _read_list(text: str) -> list[Any]:
 def _build(value: Any, hint: Any) -> Any:
     options = _options(hint)
     if isinstance(value, str) and (_is_array(options) or float in options):
-        return float(value)  # JSON has no number for infinity
+        try:
+            return float(value)  # JSON has no number for infinity
+        except ValueError as error:
+            raise InvalidField(f"`{value}` is no number.") from error
     if not isinstance(value, list):
         return value
     if _is_array(options):

@@ -50,7 +50,16 @@ def test_list_of_nothing_suggests_something(jaxenvs_command, arguments, message)
 def test_info_shows_spec_spaces_fields_and_description(jaxenvs_command):
     result = jaxenvs_command("info", "CartPole-v1")
     assert result.code == 0
-    for text in ("500 steps", "475", "gravity", "9.8", "'euler'", "static", "Discrete", "classic_control.cart_pole.CartPole"):
+    for text in (
+        "500 steps",
+        "475",
+        "gravity",
+        "9.8",
+        "'euler'",
+        "static",
+        "Discrete",
+        "classic_control.cart_pole.CartPole",
+    ):
         assert text in result.out
 
 
