@@ -27,6 +27,11 @@ from jaxenvs.registry import pprint_registry as pprint_registry
 from jaxenvs.registry import register as register
 from jaxenvs.registry import registry as registry
 from jaxenvs.registry import spec as spec
+from jaxenvs.rollout import Evaluation as Evaluation
+from jaxenvs.rollout import RandomPolicy as RandomPolicy
+from jaxenvs.rollout import Trajectory as Trajectory
+from jaxenvs.rollout import evaluate as evaluate
+from jaxenvs.rollout import rollout as rollout
 from jaxenvs.wrappers import AutoReset as AutoReset
 from jaxenvs.wrappers import TimeLimit as TimeLimit
 

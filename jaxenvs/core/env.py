@@ -127,12 +127,12 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
 
     @property
     @abc.abstractmethod
-    def observation_space(self) -> Space:
+    def observation_space(self) -> Space[Any]:
         """The set that every observation lies in."""
 
     @property
     @abc.abstractmethod
-    def action_space(self) -> Space:
+    def action_space(self) -> Space[Any]:
         """The set that actions are taken from."""
 
     @abc.abstractmethod

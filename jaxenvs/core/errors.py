@@ -52,6 +52,10 @@ class InvalidAction(JaxenvsError, TypeError, ValueError):
     """An action whose shape or dtype (or, at the border, value) does not fit the action space."""
 
 
+class InvalidMask(JaxenvsError, TypeError, ValueError):
+    """A `mask` or `probability` that does not have the form which the space's `sample` takes."""
+
+
 class InvalidKey(JaxenvsError, TypeError):
     """Something other than a scalar JAX random key was passed where a key is needed."""
 

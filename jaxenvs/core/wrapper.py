@@ -1,8 +1,11 @@
 """What every wrapper is: an environment around another one, its field `env`."""
 
 import abc
-from typing import Any, Generic, TypeVar
+import dataclasses
+from typing import Any, ClassVar, Generic, TypeVar
 
+import jax
+import numpy as np
 from flax import struct
 from jax import Array
 
@@ -17,32 +20,42 @@ Obs = TypeVar("Obs")
 class Wrapper(Env[State, Obs], Generic[State, Obs]):
     """An environment around another one.
 
-    Derive from `StatelessWrapper` or `StatefulWrapper`. A wrapper draws random numbers only from a
-    key in its own state, and hands the key of `reset` on unchanged where it draws nothing.
+    Derive from `StatelessWrapper` or `StatefulWrapper`, and from `SameObservations` and `SameActions`
+    where a space is handed on. A wrapper draws random numbers only from a key in its own state, and
+    hands the key of `reset` on unchanged where it draws nothing.
     """
 
     env: Env[Any, Any]
 
+    spans_episodes: ClassVar[bool] = False
+    """Whether the wrapper's state must outlive an episode, so that it belongs around AutoReset."""
+
     def __post_init__(self) -> None:
-        if isinstance(self.env, str):
+        inner: Any = self.env  # an Env, or whatever a JAX transformation or a mistaken caller put there
+        name = type(self).__name__
+        if isinstance(inner, str):
             raise InvalidField(
-                f"{type(self).__name__} wraps an environment, got the string {self.env!r}."
-                f" Write `{type(self).__name__}(jaxenvs.make({self.env!r}))`."
+                f"{name} wraps an environment, got the string {inner!r}. Write `{name}(jaxenvs.make({inner!r}))`."
             )
-        if not isinstance(self.env, Env) and callable(getattr(self.env, "step", None)):
+        if not isinstance(inner, Env) and callable(getattr(inner, "step", None)):
             raise InvalidField(
-                f"{type(self).__name__} wraps a jaxenvs.Env, got {type(self.env).__name__}."
-                " Build one with `jaxenvs.make(id)`."
+                f"{name} wraps a jaxenvs.Env, got {type(inner).__name__}. Build one with `jaxenvs.make(id)`."
             )
-        Env.__post_init__(self)
+        Env.__post_init__(self)  # pyright: ignore[reportUnknownMemberType]  # a bare generic class
+        if isinstance(inner, Env) and has_plain_values(self):
+            with jax.ensure_compile_time_eval():
+                self.check_spaces()
+
+    def check_spaces(self) -> None:
+        """Hook: raises `InvalidField` where the wrapper does not fit the wrapped environment's spaces.
+
+        It runs after `check_fields`, and only where every leaf is a plain number (`has_plain_values`),
+        so spaces can be built and their bounds read.
+        """
 
     @abc.abstractmethod
     def inner_state(self, state: State) -> Any:
         """The wrapped environment's state within this wrapper's."""
-
-    def render(self, state: State) -> Array:
-        """Draws the state as the wrapped environment does: (height, width, 3) uint8."""
-        return self.env.render(self.inner_state(state))
 
 
 class StatelessWrapper(Wrapper[Any, Obs], Generic[Obs]):
@@ -51,6 +64,10 @@ class StatelessWrapper(Wrapper[Any, Obs], Generic[Obs]):
     def inner_state(self, state: Any) -> Any:
         """`state` itself."""
         return state
+
+    def render(self, state: Any) -> Array:
+        """Draws the state as the wrapped environment does: (height, width, 3) uint8."""
+        return self.env.render(state)
 
 
 class WrapperState(struct.PyTreeNode):
@@ -73,6 +90,44 @@ class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
         """`state.inner`."""
         return state.inner
 
+    def render(self, state: WState) -> Array:
+        """Draws the state as the wrapped environment does: (height, width, 3) uint8."""
+        return self.env.render(state.inner)
+
+
+class SameObservations:
+    """Mix-in of a wrapper that leaves the observation space alone."""
+
+    env: Env[Any, Any]
+
+    @property
+    def observation_space(self) -> Space[Any]:
+        """The wrapped environment's."""
+        return self.env.observation_space
+
+
+class SameActions:
+    """Mix-in of a wrapper that leaves the action space alone."""
+
+    env: Env[Any, Any]
+
+    @property
+    def action_space(self) -> Space[Any]:
+        """The wrapped environment's."""
+        return self.env.action_space
+
+
+def has_plain_values(tree: Any) -> bool:
+    """Whether the leaves are Python or NumPy numbers, as somebody wrote them down.
+
+    It is False for what JAX transformations build: tracers, batches of parameters, placeholders, and
+    trees of axis numbers for `in_axes`.
+    """
+    leaves = jax.tree.leaves(tree, is_leaf=lambda leaf: leaf is None)
+    if leaves and all(leaf is None or isinstance(leaf, int) for leaf in leaves):
+        return False
+    return all(leaf is None or isinstance(leaf, int | float | np.generic | np.ndarray) for leaf in leaves)
+
 
 def unwrap(env: Env[Any, Any]) -> Env[Any, Any]:
     """The base environment under all wrappers."""
@@ -88,9 +143,14 @@ def unwrap_state(env: Env[Any, Any], state: Any) -> Any:
     return state
 
 
+def rewrap(env: Env[Any, Any], base: Env[Any, Any]) -> Env[Any, Any]:
+    """`env` with another base environment under its wrappers."""
+    return dataclasses.replace(env, env=rewrap(env.env, base)) if isinstance(env, Wrapper) else base
+
+
 def wrappers_of(env: Env[Any, Any]) -> tuple[Wrapper[Any, Any], ...]:
     """The wrappers around the base environment, outermost first."""
-    chain = []
+    chain: list[Wrapper[Any, Any]] = []
     while isinstance(env, Wrapper):
         chain.append(env)
         env = env.env

@@ -27,6 +27,9 @@ def _spec(
 
 
 _BARTO = "Barto, Sutton and Anderson 1983"
+_MOORE = "Moore 1990"
+_FURUTA = "Furuta, Yamakita and Kobayashi 1992"
+_SUTTON_1996 = "Sutton 1996"
 _SUTTON = "Sutton and Barto 2018"
 
 # fmt: off
@@ -34,6 +37,10 @@ CATALOG: tuple[EnvSpec, ...] = (
     #     id                         module:Class                                          steps  threshold  source, fields
     _spec("CartPole-v0",              "classic_control.cart_pole:CartPole",                    200, 195.0, _BARTO),
     _spec("CartPole-v1",              "classic_control.cart_pole:CartPole",                    500, 475.0, _BARTO),
+    _spec("MountainCar-v0",           "classic_control.mountain_car:MountainCar",              200, -110.0, _MOORE),
+    _spec("MountainCarContinuous-v0", "classic_control.mountain_car_continuous:MountainCarContinuous", 999, 90.0, _MOORE),
+    _spec("Pendulum-v1",              "classic_control.pendulum:Pendulum",                     200, None, _FURUTA),
+    _spec("Acrobot-v1",               "classic_control.acrobot:Acrobot",                       500, -100.0, _SUTTON_1996),
 )
 # fmt: on
 

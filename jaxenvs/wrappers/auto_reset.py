@@ -4,14 +4,22 @@ from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 from flax import struct
+from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep, static
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
 from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Space
-from jaxenvs.core.wrapper import StatefulWrapper, Wrapper, WrapperState, unwrap, wrappers_of
+from jaxenvs.core.wrapper import (
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    Wrapper,
+    WrapperState,
+    unwrap,
+    wrappers_of,
+)
+from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")
 
@@ -26,7 +34,7 @@ class AutoResetState(WrapperState):
     key: Key
 
 
-class AutoReset(StatefulWrapper[AutoResetState, Obs], Generic[Obs]):
+class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, Obs], Generic[Obs]):
     """Begins the next episode, from a fresh random start, in the step that ends one.
 
     On that step `reward`, `terminated`, `truncated`, `info` and `final_observation` belong to the
@@ -39,8 +47,9 @@ class AutoReset(StatefulWrapper[AutoResetState, Obs], Generic[Obs]):
       Right for cheap resets. Differentiable in reverse mode.
     * `"chunked"` gathers the lanes that ended, at most `chunk_size` at a time, resets those alone and
       scatters them back, until none is left. Right for costly resets and large batches. Its loop has
-      no reverse-mode gradient; forward mode works.
-    * `"auto"`, the default, is `"chunked"` where the environment's class says `reset_is_costly`.
+      no reverse-mode gradient (JAX raises); forward mode works.
+    * `"auto"`, the default, is `"chunked"` where the class of the environment, or of a wrapper around
+      it, says `reset_is_costly`.
 
     Without `vmap` both reset only when an episode ended.
 
@@ -56,19 +65,15 @@ class AutoReset(StatefulWrapper[AutoResetState, Obs], Generic[Obs]):
         """Checks the method, the chunk size and the order of wrappers."""
         if self.method not in ("auto", "select", "chunked"):
             raise InvalidField(f'AutoReset: `method` must be "auto", "select" or "chunked", got {self.method!r}.')
-        if not isinstance(self.chunk_size, int) or self.chunk_size < 1:
-            raise InvalidField(f"AutoReset: `chunk_size` must be an integer of at least 1, got {self.chunk_size!r}.")
+        check_integer(self, "chunk_size", self.chunk_size)
         refuse_auto_reset_inside(self)
-
-    @property
-    def observation_space(self) -> Space[Any]:
-        """The wrapped environment's."""
-        return self.env.observation_space
-
-    @property
-    def action_space(self) -> Space[Any]:
-        """The wrapped environment's."""
-        return self.env.action_space
+        for wrapper in wrappers_of(self.env):
+            if wrapper.spans_episodes:
+                name = type(wrapper).__name__
+                raise WrapperOrderError(
+                    f"{name} cannot go inside AutoReset, which would reset its statistics with every episode."
+                    f" Put it around: `{name}(AutoReset(env), ...)`."
+                )
 
     def reset(self, key: Key) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Begins the first episode; the key also seeds all later ones."""
@@ -79,66 +84,91 @@ class AutoReset(StatefulWrapper[AutoResetState, Obs], Generic[Obs]):
     def step(self, state: AutoResetState, action: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Steps, and resets where that ended the episode."""
         inner, timestep = self.env.step(state.inner, action)
-        carry = AutoResetState(inner=inner, key=state.key), timestep.observation
-        costly = type(unwrap(self.env)).reset_is_costly if self.method == "auto" else self.method == "chunked"
-        if costly:
-            carry = _reset_chunked(timestep.done, carry, self.env, _ChunkSize(self.chunk_size))
-        else:
-            carry = jax.lax.cond(timestep.done, lambda c: _next_episode(self.env, c), lambda c: c, carry)
-        state, observation = carry
+        leaves, treedef = jax.tree.flatten((AutoResetState(inner=inner, key=state.key), timestep.observation))
+        env_leaves, env_treedef = jax.tree.flatten(self.env)
+        program = _Program(treedef, env_treedef, self.chunk_size)
+        reset = _reset_chunked if self._is_chunked else _reset_selected
+        state, observation = treedef.unflatten(reset(timestep.done, leaves, env_leaves, program))
         return state, timestep.replace(observation=observation)
+
+    @property
+    def _is_chunked(self) -> bool:
+        if self.method != "auto":
+            return self.method == "chunked"
+        return any(type(env).reset_is_costly for env in (*wrappers_of(self.env), unwrap(self.env)))
 
 
 def refuse_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> None:
     """Raises `WrapperOrderError` where `wrapper`, which must see whole episodes, is around an AutoReset."""
-    if any(isinstance(inner, AutoReset) for inner in wrappers_of(wrapper)[1:]):
+    if has_auto_reset_inside(wrapper):
         name = type(wrapper).__name__
         advice = "Drop one of them." if name == "AutoReset" else f"Put it inside: `AutoReset({name}(env, ...))`."
         raise WrapperOrderError(f"{name} cannot go around AutoReset, which hides where episodes begin. {advice}")
 
 
-class _ChunkSize(struct.PyTreeNode):
-    value: int = static()
+def has_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> bool:
+    """Whether an AutoReset is among the wrappers inside `wrapper`."""
+    return any(isinstance(inner, AutoReset) for inner in wrappers_of(wrapper)[1:])
 
 
-def _next_episode(env: Env[Any, Any], carry: tuple[AutoResetState, Any]) -> tuple[AutoResetState, Any]:
-    key, start_key = jax.random.split(carry[0].key)
+class _Program(struct.PyTreeNode):
+    """The part of a reset that is not data. Trees travel as lists of leaves, so that no class in them
+    is ever rebuilt around the placeholders that a batching rule puts in the place of leaves.
+    """
+
+    carry_treedef: Any = static()
+    env_treedef: Any = static()
+    chunk_size: int = static()
+
+
+def _next_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
+    state, _ = program.carry_treedef.unflatten(carry_leaves)
+    env: Env[Any, Any] = program.env_treedef.unflatten(env_leaves)
+    key, start_key = jax.random.split(state.key)
     inner, timestep = env.reset(start_key)
-    return AutoResetState(inner=inner, key=key), timestep.observation
+    return jax.tree.leaves((AutoResetState(inner=inner, key=key), timestep.observation))
 
 
-@jax.custom_batching.custom_vmap
-def _reset_chunked(done: Array, carry: Any, env: Env[Any, Any], chunk_size: _ChunkSize) -> Any:
-    """The next episode's (state, observation) where `done`, else `carry`."""
-    return jax.lax.cond(done, lambda c: _next_episode(env, c), lambda c: c, carry)
+def _same_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
+    del env_leaves, program
+    return carry_leaves
+
+
+def _reset_selected(done: Array, carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
+    """The leaves of the next episode's (state, observation) where `done`, else `carry_leaves`."""
+    return jax.lax.cond(done, _next_episode, _same_episode, carry_leaves, env_leaves, program)
+
+
+_reset_chunked = jax.custom_batching.custom_vmap(_reset_selected)
 
 
 @_reset_chunked.def_vmap
 def _reset_chunked_batch(
-    lanes: int, batched: Any, done: Array, carry: Any, env: Env[Any, Any], chunk_size: _ChunkSize
-) -> Any:
+    lanes: int, batched: Any, done: Array, carry_leaves: list[Array], env_leaves: list[Any], program: _Program
+) -> tuple[list[Array], list[bool]]:
     done_batched, carry_batched, env_batched, _ = batched
 
     def spread(x: Array, is_batched: bool) -> Array:
         return x if is_batched else jnp.broadcast_to(x, (lanes, *jnp.shape(x)))
 
     done = spread(done, done_batched)
-    carry = jax.tree.map(spread, carry, carry_batched)
-    env_axes = jax.tree.map(lambda is_batched: 0 if is_batched else None, env_batched)
-    size = min(chunk_size.value, lanes)
+    carry_leaves = [spread(x, is_batched) for x, is_batched in zip(carry_leaves, carry_batched, strict=True)]
+    env_axes = [0 if is_batched else None for is_batched in env_batched]
+    reset_each = jax.vmap(_next_episode, in_axes=(0, env_axes, None))
+    size = min(program.chunk_size, lanes)
 
-    def reset_some(pending_and_carry: tuple[Array, Any]) -> tuple[Array, Any]:
-        pending, carry = pending_and_carry
+    def reset_some(loop: tuple[Array, list[Array]]) -> tuple[Array, list[Array]]:
+        pending, carry_leaves = loop
         # Unused slots of the chunk point past the last lane: read clipped, and dropped on writing.
         index = jnp.nonzero(pending, size=size, fill_value=lanes)[0]
 
         def take(x: Array) -> Array:
             return x.at[index].get(mode="clip")
 
-        some_env = jax.tree.map(lambda x, is_batched: take(x) if is_batched else x, env, env_batched)
-        fresh = jax.vmap(_next_episode, in_axes=(env_axes, 0))(some_env, jax.tree.map(take, carry))
-        carry = jax.tree.map(lambda x, new: x.at[index].set(new, mode="drop"), carry, fresh)
-        return pending.at[index].set(False, mode="drop"), carry
+        env_some = [take(x) if is_batched else x for x, is_batched in zip(env_leaves, env_batched, strict=True)]
+        fresh = reset_each([take(x) for x in carry_leaves], env_some, program)
+        carry_leaves = [x.at[index].set(new, mode="drop") for x, new in zip(carry_leaves, fresh, strict=True)]
+        return pending.at[index].set(False, mode="drop"), carry_leaves
 
-    _, carry = jax.lax.while_loop(lambda loop: loop[0].any(), reset_some, (done, carry))
-    return carry, jax.tree.map(lambda _: True, carry)
+    _, carry_leaves = jax.lax.while_loop(lambda loop: loop[0].any(), reset_some, (done, carry_leaves))
+    return carry_leaves, [True] * len(carry_leaves)

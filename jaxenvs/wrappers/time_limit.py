@@ -1,15 +1,14 @@
 """TimeLimit: stops an episode after a number of steps."""
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.env import TimeStep, static
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Space
-from jaxenvs.core.wrapper import StatefulWrapper, WrapperState
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
+from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 Obs = TypeVar("Obs")
@@ -25,7 +24,7 @@ class TimeLimitState(WrapperState):
     elapsed: Array
 
 
-class TimeLimit(StatefulWrapper[TimeLimitState, Obs], Generic[Obs]):
+class TimeLimit(SameObservations, SameActions, StatefulWrapper[TimeLimitState, Obs], Generic[Obs]):
     """Sets `truncated` once `max_episode_steps` steps have been taken since reset.
 
     As in Gymnasium the flag is set whether or not the task ended on that very step, so both flags can
@@ -39,20 +38,8 @@ class TimeLimit(StatefulWrapper[TimeLimitState, Obs], Generic[Obs]):
 
     def check_fields(self) -> None:
         """Checks the limit and the order of wrappers."""
-        steps = self.max_episode_steps
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-            raise InvalidField(f"TimeLimit: `max_episode_steps` must be an integer of at least 1, got {steps!r}.")
+        check_integer(self, "max_episode_steps", self.max_episode_steps)
         refuse_auto_reset_inside(self)
-
-    @property
-    def observation_space(self) -> Space[Any]:
-        """The wrapped environment's."""
-        return self.env.observation_space
-
-    @property
-    def action_space(self) -> Space[Any]:
-        """The wrapped environment's."""
-        return self.env.action_space
 
     def reset(self, key: Key) -> tuple[TimeLimitState, TimeStep[Obs]]:
         """Resets the wrapped environment and the count."""

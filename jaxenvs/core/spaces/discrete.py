@@ -7,29 +7,139 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidAction
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces.space import Space
-from flax import struct
+from jaxenvs.core.errors import InvalidSpace
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
+from jaxenvs.core.spaces._draw import (
+    as_mask,
+    as_probability,
+    check_only_one,
+    choose_valid,
+    choose_weighted,
+    uniform_integers,
+)
+from jaxenvs.core.spaces.box import Box
+from jaxenvs.core.spaces.space import Space, static
+
+_INT32 = np.iinfo(np.int32)
 
 
 class Discrete(Space[Array]):
-    n: int = struct.field(pytree_node=False)
-    start: int = struct.field(pytree_node=False, default=0)
+    """The integers {start, ..., start + n - 1}; elements are () int32.
 
-    def sample(self, key: Key, mask: Any = None) -> Array:
-        return jax.random.randint(key, (), self.start, self.start + self.n, jnp.int32)
-    def contains(self, x): return (x >= self.start) & (x < self.start + self.n)
-    def validate(self, x):
-        x = jnp.asarray(x)
-        if x.shape != () or not jnp.issubdtype(x.dtype, np.integer):
-            raise InvalidAction(f"expected an integer of shape (), got {x.shape} {x.dtype}")
-        return x.astype(jnp.int32)
-    def flatten(self, x): return jax.nn.one_hot(x - self.start, self.n, dtype=jnp.int32)
-    def unflatten(self, x): return jnp.argmax(x).astype(jnp.int32) + self.start
+    Attributes:
+        n: how many there are, at least 1.
+        start: the smallest.
+    """
+
+    n: int = static()
+    start: int = static(0)
+
+    def __post_init__(self) -> None:
+        for name, value in (("n", self.n), ("start", self.start)):
+            if isinstance(value, bool) or not isinstance(value, int | np.integer):
+                raise InvalidSpace(
+                    f"Discrete: `{name}` must be a Python integer, got {value!r}. It decides shapes, so it cannot be traced."
+                )
+        self._set(n=int(self.n), start=int(self.start))
+        if self.n < 1:
+            raise InvalidSpace(f"Discrete: `n` must be at least 1, got {self.n}.")
+        if self.start < _INT32.min or self.start + self.n - 1 > _INT32.max:
+            raise InvalidSpace(f"Discrete: elements are int32, but {self!r} holds integers beyond it; use fewer.")
+
     @property
-    def flat_size(self): return self.n
-    def to_gymnasium(self):
-        import gymnasium
-        return gymnasium.spaces.Discrete(self.n, start=self.start)
-    def __eq__(self, other): return isinstance(other, Discrete) and (self.n, self.start) == (other.n, other.start)
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an element: ()."""
+        return ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of an element: int32."""
+        return np.dtype(np.int32)
+
+    def sample(self, key: Key, mask: Any = None, probability: Any = None) -> Array:
+        """Draws uniformly.
+
+        Args:
+            key: a scalar random key.
+            mask: (n,) int8 or bool, 1 where an element may be drawn; `start` is drawn where none may.
+            probability: (n,) floating, the probability of each element.
+        """
+        key = check_key(key, name="action_space.sample")
+        check_only_one(self, mask, probability)
+        start = jnp.asarray(self.start, jnp.int32)
+        if mask is not None:
+            return start + choose_valid(key, as_mask(self, mask, (self.n,)) == 1)
+        if probability is not None:
+            return start + choose_weighted(key, as_probability(self, probability, (self.n,)))
+        return uniform_integers(key, start, jnp.asarray(self.start + self.n - 1, jnp.int32))
+
+    def contains(self, x: Any) -> Array:
+        """() bool: whether `x` is an integer, of any integer dtype, in the range."""
+        array = as_array(x)
+        if array is None or array.shape != () or array.dtype.kind not in "iu":
+            return jnp.zeros((), bool)
+        return jnp.asarray(in_range(array, np.asarray(self.start), np.asarray(self.start + self.n - 1)))
+
+    def validate(self, x: Any) -> Array:
+        """Returns `x` as () int32; any integer dtype is welcome."""
+        if isinstance(x, Array) and x.shape == () and x.dtype == np.int32 and not x.weak_type:  # pyright: ignore[reportAttributeAccessIssue]
+            return x
+        last = self.start + self.n - 1
+        return validate_integers(x, (), np.int32, f"an integer from {self.start} to {last}, of shape ()")
+
+    def flatten(self, x: Array) -> Array:
+        """(n,) int32: one-hot."""
+        return jax.nn.one_hot(jnp.asarray(x, jnp.int32) - self.start, self.n, dtype=jnp.int32)
+
+    def unflatten(self, x: Array) -> Array:
+        """The element with the largest entry, the first of several."""
+        return jnp.argmax(x).astype(jnp.int32) + self.start
+
+    def flat_space(self) -> Box:
+        """The box of vectors with entries from 0 to 1."""
+        return Box(0, 1, (self.n,), np.int32)
+
+    @property
+    def flat_size(self) -> int:
+        """`n`."""
+        return self.n
+
+    @property
+    def flat_dtype(self) -> np.dtype[Any]:
+        """int32."""
+        return np.dtype(np.int32)
+
+    def to_gymnasium(self) -> Any:
+        """`gymnasium.spaces.Discrete(n, start=start)`, whose dtype is int64."""
+        return import_gymnasium().spaces.Discrete(self.n, start=self.start)
+
+    def element_to_gymnasium(self, x: Array) -> int:
+        """A Python integer, which Gymnasium's Discrete of any dtype contains."""
+        return int(x)
+
+    def element_from_gymnasium(self, x: Any) -> Array:
+        """`validate`."""
+        return self.validate(x)
+
+    def __repr__(self) -> str:
+        return f"Discrete({self.n}" + (f", start={self.start})" if self.start else ")")
+
+
+def in_range(x: Array | np.ndarray, low: np.ndarray, high: np.ndarray) -> Array | np.bool_:
+    """() bool: whether all of `x` lie from `low` to `high`, compared in the dtype of `x`, so that nothing wraps.
+
+    Args:
+        x: integers of any dtype.
+        low: int64, of the shape of `x`.
+        high: int64, of the shape of `x`.
+    """
+    if isinstance(x, np.ndarray):
+        return np.all((x >= low) & (x <= high))
+    limits = np.iinfo(x.dtype)
+    if (low > limits.max).any() or (high < limits.min).any():
+        return jnp.zeros((), bool)
+    # min and max as Python integers: uint64's maximum is beyond int64, and then no bound needs clipping to it.
+    low = np.maximum(low, max(limits.min, -(2**63))).astype(x.dtype)
+    high = np.minimum(high, min(limits.max, 2**63 - 1)).astype(x.dtype)
+    return jnp.all((x >= low) & (x <= high))

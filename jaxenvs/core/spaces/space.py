@@ -1,8 +1,12 @@
 """The interface of all spaces."""
 
 import abc
-from typing import Any, Generic, TypeVar
+import dataclasses
+from collections.abc import Hashable, Iterable
+from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
+import jax
+import numpy as np
 from flax import struct
 from jax import Array
 
@@ -11,32 +15,100 @@ from jaxenvs.core.random import Key
 Element = TypeVar("Element")
 
 
-class Space(struct.PyTreeNode, abc.ABC, Generic[Element], eq=False):
+def static(default: Any = dataclasses.MISSING) -> Any:
+    """A field that is part of a space's structure, not a leaf; NumPy arrays are welcome."""
+    return struct.field(pytree_node=False, default=default)
+
+
+class _HashableArray:
+    """A NumPy array as part of a tree's structure: hashed and compared by value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _HashableArray) and np.array_equal(self.value, other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.value.shape, self.value.tobytes()))
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, dataclasses.field))
+class Space(abc.ABC, Generic[Element]):
     """A set that observations or actions lie in.
 
-    Bounds are leaves, shapes and dtypes are static, so a space may be built inside a trace (from an
-    environment whose parameters are traced) and passed to a jitted function. `sample` and `contains`
-    are jittable; `validate`, comparison and `to_gymnasium` work on the host.
+    A frozen dataclass and a pytree. Bounds are leaves, shapes and dtypes are static, so a space may be
+    built inside a trace (from an environment whose parameters are traced), mapped over and passed to a
+    jitted function. `sample`, `contains`, `flatten` and `unflatten` are jittable; comparison and the
+    conversions from and to Gymnasium work on the host.
+
+    The constructor checks and normalises the fields. Unflattening does neither: JAX puts placeholders,
+    axis numbers and batches where the leaves were.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+        fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]  # made a dataclass one line above
+        leaves = tuple(f.name for f in fields if f.metadata.get("pytree_node", True))
+        statics = tuple(f.name for f in fields if f.name not in leaves)
+
+        def aux(space: Space[Any]) -> tuple[Hashable, ...]:
+            values = (getattr(space, name) for name in statics)
+            return tuple(_HashableArray(v) if isinstance(v, np.ndarray) else v for v in values)
+
+        def flatten(space: Space[Any]) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
+            return tuple(getattr(space, name) for name in leaves), aux(space)
+
+        def flatten_with_keys(space: Space[Any]) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
+            return tuple((jax.tree_util.GetAttrKey(name), getattr(space, name)) for name in leaves), aux(space)
+
+        def unflatten(aux: tuple[Hashable, ...], children: Iterable[Any]) -> Space[Any]:
+            space = object.__new__(cls)
+            values = [v.value if isinstance(v, _HashableArray) else v for v in aux]
+            space._set(**dict(zip(leaves, children)), **dict(zip(statics, values)))
+            return space
+
+        jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+
+    def _set(self, **values: Any) -> None:
+        """Sets fields, for use while the space is being built."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def replace(self, **fields: Any) -> Self:
+        """A space with some fields replaced, checked as by the constructor."""
+        return dataclasses.replace(self, **fields)  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
+
     @abc.abstractmethod
-    def sample(self, key: Key, mask: Any = None) -> Element:
+    def sample(self, key: Key, mask: Any = None, probability: Any = None) -> Element:
         """Draws an element, uniformly where the space is bounded.
 
         Args:
             key: a scalar random key.
             mask: which elements may be drawn, in the form that the same Gymnasium space takes.
+            probability: how likely each is, in the form that the same Gymnasium space takes; at most
+                one of the two is given. A traced one is taken relative to its sum.
+
+        Raises:
+            InvalidMask: a mask that the space cannot take. The values of traced masks are not checked.
         """
 
     @abc.abstractmethod
-    def contains(self, x: Element) -> Array:
-        """() bool: whether `x`, of the space's structure and shape, lies in the space."""
+    def contains(self, x: Any) -> Array:
+        """() bool: whether `x` lies in the space.
+
+        A structure, shape or dtype that does not fit gives False, as does NaN.
+        """
 
     @abc.abstractmethod
     def validate(self, x: Any) -> Element:
-        """Returns `x` as arrays of the space's dtype; checks structure, shape and dtype, never values.
+        """Returns `x` as arrays of the space's dtype; checks structure, shape and dtype, never whether values lie inside.
 
-        Works on tracers, and raises before any tracing of the caller's program.
+        Works on tracers, and raises before any tracing of the caller's program. Python numbers, lists
+        and NumPy arrays are converted where each value fits the dtype.
 
         Raises:
             InvalidAction: the structure, a shape or a dtype does not fit; says what is expected.
@@ -44,16 +116,25 @@ class Space(struct.PyTreeNode, abc.ABC, Generic[Element], eq=False):
 
     @abc.abstractmethod
     def flatten(self, x: Element) -> Array:
-        """An element as one vector of shape (flat_size,); discrete parts become one-hot."""
+        """An element as one vector of shape (flat_size,) and `flat_dtype`; discrete parts become one-hot."""
 
     @abc.abstractmethod
     def unflatten(self, x: Array) -> Element:
         """The element whose `flatten` is `x`."""
 
+    @abc.abstractmethod
+    def flat_space(self) -> Any:
+        """The `Box` that `flatten` maps into."""
+
     @property
     @abc.abstractmethod
     def flat_size(self) -> int:
         """The length of `flatten`'s result."""
+
+    @property
+    @abc.abstractmethod
+    def flat_dtype(self) -> np.dtype[Any]:
+        """The dtype of `flatten`'s result."""
 
     @abc.abstractmethod
     def to_gymnasium(self) -> Any:
@@ -64,7 +145,27 @@ class Space(struct.PyTreeNode, abc.ABC, Generic[Element], eq=False):
         """
 
     @abc.abstractmethod
+    def element_to_gymnasium(self, x: Element) -> Any:
+        """An element in the form that the twin of `to_gymnasium` contains."""
+
+    @abc.abstractmethod
+    def element_from_gymnasium(self, x: Any) -> Element:
+        """The inverse of `element_to_gymnasium`.
+
+        Raises:
+            InvalidAction: `x` does not fit the space.
+        """
+
+    @abc.abstractmethod
+    def __repr__(self) -> str:
+        """Short, as Gymnasium prints the same space."""
+
     def __eq__(self, other: object) -> bool:
-        """Whether both describe the same set with the same dtypes."""
+        """Whether both describe the same set with the same dtypes, bound for bound."""
+        if type(self) is not type(other):
+            return NotImplemented
+        mine, my_structure = jax.tree.flatten(self)
+        theirs, their_structure = jax.tree.flatten(other)
+        return my_structure == their_structure and all(np.array_equal(a, b) for a, b in zip(mine, theirs))
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # bounds are arrays

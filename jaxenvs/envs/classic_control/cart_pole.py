@@ -10,10 +10,11 @@ from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, static, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.envs.classic_control._limits import check_choice, check_start_range
 
 
 class CartPoleState(struct.PyTreeNode):
@@ -22,9 +23,9 @@ class CartPoleState(struct.PyTreeNode):
     Attributes:
         x: () float32, position of the cart in m.
         x_dot: () float32, velocity of the cart in m/s.
-        theta: () float32, angle of the pole from upright in rad.
+        theta: () float32, angle of the pole from upright in rad, positive to the right.
         theta_dot: () float32, angular velocity of the pole in rad/s.
-        fallen: () bool, whether the episode has already terminated.
+        fallen: () bool, whether a step of this episode has terminated; steps after that earn nothing.
     """
 
     x: Array
@@ -35,7 +36,55 @@ class CartPoleState(struct.PyTreeNode):
 
 
 class CartPole(Env[CartPoleState, Array]):
-    """(docstring to be written in the form of STYLE.md)"""
+    """A pole is hinged on a cart that runs on a rail without friction; keep it upright by pushing the cart.
+
+    Observation: (4,) float32.
+
+        | index | meaning                       | min              | max             | unit  |
+        |-------|-------------------------------|------------------|-----------------|-------|
+        | 0     | position of the cart          | -2 x_threshold   | 2 x_threshold   | m     |
+        | 1     | velocity of the cart          | -inf             | inf             | m/s   |
+        | 2     | angle of the pole from upright| -2 theta_threshold | 2 theta_threshold | rad |
+        | 3     | angular velocity of the pole  | -inf             | inf             | rad/s |
+
+    Action: () int32. 0 pushes the cart to the left, 1 to the right, with the same force.
+
+    Reward: 1 for every step, the one that terminates included; 0 for a step after termination that is
+        out of bounds. With `sutton_barto_reward`: -1 for a step that ends out of bounds, else 0.
+
+    Start: all four numbers uniform in [start_low, start_high).
+
+    Episode end:
+        Termination: the cart's position is beyond +-x_threshold, or the pole's angle beyond
+            +-theta_threshold. A step that ends exactly on a threshold goes on.
+        Truncation: none here; `make` limits CartPole-v1 to 500 steps and CartPole-v0 to 200.
+
+    Parameters:
+        gravity: acceleration of gravity, m/s^2.
+        cart_mass: mass of the cart, kg.
+        pole_mass: mass of the pole, kg.
+        half_length: half the length of the pole, m.
+        force: magnitude of the push, N.
+        tau: duration of a step, s.
+        x_threshold: position at which the episode ends, m.
+        theta_threshold: angle at which the episode ends, rad.
+        start_low: lower end of the start range (Gymnasium's reset option `low`).
+        start_high: upper end of the start range (Gymnasium's reset option `high`).
+        kinematics_integrator: "euler" moves cart and pole with the velocities before the step,
+            "semi-implicit euler" with those after it.
+        sutton_barto_reward: see Reward.
+
+    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium takes any
+        string other than "euler" for the second integrator; here an unknown one is refused.
+
+    Source: A. G. Barto, R. S. Sutton and C. W. Anderson, "Neuronlike adaptive elements that can solve
+        difficult learning control problems", 1983; R. V. Florian, "Correct equations for the dynamics
+        of the cart-pole system", 2007; Gymnasium 1.4.0, `CartPole-v1`.
+
+    Version history:
+        v1: 500 steps.
+        v0: 200 steps.
+    """
 
     gravity: ArrayLike = 9.8
     cart_mass: ArrayLike = 1.0
@@ -52,13 +101,16 @@ class CartPole(Env[CartPoleState, Array]):
 
     def check_fields(self) -> None:
         """Checks the integrator and the start range."""
-        if isinstance(self.start_low, float) and isinstance(self.start_high, float) and self.start_low > self.start_high:
-            raise InvalidField(f"CartPole: start_low ({self.start_low}) is above start_high ({self.start_high}).")
+        check_start_range("CartPole", self.start_low, self.start_high)
+        known = "euler", "semi-implicit euler"
+        check_choice("CartPole", "kinematics_integrator", self.kinematics_integrator, known)
 
     @property
     def observation_space(self) -> Box:
-        """(4,) float32: see the class."""
-        high = jnp.stack([jnp.asarray(v, jnp.float32) for v in (2 * self.x_threshold, np.inf, 2 * self.theta_threshold, np.inf)])
+        """(4,) float32: see the class. The bounds are twice the thresholds, so that a last state lies within."""
+        x, theta = (2.0 * jnp.asarray(v, jnp.float32) for v in (self.x_threshold, self.theta_threshold))
+        infinity = jnp.full((), np.inf, jnp.float32)
+        high = jnp.stack([x, infinity, theta, infinity])
         return Box(-high, high)
 
     @property
@@ -77,23 +129,48 @@ class CartPole(Env[CartPoleState, Array]):
         action = self.action_space.validate(action)
         sin, cos = jnp.sin(state.theta), jnp.cos(state.theta)
         total_mass = self.cart_mass + self.pole_mass
-        force = jnp.where(action == 1, self.force, -self.force)
-        thrust = (force + self.pole_mass * self.half_length * state.theta_dot**2 * sin) / total_mass
+        moment = self.pole_mass * self.half_length
+        push = jnp.where(action == 1, 1.0, -1.0) * self.force
+        thrust = (push + moment * jnp.square(state.theta_dot) * sin) / total_mass
         theta_acc = (self.gravity * sin - cos * thrust) / (
-            self.half_length * (4.0 / 3.0 - self.pole_mass * cos**2 / total_mass)
+            self.half_length * (4.0 / 3.0 - self.pole_mass * jnp.square(cos) / total_mass)
         )
-        x_acc = thrust - self.pole_mass * self.half_length * theta_acc * cos / total_mass
-        x = state.x + self.tau * state.x_dot
-        theta = state.theta + self.tau * state.theta_dot
+        x_acc = thrust - moment * theta_acc * cos / total_mass
         x_dot = state.x_dot + self.tau * x_acc
         theta_dot = state.theta_dot + self.tau * theta_acc
-        fallen = (jnp.abs(x) > self.x_threshold) | (jnp.abs(theta) > self.theta_threshold)
-        state_next = CartPoleState(x, x_dot, theta, theta_dot, fallen)
-        return state_next, transition(self._observe(state_next), ~state.fallen, fallen)
+        explicit = self.kinematics_integrator == "euler"
+        x = state.x + self.tau * (state.x_dot if explicit else x_dot)
+        theta = state.theta + self.tau * (state.theta_dot if explicit else theta_dot)
+        terminated = (jnp.abs(x) > self.x_threshold) | (jnp.abs(theta) > self.theta_threshold)
+        # A pole that has fallen can swing back into bounds, where steps earn their reward again, and out
+        # once more, where they do not: hence a flag, which the last position alone could not replace.
+        state_next = CartPoleState(x, x_dot, theta, theta_dot, state.fallen | terminated)
+        reward = -terminated.astype(jnp.float32) if self.sutton_barto_reward else ~(state.fallen & terminated)
+        return state_next, transition(self._observe(state_next), reward, terminated)
 
     def _observe(self, state: CartPoleState) -> Array:
         return jnp.stack([state.x, state.x_dot, state.theta, state.theta_dot]).astype(jnp.float32)
 
     def render(self, state: CartPoleState) -> Array:
-        """(400, 600, 3) uint8."""
-        return jnp.zeros((400, 600, 3), jnp.uint8)
+        """(400, 600, 3) uint8: cart and pole on the rail, with both thresholds; a fallen pole turns red."""
+        x, theta = (v.astype(jnp.float32) for v in (state.x, state.theta))
+        length = 2.0 * jnp.asarray(self.half_length, jnp.float32)
+        edge, tilt = (jnp.asarray(v, jnp.float32) for v in (self.x_threshold, self.theta_threshold))
+        up = 0.3
+        axle = x, up
+        reach = 1.35 * length
+        limits = [(x + side * reach * jnp.sin(tilt), up + reach * jnp.cos(tilt)) for side in (-1.0, 1.0)]
+        tip = x + length * jnp.sin(theta), up + length * jnp.cos(theta)
+        pole = jnp.where(state.fallen, jnp.array(palette.RED, jnp.int32), jnp.array(palette.ORANGE, jnp.int32))
+        canvas = Canvas.blank(400, 600, palette.PAPER, x_range=(-2.7, 2.7), y_range=(-1.2, 2.4))
+        canvas = canvas.rectangle((0.0, -1.0), (5.8, 1.6), palette.MIST)
+        for side in (-1.0, 1.0):
+            canvas = canvas.line((side * edge, -0.2), (side * edge, 0.18), 0.06, palette.STEEL)
+        canvas = canvas.line((-edge, -0.2), (edge, -0.2), 0.06, palette.STEEL)
+        canvas = canvas.polygon([axle, *limits], palette.BLUE_LIGHT, opacity=0.4)
+        canvas = canvas.rectangle((x, 0.13), (0.76, 0.38), palette.BLUE, corner_radius=0.07)
+        for side in (-0.23, 0.23):
+            canvas = canvas.circle((x + side, -0.06), 0.115, palette.INK)
+            canvas = canvas.circle((x + side, -0.06), 0.045, palette.SILVER)
+        canvas = canvas.line(axle, tip, 0.12, pole)
+        return canvas.circle(axle, 0.075, palette.INK).circle(axle, 0.03, palette.PAPER).to_rgb()

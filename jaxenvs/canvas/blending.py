@@ -1,0 +1,66 @@
+"""Pixels as packed integers, and blending a colour into them.
+
+A frame is (height, width) uint32, one `0x00BBGGRR` a pixel. Blending in whole numbers makes a picture
+the same with and without `jit`, and keeps all work on a pixel in one fused loop, a third of the memory
+of three float channels.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+OPAQUE = 256
+"""The alpha of an opaque layer. A power of two, so that blending needs no division."""
+
+_RED_AND_BLUE = 0x00FF00FF
+_HALF = 0x00800080
+
+
+def pack(color: Any) -> Array:
+    """(red, green, blue), each 0 to 255, or an array with such a last axis, as uint32 pixels."""
+    color = jnp.asarray(color)
+    if not jnp.issubdtype(color.dtype, jnp.integer):
+        color = jnp.round(color)
+    red, green, blue = (jnp.clip(color[..., i], 0, 255).astype(jnp.uint32) for i in range(3))
+    return red | (green << 8) | (blue << 16)
+
+
+def unpack(pixels: Array) -> Array:
+    """(..., 3) uint8 from uint32 pixels."""
+    return jax.lax.bitcast_convert_type(pixels, jnp.uint8)[..., :3]
+
+
+def alpha_of(distance: Array) -> Array:
+    """uint32 alpha, 0 to 256, of a shape whose signed distance in pixels is given: an edge one pixel wide.
+
+    A distance that is NaN gives 0.
+    """
+    covered = jnp.minimum(0.5 - distance, 1.0)
+    return jnp.where(covered > 0, jnp.floor(covered * OPAQUE + 0.5), 0.0).astype(jnp.uint32)
+
+
+def fade(alpha: Array, opacity: ArrayLike) -> Array:
+    """`alpha` times `opacity`, a number from 0 to 1."""
+    if isinstance(opacity, int | float) and opacity == 1:
+        return alpha
+    opacity = jnp.clip(jnp.asarray(opacity, jnp.float32), 0.0, 1.0)
+    factor = jnp.where(opacity >= 0, jnp.floor(opacity * OPAQUE + 0.5), 0.0).astype(jnp.uint32)
+    return (alpha * factor + OPAQUE // 2) >> 8
+
+
+def blend(pixels: Array, alpha: Array, color: Array) -> Array:
+    """Lays `color` over `pixels`.
+
+    Args:
+        pixels: uint32.
+        alpha: uint32, 0 to 256.
+        color: uint32, a scalar or one a pixel.
+    """
+    keep = OPAQUE - alpha
+    # Red and blue share one multiplication: 255 * 256 and the rounding half fit into sixteen bits each.
+    pair = (pixels & _RED_AND_BLUE) * keep + (color & _RED_AND_BLUE) * alpha + _HALF
+    green = ((pixels >> 8) & 0xFF) * keep + ((color >> 8) & 0xFF) * alpha + OPAQUE // 2
+    return ((pair >> 8) & _RED_AND_BLUE) | (green & 0xFF00)

@@ -1,0 +1,394 @@
+"""Canvas: an immutable picture whose drawing methods chain, work on traced numbers and need no library.
+
+    canvas = Canvas.blank(400, 600, palette.PAPER, x_range=(-3, 3), y_range=(-1, 3))
+    frame = canvas.circle((x, 0.0), 0.2, palette.BLUE).line((x, 0.0), (x + 1.0, 1.0), 0.1, palette.ORANGE).to_rgb()
+
+Every shape is a signed distance at each pixel, blended in with a smooth edge, so `jit` fuses a whole
+picture into one pass over the pixels and `vmap` draws a batch of them.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.canvas import blending, font, lettering, shapes
+from jaxenvs.canvas.palette import Color
+from jaxenvs.canvas.view import Point, View
+
+Paint: TypeAlias = Color | Array
+"""(red, green, blue), 0 to 255; an array of shape (3,) where the colour is traced."""
+
+
+class Canvas(struct.PyTreeNode):
+    """A picture in the making. Every drawing method returns a new canvas.
+
+    Without ranges the units are pixels: x to the right, y down, (0, 0) the top left corner of the frame.
+    With `x_range` and `y_range` they are the world's, y up. Angles run in rad from the x axis towards
+    the y axis. Positions, sizes, angles and colours may be traced. What lies outside the frame, or is
+    NaN, leaves no mark. All coordinates are rounded to an eighth of a pixel.
+
+    Drawing methods share these arguments: `color`; `opacity`, from 0 to 1; and `stroke`, where given,
+    the width of an outline, centred on the edge, that is drawn in place of the area.
+
+    Attributes:
+        pixels: (height, width) uint32, see `blending`.
+        view: where the units lie in the frame.
+    """
+
+    pixels: Array
+    view: View = struct.field(pytree_node=False, default=View())
+
+    @staticmethod
+    def blank(
+        height: int,
+        width: int,
+        background: Paint,
+        x_range: tuple[float, float] | None = None,
+        y_range: tuple[float, float] | None = None,
+    ) -> "Canvas":
+        """A canvas of one colour.
+
+        Args:
+            height: rows of pixels.
+            width: columns of pixels.
+            background: its colour.
+            x_range: (left, right) of the world that is to be seen, or None for units of pixels.
+            y_range: (bottom, top) likewise. The scale is the same in both directions, so the frame may
+                show more of the world in one of them.
+        """
+        if (x_range is None) != (y_range is None):
+            raise ValueError("Canvas.blank takes both x_range and y_range, or neither.")
+        view = View() if x_range is None or y_range is None else View.fit(height, width, x_range, y_range)
+        return Canvas(jnp.full((height, width), blending.pack(background), jnp.uint32), view)
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return self.pixels.shape[1]
+
+    @property
+    def columns(self) -> np.ndarray:
+        """(width,) float32: x, in the view's units, at the centre of each column of pixels."""
+        return self.view.columns(self.width)
+
+    def to_rgb(self) -> Array:
+        """The picture: (height, width, 3) uint8."""
+        return blending.unpack(self.pixels)
+
+    # ---------------------------------------------------------------- shapes
+
+    def circle(
+        self,
+        center: Point,
+        radius: ArrayLike,
+        color: Paint,
+        *,
+        stroke: ArrayLike | None = None,
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Draws a disc, or with `stroke` a ring."""
+        distance = shapes.circle(*self._grid, self.view.point(center), self.view.length(radius))
+        return self._draw(distance, color, stroke, opacity)
+
+    def line(self, start: Point, end: Point, width: ArrayLike, color: Paint, *, opacity: ArrayLike = 1.0) -> "Canvas":
+        """Draws a straight line with round ends."""
+        distance = shapes.segment(*self._grid, self.view.point(start), self.view.point(end))
+        return self._draw(distance - self.view.half(width), color, None, opacity)
+
+    def polyline(
+        self, points: Sequence[Point] | Array, width: ArrayLike, color: Paint, *, opacity: ArrayLike = 1.0
+    ) -> "Canvas":
+        """Draws straight lines from each point to the next. For the graph of a function, `curve` is cheaper."""
+        distance = shapes.polyline(*self._grid, [self.view.point(point) for point in points])
+        return self._draw(distance - self.view.half(width), color, None, opacity)
+
+    def rectangle(
+        self,
+        center: Point,
+        size: tuple[ArrayLike, ArrayLike],
+        color: Paint,
+        *,
+        angle: ArrayLike = 0.0,
+        corner_radius: ArrayLike = 0.0,
+        stroke: ArrayLike | None = None,
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Draws a rectangle of `size` (width, height), turned by `angle` about its centre."""
+        radius, half_width, half_height = (
+            self.view.length(corner_radius),
+            self.view.half(size[0]),
+            self.view.half(size[1]),
+        )
+        radius = jnp.minimum(radius, jnp.minimum(half_width, half_height))
+        if isinstance(angle, int | float) and angle == 0:
+            core = self.view.point(center), half_width - radius, half_height - radius
+            return self._draw(shapes.box(*self._grid, *core) - radius, color, stroke, opacity)
+        right, up = (size[0] / 2 - radius / self.view.scale, size[1] / 2 - radius / self.view.scale)  # pyright: ignore[reportOperatorIssue]
+        angle = jnp.asarray(angle, jnp.float32)
+        cos, sin = jnp.cos(angle), jnp.sin(angle)
+        x, y = (jnp.asarray(center[i], jnp.float32) for i in (0, 1))
+        signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        corners = [(x + i * right * cos - j * up * sin, y + i * right * sin + j * up * cos) for i, j in signs]
+        distance = shapes.polygon(*self._grid, [self.view.point(corner) for corner in corners])
+        return self._draw(distance - radius, color, stroke, opacity)
+
+    def polygon(
+        self,
+        points: Sequence[Point] | Array,
+        color: Paint,
+        *,
+        corner_radius: ArrayLike = 0.0,
+        stroke: ArrayLike | None = None,
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Draws a polygon that does not cross itself; `corner_radius` widens and rounds it."""
+        distance = shapes.polygon(*self._grid, [self.view.point(point) for point in points])
+        return self._draw(distance - self.view.length(corner_radius), color, stroke, opacity)
+
+    def arrow(
+        self,
+        start: Point,
+        end: Point,
+        width: ArrayLike,
+        color: Paint,
+        *,
+        head: ArrayLike | None = None,
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Draws an arrow with its tip at `end`; `head` is the length of the head, by default four widths."""
+        (ax, ay), (bx, by) = self._pair(start), self._pair(end)
+        head = 4.0 * width if head is None else head  # pyright: ignore[reportOperatorIssue]
+        head = jnp.asarray(head, jnp.float32)
+        length = jnp.sqrt((bx - ax) ** 2 + (by - ay) ** 2)
+        ux, uy = ((b - a) / jnp.maximum(length, 1e-9) for a, b in ((ax, bx), (ay, by)))
+        return self._arrow_head((bx, by), (ux, uy), jnp.minimum(head, length), color, opacity).line(
+            start,
+            (bx - ux * jnp.minimum(head, length), by - uy * jnp.minimum(head, length)),
+            width,
+            color,
+            opacity=opacity,
+        )
+
+    def arc(
+        self,
+        center: Point,
+        radius: ArrayLike,
+        start: ArrayLike,
+        sweep: ArrayLike,
+        width: ArrayLike,
+        color: Paint,
+        *,
+        head: ArrayLike | None = None,
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Draws a part of a circle.
+
+        Args:
+            center: of the circle.
+            radius: of the circle.
+            start: the angle at which the arc begins.
+            sweep: the angle that it spans, of either sign.
+            width: of the line.
+            color: its colour.
+            head: the length of an arrow head at the end, or None for none.
+            opacity: from 0 to 1.
+        """
+        x, y = self._pair(center)
+        radius, start, sweep = (jnp.asarray(v, jnp.float32) for v in (radius, start, sweep))
+
+        def at(angle: Array) -> tuple[Array, Array]:
+            return x + radius * jnp.cos(angle), y + radius * jnp.sin(angle)
+
+        first, last = self.view.point(at(start)), self.view.point(at(start + sweep))
+        sweep_in_frame = sweep * self.view.y_sign
+        distance = shapes.arc(
+            *self._grid, self.view.point((x, y)), self.view.length(radius), first, last, sweep_in_frame
+        ) - self.view.half(width)
+        canvas = self._draw(distance, color, None, opacity)
+        if head is None:
+            return canvas
+        sign = jnp.where(sweep >= 0, 1.0, -1.0)
+        # The head leans inwards by half the angle it spans, so that its tip lies on the circle.
+        head = jnp.asarray(head, jnp.float32)
+        end = start + sweep
+        middle = end + sign * head / (2 * jnp.maximum(radius, 1e-9))
+        direction = -sign * jnp.sin(middle), sign * jnp.cos(middle)
+        base = at(end)
+        tip = base[0] + head * direction[0], base[1] + head * direction[1]
+        return canvas._arrow_head(tip, direction, head, color, opacity)
+
+    def area_below(
+        self, heights: Array | np.ndarray | Callable[[np.ndarray], Any], color: Paint, *, opacity: ArrayLike = 1.0
+    ) -> "Canvas":
+        """Fills everything below a curve, such as a terrain.
+
+        Args:
+            heights: (width,) its y at each of `columns`, or a function that takes `columns` to them.
+            color: the colour.
+            opacity: from 0 to 1.
+        """
+        return self._draw(shapes.below(*self._grid, self._rows(heights)), color, None, opacity)
+
+    def curve(
+        self,
+        heights: Array | np.ndarray | Callable[[np.ndarray], Any],
+        width: ArrayLike,
+        color: Paint,
+        *,
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Draws the graph of a function across the frame; arguments as for `area_below`."""
+        distance = shapes.below(*self._grid, self._rows(heights))
+        return self._draw(distance, color, width, opacity)
+
+    # ---------------------------------------------------------------- images and text
+
+    def tiles(
+        self, indices: Array | np.ndarray, tileset: Array | np.ndarray, *, corner: tuple[int, int] = (0, 0)
+    ) -> "Canvas":
+        """Lays out square or oblong images in a grid.
+
+        Args:
+            indices: (rows, columns) integers, which image lies where; others than those of the set
+                take the nearest.
+            tileset: (images, tile height, tile width, 3 or 4) uint8; a fourth channel is the opacity.
+            corner: (x, y) of the top left corner of the grid, in whole pixels.
+        """
+        tileset = jnp.asarray(tileset)
+        _, tile_height, tile_width, channels = tileset.shape
+        rows, columns = np.shape(indices)
+        chosen = tileset.at[jnp.asarray(indices)].get(mode="clip")
+        image = chosen.transpose(0, 2, 1, 3, 4).reshape(rows * tile_height, columns * tile_width, channels)
+        return self.image(image, corner)
+
+    def image(self, image: Array | np.ndarray, corner: Sequence[ArrayLike], *, opacity: ArrayLike = 1.0) -> "Canvas":
+        """Lays an image, (rows, columns, 3 or 4) uint8, with its top left corner at whole pixel `corner`, (x, y)."""
+        image = jnp.asarray(image)
+        coverage = image[..., 3] if image.shape[-1] == 4 else jnp.full(image.shape[:2], 255, jnp.uint8)
+        alpha = blending.fade(lettering.place(lettering.alpha(coverage), corner, self.pixels.shape), opacity)
+        color = lettering.place(blending.pack(image[..., :3]), corner, self.pixels.shape)
+        return self.replace(pixels=blending.blend(self.pixels, alpha, color))
+
+    def text(
+        self,
+        string: str,
+        position: Point,
+        size: float,
+        color: Paint,
+        *,
+        align: Literal["left", "center", "right"] = "left",
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Writes a line of printable ASCII.
+
+        Args:
+            string: the text, known at trace time.
+            position: the point on the baseline at the text's left end, centre or right end.
+            size: the height of capitals in the view's units, known at trace time.
+            color: the colour.
+            align: which part of the text lies at `position`.
+            opacity: from 0 to 1.
+        """
+        pixel_size = self._pixel_size(size)
+        return self._write(jnp.asarray(font.line(string, pixel_size)), position, pixel_size, color, align, opacity)
+
+    def characters(
+        self,
+        codes: Array,
+        position: Point,
+        size: float,
+        color: Paint,
+        *,
+        align: Literal["left", "center", "right"] = "left",
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Writes characters given by their ASCII codes, (count,) integers that may be traced; see `text`."""
+        pixel_size = self._pixel_size(size)
+        coverage = lettering.write(codes, pixel_size)
+        return self._write(coverage, position, pixel_size, color, align, opacity)
+
+    def number(
+        self,
+        value: ArrayLike,
+        position: Point,
+        size: float,
+        color: Paint,
+        *,
+        digits: int = 5,
+        decimals: int = 0,
+        align: Literal["left", "center", "right"] = "left",
+        opacity: ArrayLike = 1.0,
+    ) -> "Canvas":
+        """Writes a number that may be traced.
+
+        Args:
+            value: () the number, an integer or a float.
+            position: see `text`.
+            size: see `text`.
+            color: the colour.
+            digits: places for digits, the decimals included; a number that needs more shows as `#`s.
+            decimals: digits after the point.
+            align: which part of the field, `digits` and a sign and a point long, lies at `position`;
+                with "left" the number begins at its left end, else it ends at its right end.
+            opacity: from 0 to 1.
+        """
+        codes = lettering.digits(value, digits, decimals, left=align == "left")
+        return self.characters(codes, position, size, color, align=align, opacity=opacity)
+
+    # ---------------------------------------------------------------- helpers
+
+    @property
+    def _grid(self) -> tuple[Array, Array]:
+        x = jax.lax.broadcasted_iota(jnp.float32, (1, self.width), 1) + 0.5
+        y = jax.lax.broadcasted_iota(jnp.float32, (self.height, 1), 0) + 0.5
+        return x, y
+
+    def _draw(self, distance: Array, color: Paint, stroke: ArrayLike | None, opacity: ArrayLike) -> "Canvas":
+        if stroke is not None:
+            distance = jnp.abs(distance) - self.view.half(stroke)
+        alpha = blending.fade(blending.alpha_of(distance), opacity)
+        return self.replace(pixels=blending.blend(self.pixels, alpha, blending.pack(color)))
+
+    def _pair(self, point: Point) -> tuple[Array, Array]:
+        return jnp.asarray(point[0], jnp.float32), jnp.asarray(point[1], jnp.float32)
+
+    def _arrow_head(
+        self, tip: tuple[Array, Array], direction: tuple[Array, Array], length: Array, color: Paint, opacity: ArrayLike
+    ) -> "Canvas":
+        (x, y), (ux, uy) = tip, direction
+        bx, by, half = x - ux * length, y - uy * length, length * math.tan(math.radians(30))
+        corners = [(x, y), (bx - uy * half, by + ux * half), (bx + uy * half, by - ux * half)]
+        return self.polygon(corners, color, opacity=opacity)
+
+    def _rows(self, heights: Array | np.ndarray | Callable[[np.ndarray], Any]) -> Array:
+        values = heights(self.columns) if callable(heights) else heights
+        if np.shape(values) != (self.width,):
+            raise ValueError(
+                f"A curve needs one height for each of {self.width} columns, got shape {np.shape(values)}."
+            )
+        return shapes.snap(self.view.y(values))
+
+    def _pixel_size(self, size: float) -> int:
+        return max(round(size * self.view.scale), 4)
+
+    def _write(
+        self, coverage: Array, position: Point, pixel_size: int, color: Paint, align: str, opacity: ArrayLike
+    ) -> "Canvas":
+        if align not in ("left", "center", "right"):
+            raise ValueError(f'`align` must be "left", "center" or "right", got {align!r}.')
+        shift = {"left": 0, "center": coverage.shape[1] // 2, "right": coverage.shape[1]}[align]
+        corner = lettering.whole(position, self.view, shift, font.baseline(pixel_size))
+        alpha = blending.fade(lettering.place(lettering.alpha(coverage), corner, self.pixels.shape), opacity)
+        return self.replace(pixels=blending.blend(self.pixels, alpha, blending.pack(color)))

@@ -1,0 +1,220 @@
+"""Acrobot: swing a two-link arm up by the torque of its elbow."""
+
+import math
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.envs.classic_control._limits import check_choice, check_start_range, within
+
+
+class AcrobotState(struct.PyTreeNode):
+    """State of `Acrobot`.
+
+    Attributes:
+        theta1: () float32, angle of the first link from hanging down in rad, within [-pi, pi].
+        theta2: () float32, angle of the second link from the first in rad, within [-pi, pi].
+        theta1_dot: () float32, angular velocity of the first link in rad/s.
+        theta2_dot: () float32, angular velocity of the second link, against the first, in rad/s.
+        key: () key that the torque's noise is drawn from; None without noise.
+    """
+
+    theta1: Array
+    theta2: Array
+    theta1_dot: Array
+    theta2_dot: Array
+    key: Key | None = None
+
+
+class Acrobot(Env[AcrobotState, Array]):
+    """Two links hang from a fixed joint, and only the joint between them is driven; swing the free end up.
+
+    Observation: (6,) float32.
+
+        | index | meaning                                  | min             | max            | unit  |
+        |-------|------------------------------------------|-----------------|----------------|-------|
+        | 0     | cosine of theta1, from hanging down      | -1              | 1              |       |
+        | 1     | sine of theta1                           | -1              | 1              |       |
+        | 2     | cosine of theta2, from the first link    | -1              | 1              |       |
+        | 3     | sine of theta2                           | -1              | 1              |       |
+        | 4     | angular velocity of theta1               | -max_velocity_1 | max_velocity_1 | rad/s |
+        | 5     | angular velocity of theta2               | -max_velocity_2 | max_velocity_2 | rad/s |
+
+    Action: () int32, which of the three `torques` to apply to the joint between the links.
+
+    Reward: -1 for every step, but 0 for one that terminates.
+
+    Start: both angles and both angular velocities uniform in [start_low, start_high).
+
+    Episode end:
+        Termination: the free end is more than 1 above the fixed joint, in lengths of links of length 1:
+            -cos(theta1) - cos(theta1 + theta2) > 1.
+        Truncation: none here; `make` limits Acrobot-v1 to 500 steps.
+
+    Parameters:
+        link_length_1: length of the first link, m.
+        link_length_2: length of the second link, m; as in the reference, for the picture alone.
+        link_mass_1: mass of the first link, kg.
+        link_mass_2: mass of the second link, kg.
+        link_com_1: distance of the first link's centre of mass from its joint, m.
+        link_com_2: distance of the second link's centre of mass from its joint, m.
+        link_moi: moment of inertia of either link, kg m^2.
+        gravity: acceleration of gravity, m/s^2.
+        max_velocity_1: greatest angular speed of the first link, rad/s.
+        max_velocity_2: greatest angular speed of the second link, rad/s.
+        torques: the torques that the actions stand for, N m.
+        tau: duration of a step, which is one step of a fourth-order Runge-Kutta method, s.
+        start_low: lower end of the start range (Gymnasium's reset option `low`).
+        start_high: upper end of the start range (Gymnasium's reset option `high`).
+        torque_noise_max: static; where positive, noise uniform in +-torque_noise_max is added to the torque, N m.
+        book_or_nips: "book" for the equations of the book, "nips" for those printed in the paper of
+            1996, which lack a term.
+
+    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium takes any
+        string other than "nips" for "book"; here an unknown one is refused.
+
+    Source: R. S. Sutton, "Generalization in reinforcement learning: successful examples using sparse
+        coarse coding", 1996; R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction";
+        Gymnasium 1.4.0, `Acrobot-v1`, after RLPy.
+
+    Version history:
+        v1: 500 steps; the observation holds cosines and sines rather than angles.
+    """
+
+    link_length_1: ArrayLike = 1.0
+    link_length_2: ArrayLike = 1.0
+    link_mass_1: ArrayLike = 1.0
+    link_mass_2: ArrayLike = 1.0
+    link_com_1: ArrayLike = 0.5
+    link_com_2: ArrayLike = 0.5
+    link_moi: ArrayLike = 1.0
+    gravity: ArrayLike = 9.8
+    max_velocity_1: ArrayLike = 4 * math.pi
+    max_velocity_2: ArrayLike = 9 * math.pi
+    torques: tuple[ArrayLike, ArrayLike, ArrayLike] = (-1.0, 0.0, 1.0)
+    tau: ArrayLike = 0.2
+    start_low: ArrayLike = -0.1
+    start_high: ArrayLike = 0.1
+    torque_noise_max: float = static(default=0.0)
+    book_or_nips: Literal["book", "nips"] = static(default="book")
+
+    def check_fields(self) -> None:
+        """Checks the equations, the noise and the start range."""
+        check_start_range("Acrobot", self.start_low, self.start_high)
+        check_choice("Acrobot", "book_or_nips", self.book_or_nips, ("book", "nips"))
+        if not isinstance(self.torque_noise_max, int | float) or self.torque_noise_max < 0:
+            raise InvalidField(
+                "Acrobot: `torque_noise_max` is static, as it decides whether the state holds a key;"
+                f" give a Python number of at least 0, got {self.torque_noise_max!r}."
+            )
+
+    @property
+    def observation_space(self) -> Box:
+        """(6,) float32: see the class."""
+        speeds = [jnp.asarray(v, jnp.float32) for v in (self.max_velocity_1, self.max_velocity_2)]
+        high = jnp.stack([jnp.ones((), jnp.float32)] * 4 + speeds)
+        return Box(-high, high)
+
+    @property
+    def action_space(self) -> Discrete:
+        """Which of the three `torques` to apply."""
+        return Discrete(3)
+
+    def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:
+        """Draws the four state variables uniformly from [start_low, start_high)."""
+        key, noise_key = jax.random.split(check_key(key)) if self.torque_noise_max else (check_key(key), None)
+        start = jax.random.uniform(key, (4,), jnp.float32, self.start_low, self.start_high)
+        state = AcrobotState(start[0], start[1], start[2], start[3], noise_key)
+        return state, restart(self._observe(state))
+
+    def step(self, state: AcrobotState, action: Array) -> tuple[AcrobotState, TimeStep[Array]]:
+        """Applies the torque for `tau` seconds."""
+        action = self.action_space.validate(action)
+        dtype = state.theta1.dtype
+        low, middle, high = (jnp.asarray(torque, dtype) for torque in self.torques)
+        torque = jnp.where(action == 0, low, jnp.where(action == 1, middle, high))
+        key = state.key
+        if key is not None:
+            key, noise_key = jax.random.split(key)
+            limit = self.torque_noise_max
+            torque = torque + jax.random.uniform(noise_key, (), jnp.float32, -limit, limit).astype(dtype)
+        y = jnp.stack([state.theta1, state.theta2, state.theta1_dot, state.theta2_dot])
+        k1 = self._derivative(y, torque)
+        k2 = self._derivative(y + self.tau / 2.0 * k1, torque)
+        k3 = self._derivative(y + self.tau / 2.0 * k2, torque)
+        k4 = self._derivative(y + self.tau * k3, torque)
+        y = y + self.tau / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+        state = AcrobotState(
+            theta1=_wrap(y[0]),
+            theta2=_wrap(y[1]),
+            theta1_dot=within(y[2], self.max_velocity_1),
+            theta2_dot=within(y[3], self.max_velocity_2),
+            key=key,
+        )
+        terminated = -jnp.cos(state.theta1) - jnp.cos(state.theta2 + state.theta1) > 1.0
+        return state, transition(self._observe(state), jnp.where(terminated, 0.0, -1.0), terminated)
+
+    def _derivative(self, y: Array, torque: Array) -> Array:
+        """The time derivative of (theta1, theta2, theta1_dot, theta2_dot)."""
+        theta1, theta2, theta1_dot, theta2_dot = y[0], y[1], y[2], y[3]
+        m1, m2 = self.link_mass_1, self.link_mass_2
+        l1, c1, c2 = self.link_length_1, self.link_com_1, self.link_com_2
+        sin2, cos2 = jnp.sin(theta2), jnp.cos(theta2)
+        d1 = m1 * c1**2 + m2 * (l1**2 + c2**2 + 2.0 * l1 * c2 * cos2) + 2.0 * self.link_moi
+        d2 = m2 * (c2**2 + l1 * c2 * cos2) + self.link_moi
+        phi2 = m2 * c2 * self.gravity * jnp.sin(theta1 + theta2)
+        coupling = m2 * l1 * c2 * sin2
+        phi1 = (
+            phi2
+            + (m1 * c1 + m2 * l1) * self.gravity * jnp.sin(theta1)
+            - coupling * (jnp.square(theta2_dot) + 2.0 * theta2_dot * theta1_dot)
+        )
+        drive = torque + d2 / d1 * phi1 - phi2
+        if self.book_or_nips == "book":
+            drive = drive - coupling * jnp.square(theta1_dot)
+        theta2_acc = drive / (m2 * c2**2 + self.link_moi - jnp.square(d2) / d1)
+        theta1_acc = -(d2 * theta2_acc + phi1) / d1
+        return jnp.stack([theta1_dot, theta2_dot, theta1_acc, theta2_acc])
+
+    def _observe(self, state: AcrobotState) -> Array:
+        angles = state.theta1, state.theta2
+        waves = [wave(angle) for angle in angles for wave in (jnp.cos, jnp.sin)]
+        return jnp.stack([*waves, state.theta1_dot, state.theta2_dot]).astype(jnp.float32)
+
+    def render(self, state: AcrobotState) -> Array:
+        """(500, 500, 3) uint8: the two links and the height to reach."""
+        theta1, theta2 = (v.astype(jnp.float32) for v in (state.theta1, state.theta2))
+        length1, length2 = (jnp.asarray(v, jnp.float32) for v in (self.link_length_1, self.link_length_2))
+        elbow = length1 * jnp.sin(theta1), -length1 * jnp.cos(theta1)
+        end = elbow[0] + length2 * jnp.sin(theta1 + theta2), elbow[1] - length2 * jnp.cos(theta1 + theta2)
+        canvas = Canvas.blank(500, 500, palette.PAPER, x_range=(-2.3, 2.3), y_range=(-2.3, 2.3))
+        canvas = canvas.rectangle((0.0, 1.75), (5.0, 1.5), palette.TEAL_LIGHT, opacity=0.4)
+        canvas = canvas.line((-2.5, 1.0), (2.5, 1.0), 0.03, palette.TEAL)
+        canvas = canvas.line((0.0, 0.0), elbow, 0.2, palette.BLUE).line(elbow, end, 0.16, palette.ORANGE)
+        canvas = canvas.circle((0.0, 0.0), 0.16, palette.INK).circle((0.0, 0.0), 0.06, palette.PAPER)
+        canvas = canvas.circle(elbow, 0.13, palette.INK).circle(elbow, 0.05, palette.PAPER)
+        return canvas.circle(end, 0.11, palette.ORANGE_DARK).to_rgb()
+
+
+def _wrap(angle: Array) -> Array:
+    """Turns an angle into [-pi, pi] by whole turns; both ends stay where they are.
+
+    For angles within three half turns this subtracts a turn exactly where a loop would that did so while
+    the angle is out of range, to the last bit.
+    """
+    turn = 2 * math.pi
+    above, below = jnp.ceil((angle - math.pi) / turn), jnp.floor((angle + math.pi) / turn)
+    turns = jnp.where(angle > math.pi, above, jnp.where(angle < -math.pi, below, 0.0))
+    angle = angle - turns * turn
+    # Rounding of the quotient can leave it a hair beyond an end.
+    angle = jnp.where(angle > math.pi, angle - turn, angle)
+    return jnp.where(angle < -math.pi, angle + turn, angle)

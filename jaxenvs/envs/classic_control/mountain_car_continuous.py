@@ -1,0 +1,108 @@
+"""MountainCarContinuous: rock an underpowered car out of a valley, sparing with the engine."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box
+from jaxenvs.envs.classic_control._hill import MountainCarState, draw, drive
+from jaxenvs.envs.classic_control._limits import check_start_range
+
+
+class MountainCarContinuous(Env[MountainCarState, Array]):
+    """A car in a valley is too weak to climb the right hill at once; its engine is throttled continuously.
+
+    Observation: (2,) float32.
+
+        | index | meaning             | min          | max          | unit              |
+        |-------|---------------------|--------------|--------------|-------------------|
+        | 0     | position of the car | min_position | max_position | length            |
+        | 1     | velocity of the car | -max_speed   | max_speed    | length per step   |
+
+    Action: (1,) float32, the throttle, clipped to [min_action, max_action]; positive to the right.
+
+    Reward: -0.1 times the square of the throttle as it was given, before clipping; 100 more for a step
+        that terminates.
+
+    Start: position uniform in [start_low, start_high), velocity 0.
+
+    Episode end:
+        Termination: the position is at least goal_position and the velocity at least goal_velocity.
+        Truncation: none here; `make` limits MountainCarContinuous-v0 to 999 steps.
+
+    Parameters:
+        goal_velocity: least velocity at the goal, length per step.
+        goal_position: where the goal begins, length.
+        min_position: left end of the valley, which stops the car, length.
+        max_position: right end, length.
+        max_speed: greatest speed, length per step.
+        min_action: throttle at full power to the left.
+        max_action: throttle at full power to the right.
+        power: acceleration by the engine at throttle 1, length per step^2.
+        gravity: acceleration by the steepest slope, length per step^2.
+        start_low: lower end of the start range (Gymnasium's reset option `low`).
+        start_high: upper end of the start range (Gymnasium's reset option `high`).
+
+    Differences from the reference: none but rounding. Gymnasium starts in float64 and keeps its state in
+        float32 from the first step on; here it is float32 throughout.
+
+    Source: A. W. Moore, "Efficient memory-based learning for robot control", 1990; Gymnasium 1.4.0,
+        `MountainCarContinuous-v0`, after O. Sigaud.
+
+    Version history:
+        v0: first version.
+    """
+
+    goal_velocity: ArrayLike = 0.0
+    goal_position: ArrayLike = 0.45
+    min_position: ArrayLike = -1.2
+    max_position: ArrayLike = 0.6
+    max_speed: ArrayLike = 0.07
+    min_action: ArrayLike = -1.0
+    max_action: ArrayLike = 1.0
+    power: ArrayLike = 0.0015
+    gravity: ArrayLike = 0.0025
+    start_low: ArrayLike = -0.6
+    start_high: ArrayLike = -0.4
+
+    def check_fields(self) -> None:
+        """Checks the start range."""
+        check_start_range("MountainCarContinuous", self.start_low, self.start_high)
+
+    @property
+    def observation_space(self) -> Box:
+        """(2,) float32: see the class."""
+        lowest, highest, speed = (
+            jnp.asarray(v, jnp.float32) for v in (self.min_position, self.max_position, self.max_speed)
+        )
+        return Box(jnp.stack([lowest, -speed]), jnp.stack([highest, speed]))
+
+    @property
+    def action_space(self) -> Box:
+        """(1,) float32: the throttle."""
+        return Box(self.min_action, self.max_action, (1,))
+
+    def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
+        """Draws the position; the car stands still."""
+        position = jax.random.uniform(check_key(key), (), jnp.float32, self.start_low, self.start_high)
+        state = MountainCarState(position, jnp.zeros((), jnp.float32))
+        return state, restart(self._observe(state))
+
+    def step(self, state: MountainCarState, action: Array) -> tuple[MountainCarState, TimeStep[Array]]:
+        """Accelerates and rolls for one step."""
+        throttle = self.action_space.validate(action)[0].astype(state.velocity.dtype)
+        thrust = jnp.clip(throttle, self.min_action, self.max_action) * self.power
+        state = drive(state, thrust, self.gravity, self.max_speed, self.min_position, self.max_position)
+        terminated = (state.position >= self.goal_position) & (state.velocity >= self.goal_velocity)
+        reward = jnp.where(terminated, 100.0, 0.0) - 0.1 * jnp.square(throttle)
+        return state, transition(self._observe(state), reward, terminated)
+
+    def _observe(self, state: MountainCarState) -> Array:
+        return jnp.stack([state.position, state.velocity]).astype(jnp.float32)
+
+    def render(self, state: MountainCarState) -> Array:
+        """(400, 600, 3) uint8: the car on the hills, and a flag at the goal."""
+        return draw(state, self.goal_position)

@@ -1,0 +1,145 @@
+"""Pendulum: swing a pendulum up and hold it there."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box
+from jaxenvs.envs.classic_control._limits import within
+
+
+class PendulumState(struct.PyTreeNode):
+    """State of `Pendulum`.
+
+    Attributes:
+        theta: () float32, angle from upright in rad, positive counter-clockwise; it is never wrapped.
+        theta_dot: () float32, angular velocity in rad/s.
+        torque: () float32, torque of the last step in N m, 0 before the first: for the picture alone.
+    """
+
+    theta: Array
+    theta_dot: Array
+    torque: Array
+
+
+class Pendulum(Env[PendulumState, Array]):
+    """A pendulum hangs on a weak motor; swing it up and hold it upright with little torque.
+
+    Observation: (3,) float32.
+
+        | index | meaning                               | min        | max       | unit  |
+        |-------|---------------------------------------|------------|-----------|-------|
+        | 0     | cosine of the angle from upright      | -1         | 1         |       |
+        | 1     | sine of the angle from upright        | -1         | 1         |       |
+        | 2     | angular velocity                      | -max_speed | max_speed | rad/s |
+
+    Action: (1,) float32, the torque in N m, clipped to +-max_torque; positive counter-clockwise.
+
+    Reward: -(angle^2 + 0.1 velocity^2 + 0.001 torque^2), of the angle, within [-pi, pi), and the angular
+        velocity before the step, and of the clipped torque: from -16.27 to 0.
+
+    Start: the angle uniform in +-max_start_theta, the angular velocity in +-max_start_theta_dot.
+
+    Episode end:
+        Termination: never.
+        Truncation: none here; `make` limits Pendulum-v1 to 200 steps.
+
+    Parameters:
+        gravity: acceleration of gravity, m/s^2 (Gymnasium's argument `g`).
+        mass: mass of the rod, kg.
+        length: length of the rod, m.
+        tau: duration of a step, s.
+        max_speed: greatest angular speed, rad/s.
+        max_torque: greatest torque, N m.
+        max_start_theta: greatest angle at the start, rad (Gymnasium's reset option `x_init`).
+        max_start_theta_dot: greatest angular speed at the start, rad/s (Gymnasium's reset option `y_init`).
+
+    Differences from the reference: start states are float32, so all arithmetic is.
+
+    Source: K. Furuta, M. Yamakita and S. Kobayashi, "Swing-up control of inverted pendulum using
+        pseudo-state feedback", 1992; Gymnasium 1.4.0, `Pendulum-v1`.
+
+    Version history:
+        v1: the equations simplified, same behaviour.
+        v0: first version.
+    """
+
+    gravity: ArrayLike = 10.0
+    mass: ArrayLike = 1.0
+    length: ArrayLike = 1.0
+    tau: ArrayLike = 0.05
+    max_speed: ArrayLike = 8.0
+    max_torque: ArrayLike = 2.0
+    max_start_theta: ArrayLike = math.pi
+    max_start_theta_dot: ArrayLike = 1.0
+
+    def check_fields(self) -> None:
+        """Checks that the start ranges are not negative."""
+        for name in ("max_start_theta", "max_start_theta_dot"):
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value < 0:
+                raise InvalidField(f"Pendulum: `{name}` must not be negative, got {value}; starts lie within +-{name}.")
+
+    @property
+    def observation_space(self) -> Box:
+        """(3,) float32: see the class."""
+        one = jnp.ones((), jnp.float32)
+        high = jnp.stack([one, one, jnp.asarray(self.max_speed, jnp.float32)])
+        return Box(-high, high)
+
+    @property
+    def action_space(self) -> Box:
+        """(1,) float32: the torque."""
+        return Box(-1.0 * self.max_torque, self.max_torque, (1,))
+
+    def reset(self, key: Key) -> tuple[PendulumState, TimeStep[Array]]:
+        """Draws the angle and the angular velocity."""
+        start = jax.random.uniform(check_key(key), (2,), jnp.float32, -1.0, 1.0)
+        state = PendulumState(
+            theta=start[0] * jnp.asarray(self.max_start_theta, jnp.float32),
+            theta_dot=start[1] * jnp.asarray(self.max_start_theta_dot, jnp.float32),
+            torque=jnp.zeros((), jnp.float32),
+        )
+        return state, restart(self._observe(state))
+
+    def step(self, state: PendulumState, action: Array) -> tuple[PendulumState, TimeStep[Array]]:
+        """Applies the torque for `tau` seconds."""
+        torque = self.action_space.validate(action)[0].astype(state.theta.dtype)
+        torque = within(torque, self.max_torque)
+        angle = jnp.mod(state.theta + math.pi, 2 * math.pi) - math.pi
+        cost = jnp.square(angle) + 0.1 * jnp.square(state.theta_dot) + 0.001 * jnp.square(torque)
+        pull = 3 * self.gravity / (2 * self.length) * jnp.sin(state.theta)
+        push = 3.0 / (self.mass * self.length**2) * torque
+        theta_dot = state.theta_dot + (pull + push) * self.tau
+        theta_dot = within(theta_dot, self.max_speed)
+        state = PendulumState(state.theta + theta_dot * self.tau, theta_dot, torque)
+        return state, transition(self._observe(state), -cost, False)
+
+    def _observe(self, state: PendulumState) -> Array:
+        return jnp.stack([jnp.cos(state.theta), jnp.sin(state.theta), state.theta_dot]).astype(jnp.float32)
+
+    def render(self, state: PendulumState) -> Array:
+        """(500, 500, 3) uint8: the rod, the upright position, and an arrow for the last torque."""
+        theta, torque = (v.astype(jnp.float32) for v in (state.theta, state.torque))
+        length = jnp.asarray(self.length, jnp.float32)
+        share = torque / jnp.maximum(jnp.asarray(self.max_torque, jnp.float32), 1e-6)
+        end = -length * jnp.sin(theta), length * jnp.cos(theta)
+        canvas = Canvas.blank(500, 500, palette.PAPER, x_range=(-1.5, 1.5), y_range=(-1.5, 1.5))
+        canvas = canvas.circle((0.0, 0.0), length, palette.MIST, stroke=0.02)
+        canvas = canvas.circle((0.0, length), 0.13, palette.TEAL_LIGHT, stroke=0.03)
+        canvas = canvas.line((0.0, 0.0), end, 0.14, palette.RED)
+        canvas = canvas.circle(end, 0.13, palette.RED).circle(end, 0.075, palette.RED_LIGHT)
+        # The arrow spans the top of the axle, the longer the stronger the torque.
+        start, head = math.pi / 2 - share, 0.16 * jnp.minimum(1.0, 4.0 * jnp.abs(share))
+        canvas = canvas.arc(
+            (0.0, 0.0), 0.42, start, 2.0 * share, 0.05, palette.BLUE, head=head, opacity=20.0 * jnp.abs(share)
+        )
+        return canvas.circle((0.0, 0.0), 0.07, palette.INK).circle((0.0, 0.0), 0.028, palette.PAPER).to_rgb()

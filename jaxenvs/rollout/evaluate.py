@@ -1,0 +1,191 @@
+"""evaluate: how well a policy does, over whole fresh episodes."""
+
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from jaxenvs.core.env import Env
+from jaxenvs.core.errors import WrapperOrderError
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.rollout._progress import progress_bar
+from jaxenvs.rollout.policy import Policy, as_policy
+from jaxenvs.rollout.rollout import check_count
+from jaxenvs.wrappers import AutoReset, TimeLimit
+
+# How long an episode may last where neither a TimeLimit nor `max_steps` says so.
+DEFAULT_MAX_STEPS = 10_000
+
+# Steps between two updates of the progress bar.
+_CHUNK = 100
+
+
+class Evaluation(struct.PyTreeNode):
+    """Returns and lengths of n episodes, one a lane.
+
+    Attributes:
+        returns: (n,) float32, undiscounted sums of rewards.
+        lengths: (n,) int32, numbers of steps.
+        finished: (n,) bool, whether the episode ended. Where it did not, `max_steps` cut it short, and
+            its return and length are those of the part that was played.
+    """
+
+    returns: Array
+    lengths: Array
+    finished: Array
+
+    @property
+    def mean_return(self) -> Array:
+        """() float32, over all n episodes."""
+        return self.returns.mean(axis=-1)
+
+    @property
+    def std_return(self) -> Array:
+        """() float32, standard deviation over the n episodes (divided by n)."""
+        return self.returns.std(axis=-1)
+
+    @property
+    def mean_length(self) -> Array:
+        """() float32, over all n episodes."""
+        return self.lengths.astype(jnp.float32).mean(axis=-1)
+
+    @property
+    def num_episodes(self) -> int:
+        """n."""
+        return self.returns.shape[-1]
+
+    @property
+    def num_finished(self) -> Array:
+        """() int32, how many of the episodes ended."""
+        return self.finished.sum(axis=-1, dtype=jnp.int32)
+
+
+class _Carry(struct.PyTreeNode):
+    state: Any
+    observation: Any
+    key: Key
+    episode_return: Array
+    length: Array
+    finished: Array
+
+
+def evaluate(
+    env: Env[Any, Any],
+    policy: Policy,
+    key: Key,
+    *,
+    num_episodes: int = 128,
+    max_steps: int | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Plays whole episodes side by side, one from a fresh start in each lane, until all have ended.
+
+    Every lane counts once, so short episodes weigh no more than long ones. Lane `i` is a function of
+    `jax.random.split(key, num_episodes)[i]`. Environment and policy are arguments of one jitted function.
+
+    Args:
+        env: the environment, without AutoReset.
+        policy: `policy(observation, key) -> action`; see `Policy`.
+        key: a scalar random key, for the resets and for the policy.
+        num_episodes: how many.
+        max_steps: cuts longer episodes short, which `Evaluation.finished` then says. Default: nothing
+            where the environment has a `TimeLimit`, 10,000 steps where it has none.
+        progress: show a progress bar; needs tqdm, and cannot itself be jitted.
+
+    Raises:
+        InvalidField: a count below 1, or a policy that cannot be called.
+        WrapperOrderError: the environment resets itself.
+
+    Warns:
+        UserWarning: some episodes had not ended after 10,000 steps, and nobody had asked for that limit.
+    """
+    policy, key = as_policy(policy), check_key(key, name="evaluate")
+    check_count("evaluate", "num_episodes", num_episodes)
+    if max_steps is not None:
+        check_count("evaluate", "max_steps", max_steps)
+    wrappers = wrappers_of(env)
+    if any(isinstance(wrapper, AutoReset) for wrapper in wrappers):
+        raise WrapperOrderError("evaluate plays each episode once. Pass the environment without AutoReset.")
+    limits = [wrapper.max_episode_steps for wrapper in wrappers if isinstance(wrapper, TimeLimit)]
+    limit = min(limits, default=DEFAULT_MAX_STEPS) if max_steps is None else max_steps
+    if progress:
+        carry = _play_with_progress(env, policy, key, num_episodes, limit)
+    else:
+        carry = _play(env, policy, key, num_episodes, limit)
+    if max_steps is None and not limits and not isinstance(carry.finished, jax.core.Tracer):
+        _warn_of_unfinished(num_episodes - int(carry.finished.sum()), num_episodes)
+    return Evaluation(carry.episode_return, carry.length, carry.finished)
+
+
+def _warn_of_unfinished(unfinished: int, num_episodes: int) -> None:
+    if unfinished:
+        warnings.warn(
+            f"evaluate: {unfinished} of {num_episodes} episodes had not ended after {DEFAULT_MAX_STEPS} steps, so their"
+            " returns are partial. Pass `max_steps`, or wrap the environment in a TimeLimit.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _play_with_progress(env: Env[Any, Any], policy: Policy, key: Key, num_episodes: int, limit: int) -> _Carry:
+    carry, played, finished = _begin(env, key, num_episodes), 0, 0
+    with progress_bar(num_episodes, "evaluate", "episode") as bar:
+        while finished < num_episodes and played < limit:
+            played = min(played + _CHUNK, limit)
+            carry = _advance(env, policy, carry, jnp.asarray(played, jnp.int32))
+            count = int(carry.finished.sum())
+            bar.update(count - finished)
+            finished = count
+    return carry
+
+
+def _play_program(env: Env[Any, Any], policy: Policy, key: Key, num_episodes: int, limit: Array) -> _Carry:
+    return _advance_program(env, policy, _begin_program(env, key, num_episodes), limit)
+
+
+def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int) -> _Carry:
+    def begin(key: Key) -> _Carry:
+        reset_key, policy_key = jax.random.split(key)
+        state, timestep = env.reset(reset_key)
+        return _Carry(
+            state=state,
+            observation=timestep.observation,
+            key=policy_key,
+            episode_return=jnp.zeros((), jnp.float32),
+            length=jnp.zeros((), jnp.int32),
+            finished=jnp.zeros((), bool),
+        )
+
+    return jax.vmap(begin)(jax.random.split(key, num_episodes))
+
+
+def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array) -> _Carry:
+    """Plays until all episodes have ended, or lasted `limit` steps."""
+
+    def step(carry: _Carry) -> _Carry:
+        key, action_key = jax.random.split(carry.key)
+        state, timestep = env.step(carry.state, policy(carry.observation, action_key))
+        over = carry.finished
+        return _Carry(
+            state=state,
+            observation=timestep.observation,
+            key=key,
+            episode_return=carry.episode_return + jnp.where(over, 0.0, timestep.reward),
+            length=carry.length + (~over).astype(jnp.int32),
+            finished=over | timestep.done,
+        )
+
+    def going_on(carry: _Carry) -> Array:
+        # Lanes that still play have all lasted equally long.
+        return (~carry.finished & (carry.length < limit)).any()
+
+    return jax.lax.while_loop(going_on, jax.vmap(step), carry)
+
+
+_play = jax.jit(_play_program, static_argnums=3)
+_begin = jax.jit(_begin_program, static_argnums=2)
+_advance = jax.jit(_advance_program)

@@ -1,0 +1,7 @@
+"""Learners that train as one jitted program, on flax networks and optax optimisers."""
+
+from jaxenvs.training.learner import Learner as Learner
+from jaxenvs.training.learner import Metrics as Metrics
+from jaxenvs.training.learner import TrainState as TrainState
+from jaxenvs.training.ppo import PPO as PPO
+from jaxenvs.training.presets import preset as preset

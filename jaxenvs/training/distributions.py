@@ -1,0 +1,130 @@
+"""Distributions over actions, and how an action space is acted in."""
+
+import abc
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key
+from jaxenvs.core.spaces import Box, Discrete, Space
+
+
+class Distribution(struct.PyTreeNode, abc.ABC):
+    """A distribution over choices; `to_action` turns a choice into an action of the space."""
+
+    @abc.abstractmethod
+    def sample(self, key: Key) -> Array:
+        """Draws a choice."""
+
+    @abc.abstractmethod
+    def mode(self) -> Array:
+        """The most likely choice."""
+
+    @abc.abstractmethod
+    def log_prob(self, choice: Array) -> Array:
+        """() float32: the log of the choice's probability or density."""
+
+    @abc.abstractmethod
+    def entropy(self) -> Array:
+        """() float32, in nats."""
+
+
+class Categorical(Distribution):
+    """One of n.
+
+    Attributes:
+        logits: (n,) float32, not normalised.
+    """
+
+    logits: Array
+
+    def sample(self, key: Key) -> Array:
+        """() int32 in {0, ..., n - 1}."""
+        return jax.random.categorical(key, self.logits).astype(jnp.int32)
+
+    def mode(self) -> Array:
+        """() int32: the first of the largest logits."""
+        return jnp.argmax(self.logits).astype(jnp.int32)
+
+    def log_prob(self, choice: Array) -> Array:
+        """() float32."""
+        return jax.nn.log_softmax(self.logits)[choice]
+
+    def entropy(self) -> Array:
+        """() float32, in nats."""
+        log_probs = jax.nn.log_softmax(self.logits)
+        return -(jnp.exp(log_probs) * log_probs).sum()
+
+
+class DiagonalGaussian(Distribution):
+    """Independent normal variables.
+
+    Attributes:
+        mean: (n,) float32.
+        log_std: (n,) float32, the logs of the standard deviations.
+    """
+
+    mean: Array
+    log_std: Array
+
+    def sample(self, key: Key) -> Array:
+        """(n,) float32."""
+        return self.mean + jnp.exp(self.log_std) * jax.random.normal(key, self.mean.shape, jnp.float32)
+
+    def mode(self) -> Array:
+        """(n,) float32: the mean."""
+        return self.mean
+
+    def log_prob(self, choice: Array) -> Array:
+        """() float32."""
+        z = (choice - self.mean) * jnp.exp(-self.log_std)
+        return (-0.5 * z**2 - self.log_std - 0.5 * math.log(2 * math.pi)).sum()
+
+    def entropy(self) -> Array:
+        """() float32, in nats."""
+        return (self.log_std + 0.5 * math.log(2 * math.pi * math.e)).sum()
+
+
+def check_action_space(learner: str, space: Space[Any], supported: tuple[type[Space[Any]], ...]) -> None:
+    """Raises `InvalidField` where `space` is none of the `supported` kinds, or a Box of whole numbers."""
+    if isinstance(space, supported) and not (isinstance(space, Box) and not jnp.issubdtype(space.dtype, jnp.floating)):
+        return
+    kinds = " and ".join("Box (of real numbers)" if kind is Box else kind.__name__ for kind in supported)
+    raise InvalidField(
+        f"{learner} acts in {kinds} action spaces, this environment has {space}."
+        " Use another learner, or wrap the environment in a TransformAction."
+    )
+
+
+def num_outputs(space: Space[Any]) -> int:
+    """How many numbers a network must put out for a distribution over `space`."""
+    return space.flat_size
+
+
+def distribution(space: Space[Any], outputs: Array, log_std: Array) -> Distribution:
+    """The distribution that a network's outputs describe: `Categorical` for Discrete, else `DiagonalGaussian`."""
+    return Categorical(outputs) if isinstance(space, Discrete) else DiagonalGaussian(outputs, log_std)
+
+
+def to_action(space: Space[Any], choice: Array) -> Array:
+    """The action of a choice.
+
+    For a Discrete space, the choice shifted by `start`. For a Box, where a component is bounded on
+    both sides, [-1, 1] is scaled to its range; all are then clipped into the box. So a policy that
+    puts out numbers around 1 covers the box, whatever its units.
+    """
+    if isinstance(space, Discrete):
+        return choice + space.start
+    assert isinstance(space, Box)
+    low, high = (jnp.broadcast_to(jnp.asarray(bound, space.dtype), space.shape) for bound in (space.low, space.high))
+    bounded = jnp.isfinite(low) & jnp.isfinite(high)
+    low_or_minus_one, high_or_one = jnp.where(bounded, low, -1), jnp.where(bounded, high, 1)
+    choice = choice.reshape(space.shape).astype(space.dtype)
+    # A half and a half again, since high - low can overflow.
+    action = (low_or_minus_one / 2 + high_or_one / 2) + choice * (high_or_one / 2 - low_or_minus_one / 2)
+    return jnp.clip(action, low, high)

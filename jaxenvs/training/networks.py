@@ -1,0 +1,70 @@
+"""Networks: a multilayer perceptron, and observations as the vectors that it reads."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.spaces import Box, Space
+
+Activation: TypeAlias = Literal["tanh", "relu", "silu"]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": nn.tanh, "relu": nn.relu, "silu": nn.silu}
+
+
+class MLP(nn.Module):
+    """A multilayer perceptron from one vector to another; float32 throughout.
+
+    Weights start orthogonal, scaled by sqrt(2) in the hidden layers; biases start at 0.
+
+    Attributes:
+        hidden_sizes: units of each hidden layer.
+        outputs: units of the last, linear layer.
+        activation: the name of the hidden layers' nonlinearity.
+        output_scale: scale of the last layer's weights.
+    """
+
+    hidden_sizes: tuple[int, ...]
+    outputs: int
+    activation: Activation = "tanh"
+    output_scale: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """Maps (inputs,) to (outputs,)."""
+        for size in self.hidden_sizes:
+            x = ACTIVATIONS[self.activation](_dense(size, 2**0.5)(x))
+        return _dense(self.outputs, self.output_scale)(x)
+
+
+def _dense(size: int, scale: float) -> nn.Dense:
+    return nn.Dense(size, kernel_init=nn.initializers.orthogonal(scale), dtype=jnp.float32, param_dtype=jnp.float32)
+
+
+def to_features(space: Space[Any], observation: Any) -> Array:
+    """(space.flat_size,) float32: an observation as one vector; discrete parts become one-hot."""
+    return space.flatten(observation).astype(jnp.float32)
+
+
+def check_activation(learner: str, activation: str) -> None:
+    """Raises `InvalidField` where there is no activation of that name."""
+    if activation not in ACTIVATIONS:
+        raise InvalidField(f"{learner}: `activation` must be one of {', '.join(ACTIVATIONS)}, got {activation!r}.")
+
+
+def check_observation_space(learner: str, space: Space[Any]) -> None:
+    """Raises `InvalidField` where observations are images or cannot be flattened to a vector."""
+    boxes = [leaf for leaf in jax.tree.leaves(space, is_leaf=lambda s: isinstance(s, Box)) if isinstance(leaf, Box)]
+    if any(len(box.shape) >= 3 for box in boxes):
+        raise InvalidField(
+            f"{learner} reads vectors, and these observations hold images: {space}."
+            " Wrap the environment so that it observes vectors, for example in FlattenObservation."
+        )
+    try:
+        space.flat_size
+    except NotImplementedError as error:
+        raise InvalidField(f"{learner} reads vectors, and {space} does not flatten to one: {error}") from error

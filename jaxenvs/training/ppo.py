@@ -1,0 +1,461 @@
+"""PPO: proximal policy optimisation.
+
+After J. Schulman et al., "Proximal Policy Optimization Algorithms", 2017 (arXiv:1707.06347), with
+generalised advantage estimation (arXiv:1506.02438).
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.env import Env, static
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box, Discrete, Space
+from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
+from jaxenvs.training._local import EpisodeStatistics, RunningStatistics
+from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress
+from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
+from jaxenvs.training.optimizer import Optimizer
+from jaxenvs.wrappers import AutoReset
+
+
+# Keeps divisions finite where something never varies.
+_EPSILON = 1e-8
+# Normalised features are clipped to this many standard deviations.
+_FEATURE_LIMIT = 10.0
+
+
+class PPOAgent(struct.PyTreeNode):
+    """What a PPO policy is made of.
+
+    Attributes:
+        actor: weights of the network from features to the action distribution.
+        critic: weights of the network from features to the value.
+        log_std: (action components,) float32, logs of the Gaussian's standard deviations; unused for
+            Discrete actions.
+        statistics: of the features, for normalising them.
+    """
+
+    actor: Any
+    critic: Any
+    log_std: Array
+    statistics: RunningStatistics
+
+
+class PPOState(TrainState):
+    """State of `PPO`. Leading axes: num_envs.
+
+    Attributes:
+        agent: a `PPOAgent`.
+        updates: () int32, updates done so far.
+        env_steps: () int32, environment steps taken so far.
+        optimizer_state: Adam's moments.
+        env_state: states of the environments.
+        observation: what each environment's next action is chosen by.
+        discounted_return: (num_envs,) float32, discounted sum of rewards since the episode began.
+        return_statistics: of those, for scaling rewards.
+        key: () key.
+    """
+
+    optimizer_state: Any
+    env_state: Any
+    observation: Any
+    discounted_return: Array
+    return_statistics: RunningStatistics
+    key: Key
+
+
+class PPOMetrics(Metrics):
+    """What one update of `PPO` measured; losses are means over its epochs and minibatches.
+
+    Attributes:
+        env_steps: () int32, environment steps taken so far, this update's included.
+        episodes: () int32, episodes that ended during this update.
+        mean_return: () float32, their mean return; NaN where `episodes` is 0.
+        mean_length: () float32, their mean length; NaN where `episodes` is 0.
+        policy_loss: () float32, the clipped surrogate objective, negated.
+        value_loss: () float32, half the mean squared error of the value.
+        entropy: () float32, of the policy, in nats.
+        approx_kl: () float32, estimate of the divergence of the policy that acted from the new one.
+        clip_fraction: () float32, share of the samples whose ratio was clipped.
+        explained_variance: () float32, share of the returns' variance that the value predicted.
+        learning_rate: () float32.
+    """
+
+    policy_loss: Array
+    value_loss: Array
+    entropy: Array
+    approx_kl: Array
+    clip_fraction: Array
+    explained_variance: Array
+    learning_rate: Array
+
+
+class PPOPolicy(struct.PyTreeNode):
+    """A policy that PPO learnt.
+
+    Attributes:
+        agent: the weights.
+        observation_space: of the environment.
+        action_space: of the environment.
+        learner: the settings, of which the network's matter.
+        stochastic: draw actions from the distribution rather than take its mode.
+    """
+
+    agent: PPOAgent
+    observation_space: Space[Any]
+    action_space: Space[Any]
+    learner: "PPO"
+    stochastic: bool = static(default=False)
+
+    def __call__(self, observation: Any, key: Key) -> Array:
+        """The action for one observation."""
+        features = to_features(self.observation_space, observation)
+        choices = self.learner.distribution(self.agent, self.action_space, features)
+        return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.mode())
+
+
+class _Played(struct.PyTreeNode):
+    """What happened in a step; leading axes (num_steps, num_envs).
+
+    features, next_features (n,) float32: of the observation acted on, and of what the step led to.
+    """
+
+    features: Array
+    choice: Array
+    log_prob: Array
+    reward: Array
+    terminated: Array
+    done: Array
+    next_features: Array
+    episode_return: Array
+    episode_length: Array
+
+
+class _Batch(struct.PyTreeNode):
+    """Samples to learn from; a leading axis for the samples.
+
+    features (n,), choice, log_prob (), advantage (), target (): as recorded when acting.
+    """
+
+    features: Array
+    choice: Array
+    log_prob: Array
+    advantage: Array
+    target: Array
+
+
+class PPO(Learner[PPOState]):
+    """Proximal policy optimisation, environment and updates in one program.
+
+    Each update plays `num_steps` steps in `num_envs` environments, estimates advantages, and goes
+    `num_epochs` times through the samples in `num_minibatches` shuffled parts. Actor and critic are
+    separate perceptrons. Where an episode was truncated, the value of its `final_observation` stands
+    for the rewards that were cut off; where it terminated, 0 does.
+
+    Observations: any space that flattens to a vector. Actions: Discrete (categorical) or Box (normal,
+    with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
+
+    Attributes:
+        total_steps: environment steps that `train` takes, rounded up to whole updates.
+        num_envs: environments stepped side by side.
+        num_steps: steps of each environment in an update.
+        num_epochs: passes over the samples of an update.
+        num_minibatches: parts that the samples are split in; divides num_envs * num_steps.
+        learning_rate: of Adam.
+        anneal: lower the learning rate linearly to 0 over `total_steps`.
+        gamma: discount.
+        gae_lambda: weight of longer advantage estimates, in [0, 1].
+        clip: how far the probability ratio may move from 1 in an update.
+        value_coefficient: weight of the value loss.
+        entropy_coefficient: weight of the entropy bonus.
+        max_grad_norm: gradients are scaled down to this norm.
+        initial_log_std: log of the Gaussian's standard deviations at the start, for Box actions.
+        normalize_observations: scale features by their running mean and variance.
+        normalize_rewards: scale rewards by the running standard deviation of the discounted return.
+        hidden_sizes: units of the hidden layers.
+        activation: nonlinearity of the hidden layers.
+    """
+
+    num_steps: int = static(default=128)
+    num_epochs: int = static(default=4)
+    num_minibatches: int = static(default=4)
+    learning_rate: ArrayLike = 3e-4
+    anneal: bool = static(default=True)
+    gamma: ArrayLike = 0.99
+    gae_lambda: ArrayLike = 0.95
+    clip: ArrayLike = 0.2
+    value_coefficient: ArrayLike = 0.5
+    entropy_coefficient: ArrayLike = 0.0
+    max_grad_norm: ArrayLike = 0.5
+    initial_log_std: ArrayLike = 0.0
+    normalize_observations: bool = static(default=False)
+    normalize_rewards: bool = static(default=False)
+    hidden_sizes: tuple[int, ...] = static(default=(64, 64))
+    activation: Activation = static(default="tanh")
+
+    def check_fields(self) -> None:
+        """Checks sizes and ranges."""
+        for name in ("num_steps", "num_epochs", "num_minibatches"):
+            self.check_count(name)
+        batch = self.num_envs * self.num_steps
+        if batch % self.num_minibatches:
+            raise InvalidField(
+                f"PPO: num_minibatches ({self.num_minibatches}) does not divide the {batch} samples of an update"
+                f" (num_envs {self.num_envs} times num_steps {self.num_steps})."
+            )
+        self.check_range("gamma", 0, 1)
+        self.check_range("gae_lambda", 0, 1)
+        for name in ("learning_rate", "clip", "value_coefficient", "entropy_coefficient", "max_grad_norm"):
+            self.check_range(name, 0)
+        self.check_hidden_sizes(self.hidden_sizes)
+        check_activation("PPO", self.activation)
+
+    def check_env(self, env: Env[Any, Any]) -> None:
+        """Checks the spaces, and that the environment does not reset itself."""
+        self.refuse_auto_reset(env)
+        check_observation_space("PPO", env.observation_space)
+        check_action_space("PPO", env.action_space, (Discrete, Box))
+
+    @property
+    def steps_per_update(self) -> int:
+        """num_envs * num_steps."""
+        return self.num_envs * self.num_steps
+
+    def policy(self, env: Env[Any, Any], agent: PPOAgent, *, stochastic: bool = False) -> PPOPolicy:
+        """The most likely action, or where `stochastic` one drawn as during training."""
+        return PPOPolicy(agent, env.observation_space, env.action_space, self, stochastic)
+
+    def distribution(self, agent: PPOAgent, space: Space[Any], features: Array) -> Distribution:
+        """The distribution over choices for one observation's features."""
+        outputs = self._actor(space).apply(agent.actor, self._normalize(agent, features))
+        return distribution(space, outputs, agent.log_std)
+
+    def value(self, agent: PPOAgent, features: Array) -> Array:
+        """() float32: the discounted return expected from one observation's features."""
+        return self._critic.apply(agent.critic, self._normalize(agent, features))[0]
+
+    def init(self, env: Env[Any, Any], key: Key) -> PPOState:
+        """Fresh weights, freshly started environments."""
+        self.check_env(env)
+        key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
+        size = env.observation_space.flat_size
+        features = jnp.zeros(size, jnp.float32)
+        agent = PPOAgent(
+            actor=self._actor(env.action_space).init(actor_key, features),
+            critic=self._critic.init(critic_key, features),
+            log_std=jnp.full(num_outputs(env.action_space), self.initial_log_std, jnp.float32),
+            statistics=RunningStatistics.of_shape((size,)),
+        )
+        env_state, timestep = jax.vmap(_training_env(env).reset)(jax.random.split(env_key, self.num_envs))
+        return PPOState(
+            agent=agent,
+            updates=jnp.zeros((), jnp.int32),
+            env_steps=jnp.zeros((), jnp.int32),
+            optimizer_state=self._optimizer.init(_weights(agent)),
+            env_state=env_state,
+            observation=timestep.observation,
+            discounted_return=jnp.zeros(self.num_envs, jnp.float32),
+            return_statistics=RunningStatistics.of_shape(()),
+            key=key,
+        )
+
+    def update(self, env: Env[Any, Any], state: PPOState) -> tuple[PPOState, PPOMetrics]:
+        """Plays, estimates advantages, and improves actor and critic."""
+        state, played = self._play(env, state)
+        state, rewards = self._scale_rewards(state, played)
+        values, advantage = self._estimate(state.agent, played, rewards)
+        batch = _Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
+        batch = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), batch)
+        learning_rate = self._learning_rate(state)
+        state, losses = self._improve(env.action_space, state, batch, learning_rate)
+        metrics = PPOMetrics(
+            env_steps=state.env_steps + self.steps_per_update,
+            episodes=played.done.sum(dtype=jnp.int32),
+            mean_return=masked_mean(played.episode_return, played.done),
+            mean_length=masked_mean(played.episode_length, played.done),
+            explained_variance=1 - advantage.var() / jnp.maximum((values + advantage).var(), _EPSILON),
+            learning_rate=learning_rate,
+            **losses,
+        )
+        agent = state.agent
+        if self.normalize_observations:
+            agent = agent.replace(statistics=_include(agent.statistics, batch.features))
+        return state.replace(agent=agent, updates=state.updates + 1, env_steps=metrics.env_steps), metrics
+
+    def _play(self, env: Env[Any, Any], state: PPOState) -> tuple[PPOState, _Played]:
+        """Steps every environment `num_steps` times; what happened has axes (num_steps, num_envs)."""
+        training_env, space = _training_env(env), env.action_space
+
+        def act(observation: Any, key: Key) -> tuple[Array, Array, Array]:
+            features = to_features(env.observation_space, observation)
+            choices = self.distribution(state.agent, space, features)
+            choice = choices.sample(key)
+            return features, choice, choices.log_prob(choice)
+
+        def step(carry: tuple[Any, Any, Key], _: None) -> tuple[tuple[Any, Any, Key], _Played]:
+            env_state, observation, key = carry
+            key, act_key = jax.random.split(key)
+            features, choice, log_prob = jax.vmap(act)(observation, jax.random.split(act_key, self.num_envs))
+            action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
+            env_state, timestep = jax.vmap(training_env.step)(env_state, action)
+            played = _Played(
+                features=features,
+                choice=choice,
+                log_prob=log_prob,
+                reward=timestep.reward,
+                terminated=timestep.terminated,
+                done=timestep.done,
+                next_features=jax.vmap(to_features, in_axes=(None, 0))(
+                    env.observation_space, timestep.final_observation
+                ),
+                episode_return=timestep.info["episode_return"],
+                episode_length=timestep.info["episode_length"],
+            )
+            return (env_state, timestep.observation, key), played
+
+        carry = state.env_state, state.observation, state.key
+        (env_state, observation, key), played = jax.lax.scan(step, carry, None, length=self.num_steps)
+        return state.replace(env_state=env_state, observation=observation, key=key), played
+
+    def _scale_rewards(self, state: PPOState, played: _Played) -> tuple[PPOState, Array]:
+        """The rewards to learn from, scaled where `normalize_rewards`."""
+        if not self.normalize_rewards:
+            return state, played.reward
+
+        def add(total: Array, reward_done: tuple[Array, Array]) -> tuple[Array, Array]:
+            reward, done = reward_done
+            total = self.gamma * total + reward
+            return jnp.where(done, 0.0, total), total
+
+        running, totals = jax.lax.scan(add, state.discounted_return, (played.reward, played.done))
+        statistics = _include(state.return_statistics, totals.reshape(-1))
+        state = state.replace(discounted_return=running, return_statistics=statistics)
+        return state, played.reward / jnp.sqrt(statistics.variance + _EPSILON)
+
+    def _estimate(self, agent: PPOAgent, played: _Played, rewards: Array) -> tuple[Array, Array]:
+        """Values and advantages, each (num_steps, num_envs)."""
+        value = jax.vmap(jax.vmap(lambda features: self.value(agent, features)))
+        values, next_values = value(played.features), value(played.next_features)
+        return values, advantages(
+            rewards, values, next_values, played.terminated, played.done, gamma=self.gamma, gae_lambda=self.gae_lambda
+        )
+
+    def _improve(
+        self, space: Space[Any], state: PPOState, batch: _Batch, learning_rate: Array
+    ) -> tuple[PPOState, dict[str, Array]]:
+        """`num_epochs` passes over the samples; the losses are means over all minibatches."""
+        statistics = state.agent.statistics
+
+        def learn(carry: tuple[Any, Any], samples: _Batch) -> tuple[tuple[Any, Any], dict[str, Array]]:
+            weights, optimizer_state = carry
+            gradient, losses = jax.grad(self._loss, has_aux=True)(weights, statistics, space, samples)
+            return self._optimizer.step(weights, gradient, optimizer_state, learning_rate), losses
+
+        def epoch(carry: tuple[Any, Any], key: Key) -> tuple[tuple[Any, Any], dict[str, Array]]:
+            order = jax.random.permutation(key, self.steps_per_update).reshape(self.num_minibatches, -1)
+            return jax.lax.scan(lambda c, index: learn(c, jax.tree.map(lambda x: x[index], batch)), carry, order)
+
+        key, *epoch_keys = jax.random.split(state.key, 1 + self.num_epochs)
+        carry = _weights(state.agent), state.optimizer_state
+        (weights, optimizer_state), losses = jax.lax.scan(epoch, carry, jnp.stack(epoch_keys))
+        state = state.replace(agent=state.agent.replace(**weights), optimizer_state=optimizer_state, key=key)
+        return state, jax.tree.map(jnp.mean, losses)
+
+    def _loss(
+        self, weights: dict[str, Any], statistics: RunningStatistics, space: Space[Any], samples: _Batch
+    ) -> tuple[Array, dict[str, Array]]:
+        agent = PPOAgent(statistics=statistics, **weights)
+
+        def judge(features: Array, choice: Array) -> tuple[Array, Array, Array]:
+            choices = self.distribution(agent, space, features)
+            return choices.log_prob(choice), choices.entropy(), self.value(agent, features)
+
+        log_prob, entropy, value = jax.vmap(judge)(samples.features, samples.choice)
+        log_ratio = log_prob - samples.log_prob
+        ratio = jnp.exp(log_ratio)
+        advantage = (samples.advantage - samples.advantage.mean()) / (samples.advantage.std() + _EPSILON)
+        clipped = jnp.clip(ratio, 1 - self.clip, 1 + self.clip)
+        policy_loss = -jnp.minimum(ratio * advantage, clipped * advantage).mean()
+        value_loss = 0.5 * ((value - samples.target) ** 2).mean()
+        loss = policy_loss + self.value_coefficient * value_loss - self.entropy_coefficient * entropy.mean()
+        return loss, {
+            "policy_loss": policy_loss,
+            "value_loss": value_loss,
+            "entropy": entropy.mean(),
+            # The estimate of least variance among the unbiased ones of J. Schulman, "Approximating KL divergence".
+            "approx_kl": (ratio - 1 - log_ratio).mean(),
+            "clip_fraction": (jnp.abs(ratio - 1) > self.clip).mean(dtype=jnp.float32),
+        }
+
+    def _learning_rate(self, state: PPOState) -> Array:
+        rate = jnp.asarray(self.learning_rate, jnp.float32)
+        return rate * (1 - progress(state, self)) if self.anneal else rate
+
+    def _normalize(self, agent: PPOAgent, features: Array) -> Array:
+        if not self.normalize_observations:
+            return features
+        deviation = jnp.sqrt(agent.statistics.variance + _EPSILON)
+        return jnp.clip((features - agent.statistics.mean) / deviation, -_FEATURE_LIMIT, _FEATURE_LIMIT)
+
+    def _actor(self, space: Space[Any]) -> MLP:
+        # The small scale makes the first policy nearly uniform, or centred.
+        return MLP(self.hidden_sizes, num_outputs(space), self.activation, output_scale=0.01)
+
+    @property
+    def _critic(self) -> MLP:
+        return MLP(self.hidden_sizes, 1, self.activation)
+
+    @property
+    def _optimizer(self) -> Optimizer:
+        return Optimizer(self.max_grad_norm)
+
+
+def advantages(
+    rewards: Array,
+    values: Array,
+    next_values: Array,
+    terminated: Array,
+    done: Array,
+    *,
+    gamma: ArrayLike,
+    gae_lambda: ArrayLike,
+) -> Array:
+    """Generalised advantage estimates, (steps, ...) float32.
+
+    Args:
+        rewards, terminated, done: (steps, ...) of each step.
+        values: (steps, ...) of the observation acted on.
+        next_values: (steps, ...) of the `final_observation`, what the step led to. It counts unless the
+            step terminated; where it truncated, it stands for the rewards that were cut off.
+        gamma: discount.
+        gae_lambda: weight of longer estimates.
+    """
+    surprise = rewards + gamma * jnp.where(terminated, 0.0, next_values) - values
+    # What later steps say counts only within the episode.
+    decay = jnp.where(done, 0.0, jnp.asarray(gamma * gae_lambda, jnp.float32))
+
+    def back(later: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
+        advantage = step[0] + step[1] * later
+        return advantage, advantage
+
+    return jax.lax.scan(back, jnp.zeros_like(values[0]), (surprise, decay), reverse=True)[1]
+
+
+def _weights(agent: PPOAgent) -> dict[str, Any]:
+    """The part of the agent that gradients change."""
+    return {"actor": agent.actor, "critic": agent.critic, "log_std": agent.log_std}
+
+
+def _include(statistics: RunningStatistics, batch: Array) -> RunningStatistics:
+    """The statistics after a batch of values."""
+    return jax.vmap(lambda x: statistics.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(batch)
+
+
+def _training_env(env: Env[Any, Any]) -> Env[Any, Any]:
+    return EpisodeStatistics(AutoReset(env))

@@ -1,0 +1,31 @@
+"""ActionWrapper: the base of wrappers that map each action by a function."""
+
+import abc
+from typing import Any, Generic, TypeVar
+
+from jax import Array
+
+from jaxenvs.core.env import TimeStep
+from jaxenvs.core.random import Key
+from jaxenvs.core.wrapper import SameObservations, StatelessWrapper
+
+Obs = TypeVar("Obs")
+
+
+class ActionWrapper(SameObservations, StatelessWrapper[Obs], Generic[Obs]):
+    """Hands `transform_action(action)` to the wrapped environment.
+
+    Such a wrapper gives the same results inside and around AutoReset.
+    """
+
+    @abc.abstractmethod
+    def transform_action(self, action: Any) -> Any:
+        """The wrapped environment's action for `action`, an element of this wrapper's `action_space`."""
+
+    def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
+        """Resets the wrapped environment."""
+        return self.env.reset(key)
+
+    def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
+        """Steps the wrapped environment with the transformed action."""
+        return self.env.step(state, self.transform_action(self.action_space.validate(action)))

@@ -1,0 +1,37 @@
+"""ClipReward: rewards within bounds."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.wrappers.reward_wrapper import RewardWrapper
+
+
+class ClipReward(RewardWrapper[Any]):
+    """Clips each reward to [min_reward, max_reward].
+
+    The counterpart of `gymnasium.wrappers.ClipReward`.
+
+    Attributes:
+        min_reward: the least reward; None for no lower bound.
+        max_reward: the greatest reward; None for no upper bound.
+    """
+
+    min_reward: ArrayLike | None = None
+    max_reward: ArrayLike | None = None
+
+    def check_fields(self) -> None:
+        """Checks that there is a bound and that the two are in order."""
+        low, high = self.min_reward, self.max_reward
+        if low is None and high is None:
+            raise InvalidField("ClipReward: give `min_reward`, `max_reward` or both.")
+        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+            raise InvalidField(f"ClipReward: `min_reward` ({low}) is above `max_reward` ({high}); swap them.")
+
+    def transform_reward(self, reward: Array) -> Array:
+        """The nearest reward within bounds."""
+        low, high = (None if b is None else jnp.asarray(b, reward.dtype) for b in (self.min_reward, self.max_reward))
+        return jnp.clip(reward, low, high)

@@ -1,0 +1,122 @@
+"""DomainRandomize: fresh parameters for each episode."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.core.env import Env, TimeStep, static
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.wrapper import SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
+from jaxenvs.wrappers._checks import check_function
+from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
+
+Obs = TypeVar("Obs")
+
+
+class DomainRandomizeState(WrapperState):
+    """State of `DomainRandomize`.
+
+    Attributes:
+        parameters: the leaves of the base environment that this episode is played in, in the order of
+            `jax.tree.leaves`; `DomainRandomize.drawn(state)` is that environment.
+    """
+
+    parameters: list[Array]
+
+
+class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeState, Obs], Generic[Obs]):
+    """Plays each episode in an environment with freshly drawn parameters.
+
+        def randomize(key, env):
+            return env.replace(gravity=jax.random.uniform(key, (), minval=5.0, maxval=15.0))
+
+        env = AutoReset(DomainRandomize(jaxenvs.make("CartPole-v1"), randomize))
+
+    The spaces are those of the environment as given. It goes inside AutoReset; a TimeLimit may be
+    inside or around.
+
+    Attributes:
+        randomize: a pure function, traceable by JAX, from a key and the base environment (the one under
+            all wrappers) to the one to play in, which may differ only in the values of its leaves. It
+            decides the traced program, so define it once: a new lambda means a new trace.
+    """
+
+    randomize: Callable[[Key, Any], Any] = static()
+
+    def check_fields(self) -> None:
+        """Checks that `randomize` is a function, the order of wrappers, and that the drawn environment fits."""
+        check_function(self, "randomize", self.randomize)
+        refuse_auto_reset_inside(self)
+
+    def check_spaces(self) -> None:
+        """Checks that `randomize` changes nothing but the values of leaves."""
+        jax.eval_shape(self._draw, jax.eval_shape(lambda: jax.random.key(0)))
+
+    def inner_state(self, state: DomainRandomizeState) -> Any:
+        """`state.inner`."""
+        return state.inner
+
+    def drawn(self, state: DomainRandomizeState) -> Env[Any, Any]:
+        """The wrapped environment, with the base that this episode is played in."""
+        return rewrap(self.env, jax.tree.structure(unwrap(self.env)).unflatten(state.parameters))
+
+    def reset(self, key: Key) -> tuple[DomainRandomizeState, TimeStep[Obs]]:
+        """Draws an environment and resets it."""
+        draw_key, inner_key = jax.random.split(check_key(key))
+        parameters = self._draw(draw_key)
+        inner, timestep = self.drawn(DomainRandomizeState(None, parameters)).reset(inner_key)
+        return DomainRandomizeState(inner, parameters), timestep
+
+    def step(self, state: DomainRandomizeState, action: Array) -> tuple[DomainRandomizeState, TimeStep[Obs]]:
+        """Steps the drawn environment."""
+        inner, timestep = self.drawn(state).step(state.inner, action)
+        return DomainRandomizeState(inner, state.parameters), timestep
+
+    def render(self, state: DomainRandomizeState) -> Array:
+        """Draws the state as the drawn environment does: (height, width, 3) uint8."""
+        return self.drawn(state).render(state.inner)
+
+    def _draw(self, key: Key) -> list[Array]:
+        base = unwrap(self.env)
+        drawn = self.randomize(key, base)
+        if difference := _first_difference(base, drawn, "env"):
+            raise InvalidField(
+                f"DomainRandomize: `randomize` may change only the values of leaves, but {difference}."
+                " Return `env.replace(field=value)` with values of the same shapes."
+            )
+        return [_strong(leaf) for leaf in jax.tree.leaves(drawn)]
+
+
+def _strong(x: Any) -> Array:
+    """`x` as an array of 32 bits at most, and of no weak type."""
+    x = jnp.asarray(x)
+    narrow = {np.dtype(np.float64): jnp.float32, np.dtype(np.int64): jnp.int32}
+    return x.astype(narrow.get(x.dtype, x.dtype))
+
+
+def _first_difference(base: Any, drawn: Any, path: str) -> str | None:
+    """The first place in which the two differ in more than the values of leaves, in words."""
+    if type(drawn) is not type(base) and (dataclasses.is_dataclass(base) or dataclasses.is_dataclass(drawn)):
+        return f"`{path}` was {type(base).__name__} and became {type(drawn).__name__}"
+    if dataclasses.is_dataclass(base):
+        for field in dataclasses.fields(base):
+            before, after = getattr(base, field.name), getattr(drawn, field.name)
+            if field.metadata.get("pytree_node", True):
+                if difference := _first_difference(before, after, f"{path}.{field.name}"):
+                    return difference
+            elif before != after:
+                return f"the static `{path}.{field.name}` was {before!r} and became {after!r}"
+        return None
+    before, after = jax.tree.structure(base), jax.tree.structure(drawn)
+    if before != after:
+        return f"the structure of `{path}` was {before} and became {after}"
+    for old, new in zip(jax.tree.leaves(base), jax.tree.leaves(drawn), strict=True):
+        if jnp.shape(old) != jnp.shape(new):
+            return f"`{path}` had shape {jnp.shape(old)} and got shape {jnp.shape(new)}"
+    return None

@@ -1,0 +1,79 @@
+"""NormalizeReward: rewards on the scale of the discounted return."""
+
+from typing import ClassVar, Generic, TypeVar
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
+from jaxenvs.wrappers.running_statistics import RunningStatistics, check_normalizer
+
+Obs = TypeVar("Obs")
+
+
+class RewardNormalizationState(WrapperState):
+    """State of `NormalizeReward`.
+
+    Attributes:
+        discounted: () float32, the discounted sum of the episode's rewards so far.
+        statistics: mean and variance, (), of that sum over all steps so far.
+    """
+
+    discounted: Array
+    statistics: RunningStatistics
+
+
+class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNormalizationState, Obs], Generic[Obs]):
+    """Divides rewards by the running standard deviation of the discounted sum of rewards.
+
+    The counterpart of `gymnasium.wrappers.vector.NormalizeReward` in its same-step mode: at each step the
+    sum becomes `gamma * sum * (1 - terminated) + reward` and counts, the reward is divided, and at the end
+    of an episode the sum becomes 0. It goes around AutoReset, where the statistics live on from episode
+    to episode.
+
+    Each lane of a `jax.vmap` has its own statistics. With `axis_name="envs"` and
+    `jax.vmap(env.step, axis_name="envs")` (and the same for `env.reset`) all lanes share one set, to
+    which they add as a batch.
+
+    Attributes:
+        gamma: the discount factor of the sum, in [0, 1].
+        epsilon: added to the variance before its root is taken.
+        axis_name: the mapped axis that shares statistics; None for none.
+        update: whether rewards count; False freezes the statistics.
+        initial: the statistics at reset; None for mean 0 and variance 1.
+    """
+
+    gamma: ArrayLike = 0.99
+    epsilon: ArrayLike = 1e-8
+    axis_name: str | None = static(default=None)
+    update: bool = static(default=True)
+    initial: RunningStatistics | None = None
+
+    spans_episodes: ClassVar[bool] = True
+
+    def check_fields(self) -> None:
+        """Checks gamma, epsilon and the name of the axis."""
+        if isinstance(self.gamma, int | float) and not 0 <= self.gamma <= 1:
+            raise InvalidField(f"NormalizeReward: `gamma` must lie in [0, 1], got {self.gamma}.")
+        check_normalizer(self, self.epsilon, self.axis_name)
+
+    def reset(self, key: Key) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
+        """Resets the wrapped environment and the statistics."""
+        inner, timestep = self.env.reset(key)
+        statistics = RunningStatistics.of_shape(()) if self.initial is None else self.initial
+        return RewardNormalizationState(inner, jnp.zeros((), jnp.float32), statistics), timestep
+
+    def step(self, state: RewardNormalizationState, action: Array) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
+        """Steps the wrapped environment."""
+        inner, timestep = self.env.step(state.inner, action)
+        discounted = state.discounted * self.gamma * timestep.discount + timestep.reward
+        statistics = state.statistics
+        if self.update:
+            statistics = statistics.update(discounted, axis_name=self.axis_name)
+        reward = timestep.reward / jnp.sqrt(statistics.variance + self.epsilon)
+        discounted = jnp.where(timestep.done, 0.0, discounted)
+        return RewardNormalizationState(inner, discounted, statistics), timestep.replace(reward=reward)

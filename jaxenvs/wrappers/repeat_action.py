@@ -1,0 +1,52 @@
+"""RepeatAction: each action is taken several times."""
+
+from typing import Any, Generic, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.random import Key
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.wrappers._checks import check_integer
+
+Obs = TypeVar("Obs")
+
+
+class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
+    """Takes each action `num_repeats` times, or until the episode is over, and adds up the rewards.
+
+    The counterpart of `gymnasium.wrappers.RepeatAction`. A TimeLimit inside counts single steps, one
+    around it counts actions. It gives the same results inside and around AutoReset.
+
+    Attributes:
+        num_repeats: how many times, at least 1.
+    """
+
+    num_repeats: int = static()
+
+    def check_fields(self) -> None:
+        """Checks the number."""
+        check_integer(self, "num_repeats", self.num_repeats)
+
+    def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
+        """Resets the wrapped environment."""
+        return self.env.reset(key)
+
+    def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
+        """Steps the wrapped environment `num_repeats` times, or until the episode is over."""
+        # Blanks in the place of a timestep before the first step keep `env.step` in one place of the
+        # program: a step outside the loop would be compiled a second time.
+        _, timestep = jax.eval_shape(self.env.step, state, action)
+        blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), timestep)
+
+        def step_once(carry: tuple[Any, TimeStep[Obs]]) -> tuple[Any, TimeStep[Obs]]:
+            state, before = carry
+            state, timestep = self.env.step(state, action)
+            return state, timestep.replace(reward=before.reward + timestep.reward)
+
+        def repeat(_: int, carry: tuple[Any, TimeStep[Obs]]) -> tuple[Any, TimeStep[Obs]]:
+            return jax.lax.cond(carry[1].done, lambda carry: carry, step_once, carry)
+
+        return jax.lax.fori_loop(0, self.num_repeats, repeat, (state, blank))

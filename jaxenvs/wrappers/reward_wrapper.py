@@ -1,0 +1,32 @@
+"""RewardWrapper: the base of wrappers that map each reward by a function."""
+
+import abc
+from typing import Any, Generic, TypeVar
+
+from jax import Array
+
+from jaxenvs.core.env import TimeStep
+from jaxenvs.core.random import Key
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+
+Obs = TypeVar("Obs")
+
+
+class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
+    """Maps the reward of each step by `transform_reward`; the 0 at reset is no reward and stays.
+
+    Such a wrapper gives the same results inside and around AutoReset.
+    """
+
+    @abc.abstractmethod
+    def transform_reward(self, reward: Array) -> Array:
+        """The new reward, () float32, for `reward`, () float32."""
+
+    def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
+        """Resets the wrapped environment."""
+        return self.env.reset(key)
+
+    def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
+        """Steps the wrapped environment."""
+        state, timestep = self.env.step(state, action)
+        return state, timestep.replace(reward=self.transform_reward(timestep.reward))

@@ -1,0 +1,76 @@
+"""RunningStatistics: the mean and variance of all values seen so far."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.env import Env
+from jaxenvs.core.errors import InvalidField
+
+# The count that the first mean (0) and variance (1) stand for, as in Gymnasium's RunningMeanStd.
+_INITIAL_COUNT = 1e-4
+
+
+class RunningStatistics(struct.PyTreeNode):
+    """The mean and variance of all values seen so far, as Gymnasium's `RunningMeanStd` keeps them.
+
+    Source: T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm for
+    computing sample variances", 1979.
+
+    Attributes:
+        mean: float32 of the values' shape.
+        variance: float32 of the values' shape; the population variance.
+        count: () float32, how many values; 1e-4 before the first. In float32 it stops rising where one
+            more value is less than its spacing (at 2**24 for single values): from there on the statistics
+            follow the latest 2**24 or so.
+    """
+
+    mean: Array
+    variance: Array
+    count: Array
+
+    @staticmethod
+    def of_shape(shape: tuple[int, ...]) -> "RunningStatistics":
+        """Mean 0 and variance 1, before any value."""
+        zeros, ones = jnp.zeros(shape, jnp.float32), jnp.ones(shape, jnp.float32)
+        return RunningStatistics(mean=zeros, variance=ones, count=jnp.asarray(_INITIAL_COUNT, jnp.float32))
+
+    def update(self, value: Array, *, where: ArrayLike = True, axis_name: str | None = None) -> "RunningStatistics":
+        """The statistics after one more value, or after one more value from each lane.
+
+        Args:
+            value: float32 of the statistics' shape.
+            where: () bool, whether the value counts.
+            axis_name: the name of a mapped axis; all its lanes then share the statistics, and their
+                values count as one batch.
+        """
+        total: Callable[[Array], Array] = (lambda x: x) if axis_name is None else (lambda x: jax.lax.psum(x, axis_name))
+        weight = jnp.asarray(where, jnp.float32)
+        added = total(weight)
+        batch_mean = total(weight * value) / jnp.maximum(added, 1.0)
+        batch_variance = total(weight * (value - batch_mean) ** 2) / jnp.maximum(added, 1.0)
+        count = self.count + added
+        share = added / count
+        delta = batch_mean - self.mean
+        spread = delta**2 * share * (self.count / count)
+        return RunningStatistics(
+            mean=self.mean + delta * share,
+            variance=self.variance + (batch_variance - self.variance) * share + spread,
+            count=count,
+        )
+
+
+def check_normalizer(env: Env[Any, Any], epsilon: Any, axis_name: Any) -> None:
+    """Raises `InvalidField` where the fields that the normalising wrappers share make no sense."""
+    name = type(env).__name__
+    if isinstance(epsilon, int | float) and not isinstance(epsilon, bool) and epsilon <= 0:
+        raise InvalidField(f"{name}: `epsilon` must be above 0, got {epsilon}.")
+    if axis_name is not None and not isinstance(axis_name, str):
+        raise InvalidField(
+            f"{name}: `axis_name` must be the name given to `jax.vmap(..., axis_name=...)`, got {axis_name!r}."
+        )

@@ -1,0 +1,269 @@
+"""AutoReset against a plain loop, in every way that JAX can map it."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from toy_envs import CostlyCounter, Counter
+
+import jaxenvs
+from jaxenvs.errors import InvalidField, WrapperOrderError
+from jaxenvs.wrappers import AutoReset, EpisodeStatistics, NormalizeObservation, PixelObservation, TimeLimit
+
+LANES, STEPS = 7, 25
+LIMITED = TimeLimit(Counter(), max_episode_steps=4)  # both kinds of end occur: lengths are 1 to 6
+METHODS = [
+    pytest.param("select", 64, id="select"),
+    pytest.param("chunked", 1, id="chunked-1"),
+    pytest.param("chunked", 3, id="chunked-3"),
+    pytest.param("chunked", 64, id="chunked-64"),
+]
+KEYS = {
+    "jaxenvs": lambda: jax.random.split(jaxenvs.random.key(3), LANES),
+    "threefry": lambda: jax.random.split(jax.random.key(3), LANES),
+    "raw": lambda: jax.random.split(jax.random.PRNGKey(3), LANES),
+}
+
+
+def actions(*shape):
+    return jax.random.randint(jax.random.key(1), (STEPS, *shape), 0, 3, jnp.int32)
+
+
+def assert_equal(a, b):
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        x, y = (jax.random.key_data(v) if jnp.issubdtype(v.dtype, jax.dtypes.prng_key) else v for v in (x, y))
+        assert x.dtype == y.dtype
+        np.testing.assert_array_equal(x, y)
+
+
+@functools.cache
+def _jitted(env_type):
+    return jax.jit(lambda env, key: env.reset(key)), jax.jit(lambda env, state, action: env.step(state, action))
+
+
+def loop(env, key, lane_actions):
+    """What AutoReset must do, written as a loop over one lane of the environment inside it."""
+    reset, step = _jitted(type(env))
+    key = key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
+    key, start_key = jax.random.split(key)
+    state, first = reset(env, start_key)
+    timesteps = []
+    for action in lane_actions:
+        state, timestep = step(env, state, action)
+        if timestep.done:
+            key, start_key = jax.random.split(key)
+            state, start = reset(env, start_key)
+            timestep = timestep.replace(observation=start.observation)
+        timesteps.append(timestep)
+    return (key, state), first, jax.tree.map(lambda *x: jnp.stack(x), *timesteps)
+
+
+def reference(env, keys, all_actions):
+    lanes = [loop(env, key, all_actions[:, i]) for i, key in enumerate(keys)]
+    state, first, _ = (jax.tree.map(lambda *x: jnp.stack(x), *parts) for parts in zip(*lanes, strict=True))
+    return state, first, jax.tree.map(lambda *x: jnp.stack(x, axis=1), *(lane[2] for lane in lanes))
+
+
+@functools.cache
+def expected(kind):
+    return reference(LIMITED, KEYS[kind](), actions(LANES))
+
+
+def play(env, keys, all_actions, wrap=lambda f: f):
+    state, first = wrap(jax.vmap(env.reset))(keys)
+    state, trajectory = jax.lax.scan(wrap(jax.vmap(env.step)), state, all_actions)
+    return (state.key, state.inner), first, trajectory
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+def test_a_batch_equals_a_loop_over_its_lanes(method, chunk_size, kind):
+    env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
+    got = jax.jit(play, static_argnums=0)(env, KEYS[kind](), actions(LANES))
+    assert_equal(got, expected(kind))
+    trajectory = got[2]
+    assert trajectory.terminated.any() and trajectory.truncated.any()
+    assert (trajectory.terminated & trajectory.truncated).any()
+
+
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+def test_one_lane_without_vmap_equals_the_loop(method, chunk_size):
+    env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
+    state, _ = env.reset(KEYS["jaxenvs"]()[0])
+    state, trajectory = jax.lax.scan(env.step, state, actions(LANES)[:, 0])
+    (keys, inner), _, expected_trajectory = expected("jaxenvs")
+    assert_equal(
+        ((state.key, state.inner), trajectory),
+        ((keys[0], jax.tree.map(lambda x: x[0], inner)), jax.tree.map(lambda x: x[:, 0], expected_trajectory)),
+    )
+
+
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+def test_nested_vmap_equals_the_loop(method, chunk_size):
+    env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
+    keys = jnp.stack([KEYS["jaxenvs"](), jax.random.split(jaxenvs.random.key(8), LANES)])
+    both = actions(2, LANES)
+    got = jax.jit(jax.vmap(lambda k, a: play(env, k, a), in_axes=(0, 1)))(keys, both)
+    for i in range(2):
+        assert_equal(jax.tree.map(lambda x, i=i: x[i], got), reference(LIMITED, keys[i], both[:, i]))
+
+
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+def test_a_batch_of_parameters_equals_the_loop(method, chunk_size):
+    drifts, longest = jnp.linspace(0.0, 1.0, LANES, dtype=jnp.float32), jnp.arange(1, LANES + 1, dtype=jnp.int32)
+
+    def play_with(drift, longest, key, lane_actions):
+        env = AutoReset(Counter(drift=drift, longest=longest), method=method, chunk_size=chunk_size)
+        state, _ = env.reset(key)
+        return jax.lax.scan(env.step, state, lane_actions)
+
+    state, trajectory = jax.jit(jax.vmap(play_with, in_axes=(0, 0, 0, 1)))(
+        drifts, longest, KEYS["jaxenvs"](), actions(LANES)
+    )
+    for i in range(LANES):
+        (key, inner), _, lane = loop(
+            Counter(drift=drifts[i], longest=longest[i]), KEYS["jaxenvs"]()[i], actions(LANES)[:, i]
+        )
+        got = jax.tree.map(lambda x, i=i: x[i], ((state.key, state.inner), trajectory))
+        assert_equal(got, ((key, inner), lane))
+
+
+@pytest.mark.parametrize("method", ["select", "chunked"])
+def test_an_environment_may_be_a_batched_argument_of_a_mapped_function(method):
+    envs = jax.vmap(lambda drift: AutoReset(Counter(drift=drift), method=method))(
+        jnp.linspace(0.0, 1.0, LANES, dtype=jnp.float32)
+    )
+    assert jax.tree.leaves(envs)[0].shape == (LANES,)
+    state, _ = jax.vmap(lambda env, key: env.reset(key))(envs, KEYS["jaxenvs"]())
+    step = jax.jit(jax.vmap(lambda env, state, action: env.step(state, action)))
+    for action in actions(LANES)[:6]:
+        state, timestep = step(envs, state, action)
+    assert timestep.reward.shape == (LANES,)
+    assert step._cache_size() == 1
+
+
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+def test_it_compiles_once_and_has_no_weak_types(method, chunk_size):
+    env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
+    step = jax.jit(jax.vmap(env.step))
+    state, timestep = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+    for action in actions(LANES)[:5]:
+        state, timestep = step(state, action)
+    assert step._cache_size() == 1
+    assert not any(leaf.weak_type for leaf in jax.tree.leaves((state.inner, timestep)))
+
+
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS[::2])
+def test_stepping_without_jit_compiles_nothing_after_the_first_episode(method, chunk_size):
+    env = AutoReset(TimeLimit(Counter(), max_episode_steps=2), method=method, chunk_size=chunk_size)
+    state, _ = env.reset(jaxenvs.random.key(0))
+    for _ in range(4):
+        state, _ = env.step(state, jnp.int32(1))
+    with jax.log_compiles(False), _count_compilations() as compilations:
+        for _ in range(6):
+            state, _ = env.step(state, jnp.int32(1))
+    assert compilations == []
+
+
+class _count_compilations:
+    """Collects the durations of backend compilations within the `with` block."""
+
+    def __enter__(self):
+        self.events = []
+        self.listener = lambda name, duration, **_: self.events.append(duration) if "backend_compile" in name else None
+        jax.monitoring.register_event_duration_secs_listener(self.listener)
+        return self.events
+
+    def __exit__(self, *_):
+        from jax._src import monitoring  # the public module cannot take a listener back
+
+        monitoring.unregister_event_duration_listener(self.listener)
+
+
+def test_starts_differ_between_episodes_and_lanes():
+    env = AutoReset(TimeLimit(Counter(longest=1), max_episode_steps=1))
+    state, first = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+    _, trajectory = jax.lax.scan(jax.vmap(env.step), state, jnp.zeros((STEPS, LANES), jnp.int32))
+    starts = np.concatenate([first.observation["position"][None], trajectory.observation["position"]])
+    assert trajectory.done.all()
+    assert len(np.unique(starts.reshape(-1, 2), axis=0)) == (STEPS + 1) * LANES
+
+
+def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ended():
+    _, _, trajectory = expected("jaxenvs")
+    done = np.asarray(trajectory.done)
+    final, shown = trajectory.final_observation, trajectory.observation
+    time = np.asarray(final["time"][0])
+    assert (np.asarray(trajectory.info["time"]) == time).all()
+    np.testing.assert_array_equal(trajectory.reward, final["position"][..., 0] + 10.0 * time)
+    assert (np.asarray(shown["time"][0])[done] == 0).all() and (time[done] >= 1).all()
+    np.testing.assert_array_equal(shown["position"][~done], final["position"][~done])
+    assert (shown["position"][done] != final["position"][done]).all()
+
+
+@pytest.mark.parametrize("lanes", [1, LANES])
+def test_select_has_a_reverse_mode_gradient_and_both_methods_a_forward_one(lanes):
+    def total(drift, method):
+        env = AutoReset(Counter(drift=drift), method=method)
+        state, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]()[:lanes])
+        _, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions(lanes))
+        return trajectory.reward.sum()
+
+    drift = jnp.float32(0.5)
+    slope = jax.grad(total)(drift, "select")
+    by_differences = (total(drift + 0.5, "select") - total(drift - 0.5, "select")) / 1.0
+    # The sum is linear in drift, so a difference quotient is exact but for rounding a sum of some hundred terms.
+    np.testing.assert_allclose(slope, by_differences, rtol=1e-4)
+    for method in ("select", "chunked"):
+        _, forward = jax.jvp(lambda d, m=method: total(d, m), (drift,), (jnp.ones_like(drift),))
+        np.testing.assert_allclose(forward, slope, rtol=1e-5)  # the same sum in another order
+    with pytest.raises(ValueError, match="Reverse-mode differentiation does not work"):
+        jax.grad(total)(drift, "chunked")
+
+
+@pytest.mark.parametrize(
+    ("env", "chunked"),
+    [
+        pytest.param(Counter(), False, id="cheap"),
+        pytest.param(CostlyCounter(), True, id="costly"),
+        pytest.param(TimeLimit(CostlyCounter(), max_episode_steps=3), True, id="costly-inside"),
+        pytest.param(PixelObservation(Counter()), True, id="costly-wrapper"),
+    ],
+)
+def test_the_default_method_follows_reset_is_costly(env, chunked):
+    def has_loop(env):
+        state, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+        return "while" in str(jax.make_jaxpr(jax.vmap(env.step))(state, jnp.zeros(LANES, jnp.int32)))
+
+    assert has_loop(AutoReset(env)) == chunked
+    assert not has_loop(AutoReset(env, method="select"))
+    assert has_loop(AutoReset(env, method="chunked"))
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: AutoReset(Counter(), method="serial"), InvalidField, '"auto", "select" or "chunked"'),
+        (lambda: AutoReset(Counter(), chunk_size=0), InvalidField, "at least 1, got 0"),
+        (lambda: AutoReset(Counter(), chunk_size=True), InvalidField, "integer"),
+        (lambda: AutoReset(AutoReset(Counter())), WrapperOrderError, "Drop one"),
+        (lambda: TimeLimit(AutoReset(Counter()), max_episode_steps=3), WrapperOrderError, "Put it inside"),
+        (lambda: AutoReset(EpisodeStatistics(Counter())), WrapperOrderError, "Put it around"),
+        (lambda: AutoReset(TimeLimit(EpisodeStatistics(Counter()), max_episode_steps=3)), WrapperOrderError, "around"),
+        (lambda: AutoReset("CartPole-v1"), InvalidField, "jaxenvs.make"),
+        (lambda: AutoReset(Counter), InvalidField, "got ABCMeta"),
+    ],
+)
+def test_mistakes_are_refused_with_advice(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+def test_normalizing_inside_is_refused():
+    from jaxenvs.wrappers import FlattenObservation
+
+    with pytest.raises(WrapperOrderError, match="statistics"):
+        AutoReset(NormalizeObservation(FlattenObservation(Counter())))
