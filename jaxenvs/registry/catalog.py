@@ -31,6 +31,8 @@ _MOORE = "Moore 1990"
 _FURUTA = "Furuta, Yamakita and Kobayashi 1992"
 _SUTTON_1996 = "Sutton 1996"
 _SUTTON = "Sutton and Barto 2018"
+_GYM = "OpenAI Gym 2016"
+_DIETTERICH = "Dietterich 2000"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -41,6 +43,12 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("MountainCarContinuous-v0", "classic_control.mountain_car_continuous:MountainCarContinuous", 999, 90.0, _MOORE),
     _spec("Pendulum-v1",              "classic_control.pendulum:Pendulum",                     200, None, _FURUTA),
     _spec("Acrobot-v1",               "classic_control.acrobot:Acrobot",                       500, -100.0, _SUTTON_1996),
+    _spec("Blackjack-v1",             "toy_text.blackjack:Blackjack",       None, None, _SUTTON, sab=True),
+    _spec("FrozenLake-v1",            "toy_text.frozen_lake:FrozenLake",     100, 0.70, _GYM),
+    _spec("FrozenLake8x8-v1",         "toy_text.frozen_lake:FrozenLake",     200, 0.85, _GYM, map_name="8x8"),
+    _spec("CliffWalking-v1",          "toy_text.cliff_walking:CliffWalking", None, None, _SUTTON),
+    _spec("CliffWalkingSlippery-v1",  "toy_text.cliff_walking:CliffWalking", None, None, _SUTTON, is_slippery=True),
+    _spec("Taxi-v4",                  "toy_text.taxi:Taxi",                  200,  8.0, _DIETTERICH),
 )
 # fmt: on
 

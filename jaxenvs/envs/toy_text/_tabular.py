@@ -1,0 +1,53 @@
+"""What the tabular environments share: their state, and their exact model for planners and tests."""
+
+import abc
+import dataclasses
+
+import numpy as np
+from flax import struct
+from jax import Array
+
+from jaxenvs.core.random import Key
+
+
+class TabularState(struct.PyTreeNode):
+    """State of a grid world.
+
+    Attributes:
+        index: () int32, the agent's cell in row-major order; also the observation.
+        key: () key that slips are drawn from, or None where the ice or ground is not slippery.
+    """
+
+    index: Array
+    key: Key | None
+
+
+@dataclasses.dataclass(frozen=True)
+class TransitionTable:
+    """The exact model of a tabular environment, as NumPy arrays on the host.
+
+    Taking `action` in the state that is observed as `state` leads down branch `b` with probability
+    `probability[state, action, b]`. Two branches may lead to the same state. Where an action has fewer
+    branches than the widest one, the others have probability 0 and lead nowhere (to `state` itself).
+
+    Attributes:
+        probability: (states, actions, branches) float64, of each branch; sums to 1 over branches.
+        next_state: (states, actions, branches) int32, the state it leads to.
+        reward: (states, actions, branches) float64, the reward on the way.
+        terminated: (states, actions, branches) bool, whether it ends the episode.
+        start: (states,) float64, the probability that an episode starts there.
+    """
+
+    probability: np.ndarray
+    next_state: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    start: np.ndarray
+
+
+class HasTransitionTable(abc.ABC):
+    """An environment that can state its exact model."""
+
+    @abc.abstractmethod
+    def transition_table(self) -> TransitionTable:
+        """The exact model of this environment; runs on the host, with concrete fields."""

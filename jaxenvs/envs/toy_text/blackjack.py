@@ -1,0 +1,227 @@
+"""Blackjack: come closer to 21 than the dealer without going over."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Discrete, Tuple
+from jaxenvs.envs.toy_text._chance import draw_digits
+
+# The dealer stands with at most 12 cards: six aces are a soft 16, a six makes that a hard 12, and five more
+# aces 17. So there are at most ten to draw.
+_MAX_DRAWS = 10
+_RANK_COUNT = 13
+_LISTED = 8  # cards that fit in `Hand.ranks`
+_DEALER_STANDS = 17
+_LIMIT = 21
+_LARGEST_SUM = 31  # that the observation space holds
+
+RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")
+
+Observation = tuple[Array, Array, Array]
+
+
+class Hand(struct.PyTreeNode):
+    """Cards, and what they add up to. Ranks run from 1, the ace, to 13, the king.
+
+    Attributes:
+        ranks: () uint32, the ranks of the first eight cards in the order dealt, four bits each from the
+            lowest on; for the picture alone, apart from the dealer's first card.
+        size: () int32, the number of cards.
+        hard: () int32, their sum with every ace as 1.
+        has_ace: () bool, whether there is an ace.
+    """
+
+    ranks: Array
+    size: Array
+    hard: Array
+    has_ace: Array
+
+    @property
+    def usable_ace(self) -> Array:
+        """() bool: whether an ace counts 11 without going over 21."""
+        return self.has_ace & (self.hard + 10 <= _LIMIT)
+
+    @property
+    def sum(self) -> Array:
+        """() int32: the sum, a usable ace counting 11."""
+        return jnp.where(self.usable_ace, self.hard + 10, self.hard)
+
+    @property
+    def is_bust(self) -> Array:
+        """() bool: whether the sum is over 21."""
+        return self.hard > _LIMIT
+
+    @property
+    def is_natural(self) -> Array:
+        """() bool: whether it is an ace and a ten-valued card, and nothing else."""
+        return (self.size == 2) & self.has_ace & (self.hard == 11)
+
+    @property
+    def score(self) -> Array:
+        """() int32: the sum, or 0 when bust."""
+        return jnp.where(self.is_bust, 0, self.sum)
+
+    def take(self, rank: Array, when: Array) -> "Hand":
+        """The hand with one more card of that rank, () int32, where `when`."""
+        value = card_value(rank)
+        listed = when & (self.size < _LISTED)
+        place = (4 * jnp.minimum(self.size, _LISTED - 1)).astype(jnp.uint32)
+        return Hand(
+            ranks=self.ranks | jnp.where(listed, rank.astype(jnp.uint32) << place, jnp.zeros((), jnp.uint32)),
+            size=self.size + when.astype(jnp.int32),
+            hard=self.hard + jnp.where(when, value, 0),
+            has_ace=self.has_ace | (when & (value == 1)),
+        )
+
+
+class BlackjackState(struct.PyTreeNode):
+    """State of `Blackjack`.
+
+    Attributes:
+        player: the player's hand.
+        dealer: the dealer's hand, whose first card lies face up.
+        revealed: () bool, whether the dealer has shown the second card; for the picture alone.
+        key: () key that cards are drawn from.
+    """
+
+    player: Hand
+    dealer: Hand
+    revealed: Array
+    key: Key
+
+
+class Blackjack(Env[BlackjackState, Observation], RendersText):
+    """Come closer to 21 than the dealer without going over.
+
+    Number cards count their number, court cards 10, an ace 11 ("usable") unless that would go over 21, and
+    then 1. The deck is infinite: every card is drawn from all ranks alike. When the player sticks, the dealer draws
+    until their sum is 17 or more, a soft 17 (with a usable ace) included.
+
+    Observation: three () int32: the sum of the player's hand (4 to 21, up to 31 when bust), the dealer's
+    card that lies face up (1, the ace, to 10), and whether the player has a usable ace (0 or 1).
+
+    Action: 0 stick, 1 hit. Hitting at 21 is allowed.
+
+    Reward: 1 for winning, 0 for a draw and while playing, -1 for losing, which going over 21 is at once.
+    An ace and a ten-valued card from the start are a natural. With `sab`, a natural wins against every
+    hand that is not one. With `natural`, winning with a natural pays 1.5; `sab` overrides it.
+
+    Start: two cards each.
+
+    Episode end:
+        Termination: the player sticks or is bust.
+        Truncation: none here, and no step limit in the registered id.
+
+    Attributes:
+        natural: whether winning with a natural pays 1.5.
+        sab: whether to play by the rules in Sutton and Barto's book. The registered id sets it, so
+            `make("Blackjack-v1", natural=True)` needs `sab=False` beside it to have an effect.
+
+    Differences from the reference: the observed sum stops at 31, the end of its space, where Gymnasium's
+    goes on growing if a player who is bust keeps on hitting. The picture shows all cards rather than
+    their sum alone, and the dealer's once they are revealed.
+
+    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 2nd edition, 2018, example 5.1;
+    Gymnasium 1.4.0, `Blackjack-v1`.
+
+    Version history: v1, as Gymnasium's v1, which corrected naturals.
+    """
+
+    natural: bool = static(default=False)
+    sab: bool = static(default=False)
+
+    @property
+    def observation_space(self) -> Tuple:
+        """The player's sum, the dealer's card, the usable ace."""
+        return Tuple((Discrete(_LARGEST_SUM + 1), Discrete(11), Discrete(2)))
+
+    @property
+    def action_space(self) -> Discrete:
+        """Stick or hit."""
+        return Discrete(2)
+
+    def reset(self, key: Key) -> tuple[BlackjackState, TimeStep[Observation]]:
+        """Deals two cards to the dealer and two to the player."""
+        key, deal_key = jax.random.split(check_key(key))
+        cards = draw_cards(deal_key, 4)
+        state = BlackjackState(
+            player=deal_hand(cards[2:]),
+            dealer=deal_hand(cards[:2]),
+            revealed=jnp.zeros((), bool),
+            key=key,
+        )
+        return state, restart(_observe(state))
+
+    def step(self, state: BlackjackState, action: Array) -> tuple[BlackjackState, TimeStep[Observation]]:
+        """Hits, or sticks and lets the dealer play."""
+        hits = self.action_space.validate(action) != 0
+        key, card_key = jax.random.split(state.key)
+        cards = draw_cards(card_key, _MAX_DRAWS)
+        player, dealer = state.player.take(cards[0], hits), state.dealer
+        for card in cards:
+            dealer = dealer.take(card, ~hits & (dealer.sum < _DEALER_STANDS))
+        reward = jnp.sign(player.score - dealer.score).astype(jnp.float32)
+        if self.sab:
+            reward = jnp.where(player.is_natural & ~dealer.is_natural, 1.0, reward)
+        elif self.natural:
+            reward = jnp.where(player.is_natural & (reward == 1.0), 1.5, reward)
+        reward = jnp.where(hits, jnp.where(player.is_bust, -1.0, 0.0), reward)
+        state = BlackjackState(player=player, dealer=dealer, revealed=state.revealed | ~hits, key=key)
+        return state, transition(_observe(state), reward, ~hits | player.is_bust)
+
+    def render_text(self, state: BlackjackState) -> str:
+        """Both hands, the dealer's second card hidden until the player sticks."""
+        dealer, player = _names(state.dealer), _names(state.player)
+        dealer_line = " ".join([*dealer, _describe(state.dealer)]) if bool(state.revealed) else f"{dealer[0]} ??"
+        return f"Dealer: {dealer_line}\nPlayer: {' '.join([*player, _describe(state.player)])}\n"
+
+    def render(self, state: BlackjackState) -> Array:
+        """Draws the table."""
+        return jnp.zeros((376, 384, 3), jnp.uint8)
+
+
+def draw_cards(key: Key, count: int) -> list[Array]:
+    """Draws the ranks of cards, () int32 each from 1 to 13, from a deck that never runs out."""
+    return [digit + 1 for digit in draw_digits(key, _RANK_COUNT, count)]
+
+
+def card_value(rank: Array) -> Array:
+    """What a card counts, () int32: an ace 1, a court card 10."""
+    return jnp.minimum(rank, 10)
+
+
+def deal_hand(ranks: Sequence[Array]) -> Hand:
+    """The hand of these cards, () int32 each."""
+    zero = jnp.zeros((), jnp.int32)
+    hand = Hand(ranks=jnp.zeros((), jnp.uint32), size=zero, hard=zero, has_ace=jnp.zeros((), bool))
+    for rank in ranks:
+        hand = hand.take(jnp.asarray(rank, jnp.int32), jnp.ones((), bool))
+    return hand
+
+
+def _rank_at(hand: Hand, slot: int) -> Array:
+    """The rank of the card in one of the eight listed slots, () int32; 0 where there is none."""
+    return ((hand.ranks >> np.uint32(4 * slot)) & np.uint32(15)).astype(jnp.int32)
+
+
+def _observe(state: BlackjackState) -> Observation:
+    player = state.player
+    shown = card_value(_rank_at(state.dealer, 0))
+    return jnp.minimum(player.sum, _LARGEST_SUM), shown, player.usable_ace.astype(jnp.int32)
+
+
+def _names(hand: Hand) -> list[str]:
+    ranks = [int(_rank_at(hand, slot)) for slot in range(min(int(hand.size), _LISTED))]
+    return [RANKS[rank - 1] for rank in ranks] + ["..."] * (int(hand.size) > _LISTED)
+
+
+def _describe(hand: Hand) -> str:
+    words = [str(int(hand.sum))] + ["usable ace"] * bool(hand.usable_ace) + ["bust"] * bool(hand.is_bust)
+    return f"({', '.join(words)})"

@@ -1,0 +1,118 @@
+"""CliffWalking: walk along a cliff to the goal without falling off."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Discrete
+from jaxenvs.envs.toy_text._chance import draw_side
+from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+
+_ROWS, _COLUMNS = 4, 12
+_START, _GOAL = 36, 47  # the lower corners; between them lies the cliff
+_MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # (rows, columns) of up, right, down, left
+_STEP_REWARD, _FALL_REWARD = -1.0, -100.0
+
+
+class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
+    """Walk from the lower left to the lower right of a grid of 4 rows and 12 columns, along a cliff.
+
+    Observation: () int32, the cell `row * 12 + column`. The start is 36, the goal 47.
+
+    Action: 0 up, 1 right, 2 down, 3 left. Where it is slippery, a step goes that way or to either side
+    of it with probability 1/3 each. The edge of the grid stops it.
+
+    Reward: -1 a step; -100 for stepping off the cliff (cells 37 to 46), which leads back to the start
+    and does not end the episode.
+
+    Start: cell 36.
+
+    Episode end:
+        Termination: the agent arrives at the goal.
+        Truncation: none here, and no step limit in the registered ids.
+
+    Info: `prob`, () float32, the probability of the branch that the step took: of this direction, even
+    where another one leads to the same cell. 1 at reset.
+
+    Attributes:
+        is_slippery: whether the ground is slippery. If not, the state has no key.
+
+    Differences from the reference: none in the dynamics; as there, the goal does not absorb, so a step
+    taken from it after the end moves on.
+
+    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 2nd edition, 2018, example 6.6;
+    Gymnasium 1.4.0, `CliffWalking-v1` and `CliffWalkingSlippery-v1`.
+
+    Version history: v1, as Gymnasium's v1, which added the slippery ground.
+    """
+
+    is_slippery: bool = static(default=False)
+
+    @property
+    def observation_space(self) -> Discrete:
+        """The 48 cells."""
+        return Discrete(_ROWS * _COLUMNS)
+
+    @property
+    def action_space(self) -> Discrete:
+        """Up, right, down, left."""
+        return Discrete(4)
+
+    def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
+        """Puts the agent on cell 36."""
+        key = check_key(key)
+        state = TabularState(index=jnp.full((), _START, jnp.int32), key=key if self.is_slippery else None)
+        return state, restart(state.index, {"prob": jnp.ones((), jnp.float32)})
+
+    def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
+        """Takes a step along the cliff, or off it."""
+        direction, key = self.action_space.validate(action), state.key
+        probability = 1.0
+        if key is not None:
+            key, slip_key = jax.random.split(key)
+            direction = direction + draw_side(slip_key, 1.0 / 3.0)
+            probability = 1.0 / 3.0
+        direction = direction & 3
+        down = (direction == 2).astype(jnp.int32) - (direction == 0).astype(jnp.int32)
+        right = (direction == 1).astype(jnp.int32) - (direction == 3).astype(jnp.int32)
+        row = jnp.clip(state.index // _COLUMNS + down, 0, _ROWS - 1)
+        column = jnp.clip(state.index % _COLUMNS + right, 0, _COLUMNS - 1)
+        cell = row * _COLUMNS + column
+        fell = (cell > _START) & (cell < _GOAL)
+        index = jnp.where(fell, _START, cell)
+        info = {"prob": jnp.full((), probability, jnp.float32)}
+        timestep = transition(index, jnp.where(fell, _FALL_REWARD, _STEP_REWARD), cell == _GOAL, info)
+        return TabularState(index=index, key=key), timestep
+
+    def transition_table(self) -> TransitionTable:
+        """The exact model; three branches where the ground is slippery, else one."""
+        sides = np.array([-1, 0, 1]) if self.is_slippery else np.array([0])
+        moves = np.array(_MOVES)[(np.arange(4)[:, None] + sides) % 4]
+        row, column = np.divmod(np.arange(_ROWS * _COLUMNS), _COLUMNS)
+        to_row = np.clip(row[:, None, None] + moves[..., 0], 0, _ROWS - 1)
+        to_column = np.clip(column[:, None, None] + moves[..., 1], 0, _COLUMNS - 1)
+        cell = to_row * _COLUMNS + to_column
+        fell = (cell > _START) & (cell < _GOAL)
+        start = np.zeros(_ROWS * _COLUMNS)
+        start[_START] = 1.0
+        return TransitionTable(
+            probability=np.full(cell.shape, 1.0 / len(sides)),
+            next_state=np.where(fell, _START, cell).astype(np.int32),
+            reward=np.where(fell, _FALL_REWARD, _STEP_REWARD),
+            terminated=cell == _GOAL,
+            start=start,
+        )
+
+    def render_text(self, state: TabularState) -> str:
+        """The grid: `x` the agent, `o` ground, `C` the cliff, `T` the goal."""
+        cells = ["C" if _START < i < _GOAL else "T" if i == _GOAL else "o" for i in range(_ROWS * _COLUMNS)]
+        cells[int(state.index)] = "x"
+        rows = ["  ".join(cells[i : i + _COLUMNS]) for i in range(0, len(cells), _COLUMNS)]
+        return "\n".join(rows) + "\n\n"
+
+    def render(self, state: TabularState) -> Array:
+        """Draws the cliff."""
+        return jnp.zeros((256, 768, 3), jnp.uint8)
