@@ -2,7 +2,7 @@
 
 import sys
 
-_EXTRA_PACKAGES = ("typer", "rich", "tqdm", "optax", "matplotlib", "PIL", "imageio_ffmpeg")
+_EXTRA_PACKAGES = ("typer", "tqdm", "optax", "matplotlib", "PIL", "imageio_ffmpeg")
 
 
 def main() -> None:

@@ -56,6 +56,7 @@ def play(pictures: Iterable[str], frames_per_second: float) -> None:
     for picture in pictures:
         if moving and height:
             out.write(f"\x1b[{height}F\x1b[J")
+        picture = picture.rstrip("\n")
         out.write(picture + "\n" + ("" if moving else "\n"))
         out.flush()
         height = picture.count("\n") + 1
