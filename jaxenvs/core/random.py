@@ -69,7 +69,9 @@ def _split(key: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _fold_in(key: Array, data: Array) -> Array:
-    return jnp.stack(_hash_counter(key, data.astype(jnp.uint32), _FOLD_TAG)[:2])
+    # Without the barrier XLA's CPU compiler copies the hash into every use of a word, and a chain of
+    # fold_ins, such as flax derives its parameters' keys by, takes minutes to compile.
+    return jax.lax.optimization_barrier(jnp.stack(_hash_counter(key, data.astype(jnp.uint32), _FOLD_TAG)[:2]))
 
 
 def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:

@@ -1,5 +1,6 @@
 """Learners that train as one jitted program, on flax networks and optax optimisers."""
 
+from jaxenvs.training.dqn import DQN as DQN
 from jaxenvs.training.learner import Learner as Learner
 from jaxenvs.training.learner import Metrics as Metrics
 from jaxenvs.training.learner import TrainState as TrainState

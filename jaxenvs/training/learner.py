@@ -16,7 +16,7 @@ from jaxenvs.core.errors import InvalidField, WrapperOrderError
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.rollout.policy import Policy
-from jaxenvs.wrappers import AutoReset
+from jaxenvs.wrappers import AutoReset, EpisodeStatistics
 
 
 class TrainState(struct.PyTreeNode):
@@ -184,9 +184,14 @@ class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
             raise WrapperOrderError(f"{name} adds AutoReset itself. Pass the environment without it, as `jaxenvs.make` returns it.")
 
 
-def progress(state: TrainState, learner: Learner[Any]) -> Array:
-    """() float32 in [0, 1]: the share of training that is done."""
-    return jnp.minimum(state.env_steps.astype(jnp.float32) / (learner.num_updates * learner.steps_per_update), 1.0)
+def training_env(env: Env[Any, Any]) -> Env[Any, Any]:
+    """`env` as learners play it: it begins anew after each episode, and counts returns and lengths."""
+    return EpisodeStatistics(AutoReset(env))
+
+
+def progress(learner: Learner[Any], env_steps: Array) -> Array:
+    """() float32 in [0, 1]: the share of training that is done after `env_steps` steps."""
+    return jnp.minimum(env_steps.astype(jnp.float32) / (learner.num_updates * learner.steps_per_update), 1.0)
 
 
 def masked_mean(values: Array, mask: Array) -> Array:

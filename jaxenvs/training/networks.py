@@ -57,14 +57,10 @@ def check_activation(learner: str, activation: str) -> None:
 
 
 def check_observation_space(learner: str, space: Space[Any]) -> None:
-    """Raises `InvalidField` where observations are images or cannot be flattened to a vector."""
-    boxes = [leaf for leaf in jax.tree.leaves(space, is_leaf=lambda s: isinstance(s, Box)) if isinstance(leaf, Box)]
-    if any(len(box.shape) >= 3 for box in boxes):
-        raise InvalidField(
-            f"{learner} reads vectors, and these observations hold images: {space}."
-            " Wrap the environment so that it observes vectors, for example in FlattenObservation."
-        )
-    try:
-        space.flat_size
-    except NotImplementedError as error:
-        raise InvalidField(f"{learner} reads vectors, and {space} does not flatten to one: {error}") from error
+    """Raises `InvalidField` where observations hold pictures: uint8 arrays of two axes or more."""
+    for part in jax.tree.leaves(space, is_leaf=lambda node: isinstance(node, Box)):
+        if isinstance(part, Box) and part.dtype == jnp.uint8 and len(part.shape) >= 2:
+            raise InvalidField(
+                f"{learner} has a network for vectors, and these observations are pictures: {part}."
+                " Observe the state instead, or pass `FlattenObservation(env)` to read pixels as one vector all the same."
+            )

@@ -17,11 +17,10 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
-from jaxenvs.training._local import EpisodeStatistics, RunningStatistics
-from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress
+from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.wrappers import AutoReset
+from jaxenvs.wrappers import RunningStatistics
 
 
 # Keeps divisions finite where something never varies.
@@ -252,7 +251,7 @@ class PPO(Learner[PPOState]):
             log_std=jnp.full(num_outputs(env.action_space), self.initial_log_std, jnp.float32),
             statistics=RunningStatistics.of_shape((size,)),
         )
-        env_state, timestep = jax.vmap(_training_env(env).reset)(jax.random.split(env_key, self.num_envs))
+        env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(env_key, self.num_envs))
         return PPOState(
             agent=agent,
             updates=jnp.zeros((), jnp.int32),
@@ -290,7 +289,7 @@ class PPO(Learner[PPOState]):
 
     def _play(self, env: Env[Any, Any], state: PPOState) -> tuple[PPOState, _Played]:
         """Steps every environment `num_steps` times; what happened has axes (num_steps, num_envs)."""
-        training_env, space = _training_env(env), env.action_space
+        played_env, space = training_env(env), env.action_space
 
         def act(observation: Any, key: Key) -> tuple[Array, Array, Array]:
             features = to_features(env.observation_space, observation)
@@ -303,7 +302,7 @@ class PPO(Learner[PPOState]):
             key, act_key = jax.random.split(key)
             features, choice, log_prob = jax.vmap(act)(observation, jax.random.split(act_key, self.num_envs))
             action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
-            env_state, timestep = jax.vmap(training_env.step)(env_state, action)
+            env_state, timestep = jax.vmap(played_env.step)(env_state, action)
             played = _Played(
                 features=features,
                 choice=choice,
@@ -395,7 +394,7 @@ class PPO(Learner[PPOState]):
 
     def _learning_rate(self, state: PPOState) -> Array:
         rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(state, self)) if self.anneal else rate
+        return rate * (1 - progress(self, state.env_steps)) if self.anneal else rate
 
     def _normalize(self, agent: PPOAgent, features: Array) -> Array:
         if not self.normalize_observations:
@@ -455,7 +454,3 @@ def _weights(agent: PPOAgent) -> dict[str, Any]:
 def _include(statistics: RunningStatistics, batch: Array) -> RunningStatistics:
     """The statistics after a batch of values."""
     return jax.vmap(lambda x: statistics.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(batch)
-
-
-def _training_env(env: Env[Any, Any]) -> Env[Any, Any]:
-    return EpisodeStatistics(AutoReset(env))

@@ -3,12 +3,13 @@
 from typing import Any, Literal, TypeAlias
 
 from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.training.dqn import DQN
 from jaxenvs.training.learner import Learner
 from jaxenvs.training.ppo import PPO
 
 Algorithm: TypeAlias = Literal["ppo", "dqn"]
 
-_LEARNERS: dict[str, type[Learner[Any]]] = {"ppo": PPO}
+_LEARNERS: dict[str, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN}
 
 _PRESETS: dict[tuple[str, str], dict[str, Any]] = {}
 
