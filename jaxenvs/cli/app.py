@@ -1,0 +1,52 @@
+"""The command line put together: every subcommand, and what is common to all."""
+
+from typing import Annotated
+
+import typer
+
+from jaxenvs import __version__
+from jaxenvs.cli.bench import bench
+from jaxenvs.cli.compilation_cache import ENVIRONMENT_VARIABLE, use_compilation_cache
+from jaxenvs.cli.evaluate import evaluate
+from jaxenvs.cli.info import info
+from jaxenvs.cli.list_envs import list_envs
+from jaxenvs.cli.rollout import rollout
+from jaxenvs.cli.train import train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=("First steps:  `jaxenvs list`   `jaxenvs train CartPole-v1`   `jaxenvs COMMAND --help`"),
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"jaxenvs {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    help="Reinforcement-learning environments as pure JAX functions.\n\n"
+    f"Compiled programs are kept in your cache folder, so that a second start is quicker;"
+    f" {ENVIRONMENT_VARIABLE}=0 switches that off, {ENVIRONMENT_VARIABLE}=DIR keeps them elsewhere."
+)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    use_compilation_cache()
+
+
+app.command("list", epilog="Example:  `jaxenvs list frozen --json`")(list_envs)
+app.command("info", epilog="Example:  `jaxenvs info CartPole-v1`")(info)
+app.command("rollout", epilog="Example:  `jaxenvs rollout CartPole-v1 --steps 200 --output pole.gif`")(rollout)
+app.command("train", epilog="Example:  `jaxenvs train CartPole-v1 --field gravity=1.6 --set learning_rate=1e-3`")(train)
+app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo-20250101-120000 --episodes 1000`")(
+    evaluate
+)
+app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)

@@ -1,0 +1,58 @@
+"""Compiled programs are kept between starts of the command, so that the second one begins sooner."""
+
+import hashlib
+import os
+import platform
+import sys
+from pathlib import Path
+
+import jax
+from jaxlib.version import __version__ as jaxlib_version
+
+ENVIRONMENT_VARIABLE = "JAXENVS_COMPILATION_CACHE"
+_MIN_COMPILE_SECONDS = 0.5
+
+
+def use_compilation_cache() -> Path | None:
+    """Switches JAX's persistent compilation cache on, in the user's cache folder.
+
+    JAX keys an entry by the program, the compiler's version and its options; here the folder's name
+    adds the machine's processor, since programs compiled for one CPU may not run on another that
+    shares the home folder. `JAXENVS_COMPILATION_CACHE=0` switches it off, another value names the
+    folder, and a cache configured through JAX itself is left alone.
+
+    Returns:
+        The folder, or None where this function changed nothing.
+    """
+    wish = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    configured = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
+    if wish.lower() in ("0", "off", "false", "no") or configured:
+        return None
+    folder = Path(wish) if wish else _user_cache() / "jaxenvs" / f"xla-{jaxlib_version}-{_machine()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return None  # a read-only home: compile every time
+    if not os.access(folder, os.W_OK):
+        return None
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", _MIN_COMPILE_SECONDS)
+    return folder
+
+
+def _user_cache() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _machine() -> str:
+    """A short hash of what the processor is and can do."""
+    description = [platform.machine(), platform.processor()]
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        description += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return hashlib.sha256("\n".join(description).encode()).hexdigest()[:12]

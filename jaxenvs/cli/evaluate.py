@@ -1,0 +1,95 @@
+"""`jaxenvs evaluate RUN`: how good a trained agent is."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import numpy as np
+import typer
+from rich.table import Table
+
+from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agents
+from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
+from jaxenvs.core.env import Env
+from jaxenvs.registry import spec
+from jaxenvs.rollout.evaluate import evaluate as evaluate_policy
+from jaxenvs.rollout.policy import Policy
+
+
+@reports_errors
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The folder of a training run.", show_default=False)],
+    episodes: Annotated[
+        int, typer.Option("--episodes", "-n", min=1, help="Fresh episodes for each trained agent.")
+    ] = 128,
+    seed: Annotated[
+        int | None, typer.Option(help="What start states and actions are drawn from.", show_default="the run's own")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Evaluate a run's last checkpoint over fresh episodes.
+
+    Without --seed these are the episodes that ended the training, and so are the figures.
+    """
+    loaded, env, policies, progress = load_agents(run)
+    settings = loaded.settings
+    result = evaluation_of(env, policies, settings.env_id, settings.seed if seed is None else seed, episodes)
+    result["updates"] = progress.get("updates")
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    if loaded.manifest()["status"] != "finished":
+        say(f"This run has not finished: its last checkpoint is from update {progress.get('updates')}.")
+    print_evaluation(f"{settings.env_id} · {settings.algorithm.upper()} · {run}", result)
+
+
+def evaluation_of(env: Env[Any, Any], policies: list[Policy], env_id: str, seed: int, episodes: int) -> dict[str, Any]:
+    """Evaluates each policy over fresh episodes, as JSON can hold it."""
+    agents = []
+    for index, policy in enumerate(policies):
+        key = jax.random.fold_in(key_for(seed, EVALUATION_KEY), index)
+        with warnings_as_notes():
+            outcome = evaluate_policy(env, policy, key, num_episodes=episodes)
+        returns, lengths = np.asarray(outcome.returns, np.float64), np.asarray(outcome.lengths)
+        agents.append(
+            {
+                "mean_return": float(returns.mean()),
+                "std_return": float(returns.std()),
+                "min_return": float(returns.min()),
+                "max_return": float(returns.max()),
+                "mean_length": float(lengths.mean()),
+                "returns": returns.tolist(),
+            }
+        )
+    mean = float(np.mean([agent["mean_return"] for agent in agents]))
+    threshold = spec(env_id).reward_threshold
+    return {
+        "env_id": env_id,
+        "seed": seed,
+        "episodes": episodes,
+        "reward_threshold": threshold,
+        "mean_return": mean,
+        "solved": None if threshold is None else mean >= threshold,
+        "agents": agents,
+    }
+
+
+def print_evaluation(title: str, result: dict[str, Any]) -> None:
+    """Prints the table, and whether the threshold was reached."""
+    agents, threshold = result["agents"], result["reward_threshold"]
+    table = Table(title=f"{title}\n{result['episodes']} fresh episodes", title_justify="left", title_style="bold")
+    for name in ("agent", "mean return", "std", "min", "max", "mean length"):
+        table.add_column(name, justify="right")
+    columns = ("mean_return", "std_return", "min_return", "max_return", "mean_length")
+    for index, agent in enumerate(agents):
+        table.add_row(str(index), *(f"{agent[column]:.2f}" for column in columns))
+    out = console()
+    out.print(table)
+    mean = f"mean return {result['mean_return']:.2f}"
+    if threshold is None:
+        out.print(f"{mean}; this environment has no registered threshold")
+    elif result["solved"]:
+        out.print(f"[bold green]solved[/]: {mean} reaches the threshold {threshold:g}")
+    else:
+        out.print(f"[bold yellow]not solved[/]: {mean} is below the threshold {threshold:g}")

@@ -1,0 +1,82 @@
+"""`jaxenvs list`: the table of environments."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from jaxenvs.cli.console import console, reports_errors
+from jaxenvs.cli.space_text import space_text
+from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, did_you_mean
+from jaxenvs.registry import EnvSpec, make, registry
+
+
+@reports_errors
+def list_envs(
+    filter: Annotated[
+        str, typer.Argument(help="Show only ids that contain this, in any case.", show_default=False)
+    ] = "",
+    family: Annotated[str, typer.Option("--family", "-f", help="Show only this family.", show_default=False)] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the environments, with their spaces, time limit and reward threshold."""
+    families = sorted({spec.family for spec in registry.values()})
+    if family and family not in families:
+        raise InvalidField(
+            f"There is no family `{family}`.{did_you_mean(family, families)} Families: {', '.join(families)}."
+        )
+    specs = [s for s in registry.values() if filter.lower() in s.id.lower() and family in ("", s.family)]
+    rows = [_describe(spec) for spec in sorted(specs, key=lambda s: (s.family, s.id))]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        hint = did_you_mean(filter, registry)
+        raise InvalidField(f"No id contains `{filter}`.{hint} `jaxenvs list` without a filter shows every id.")
+    table = Table(
+        title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", title_style="bold"
+    )
+    for name in ("id", "family", "observation", "action"):
+        table.add_column(name, overflow="fold")
+    table.add_column("limit", justify="right")
+    table.add_column("threshold", justify="right")
+    for row in rows:
+        spaces = (
+            (row["observation_space"], row["action_space"])
+            if not row["problem"]
+            else (f"[red]{escape(row['problem'])}[/]", "")
+        )
+        limit, threshold = row["max_episode_steps"], row["reward_threshold"]
+        table.add_row(
+            f"[bold]{row['id']}[/]",
+            row["family"],
+            *spaces,
+            "" if limit is None else str(limit),
+            "" if threshold is None else f"{threshold:g}",
+        )
+    console().print(table)
+
+
+def _describe(spec: EnvSpec) -> dict[str, Any]:
+    """A row; an environment that cannot be made has a `problem` and no spaces."""
+    row: dict[str, Any] = {
+        "id": spec.id,
+        "family": spec.family,
+        "observation_space": None,
+        "action_space": None,
+        "max_episode_steps": spec.max_episode_steps,
+        "reward_threshold": spec.reward_threshold,
+        "source": spec.source,
+        "problem": None,
+    }
+    try:
+        env = make(spec)
+        row["observation_space"] = space_text(env.observation_space)
+        row["action_space"] = space_text(env.action_space)
+    except DependencyNotInstalled:
+        row["problem"] = f'needs: pip install "jaxenvs[{spec.extra}]"'
+    except Exception as error:  # noqa: BLE001  # one broken environment must not hide the others
+        row["problem"] = f"cannot be made: {type(error).__name__}: {error}"
+    return row

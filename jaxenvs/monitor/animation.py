@@ -1,0 +1,164 @@
+"""Animations: frames become a GIF, an MP4 or a contact sheet, by the file's suffix."""
+
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.monitor.atomic import replacing
+
+SUFFIXES = (".gif", ".mp4", ".png")
+
+_GIF_FRAMES_PER_SECOND = 25
+"""Browsers slow down what is faster than 50, and 25 halves the size."""
+_GIF_WIDTH = 480
+_PALETTE_FRAMES = 16
+_SHEET_COLUMNS = 4
+_SHEET_FRAMES = 12
+_LAST_FRAME_SECONDS = 0.6
+
+
+def check_suffix(path: Path) -> None:
+    """Raises `InvalidField` where no animation of that suffix can be written."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InvalidField(
+            f"`{path}` ends in {path.suffix or 'no suffix'!r}; write an animation to {', '.join(SUFFIXES[:-1])}"
+            f" or single frames to {SUFFIXES[-1]}."
+        )
+
+
+def frame_stride(path: Path, frames_per_second: int) -> int:
+    """How many steps lie between the frames that are worth drawing for this kind of file."""
+    if path.suffix.lower() == ".gif":
+        return max(1, round(frames_per_second / _GIF_FRAMES_PER_SECOND))
+    return 1
+
+
+def write_animation(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
+    """Writes frames to a `.gif` or `.mp4`, or some of them side by side to a `.png`.
+
+    Args:
+        path: the file; replaced where it exists.
+        frames: (height, width, 3) uint8 each, all of one size; read one at a time, and more than once.
+        frames_per_second: the speed. A GIF keeps time in hundredths of a second; rounding does not add up.
+
+    Raises:
+        InvalidField: there are no frames, they are no pictures, or no animation has this suffix.
+        DependencyNotInstalled: pillow or imageio is missing.
+    """
+    check_suffix(path)
+    if len(frames) == 0:
+        raise InvalidField(f"There are no frames to write to {path}.")
+    first = np.asarray(frames[0])
+    if first.ndim != 3 or first.shape[-1] != 3 or first.dtype != np.uint8:
+        raise InvalidField(f"A frame must be (height, width, 3) uint8, got {first.shape} {first.dtype}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        {".gif": _write_gif, ".mp4": _write_mp4, ".png": _write_sheet}[path.suffix.lower()](
+            temporary, frames, frames_per_second
+        )
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise DependencyNotInstalled('Pictures need pillow: run `pip install "jaxenvs[train]"`.') from error
+    return Image
+
+
+def _spread(frames: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
+    """`count` frames at most, evenly spread, the last among them."""
+    stride = -(-len(frames) // count)
+    return list(frames[(len(frames) - 1) % stride :: stride])
+
+
+def _durations(count: int, frames_per_second: float) -> list[int]:
+    """Milliseconds per frame in whole hundredths of a second; the last frame stays a little longer."""
+    ends = np.round(np.arange(count + 1) * 100.0 / frames_per_second).astype(int)
+    durations = np.maximum(np.diff(ends), 2) * 10
+    durations[-1] += int(_LAST_FRAME_SECONDS * 1000)
+    return durations.tolist()
+
+
+def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
+    image = _pillow()
+    height, width = frames[0].shape[:2]
+    scale = min(1.0, _GIF_WIDTH / width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+
+    def picture(frame: np.ndarray) -> Any:
+        whole = image.fromarray(np.asarray(frame))
+        return whole if whole.size == size else whole.resize(size, image.Resampling.BOX)
+
+    # One palette for all frames, from frames all over: a palette per frame flickers, and costs more.
+    samples = np.concatenate([np.asarray(picture(frame)) for frame in _spread(frames, _PALETTE_FRAMES)])
+    palette = image.fromarray(samples).quantize(colors=255, method=image.Quantize.MEDIANCUT, kmeans=1)
+
+    def quantized(frames: Iterable[np.ndarray]) -> Iterator[Any]:
+        for frame in frames:
+            yield picture(frame).quantize(palette=palette, dither=image.Dither.NONE)
+
+    pictures = quantized(frames)
+    next(pictures).save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=pictures,
+        duration=_durations(len(frames), frames_per_second),
+        loop=0,
+    )
+
+
+def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
+    try:
+        import imageio_ffmpeg
+    except ModuleNotFoundError as error:
+        raise DependencyNotInstalled('MP4 needs imageio-ffmpeg: run `pip install "jaxenvs[train]"`.') from error
+    height, width = frames[0].shape[:2]
+    # The codec takes even sizes only; an odd edge is repeated.
+    padding = (0, height % 2), (0, width % 2), (0, 0)
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-hide_banner", "-loglevel", "error", "-y"),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width + width % 2}x{height + height % 2}"),
+        *("-r", str(frames_per_second), "-i", "pipe:0", "-an"),
+        *("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(path)),
+    ]
+    # Run here rather than through imageio, which forks with a hook that JAX warns about. A session of its
+    # own keeps Ctrl-C in the terminal from reaching ffmpeg.
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors, start_new_session=True)
+        assert process.stdin is not None
+        try:
+            for frame in frames:
+                process.stdin.write(np.pad(np.asarray(frame), padding, mode="edge").tobytes())
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # ffmpeg gave up, and its exit code says so
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            code = process.wait()
+        if code:
+            errors.seek(0)
+            raise OSError(f"ffmpeg could not write {path}: {errors.read().decode(errors='replace').strip()}")
+
+
+def _write_sheet(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
+    """Up to twelve frames, evenly spread, in reading order on white."""
+    picked = _spread(frames, _SHEET_FRAMES)
+    columns = min(_SHEET_COLUMNS, len(picked))
+    rows = -(-len(picked) // columns)
+    height, width = picked[0].shape[:2]
+    gap = max(2, width // 100)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for i, frame in enumerate(picked):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = frame
+    _pillow().fromarray(sheet).save(path, format="PNG", optimize=True)

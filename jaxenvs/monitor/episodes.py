@@ -1,0 +1,206 @@
+"""Episodes recorded state by state, and the frames that show them."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxenvs.core.env import Env
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.rollout.policy import Policy, as_policy
+
+_CHUNK_BYTES = 64 * 2**20
+"""Frames are drawn this many bytes at a time, so memory stays bounded however long the episode."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """One episode, or the part of it that was recorded.
+
+    Attributes:
+        states: the environment's states, from the start to the last, with a leading axis of length + 1.
+        actions: the actions taken, with a leading axis of the length.
+        rewards: (length,) float32.
+        terminated: whether the last step terminated.
+        truncated: whether the last step truncated.
+    """
+
+    states: Any
+    actions: Any
+    rewards: np.ndarray
+    terminated: bool
+    truncated: bool
+
+    @property
+    def length(self) -> int:
+        """The number of steps."""
+        return len(self.rewards)
+
+    @property
+    def episode_return(self) -> float:
+        """The sum of rewards."""
+        return float(np.sum(self.rewards, dtype=np.float64))
+
+    def first(self, steps: int) -> "Episode":
+        """The episode up to `steps` steps; an end that comes later is not part of it."""
+        if steps >= self.length:
+            return self
+        return Episode(
+            states=jax.tree.map(lambda x: x[: steps + 1], self.states),
+            actions=jax.tree.map(lambda x: x[:steps], self.actions),
+            rewards=self.rewards[:steps],
+            terminated=False,
+            truncated=False,
+        )
+
+
+def record_episode(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int) -> Episode:
+    """Runs one episode from a fresh start and keeps every state.
+
+    Args:
+        env: without AutoReset, so that the episode's end shows.
+        policy: `(observation, key) -> action`.
+        key: a scalar random key.
+        max_steps: where to stop an episode that has not ended by itself.
+    """
+    if max_steps < 1:
+        raise InvalidField(f"An episode needs at least 1 step, got max_steps={max_steps}.")
+    return _cut(*_follow_policy(env, as_policy(policy), check_key(key), max_steps))
+
+
+def replay_actions(env: Env[Any, Any], actions: Any, key: Key) -> Episode:
+    """Runs one episode from a fresh start with the actions given, until they or the episode end.
+
+    Args:
+        env: without AutoReset.
+        actions: elements of the action space, with a leading axis of at least 1.
+        key: a scalar random key; the start is the one that `record_episode` makes of it.
+    """
+    return _cut(*_follow_actions(env, actions, check_key(key)))
+
+
+@partial(jax.jit, static_argnames="max_steps")
+def _follow_policy(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int) -> tuple[Any, ...]:
+    start_key, policy_key = jax.random.split(key)
+    return _unroll(env, start_key, policy, jax.random.split(policy_key, max_steps))
+
+
+@jax.jit
+def _follow_actions(env: Env[Any, Any], actions: Any, key: Key) -> tuple[Any, ...]:
+    return _unroll(env, jax.random.split(key)[0], lambda _, action: action, actions)
+
+
+def _unroll(env: Env[Any, Any], start_key: Key, choose: Callable[[Any, Any], Any], inputs: Any) -> tuple[Any, ...]:
+    """States (one more than steps), actions, rewards and both flags of a scan over `inputs`."""
+    first_state, timestep = env.reset(start_key)
+
+    def step(carry: tuple[Any, Any], x: Any) -> tuple[tuple[Any, Any], Any]:
+        state, observation = carry
+        action = choose(observation, x)
+        state, timestep = env.step(state, action)
+        out = state, action, timestep.reward, timestep.terminated, timestep.truncated
+        return (state, timestep.observation), out
+
+    _, (states, *rest) = jax.lax.scan(step, (first_state, timestep.observation), inputs)
+    states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), first_state, states)
+    return states, *rest
+
+
+def _cut(states: Any, actions: Any, rewards: Any, terminated: Any, truncated: Any) -> Episode:
+    """The episode up to and including the first step that ended it."""
+    rewards, terminated, truncated = jax.device_get((rewards, terminated, truncated))
+    done = terminated | truncated
+    length = int(np.argmax(done)) + 1 if done.any() else len(done)
+    return Episode(
+        states=jax.tree.map(lambda x: x[: length + 1], states),
+        actions=jax.tree.map(lambda x: x[:length], actions),
+        rewards=rewards[:length],
+        terminated=bool(terminated[length - 1]),
+        truncated=bool(truncated[length - 1]),
+    )
+
+
+def record_episodes(
+    env: Env[Any, Any],
+    policy: Policy,
+    key: Key,
+    *,
+    max_steps: int,
+    num_episodes: int | None = None,
+    min_steps: int | None = None,
+) -> list[Episode]:
+    """Records episodes one after another.
+
+    Args:
+        env: without AutoReset.
+        policy: `(observation, key) -> action`.
+        key: a scalar random key; episode `i` is a function of `fold_in(key, i)`.
+        max_steps: the most steps of one episode.
+        num_episodes: stop after so many episodes.
+        min_steps: stop once so many steps are recorded.
+
+    Raises:
+        InvalidField: neither limit is given, or one is below 1.
+    """
+    limits = [limit for limit in (num_episodes, min_steps) if limit is not None]
+    if not limits or min(limits) < 1:
+        raise InvalidField("Recording needs `num_episodes` or `min_steps`, of at least 1.")
+    episodes: list[Episode] = []
+    while (num_episodes is None or len(episodes) < num_episodes) and (
+        min_steps is None or sum(episode.length for episode in episodes) < min_steps
+    ):
+        episodes.append(record_episode(env, policy, jax.random.fold_in(key, len(episodes)), max_steps))
+    return episodes
+
+
+class Frames(Sequence[np.ndarray]):
+    """The pictures of recorded episodes, drawn on the device when they are looked at.
+
+    Iterating draws a chunk at a time with one compiled program; indexing draws what is asked for.
+    """
+
+    def __init__(self, env: Env[Any, Any], episodes: Sequence[Episode], *, every: int = 1) -> None:
+        """Keeps every `every`-th state of each episode, and always the last."""
+        self._env = env
+        picked = [tree_index(e.states, _thinned(e.length + 1, every)) for e in episodes]
+        self._states = jax.tree.map(lambda *parts: jnp.concatenate(parts), *picked)
+        self._length = sum(len(_thinned(e.length + 1, every)) for e in episodes)
+        one = jax.eval_shape(lambda s: env.render(jax.tree.map(lambda x: x[0], s)), self._states)
+        self.shape: tuple[int, ...] = one.shape
+        self._chunk = max(1, min(32, _CHUNK_BYTES // max(1, int(np.prod(one.shape))), self._length))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: Any) -> Any:
+        picked = np.arange(self._length)[index]
+        return list(self._draw(picked)) if isinstance(index, slice) else next(self._draw(picked[None]))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self._draw(np.arange(self._length))
+
+    def _draw(self, index: np.ndarray) -> Iterator[np.ndarray]:
+        for begin in range(0, len(index), self._chunk):
+            chunk = index[begin : begin + self._chunk]
+            # Padded to one size, so that one program serves all chunks.
+            padded = np.pad(chunk, (0, self._chunk - len(chunk)), mode="edge")
+            yield from np.asarray(_render(self._env, tree_index(self._states, padded)))[: len(chunk)]
+
+
+def _thinned(length: int, every: int) -> np.ndarray:
+    return np.unique(np.append(np.arange(0, length, every), length - 1))
+
+
+def tree_index(tree: Any, index: Any) -> Any:
+    """Each leaf at `index` of its leading axis."""
+    return jax.tree.map(lambda x: x[index], tree)
+
+
+@jax.jit
+def _render(env: Env[Any, Any], states: Any) -> Any:
+    return jax.vmap(env.render)(states)

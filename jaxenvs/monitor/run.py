@@ -1,0 +1,270 @@
+"""Run: the folder that a training run leaves behind.
+
+run.json            what was trained, with which settings, seed and versions; when; how it ended
+progress.csv        one row per report and seed
+checkpoint.msgpack  the whole training state, see `checkpoint.py`
+evaluation.json     returns over fresh episodes
+learning_curve.png
+agent.gif
+"""
+
+import csv
+import dataclasses
+import datetime
+import io
+import json
+import os
+import platform
+import re
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import flax
+import jax
+from jaxlib.version import __version__ as jaxlib_version
+
+from jaxenvs.core.errors import CheckpointError, InvalidField
+from jaxenvs.monitor.atomic import write_bytes, write_json
+from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
+
+Tree = TypeVar("Tree")
+Status = Literal["running", "finished", "interrupted", "failed"]
+
+FORMAT = "jaxenvs run"
+FORMAT_VERSION = 1
+_MAX_JSON_BYTES = 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run can be rebuilt from. Everything in it is JSON.
+
+    Attributes:
+        env_id: the registered id.
+        fields: the environment's fields that were set, by name.
+        max_episode_steps: the time limit that replaced the registered one, -1 for none; None where none did.
+        algorithm: the learner's name, such as `"ppo"`.
+        hyper_parameters: all of the learner's settings, by name.
+        seed: what the random keys were made from.
+        num_seeds: how many agents were trained at once.
+    """
+
+    env_id: str
+    fields: dict[str, Any]
+    max_episode_steps: int | None
+    algorithm: str
+    hyper_parameters: dict[str, Any]
+    seed: int
+    num_seeds: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run folder. `Run.create` makes one, `Run.open` finds one again.
+
+    Attributes:
+        path: the folder.
+        settings: what was trained.
+    """
+
+    path: Path
+    settings: Settings
+
+    @staticmethod
+    def create(settings: Settings, path: Path | None = None, *, parent: Path = Path("runs")) -> "Run":
+        """Makes the folder with its `run.json`, in one step; nothing that exists is ever overwritten.
+
+        Args:
+            settings: what is about to be trained.
+            path: the folder to make; by default one in `parent`, named after id, algorithm and time.
+            parent: where folders without a name of their own go.
+
+        Raises:
+            InvalidField: there is something at `path` already, or no folder can be made there.
+        """
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', settings.env_id)}-{settings.algorithm}-{stamp}"
+        candidates = [path] if path else [parent / name, *(parent / f"{name}-{n}" for n in range(2, 1000))]
+        for candidate in candidates:
+            if _make_folder(candidate, _manifest(settings)):
+                return Run(candidate, settings)
+        raise InvalidField(f"{candidates[-1]} exists already; name another folder, or remove that one first.")
+
+    @staticmethod
+    def open(path: Path) -> "Run":
+        """Reads the folder of an earlier run.
+
+        Raises:
+            CheckpointError: it is no run folder, or its `run.json` is damaged.
+        """
+        manifest = _read_manifest(path)
+        names = {field.name for field in dataclasses.fields(Settings)}
+        try:
+            settings = Settings(**{name: value for name, value in manifest.items() if name in names})
+        except TypeError as error:
+            raise CheckpointError(f"{path / 'run.json'} lacks settings: {error}. {_NO_RUN}") from error
+        if not all(isinstance(v, dict) for v in (settings.fields, settings.hyper_parameters)) or not (
+            isinstance(settings.env_id, str) and isinstance(settings.seed, int) and isinstance(settings.num_seeds, int)
+        ):
+            raise CheckpointError(f"{path / 'run.json'} holds a setting of the wrong kind. {_NO_RUN}")
+        return Run(path, settings)
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the training state is kept."""
+        return self.path / "checkpoint.msgpack"
+
+    @property
+    def progress_path(self) -> Path:
+        """Where the figures of each report are kept."""
+        return self.path / "progress.csv"
+
+    @property
+    def curve_path(self) -> Path:
+        """Where the learning curve goes."""
+        return self.path / "learning_curve.png"
+
+    @property
+    def animation_path(self) -> Path:
+        """Where the animation of the trained agent goes."""
+        return self.path / "agent.gif"
+
+    @property
+    def evaluation_path(self) -> Path:
+        """Where the final evaluation goes."""
+        return self.path / "evaluation.json"
+
+    def manifest(self) -> dict[str, Any]:
+        """The content of `run.json`."""
+        return _read_manifest(self.path)
+
+    def note(self, **entries: Any) -> None:
+        """Adds entries to `run.json`, replacing those of the same name."""
+        write_json(self.path / "run.json", {**self.manifest(), **entries})
+
+    def mark(self, status: Status) -> None:
+        """Notes how the run stands, and when it ended if it did."""
+        self.note(status=status, ended=None if status == "running" else _now())
+
+    def save(self, state: Any, progress: Mapping[str, int]) -> None:
+        """Replaces the checkpoint; see `save_checkpoint`."""
+        save_checkpoint(self.checkpoint_path, state, progress)
+
+    def load(self, template: Tree) -> tuple[Tree, dict[str, int]]:
+        """Reads the checkpoint; see `load_checkpoint`."""
+        return load_checkpoint(self.checkpoint_path, template)
+
+    def append_progress(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Adds rows to `progress.csv`, all with the columns of the first."""
+        if rows:
+            text = _csv(rows, header=not self.progress_path.exists())
+            with self.progress_path.open("a", encoding="utf-8", newline="") as file:
+                file.write(text)
+
+    def read_progress(self) -> list[dict[str, float]]:
+        """The rows of `progress.csv`; a last row that was cut off in writing is left out."""
+        if not self.progress_path.exists():
+            return []
+        text = self.progress_path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        try:
+            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(whole))]
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{self.progress_path} is damaged: {error}. Restore it from a copy, or train again."
+            ) from error
+
+    def rewind_progress(self, updates: int) -> None:
+        """Drops the rows of reports after `updates`, which a resumed run makes again."""
+        rows = [row for row in self.read_progress() if row["update"] <= updates]
+        if rows:
+            write_bytes(self.progress_path, _csv(rows, header=True).encode())
+        else:
+            self.progress_path.unlink(missing_ok=True)
+
+
+_NO_RUN = "Point to a folder that `jaxenvs train` made."
+
+
+def _csv(rows: Sequence[Mapping[str, float]], *, header: bool) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    if header:
+        writer.writeheader()
+    writer.writerows({name: f"{value:.7g}" for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _manifest(settings: Settings) -> dict[str, Any]:
+    from jaxenvs import __version__
+
+    device = jax.devices()[0]
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "status": "running",
+        "started": _now(),
+        "ended": None,
+        **dataclasses.asdict(settings),
+        "key_implementation": "jaxenvs",
+        "backend": jax.default_backend(),
+        "device": f"{jax.device_count()} x {device.device_kind}",
+        "versions": {
+            "jaxenvs": __version__,
+            "jax": jax.__version__,
+            "jaxlib": jaxlib_version,
+            "flax": flax.__version__,
+            "python": platform.python_version(),
+        },
+        "platform": platform.platform(),
+    }
+
+
+def _make_folder(path: Path, manifest: Mapping[str, Any]) -> bool:
+    """Makes `path` holding `run.json`, or returns False where something is there already."""
+    if path.exists():
+        return False
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        write_json(temporary / "run.json", manifest)
+        os.rename(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if path.exists():
+            return False
+        raise InvalidField(f"No run folder can be made at {path}: {error.strerror}. Name another one.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return True
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    file = path / "run.json"
+    try:
+        if file.stat().st_size > _MAX_JSON_BYTES:
+            raise CheckpointError(f"{file} is larger than any that jaxenvs writes. {_NO_RUN}")
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        what = "is not a run folder: it holds no run.json" if path.is_dir() else "does not exist"
+        raise CheckpointError(f"{path} {what}. {_NO_RUN}") from error
+    except OSError as error:
+        raise CheckpointError(f"{file} cannot be read: {error.strerror}. {_NO_RUN}") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{file} is no JSON: {error}. Restore it from a copy, or train again.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise CheckpointError(f"{file} was not written by jaxenvs. {_NO_RUN}")
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{file} has format version {manifest.get('format_version')!r}, this jaxenvs reads {FORMAT_VERSION}."
+            " Use the version of jaxenvs that it names, or train again."
+        )
+    return manifest

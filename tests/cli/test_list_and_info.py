@@ -1,0 +1,90 @@
+"""`jaxenvs list` and `jaxenvs info`."""
+
+import json
+
+import pytest
+
+import jaxenvs
+
+
+def test_list_shows_every_id(jaxenvs_command):
+    result = jaxenvs_command("list")
+    assert result.code == 0
+    for id in jaxenvs.registry:
+        assert id in result.out
+
+
+def test_list_filters_by_id_and_family(jaxenvs_command):
+    result = jaxenvs_command("list", "POLE", "--family", "classic_control", "--json")
+    rows = json.loads(result.out)
+    assert [row["id"] for row in rows] == ["CartPole-v0", "CartPole-v1"]
+    assert rows[1]["action_space"] == "Discrete(2)"
+    assert rows[1]["max_episode_steps"] == 500 and rows[1]["reward_threshold"] == 475
+    assert rows[1]["problem"] is None
+
+
+def test_list_shows_broken_and_missing_environments_as_such(jaxenvs_command, counter_env):
+    rows = {row["id"]: row for row in json.loads(jaxenvs_command("list", "Test/", "--json").out)}
+    assert rows["Test/Counter-v1"]["problem"] is None
+    assert rows["Test/Broken-v0"]["problem"] == "cannot be made: InvalidField: Broken: it always is."
+    assert rows["Test/Absent-v0"]["problem"] == 'needs: pip install "jaxenvs[absent]"'
+    table = jaxenvs_command("list", "Test/")
+    assert table.code == 0
+    assert "it always is" in table.out and 'needs: pip install "jaxenvs[absent]"' in table.out
+    assert "Box(1) in [-1, 2]" in table.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--family", "classic"], "Did you mean: `classic_control`?"),
+        (["CartPool"], "Did you mean: `CartPole-v1`?"),
+    ],
+)
+def test_list_of_nothing_suggests_something(jaxenvs_command, arguments, message):
+    result = jaxenvs_command("list", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+
+
+def test_info_shows_spec_spaces_fields_and_description(jaxenvs_command):
+    result = jaxenvs_command("info", "CartPole-v1")
+    assert result.code == 0
+    for text in (
+        "500 steps",
+        "475",
+        "gravity",
+        "9.8",
+        "'euler'",
+        "static",
+        "Discrete",
+        "classic_control.cart_pole.CartPole",
+    ):
+        assert text in result.out
+
+
+def test_info_shows_what_is_special(jaxenvs_command, counter_env):
+    result = jaxenvs_command("info", counter_env)
+    for text in ("pictures and text", "these tests", "ends at 3", "12 steps"):
+        assert text in result.out
+
+
+@pytest.mark.parametrize(
+    ("id", "code", "message"),
+    [
+        ("CartPol-v1", 2, "Did you mean: `CartPole`?"),
+        ("CartPole-v9", 2, "v9"),
+        ("no id", 2, "Malformed"),
+        ("Test/Absent-v0", 1, 'pip install "jaxenvs[absent]"'),
+    ],
+)
+def test_info_on_a_wrong_id_says_what_is_right(jaxenvs_command, counter_env, id, code, message):
+    result = jaxenvs_command("info", id)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err and "Traceback" not in result.err
+
+
+def test_unversioned_id_means_the_latest_and_says_so(jaxenvs_command):
+    result = jaxenvs_command("info", "CartPole")
+    assert result.code == 0
+    assert result.err.startswith("Note: Using the latest versioned environment `CartPole-v1`")

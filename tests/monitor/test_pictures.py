@@ -1,0 +1,176 @@
+"""Recorded episodes, animations and learning curves."""
+
+import math
+import subprocess
+import sys
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import struct
+from PIL import Image
+
+import jaxenvs
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.monitor import (
+    Frames,
+    draw_learning_curve,
+    record_episode,
+    record_episodes,
+    replay_actions,
+    write_animation,
+)
+from jaxenvs.rollout.policy import RandomPolicy
+
+KEY = jaxenvs.random.key(5)
+
+
+class DotState(struct.PyTreeNode):
+    column: Any
+
+
+class Dot(jaxenvs.Env):
+    """A white column on black that moves right by one a step, and ends at the edge."""
+
+    observation_space = jaxenvs.spaces.Box(np.zeros(1, np.float32), np.full(1, 99, np.float32))
+    action_space = jaxenvs.spaces.Discrete(2)
+
+    def reset(self, key):
+        return DotState(jnp.zeros((), jnp.int32)), jaxenvs.restart(jnp.zeros(1, jnp.float32))
+
+    def step(self, state, action):
+        column = state.column + 1
+        return DotState(column), jaxenvs.transition(column.astype(jnp.float32)[None], 1.0, column >= 70)
+
+    def render(self, state):
+        white = jnp.arange(100) == state.column
+        return jnp.broadcast_to(jnp.where(white, 255, 0).astype(jnp.uint8)[None, :, None], (51, 100, 3))
+
+
+@pytest.fixture(scope="module")
+def episode():
+    return record_episode(Dot(), lambda observation, key: jnp.zeros((), jnp.int32), KEY, 100)
+
+
+def test_episode_is_recorded_up_to_its_end(episode):
+    assert episode.length == 70 and episode.episode_return == 70
+    assert episode.terminated and not episode.truncated
+    assert episode.states.column.tolist() == list(range(71))
+    head = episode.first(10)
+    assert head.length == 10 and not head.terminated and head.states.column.tolist() == list(range(11))
+
+
+def test_time_limit_ends_a_recording_as_truncated():
+    env = jaxenvs.TimeLimit(Dot(), max_episode_steps=7)
+    episodes = record_episodes(env, RandomPolicy(env.action_space), KEY, max_steps=20, min_steps=15)
+    assert [(e.length, e.terminated, e.truncated) for e in episodes] == [(7, False, True)] * 3
+
+
+def test_replayed_actions_give_the_recorded_episode():
+    env = jaxenvs.make("CartPole-v1")
+    recorded = record_episode(env, RandomPolicy(env.action_space), KEY, 500)
+    replayed = replay_actions(env, recorded.actions, KEY)
+    assert replayed.terminated and replayed.length == recorded.length < 200
+    jax.tree.map(np.testing.assert_array_equal, replayed.states, recorded.states)
+
+
+def test_recording_needs_a_limit():
+    with pytest.raises(InvalidField, match="at least 1"):
+        record_episodes(Dot(), lambda o, k: 0, KEY, max_steps=5)
+    with pytest.raises(InvalidField, match="at least 1"):
+        record_episode(Dot(), lambda o, k: 0, KEY, 0)
+
+
+def test_frames_are_drawn_in_chunks_and_thinned_to_the_last(episode):
+    frames = Frames(Dot(), [episode, episode.first(3)], every=4)
+    columns = [int(np.argmax(frame[0, :, 0])) for frame in frames]
+    assert columns == [*range(0, 70, 4), 70, 0, 3] and len(frames) == len(columns)
+    assert frames.shape == (51, 100, 3)
+    assert [int(np.argmax(f[0, :, 0])) for f in frames[-3:]] == [70, 0, 3]
+    assert int(np.argmax(frames[1][0, :, 0])) == 4
+
+
+def test_gif_holds_every_frame_in_true_colours_and_loops(episode, tmp_path):
+    write_animation(tmp_path / "dot.gif", Frames(Dot(), [episode]), 30)
+    with Image.open(tmp_path / "dot.gif") as image:
+        assert image.info["loop"] == 0 and image.size == (100, 51) and image.n_frames == 71
+        durations = []
+        for i in range(image.n_frames):
+            image.seek(i)
+            picture = np.asarray(image.convert("RGB"))
+            assert int(np.argmax(picture[0, :, 0])) == i and picture[0, i].min() == 255 and picture[0, i - 1].max() == 0
+            durations.append(image.info["duration"])
+    assert sum(durations[:30]) == 1000, "hundredths of a second must not add up to an error"
+
+
+def test_wide_gif_is_scaled_down(tmp_path):
+    write_animation(tmp_path / "wide.gif", [np.full((200, 960, 3), 90, np.uint8)] * 2, 10)
+    with Image.open(tmp_path / "wide.gif") as image:
+        assert image.size == (480, 100)
+
+
+def test_mp4_plays_every_frame_at_an_even_size(episode, tmp_path):
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    write_animation(tmp_path / "dot.mp4", Frames(Dot(), [episode]), 30)
+    read = [get_ffmpeg_exe(), "-v", "error", "-i", tmp_path / "dot.mp4", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    data = subprocess.run(read, capture_output=True, check=True).stdout
+    frames = np.frombuffer(data, np.uint8).reshape(-1, 52, 100, 3)
+    assert len(frames) == 71
+    # Chroma is stored at half resolution and compressed, so only the brightest column is exact.
+    assert [int(np.argmax(frame[10].sum(axis=-1, dtype=int))) for frame in frames] == list(range(71))
+
+
+def test_contact_sheet_shows_frames_up_to_the_last(episode, tmp_path):
+    write_animation(tmp_path / "dot.png", Frames(Dot(), [episode]), 30)
+    with Image.open(tmp_path / "dot.png") as image:
+        sheet = np.asarray(image)
+    assert sheet.shape == (3 * 53 - 2, 4 * 102 - 2, 3)
+    assert sheet[-1, 3 * 102 + 70].min() == 255 or sheet[-1, 2 * 102 + 70].min() == 255
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "message"),
+    [
+        ("a.avi", [np.zeros((2, 2, 3), np.uint8)], r"ends in '\.avi'; write an animation to \.gif, \.mp4"),
+        ("a", [np.zeros((2, 2, 3), np.uint8)], "no suffix"),
+        ("a.gif", [], "no frames"),
+        ("a.gif", [np.zeros((2, 2, 3), np.float32)], "uint8"),
+        ("a.gif", [np.zeros((2, 2), np.uint8)], "uint8"),
+    ],
+)
+def test_what_is_no_animation_is_refused(tmp_path, name, frames, message):
+    with pytest.raises(InvalidField, match=message):
+        write_animation(tmp_path / name, frames, 10)
+    assert list(tmp_path.iterdir()) == []
+
+
+def rows(seed, returns):
+    return [{"env_steps": 100.0 * i, "seed": seed, "mean_return": r} for i, r in enumerate(returns)]
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [rows(0, range(50)), rows(0, [math.nan, 1.0]), rows(0, range(9)) + rows(1, range(5)), rows(0, [math.nan]), []],
+    ids=["one seed", "a gap", "two seeds", "no episode", "no report"],
+)
+def test_learning_curve_is_drawn_from_any_rows(tmp_path, curve):
+    draw_learning_curve(tmp_path / "curve.png", curve, title="T", subtitle="S", threshold=4.0)
+    with Image.open(tmp_path / "curve.png") as image:
+        assert image.size == (1350, 750)
+        assert len(np.unique(np.asarray(image.convert("L")))) > 20
+
+
+def test_learning_curve_leaves_matplotlib_as_it_was(tmp_path):
+    program = f"""
+import sys, matplotlib
+before = dict(matplotlib.rcParams)
+from pathlib import Path
+from jaxenvs.monitor import draw_learning_curve
+draw_learning_curve(Path({str(tmp_path / "c.png")!r}), [], title="t")
+assert dict(matplotlib.rcParams) == before
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

@@ -1,0 +1,113 @@
+"""Run folders: made whole, never overwritten, and read with suspicion."""
+
+import json
+import math
+import threading
+
+import pytest
+
+from jaxenvs.core.errors import CheckpointError, InvalidField
+from jaxenvs.monitor import Run, Settings
+
+
+def settings(**changes):
+    values = {
+        "env_id": "ALE/Breakout-v5",
+        "fields": {"gravity": 1.5},
+        "max_episode_steps": None,
+        "algorithm": "ppo",
+        "hyper_parameters": {"hidden_sizes": [64, 64], "learning_rate": 0.1},
+        "seed": 3,
+    }
+    return Settings(**{**values, **changes})
+
+
+def test_created_run_is_found_again_with_its_settings(tmp_path):
+    run = Run.create(settings(), parent=tmp_path / "runs")
+    assert Run.open(run.path) == run
+    assert run.path.name.startswith("ALE_Breakout-v5-ppo-")
+    manifest = run.manifest()
+    assert manifest["status"] == "running" and manifest["ended"] is None
+    assert {"jaxenvs", "jax", "jaxlib", "python", "flax"} == set(manifest["versions"])
+    run.mark("finished")
+    assert run.manifest()["status"] == "finished" and run.manifest()["ended"] is not None
+
+
+def test_existing_folder_or_file_is_never_overwritten(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("mine")
+    for name in ("folder", "file"):
+        with pytest.raises(InvalidField, match="exists already"):
+            Run.create(settings(), tmp_path / name)
+    assert (tmp_path / "file").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_runs_begun_in_the_same_second_get_folders_of_their_own(tmp_path):
+    runs = []
+    threads = [threading.Thread(target=lambda: runs.append(Run.create(settings(), parent=tmp_path))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({run.path for run in runs}) == 8 == len(list(tmp_path.iterdir()))
+
+
+def test_folder_that_cannot_be_made_is_reported(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidField, match="No run folder can be made"):
+        Run.create(settings(), tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("[]", "not written by jaxenvs"),
+        ('{"format": "something else"}', "not written by jaxenvs"),
+        (json.dumps({"format": "jaxenvs run", "format_version": 99}), "format version 99"),
+        (json.dumps({"format": "jaxenvs run", "format_version": 1}), "lacks settings"),
+        (" " * (2**20 + 1), "larger than any"),
+    ],
+)
+def test_damaged_or_foreign_manifest_is_refused(tmp_path, content, message):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(CheckpointError, match=message):
+        Run.open(tmp_path)
+
+
+def test_manifest_with_a_setting_of_the_wrong_kind_is_refused(tmp_path):
+    run = Run.create(settings(), tmp_path / "run")
+    run.note(fields=[1])
+    with pytest.raises(CheckpointError, match="wrong kind"):
+        Run.open(run.path)
+
+
+def test_folder_that_is_no_run_is_reported(tmp_path):
+    with pytest.raises(CheckpointError, match=r"holds no run\.json"):
+        Run.open(tmp_path)
+    with pytest.raises(CheckpointError, match="does not exist"):
+        Run.open(tmp_path / "nowhere")
+
+
+def test_progress_survives_a_torn_last_row_and_is_rewound(tmp_path):
+    run = Run.create(settings(), tmp_path / "run")
+    assert run.read_progress() == []
+    run.append_progress([{"update": 1, "mean_return": math.nan}, {"update": 2, "mean_return": 3.5}])
+    run.append_progress([{"update": 3, "mean_return": 4.0}])
+    with run.progress_path.open("a") as file:
+        file.write("4,5.")
+    rows = run.read_progress()
+    assert [row["update"] for row in rows] == [1, 2, 3] and math.isnan(rows[0]["mean_return"])
+    run.rewind_progress(2)
+    assert [row["update"] for row in run.read_progress()] == [1, 2]
+    run.rewind_progress(0)
+    assert run.read_progress() == []
+
+
+def test_damaged_progress_is_refused(tmp_path):
+    run = Run.create(settings(), tmp_path / "run")
+    run.progress_path.write_text("update,mean_return\n1,two\n")
+    with pytest.raises(CheckpointError, match="damaged"):
+        run.read_progress()

@@ -1,0 +1,155 @@
+"""The training loop: every update once, whatever the chunks, the stops and the resumptions."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import struct
+from jax import Array
+from jax.typing import ArrayLike
+
+import jaxenvs
+from jaxenvs.core.env import static
+from jaxenvs.core.errors import CheckpointError
+from jaxenvs.monitor import Run, Settings, train
+from jaxenvs.monitor.training_loop import initial_state
+
+
+class WalkState(struct.PyTreeNode):
+    agent: dict[str, Array]
+    updates: Array
+    key: Array
+
+
+class WalkMetrics(struct.PyTreeNode):
+    env_steps: Array
+    episodes: Array
+    mean_return: Array
+
+
+class Walk(struct.PyTreeNode):
+    """Learns nothing: its weights are a random walk, and every third update has no episode to report."""
+
+    rate: ArrayLike = 0.1
+    num_updates: int = static(default=40)
+    steps_per_update: int = static(default=10)
+
+    def init(self, env, key):
+        key, start_key = jax.random.split(key)
+        weights = {"w": jax.random.normal(start_key, (3,), jnp.float32), "b": jnp.zeros((), jnp.float32)}
+        return WalkState(agent=weights, updates=jnp.zeros((), jnp.int32), key=key)
+
+    def update(self, env, state):
+        key, step_key = jax.random.split(state.key)
+        step = self.rate * jax.random.normal(step_key, (3,), jnp.float32)
+        agent = {"w": state.agent["w"] + step, "b": state.agent["b"] + 1}
+        silent = state.updates % 3 == 2
+        metrics = WalkMetrics(
+            env_steps=(state.updates + 1) * self.steps_per_update,
+            episodes=jnp.where(silent, 0, 2),
+            mean_return=jnp.where(silent, jnp.nan, state.updates.astype(jnp.float32)),
+        )
+        return WalkState(agent=agent, updates=state.updates + 1, key=key), metrics
+
+
+ENV = jaxenvs.make("CartPole-v1")
+KEY = jaxenvs.random.key(0)
+LEARNER = Walk()
+
+
+def make_run(path, num_seeds=1):
+    return Run.create(Settings("CartPole-v1", {}, None, "walk", {}, seed=0, num_seeds=num_seeds), path)
+
+
+def by_hand(learner, key, updates):
+    state = learner.init(ENV, jax.random.fold_in(key, 0))
+    step = jax.jit(learner.update)
+    for _ in range(updates):
+        state, _ = step(ENV, state)
+    return state
+
+
+def assert_same(a, b):
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        if jax.numpy.issubdtype(x.dtype, jax.dtypes.prng_key):
+            x, y = jax.random.key_data(x), jax.random.key_data(y)
+        np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    run = make_run(tmp_path_factory.mktemp("whole") / "run")
+    state, report = train(run, ENV, LEARNER, KEY)
+    return run, state, report
+
+
+def test_training_does_every_update_once(whole):
+    run, state, report = whole
+    assert (report.updates, report.env_steps) == (40, 400)
+    assert_same(state, by_hand(LEARNER, KEY, 40))
+    rows = run.read_progress()
+    assert [row["update"] for row in rows] == list(range(1, 41))
+    assert [row["env_steps"] for row in rows] == [10.0 * n for n in range(1, 41)]
+    for row in rows:
+        silent = row["update"] % 3 == 0
+        assert row["episodes"] == (0 if silent else 2)
+        assert math.isnan(row["mean_return"]) if silent else row["mean_return"] == row["update"] - 1
+
+
+def test_last_checkpoint_is_the_last_state(whole):
+    run, state, _ = whole
+    restored, progress = run.load(jax.eval_shape(lambda: state))
+    assert progress == {"updates": 40}
+    assert_same(restored, state)
+
+
+def test_stopped_and_resumed_run_equals_the_uninterrupted_one(whole, tmp_path):
+    run = make_run(tmp_path / "run")
+    _, report = train(run, ENV, LEARNER, KEY, should_stop=lambda: True)
+    assert 0 < report.updates < 40
+    run.append_progress([{**run.read_progress()[-1], "update": 39}])  # reported, but after the last checkpoint
+    state, report = train(run, ENV, LEARNER, KEY, resume=True)
+    assert report.updates == 40
+    assert_same(state, whole[1])
+    without_time = [[{**row, "seconds": 0.0} for row in r.read_progress()] for r in (run, whole[0])]
+    np.testing.assert_equal(without_time[0], without_time[1])
+
+
+def test_finished_run_resumes_to_nothing_more(whole):
+    run, state, _ = whole
+    again, report = train(run, ENV, LEARNER, KEY, resume=True)
+    assert report.updates == 40
+    assert_same(again, state)
+
+
+def test_long_training_reports_means_over_updates(tmp_path):
+    run = make_run(tmp_path / "run")
+    learner = LEARNER.replace(num_updates=1001)
+    _, report = train(run, ENV, learner, KEY)
+    rows = run.read_progress()
+    assert report.updates == 1001 == rows[-1]["update"]
+    assert [row["update"] for row in rows[:3]] == [3, 6, 9]
+    assert [row["episodes"] for row in rows[:3]] == [4, 4, 4]
+    assert [row["mean_return"] for row in rows[:3]] == [0.5, 3.5, 6.5]
+    assert rows[-1]["episodes"] == 4 and len(rows) == 334
+
+
+def test_first_of_many_seeds_trains_as_it_would_alone(whole, tmp_path):
+    run = make_run(tmp_path / "run", num_seeds=3)
+    state, _ = train(run, ENV, LEARNER, KEY)
+    assert_same(jax.tree.map(lambda x: x[0], state.agent), whole[1].agent)
+    assert len({float(w) for w in state.agent["w"][:, 0]}) == 3
+    assert [(row["update"], row["seed"]) for row in run.read_progress()[:4]] == [(1, 0), (1, 1), (1, 2), (2, 0)]
+
+
+def test_checkpoint_of_other_settings_is_refused(whole):
+    run, _, _ = whole
+    with pytest.raises(CheckpointError, match=r"`.agent\['b'\]` has shape \(\), the run's settings build \(2,\)"):
+        run.load(jax.eval_shape(lambda: initial_state(ENV, LEARNER, KEY, 2)))
+
+
+def test_resuming_without_a_checkpoint_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        train(make_run(tmp_path / "run"), ENV, LEARNER, KEY, resume=True)
