@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from jaxenvs import random
 from jaxenvs.errors import InvalidKey, InvalidMask
 from jaxenvs.spaces import Box, Dict, Discrete, Graph, MultiBinary, MultiDiscrete, Sequence, Text, Tuple
 
@@ -22,7 +23,7 @@ DRAWS = 20_000
 
 def draw(sample, count=DRAWS, seed=0):
     """`count` samples as NumPy arrays, from one compiled call."""
-    return jax.device_get(jax.jit(jax.vmap(sample))(jax.random.split(jax.random.key(seed), count)))
+    return jax.device_get(jax.jit(jax.vmap(sample))(jax.random.split(random.key(seed), count)))
 
 
 def assert_uniform(values, low, high):
@@ -33,8 +34,6 @@ def assert_uniform(values, low, high):
 
 @pytest.mark.parametrize("key_of", ["jax", "jaxenvs"])
 def test_box_draws_each_entry_from_the_distribution_that_its_bounds_call_for(key_of):
-    from jaxenvs import random
-
     box = Box(np.array([-1, 2, -np.inf, -np.inf, 4]), np.array([3, np.inf, 5, np.inf, 4]))
     key = {"jax": jax.random.key, "jaxenvs": random.key}[key_of](7)
     x = np.asarray(jax.jit(jax.vmap(box.sample))(jax.random.split(key, DRAWS)))
@@ -179,9 +178,9 @@ def test_discrete_draws_uniformly_from_every_mask_and_start_from_the_empty_one()
     space = Discrete(4, start=-1)
     masks = np.array(MASKS, np.int8)
     x = jax.device_get(
-        jax.jit(
-            jax.vmap(lambda m: jax.vmap(lambda k: space.sample(k, mask=m))(jax.random.split(jax.random.key(0), 2000)))
-        )(masks)
+        jax.jit(jax.vmap(lambda m: jax.vmap(lambda k: space.sample(k, mask=m))(jax.random.split(random.key(0), 2000))))(
+            masks
+        )
     )
     for mask, drawn in zip(masks, x):
         counts = np.bincount(drawn + 1, minlength=4)
@@ -208,7 +207,7 @@ def test_discrete_follows_probabilities_and_never_draws_what_has_none():
 
 
 def test_traced_probabilities_count_relative_to_their_sum():
-    space, keys = Discrete(3), jax.random.split(jax.random.key(0), 2000)
+    space, keys = Discrete(3), jax.random.split(random.key(0), 2000)
     sample = jax.jit(jax.vmap(lambda k, p: space.sample(k, probability=p), in_axes=(0, None)))
     counts = np.bincount(sample(keys, jnp.array([0.0, 6.0, 2.0])), minlength=3)
     assert counts[0] == 0 and stats.chisquare(counts[1:], [1500, 500]).pvalue > ALPHA
