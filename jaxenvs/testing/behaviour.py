@@ -1,0 +1,90 @@
+"""Checks of behaviour over long random rollouts."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxenvs.core.wrapper import Wrapper, WrapperState
+from jaxenvs.testing.rollouts import Rollout
+from jaxenvs.testing.subject import Fault, Subject
+from jaxenvs.wrappers import TimeLimit
+
+
+def in_spaces(subject: Subject) -> None:
+    """Observations, `final_observation` included, and sampled actions lie in their spaces."""
+    seen = subject.auto_rollout
+    outside = np.asarray(seen.outside)
+    if outside.any():
+        step, lane = (int(i) for i in np.argwhere(outside)[0])
+        example = jax.tree.map(lambda x: np.asarray(x)[lane], seen.example)
+        raise Fault(
+            f"the observation after step {step} is {example}, outside {subject.env.observation_space}",
+            "Widen the space to what the task can show, or clip, and mind the dtype that bounds are rounded to.",
+        )
+    if np.asarray(seen.action_outside).any():
+        raise Fault("action_space.sample leaves the action space", "Correct the space's `sample` or `contains`.")
+
+
+def finite(subject: Subject) -> None:
+    """States hold no NaN and timesteps only finite numbers, also when stepped on after the end."""
+    for rollout, when in ((subject.auto_rollout, "between resets"), (subject.plain_rollout, "without resets")):
+        for path, flag in jax.tree_util.tree_leaves_with_path(rollout.not_finite):
+            if np.asarray(flag).any():
+                keys = jax.tree_util.keystr(path)
+                where = ("state" if keys.startswith("[0]") else "timestep") + keys[3:]
+                raise Fault(
+                    f"{where} becomes NaN or infinite within {subject.steps} random steps {when}",
+                    "Bound what grows, guard divisions and roots, and keep the step defined after the end.",
+                )
+
+
+def ends_are_reached(subject: Subject) -> None:
+    """Each kind of end that is claimed is reached, and no other."""
+    seen = _ends(subject.auto_rollout) | _ends(subject.plain_rollout)
+    unclaimed = seen - subject.ends
+    if unclaimed:
+        raise Fault(
+            f"an episode ended with {unclaimed.pop()}, but `reaches` is {set(subject.ends) or '{}'}",
+            "Name that end in `reaches`, or keep the flag from being set.",
+        )
+    missing = subject.ends - seen
+    if missing and subject.policy is not None:
+        missing -= _ends(subject.run_auto(4, subject.policy))
+    if "truncated" in missing and _stops_on_time(subject):
+        missing -= {"truncated"}
+    if missing:
+        raise Fault(
+            f"no episode ended with {missing.pop()} in {subject.lanes} times {subject.steps} random steps",
+            "If the task never ends so, leave it out of `reaches`; else raise `steps` or `lanes`,"
+            " or pass a `policy` that gets there.",
+        )
+
+
+def _ends(rollout: Rollout) -> set[str]:
+    return {end for end in ("terminated", "truncated") if np.asarray(getattr(rollout, end)).any()}
+
+
+def _stops_on_time(subject: Subject) -> bool:
+    """Whether the step that a TimeLimit allows last is truncated; its clock is set forward to get there."""
+
+    def last_step(env: Any, state: Any) -> Any:
+        if isinstance(env, TimeLimit):
+            return state.replace(elapsed=state.elapsed + (env.max_episode_steps - 1))
+        if isinstance(env, Wrapper):
+            inner = last_step(env.env, env.inner_state(state))
+            return state.replace(inner=inner) if isinstance(state, WrapperState) else inner
+        return state
+
+    _, timestep = subject.step(subject.env, last_step(subject.env, subject.opening[0]), subject.action)
+    return bool(timestep.truncated)
+
+
+def base_never_truncates(subject: Subject) -> None:
+    """The environment under all wrappers never sets `truncated`: that is TimeLimit's part."""
+    for rollout in (subject.auto_rollout, subject.plain_rollout):
+        if np.asarray(rollout.base_truncated).any():
+            raise Fault(
+                "the base environment sets `truncated`",
+                "Return `transition(...)`, which never does, and give the limit to `TimeLimit` or the spec.",
+            )

@@ -1,0 +1,123 @@
+"""CHECKS and `check_env`: everything that is asked of an environment."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jaxenvs.core.env import Env
+from jaxenvs.testing import behaviour, borders, purity, structure
+from jaxenvs.testing.rollouts import Policy
+from jaxenvs.testing.subject import Fault, Subject
+
+
+class ConformanceError(AssertionError):
+    """An environment failed a check.
+
+    Attributes:
+        check: the check's name.
+        seen: what was seen.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, env: str, check: str, seen: str, remedy: str) -> None:
+        super().__init__(f"{env} fails `{check}`: {seen}. {remedy}")
+        self.check, self.seen, self.remedy = check, seen, remedy
+
+
+class Check:
+    """One thing asked of an environment; call it with an environment, or with a `Subject` to share work.
+
+    Attributes:
+        name: its name, such as `"no_weak_types"`.
+        asks: what it asks, in a sentence.
+    """
+
+    def __init__(self, function: Callable[[Subject], None]) -> None:
+        self.name = function.__name__
+        self.asks = (function.__doc__ or "").strip()
+        self._function = function
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __call__(self, env: Env[Any, Any] | Subject) -> None:
+        """Runs the check.
+
+        Raises:
+            ConformanceError: the environment fails it.
+        """
+        subject = env if isinstance(env, Subject) else Subject(env)
+        try:
+            self._function(subject)
+        except Fault as fault:
+            raise ConformanceError(subject.name, self.name, fault.seen, fault.remedy) from fault.__cause__
+        except Exception as error:
+            seen = f"{type(error).__name__}: {str(error).strip()[:500]}"
+            raise ConformanceError(subject.name, self.name, seen, f"The check asks: {self.asks}") from error
+
+
+CHECKS: tuple[Check, ...] = tuple(
+    Check(function)
+    for function in (
+        structure.pytree,
+        structure.spaces,
+        structure.timestep,
+        structure.info,
+        structure.same_types,
+        structure.no_weak_types,
+        purity.inputs_kept,
+        purity.pure,
+        purity.no_leaks,
+        purity.one_trace,
+        structure.opening,
+        borders.bad_action_refused,
+        borders.bad_key_refused,
+        purity.all_transformations_agree,
+        purity.batch_of_parameters,
+        structure.x64,
+        borders.survives_pickle,
+        borders.renders,
+        purity.same_key_same_trajectory,
+        purity.other_key_other_trajectory,
+        behaviour.in_spaces,
+        behaviour.finite,
+        behaviour.base_never_truncates,
+        behaviour.ends_are_reached,
+    )
+)
+"""All checks, the most basic first, so that the first to fail is the one to mend first."""
+
+
+def check_env(
+    env: Env[Any, Any],
+    *,
+    random: bool = True,
+    reaches: Iterable[str] | None = None,
+    policy: Policy | None = None,
+    eager: bool = True,
+    steps: int = 1000,
+    lanes: int = 8,
+    seed: int = 0,
+) -> None:
+    """Runs every check on an environment.
+
+        >>> import jaxenvs, jaxenvs.testing
+        >>> jaxenvs.testing.check_env(jaxenvs.make("CartPole-v1"))
+
+    Args:
+        env: the environment, in its wrappers or bare.
+        random: whether different keys lead to different trajectories.
+        reaches: which of `"terminated"` and `"truncated"` an episode can end with; by default
+            termination, and truncation where there is a `TimeLimit`.
+        policy: `policy(observation, key) -> action`, to reach an end that random actions do not.
+        eager: whether to run `reset` and `step` outside `jit` too; turn it off for a simulator that
+            takes minutes so.
+        steps: length of the random rollouts.
+        lanes: environments side by side in them.
+        seed: of all random numbers.
+
+    Raises:
+        ConformanceError: the first check that failed, what was seen, and the remedy.
+    """
+    subject = Subject(env, random, reaches, policy, eager, steps, lanes, seed)
+    for check in CHECKS:
+        check(subject)

@@ -1,0 +1,171 @@
+"""Checks of purity: a function of its arguments and of nothing else, in every form JAX runs it."""
+
+import re
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxenvs.testing.subject import Fault, Subject
+from jaxenvs.testing.trees import difference, identical, perturb, stack_floats, static_fields, take
+
+
+def inputs_kept(subject: Subject) -> None:
+    """`reset` and `step` leave the containers that they are given as they were."""
+    for call, signature in (("reset", subject.reset_signature), ("step", subject.step_signature)):
+        if not signature.inputs_kept:
+            raise Fault(
+                f"{call} changed a container inside its arguments in place",
+                "Build new ones: `state.replace(field=value)`, `{**info, 'key': value}`.",
+            )
+
+
+def pure(subject: Subject) -> None:
+    """Tracing `reset` or `step` twice gives the same program: no counter, clock or NumPy random number."""
+    env, state = subject.env, subject.state_shape
+    programs = {
+        "reset": (lambda key: env.reset(key), (subject.keys(0),)),
+        "step": (lambda state, action: env.step(state, action), (state, subject.action)),
+    }
+    for call, (function, arguments) in programs.items():
+        texts, constants = [], []
+        for _ in range(2):
+            # A new function object each time, so that JAX does not answer from an earlier trace.
+            program = jax.make_jaxpr(lambda *a, function=function: function(*a))(*arguments)
+            texts.append(re.sub(r"0x[0-9a-f]+|id=\d+", "", str(program.jaxpr)))
+            constants.append(list(program.consts))
+        same_constants = identical(constants[0], constants[1])
+        if texts[0] != texts[1] or not same_constants:
+            raise Fault(
+                f"{call} is another program each time it is traced{_first_difference(*texts)}",
+                "Let it depend on its arguments alone: keep counters in the state, draw from the key,"
+                " and read no module variable that changes.",
+            )
+
+
+def _first_difference(left: str, right: str) -> str:
+    for a, b in zip(left.splitlines(), right.splitlines(), strict=False):
+        if a != b:
+            return f": `{a.strip()}`, then `{b.strip()}`"
+    return ""
+
+
+def no_leaks(subject: Subject) -> None:
+    """No tracer outlives the trace of `reset` or `step`."""
+    env, state = subject.env, subject.state_shape
+    calls: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "reset": (lambda key: env.reset(key), (subject.keys(0),)),
+        "step": (lambda state, action: env.step(state, action), (state, subject.action)),
+    }
+    for call, (function, arguments) in calls.items():
+        try:
+            with jax.checking_leaks():
+                jax.make_jaxpr(function)(*arguments)
+        except Exception as error:
+            if "leak" not in str(error).lower():
+                raise
+            raise Fault(
+                f"a tracer leaks out of {call}: {str(error).splitlines()[0]}",
+                "Store nothing outside the returned state: no attribute, module variable, list or cache.",
+            ) from error
+
+
+def one_trace(subject: Subject) -> None:
+    """One trace serves every key, state, action and parameter value."""
+    env = subject.env
+    floats = [f"`{name}`" for name, value in static_fields(env) if isinstance(value, float | np.floating)]
+    if floats:
+        raise Fault(
+            f"static field{'s' * (len(floats) > 1)} {', '.join(floats)} hold{'s' * (len(floats) == 1)} a float,"
+            " so each value costs a compilation",
+            "Drop `static` from physical numbers, so that they are leaves.",
+        )
+    state, _ = subject.opening
+    subject.step(env, state, subject.action)
+    before = list(subject.traces)
+    other_env = perturb(env, 1 - 2**-9)
+    other_state, _ = subject.reset(other_env, subject.keys(7))
+    for _ in range(2):
+        action = jax.jit(lambda k: env.action_space.sample(k))(subject.keys(8))
+        other_state, _ = subject.step(other_env, other_state, action)
+    again = subject.traces[len(before) :]
+    if again:
+        raise Fault(
+            f"{' and '.join(sorted(set(again)))} was traced anew for a second key, state or parameter value",
+            "Return the same types from `reset` and `step`, weak types included, and read no value while tracing.",
+        )
+
+
+def same_key_same_trajectory(subject: Subject) -> None:
+    """The same keys and actions give the same trajectory, bit for bit."""
+    first, second = subject.auto_rollout, subject.run_auto(4)
+    if not identical(first.digest, second.digest) or not identical(first.final_state, second.final_state):
+        raise Fault(
+            "the same keys and actions led to different trajectories",
+            "Draw from the key alone, and let host callbacks depend on their arguments alone.",
+        )
+
+
+def other_key_other_trajectory(subject: Subject) -> None:
+    """Other keys give another trajectory where the environment claims randomness, and the same where not."""
+    differs = bool((np.asarray(subject.auto_rollout.digest) != np.asarray(subject.run_auto(9).digest)).any())
+    if subject.random and not differs:
+        raise Fault(
+            f"with the same actions, two sets of {subject.lanes} keys gave the same {subject.steps} timesteps",
+            "Draw the start or the transitions from the key; if the task has no chance in it, say `random=False`.",
+        )
+    if differs and not subject.random:
+        raise Fault(
+            "it is declared `random=False`, yet another key gave other timesteps",
+            "Draw nothing from the key, or drop `random=False`.",
+        )
+
+
+def all_transformations_agree(subject: Subject) -> None:
+    """Eager, jitted, vmapped and scanned calls agree: integers exactly, floats to rounding."""
+    env = subject.env
+    _, states, actions, outcomes = subject.few
+    flat = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), (states, actions, outcomes))
+    mapped = jax.jit(jax.vmap(env.step))(flat[0], flat[1])
+    forms = [("vmap", mapped, flat[2])]
+    for number, (state, action, outcome) in enumerate(subject.each_of_few()):
+        forms.append(("jit", subject.step(env, state, action), outcome))
+        if subject.eager and number < 2:
+            forms.append(("eager", env.step(state, action), outcome))
+    for lane, key in enumerate(subject.keys(2, 2)):
+        opening = take(subject.few[0], lane)
+        forms.append(("jit", subject.reset(env, key), opening))
+        if subject.eager and lane == 0:
+            forms.append(("eager", env.reset(key), opening))
+    for form, result, expected in forms:
+        found = difference("(state, timestep)", result, expected)
+        if found:
+            raise Fault(
+                f"a call under {form} and one under vmap in scan differ at {found}",
+                "Use jnp rather than np or Python `if` on values, and make no difference between traced and concrete input.",
+            )
+
+
+def batch_of_parameters(subject: Subject) -> None:
+    """A batch of environments with different parameters steps under vmap, each lane as if alone."""
+    lanes = 3
+    envs = [perturb(subject.env, 1 - lane * 2**-9) for lane in range(lanes)]
+    batch, axes = stack_floats(envs)
+    keys = subject.keys(10, lanes)
+
+    def program(env: Any, key: Any, action: Any) -> Any:
+        opening = env.reset(key)
+        return opening, env.step(opening[0], action)
+
+    opening, outcome = jax.jit(jax.vmap(program, in_axes=(axes, 0, None)))(batch, keys, subject.action)
+    for lane, env in enumerate(envs):
+        alone = subject.reset(env, keys[lane])
+        found = difference("(state, timestep)", take(opening, lane), alone)
+        # Step from the batch's own state, so that a rounding in reset is not amplified.
+        stepped = subject.step(env, take(opening[0], lane), subject.action)
+        found = found or difference("(state, timestep)", take(outcome, lane), stepped)
+        if found:
+            raise Fault(
+                f"in a batch of environments, lane {lane} differs from the same environment alone at {found}",
+                "Read parameters from `self` in `reset` and `step`, and derive others in properties.",
+            )

@@ -1,0 +1,142 @@
+"""The batched random rollout that most checks read from, as one compiled program."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.core.wrapper import unwrap, unwrap_state
+from jaxenvs.testing.trees import is_float, is_key
+
+Policy = Callable[[Any, Array], Any]
+"""`policy(observation, key) -> action`, for one environment, jittable."""
+
+
+class Rollout(NamedTuple):
+    """What a rollout of `steps` steps in `lanes` environments saw.
+
+    Attributes:
+        digest: (steps, lanes) uint32, a checksum of the timestep.
+        terminated: (steps, lanes) bool.
+        truncated: (steps, lanes) bool.
+        base_truncated: (steps, lanes) bool, the flag that the base environment set.
+        outside: (steps, lanes) bool, whether an observation, `final_observation` included, lay
+            outside its space.
+        example: the first such observation of each lane; zeros where there is none.
+        action_outside: (steps, lanes) bool, whether a sampled action lay outside its space.
+        not_finite: flags by leaf of (state, timestep), (lanes,) bool: NaN in the state, or NaN or
+            infinity in the timestep, at some step.
+        final_state: the last state.
+    """
+
+    digest: Array
+    terminated: Array
+    truncated: Array
+    base_truncated: Array
+    outside: Array
+    example: Any
+    action_outside: Array
+    not_finite: Any
+    final_state: Any
+
+
+def rollout(
+    env: Any, reset_keys: Array, action_keys: Array, steps: int, same_actions: bool, policy: Policy | None = None
+) -> Rollout:
+    """Steps a batch of environments with random actions, or with those of `policy`; to be jitted.
+
+    Args:
+        env: the environment.
+        reset_keys: (lanes,) keys that the starts depend on.
+        action_keys: (lanes,) keys that the actions depend on.
+        steps: number of steps.
+        same_actions: whether the base environment takes the same actions as `env`.
+        policy: chooses the actions; None for random ones.
+    """
+    base = unwrap(env)
+
+    def act(observation: Any, key: Array) -> Any:
+        return env.action_space.sample(key) if policy is None else policy(observation, key)
+
+    def base_truncates(state: Any, action: Any, timestep: Any, key: Array) -> Array:
+        if base is env:
+            return timestep.truncated
+        # Where the base never truncates, this step is a constant that the compiler removes.
+        base_action = action if same_actions else base.action_space.sample(key)
+        return jnp.asarray(base.step(unwrap_state(env, state), base_action)[1].truncated).reshape(())
+
+    def body(carry: tuple[Any, Any, Any], key: Array) -> tuple[tuple[Any, Any, Any], Any]:
+        state, observation, seen = carry
+        action = act(observation, key)
+        new_state, timestep = env.step(state, action)
+        seen = _observe(env, new_state, timestep, seen)
+        rows = (
+            digest(timestep),
+            jnp.asarray(timestep.terminated).reshape(()),
+            jnp.asarray(timestep.truncated).reshape(()),
+            base_truncates(state, action, timestep, key),
+            _outside(env, timestep),
+            ~env.action_space.contains(action),
+        )
+        return (new_state, timestep.observation, seen), rows
+
+    def lane(reset_key: Array, action_key: Array) -> Rollout:
+        state, timestep = env.reset(reset_key)
+        nothing = jax.tree.map(lambda x: jnp.zeros((), bool), (state, timestep))
+        example = jax.tree.map(jnp.zeros_like, timestep.observation)
+        seen = _observe(env, state, timestep, (nothing, jnp.zeros((), bool), example))
+        first = (digest(timestep), *[jnp.zeros((), bool)] * 3, _outside(env, timestep), jnp.zeros((), bool))
+        carry = (state, timestep.observation, seen)
+        (state, _, (not_finite, _, example)), rows = jax.lax.scan(body, carry, jax.random.split(action_key, steps))
+        rows = [jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True)]
+        return Rollout(*rows[:5], example, rows[5], not_finite, state)
+
+    result = jax.vmap(lane)(reset_keys, action_keys)
+    fields = ("digest", "terminated", "truncated", "base_truncated", "outside", "action_outside")
+    return result._replace(**{name: jnp.swapaxes(getattr(result, name), 0, 1) for name in fields})
+
+
+def digest(tree: Any) -> Array:
+    """() uint32: a checksum of the tree's bits."""
+    total = jnp.zeros((), jnp.uint32)
+    for number, leaf in enumerate(jax.tree.leaves(tree)):
+        words = _words(leaf)
+        # Odd multipliers that differ by position, so that neither a swap nor a sign goes unnoticed.
+        weights = jax.lax.iota(jnp.uint32, math.prod(words.shape)) * np.uint32(2654435769) + np.uint32(2 * number + 1)
+        total = total * np.uint32(1664525) + (words.reshape(-1) * (weights | np.uint32(1))).sum(dtype=jnp.uint32)
+    return total
+
+
+def _words(leaf: Any) -> Array:
+    leaf = jax.random.key_data(leaf) if is_key(leaf) else jnp.asarray(leaf)
+    if jnp.issubdtype(leaf.dtype, jnp.floating):
+        unsigned = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32, 8: jnp.uint64}[leaf.dtype.itemsize]
+        leaf = jax.lax.bitcast_convert_type(leaf, unsigned)
+    return leaf.astype(jnp.uint32)
+
+
+def _outside(env: Any, timestep: Any) -> Array:
+    space = env.observation_space
+    return ~(space.contains(timestep.observation) & space.contains(timestep.final_observation))
+
+
+def _observe(env: Any, state: Any, timestep: Any, seen: tuple[Any, Array, Any]) -> tuple[Any, Array, Any]:
+    """Notes NaN, infinities and the first observation outside its space."""
+
+    def flaw(leaf: Any, infinity_too: bool) -> Array:
+        if not is_float(leaf):
+            return jnp.zeros((), bool)
+        return ~jnp.isfinite(leaf).all() if infinity_too else jnp.isnan(leaf).any()
+
+    not_finite, found, example = seen
+    flaws = jax.tree.map(lambda x: flaw(x, False), state), jax.tree.map(lambda x: flaw(x, True), timestep)
+    not_finite = jax.tree.map(jnp.logical_or, not_finite, flaws)
+    inside = env.observation_space.contains(timestep.observation)
+    culprit = jax.tree.map(lambda a, b: jnp.where(inside, b, a), timestep.observation, timestep.final_observation)
+    new = _outside(env, timestep) & ~found
+    example = jax.tree.map(lambda a, b: jnp.where(new, a, b), culprit, example)
+    return not_finite, found | new, example

@@ -1,0 +1,152 @@
+"""Looking into pytrees: what their leaves are, how two of them differ, how to nudge one."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+ULPS = 64
+"""How far floats of two compiled forms of one program may lie apart, in units of the last place of the
+largest magnitude in the leaf (at least 1). A fused program may contract `a * b + c` into one rounding
+and reorder sums, so the forms differ by a few roundings per operation; integers, flags and keys get no
+tolerance at all."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """What one leaf of a tree is.
+
+    Attributes:
+        path: where it is, such as `state.inner.x`.
+        kind: `"array"`, or the name of its type where it is no JAX array.
+        shape: its shape.
+        dtype: the name of its dtype.
+        weak: whether its type is weak, as that of a Python number.
+    """
+
+    path: str
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    weak: bool
+
+    @property
+    def type(self) -> str:
+        """Shape and dtype, such as `(4,) float32`."""
+        return f"{self.shape} {self.dtype}"
+
+
+def is_key(leaf: Any) -> bool:
+    """Whether `leaf` is an array of typed random keys."""
+    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def is_float(leaf: Any) -> bool:
+    """Whether `leaf` is a Python, NumPy or JAX float or array of floats."""
+    return not is_key(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+
+
+def describe(name: str, tree: Any) -> dict[str, Leaf]:
+    """Every leaf of `tree` by path; works on tracers too."""
+    leaves = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        where = name + jax.tree_util.keystr(path)
+        if isinstance(leaf, jax.Array):
+            leaves[where] = Leaf(where, "array", leaf.shape, str(leaf.dtype), bool(jax.typeof(leaf).weak_type))
+        else:
+            dtype = str(getattr(leaf, "dtype", type(leaf).__name__))
+            leaves[where] = Leaf(where, type(leaf).__name__, np.shape(leaf), dtype, False)
+    return leaves
+
+
+def static_fields(node: Any) -> list[tuple[str, Any]]:
+    """The static fields of a flax dataclass and of those within it: (name, value)."""
+    found = []
+    for field in dataclasses.fields(node):
+        value = getattr(node, field.name)
+        if not field.metadata.get("pytree_node", True):
+            found.append((field.name, value))
+        elif dataclasses.is_dataclass(value):
+            found += static_fields(value)
+    return found
+
+
+def to_host(tree: Any) -> Any:
+    """The tree with NumPy leaves; typed keys become their data."""
+    return jax.device_get(jax.tree.map(lambda x: jax.random.key_data(x) if is_key(x) else x, tree))
+
+
+def take(tree: Any, *index: int) -> Any:
+    """One entry along the leading axes of every leaf."""
+    return jax.tree.map(lambda x: x[index], tree)
+
+
+def difference(name: str, left: Any, right: Any) -> str | None:
+    """Where and by how much two trees of one structure differ beyond the tolerance; None if they do not.
+
+    Args:
+        name: what the trees are, for the message.
+        left: a tree of concrete arrays.
+        right: another one.
+    """
+    if jax.tree.structure(left) != jax.tree.structure(right):
+        return f"the structure of {name}: {jax.tree.structure(left)} against {jax.tree.structure(right)}"
+    pairs = zip(jax.tree_util.tree_leaves_with_path(to_host(left)), jax.tree.leaves(to_host(right)), strict=True)
+    for (path, a), b in pairs:
+        a, b = np.asarray(a), np.asarray(b)
+        where = name + jax.tree_util.keystr(path)
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return f"{where}: {a.shape} {a.dtype} against {b.shape} {b.dtype}"
+        if not jnp.issubdtype(a.dtype, jnp.floating):
+            if not np.array_equal(a, b):
+                return f"{where}: {_short(a)} against {_short(b)}"
+            continue
+        finite = np.isfinite(a) & np.isfinite(b)
+        scale = max(1.0, float(np.abs(np.where(finite, a, 0)).max(initial=0.0)))
+        allowed = ULPS * float(jnp.finfo(a.dtype).eps) * scale
+        gap = np.abs(np.where(finite, a, 0).astype(np.float64) - np.where(finite, b, 0).astype(np.float64))
+        if not np.array_equal(a[~finite], b[~finite], equal_nan=True) or gap.max(initial=0.0) > allowed:
+            return f"{where}: {_short(a)} against {_short(b)} (tolerance {allowed:.2g})"
+    return None
+
+
+def identical(left: Any, right: Any) -> bool:
+    """Whether two trees have the same structure and, bit for bit, the same leaves."""
+    if jax.tree.structure(left) != jax.tree.structure(right):
+        return False
+    pairs = zip(jax.tree.leaves(to_host(left)), jax.tree.leaves(to_host(right)), strict=True)
+    return all(np.asarray(a).dtype == np.asarray(b).dtype and np.array_equal(a, b, equal_nan=False) for a, b in pairs)
+
+
+def perturb(env: Any, factor: float) -> Any:
+    """The environment with every float leaf multiplied by `factor`; each leaf keeps its type."""
+
+    def scale(leaf: Any) -> Any:
+        if isinstance(leaf, float):
+            # Rounded to float32, so that it equals the same product computed on an array.
+            return float(np.float32(leaf) * np.float32(factor))
+        return leaf * np.asarray(factor, leaf.dtype) if is_float(leaf) else leaf
+
+    return jax.tree.map(scale, env)
+
+
+def stack_floats(envs: list[Any]) -> tuple[Any, Any]:
+    """Environments of one structure as a single batched one, and its `in_axes` for `jax.vmap`.
+
+    Float leaves get a leading axis; the others are taken from the first.
+    """
+
+    def stack(*leaves: Any) -> Any:
+        if not is_float(leaves[0]):
+            return leaves[0]
+        return jnp.stack([jnp.asarray(x, jnp.float32 if isinstance(x, float) else None) for x in leaves])
+
+    axes = jax.tree.map(lambda leaf: 0 if is_float(leaf) else None, envs[0])
+    return jax.tree.map(stack, *envs), axes
+
+
+def _short(x: np.ndarray) -> str:
+    text = np.array2string(x, threshold=8, edgeitems=2, precision=9)
+    return " ".join(text.split())
