@@ -107,7 +107,13 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     """Whether `reset` costs so much more than `step` that AutoReset should compute it only where an
     episode ended, rather than everywhere and select."""
 
+    # JAX 0.10 takes two dataclass nodes for equal where their fields are, whatever their classes, so one
+    # jitted function called with two environments could run the first one's program for both. The class
+    # as a static field tells them apart.
+    _class: type | None = static(default=None, kw_only=True, repr=False, compare=False)
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_class", type(self))
         for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass
             value = getattr(self, field.name)
             if isinstance(value, float | np.floating | np.ndarray) and np.issubdtype(np.asarray(value).dtype, np.floating):

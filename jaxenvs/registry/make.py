@@ -68,7 +68,7 @@ def load(spec: EnvSpec) -> type[Env[Any, Any]]:
 
 
 def _check_names(spec: EnvSpec, cls: type[Env[Any, Any]], fields: dict[str, Any]) -> None:
-    known = [field.name for field in dataclasses.fields(cls)]  # pyright: ignore[reportArgumentType]
+    known = [field.name for field in dataclasses.fields(cls) if not field.name.startswith("_")]  # pyright: ignore[reportArgumentType]
     for name in fields:
         if name not in known:
             raise InvalidField(
