@@ -8,6 +8,7 @@
 from jaxenvs import errors as errors
 from jaxenvs import random as random
 from jaxenvs import spaces as spaces
+from jaxenvs import testing as testing
 from jaxenvs import wrappers as wrappers
 from jaxenvs.core.env import Env as Env
 from jaxenvs.core.env import RendersText as RendersText

@@ -1,0 +1,26 @@
+"""What is claimed of each id, where it differs from the defaults of `check_env`: the table of exceptions.
+
+Each row holds keyword arguments of `jaxenvs.testing.check_env`, with its reason.
+"""
+
+import jax.numpy as jnp
+
+
+def _along_the_velocity(observation, key):
+    """MountainCar: push the way the car already moves, which gains height with every swing."""
+    return jnp.where(observation[1] < 0, jnp.int32(0), jnp.int32(2))
+
+
+def _full_force_along_the_velocity(observation, key):
+    return jnp.where(observation[1:] < 0, jnp.float32(-1.0), jnp.float32(1.0))
+
+
+CLAIMS = {
+    # Random pushes do not reach the flag.
+    "MountainCar-v0": {"policy": _along_the_velocity},
+    "MountainCarContinuous-v0": {"policy": _full_force_along_the_velocity},
+    # The pendulum task has no end but the limit.
+    "Pendulum-v1": {"reaches": {"truncated"}},
+    # One start, and moves without chance.
+    "CliffWalking-v1": {"random": False},
+}

@@ -1,0 +1,42 @@
+"""Every check on every id in the registry."""
+
+import functools
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+import jaxenvs
+from jaxenvs.errors import DependencyNotInstalled
+from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.testing import CHECKS, Subject
+
+_PATH = Path(__file__).with_name("claims.py")
+_module_spec = importlib.util.spec_from_file_location("jaxenvs_conformance_claims", _PATH)
+_claims = importlib.util.module_from_spec(_module_spec)
+sys.modules[_module_spec.name] = _claims
+_module_spec.loader.exec_module(_claims)
+CLAIMS = _claims.CLAIMS
+
+IDS = [spec.id for spec in CATALOG]
+
+
+@functools.lru_cache(maxsize=1)
+def subject_of(id):
+    """The subject of an id; only the latest is kept, since a subject holds whole rollouts."""
+    return Subject(jaxenvs.make(id), **CLAIMS.get(id, {}))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=str)
+@pytest.mark.parametrize("id", IDS, scope="module")
+def test_conformance(id, check):
+    try:
+        subject = subject_of(id)
+    except DependencyNotInstalled as error:
+        pytest.skip(str(error))
+    check(subject)
+
+
+def test_every_claim_is_about_a_registered_id():
+    assert set(CLAIMS) <= set(IDS), f"no such id: {sorted(set(CLAIMS) - set(IDS))}"

@@ -1,0 +1,196 @@
+"""The arrows between the rooms of the package, and other rules that only the source text shows."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import jaxenvs
+
+PACKAGE = Path(jaxenvs.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAY_IMPORT = {
+    "core": set(),
+    "canvas": {"core"},
+    "envs": {"core", "canvas"},
+    "wrappers": {"core"},
+    "registry": {"core", "wrappers"},
+    "rollout": {"core", "wrappers"},
+    "testing": {"core", "wrappers"},
+    "training": {"core", "wrappers", "rollout"},
+    "adapters": {"core", "wrappers", "registry"},
+    "monitor": {"core", "wrappers", "rollout"},
+    "scoreboard": {"core", "canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
+    "cli": {
+        "core",
+        "canvas",
+        "wrappers",
+        "registry",
+        "rollout",
+        "training",
+        "adapters",
+        "monitor",
+        "testing",
+        "scoreboard",
+    },
+}
+"""Room: the other rooms it may import. `envs` is in nobody's set: the registry names envs by string."""
+
+FACADES = {"random.py": "core", "spaces.py": "core", "errors.py": "core"}
+"""Modules at the top that only re-export from one room."""
+
+CORE_PACKAGES = {"jax", "numpy", "flax", "chex"}
+"""What a room may import from outside the standard library without an extra."""
+
+EXTRA_PACKAGES = {
+    "core": {"gymnasium"},  # inside `to_gymnasium`, on call
+    "training": {"optax"},
+    "adapters": {"gymnasium", "stable_baselines3", "torch"},
+    "monitor": {"matplotlib", "PIL", "imageio", "tqdm"},
+    "rollout": {"tqdm"},
+    "cli": {"typer", "rich", "tqdm", "optax", "matplotlib"},
+}
+
+HEAVY = {
+    "optax",
+    "matplotlib",
+    "gymnasium",
+    "tqdm",
+    "typer",
+    "PIL",
+    "imageio",
+    "scipy.stats",
+    "torch",
+    "mujoco",
+    "ale_py",
+}
+"""Never loaded by `import jaxenvs`. (flax itself loads flax.linen, and rich where installed.)"""
+
+LONG_FILES: dict[str, str] = {}
+"""Files of more than LIMIT lines, with the reason that each is not split."""
+LIMIT = 400
+
+
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(), str(path))
+
+
+def name_of(path):
+    return str(path.relative_to(PACKAGE))
+
+
+def room_of(path):
+    """The room that a file lies in; None at the top of the package."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+def imports_of(path):
+    """The dotted names that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno} has a relative import; write the full name"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_room_is_known():
+    assert {room_of(path) for path in MODULES} - {None} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_rooms_import_only_what_they_may(path):
+    room = room_of(path)
+    if room is None:
+        allowed = (
+            {FACADES[path.name]} if path.name in FACADES else set(MAY_IMPORT) - {"envs", "training", "cli", "monitor"}
+        )
+    else:
+        allowed = MAY_IMPORT[room] | {room}
+    inner = {name for name in imports_of(path) if name.split(".")[0] == "jaxenvs"}
+    if room is None and path.name == "__init__.py":
+        allowed |= {facade.removesuffix(".py") for facade in FACADES}
+    wrong = sorted(name for name in inner if name == "jaxenvs" or name.split(".")[1] not in allowed)
+    assert not wrong, f"{name_of(path)} may not import {wrong}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_rooms_use_only_their_outside_packages(path):
+    allowed = CORE_PACKAGES | EXTRA_PACKAGES.get(room_of(path), set()) | set(sys.stdlib_module_names) | {"jaxenvs"}
+    wrong = sorted(name for name in imports_of(path) if name.split(".")[0] not in allowed)
+    assert not wrong, f"{name_of(path)} may not import {wrong}"
+
+
+def test_nothing_imports_the_ale_bridge():
+    assert not [name_of(path) for path in MODULES if any(n.startswith("jaxenvs_ale_bridge") for n in imports_of(path))]
+
+
+def test_importing_jaxenvs_loads_no_env_and_nothing_heavy():
+    code = "import sys, jaxenvs; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert "jaxenvs.core.env" in loaded
+    assert not loaded & HEAVY
+    assert not [name for name in loaded if name.startswith("jaxenvs.envs.")]
+
+
+def test_importing_any_module_makes_no_array():
+    """An array made at import would start a backend before the caller could configure it."""
+    names = [".".join(("jaxenvs", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in MODULES]
+    names = [name.removesuffix(".__init__") for name in names if "__main__" not in name]
+    # The hook runs when JAX first needs a device, which is when the first array is made.
+    code = f"""
+import importlib
+from jax.extend import backend
+for name in {names!r}:
+    importlib.import_module(name)
+    from jax._src import xla_bridge
+    assert not xla_bridge.backends_are_initialized(), name
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_files_are_short_and_say_what_they_are(path):
+    lines = len(path.read_text().splitlines())
+    assert lines <= LIMIT or name_of(path) in LONG_FILES, f"{name_of(path)} has {lines} lines; split it"
+    assert ast.get_docstring(tree_of(path)), f"{name_of(path)} has no docstring"
+
+
+def test_the_list_of_long_files_is_up_to_date():
+    assert all(len((PACKAGE / name).read_text().splitlines()) > LIMIT for name in LONG_FILES)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_unfinished_work_and_no_bare_suppression(path):
+    text = path.read_text()
+    assert not [word for word in ("TODO", "FIXME", "XXX", "NotImplementedError") if word in text]
+    for number, line in enumerate(text.splitlines(), 1):
+        for mark in ("# noqa", "# type: ignore", "# pyright: ignore"):
+            if mark in line:
+                rest = line.split(mark, 1)[1]
+                assert rest.startswith((":", "[")), f"{name_of(path)}:{number} suppresses without naming a rule"
+
+
+@pytest.mark.parametrize(
+    "name",
+    "make spec register registry pprint_registry Env TimeStep AutoReset TimeLimit random spaces wrappers errors testing".split(),
+)
+def test_public_names_exist(name):
+    assert hasattr(jaxenvs, name)
+
+
+def test_facades_only_re_export():
+    for facade in FACADES:
+        statements = tree_of(PACKAGE / facade).body[1:]
+        assert all(isinstance(statement, ast.ImportFrom) for statement in statements), facade

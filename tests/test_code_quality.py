@@ -1,0 +1,52 @@
+"""Formatting, linting and types, so that the one test command checks everything; and the examples in docstrings."""
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jaxenvs
+
+ROOT = Path(__file__).parents[1]
+
+COMMANDS = {
+    "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "jaxenvs", "tests"],
+    "ruff check": [sys.executable, "-m", "ruff", "check", "jaxenvs", "tests"],
+    "pyright": [sys.executable, "-m", "pyright", "--pythonpath", sys.executable],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_code_quality(name):
+    result = subprocess.run(COMMANDS[name], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{name} complains:\n{result.stdout[-6000:]}{result.stderr[-2000:]}"
+
+
+def _modules():
+    """All modules of the package that can be run without being a program."""
+    names = (module.name for module in pkgutil.walk_packages(jaxenvs.__path__, "jaxenvs."))
+    return ["jaxenvs", *(name for name in names if not name.endswith("__main__"))]
+
+
+def _examples(name):
+    found = doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name))
+    return [test for test in found if test.examples]
+
+
+EXAMPLES = {test.name: test for name in _modules() for test in _examples(name)}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_in_docstrings_run(name):
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    runner.run(EXAMPLES[name], out=report.append)
+    assert runner.failures == 0, "".join(report)
+
+
+def test_there_are_examples():
+    assert "jaxenvs.testing.conformance.check_env" in EXAMPLES
