@@ -103,14 +103,14 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     Base environments never truncate and never reset themselves: see `TimeLimit` and `AutoReset`.
     """
 
-    reset_is_costly: ClassVar[bool] = False
-    """Whether `reset` costs so much more than `step` that AutoReset should compute it only where an
-    episode ended, rather than everywhere and select."""
-
     # JAX 0.10 takes two dataclass nodes for equal where their fields are, whatever their classes, so one
     # jitted function called with two environments could run the first one's program for both. The class
     # as a static field tells them apart.
     _class: type | None = static(default=None, kw_only=True, repr=False, compare=False)
+
+    reset_is_costly: ClassVar[bool] = False
+    """Whether `reset` costs so much more than `step` that AutoReset should compute it only where an
+    episode ended, rather than everywhere and select."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_class", type(self))
