@@ -45,7 +45,7 @@ def ends_are_reached(subject: Subject) -> None:
     unclaimed = seen - subject.ends
     if unclaimed:
         raise Fault(
-            f"an episode ended with {unclaimed.pop()}, but `reaches` is {set(subject.ends) or '{}'}",
+            f"an episode ended with {', '.join(sorted(unclaimed))}, but `reaches` is {set(subject.ends) or '{}'}",
             "Name that end in `reaches`, or keep the flag from being set.",
         )
     missing = subject.ends - seen
@@ -55,7 +55,7 @@ def ends_are_reached(subject: Subject) -> None:
         missing -= {"truncated"}
     if missing:
         raise Fault(
-            f"no episode ended with {missing.pop()} in {subject.lanes} times {subject.steps} random steps",
+            f"no episode ended with {' or '.join(sorted(missing))} in {subject.lanes} times {subject.steps} random steps",
             "If the task never ends so, leave it out of `reaches`; else raise `steps` or `lanes`,"
             " or pass a `policy` that gets there.",
         )

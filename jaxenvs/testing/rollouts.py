@@ -89,11 +89,15 @@ def rollout(
         nothing = jax.tree.map(lambda x: jnp.zeros((), bool), (state, timestep))
         example = jax.tree.map(jnp.zeros_like, timestep.observation)
         seen = _observe(env, state, timestep, (nothing, jnp.zeros((), bool), example))
-        first = (digest(timestep), *[jnp.zeros((), bool)] * 3, _outside(env, timestep), jnp.zeros((), bool))
+        unset = jnp.zeros((), bool)
+        first = (digest(timestep), unset, unset, unset, _outside(env, timestep), unset)
         carry = (state, timestep.observation, seen)
         (state, _, (not_finite, _, example)), rows = jax.lax.scan(body, carry, jax.random.split(action_key, steps))
-        rows = [jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True)]
-        return Rollout(*rows[:5], example, rows[5], not_finite, state)
+        rows = tuple(jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True))
+        checksum, terminated, truncated, base_truncated, outside, action_outside = rows
+        return Rollout(
+            checksum, terminated, truncated, base_truncated, outside, example, action_outside, not_finite, state
+        )
 
     result = jax.vmap(lane)(reset_keys, action_keys)
     fields = ("digest", "terminated", "truncated", "base_truncated", "outside", "action_outside")

@@ -76,6 +76,8 @@ class Subject:
         steps: length of the random rollouts.
         lanes: environments side by side in them.
         seed: of all random numbers.
+        static_floats: names of static fields that hold a float by design, since it decides the structure
+            of the state.
     """
 
     env: Env[Any, Any]
@@ -86,6 +88,7 @@ class Subject:
     steps: int = 1000
     lanes: int = 8
     seed: int = 0
+    static_floats: Iterable[str] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.env, Env):
@@ -114,7 +117,7 @@ class Subject:
         """The environment in AutoReset, unless it already is."""
         if any(isinstance(wrapper, AutoReset) for wrapper in wrappers_of(self.env)):
             return self.env
-        return AutoReset(self.env)
+        return AutoReset(env=self.env)
 
     def keys(self, stream: int, count: int | None = None) -> Array:
         """Keys of one of the streams that the checks draw from: (count,), or a scalar."""

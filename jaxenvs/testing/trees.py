@@ -79,8 +79,15 @@ def to_host(tree: Any) -> Any:
 
 
 def take(tree: Any, *index: int) -> Any:
-    """One entry along the leading axes of every leaf."""
-    return jax.tree.map(lambda x: x[index], tree)
+    """One entry along the leading axes of every leaf, cut on the host: indexing on the device compiles."""
+
+    def entry(leaf: Any) -> Any:
+        if is_key(leaf):
+            data = np.asarray(jax.random.key_data(leaf))[index]
+            return jax.random.wrap_key_data(jnp.asarray(data), impl=jax.random.key_impl(leaf))
+        return jnp.asarray(np.asarray(leaf)[index])
+
+    return jax.tree.map(entry, tree)
 
 
 def difference(name: str, left: Any, right: Any) -> str | None:

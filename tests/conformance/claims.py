@@ -21,6 +21,8 @@ CLAIMS = {
     "MountainCarContinuous-v0": {"policy": _full_force_along_the_velocity},
     # The pendulum task has no end but the limit.
     "Pendulum-v1": {"reaches": {"truncated"}},
+    # Whether there is noise decides whether the state has a key.
+    "Acrobot-v1": {"static_floats": {"torque_noise_max"}},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
 }
