@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RegistrationError, did_you_mean
@@ -34,14 +35,14 @@ def make(id: str | EnvSpec, *, max_episode_steps: int | None = None, **fields: A
     spec = id if isinstance(id, EnvSpec) else find_spec(id)
     cls = load(spec)
     values = {**spec.fields, **fields}
-    _check_names(spec, cls, fields)
+    _check_names(spec, cls, values)
     for name, value in values.items():
         _check_value(spec, name, value)
-    env = cls(**values)
+    env: Env[Any, Any] = cls(**values)
     limit = spec.max_episode_steps if max_episode_steps is None else max_episode_steps
     if limit is None or limit == -1:
         return env
-    return TimeLimit(env, max_episode_steps=limit)
+    return TimeLimit(env=env, max_episode_steps=limit)
 
 
 def load(spec: EnvSpec) -> type[Env[Any, Any]]:
@@ -57,30 +58,42 @@ def load(spec: EnvSpec) -> type[Env[Any, Any]]:
     try:
         cls = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
-        if spec.extra is not None and not module.startswith(f"{error.name}"):
-            raise DependencyNotInstalled(
-                f'{spec.id} needs `{error.name}`, which is not installed: run `pip install "jaxenvs[{spec.extra}]"`.'
+        if f"{module}.".startswith(f"{error.name}."):
+            raise RegistrationError(
+                f"{spec.id}: there is no module `{error.name}` for `{spec.entry_point}`."
             ) from error
-        raise
+        if spec.extra is None:
+            raise
+        raise DependencyNotInstalled(
+            f'{spec.id} needs `{error.name}`, which is not installed: run `pip install "jaxenvs[{spec.extra}]"`.'
+        ) from error
     if not (isinstance(cls, type) and issubclass(cls, Env)):
         raise RegistrationError(f"{spec.id}: the entry point `{spec.entry_point}` names no subclass of jaxenvs.Env.")
     return cls
 
 
 def _check_names(spec: EnvSpec, cls: type[Env[Any, Any]], fields: dict[str, Any]) -> None:
-    known = [field.name for field in dataclasses.fields(cls) if not field.name.startswith("_")]  # pyright: ignore[reportArgumentType]
+    own = [f for f in dataclasses.fields(cls) if not f.name.startswith("_")]  # pyright: ignore[reportArgumentType]
+    known = [field.name for field in own]
     for name in fields:
         if name not in known:
             raise InvalidField(
                 f"{spec.id} has no field `{name}`.{did_you_mean(name, known)}"
                 f" Its fields are: {', '.join(known) or 'none'}."
             )
+    missing = [f"`{field.name}`" for field in own if _is_required(field) and field.name not in fields]
+    if missing:
+        raise InvalidField(f"{spec.id} needs a value for {', '.join(missing)}: `make({spec.id!r}, name=value)`.")
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _check_value(spec: EnvSpec, name: str, value: Any) -> None:
     for leaf in jax.tree.leaves(value):
         concrete = isinstance(leaf, float | np.ndarray | np.floating) or (
-            isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer)
+            isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer)
         )
         if concrete and jnp.issubdtype(jnp.result_type(leaf), jnp.floating) and bool(np.isnan(np.asarray(leaf)).any()):
             raise InvalidField(f"{spec.id}: field `{name}` is NaN; give it a number.")

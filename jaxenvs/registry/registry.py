@@ -4,7 +4,7 @@ import importlib
 import importlib.metadata
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jaxenvs.core.errors import (
@@ -46,7 +46,7 @@ class Registry(Mapping[str, EnvSpec]):
     def add(self, spec: EnvSpec) -> None:
         """Adds a spec; one of the same id is replaced, with a warning."""
         if spec.id in self._specs:
-            warnings.warn(f"Overriding environment {spec.id} already in registry.", UserWarning, stacklevel=3)
+            _warn(f"Overriding environment {spec.id} already in registry.")
         self._specs[spec.id] = spec
 
     def load_plugins(self) -> None:
@@ -54,21 +54,38 @@ class Registry(Mapping[str, EnvSpec]):
         if self._plugins_loaded:
             return
         self._plugins_loaded = True
-        for plugin in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        # A package found twice on the path, as source and installed, is loaded once.
+        for plugin in dict.fromkeys(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)):
             try:
                 loaded = plugin.load()
                 if callable(loaded):
                     loaded()
             except Exception as error:  # noqa: BLE001  # a stranger's package must not break the rest
-                warnings.warn(
+                _warn(
                     f"The jaxenvs plug-in `{plugin.name}` ({plugin.value}) could not be loaded:"
-                    f" {type(error).__name__}: {error}. Its environments are missing.",
-                    UserWarning,
-                    stacklevel=3,
+                    f" {type(error).__name__}: {error}. Environments of it are missing."
                 )
+
+    def loaded(self) -> list[EnvSpec]:
+        """The specs registered so far, plug-ins that nobody has asked for left out.
+
+        `register` looks at these alone: a plug-in that registers while its module is being imported
+        must not set off the import of that same module.
+        """
+        return list(self._specs.values())
 
 
 registry = Registry(CATALOG)
+
+
+def _warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the line that called into this package (or into Mapping's methods around it)."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
+        ("jaxenvs.registry.", "collections.abc", "_collections_abc")
+    ):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def register(
@@ -108,7 +125,7 @@ def register(
         extra=extra,
         source=source,
     )
-    others = _versions(spec.namespace, spec.name)
+    others = _versions(registry.loaded(), spec.namespace, spec.name)
     if spec.version is None and any(version is not None for version in others):
         raise RegistrationError(
             f"Can't register the unversioned environment `{id}` when the versioned environment"
@@ -139,21 +156,17 @@ def spec(id: str) -> EnvSpec:
         module, _, id = id.partition(":")
         _import_registration(module)
     if isinstance(id, str) and id in RENAMED:
-        warnings.warn(f"`{id}` behaves as `{RENAMED[id]}`, which is used instead.", DeprecationWarning, stacklevel=2)
+        _warn(f"`{id}` behaves as `{RENAMED[id]}`, which is used instead.", DeprecationWarning)
         id = RENAMED[id]
     namespace, name, version = parse_id(id)
     if id in registry:
         return registry[id]
     _check_namespace(namespace)
     _check_name(namespace, name)
-    versions = [v for v in _versions(namespace, name) if v is not None]
+    versions = [v for v in _versions(registry.values(), namespace, name) if v is not None]
     if version is None:
         latest = format_id(namespace, name, max(versions))
-        warnings.warn(
-            f"Using the latest versioned environment `{latest}` instead of the unversioned environment `{id}`.",
-            UserWarning,
-            stacklevel=2,
-        )
+        _warn(f"Using the latest versioned environment `{latest}` instead of the unversioned environment `{id}`.")
         return registry[latest]
     raise _version_error(namespace, name, version, versions)
 
@@ -168,9 +181,9 @@ def _import_registration(module: str) -> None:
         ) from error
 
 
-def _versions(namespace: str | None, name: str) -> list[int | None]:
+def _versions(specs: Iterable[EnvSpec], namespace: str | None, name: str) -> list[int | None]:
     return sorted(
-        (s.version for s in registry.values() if (s.namespace, s.name) == (namespace, name)), key=lambda v: -1 if v is None else v
+        (s.version for s in specs if (s.namespace, s.name) == (namespace, name)), key=lambda v: -1 if v is None else v
     )
 
 
@@ -194,7 +207,8 @@ def _check_name(namespace: str | None, name: str) -> None:
         elsewhere = sorted({s.namespace for s in registry.values() if s.name == name and s.namespace})
         nearest = f" It exists in namespace `{elsewhere[0]}`: `{elsewhere[0]}/{name}`." if elsewhere else ""
     where = f" in namespace {namespace}" if namespace else ""
-    raise NameNotFound(f"Environment `{name}` doesn't exist{where}.{nearest} `jaxenvs list` shows every id.")
+    hint = nearest or " `jaxenvs list` shows every id."
+    raise NameNotFound(f"Environment `{name}` doesn't exist{where}.{hint}")
 
 
 def _version_error(namespace: str | None, name: str, version: int, versions: list[int]) -> Exception:
@@ -202,11 +216,13 @@ def _version_error(namespace: str | None, name: str, version: int, versions: lis
     if not versions:
         return VersionNotFound(
             f"Environment version `v{version}` for environment `{plain}` doesn't exist."
-            f" It provides the unversioned environment `{plain}`."
+            f" It provides the default version `{plain}`."
         )
     if version < max(versions):
         latest = format_id(namespace, name, max(versions))
-        return DeprecatedEnv(f"Environment version v{version} for `{plain}` is deprecated. Please use `{latest}` instead.")
+        return DeprecatedEnv(
+            f"Environment version v{version} for `{plain}` is deprecated. Please use `{latest}` instead."
+        )
     listed = ", ".join(f"`v{v}`" for v in versions)
     return VersionNotFound(
         f"Environment version `v{version}` for environment `{plain}` doesn't exist."
@@ -214,17 +230,30 @@ def _version_error(namespace: str | None, name: str, version: int, versions: lis
     )
 
 
-def pprint_registry(*, num_cols: int = 3, disable_print: bool = False) -> str | None:
-    """Prints the registered ids by family, or returns the text where `disable_print`."""
+def pprint_registry(
+    *, num_cols: int = 3, exclude_namespaces: Iterable[str] = (), disable_print: bool = False
+) -> str | None:
+    """Prints the registered ids by family, or returns the text where `disable_print`.
+
+    Args:
+        num_cols: how many ids to print on a line.
+        exclude_namespaces: families to leave out.
+        disable_print: whether to return the text rather than print it.
+    """
     families: dict[str, list[str]] = {}
+    excluded = set(exclude_namespaces)
     for entry in registry.values():
+        if entry.family in excluded:
+            continue
         families.setdefault(entry.family, []).append(entry.id)
     width = max((len(id) for ids in families.values() for id in ids), default=0)
     lines = []
     for family, ids in families.items():
         lines.append(f"===== {family} =====")
         ids = sorted(ids)
-        lines += [" ".join(id.ljust(width) for id in ids[i : i + num_cols]).rstrip() for i in range(0, len(ids), num_cols)]
+        lines += [
+            " ".join(id.ljust(width) for id in ids[i : i + num_cols]).rstrip() for i in range(0, len(ids), num_cols)
+        ]
         lines.append("")
     text = "\n".join(lines).rstrip()
     if disable_print:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import RegistrationError
 
 _ID = re.compile(r"^(?:(?P<namespace>[\w:-]+)/)?(?P<name>[\w:.-]+?)(?:-v(?P<version>\d+))?$")
@@ -24,8 +25,11 @@ def parse_id(id: str) -> tuple[str | None, str, int | None]:
             f"Malformed environment ID: {id}."
             " (Currently all IDs must be of the form [namespace/](env-name)-v(version). (namespace is optional))"
         )
-    version = match["version"]
-    return match["namespace"], match["name"], None if version is None else int(version)
+    version = None if match["version"] is None else int(match["version"])
+    canonical = format_id(match["namespace"], match["name"], version)
+    if canonical != id:
+        raise RegistrationError(f"Malformed environment ID: {id}. Write the version in plain digits: `{canonical}`.")
+    return match["namespace"], match["name"], version
 
 
 def format_id(namespace: str | None, name: str, version: int | None) -> str:
@@ -57,12 +61,20 @@ class EnvSpec:
 
     def __post_init__(self) -> None:
         parse_id(self.id)
-        if isinstance(self.entry_point, str) and not re.fullmatch(r"[\w.]+:\w+", self.entry_point):
-            raise RegistrationError(f"{self.id}: the entry point must read 'package.module:Class', got {self.entry_point!r}.")
+        named = isinstance(self.entry_point, str) and re.fullmatch(r"[\w.]+:\w+", self.entry_point)
+        if not named and not (isinstance(self.entry_point, type) and issubclass(self.entry_point, Env)):
+            raise RegistrationError(
+                f"{self.id}: the entry point must be a subclass of jaxenvs.Env or read 'package.module:Class',"
+                f" got {self.entry_point!r}."
+            )
         steps = self.max_episode_steps
-        if steps is not None and (not isinstance(steps, int) or steps < 1):
+        if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
             raise RegistrationError(f"{self.id}: max_episode_steps must be a positive integer or None, got {steps!r}.")
-        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
+        object.__setattr__(self, "fields", MappingProxyType({k: _hashable(v) for k, v in self.fields.items()}))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return _rebuild, ({**values, "fields": dict(self.fields)},)
 
     @property
     def namespace(self) -> str | None:
@@ -82,17 +94,31 @@ class EnvSpec:
     @property
     def family(self) -> str:
         """The namespace, or the package that the environment's module lies in."""
-        module = self.entry_point.partition(":")[0] if isinstance(self.entry_point, str) else self.entry_point.__module__
+        module = (
+            self.entry_point.partition(":")[0] if isinstance(self.entry_point, str) else self.entry_point.__module__
+        )
         parts = module.split(".")
         return self.namespace or (parts[-2] if len(parts) > 1 else parts[0])
 
     def to_json(self) -> str:
-        """The spec as a JSON object; `from_json` reads it back."""
+        """The spec as a JSON object; `from_json` reads it back, an entry point always as a string.
+
+        Raises:
+            RegistrationError: a field is no JSON value, or the class has no importable name.
+        """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         if not isinstance(self.entry_point, str):
+            if "." in self.entry_point.__qualname__:
+                raise RegistrationError(
+                    f"{self.id}: its class `{self.entry_point.__qualname__}` cannot be named in JSON;"
+                    " define it at the top of a module."
+                )
             values["entry_point"] = f"{self.entry_point.__module__}:{self.entry_point.__qualname__}"
         values["fields"] = dict(self.fields)
-        return json.dumps(values)
+        try:
+            return json.dumps(values)
+        except TypeError as error:
+            raise RegistrationError(f"{self.id}: a field cannot be written as JSON: {error}.") from error
 
     @staticmethod
     def from_json(text: str) -> "EnvSpec":
@@ -102,6 +128,15 @@ class EnvSpec:
             RegistrationError: the text is no such object.
         """
         try:
-            return EnvSpec(**json.loads(text))
+            return _rebuild(json.loads(text))
         except (json.JSONDecodeError, TypeError) as error:
             raise RegistrationError(f"This is not the JSON of an EnvSpec: {error}.") from error
+
+
+def _rebuild(values: dict[str, Any]) -> EnvSpec:
+    return EnvSpec(**values)
+
+
+def _hashable(value: Any) -> Any:
+    """Lists become tuples, so that they can be static fields and JSON gives back what it took."""
+    return tuple(_hashable(item) for item in value) if isinstance(value, list | tuple) else value

@@ -15,14 +15,19 @@ def _full_force_along_the_velocity(observation, key):
     return jnp.where(observation[1:] < 0, jnp.float32(-1.0), jnp.float32(1.0))
 
 
+def _torque_along_the_velocity(observation, key):
+    """Acrobot: torque in the sense of the second joint's motion, which always adds energy."""
+    return jnp.where(observation[5] < 0, jnp.int32(0), jnp.int32(2))
+
+
 CLAIMS = {
     # Random pushes do not reach the flag.
     "MountainCar-v0": {"policy": _along_the_velocity},
     "MountainCarContinuous-v0": {"policy": _full_force_along_the_velocity},
     # The pendulum task has no end but the limit.
     "Pendulum-v1": {"reaches": {"truncated"}},
-    # Whether there is noise decides whether the state has a key.
-    "Acrobot-v1": {"static_floats": {"torque_noise_max"}},
+    # Whether there is noise decides whether the state has a key; random torques seldom swing it up.
+    "Acrobot-v1": {"policy": _torque_along_the_velocity, "static_floats": {"torque_noise_max"}},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
 }
