@@ -118,7 +118,9 @@ def key(seed: int | Array) -> Key:
                 f"A seed must be an integer of shape (), got {seed.dtype} of shape {seed.shape}."
                 " For many keys, split one: `jax.random.split(jaxenvs.random.key(0), n)`."
             )
-        return jax.random.wrap_key_data(_seed(jnp.asarray(seed)), impl=implementation)
+        if isinstance(seed, Array):
+            return jax.random.wrap_key_data(_seed(seed), impl=implementation)
+        seed = int(seed)  # jnp.asarray would cut a 64-bit NumPy seed to 32 bits
     if not -(2**63) <= int(seed) < 2**64:
         raise InvalidKey(f"A seed must fit in 64 bits, got {seed}.")
     low, high = (np.asarray(word, np.uint32) for word in ((int(seed) & 0xFFFFFFFF), (int(seed) >> 32) & 0xFFFFFFFF))
@@ -138,7 +140,11 @@ def check_key(key: Any, *, name: str = "reset") -> Key:
         InvalidKey: `key` is no random key, or a batch of them.
     """
     if not isinstance(key, Array):
-        hint = f" Write `jaxenvs.random.key({key})`." if isinstance(key, int) else " Make one with `jaxenvs.random.key(0)`."
+        hint = (
+            f" Write `jaxenvs.random.key({key})`."
+            if isinstance(key, int)
+            else " Make one with `jaxenvs.random.key(0)`."
+        )
         raise InvalidKey(f"`{name}` takes a JAX random key, got {key!r} of type {type(key).__name__}.{hint}")
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         if key.shape == ():
