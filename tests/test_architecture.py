@@ -182,9 +182,14 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
                 assert rest.startswith((":", "[")), f"{name_of(path)}:{number} suppresses without naming a rule"
 
 
+PUBLIC_NAMES = """
+    make spec register registry pprint_registry Env TimeStep AutoReset TimeLimit random spaces wrappers errors testing
+"""
+
+
 @pytest.mark.parametrize(
     "name",
-    "make spec register registry pprint_registry Env TimeStep AutoReset TimeLimit random spaces wrappers errors testing".split(),
+    PUBLIC_NAMES.split(),
 )
 def test_public_names_exist(name):
     assert hasattr(jaxenvs, name)

@@ -80,10 +80,9 @@ registry = Registry(CATALOG)
 
 def _warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warns at the line that called into this package (or into Mapping's methods around it)."""
+    inside = "jaxenvs.registry.", "collections.abc", "_collections_abc"
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
-        ("jaxenvs.registry.", "collections.abc", "_collections_abc")
-    ):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(inside):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 

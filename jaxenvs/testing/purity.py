@@ -146,7 +146,7 @@ def all_transformations_agree(subject: Subject) -> None:
         if found:
             raise Fault(
                 f"a call under {form} and one under vmap in scan differ at {found}",
-                "Use jnp rather than np or Python `if` on values, and make no difference between traced and concrete input.",
+                "Use jnp rather than np or Python `if` on values, and treat traced and concrete input alike.",
             )
 
 

@@ -174,7 +174,7 @@ def x64(subject: Subject) -> None:
                     was = usual[call][path].type if path in usual[call] else "missing"
                     raise Fault(
                         f"with 64-bit types on, {path} from {call} is {leaf.type}, otherwise {was}",
-                        "Name every dtype: `jax.random.uniform(key, shape, jnp.float32)`, `jnp.arange(n, dtype=jnp.int32)`.",
+                        "Name every dtype: `jax.random.uniform(key, shape, jnp.float32)`, `jnp.zeros((), jnp.int32)`.",
                     )
         state, _ = wide.reset(env, wide.keys(0))
         jax.block_until_ready(wide.step(env, state, wide.action))

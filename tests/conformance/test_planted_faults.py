@@ -16,10 +16,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, restart, static, transition
 from jaxenvs.random import check_key
 from jaxenvs.spaces import Box, Discrete
-from jaxenvs.testing import CHECKS, ConformanceError, Subject, check_env
+from jaxenvs.testing import CHECKS, ConformanceError, check_env
 
 
 class WalkState(struct.PyTreeNode):

@@ -1,0 +1,292 @@
+"""Keys of jaxenvs' own generator: their values, their use with all of jax.random, and their quality.
+
+The statistical tests have fixed seeds, so they pass or fail for good. ALPHA is the chance that a perfect
+generator would have failed one of them. A full battery is no matter for unit tests.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxenvs.errors import InvalidKey
+from jaxenvs.random import check_key, implementation, key
+
+ALPHA = 1e-4
+SAMPLES = 1 << 16
+
+
+def data(k):
+    return np.asarray(jax.random.key_data(k)).tolist()
+
+
+def words_64():
+    with jax.enable_x64(True):
+        return np.asarray(jax.random.bits(key(42), (2,), jnp.uint64)).tolist()
+
+
+def golden():
+    """The values of GOLDEN, computed; `python tests/core/test_random.py` prints them anew.
+
+    Changing them breaks the reproducibility of every run, so it is a change for the CHANGELOG.
+    """
+    k = key(42)
+    return {
+        "key(0)": data(key(0)),
+        "key(42)": data(k),
+        "key(-1)": data(key(-1)),
+        "key(2**40 + 7)": data(key(2**40 + 7)),
+        "split(key(42))": data(jax.random.split(k)),
+        "split(key(42), 5)[4]": data(jax.random.split(k, 5)[4]),
+        "fold_in(key(42), 0)": data(jax.random.fold_in(k, 0)),
+        "fold_in(key(42), 123)": data(jax.random.fold_in(k, 123)),
+        "bits8": np.asarray(jax.random.bits(k, (6,), jnp.uint8)).tolist(),
+        "bits16": np.asarray(jax.random.bits(k, (6,), jnp.uint16)).tolist(),
+        "bits32": np.asarray(jax.random.bits(k, (6,), jnp.uint32)).tolist(),
+        "uniform": np.asarray(jax.random.uniform(k, (3,), jnp.float32)).tolist(),
+        "bits64": words_64(),
+        "randint": np.asarray(jax.random.randint(k, (5,), 0, 1000, jnp.int32)).tolist(),
+    }
+
+
+GOLDEN = {
+    "key(0)": [601860869, 1651723370],
+    "key(42)": [1008558107, 979348843],
+    "key(-1)": [1450013272, 1177056301],
+    "key(2**40 + 7)": [955626002, 984578229],
+    "split(key(42))": [[1401676873, 726636997], [766661816, 1108576390]],
+    "split(key(42), 5)[4]": [1524191946, 973680277],
+    "fold_in(key(42), 0)": [654363686, 2178447435],
+    "fold_in(key(42), 123)": [487651172, 3293369435],
+    "bits8": [115, 144, 220, 133, 13, 226],
+    "bits16": [29517, 36933, 56551, 34201, 3527, 57909],
+    "bits32": [1934489818, 2420467809, 3706162711, 2241397749, 231151250, 3795188812],
+    "uniform": [0.4504084587097168, 0.5635590553283691, 0.8629082441329956],
+    "bits64": [17939984196040787481, 16985132586129907287],
+    "randint": [481, 287, 450, 644, 32],
+}
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_golden_vectors(x64):
+    with jax.enable_x64(x64):
+        assert golden() == GOLDEN
+
+
+@pytest.mark.parametrize("seed", [0, 1, -1, 2**31 - 1, -(2**31)])
+def test_a_seed_means_the_same_as_integer_numpy_array_and_tracer(seed):
+    expected = data(key(seed))
+    for form in (np.int32(seed), np.int64(seed), np.asarray(seed, np.int64), jnp.asarray(seed, jnp.int32)):
+        assert data(key(form)) == expected
+    assert data(jax.jit(key)(jnp.asarray(seed, jnp.int32))) == expected
+    assert data(jax.random.key(seed, impl=implementation)) == expected
+    with jax.enable_x64(True):
+        assert data(key(seed)) == data(key(jnp.asarray(seed, jnp.int64))) == expected
+        assert data(jax.random.key(seed, impl=implementation)) == expected
+
+
+@pytest.mark.parametrize("seed", [2**32, 2**63, 2**64 - 1, -(2**63), np.uint64(2**63 + 5), 2**40 + 7])
+def test_large_seeds_keep_all_64_bits(seed):
+    assert data(key(seed)) != data(key(int(seed) & 0xFFFFFFFF))
+    with jax.enable_x64(True):
+        assert data(key(seed)) == data(key(int(seed)))
+
+
+def test_large_numpy_array_seed_keeps_all_64_bits():
+    assert data(key(np.asarray(2**40 + 7, np.int64))) == data(key(2**40 + 7))
+
+
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
+def test_seed_beyond_64_bits_is_refused(seed):
+    with pytest.raises(InvalidKey, match="must fit in 64 bits"):
+        key(seed)
+
+
+@pytest.mark.parametrize("seed", [1.0, True, "1", None, np.float32(1), jnp.float32(1), np.zeros(2, np.int32), [1]])
+def test_seed_that_is_no_integer_is_refused(seed):
+    with pytest.raises(InvalidKey, match="A seed must be an integer"):
+        key(seed)
+
+
+def test_neighbouring_seeds_are_far_apart():
+    seeds = jnp.arange(-2000, 2000, dtype=jnp.int32)
+    words = np.asarray(jax.random.key_data(jax.vmap(key)(seeds)))
+    assert len(np.unique(words, axis=0)) == len(seeds)
+    flips = np.unpackbits((words[1:] ^ words[:-1]).view(np.uint8), axis=1).sum(axis=1)
+    # Of 64 bits half flip: the mean of 3,999 counts of variance 16 has standard deviation 0.063.
+    assert abs(flips.mean() - 32) < stats.norm.isf(ALPHA / 2) * np.sqrt(16 / len(flips))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda k: jax.random.key_data(jax.random.split(k, 3)),
+        lambda k: jax.random.key_data(jax.random.fold_in(k, 7)),
+        lambda k: jax.random.bits(k, (5,), jnp.uint8),
+        lambda k: jax.random.bits(k, (5,), jnp.uint16),
+        lambda k: jax.random.bits(k, (5,), jnp.uint32),
+        lambda k: jax.random.bits(k, (), jnp.uint32),
+    ],
+    ids=["split", "fold_in", "8", "16", "32", "scalar"],
+)
+def test_same_bits_eager_jitted_mapped_scanned_and_with_x64(draw):
+    keys = jax.random.split(key(3), 4)
+    expected = np.stack([np.asarray(draw(k)) for k in keys])
+    forms = {
+        "vmap": jax.vmap(draw)(keys),
+        "jit vmap": jax.jit(jax.vmap(draw))(keys),
+        "scan": jax.lax.scan(lambda carry, k: (carry, draw(k)), 0, keys)[1],
+    }
+    with jax.enable_x64(True):
+        forms["x64"] = jax.jit(jax.vmap(draw))(keys)
+    for form, value in forms.items():
+        assert np.array_equal(np.asarray(value), expected), form
+
+
+def test_split_of_any_shape_and_prefix():
+    k = key(9)
+    assert jax.random.split(k, (2, 3)).shape == (2, 3)
+    assert data(jax.random.split(k, (2, 3)).reshape(6)) == data(jax.random.split(k, 6))
+    assert jax.random.bits(k, (0,), jnp.uint32).shape == (0,)
+    assert jax.random.bits(k, (3, 5), jnp.uint32).reshape(-1).tolist() == jax.random.bits(k, (15,), jnp.uint32).tolist()
+
+
+SAMPLERS = {
+    "uniform": lambda k: jax.random.uniform(k, (100,), jnp.float32),
+    "normal": lambda k: jax.random.normal(k, (100,), jnp.float32),
+    "truncated_normal": lambda k: jax.random.truncated_normal(k, -1.0, 1.0, (100,), jnp.float32),
+    "randint": lambda k: jax.random.randint(k, (100,), -5, 5, jnp.int32),
+    "categorical": lambda k: jax.random.categorical(k, jnp.zeros((4,), jnp.float32), shape=(100,)),
+    "permutation": lambda k: jax.random.permutation(k, 100),
+    "choice": lambda k: jax.random.choice(k, jnp.arange(7, dtype=jnp.int32), (100,)),
+    "bernoulli": lambda k: jax.random.bernoulli(k, jnp.float32(0.5), (100,)),
+    "exponential": lambda k: jax.random.exponential(k, (100,), jnp.float32),
+    "gamma": lambda k: jax.random.gamma(k, jnp.float32(2.0), (100,), jnp.float32),
+    "beta": lambda k: jax.random.beta(k, jnp.float32(2.0), jnp.float32(3.0), (100,), jnp.float32),
+    "gumbel": lambda k: jax.random.gumbel(k, (100,), jnp.float32),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_jax_samplers_take_our_keys(name):
+    sampler = jax.jit(SAMPLERS[name])
+    first, second, again = (np.asarray(sampler(k)) for k in (key(1), key(2), key(1)))
+    assert np.isfinite(first).all()
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, second)
+
+
+def test_poisson_says_that_it_needs_threefry():
+    """JAX ties `poisson` to its own generator; this shows when that changes."""
+    with pytest.raises(NotImplementedError, match="threefry2x32"):
+        jax.random.poisson(key(0), 3.0, (2,))
+
+
+STREAMS = {
+    "one key": lambda: jax.random.bits(key(11), (SAMPLES,), jnp.uint32),
+    "split": lambda: jax.vmap(lambda k: jax.random.bits(k, (), jnp.uint32))(jax.random.split(key(12), SAMPLES)),
+    "fold_in": lambda: jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(key(13), i), (), jnp.uint32))(
+        jnp.arange(SAMPLES, dtype=jnp.uint32)
+    ),
+    "seeds": lambda: jax.vmap(lambda i: jax.random.bits(key(i), (), jnp.uint32))(jnp.arange(SAMPLES, dtype=jnp.int32)),
+    "chain of splits": lambda: jax.lax.scan(
+        lambda k, _: (jax.random.split(k)[0], jax.random.bits(jax.random.split(k)[1], (), jnp.uint32)),
+        key(14),
+        length=SAMPLES,
+    )[1],
+}
+
+
+@pytest.fixture(scope="module", params=STREAMS)
+def words(request):
+    return np.asarray(jax.jit(STREAMS[request.param])())
+
+
+def test_every_bit_is_set_half_the_time(words):
+    ones = ((words[:, None] >> np.arange(32, dtype=np.uint32)) & 1).sum(axis=0)
+    z = (ones - SAMPLES / 2) / np.sqrt(SAMPLES / 4)
+    assert abs(z).max() < stats.norm.isf(ALPHA / 2 / 32)
+
+
+@pytest.mark.parametrize("shift", [0, 8, 16, 24])
+def test_bytes_are_uniform(words, shift):
+    counts = np.bincount((words >> np.uint32(shift)) & 0xFF, minlength=256)
+    assert ALPHA < stats.chisquare(counts).pvalue < 1 - ALPHA
+
+
+@pytest.mark.parametrize("lag", [1, 2, 4, 7])
+def test_neighbours_are_uncorrelated(words, lag):
+    x = words.astype(np.float64) / 2**32 - 0.5
+    z = (x[lag:] * x[:-lag]).mean() * 12 * np.sqrt(SAMPLES - lag)
+    assert abs(z) < stats.norm.isf(ALPHA / 2)
+
+
+def test_pairs_of_neighbouring_bytes_are_uniform(words):
+    high = words >> np.uint32(28)
+    counts = np.bincount(high[::2] * 16 + high[1::2], minlength=256)
+    assert ALPHA < stats.chisquare(counts).pvalue < 1 - ALPHA
+
+
+def test_there_are_neither_too_few_nor_too_many_equal_words(words):
+    # SAMPLES words of 32 bits hold on average SAMPLES^2 / 2^33 equal pairs (a Poisson count).
+    pairs = SAMPLES - len(np.unique(words))
+    assert pairs <= stats.poisson.isf(ALPHA, SAMPLES**2 / 2**33)
+
+
+def test_streams_of_related_keys_are_uncorrelated():
+    k = key(15)
+    related = [k, *jax.random.split(k, 3), *(jax.random.fold_in(k, i) for i in range(3)), key(16)]
+    streams = np.stack([np.asarray(jax.random.bits(r, (SAMPLES,), jnp.uint32)) for r in related]) / 2**32 - 0.5
+    correlation = np.triu(streams @ streams.T * 12 / np.sqrt(SAMPLES), 1)
+    pairs = len(related) * (len(related) - 1) / 2
+    assert abs(correlation).max() < stats.norm.isf(ALPHA / 2 / pairs)
+
+
+def test_every_bit_of_a_key_changes_half_the_output():
+    raw = jax.random.key_data(key(17))
+    flips = [raw.at[word].set(raw[word] ^ jnp.uint32(1 << bit)) for word in range(2) for bit in range(32)]
+    keys = jax.random.wrap_key_data(jnp.stack([raw, *flips]), impl=implementation)
+    words = np.asarray(jax.vmap(lambda k: jax.random.bits(k, (4096,), jnp.uint32))(keys))
+    changed = np.bitwise_count(words[1:] ^ words[0]).sum(axis=1)
+    bits = 4096 * 32
+    z = (changed - bits / 2) / np.sqrt(bits / 4)
+    assert abs(z).max() < stats.norm.isf(ALPHA / 2 / 64)
+
+
+def test_check_key_passes_typed_keys_and_wraps_raw_ones():
+    ours = key(0)
+    assert check_key(ours) is ours
+    theirs = jax.random.key(0)
+    assert check_key(theirs) is theirs
+    assert data(check_key(jax.random.PRNGKey(3))) == data(jax.random.key(3))
+    assert jax.jit(lambda k: check_key(k))(ours).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (3, r"`reset` takes a JAX random key, got 3 of type int. Write `jaxenvs.random.key\(3\)`."),
+        (None, r"got None of type NoneType. Make one with `jaxenvs.random.key\(0\)`."),
+        (np.zeros(2, np.uint32), "of type ndarray"),
+        (jnp.zeros((), jnp.float32), r"got an array of dtype float32 and shape \(\)"),
+        (jnp.zeros((5, 2), jnp.uint32), r"dtype uint32 and shape \(5, 2\).*Map over a batch of keys"),
+        (jnp.zeros((3,), jnp.uint32), r"dtype uint32 and shape \(3,\)"),
+    ],
+)
+def test_check_key_says_what_is_wrong(bad, text):
+    with pytest.raises(InvalidKey, match=text):
+        check_key(bad)
+
+
+def test_check_key_names_the_function_for_a_batch():
+    with pytest.raises(
+        InvalidKey, match=r"`draw` takes one random key, got a batch of shape \(2,\).*jax.vmap\(env.draw\)"
+    ):
+        check_key(jax.random.split(key(0)), name="draw")
+
+
+if __name__ == "__main__":
+    from pprint import pprint
+
+    pprint(golden(), sort_dicts=False, width=115)
