@@ -26,8 +26,8 @@ CLAIMS = {
     "MountainCarContinuous-v0": {"policy": _full_force_along_the_velocity},
     # The pendulum task has no end but the limit.
     "Pendulum-v1": {"reaches": {"truncated"}},
-    # Whether there is noise decides whether the state has a key; random torques seldom swing it up.
-    "Acrobot-v1": {"policy": _torque_along_the_velocity, "static_floats": {"torque_noise_max"}},
+    # Random torques seldom swing it up.
+    "Acrobot-v1": {"policy": _torque_along_the_velocity},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
 }
