@@ -27,7 +27,8 @@ MALFORMED = (
 
 
 def register_examples():
-    jaxenvs.register("Taxi-v4", CartPole)
+    if "Taxi-v4" not in registry:
+        jaxenvs.register("Taxi-v4", CartPole)
     jaxenvs.register("phys2d/CartPole-v1", CartPole)
     jaxenvs.register("Plain", CartPole)
 
