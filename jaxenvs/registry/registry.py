@@ -128,7 +128,8 @@ def register(
     if spec.version is None and any(version is not None for version in others):
         raise RegistrationError(
             f"Can't register the unversioned environment `{id}` when the versioned environment"
-            f" `{format_id(spec.namespace, spec.name, max(v for v in others if v is not None))}` of the same name already exists."
+            f" `{format_id(spec.namespace, spec.name, max(v for v in others if v is not None))}`"
+            " of the same name already exists."
         )
     if spec.version is not None and None in others:
         raise RegistrationError(

@@ -55,7 +55,7 @@ def ends_are_reached(subject: Subject) -> None:
         missing -= {"truncated"}
     if missing:
         raise Fault(
-            f"no episode ended with {' or '.join(sorted(missing))} in {subject.lanes} times {subject.steps} random steps",
+            f"{subject.lanes} times {subject.steps} random steps hold no {' or '.join(sorted(missing))} episode",
             "If the task never ends so, leave it out of `reaches`; else raise `steps` or `lanes`,"
             " or pass a `policy` that gets there.",
         )

@@ -97,7 +97,6 @@ def check_env(
     steps: int = 1000,
     lanes: int = 8,
     seed: int = 0,
-    static_floats: Iterable[str] = (),
 ) -> None:
     """Runs every check on an environment.
 
@@ -115,12 +114,10 @@ def check_env(
         steps: length of the random rollouts.
         lanes: environments side by side in them.
         seed: of all random numbers.
-        static_floats: names of static fields that hold a float by design, since it decides the structure
-            of the state.
 
     Raises:
         ConformanceError: the first check that failed, what was seen, and the remedy.
     """
-    subject = Subject(env, random, reaches, policy, eager, steps, lanes, seed, static_floats)
+    subject = Subject(env, random, reaches, policy, eager, steps, lanes, seed)
     for check in CHECKS:
         check(subject)

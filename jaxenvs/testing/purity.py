@@ -73,11 +73,7 @@ def no_leaks(subject: Subject) -> None:
 def one_trace(subject: Subject) -> None:
     """One trace serves every key, state, action and parameter value."""
     env = subject.env
-    floats = [
-        f"`{name}`"
-        for name, value in static_fields(env)
-        if isinstance(value, float | np.floating) and name not in subject.static_floats
-    ]
+    floats = [f"`{name}`" for name, value in static_fields(env) if isinstance(value, float | np.floating)]
     if floats:
         raise Fault(
             f"static field{'s' * (len(floats) > 1)} {', '.join(floats)} hold{'s' * (len(floats) == 1)} a float,"

@@ -76,8 +76,6 @@ class Subject:
         steps: length of the random rollouts.
         lanes: environments side by side in them.
         seed: of all random numbers.
-        static_floats: names of static fields that hold a float by design, since it decides the structure
-            of the state.
     """
 
     env: Env[Any, Any]
@@ -88,7 +86,6 @@ class Subject:
     steps: int = 1000
     lanes: int = 8
     seed: int = 0
-    static_floats: Iterable[str] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.env, Env):

@@ -20,11 +20,15 @@ from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.registry.registry import registry
 from jaxenvs.registry.spec import format_id, parse_id
 
-MALFORMED = "Malformed environment ID: Bad id!. (Currently all IDs must be of the form [namespace/](env-name)-v(version). (namespace is optional))"
+MALFORMED = (
+    "Malformed environment ID: Bad id!."
+    " (Currently all IDs must be of the form [namespace/](env-name)-v(version). (namespace is optional))"
+)
 
 
 def register_examples():
-    jaxenvs.register("Taxi-v4", CartPole)
+    if "Taxi-v4" not in registry:
+        jaxenvs.register("Taxi-v4", CartPole)
     jaxenvs.register("phys2d/CartPole-v1", CartPole)
     jaxenvs.register("Plain", CartPole)
 
@@ -67,9 +71,9 @@ def register_examples():
             "Malformed environment ID: CartPole-v01. Write the version in plain digits: `CartPole-v1`.",
         ),
         (
-            "CartPole-v１",
+            "CartPole-v\uff11",
             RegistrationError,
-            "Malformed environment ID: CartPole-v１. Write the version in plain digits: `CartPole-v1`.",
+            "Malformed environment ID: CartPole-v\uff11. Write the version in plain digits: `CartPole-v1`.",
         ),
         (7, RegistrationError, MALFORMED.replace("Bad id!", "7")),
     ],
