@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -144,6 +145,8 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
 
     Version history: v1, as Gymnasium's v1, which corrected naturals.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     natural: bool = static(default=False)
     sab: bool = static(default=False)

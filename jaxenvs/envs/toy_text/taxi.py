@@ -1,6 +1,7 @@
 """Taxi: pick up a passenger in a small town and drop them off where they want to go."""
 
 import functools
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -99,6 +100,8 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     Version history: v4, as Gymnasium's v4, which corrected rain and fickle passengers.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     rainy_probability: ArrayLike = 0.8
     fickle_probability: ArrayLike = 0.3
@@ -226,7 +229,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         return "".join("".join(line) + "\n" for line in town) + "\n"
 
     def render(self, state: TaxiState) -> Array:
-        """(456, 536, 3) uint8: the town and the taxi; right of it, where the passenger is (grey: aboard) and wants to."""
+        """(456, 536, 3) uint8: the town and the taxi; right of it, where the passenger is and wants to be."""
         row, column, passenger, destination = self.decode(state.index)
         aboard = passenger == _ABOARD
         hidden = jnp.where(aboard, 0.0, 1.0)
