@@ -17,7 +17,7 @@ from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transi
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs.toy_text._chance import draw_digits
-from jaxenvs.envs.toy_text._tileset import sprite_of
+from jaxenvs.envs.toy_text._tileset import lay, sprite_of
 
 # The dealer stands with at most 12 cards: six aces are a soft 16, a six makes that a hard 12, and five more
 # aces 17. So there are at most ten to draw.
@@ -292,18 +292,9 @@ def _cards() -> np.ndarray:
     cards = [np.zeros_like(blank), back, np.zeros_like(blank), np.zeros_like(blank)]
     for rank in range(_RANK_COUNT):
         for suit in range(4):
-            card = _lay(_lay(blank, names[suit % 2][rank], 2, 4), small[suit], 1, 20)
-            cards.append(_lay(card, large[suit], 28, 54))
+            card = lay(lay(blank, names[suit % 2][rank], 2, 4), small[suit], 1, 20)
+            cards.append(lay(card, large[suit], 28, 54))
     return np.stack(cards)
-
-
-def _lay(below: np.ndarray, above: np.ndarray, x: int, y: int) -> np.ndarray:
-    """A sprite over an opaque part of another one, on the host."""
-    result = below.copy()
-    part = result[y : y + above.shape[0], x : x + above.shape[1], :3]
-    alpha = above[..., 3:].astype(np.float32) / 255
-    part[:] = np.round(alpha * above[..., :3] + (1 - alpha) * part)
-    return result
 
 
 def _paint_blank(canvas: Canvas) -> Canvas:
