@@ -231,3 +231,27 @@ def test_blackjack_text_hides_the_dealers_card_until_it_is_revealed():
     state = state.replace(player=deal_hand([10, 12, 2]))
     assert env.render_text(state).endswith("Player: 10 Q 2 (22, bust)\n")
     assert env.render_text(state.replace(player=deal_hand([1] * 10))).endswith(" A ... (20, usable ace)\n")
+
+
+@pytest.mark.parametrize(
+    ("env", "shape"),
+    [
+        (Blackjack(), (376, 384, 3)),
+        (FrozenLake(), (256, 256, 3)),
+        (FrozenLake(desc=("SFFFFFFFFFG", "FFFFFFFFFFF")), (92, 506, 3)),
+        (CliffWalking(), (256, 768, 3)),
+        (Taxi(), (456, 536, 3)),
+    ],
+    ids=["blackjack", "lake", "lake of another shape", "cliff", "taxi"],
+)
+def test_pictures_differ_between_states_and_are_the_same_in_a_batch(env, shape):
+    states = jax.jit(jax.vmap(lambda key: env.reset(key)[0]))(jax.random.split(jaxenvs.random.key(60), 3))
+    if isinstance(states, TabularState):
+        states = states.replace(index=jnp.asarray([0, 1, 2], jnp.int32))
+    frames = np.asarray(jax.jit(jax.vmap(env.render))(states))
+    assert frames.shape == (3, *shape)
+    assert frames.dtype == np.uint8
+    assert (frames[0] != frames[1]).any()
+    assert (frames[1] != frames[2]).any()
+    alone = jax.jit(env.render)(jax.tree.map(lambda x: x[1], states))
+    np.testing.assert_array_equal(alone, frames[1])

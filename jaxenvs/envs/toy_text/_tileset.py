@@ -1,4 +1,8 @@
-"""Tiles that are painted once and for all, outside the program that lays them out."""
+"""Tiles and sprites that are painted once and for all, outside the program that lays them out.
+
+They depend on no state, so they are painted when first asked for, even within a trace, and become constants:
+compiling hundreds of shapes into every program that renders would take half a minute.
+"""
 
 import functools
 from collections.abc import Callable
@@ -6,16 +10,44 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from jaxenvs.canvas import Canvas, paint_tiles
+from jaxenvs.canvas import Canvas, paint_tiles, palette
 from jaxenvs.canvas.palette import Color
 
 
 @functools.lru_cache(maxsize=64)
 def tileset_of(painters: tuple[Callable[[Canvas], Canvas], ...], size: int, background: Color) -> np.ndarray:
-    """The painted tiles, (painters, size, size, 3) uint8, as a constant.
-
-    They depend on no state, so they are painted when first asked for, even within a trace: compiling
-    hundreds of shapes into a program that only lays out their pictures would take half a minute.
-    """
+    """Opaque tiles, (painters, size, size, 3) uint8; see `paint_tiles`."""
     with jax.ensure_compile_time_eval():
         return np.asarray(paint_tiles(painters, size, size, background))
+
+
+@functools.lru_cache(maxsize=64)
+def sprite_of(painter: Callable[[Canvas], Canvas], height: int, width: int, *, in_tiles: bool = False) -> np.ndarray:
+    """A picture with transparency, (height, width, 4) uint8, for `Canvas.image`.
+
+    It is painted on black and on white: how little the two differ at a pixel says how opaque it is.
+
+    Args:
+        painter: draws on a blank canvas.
+        height: rows of pixels.
+        width: columns of pixels.
+        in_tiles: whether the painter's units are those of a tile, its width and y up, rather than pixels.
+    """
+    ranges = ((0, 1), (0, height / width)) if in_tiles else (None, None)
+    with jax.ensure_compile_time_eval():
+        on_black, on_white = (
+            np.asarray(painter(Canvas.blank(height, width, background, *ranges)).to_rgb()).astype(np.float32)
+            for background in (palette.BLACK, palette.WHITE)
+        )
+    alpha = 255.0 - (on_white - on_black).mean(-1, keepdims=True)
+    color = np.clip(on_black * 255.0 / np.maximum(alpha, 1.0), 0, 255)
+    return np.concatenate([color, alpha], -1).round().astype(np.uint8)
+
+
+def lay(below: np.ndarray, above: np.ndarray, x: int = 0, y: int = 0) -> np.ndarray:
+    """A sprite over an opaque part of another picture, its upper left corner at column `x` and row `y`."""
+    result = below.copy()
+    part = result[y : y + above.shape[0], x : x + above.shape[1], :3]
+    alpha = above[..., 3:].astype(np.float32) / 255
+    part[:] = np.round(alpha * above[..., :3] + (1 - alpha) * part)
+    return result

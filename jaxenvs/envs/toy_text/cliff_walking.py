@@ -1,7 +1,6 @@
 """CliffWalking: walk along a cliff to the goal without falling off."""
 
-import functools
-from collections.abc import Callable
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
-from jaxenvs.envs.toy_text._tileset import tileset_of
+from jaxenvs.envs.toy_text._tileset import lay, sprite_of, tileset_of
 
 _ROWS, _COLUMNS = 4, 12
 _START, _GOAL = 36, 47  # the lower corners; between them lies the cliff
@@ -54,6 +53,8 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     Version history: v1, as Gymnasium's v1, which added the slippery ground.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     is_slippery: bool = static(default=False)
 
@@ -123,7 +124,9 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         """(256, 768, 3) uint8: a meadow, the sea below its edge, and the agent, a hiker."""
         pictures = jnp.asarray([_picture_of(cell) for cell in range(_ROWS * _COLUMNS)], jnp.int32)
         pictures = pictures.at[state.index].add(len(_GROUNDS)).reshape(_ROWS, _COLUMNS)
-        tileset = tileset_of(_TILES, _TILE, palette.GRASS)
+        grounds = tileset_of(_GROUNDS, _TILE, palette.GRASS)
+        hiker = sprite_of(_paint_hiker, _TILE, _TILE, in_tiles=True)
+        tileset = np.stack([*grounds, *(lay(ground, hiker) for ground in grounds)])
         return Canvas.blank(_ROWS * _TILE, _COLUMNS * _TILE, palette.GRASS).tiles(pictures, tileset).to_rgb()
 
 
@@ -189,10 +192,9 @@ def _paint_cliff(tile: Canvas) -> Canvas:
     return tile
 
 
-def _paint_hiker_on(ground: Callable[[Canvas], Canvas], tile: Canvas) -> Canvas:
+def _paint_hiker(tile: Canvas) -> Canvas:
     return (
-        ground(tile)
-        .line((0.46, 0.34), (0.38, 0.14), 0.08, palette.INK)
+        tile.line((0.46, 0.34), (0.38, 0.14), 0.08, palette.INK)
         .line((0.52, 0.34), (0.6, 0.14), 0.08, palette.INK)
         .line((0.37, 0.12), (0.43, 0.12), 0.06, palette.WOOD_DARK)
         .line((0.59, 0.12), (0.65, 0.12), 0.06, palette.WOOD_DARK)
@@ -209,7 +211,6 @@ def _paint_hiker_on(ground: Callable[[Canvas], Canvas], tile: Canvas) -> Canvas:
 
 
 _GROUNDS = (_paint_meadow, _paint_tufts, _paint_flowers, _paint_start, _paint_goal, _paint_cliff)
-_TILES = (*_GROUNDS, *(functools.partial(_paint_hiker_on, ground) for ground in _GROUNDS))
 
 
 def _picture_of(cell: int) -> int:

@@ -1,6 +1,7 @@
 """FrozenLake: cross a frozen lake to a goal without falling into a hole."""
 
 import functools
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._chance import draw_below, draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
 from jaxenvs.envs.toy_text._terminal import colorize
-from jaxenvs.envs.toy_text._tileset import tileset_of
+from jaxenvs.envs.toy_text._tileset import lay, sprite_of, tileset_of
 
 MAPS: dict[str, tuple[str, ...]] = {
     "4x4": ("SFFF", "FHFH", "FFFH", "HFFG"),
@@ -76,6 +77,8 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     Version history: v1, rewards as in Gymnasium's v1.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     success_rate: ArrayLike = 1.0 / 3.0
     reward_schedule: tuple[ArrayLike, ArrayLike, ArrayLike] = (1.0, 0.0, 0.0)
@@ -218,10 +221,9 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         rows, columns = len(self.tiles), len(self.tiles[0])
         size = max(min(_TILE, _LARGEST_FRAME // max(rows, columns)), _SMALLEST_TILE)
         kinds = [_picture_of(tile, i, columns) for i, tile in enumerate("".join(self.tiles))]
-        pictures = jnp.asarray(kinds, jnp.int32).at[state.index].add(len(_GROUNDS))
-        tileset = tileset_of(_TILES, size, palette.ICE)
+        pictures = jnp.asarray(kinds, jnp.int32).at[state.index].add(_KINDS)
         blank = Canvas.blank(rows * size, columns * size, palette.ICE)
-        return blank.tiles(pictures.reshape(rows, columns), tileset).to_rgb()
+        return blank.tiles(pictures.reshape(rows, columns), _tileset(size)).to_rgb()
 
 
 def _check_map(desc: object) -> None:
@@ -284,7 +286,7 @@ def _is_solvable(tiles: tuple[str, ...]) -> bool:
 # ---------------------------------------------------------------- the picture: a painter for each kind of tile
 
 
-def _ice(tile: Canvas) -> Canvas:
+def _paint_plain(tile: Canvas) -> Canvas:
     return (
         tile.rectangle((0.5, 0.5), (1.0, 1.0), palette.SILVER, stroke=0.05)
         .polygon([(0.0, 0.62), (0.62, 0.0), (0.86, 0.0), (0.0, 0.86)], palette.WHITE, opacity=0.22)
@@ -292,7 +294,8 @@ def _ice(tile: Canvas) -> Canvas:
     )
 
 
-def _elf(tile: Canvas, x: float = 0.5) -> Canvas:
+def _paint_elf(tile: Canvas) -> Canvas:
+    x = 0.5
     return (
         tile.line((x - 0.08, 0.16), (x - 0.08, 0.3), 0.09, palette.INK)
         .line((x + 0.08, 0.16), (x + 0.08, 0.3), 0.09, palette.INK)
@@ -314,35 +317,33 @@ def _elf(tile: Canvas, x: float = 0.5) -> Canvas:
     )
 
 
-def _paint_plain(tile: Canvas, agent: bool) -> Canvas:
-    tile = _ice(tile)
-    return _elf(tile) if agent else tile
-
-
-def _paint_cracked(tile: Canvas, agent: bool) -> Canvas:
+def _paint_cracked(tile: Canvas) -> Canvas:
     crack = [(0.14, 0.3), (0.3, 0.38), (0.38, 0.3), (0.56, 0.44), (0.62, 0.62), (0.8, 0.7)]
-    tile = _ice(tile).polyline(crack, 0.02, palette.STEEL, opacity=0.55)
-    tile = tile.line((0.56, 0.44), (0.74, 0.36), 0.02, palette.STEEL, opacity=0.55)
-    return _elf(tile) if agent else tile
+    tile = _paint_plain(tile).polyline(crack, 0.02, palette.STEEL, opacity=0.55)
+    return tile.line((0.56, 0.44), (0.74, 0.36), 0.02, palette.STEEL, opacity=0.55)
 
 
-def _paint_start(tile: Canvas, agent: bool) -> Canvas:
-    tile = _ice(tile).rectangle((0.5, 0.5), (0.8, 0.8), palette.TEAL, corner_radius=0.12, stroke=0.04, opacity=0.6)
-    tile = tile.text("S", (0.18, 0.68), 0.16, palette.TEAL_DARK)
-    return _elf(tile) if agent else tile
+def _paint_start(tile: Canvas) -> Canvas:
+    tile = _paint_plain(tile).rectangle(
+        (0.5, 0.5), (0.8, 0.8), palette.TEAL, corner_radius=0.12, stroke=0.04, opacity=0.6
+    )
+    return tile.text("S", (0.18, 0.68), 0.16, palette.TEAL_DARK)
 
 
-def _paint_hole(tile: Canvas, agent: bool) -> Canvas:
+def _paint_hole(tile: Canvas) -> Canvas:
     rim = [(0.12, 0.5), (0.2, 0.78), (0.44, 0.9), (0.72, 0.84), (0.9, 0.58), (0.82, 0.24), (0.56, 0.1), (0.26, 0.18)]
     water = [(0.5 + 0.86 * (x - 0.5), 0.48 + 0.86 * (y - 0.5)) for x, y in rim]
-    tile = _ice(tile).polygon(rim, palette.WHITE, corner_radius=0.02).polygon(water, palette.BLUE_DARK)
+    tile = _paint_plain(tile).polygon(rim, palette.WHITE, corner_radius=0.02).polygon(water, palette.BLUE_DARK)
     tile = tile.line((0.3, 0.36), (0.44, 0.36), 0.025, palette.WATER).line(
         (0.56, 0.26), (0.68, 0.26), 0.025, palette.WATER
     )
-    if not agent:
-        return tile
+    return tile
+
+
+def _paint_hole_with_elf(tile: Canvas) -> Canvas:
     return (
-        tile.circle((0.5, 0.44), 0.25, palette.WATER, stroke=0.03)
+        _paint_hole(tile)
+        .circle((0.5, 0.44), 0.25, palette.WATER, stroke=0.03)
         .line((0.36, 0.46), (0.28, 0.66), 0.08, palette.TEAL_DARK)
         .line((0.64, 0.46), (0.72, 0.66), 0.08, palette.TEAL_DARK)
         .circle((0.28, 0.67), 0.05, palette.ORANGE_LIGHT)
@@ -359,14 +360,11 @@ def _paint_hole(tile: Canvas, agent: bool) -> Canvas:
     )
 
 
-def _paint_goal(tile: Canvas, agent: bool) -> Canvas:
-    tile = _ice(tile)
-    if agent:
-        tile = _elf(tile, x=0.32)
-    x, width = (0.74, 0.36) if agent else (0.5, 0.48)
+def _paint_goal(tile: Canvas, x: float = 0.5, width: float = 0.48) -> Canvas:
     top = 0.16 + width
     return (
-        tile.circle((x - width * 0.2, top + 0.06), 0.08, palette.YELLOW, stroke=0.045)
+        _paint_plain(tile)
+        .circle((x - width * 0.2, top + 0.06), 0.08, palette.YELLOW, stroke=0.045)
         .circle((x + width * 0.2, top + 0.06), 0.08, palette.YELLOW, stroke=0.045)
         .rectangle((x, 0.16 + width * 0.5), (width, width), palette.RED, corner_radius=0.03)
         .rectangle((x, 0.16 + width * 0.88), (width * 1.12, width * 0.26), palette.RED_DARK, corner_radius=0.02)
@@ -374,8 +372,20 @@ def _paint_goal(tile: Canvas, agent: bool) -> Canvas:
     )
 
 
+_paint_goal_aside = functools.partial(_paint_goal, x=0.74, width=0.36)  # to make room for the elf
 _GROUNDS = (_paint_plain, _paint_cracked, _paint_start, _paint_hole, _paint_goal)
-_TILES = tuple(functools.partial(ground, agent=agent) for agent in (False, True) for ground in _GROUNDS)
+_KINDS = len(_GROUNDS)
+
+
+def _tileset(size: int) -> np.ndarray:
+    """(10, size, size, 3) uint8: each kind of tile, then each with the elf."""
+    *grounds, hole_with_elf, goal_aside = tileset_of(
+        (*_GROUNDS, _paint_hole_with_elf, _paint_goal_aside), size, palette.ICE
+    )
+    elf = sprite_of(_paint_elf, size, size, in_tiles=True)
+    with_elf = [lay(ground, elf) for ground in grounds[:3]]
+    with_elf += [hole_with_elf, lay(goal_aside, np.roll(elf, -round(0.18 * size), axis=1))]
+    return np.stack([*grounds, *with_elf])
 
 
 def _picture_of(tile: str, cell: int, columns: int) -> int:

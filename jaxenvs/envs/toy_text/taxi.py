@@ -1,5 +1,8 @@
 """Taxi: pick up a passenger in a small town and drop them off where they want to go."""
 
+import functools
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +10,7 @@ from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, check_key
@@ -14,6 +18,7 @@ from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._chance import draw_below, draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
 from jaxenvs.envs.toy_text._terminal import colorize
+from jaxenvs.envs.toy_text._tileset import sprite_of
 
 TOWN = (
     "+---------+",
@@ -35,6 +40,9 @@ _STARTS = 300  # 25 cells, 4 stops for the passenger, 3 other ones for the desti
 _ABOARD = 4
 # Bit `cell + 1` says whether there is a way from a cell to the one east of it; bit 0, west of cell 0, is a wall.
 _WAYS_EAST = sum(1 << (_SIZE * r + c + 1) for r in range(_SIZE) for c in range(_SIZE) if TOWN[r + 1][2 * c + 2] == ":")
+_MARGIN, _CELL = 28, 80  # pixels
+_PANEL_X, _RIDER_Y, _TO_Y = 484, 140, 270  # the middles of the two signs to the right of the town
+_STOP_COLORS = (palette.RED, palette.GRASS_DARK, palette.YELLOW, palette.BLUE)
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD = -1.0, 20.0, -10.0
 
 
@@ -92,6 +100,8 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     Version history: v4, as Gymnasium's v4, which corrected rain and fickle passengers.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     rainy_probability: ArrayLike = 0.8
     fickle_probability: ArrayLike = 0.3
@@ -219,8 +229,27 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         return "".join("".join(line) + "\n" for line in town) + "\n"
 
     def render(self, state: TaxiState) -> Array:
-        """Draws the town."""
-        return jnp.zeros((456, 536, 3), jnp.uint8)
+        """(456, 536, 3) uint8: the town and the taxi; right of it, where the passenger is and wants to be."""
+        row, column, passenger, destination = self.decode(state.index)
+        aboard = passenger == _ABOARD
+        hidden = jnp.where(aboard, 0.0, 1.0)
+        colors = jnp.asarray((*_STOP_COLORS, palette.STEEL), jnp.int32)
+        canvas = Canvas(jnp.asarray(_town()), View())
+        for y, stop in ((_RIDER_Y, passenger), (_TO_Y, destination)):
+            canvas = canvas.rectangle((_PANEL_X, y), (64, 64), colors.at[stop].get(mode="clip"), corner_radius=12)
+        corners = jnp.asarray([_corner(cell) for cell in STOPS], jnp.int32)
+        person, flag = sprite_of(_paint_passenger, 56, 40), sprite_of(_paint_flag, 56, 40)
+        taxis = np.stack([sprite_of(paint, _CELL, _CELL) for paint in (_paint_taxi, _paint_full_taxi)])
+        taxi = jnp.asarray(taxis).at[aboard.astype(jnp.int32)].get(mode="clip")
+        goal, waits_at = (corners.at[stop].get(mode="clip") for stop in (destination, passenger))
+        return (
+            canvas.image(flag, (goal[0] + 40, goal[1] + 16))
+            .image(taxi, (_MARGIN + _CELL * column, _MARGIN + _CELL * row))
+            .image(person, (waits_at[0], waits_at[1] + 20), opacity=hidden)
+            .image(person, (_PANEL_X - 20, _RIDER_Y - 28))
+            .image(flag, (_PANEL_X - 20, _TO_Y - 28))
+            .to_rgb()
+        )
 
 
 def _start(number: Array) -> Array:
@@ -279,3 +308,97 @@ def _drive(index: Array, action: Array, side: Array) -> tuple[Array, Array, Arra
     reward = jnp.where(delivers, _DELIVERY_REWARD, jnp.where(illegal, _ILLEGAL_REWARD, _STEP_REWARD))
     index = Taxi.encode(row + moves * down, column + moves * right, passenger, destination)
     return index, reward.astype(jnp.float32), delivers
+
+
+# ---------------------------------------------------------------- the picture, in pixels, y down
+
+
+def _corner(cell: int) -> tuple[int, int]:
+    """The upper left corner of a cell, (x, y)."""
+    row, column = divmod(cell, _SIZE)
+    return _MARGIN + column * _CELL, _MARGIN + row * _CELL
+
+
+@functools.lru_cache(maxsize=1)
+def _town() -> np.ndarray:
+    """The pixels of the empty town, painted once and for all, even within a trace."""
+    extent = _SIZE * _CELL
+    middle = _MARGIN + extent / 2
+    with jax.ensure_compile_time_eval():
+        canvas = Canvas.blank(456, 536, palette.PAPER)
+        canvas = canvas.rectangle((middle, middle), (extent + 12, extent + 12), palette.SLATE, corner_radius=8)
+        canvas = canvas.image(_roads(extent), (_MARGIN, _MARGIN))
+        for cell, color, name in zip(STOPS, _STOP_COLORS, "RGYB"):
+            x, y = _corner(cell)
+            middle_of_cell = x + _CELL / 2, y + _CELL / 2
+            canvas = canvas.rectangle(middle_of_cell, (_CELL - 8, _CELL - 8), color, corner_radius=10, opacity=0.75)
+            canvas = canvas.text(name, (x + 10, y + 23), 13, palette.INK)
+        for row in range(_SIZE):
+            for column in range(_SIZE - 1):
+                if TOWN[row + 1][2 * column + 2] == "|":
+                    x, y = _MARGIN + (column + 1) * _CELL, _MARGIN + row * _CELL
+                    canvas = canvas.line((x, y), (x, y + _CELL), 8, palette.SLATE)
+        for text, y in (("RIDER", _RIDER_Y), ("TO", _TO_Y)):
+            canvas = canvas.text(text, (_PANEL_X, y - 42), 13, palette.SLATE, align="center")
+        return np.asarray(canvas.pixels)
+
+
+def _roads(extent: int) -> np.ndarray:
+    """(extent, extent, 3) uint8: the ground, with a dashed line between cells."""
+    ground = np.full((extent, extent, 3), palette.SILVER, np.uint8)
+    is_dash = np.arange(extent) % 16 < 8
+    for at in range(_CELL, extent, _CELL):
+        ground[at - 1 : at + 1, is_dash] = ground[is_dash, at - 1 : at + 1] = palette.WHITE
+    return ground
+
+
+def _paint_flag(canvas: Canvas) -> Canvas:
+    """The sign of the destination, (56, 40)."""
+    cloth = [(12, 8), (34, 16), (12, 24)]
+    return (
+        canvas.line((12, 50), (12, 8), 4, palette.INK)
+        .polygon(cloth, palette.WHITE, corner_radius=1)
+        .polygon(cloth, palette.INK, stroke=2)
+    )
+
+
+def _paint_passenger(canvas: Canvas) -> Canvas:
+    """Somebody who waits, (56, 40)."""
+    coat = [(11, 48), (11, 32), (20, 27), (29, 32), (29, 48)]
+    return (
+        canvas.polygon(coat, palette.WHITE, corner_radius=5)
+        .circle((20, 19), 11, palette.WHITE)
+        .polygon(coat, palette.PURPLE, corner_radius=3)
+        .circle((20, 19), 9, palette.ORANGE_LIGHT)
+        .rectangle((20, 12), (18, 6), palette.PURPLE_DARK, corner_radius=3)
+        .line((9, 15), (31, 15), 3, palette.PURPLE_DARK)
+        .circle((17, 20), 1.3, palette.INK)
+        .circle((23, 20), 1.3, palette.INK)
+    )
+
+
+def _paint_taxi(canvas: Canvas, *, full: bool = False) -> Canvas:
+    """The taxi from its side, (80, 80)."""
+    canvas = (
+        canvas.polygon([(18, 37), (27, 20), (52, 20), (62, 37)], palette.YELLOW_DARK, corner_radius=5)
+        .polygon([(19, 37), (28, 21), (51, 21), (61, 37)], palette.YELLOW, corner_radius=4)
+        .polygon([(23, 36), (29, 24), (38, 24), (38, 36)], palette.SKY)
+        .polygon([(57, 36), (50, 24), (42, 24), (42, 36)], palette.SKY)
+        .rectangle((40, 13), (24, 8), palette.INK, corner_radius=2)
+        .rectangle((40, 13), (18, 4), palette.ORANGE if full else palette.MIST)
+    )
+    if full:
+        canvas = canvas.circle((32, 30), 5, palette.ORANGE_LIGHT).rectangle((32, 36), (12, 3), palette.PURPLE)
+        canvas = canvas.line((27, 26), (37, 26), 3, palette.PURPLE_DARK)
+    canvas = canvas.rectangle((40, 47), (70, 26), palette.YELLOW_DARK, corner_radius=9)
+    canvas = canvas.rectangle((40, 46), (68, 24), palette.YELLOW, corner_radius=8).rectangle(
+        (40, 46), (66, 6), palette.INK
+    )
+    for x in range(11, 72, 8):
+        canvas = canvas.rectangle((x, 46), (4, 6), palette.WHITE)
+    for x in (21, 59):
+        canvas = canvas.circle((x, 59), 10, palette.INK).circle((x, 59), 4.5, palette.SILVER)
+    return canvas.circle((71, 52), 3, palette.WHITE).circle((9, 52), 3, palette.RED)
+
+
+_paint_full_taxi = functools.partial(_paint_taxi, full=True)
