@@ -1,8 +1,8 @@
 """jaxenvs: reinforcement-learning environments as pure JAX functions.
 
-    env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
-    state, timestep = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), 4096))
-    state, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions)
+env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
+state, timestep = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), 4096))
+state, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions)
 """
 
 from jaxenvs import errors as errors

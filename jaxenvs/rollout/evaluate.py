@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import Array
+from jax.core import Tracer
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import WrapperOrderError
@@ -55,7 +56,7 @@ class Evaluation(struct.PyTreeNode):
 
     @property
     def num_episodes(self) -> int:
-        """n."""
+        """How many episodes there are."""
         return self.returns.shape[-1]
 
     @property
@@ -116,7 +117,7 @@ def evaluate(
         carry = _play_with_progress(env, policy, key, num_episodes, limit)
     else:
         carry = _play(env, policy, key, num_episodes, limit)
-    if max_steps is None and not limits and not isinstance(carry.finished, jax.core.Tracer):
+    if max_steps is None and not limits and not isinstance(carry.finished, Tracer):
         _warn_of_unfinished(num_episodes - int(carry.finished.sum()), num_episodes)
     return Evaluation(carry.episode_return, carry.length, carry.finished)
 

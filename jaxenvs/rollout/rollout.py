@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField

@@ -207,7 +207,7 @@ class DQN(Learner[DQNState]):
 
     def values(self, network: Any, space: Space[Any], features: Array) -> Array:
         """(n,) float32: the discounted return expected from each action, after one observation's features."""
-        return self._network(space).apply(network, features)  # pyright: ignore[reportReturnType]  # apply can return a pair
+        return self._network(space).value(network, features)
 
     def choose(self, agent: DQNAgent, space: Space[Any], features: Array, epsilon: ArrayLike, key: Key) -> Array:
         """() int32: the best choice for one observation's features, or with probability `epsilon` any."""
@@ -328,7 +328,9 @@ class DQN(Learner[DQNState]):
             # overestimate of one is not taken at its word.
             next_choice = jnp.argmax(self.values(network, space, transition.next_features))
             next_value = self.values(target, space, transition.next_features)[next_choice]
-            goal = transition.reward + self.gamma * jnp.where(transition.terminated, 0.0, next_value)
+            goal = transition.reward + jnp.asarray(self.gamma, jnp.float32) * jnp.where(
+                transition.terminated, 0.0, next_value
+            )
             return value - jax.lax.stop_gradient(goal), value
 
         errors, values = jax.vmap(error)(samples)

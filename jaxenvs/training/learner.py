@@ -155,7 +155,9 @@ class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
         """Raises `InvalidField` where the static field `name` is no integer of at least `least`."""
         value = getattr(self, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InvalidField(f"{type(self).__name__}: `{name}` must be an integer of at least {least}, got {value!r}.")
+            raise InvalidField(
+                f"{type(self).__name__}: `{name}` must be an integer of at least {least}, got {value!r}."
+            )
 
     def check_range(self, name: str, low: float, high: float = math.inf) -> None:
         """Raises `InvalidField` where the field `name` is a Python number outside [low, high]."""
@@ -181,7 +183,9 @@ class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
                 f"{name} takes a jaxenvs.Env, got {type(env).__name__}. Build one with `jaxenvs.make(id)`."
             )
         if any(isinstance(wrapper, AutoReset) for wrapper in wrappers_of(env)):
-            raise WrapperOrderError(f"{name} adds AutoReset itself. Pass the environment without it, as `jaxenvs.make` returns it.")
+            raise WrapperOrderError(
+                f"{name} adds AutoReset itself. Pass the environment without it, as `jaxenvs.make` returns it."
+            )
 
 
 def training_env(env: Env[Any, Any]) -> Env[Any, Any]:

@@ -40,6 +40,10 @@ class MLP(nn.Module):
             x = ACTIVATIONS[self.activation](_dense(size, 2**0.5)(x))
         return _dense(self.outputs, self.output_scale)(x)
 
+    def value(self, weights: Any, x: Array) -> Array:
+        """`__call__` with `weights`, as `init` returns them."""
+        return self.apply(weights, x)  # pyright: ignore[reportReturnType]  # a pair only with `mutable`
+
 
 def _dense(size: int, scale: float) -> nn.Dense:
     return nn.Dense(size, kernel_init=nn.initializers.orthogonal(scale), dtype=jnp.float32, param_dtype=jnp.float32)
@@ -62,5 +66,5 @@ def check_observation_space(learner: str, space: Space[Any]) -> None:
         if isinstance(part, Box) and part.dtype == jnp.uint8 and len(part.shape) >= 2:
             raise InvalidField(
                 f"{learner} has a network for vectors, and these observations are pictures: {part}."
-                " Observe the state instead, or pass `FlattenObservation(env)` to read pixels as one vector all the same."
+                " Observe the state instead, or pass `FlattenObservation(env)` to read the pixels as one vector."
             )

@@ -16,12 +16,12 @@ from jaxenvs.core.env import Env, static
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
+from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
 from jaxenvs.training.optimizer import Optimizer
 from jaxenvs.wrappers import RunningStatistics
-
 
 # Keeps divisions finite where something never varies.
 _EPSILON = 1e-8
@@ -232,12 +232,12 @@ class PPO(Learner[PPOState]):
 
     def distribution(self, agent: PPOAgent, space: Space[Any], features: Array) -> Distribution:
         """The distribution over choices for one observation's features."""
-        outputs = self._actor(space).apply(agent.actor, self._normalize(agent, features))
+        outputs = self._actor(space).value(agent.actor, self._normalize(agent, features))
         return distribution(space, outputs, agent.log_std)
 
     def value(self, agent: PPOAgent, features: Array) -> Array:
         """() float32: the discounted return expected from one observation's features."""
-        return self._critic.apply(agent.critic, self._normalize(agent, features))[0]
+        return self._critic.value(agent.critic, self._normalize(agent, features))[0]
 
     def init(self, env: Env[Any, Any], key: Key) -> PPOState:
         """Fresh weights, freshly started environments."""
@@ -329,7 +329,7 @@ class PPO(Learner[PPOState]):
 
         def add(total: Array, reward_done: tuple[Array, Array]) -> tuple[Array, Array]:
             reward, done = reward_done
-            total = self.gamma * total + reward
+            total = jnp.asarray(self.gamma, jnp.float32) * total + reward
             return jnp.where(done, 0.0, total), total
 
         running, totals = jax.lax.scan(add, state.discounted_return, (played.reward, played.done))
@@ -341,7 +341,7 @@ class PPO(Learner[PPOState]):
         """Values and advantages, each (num_steps, num_envs)."""
         value = jax.vmap(jax.vmap(lambda features: self.value(agent, features)))
         values, next_values = value(played.features), value(played.next_features)
-        return values, advantages(
+        return values, estimate_advantages(
             rewards, values, next_values, played.terminated, played.done, gamma=self.gamma, gae_lambda=self.gae_lambda
         )
 
@@ -413,37 +413,6 @@ class PPO(Learner[PPOState]):
     @property
     def _optimizer(self) -> Optimizer:
         return Optimizer(self.max_grad_norm)
-
-
-def advantages(
-    rewards: Array,
-    values: Array,
-    next_values: Array,
-    terminated: Array,
-    done: Array,
-    *,
-    gamma: ArrayLike,
-    gae_lambda: ArrayLike,
-) -> Array:
-    """Generalised advantage estimates, (steps, ...) float32.
-
-    Args:
-        rewards, terminated, done: (steps, ...) of each step.
-        values: (steps, ...) of the observation acted on.
-        next_values: (steps, ...) of the `final_observation`, what the step led to. It counts unless the
-            step terminated; where it truncated, it stands for the rewards that were cut off.
-        gamma: discount.
-        gae_lambda: weight of longer estimates.
-    """
-    surprise = rewards + gamma * jnp.where(terminated, 0.0, next_values) - values
-    # What later steps say counts only within the episode.
-    decay = jnp.where(done, 0.0, jnp.asarray(gamma * gae_lambda, jnp.float32))
-
-    def back(later: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
-        advantage = step[0] + step[1] * later
-        return advantage, advantage
-
-    return jax.lax.scan(back, jnp.zeros_like(values[0]), (surprise, decay), reverse=True)[1]
 
 
 def _weights(agent: PPOAgent) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def preset(env_id: str, algorithm: Algorithm = "ppo", **settings: Any) -> Learne
     for name in settings:
         if name not in known:
             raise InvalidField(
-                f"{learner.__name__} has no setting `{name}`.{did_you_mean(name, known)} Its settings are: {', '.join(known)}."
+                f"{learner.__name__} has no setting `{name}`.{did_you_mean(name, known)}"
+                f" Its settings are: {', '.join(known)}."
             )
     return learner(**{**_PRESETS.get((env_id, algorithm), {}), **settings})

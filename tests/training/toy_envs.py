@@ -1,0 +1,112 @@
+"""Environments whose values and returns are known."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+
+from jaxenvs import Env, restart, static, transition
+from jaxenvs.core.random import check_key
+from jaxenvs.spaces import Box, Dict, Discrete
+
+
+class EndlessState(struct.PyTreeNode):
+    time: Array
+
+
+class Endless(Env[EndlessState, Array]):
+    """Reward 1 at every step, and the same observation; terminates after `length` steps, if at all."""
+
+    length: int | None = static(default=None)
+
+    @property
+    def observation_space(self):
+        return Box(-1, 1, (2,), np.float32)
+
+    @property
+    def action_space(self):
+        return Discrete(2)
+
+    def reset(self, key):
+        check_key(key)
+        return EndlessState(jnp.zeros((), jnp.int32)), restart(jnp.ones(2, jnp.float32))
+
+    def step(self, state, action):
+        self.action_space.validate(action)
+        time = state.time + 1
+        over = False if self.length is None else time >= self.length
+        return EndlessState(time), transition(jnp.ones(2, jnp.float32), 1.0, over)
+
+    def render(self, state):
+        return jnp.zeros((2, 2, 3), jnp.uint8)
+
+
+class WalkState(struct.PyTreeNode):
+    position: Array
+    key: Array
+
+
+class Walk(Env[WalkState, Any]):
+    """A walk on the integers that can slip, until it is `edge` away from 0.
+
+    Rewards are whole numbers, so sums are exact in any order. Actions are 5 and 6 for left and right.
+    """
+
+    step_reward: Any = 1.0
+    slip: Any = 0.25
+    edge: int = static(default=4)
+
+    @property
+    def observation_space(self):
+        return Dict({"position": Box(-100, 100, (1,), np.float32), "side": Discrete(3, start=-1)})
+
+    @property
+    def action_space(self):
+        return Discrete(2, start=5)
+
+    def reset(self, key):
+        start_key, key = jax.random.split(check_key(key))
+        state = WalkState(jax.random.randint(start_key, (), -2, 3, jnp.int32), key)
+        return state, restart(self._observe(state))
+
+    def step(self, state, action):
+        action = self.action_space.validate(action)
+        key, slip_key = jax.random.split(state.key)
+        slips = jax.random.uniform(slip_key, (), jnp.float32) < self.slip
+        move = jnp.where((action == 6) ^ slips, 1, -1)
+        state = WalkState(state.position + move, key)
+        reward = self.step_reward * state.position.astype(jnp.float32)
+        return state, transition(self._observe(state), reward, jnp.abs(state.position) >= self.edge)
+
+    def _observe(self, state):
+        return {"position": state.position.astype(jnp.float32)[None], "side": jnp.sign(state.position)}
+
+    def render(self, state):
+        return jnp.zeros((2, 2, 3), jnp.uint8)
+
+
+class Reach(Env[EndlessState, Array]):
+    """One step: the reward is minus the squared distance of the action from (0.5, -3)."""
+
+    @property
+    def observation_space(self):
+        return Box(-1, 1, (1,), np.float32)
+
+    @property
+    def action_space(self):
+        return Box(np.array([-1, -4], np.float32), np.array([1, 0], np.float32))
+
+    def reset(self, key):
+        check_key(key)
+        return EndlessState(jnp.zeros((), jnp.int32)), restart(jnp.ones(1, jnp.float32))
+
+    def step(self, state, action):
+        action = self.action_space.validate(action)
+        reward = -jnp.sum((action - jnp.array([0.5, -3.0], jnp.float32)) ** 2)
+        return EndlessState(state.time + 1), transition(jnp.ones(1, jnp.float32), reward, True)
+
+    def render(self, state):
+        return jnp.zeros((2, 2, 3), jnp.uint8)
