@@ -1,6 +1,7 @@
 """Blackjack: come closer to 21 than the dealer without going over."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -133,6 +134,8 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
 
     Version history: v1, as Gymnasium's v1, which corrected naturals.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     natural: bool = static(default=False)
     sab: bool = static(default=False)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +55,8 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     Version history: v1, as Gymnasium's v1, which added the slippery ground.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     is_slippery: bool = static(default=False)
 

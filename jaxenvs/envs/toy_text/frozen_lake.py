@@ -1,6 +1,7 @@
 """FrozenLake: cross a frozen lake to a goal without falling into a hole."""
 
 import functools
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -76,6 +77,8 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     Version history: v1, rewards as in Gymnasium's v1.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     success_rate: ArrayLike = 1.0 / 3.0
     reward_schedule: tuple[ArrayLike, ArrayLike, ArrayLike] = (1.0, 0.0, 0.0)

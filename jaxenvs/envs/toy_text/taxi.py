@@ -1,5 +1,7 @@
 """Taxi: pick up a passenger in a small town and drop them off where they want to go."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -92,6 +94,8 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     Version history: v4, as Gymnasium's v4, which corrected rain and fickle passengers.
     """
+
+    frames_per_second: ClassVar[int] = 4
 
     rainy_probability: ArrayLike = 0.8
     fickle_probability: ArrayLike = 0.3
