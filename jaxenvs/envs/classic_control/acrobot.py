@@ -1,7 +1,7 @@
 """Acrobot: swing a two-link arm up by the torque of its elbow."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -90,6 +90,8 @@ class Acrobot(Env[AcrobotState, Array]):
     Version history:
         v1: 500 steps; the observation holds cosines and sines rather than angles.
     """
+
+    frames_per_second: ClassVar[int] = 15
 
     link_length_1: ArrayLike = 1.0
     link_length_2: ArrayLike = 1.0

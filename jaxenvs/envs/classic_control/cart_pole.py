@@ -1,7 +1,7 @@
 """CartPole: balance a pole on a cart by pushing the cart left or right."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -85,6 +85,8 @@ class CartPole(Env[CartPoleState, Array]):
         v1: 500 steps.
         v0: 200 steps.
     """
+
+    frames_per_second: ClassVar[int] = 50
 
     gravity: ArrayLike = 9.8
     cart_mass: ArrayLike = 1.0
