@@ -5,6 +5,8 @@ the same with and without `jit`, and keeps all work on a pixel in one fused loop
 of three float channels.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -67,3 +69,34 @@ def blend(pixels: Array, alpha: Array, color: Array) -> Array:
     pair = (pixels & _RED_AND_BLUE) * keep + (color & _RED_AND_BLUE) * alpha + _HALF
     green = ((pixels >> 8) & 0xFF) * keep + ((color >> 8) & 0xFF) * alpha + OPAQUE // 2
     return ((pair >> 8) & _RED_AND_BLUE) | (green & 0xFF00)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def blend_shape(
+    shape: Callable[..., Array],
+    pixels: Array,
+    measures: tuple[Any, ...],
+    widen: ArrayLike,
+    half_stroke: ArrayLike | None,
+    color: Any,
+    opacity: ArrayLike | None,
+) -> Array:
+    """Blends in a shape. Compiled, so that drawing outside a trace costs a program a shape and not one an operation.
+
+    Args:
+        shape: one of `shapes`.
+        pixels: (height, width) uint32.
+        measures: what the shape takes after `x` and `y`, in pixels.
+        widen: how far to move its edge outwards, in pixels.
+        half_stroke: half the width of the outline to draw in place of the area, or None.
+        color: see `pack`.
+        opacity: from 0 to 1, or None for 1.
+    """
+    height, width = pixels.shape
+    x = jax.lax.broadcasted_iota(jnp.float32, (1, width), 1) + 0.5
+    y = jax.lax.broadcasted_iota(jnp.float32, (height, 1), 0) + 0.5
+    distance = shape(x, y, *measures) - widen
+    if half_stroke is not None:
+        distance = jnp.abs(distance) - half_stroke
+    alpha = alpha_of(distance)
+    return blend(pixels, alpha if opacity is None else fade(alpha, opacity), pack(color))

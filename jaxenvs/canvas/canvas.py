@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import blending, font, lettering, shapes
@@ -99,20 +100,19 @@ class Canvas(struct.PyTreeNode):
         opacity: ArrayLike = 1.0,
     ) -> "Canvas":
         """Draws a disc, or with `stroke` a ring."""
-        distance = shapes.circle(*self._grid, self.view.point(center), self.view.length(radius))
-        return self._draw(distance, color, stroke, opacity)
+        return self._draw(shapes.circle, (self.view.point(center), self.view.length(radius)), color, stroke, opacity)
 
     def line(self, start: Point, end: Point, width: ArrayLike, color: Paint, *, opacity: ArrayLike = 1.0) -> "Canvas":
         """Draws a straight line with round ends."""
-        distance = shapes.segment(*self._grid, self.view.point(start), self.view.point(end))
-        return self._draw(distance - self.view.half(width), color, None, opacity)
+        ends = self.view.point(start), self.view.point(end)
+        return self._draw(shapes.segment, ends, color, None, opacity, widen=self.view.half(width))
 
     def polyline(
         self, points: Sequence[Point] | Array, width: ArrayLike, color: Paint, *, opacity: ArrayLike = 1.0
     ) -> "Canvas":
         """Draws straight lines from each point to the next. For the graph of a function, `curve` is cheaper."""
-        distance = shapes.polyline(*self._grid, [self.view.point(point) for point in points])
-        return self._draw(distance - self.view.half(width), color, None, opacity)
+        corners = [self.view.point(point) for point in points]
+        return self._draw(shapes.polyline, (corners,), color, None, opacity, widen=self.view.half(width))
 
     def rectangle(
         self,
@@ -134,15 +134,15 @@ class Canvas(struct.PyTreeNode):
         radius = jnp.minimum(radius, jnp.minimum(half_width, half_height))
         if isinstance(angle, int | float) and angle == 0:
             core = self.view.point(center), half_width - radius, half_height - radius
-            return self._draw(shapes.box(*self._grid, *core) - radius, color, stroke, opacity)
+            return self._draw(shapes.box, core, color, stroke, opacity, widen=radius)
         right, up = (size[0] / 2 - radius / self.view.scale, size[1] / 2 - radius / self.view.scale)  # pyright: ignore[reportOperatorIssue]
         angle = jnp.asarray(angle, jnp.float32)
         cos, sin = jnp.cos(angle), jnp.sin(angle)
         x, y = (jnp.asarray(center[i], jnp.float32) for i in (0, 1))
         signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
         corners = [(x + i * right * cos - j * up * sin, y + i * right * sin + j * up * cos) for i, j in signs]
-        distance = shapes.polygon(*self._grid, [self.view.point(corner) for corner in corners])
-        return self._draw(distance - radius, color, stroke, opacity)
+        turned = [self.view.point(corner) for corner in corners]
+        return self._draw(shapes.polygon, (turned,), color, stroke, opacity, widen=radius)
 
     def polygon(
         self,
@@ -154,8 +154,8 @@ class Canvas(struct.PyTreeNode):
         opacity: ArrayLike = 1.0,
     ) -> "Canvas":
         """Draws a polygon that does not cross itself; `corner_radius` widens and rounds it."""
-        distance = shapes.polygon(*self._grid, [self.view.point(point) for point in points])
-        return self._draw(distance - self.view.length(corner_radius), color, stroke, opacity)
+        corners = [self.view.point(point) for point in points]
+        return self._draw(shapes.polygon, (corners,), color, stroke, opacity, widen=self.view.length(corner_radius))
 
     def arrow(
         self,
@@ -213,10 +213,8 @@ class Canvas(struct.PyTreeNode):
 
         first, last = self.view.point(at(start)), self.view.point(at(start + sweep))
         sweep_in_frame = sweep * self.view.y_sign
-        distance = shapes.arc(
-            *self._grid, self.view.point((x, y)), self.view.length(radius), first, last, sweep_in_frame
-        ) - self.view.half(width)
-        canvas = self._draw(distance, color, None, opacity)
+        measures = self.view.point((x, y)), self.view.length(radius), first, last, sweep_in_frame
+        canvas = self._draw(shapes.arc, measures, color, None, opacity, widen=self.view.half(width))
         if head is None:
             return canvas
         sign = jnp.where(sweep >= 0, 1.0, -1.0)
@@ -239,7 +237,7 @@ class Canvas(struct.PyTreeNode):
             color: the colour.
             opacity: from 0 to 1.
         """
-        return self._draw(shapes.below(*self._grid, self._rows(heights)), color, None, opacity)
+        return self._draw(shapes.below, (self._rows(heights),), color, None, opacity)
 
     def curve(
         self,
@@ -250,8 +248,7 @@ class Canvas(struct.PyTreeNode):
         opacity: ArrayLike = 1.0,
     ) -> "Canvas":
         """Draws the graph of a function across the frame; arguments as for `area_below`."""
-        distance = shapes.below(*self._grid, self._rows(heights))
-        return self._draw(distance, color, width, opacity)
+        return self._draw(shapes.below, (self._rows(heights),), color, width, opacity)
 
     # ---------------------------------------------------------------- images and text
 
@@ -277,9 +274,7 @@ class Canvas(struct.PyTreeNode):
         """Lays an image, (rows, columns, 3 or 4) uint8, with its top left corner at whole pixel `corner`, (x, y)."""
         image = jnp.asarray(image)
         coverage = image[..., 3] if image.shape[-1] == 4 else jnp.full(image.shape[:2], 255, jnp.uint8)
-        alpha = blending.fade(lettering.place(lettering.alpha(coverage), corner, self.pixels.shape), opacity)
-        color = lettering.place(blending.pack(image[..., :3]), corner, self.pixels.shape)
-        return self.replace(pixels=blending.blend(self.pixels, alpha, color))
+        return self._lay(coverage, image[..., :3], corner, opacity)
 
     def text(
         self,
@@ -349,17 +344,25 @@ class Canvas(struct.PyTreeNode):
 
     # ---------------------------------------------------------------- helpers
 
-    @property
-    def _grid(self) -> tuple[Array, Array]:
-        x = jax.lax.broadcasted_iota(jnp.float32, (1, self.width), 1) + 0.5
-        y = jax.lax.broadcasted_iota(jnp.float32, (self.height, 1), 0) + 0.5
-        return x, y
+    def _draw(
+        self,
+        shape: Callable[..., Array],
+        measures: tuple[Any, ...],
+        color: Paint,
+        stroke: ArrayLike | None,
+        opacity: ArrayLike,
+        widen: ArrayLike = 0.0,
+    ) -> "Canvas":
+        """Blends in one of `shapes`, of these measures in pixels, its edge moved outwards by `widen`."""
+        half_stroke = None if stroke is None else self.view.half(stroke)
+        fade = None if isinstance(opacity, int | float) and opacity == 1 else opacity
+        return self.replace(pixels=blending.blend_shape(shape, self.pixels, measures, widen, half_stroke, color, fade))
 
-    def _draw(self, distance: Array, color: Paint, stroke: ArrayLike | None, opacity: ArrayLike) -> "Canvas":
-        if stroke is not None:
-            distance = jnp.abs(distance) - self.view.half(stroke)
-        alpha = blending.fade(blending.alpha_of(distance), opacity)
-        return self.replace(pixels=blending.blend(self.pixels, alpha, blending.pack(color)))
+    def _lay(self, coverage: Array, color: Any, corner: Sequence[ArrayLike], opacity: ArrayLike) -> "Canvas":
+        """Blends in an image, (rows, columns) coverage and one colour or (rows, columns, 3) colours, at `corner`."""
+        if isinstance(self.pixels, Tracer):  # where a static corner gives a better program
+            return self.replace(pixels=lettering.lay(self.pixels, coverage, color, corner, opacity))
+        return self.replace(pixels=lettering.lay_anywhere(self.pixels, coverage, color, tuple(corner), opacity))
 
     def _pair(self, point: Point) -> tuple[Array, Array]:
         return jnp.asarray(point[0], jnp.float32), jnp.asarray(point[1], jnp.float32)
@@ -390,5 +393,4 @@ class Canvas(struct.PyTreeNode):
             raise ValueError(f'`align` must be "left", "center" or "right", got {align!r}.')
         shift = {"left": 0, "center": coverage.shape[1] // 2, "right": coverage.shape[1]}[align]
         corner = lettering.whole(position, self.view, shift, font.baseline(pixel_size))
-        alpha = blending.fade(lettering.place(lettering.alpha(coverage), corner, self.pixels.shape), opacity)
-        return self.replace(pixels=blending.blend(self.pixels, alpha, blending.pack(color)))
+        return self._lay(coverage, color, corner, opacity)

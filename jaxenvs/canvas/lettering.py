@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.canvas import font
+from jaxenvs.canvas import blending, font
 from jaxenvs.canvas.view import Point, View
 
 
@@ -100,3 +100,22 @@ def digits(value: ArrayLike, count: int, decimals: int, left: bool) -> Array:
         source = jnp.arange(codes.shape[0], dtype=jnp.int32) + shift
         codes = codes.at[source].get(mode="fill", fill_value=ord(" "))
     return codes
+
+
+def lay(pixels: Array, coverage: Array, color: Any, corner: Sequence[ArrayLike], opacity: ArrayLike) -> Array:
+    """Blends an image into (height, width) uint32 pixels.
+
+    Args:
+        pixels: those of the frame.
+        coverage: (rows, columns) uint8.
+        color: one colour, or (rows, columns, 3).
+        corner: (x, y) of the image's top left corner in whole pixels.
+        opacity: from 0 to 1.
+    """
+    layer = blending.fade(place(alpha(coverage), corner, pixels.shape), opacity)
+    packed = blending.pack(color)
+    return blending.blend(pixels, layer, place(packed, corner, pixels.shape) if packed.ndim else packed)
+
+
+lay_anywhere = jax.jit(lay)
+"""`lay` as one compiled program for all corners, for drawing outside a trace."""
