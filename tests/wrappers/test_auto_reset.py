@@ -19,6 +19,7 @@ METHODS = [
     pytest.param("chunked", 1, id="chunked-1"),
     pytest.param("chunked", 3, id="chunked-3"),
     pytest.param("chunked", 64, id="chunked-64"),
+    pytest.param("chunked", None, id="chunked-auto"),
 ]
 KEYS = {
     "jaxenvs": lambda: jax.random.split(jaxenvs.random.key(3), LANES),
