@@ -23,6 +23,11 @@ from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")
 
+# The chunk where the caller names none. On 2 CPU cores, with a reset of some 40 us and episodes of 24
+# steps, 8 did best of 1 to 128 at 64 and at 1,024 lanes, and 16 to 64 did best of 16 to 256 at 4,096.
+_SHARE_OF_LANES = 128
+_SMALLEST_CHUNK = 8
+
 
 class AutoResetState(WrapperState):
     """State of `AutoReset`.
@@ -55,17 +60,18 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
 
     Attributes:
         method: `"auto"`, `"select"` or `"chunked"`.
-        chunk_size: lanes reset at a time by `"chunked"`.
+        chunk_size: lanes reset at a time by `"chunked"`; None for one in 128, but at least 8.
     """
 
     method: Literal["auto", "select", "chunked"] = static(default="auto")
-    chunk_size: int = static(default=64)
+    chunk_size: int | None = static(default=None)
 
     def check_fields(self) -> None:
         """Checks the method, the chunk size and the order of wrappers."""
         if self.method not in ("auto", "select", "chunked"):
             raise InvalidField(f'AutoReset: `method` must be "auto", "select" or "chunked", got {self.method!r}.')
-        check_integer(self, "chunk_size", self.chunk_size)
+        if self.chunk_size is not None:
+            check_integer(self, "chunk_size", self.chunk_size)
         refuse_auto_reset_inside(self)
         for wrapper in wrappers_of(self.env):
             if wrapper.spans_episodes:
@@ -138,7 +144,7 @@ class _Program(struct.PyTreeNode):
 
     carry: _Structure = static()
     env: _Structure = static()
-    chunk_size: int = static()
+    chunk_size: int | None = static()
 
 
 def _next_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
@@ -175,7 +181,7 @@ def _reset_chunked_batch(
     carry_leaves = [spread(x, is_batched) for x, is_batched in zip(carry_leaves, carry_batched, strict=True)]
     env_axes = [0 if is_batched else None for is_batched in env_batched]
     reset_each = jax.vmap(_next_episode, in_axes=(0, env_axes, None))
-    size = min(program.chunk_size, lanes)
+    size = min(program.chunk_size or max(lanes // _SHARE_OF_LANES, _SMALLEST_CHUNK), lanes)
 
     def reset_some(loop: tuple[Array, list[Array]]) -> tuple[Array, list[Array]]:
         pending, carry_leaves = loop

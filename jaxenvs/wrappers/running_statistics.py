@@ -55,14 +55,12 @@ class RunningStatistics(struct.PyTreeNode):
         batch_mean = total(weight * value) / jnp.maximum(added, 1.0)
         batch_variance = total(weight * (value - batch_mean) ** 2) / jnp.maximum(added, 1.0)
         count = self.count + added
-        share = added / count
+        kept, share = self.count / count, added / count
         delta = batch_mean - self.mean
-        spread = delta**2 * share * (self.count / count)
-        return RunningStatistics(
-            mean=self.mean + delta * share,
-            variance=self.variance + (batch_variance - self.variance) * share + spread,
-            count=count,
-        )
+        # A sum of terms that are never negative: nothing cancels, not even where the first value comes
+        # to a variance of 1 and leaves one ten-thousandth of it.
+        variance = self.variance * kept + batch_variance * share + delta**2 * (share * kept)
+        return RunningStatistics(mean=self.mean + delta * share, variance=variance, count=count)
 
 
 def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:

@@ -19,6 +19,7 @@ METHODS = [
     pytest.param("chunked", 1, id="chunked-1"),
     pytest.param("chunked", 3, id="chunked-3"),
     pytest.param("chunked", 64, id="chunked-64"),
+    pytest.param("chunked", None, id="chunked-auto"),
 ]
 KEYS = {
     "jaxenvs": lambda: jax.random.split(jaxenvs.random.key(3), LANES),
@@ -78,8 +79,16 @@ def play(env, keys, all_actions, wrap=lambda f: f):
     return (state.key, state.inner), first, trajectory
 
 
-@pytest.mark.parametrize("kind", KEYS)
-@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+@pytest.mark.parametrize(
+    ("method", "chunk_size", "kind"),
+    [
+        *((*param.values, "jaxenvs") for param in METHODS),
+        ("select", None, "threefry"),
+        ("chunked", 3, "threefry"),
+        ("select", None, "raw"),
+        ("chunked", 3, "raw"),
+    ],
+)
 def test_a_batch_equals_a_loop_over_its_lanes(method, chunk_size, kind):
     env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
     got = jax.jit(play, static_argnums=0)(env, KEYS[kind](), actions(LANES))
@@ -198,12 +207,12 @@ def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ende
     assert (shown["position"][done] != final["position"][done]).all()
 
 
-@pytest.mark.parametrize("lanes", [1, LANES])
-def test_select_has_a_reverse_mode_gradient_and_both_methods_a_forward_one(lanes):
+def test_select_has_a_reverse_mode_gradient_and_both_methods_a_forward_one():
+    @functools.partial(jax.jit, static_argnums=1)
     def total(drift, method):
         env = AutoReset(Counter(drift=drift), method=method)
-        state, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]()[:lanes])
-        _, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions(lanes))
+        state, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+        _, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions(LANES))
         return trajectory.reward.sum()
 
     drift = jnp.float32(0.5)
