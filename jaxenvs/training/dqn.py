@@ -124,8 +124,8 @@ class DQN(Learner[DQNState]):
     """Double deep Q-learning, environment, replay buffer and updates in one program.
 
     Each update plays `num_steps` steps in `num_envs` environments. After each of these, and once
-    `learning_starts` steps are in the replay buffer, it takes `gradient_steps` steps down the Huber loss
-    of the values, each on `batch_size` transitions drawn from the buffer, and moves the target network
+    `learning_starts` steps are in the replay buffer, it takes `gradient_steps` steps down the squared
+    error of the values, each on `batch_size` transitions drawn from the buffer, and moves the target network
     a little towards the learnt one. A truncated step is followed by the value of its `final_observation`,
     a terminated one by 0.
 
@@ -334,7 +334,9 @@ class DQN(Learner[DQNState]):
             return value - jax.lax.stop_gradient(goal), value
 
         errors, values = jax.vmap(error)(samples)
-        loss = optax.huber_loss(errors).mean()
+        # Squared rather than Huber's: the value is a mean over what can follow, and Huber's loss finds something
+        # nearer to the median. `max_grad_norm` tames large errors.
+        loss = 0.5 * (errors**2).mean()
         return loss, (loss, values.mean())
 
     def _epsilon(self, state: DQNState) -> Array:

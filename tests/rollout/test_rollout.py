@@ -72,7 +72,10 @@ def test_each_lane_equals_a_single_rollout():
     for i, key in enumerate(jax.random.split(KEY, 3)):
         one_state, one = jaxenvs.rollout(LIMITED, HOMING, key, STEPS)
         assert_equal(jax.tree.map(lambda x, i=i: x[i], state), one_state)
-        assert_equal(jax.tree.map(lambda x, i=i: x[:, i], (trajectory.actions, trajectory.timesteps)), (one.actions, one.timesteps))
+        assert_equal(
+            jax.tree.map(lambda x, i=i: x[:, i], (trajectory.actions, trajectory.timesteps)),
+            (one.actions, one.timesteps),
+        )
         assert_equal(jax.tree.map(lambda x, i=i: x[i], trajectory.initial), one.initial)
 
 
