@@ -106,7 +106,7 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     # JAX 0.10 takes two dataclass nodes for equal where their fields are, whatever their classes, so one
     # jitted function called with two environments could run the first one's program for both. The class
     # as a static field tells them apart.
-    _class: type | None = static(default=None, kw_only=True, repr=False, compare=False)
+    _class: type | None = struct.field(pytree_node=False, default=None, kw_only=True, repr=False, compare=False)
 
     reset_is_costly: ClassVar[bool] = False
     """Whether `reset` costs so much more than `step` that AutoReset should compute it only where an
@@ -119,9 +119,9 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
         object.__setattr__(self, "_class", type(self))
         for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass
             value = getattr(self, field.name)
-            if isinstance(value, float | np.floating | np.ndarray) and np.issubdtype(np.asarray(value).dtype, np.floating):
-                if np.isnan(value).any():
-                    raise InvalidField(f"{type(self).__name__}: field `{field.name}` is NaN; give it a number.")
+            numeric = isinstance(value, float | np.floating | np.ndarray)
+            if numeric and np.issubdtype(np.asarray(value).dtype, np.floating) and np.isnan(value).any():
+                raise InvalidField(f"{type(self).__name__}: field `{field.name}` is NaN; give it a number.")
         self.check_fields()
 
     def check_fields(self) -> None:
