@@ -34,8 +34,8 @@ _ROUNDS = 3
 _SEED_TAG, _SPLIT_TAG, _FOLD_TAG, _BITS_TAG = 0x243F6A88, 0x13198A2E, 0x299F31D0, 0xA4093822
 
 
-def _hash(*words: Array) -> tuple[Array, Array, Array, Array]:
-    """Permutes four uint32 words (arrays of one shape) into four that look independent of them."""
+def _hash(*words: Any) -> tuple[Any, Any, Any, Any]:
+    """Permutes four uint32 words (JAX or NumPy arrays of one shape) into four that look independent of them."""
     a, b, c, d = (w * np.uint32(_MULTIPLIER) + np.uint32(_INCREMENT) for w in words)
     for _ in range(_ROUNDS):
         a = a + b * d
@@ -93,18 +93,18 @@ implementation = define_prng_impl(
     seed=_seed,
     split=_split,
     random_bits=_random_bits,
-    fold_in=_fold_in,
+    fold_in=_fold_in,  # pyright: ignore[reportArgumentType]  # declared for int, called with an array
     name="jaxenvs",
     tag="jaxenvs",
 )
 """The key implementation, accepted by `jax.random.key(seed, impl=...)`."""
 
 
-def key(seed: int | Array) -> Key:
+def key(seed: Any) -> Key:
     """A typed random key of jaxenvs' own generator.
 
     Args:
-        seed: an integer of at most 64 bits, or an integer array of shape ().
+        seed: an integer of at most 64 bits: Python's, NumPy's, or a JAX array of shape (), traced or not.
 
     Returns:
         A scalar key. The same seed gives the same key with 64-bit types on and off.
@@ -125,10 +125,10 @@ def key(seed: int | Array) -> Key:
         seed = int(seed)  # jnp.asarray would cut a 64-bit NumPy seed to 32 bits
     if not -(2**63) <= int(seed) < 2**64:
         raise InvalidKey(f"A seed must fit in 64 bits, got {seed}.")
-    low, high = (np.asarray(word, np.uint32) for word in ((int(seed) & 0xFFFFFFFF), (int(seed) >> 32) & 0xFFFFFFFF))
-    tags = np.asarray(_SEED_TAG, np.uint32), np.asarray(_SPLIT_TAG, np.uint32)
-    data = jnp.stack(_hash(*(jnp.asarray(word) for word in (low, high, *tags)))[:2])
-    return jax.random.wrap_key_data(data, impl=implementation)
+    words = int(seed) & 0xFFFFFFFF, (int(seed) >> 32) & 0xFFFFFFFF, _SEED_TAG, _SPLIT_TAG
+    # On the host, in arrays of one entry, which wrap around silently where NumPy's scalars would warn.
+    data = np.concatenate(_hash(*(np.asarray([word], np.uint32) for word in words))[:2])
+    return jax.random.wrap_key_data(jnp.asarray(data), impl=implementation)
 
 
 def check_key(key: Any, *, name: str = "reset") -> Key:
@@ -152,7 +152,8 @@ def check_key(key: Any, *, name: str = "reset") -> Key:
         if key.shape == ():
             return key
         raise InvalidKey(
-            f"`{name}` takes one random key, got a batch of shape {key.shape}. Map over it: `jax.vmap(env.{name})(keys)`."
+            f"`{name}` takes one random key, got a batch of shape {key.shape}."
+            f" Map over it: `jax.vmap(env.{name})(keys)`."
         )
     if key.dtype == jnp.uint32 and key.shape == jax.random.key_data(jax.random.key(0)).shape:
         return jax.random.wrap_key_data(key)
