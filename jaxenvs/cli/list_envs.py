@@ -20,6 +20,7 @@ def list_envs(
     ] = "",
     family: Annotated[str, typer.Option("--family", "-f", help="Show only this family.", show_default=False)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")] = False,
 ) -> None:
     """List the environments, with their spaces, time limit and reward threshold."""
     families = sorted({spec.family for spec in registry.values()})
@@ -35,6 +36,9 @@ def list_envs(
     if not rows:
         hint = did_you_mean(filter, registry)
         raise InvalidField(f"No id contains `{filter}`.{hint} `jaxenvs list` without a filter shows every id.")
+    if as_markdown:
+        typer.echo(markdown_table(rows))
+        return
     table = Table(
         title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", title_style="bold"
     )
@@ -57,6 +61,17 @@ def list_envs(
             "" if threshold is None else f"{threshold:g}",
         )
     console().print(table)
+
+
+def markdown_table(rows: list[dict[str, Any]]) -> str:
+    """The rows as a Markdown table, the one in README.md."""
+    lines = ["| id | observation | action | limit | threshold | source |", "|---|---|---|--:|--:|---|"]
+    for row in rows:
+        spaces = (row["problem"], "") if row["problem"] else (row["observation_space"], row["action_space"])
+        threshold = "" if row["reward_threshold"] is None else f"{row['reward_threshold']:g}"
+        cells = f"`{row['id']}`", *spaces, row["max_episode_steps"] or "", threshold, row["source"]
+        lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
+    return "\n".join(lines)
 
 
 def _describe(spec: EnvSpec) -> dict[str, Any]:

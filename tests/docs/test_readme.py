@@ -1,0 +1,53 @@
+"""The README tells the truth: its table is the catalog's, and its programs run."""
+
+import json
+import re
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+import jaxenvs
+from jaxenvs.cli.app import app
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_table_of_environments_is_the_catalogs():
+    begin, end = "<!-- environments: written by `jaxenvs list --markdown` -->", "<!-- end of environments -->"
+    table = README.split(begin)[1].split(end)[0].strip()
+    result = CliRunner().invoke(app, ["list", "--markdown"])
+    assert result.exit_code == 0
+    assert table == result.stdout.strip(), "Write the output of `jaxenvs list --markdown` into README.md."
+
+
+def test_vectorised_loop_runs(capsys):
+    loop = next(program for program in PROGRAMS if "def play" in program)
+    exec(compile(loop, "README.md", "exec"), {})
+    assert float(capsys.readouterr().out) == 200 * 4096  # CartPole pays 1 a step
+
+
+def test_own_environment_conforms():
+    environment, check = PROGRAMS[-2:]
+    names: dict = {"__name__": "readme"}
+    try:
+        exec(compile(environment, "README.md", "exec"), names)
+        exec(compile(check, "README.md", "exec"), names)
+        assert "RandomWalk-v0" in jaxenvs.registry
+    finally:
+        jaxenvs.registry._specs.pop("RandomWalk-v0", None)
+
+
+def test_links_and_commands_exist():
+    root = Path(__file__).parents[2]
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (root / target).exists(), target
+    listed = set(re.findall(r"^\| `jaxenvs (\w+)", README, re.MULTILINE))
+    assert listed == {command.name or command.callback.__name__ for command in app.registered_commands}
+
+
+def test_notebooks_are_ours_to_open_anywhere():
+    for path in sorted((root := Path(__file__).parents[2] / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text())["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        assert 'pip install "jaxenvs[train]"' in code[0], f"{path.relative_to(root)} must begin with its install cell"
