@@ -1,4 +1,15 @@
-"""Learners that train as one jitted program, on flax networks and optax optimisers."""
+"""Learners that train as one jitted program, on flax networks and optax optimisers.
+
+Raises, on import:
+    DependencyNotInstalled: optax is missing.
+"""
+
+from jaxenvs.core.errors import DependencyNotInstalled
+
+try:
+    import optax as optax
+except ModuleNotFoundError as error:
+    raise DependencyNotInstalled('Training needs optax: run `pip install "jaxenvs[train]"`.') from error
 
 from jaxenvs.training.dqn import DQN as DQN
 from jaxenvs.training.learner import Learner as Learner

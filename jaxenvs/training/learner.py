@@ -190,7 +190,7 @@ class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
 
 def training_env(env: Env[Any, Any]) -> Env[Any, Any]:
     """`env` as learners play it: it begins anew after each episode, and counts returns and lengths."""
-    return EpisodeStatistics(AutoReset(env))
+    return EpisodeStatistics(env=AutoReset(env=env))
 
 
 def progress(learner: Learner[Any], env_steps: Array) -> Array:

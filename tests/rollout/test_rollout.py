@@ -120,9 +120,9 @@ def test_rollout_can_be_jitted_and_differentiated():
 
 
 def test_bad_arguments_are_refused():
-    with pytest.raises(InvalidField, match="num_steps.*at least 1"):
+    with pytest.raises(InvalidField, match=r"num_steps.*at least 1"):
         jaxenvs.rollout(WALK, HOMING, KEY, 0)
-    with pytest.raises(InvalidField, match="num_envs.*at least 1"):
+    with pytest.raises(InvalidField, match=r"num_envs.*at least 1"):
         jaxenvs.rollout(WALK, HOMING, KEY, 1, num_envs=0)
     with pytest.raises(InvalidField, match="policy is called"):
         jaxenvs.rollout(WALK, 3, KEY, 1)
