@@ -1,7 +1,9 @@
 """The README tells the truth: its table is the catalog's, and its programs run."""
 
+import importlib
 import json
 import re
+import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -27,15 +29,16 @@ def test_vectorised_loop_runs(capsys):
     assert float(capsys.readouterr().out) == 200 * 4096  # CartPole pays 1 a step
 
 
-def test_own_environment_conforms():
+def test_own_environment_conforms(tmp_path, monkeypatch):
     environment, check = PROGRAMS[-2:]
-    names: dict = {"__name__": "readme"}
+    (tmp_path / "readme_walk.py").write_text(f"{environment}\n\n{check}")
+    monkeypatch.syspath_prepend(tmp_path)
     try:
-        exec(compile(environment, "README.md", "exec"), names)
-        exec(compile(check, "README.md", "exec"), names)
+        importlib.import_module("readme_walk")
         assert "RandomWalk-v0" in jaxenvs.registry
     finally:
         jaxenvs.registry._specs.pop("RandomWalk-v0", None)
+        sys.modules.pop("readme_walk", None)
 
 
 def test_links_and_commands_exist():
