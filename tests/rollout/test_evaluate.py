@@ -103,3 +103,13 @@ def test_bad_counts_are_refused():
 def test_the_top_level_names_are_the_functions():
     assert jaxenvs.evaluate is evaluate_function
     assert callable(jaxenvs.rollout)
+
+
+def test_dtypes_are_the_same_with_64_bit_types_on():
+    with jax.enable_x64(True):
+        evaluation = jaxenvs.evaluate(LIMITED, left_or_right, jaxenvs.random.key(5), num_episodes=3)
+        state, trajectory = jaxenvs.rollout(LIMITED, left_or_right, jaxenvs.random.key(5), 3)
+    assert (evaluation.returns.dtype, evaluation.lengths.dtype) == (jnp.float32, jnp.int32)
+    assert evaluation.mean_return.dtype == jnp.float32
+    assert (trajectory.actions.dtype, trajectory.timesteps.reward.dtype) == (jnp.int32, jnp.float32)
+    assert state.elapsed.dtype == jnp.int32
