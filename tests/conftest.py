@@ -11,5 +11,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 import jax  # the settings above must be there first
 
+import jaxenvs.training  # noqa: F401  # keeps XLA's CPU compiler from stalling, if imported before any computation
+
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

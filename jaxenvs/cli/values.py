@@ -70,7 +70,7 @@ def field_kinds(cls: type) -> dict[str, tuple[Any, Any]]:
     return {
         field.name: (hints[field.name], field.default)
         for field in dataclasses.fields(cls)
-        if field.init and field.name not in ("parent", "name")
+        if field.init and not field.name.startswith("_")
     }
 
 
