@@ -17,7 +17,8 @@ SHORT = {
 
 @pytest.mark.filterwarnings("ignore")  # of the kernel's machinery; the notebook's own are errors, see below
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
-def test_notebook_runs(path, tmp_path):
+def test_notebook_runs(path, tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the suite's; a notebook's kernel shows figures in line
     notebook = nbformat.read(path, as_version=4)
     settings = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(settings) == 1, "a notebook has one cell of settings, tagged `parameters`"
