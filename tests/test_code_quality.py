@@ -14,8 +14,8 @@ import jaxenvs
 ROOT = Path(__file__).parents[1]
 
 COMMANDS = {
-    "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "jaxenvs", "tests"],
-    "ruff check": [sys.executable, "-m", "ruff", "check", "jaxenvs", "tests"],
+    "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "jaxenvs", "tests", "notebooks"],
+    "ruff check": [sys.executable, "-m", "ruff", "check", "jaxenvs", "tests", "notebooks"],
     "pyright": [sys.executable, "-m", "pyright", "--pythonpath", sys.executable],
 }
 
