@@ -1,9 +1,6 @@
 """Every check on every id in the registry."""
 
 import functools
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +8,7 @@ import jaxenvs
 from jaxenvs.errors import DependencyNotInstalled
 from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.testing import CHECKS, Subject
-
-_PATH = Path(__file__).with_name("claims.py")
-_module_spec = importlib.util.spec_from_file_location("jaxenvs_conformance_claims", _PATH)
-_claims = importlib.util.module_from_spec(_module_spec)
-sys.modules[_module_spec.name] = _claims
-_module_spec.loader.exec_module(_claims)
-CLAIMS = _claims.CLAIMS
+from tests.conformance.claims import CLAIMS
 
 IDS = [spec.id for spec in CATALOG]
 
