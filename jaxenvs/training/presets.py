@@ -23,7 +23,7 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "gamma": 0.98,
         "gae_lambda": 0.9,
     },
-    # -80.8, -82.0, -80.1 for seeds 0 to 2.
+    # -80 to -84 for six seeds.
     ("Acrobot-v1", "ppo"): {
         "total_steps": 400_000,
         "num_envs": 16,
@@ -31,7 +31,7 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "learning_rate": 1e-3,
         "normalize_observations": True,
     },
-    # -163.1, -163.2, -152.0 for seeds 0 to 2.
+    # -158 to -194 for eleven seeds. A lambda of 0.95 now and then leaves a seed below -200.
     ("Pendulum-v1", "ppo"): {
         "total_steps": 400_000,
         "num_envs": 16,
@@ -39,6 +39,7 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "num_epochs": 10,
         "learning_rate": 1e-3,
         "gamma": 0.95,
+        "gae_lambda": 0.9,
         "normalize_rewards": True,
     },
     # 93.1, 93.0, 93.1 for seeds 3 to 5. The wide first distribution finds the goal, which pays only at the
@@ -56,7 +57,7 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     },
     # 500.0 for each of 10 seeds (0 to 9).
     ("CartPole-v1", "dqn"): {"total_steps": 300_000, "learning_rate": 2e-3, "gamma": 0.98, "target_rate": 0.02},
-    # -79.1, -76.9, -82.8 for seeds 0 to 2.
+    # -77 to -83 for seeds 0 to 2.
     ("Acrobot-v1", "dqn"): {"total_steps": 300_000},
 }
 # The same task with a shorter limit.
