@@ -30,7 +30,8 @@ def offloads(imports: str, **environment: str) -> bool:
     reason="the fault is in jaxlib 0.10.2 and 0.11.0 on CPU; other versions are left alone",
 )
 def test_training_keeps_products_from_the_path_that_stalls():
-    assert offloads("")
+    if not offloads(""):
+        pytest.skip(reason="XLA keeps products to itself on this processor, so there is nothing to avoid")
     assert not offloads("import jaxenvs.training")
 
 
