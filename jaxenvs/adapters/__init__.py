@@ -1,0 +1,69 @@
+"""Adapters: the environments behind the interfaces of other libraries, and other libraries' as ours.
+
+Each name is imported on first use, so that an adapter needs its own library alone.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from jaxenvs.core.errors import DependencyNotInstalled
+
+if TYPE_CHECKING:
+    from jaxenvs.adapters.brax_env import BraxEnv as BraxEnv
+    from jaxenvs.adapters.dm_environment import DmEnvironment as DmEnvironment
+    from jaxenvs.adapters.from_gymnasium_functional import from_gymnasium_functional as from_gymnasium_functional
+    from jaxenvs.adapters.from_gymnax import from_gymnax as from_gymnax
+    from jaxenvs.adapters.gymnasium_env import GymnasiumEnv as GymnasiumEnv
+    from jaxenvs.adapters.gymnasium_vector import GymnasiumVectorEnv as GymnasiumVectorEnv
+    from jaxenvs.adapters.gymnax_env import GymnaxEnv as GymnaxEnv
+    from jaxenvs.adapters.legacy_gym import LegacyGym as LegacyGym
+    from jaxenvs.adapters.stable_baselines3 import StableBaselines3VecEnv as StableBaselines3VecEnv
+    from jaxenvs.adapters.torch_vector import TorchVectorEnv as TorchVectorEnv
+    from jaxenvs.adapters.torch_vector import from_torch as from_torch
+    from jaxenvs.adapters.torch_vector import to_torch as to_torch
+
+_MODULES = {
+    "GymnasiumEnv": "gymnasium_env",
+    "GymnasiumVectorEnv": "gymnasium_vector",
+    "LegacyGym": "legacy_gym",
+    "StableBaselines3VecEnv": "stable_baselines3",
+    "TorchVectorEnv": "torch_vector",
+    "to_torch": "torch_vector",
+    "from_torch": "torch_vector",
+    "GymnaxEnv": "gymnax_env",
+    "BraxEnv": "brax_env",
+    "DmEnvironment": "dm_environment",
+    "from_gymnax": "from_gymnax",
+    "from_gymnasium_functional": "from_gymnasium_functional",
+}
+
+_INSTALL = {
+    "gymnasium": "jaxenvs[gymnasium]",
+    "stable_baselines3": "jaxenvs[sb3]",
+    "torch": "jaxenvs[sb3]",
+    "gymnax": "gymnax",
+    "brax": "brax",
+    "dm_env": "dm_env",
+}
+"""What to install for a package that an adapter needs."""
+
+__all__ = list(_MODULES)  # noqa: PLE0604  # the names of the table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(_MODULES)}.")
+    try:
+        module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _INSTALL:
+            raise
+        raise DependencyNotInstalled(
+            f'`jaxenvs.adapters.{name}` needs `{missing}`, which is not installed: run `pip install "{_INSTALL[missing]}"`.'
+        ) from error
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULES)
