@@ -4,3 +4,4 @@ from jaxenvs.core.random import Key as Key
 from jaxenvs.core.random import check_key as check_key
 from jaxenvs.core.random import implementation as implementation
 from jaxenvs.core.random import key as key
+from jaxenvs.core.random import keys as keys

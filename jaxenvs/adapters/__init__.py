@@ -47,7 +47,7 @@ _INSTALL = {
 }
 """What to install for a package that an adapter needs."""
 
-__all__ = list(_MODULES)  # noqa: PLE0604  # the names of the table
+__all__ = list(_MODULES)  # the names of the table
 
 
 def __getattr__(name: str) -> Any:
@@ -60,7 +60,8 @@ def __getattr__(name: str) -> Any:
         if missing not in _INSTALL:
             raise
         raise DependencyNotInstalled(
-            f'`jaxenvs.adapters.{name}` needs `{missing}`, which is not installed: run `pip install "{_INSTALL[missing]}"`.'
+            f"`jaxenvs.adapters.{name}` needs `{missing}`, which is not installed:"
+            f' run `pip install "{_INSTALL[missing]}"`.'
         ) from error
     return getattr(module, name)
 

@@ -115,6 +115,10 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     frames_per_second: ClassVar[int] = 30
     """How many steps make a second when an episode is shown as an animation."""
 
+    reset_options: ClassVar[Mapping[str, str]] = {}
+    """The options of Gymnasium's `reset(options=)` for this task: name of the option, and the field that
+    takes its value for the episode that begins."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "_class", type(self))
         for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass

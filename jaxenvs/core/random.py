@@ -12,6 +12,7 @@ It is meant for simulation, never for cryptography.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -123,12 +124,30 @@ def key(seed: Any) -> Key:
         if isinstance(seed, Array):
             return jax.random.wrap_key_data(_seed(seed), impl=implementation)
         seed = int(seed)  # jnp.asarray would cut a 64-bit NumPy seed to 32 bits
-    if not -(2**63) <= int(seed) < 2**64:
-        raise InvalidKey(f"A seed must fit in 64 bits, got {seed}.")
-    words = int(seed) & 0xFFFFFFFF, (int(seed) >> 32) & 0xFFFFFFFF, _SEED_TAG, _SPLIT_TAG
-    # On the host, in arrays of one entry, which wrap around silently where NumPy's scalars would warn.
-    data = np.concatenate(_hash(*(np.asarray([word], np.uint32) for word in words))[:2])
-    return jax.random.wrap_key_data(jnp.asarray(data), impl=implementation)
+    return jax.random.wrap_key_data(jnp.asarray(_seed_on_host([seed])[0]), impl=implementation)
+
+
+def keys(seeds: Sequence[int]) -> Array:
+    """(len(seeds),) keys: `key(seed)` for each seed, made on the host in one go.
+
+    Args:
+        seeds: Python or NumPy integers of at most 64 bits.
+
+    Raises:
+        InvalidKey: a seed is outside 64 bits.
+    """
+    return jax.random.wrap_key_data(jnp.asarray(_seed_on_host(seeds)), impl=implementation)
+
+
+def _seed_on_host(seeds: Sequence[int]) -> np.ndarray:
+    for seed in seeds:
+        if not -(2**63) <= int(seed) < 2**64:
+            raise InvalidKey(f"A seed must fit in 64 bits, got {seed}.")
+    bits = np.asarray([int(seed) % 2**64 for seed in seeds], np.uint64)
+    # Arrays of one entry at least: NumPy lets those wrap around silently, and warns for scalars.
+    words = (bits & np.uint64(0xFFFFFFFF)).astype(np.uint32), (bits >> np.uint64(32)).astype(np.uint32)
+    tags = np.full_like(words[0], _SEED_TAG), np.full_like(words[0], _SPLIT_TAG)
+    return np.stack(_hash(*words, *tags)[:2], axis=-1)
 
 
 def check_key(key: Any, *, name: str = "reset") -> Key:

@@ -1,5 +1,6 @@
 """AutoReset: begins the next episode in the step that ends one."""
 
+from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar
 
 import jax
@@ -22,6 +23,7 @@ from jaxenvs.core.wrapper import (
 from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")
+Seen = TypeVar("Seen")
 
 # The chunk where the caller names none. On 2 CPU cores, with a reset of some 40 us and episodes of 24
 # steps, 8 did best of 1 to 128 at 64 and at 1,024 lanes, and 16 to 64 did best of 16 to 256 at 4,096.
@@ -90,12 +92,30 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     def step(self, state: AutoResetState, action: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Steps, and resets where that ended the episode."""
         inner, timestep = self.env.step(state.inner, action)
-        leaves, treedef = jax.tree.flatten((AutoResetState(inner=inner, key=state.key), timestep.observation))
-        env_leaves, env_treedef = jax.tree.flatten(self.env)
-        program = _Program(_Structure(treedef), _Structure(env_treedef), self.chunk_size)
-        reset = _reset_chunked if self._is_chunked else _reset_selected
-        state, observation = treedef.unflatten(reset(timestep.done, leaves, env_leaves, program))
+        state = AutoResetState(inner=inner, key=state.key)
+        state, observation = self.begin_where(timestep.done, state, timestep.observation, _observation_of)
         return state, timestep.replace(observation=observation)
+
+    def begin_where(
+        self, where: Array, state: AutoResetState, seen: Seen, opening_of: Callable[[TimeStep[Obs]], Seen]
+    ) -> tuple[AutoResetState, Seen]:
+        """Begins the next episode where told, by this wrapper's method; for loops that reset at other times.
+
+        Args:
+            where: () bool.
+            state: the state to replace, whose key the start is drawn from.
+            seen: arrays that stand for what the agent sees of `state`.
+            opening_of: what it sees of a new episode, of the same structure, shapes and dtypes: a
+                function at the top of a module, of the episode's first timestep.
+
+        Returns:
+            The state and what is seen of it: of the next episode where `where`, else as they came.
+        """
+        leaves, treedef = jax.tree.flatten((state, seen))
+        env_leaves, env_treedef = jax.tree.flatten(self.env)
+        program = _Program(_Structure(treedef), _Structure(env_treedef), self.chunk_size, opening_of)
+        reset = _reset_chunked if self._is_chunked else _reset_selected
+        return treedef.unflatten(reset(where, leaves, env_leaves, program))
 
     @property
     def _is_chunked(self) -> bool:
@@ -145,6 +165,11 @@ class _Program(struct.PyTreeNode):
     carry: _Structure = static()
     env: _Structure = static()
     chunk_size: int | None = static()
+    opening_of: Callable[[TimeStep[Any]], Any] = static()
+
+
+def _observation_of(timestep: TimeStep[Any]) -> Any:
+    return timestep.observation
 
 
 def _next_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
@@ -152,7 +177,7 @@ def _next_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Pr
     env: Env[Any, Any] = program.env.unflatten(env_leaves)
     key, start_key = jax.random.split(state.key)
     inner, timestep = env.reset(start_key)
-    return jax.tree.leaves((AutoResetState(inner=inner, key=key), timestep.observation))
+    return jax.tree.leaves((AutoResetState(inner=inner, key=key), program.opening_of(timestep)))
 
 
 def _same_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
@@ -161,7 +186,7 @@ def _same_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Pr
 
 
 def _reset_selected(done: Array, carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
-    """The leaves of the next episode's (state, observation) where `done`, else `carry_leaves`."""
+    """The leaves of the next episode's (state, opening) where `done`, else `carry_leaves`."""
     return jax.lax.cond(done, _next_episode, _same_episode, carry_leaves, env_leaves, program)
 
 

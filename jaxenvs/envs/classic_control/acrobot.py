@@ -1,6 +1,7 @@
 """Acrobot: swing a two-link arm up by the torque of its elbow."""
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import jax
@@ -92,6 +93,7 @@ class Acrobot(Env[AcrobotState, Array]):
     """
 
     frames_per_second: ClassVar[int] = 15
+    reset_options: ClassVar[Mapping[str, str]] = {"low": "start_low", "high": "start_high"}
 
     link_length_1: ArrayLike = 1.0
     link_length_2: ArrayLike = 1.0

@@ -1,6 +1,7 @@
 """CartPole: balance a pole on a cart by pushing the cart left or right."""
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import jax
@@ -87,6 +88,7 @@ class CartPole(Env[CartPoleState, Array]):
     """
 
     frames_per_second: ClassVar[int] = 50
+    reset_options: ClassVar[Mapping[str, str]] = {"low": "start_low", "high": "start_high"}
 
     gravity: ArrayLike = 9.8
     cart_mass: ArrayLike = 1.0

@@ -1,5 +1,8 @@
 """MountainCarContinuous: rock an underpowered car out of a valley, sparing with the engine."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -55,6 +58,8 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
     Version history:
         v0: first version.
     """
+
+    reset_options: ClassVar[Mapping[str, str]] = {"low": "start_low", "high": "start_high"}
 
     goal_velocity: ArrayLike = 0.0
     goal_position: ArrayLike = 0.45

@@ -1,6 +1,8 @@
 """Pendulum: swing a pendulum up and hold it there."""
 
 import math
+from collections.abc import Mapping
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -71,6 +73,8 @@ class Pendulum(Env[PendulumState, Array]):
         v1: the equations simplified, same behaviour.
         v0: first version.
     """
+
+    reset_options: ClassVar[Mapping[str, str]] = {"x_init": "max_start_theta", "y_init": "max_start_theta_dot"}
 
     gravity: ArrayLike = 10.0
     mass: ArrayLike = 1.0

@@ -1,0 +1,254 @@
+"""GymnasiumEnv: an environment behind `gymnasium.Env`."""
+
+from typing import Any, ClassVar
+
+import gymnasium
+import jax
+import numpy as np
+from jax import Array
+
+from jaxenvs.adapters._attributes import on_device
+from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_info_value
+from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
+from jaxenvs.adapters._window import Window
+from jaxenvs.adapters.lanes import auto_reset, with_reset_options
+from jaxenvs.core import errors
+from jaxenvs.core.env import Env, RendersText, TimeStep
+from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.random import Key, key
+from jaxenvs.core.wrapper import unwrap, unwrap_state
+from jaxenvs.registry import make
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState
+
+
+class GymnasiumEnv(gymnasium.Env[Any, Any]):
+    """An environment behind Gymnasium's interface: NumPy arrays, Python numbers, and a state of its own.
+
+        gymnasium.make("jaxenvs/CartPole-v1", render_mode="rgb_array")   # in Gymnasium's TimeLimit
+        GymnasiumEnv(MyEnv(gravity=1.6))                                 # as it is
+
+    An episode's randomness comes from a key, the key from the seed: the first `reset(seed=s)` begins the
+    episode that `AutoReset(env).reset(jaxenvs.random.key(s))` begins, and each `reset()` after it the one
+    that AutoReset goes on to. `np_random` is seeded as Gymnasium prescribes, and used for nothing but
+    the seed where none was given.
+
+    An action that is no element of a discrete space raises, and leaves everything as it was. A float
+    beyond the bounds of a Box goes to the environment, which clips it or defines what it means, as
+    Gymnasium's own environments do. All episodes of all instances of one task share compiled programs.
+
+    Attributes:
+        metadata: `render_modes` and `render_fps` of this environment.
+        render_mode: "rgb_array", "ansi", "human" or None. `gymnasium.make` adds "rgb_array_list".
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 30}
+
+    def __init__(self, env: str | Env[Any, Any], *, render_mode: str | None = None, **fields: Any) -> None:
+        """Makes the environment; nothing is compiled yet.
+
+        Args:
+            env: an id, which is made without its time limit, as Gymnasium adds one itself; or an
+                environment, which is taken as it is.
+            render_mode: what `render` returns. "human" opens a window with the first reset.
+            **fields: replace fields of the environment, such as `gravity=1.6`; only with an id.
+
+        Raises:
+            UnregisteredEnv, InvalidField: see `jaxenvs.make`.
+            InvalidField: an unknown render mode, or fields beside an environment.
+            WrapperOrderError: the environment resets itself.
+            DependencyNotInstalled: "human" without pygame.
+        """
+        made = from_id_or_env(env, fields, max_episode_steps=-1)
+        auto = auto_reset(made, type(self).__name__)
+        self._auto: AutoReset[Any] = on_device(auto)
+        self._space = made.observation_space
+        self._actions = made.action_space
+        self.observation_space = self._space.to_gymnasium()
+        self.action_space = self._actions.to_gymnasium()
+        self.metadata = metadata_of(made)  # pyright: ignore[reportAttributeAccessIssue]  # each id has its own
+        self.render_mode = check_render_mode(made, render_mode)
+        self._key: Key | None = None
+        self._state: Any = None
+        self._closed = False
+        self._title = type(unwrap(made)).__name__
+        self._window = Window(self._title, self.metadata["render_fps"]) if render_mode == "human" else None
+
+    @property
+    def env(self) -> Env[Any, Any]:
+        """The environment, a pure value, with its leaves on the device."""
+        return self._auto.env
+
+    @property
+    def state(self) -> Any:
+        """The environment's state, a pytree of `env`; None before the first reset. Set it to go on from another."""
+        return self._state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        if jax.tree.structure(state) != jax.tree.structure(self._state):
+            raise InvalidField(
+                "`state` must be a state of this environment, and there must have been a reset;"
+                f" got {type(state).__name__}."
+            )
+        self._state = state
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begins an episode.
+
+        Args:
+            seed: of this episode and those after it; None to go on from where the last seed has led.
+            options: Gymnasium's reset options of the task (`Env.reset_options`), for this episode alone.
+
+        Returns:
+            The observation and `info`.
+
+        Raises:
+            InvalidField: an unknown option, or a value that it cannot take.
+        """
+        auto = with_reset_options(self._auto, options)
+        super().reset(seed=seed)
+        if seed is not None:
+            start = key(int(seed) % 2**64)
+        elif self._key is None:
+            start = key(int(self.np_random.integers(2**63)))
+        else:
+            start = self._key
+        state, seen = _reset(auto, start)
+        self._key, self._state, self._closed = state.key, state.inner, False
+        observation, info = jax.device_get(seen)
+        self._show()
+        return self._space.element_to_gymnasium(observation), _info(info)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Applies one action.
+
+        Returns:
+            The observation, reward, `terminated`, `truncated` and `info`.
+
+        Raises:
+            InvalidAction: an `AssertionError`, too, as in Gymnasium; the environment stays as it was.
+            ResetNeeded: before the first reset.
+            ClosedEnvironment: after `close`.
+        """
+        self._check_usable("step")
+        self._state, timestep = _step(self._auto.env, self._state, self._checked(action))
+        timestep = jax.device_get(timestep)
+        self._show()
+        return (
+            self._space.element_to_gymnasium(timestep.observation),
+            float(timestep.reward),
+            bool(timestep.terminated),
+            bool(timestep.truncated),
+            _info(timestep.info),
+        )
+
+    def render(self) -> Any:
+        """The picture of the state: (height, width, 3) uint8, or text for "ansi"; None for "human" and None.
+
+        Raises:
+            ResetNeeded: before the first reset.
+        """
+        self._check_usable("render")
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                "You are calling render method without specifying any render mode. You can specify the render_mode at"
+                f' initialization, e.g. gym.make("{self.spec.id if self.spec else self._title}",'
+                ' render_mode="rgb_array")'
+            )
+            return None
+        if self.render_mode == "ansi":
+            env = jax.tree.map(np.asarray, self._auto.env)
+            base, state = unwrap(env), unwrap_state(env, jax.device_get(self._state))
+            return base.render_text(state) if isinstance(base, RendersText) else None
+        return np.array(_render(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Closes the window, if there is one. A `reset` opens the environment again."""
+        if self._window is not None:
+            self._window.close()
+        self._closed = True
+
+    def _show(self) -> None:
+        if self._window is not None:
+            self._window.show(np.asarray(_render(self._auto.env, self._state)))
+
+    def _check_usable(self, call: str) -> None:
+        if self._closed:
+            raise ClosedEnvironment(f"Cannot call env.{call}() after env.close(). Call env.reset() to go on.")
+        if self._state is None:
+            raise ResetNeeded(f"Cannot call env.{call}() before calling env.reset()")
+
+    def _checked(self, action: Any) -> Any:
+        try:
+            element = from_gymnasium_batch(self._actions, action, None, "action")
+            check_values(self._actions, jax.tree.map(lambda leaf: leaf[None], element), np.ones(1, bool))
+        except errors.InvalidAction as error:
+            raise InvalidAction(f"{action!r} ({type(action)}) invalid: {error}") from error
+        return element
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_window": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.render_mode == "human":
+            self._window = Window(self._title, self.metadata["render_fps"])
+
+
+def from_id_or_env(env: str | Env[Any, Any], fields: dict[str, Any], max_episode_steps: int | None) -> Env[Any, Any]:
+    """The environment that an adapter was given.
+
+    Args:
+        env: an id, or an environment.
+        fields: of the environment; only with an id.
+        max_episode_steps: as `jaxenvs.make` takes it; only with an id.
+
+    Raises:
+        UnregisteredEnv, InvalidField: see `jaxenvs.make`; or fields beside an environment.
+    """
+    if isinstance(env, str):
+        return make(env, max_episode_steps=max_episode_steps, **fields)
+    if fields:
+        given = ", ".join(fields)
+        hint = did_you_mean(next(iter(fields)), ["render_mode", "num_envs", "autoreset_mode", "max_episode_steps"])
+        raise InvalidField(f"Fields ({given}) go with an id; an environment already has its own.{hint}")
+    return env
+
+
+def metadata_of(env: Env[Any, Any]) -> dict[str, Any]:
+    """Gymnasium's `metadata` of an environment: the modes that it can be rendered in, and how fast."""
+    text = ["ansi"] if isinstance(unwrap(env), RendersText) else []
+    return {"render_modes": ["human", "rgb_array", *text], "render_fps": type(unwrap(env)).frames_per_second}
+
+
+def check_render_mode(env: Env[Any, Any], render_mode: str | None) -> str | None:
+    """Returns the mode, or raises `InvalidField` where the environment cannot be rendered so."""
+    modes = metadata_of(env)["render_modes"]
+    if render_mode is not None and render_mode not in modes:
+        listed = ", ".join(f'"{mode}"' for mode in modes)
+        advice = " `gymnasium.make` collects frames in a list." if str(render_mode).endswith("_list") else ""
+        raise InvalidField(
+            f"{type(unwrap(env)).__name__} has no render mode {render_mode!r}. It has {listed} and None.{advice}"
+        )
+    return render_mode
+
+
+def _info(info: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {name: to_info_value(np.asarray(value)) for name, value in info.items()}
+
+
+@jax.jit
+def _reset(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
+    state, timestep = auto.reset(key)
+    return state, (timestep.observation, timestep.info)
+
+
+@jax.jit
+def _step(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
+    state, timestep = env.step(state, jax.lax.optimization_barrier(action))
+    return state, timestep.replace(final_observation=None)
+
+
+@jax.jit
+def _render(env: Env[Any, Any], state: Any) -> Array:
+    return env.render(state)

@@ -1,0 +1,334 @@
+"""Lanes: a batch of environments on the device that the host steps one call at a time.
+
+It is what the vector adapters share. Everything an environment does runs in jitted functions of this
+module that take the environment as an argument, so that adapters of one task share their programs.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax import Array
+
+from jaxenvs.adapters._attributes import get_attribute, lane_env, on_device, plain, set_attribute
+from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
+from jaxenvs.core.random import Key, keys
+from jaxenvs.core.wrapper import Wrapper, rewrap, unwrap
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, has_auto_reset_inside
+
+Mode = Literal["next_step", "same_step", "disabled"]
+"""When the next episode begins: in the step after the one that ended the last, in that very step, or when told."""
+
+
+class LanesState(struct.PyTreeNode):
+    """What the device keeps for one lane.
+
+    Attributes:
+        env: the environment's state and the key of later starts.
+        over: () bool, whether the last step ended the episode and no other has begun.
+        episode_return: () float32, sum of the rewards of the running episode.
+        episode_length: () int32, its steps.
+    """
+
+    env: AutoResetState
+    over: Array
+    episode_return: Array
+    episode_length: Array
+
+
+class Output(struct.PyTreeNode):
+    """What the host sees of one lane after a reset or a step.
+
+    Attributes:
+        observation: what the agent acts on next.
+        reward: () float32.
+        terminated: () bool.
+        truncated: () bool.
+        info: arrays that belong to `observation`.
+        final_observation: in mode "same_step" what the step led to, also where the next episode has
+            begun; else None.
+        final_info: the `info` that belongs to `final_observation`.
+        episode_return: () float32, of the episode that the reward belongs to, up to it.
+        episode_length: () int32, likewise.
+    """
+
+    observation: Any
+    reward: Array
+    terminated: Array
+    truncated: Array
+    info: dict[str, Array]
+    final_observation: Any
+    final_info: dict[str, Array] | None
+    episode_return: Array
+    episode_length: Array
+
+
+def auto_reset(env: Env[Any, Any], adapter: str) -> AutoReset[Any]:
+    """`env` within AutoReset, whose keys and method of resetting the adapters use.
+
+    Raises:
+        InvalidField: `env` is no environment.
+        WrapperOrderError: `env` resets itself, or keeps statistics across episodes.
+    """
+    if isinstance(env, AutoReset) or (isinstance(env, Wrapper) and has_auto_reset_inside(env)):
+        raise WrapperOrderError(
+            f"{adapter} begins the next episode itself, and was given an environment within AutoReset, which"
+            " would do so too. Hand over the environment without AutoReset."
+        )
+    if not isinstance(env, Env):
+        raise InvalidField(f"{adapter} takes an id or a jaxenvs.Env, got {env!r} of type {type(env).__name__}.")
+    return AutoReset(env)
+
+
+class Lanes:
+    """A batch of environments on the device, stepped by the host.
+
+    Attributes:
+        env: the environment; leaves that `set_field` gave single lanes have a leading axis.
+        num_envs: how many lanes there are.
+    """
+
+    def __init__(self, env: Env[Any, Any], num_envs: int, adapter: str) -> None:
+        """Args: the environment, the number of lanes, and the adapter's name for messages.
+
+        Raises:
+            InvalidField: `num_envs` is no positive integer, or `env` no environment.
+            WrapperOrderError: see `auto_reset`.
+        """
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
+            raise InvalidField(f"{adapter}: `num_envs` must be a positive integer, got {num_envs!r}.")
+        self.num_envs = int(num_envs)
+        self._auto = on_device(auto_reset(env, adapter))
+        self._axes: tuple[int | None, ...] = (None,) * len(jax.tree.leaves(self._auto))
+        self._state: LanesState | None = None
+        self._seen: Any = None
+        self.seeds: tuple[int, ...] = ()
+
+    @property
+    def env(self) -> Env[Any, Any]:
+        """The environment that the lanes share, per-lane leaves with a leading axis."""
+        return self._auto.env
+
+    @property
+    def began(self) -> bool:
+        """Whether there has been a first reset."""
+        return self._state is not None
+
+    def reset(
+        self,
+        seeds: Sequence[int | None],
+        options: dict[str, Any] | None = None,
+        mask: np.ndarray | None = None,
+    ) -> Output:
+        """Begins an episode in every lane, or in some.
+
+        Args:
+            seeds: for each lane a seed for `jaxenvs.random.key`, or None to go on from its own key.
+            options: values for `Env.reset_options`, for these episodes alone.
+            mask: (num_envs,) bool, the lanes to reset; None for all.
+
+        Returns:
+            What is seen of all lanes; of those left alone what was seen last.
+        """
+        auto = with_reset_options(self._auto, options)
+        if self._state is None:
+            entropy = np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
+            self.seeds = tuple(entropy)
+            seeds = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
+            mask = None if mask is None or mask.all() else self._refuse_partial_start()
+        own_seeds = tuple(old if new is None else int(new) for old, new in zip(self.seeds, seeds, strict=True))
+        if self._state is None or None not in seeds:
+            new_keys = keys([int(seed) % 2**64 for seed in seeds if seed is not None])
+        else:
+            given = np.array([seed is not None for seed in seeds])
+            own = self._state.env.key
+            new_keys = own
+            if given.any():
+                fresh = keys([0 if seed is None else int(seed) % 2**64 for seed in seeds])
+                new_keys = _choose(jnp.asarray(given), fresh, own)
+        if mask is None:
+            state, output = _start(auto, self._axes, new_keys)
+        else:
+            state, output = _restart(auto, self._axes, self._state, self._seen, jnp.asarray(mask), new_keys)
+            own_seeds = tuple(np.where(mask, np.array(own_seeds, object), np.array(self.seeds, object)).tolist())
+        self._state, self.seeds = state, own_seeds
+        self._seen = (output.observation, output.info)
+        return output
+
+    def _refuse_partial_start(self) -> None:
+        raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
+
+    def step(self, actions: Any, mode: Mode) -> Output:
+        """Steps every lane with its action; (num_envs, ...) NumPy or JAX arrays of the action space's dtypes."""
+        self._state, output = _step(self._auto, self._axes, self._state, actions, mode)
+        self._seen = (output.observation, output.info)
+        return output
+
+    def render(self) -> Array:
+        """(num_envs, height, width, 3) uint8: a picture of each lane."""
+        return _render(self.env, self._axes, self._state.env.inner)
+
+    def lane(self, index: int) -> tuple[Env[Any, Any], Any]:
+        """One lane's environment, with its own leaves, and its state."""
+        env = lane_env(self._auto, self._axes, index).env
+        return env, jax.tree.map(lambda leaf: leaf[index], self._state.env.inner)
+
+    def get_attribute(self, name: str, lanes: Sequence[int]) -> list[Any]:
+        """A field or property of the environment or of a wrapper around it, for some lanes.
+
+        Raises:
+            AttributeError: there is none; the message lists the fields.
+        """
+        return get_attribute(self._auto, self._axes, name, lanes)
+
+    def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
+        """Gives some lanes their own value of a field of the environment or of a wrapper around it.
+
+        A field that is part of the program, such as a map's size, takes one value for all lanes.
+
+        Args:
+            name: of the field.
+            values: one for each of `lanes`.
+            lanes: indices.
+
+        Raises:
+            AttributeError: there is no such field.
+            InvalidField: a value that the field cannot take, or several for a static field.
+        """
+        self._auto, self._axes = set_attribute(self._auto, self._axes, name, values, lanes, self.num_envs)
+
+
+def with_reset_options(auto: AutoReset[Any], options: dict[str, Any] | None) -> AutoReset[Any]:
+    """`auto` with the fields that Gymnasium's reset options stand for.
+
+    Raises:
+        InvalidField: an option that the environment does not have, or a value that it cannot take.
+    """
+    if not options:
+        return auto
+    base = unwrap(auto)
+    known = type(base).reset_options
+    for name, value in options.items():
+        if name not in known:
+            takes = f"It takes: {', '.join(known)}." if known else "It takes none."
+            raise InvalidField(
+                f"{type(base).__name__} has no reset option `{name}`.{did_you_mean(str(name), known)} {takes}"
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number | np.ndarray):
+            raise InvalidField(f"The reset option `{name}` must be a number, got {value!r}.")
+    start = {known[name]: float(value) for name, value in options.items()}
+    # Values are checked against the others as they are, on plain numbers.
+    dataclasses.replace(jax.tree.map(plain, base), **start)
+    return rewrap(auto, on_device(dataclasses.replace(base, **start)))
+
+
+def _opening(timestep: TimeStep[Any]) -> tuple[Any, dict[str, Array]]:
+    return timestep.observation, timestep.info
+
+
+def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: Any) -> Any:
+    """`vmap` of `function(env, *lane)`, over the leaves of `env` that `axes` names."""
+    leaves, structure = jax.tree.flatten(env)
+
+    def lane(leaves: list[Array], *lane: Any) -> Any:
+        return function(structure.unflatten(leaves), *lane)
+
+    return jax.vmap(lane, in_axes=(list(axes), *(0 for _ in batches)))(leaves, *batches)
+
+
+@partial(jax.jit, static_argnums=1)
+def _start(auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key) -> tuple[LanesState, Output]:
+    def start(auto: AutoReset[Any], key: Key) -> tuple[LanesState, Output]:
+        state, timestep = auto.reset(key)
+        return _fresh(state), _output(timestep, *_opening(timestep))
+
+    return _map_lanes(start, auto, axes, keys)
+
+
+@partial(jax.jit, static_argnums=1)
+def _restart(
+    auto: AutoReset[Any], axes: tuple[int | None, ...], state: LanesState, seen: Any, where: Array, keys: Key
+) -> tuple[LanesState, Output]:
+    def restart(
+        auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key
+    ) -> tuple[LanesState, Output]:
+        key = jax.lax.select(where, key, state.env.key)
+        env_state, seen = auto.begin_where(where, state.env.replace(key=key), seen, _opening)
+        fresh = _fresh(env_state)
+        state = jax.tree.map(lambda a, b: jnp.where(where, a, b), fresh, state.replace(env=env_state))
+        zero, false = jnp.zeros((), jnp.float32), jnp.zeros((), bool)
+        output = Output(*seen[:1], zero, false, false, seen[1], None, None, state.episode_return, state.episode_length)
+        return state, output
+
+    return _map_lanes(restart, auto, axes, state, seen, where, keys)
+
+
+@partial(jax.jit, static_argnums=(1, 4))
+def _step(
+    auto: AutoReset[Any], axes: tuple[int | None, ...], state: LanesState, actions: Any, mode: Mode
+) -> tuple[LanesState, Output]:
+    # Behind the barrier an action that a state keeps is a copy: the caller's own array, which may be a
+    # view of memory that the caller writes to later, never becomes part of a state.
+    actions = jax.lax.optimization_barrier(actions)
+
+    def step(auto: AutoReset[Any], state: LanesState, action: Any) -> tuple[LanesState, Output]:
+        inner, timestep = auto.env.step(state.env.inner, action)
+        stepped = AutoResetState(inner=inner, key=state.env.key)
+        final = _opening(timestep)
+        if mode == "next_step":
+            skip = state.over
+            begin = skip
+        else:
+            skip = jnp.zeros((), bool)
+            begin = timestep.done if mode == "same_step" else skip
+        env_state, seen = (stepped, final) if mode == "disabled" else auto.begin_where(begin, stepped, final, _opening)
+        timestep = timestep.replace(
+            reward=jnp.where(skip, 0.0, timestep.reward),
+            terminated=timestep.terminated & ~skip,
+            truncated=timestep.truncated & ~skip,
+        )
+        total = jnp.where(skip, 0.0, state.episode_return + timestep.reward)
+        length = jnp.where(skip, 0, state.episode_length + 1)
+        output = _output(timestep, *seen).replace(episode_return=total, episode_length=length)
+        over = timestep.done
+        if mode == "same_step":
+            output = output.replace(final_observation=final[0], final_info=final[1])
+            total, length = jnp.where(over, 0.0, total), jnp.where(over, 0, length)
+            over = jnp.zeros((), bool)
+        return LanesState(env_state, over, total, length), output
+
+    return _map_lanes(step, auto, axes, state, actions)
+
+
+def _fresh(state: AutoResetState) -> LanesState:
+    return LanesState(state, jnp.zeros((), bool), jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32))
+
+
+def _output(timestep: TimeStep[Any], observation: Any, info: dict[str, Array]) -> Output:
+    return Output(
+        observation=observation,
+        reward=timestep.reward,
+        terminated=timestep.terminated,
+        truncated=timestep.truncated,
+        info=info,
+        final_observation=None,
+        final_info=None,
+        episode_return=jnp.zeros((), jnp.float32),
+        episode_length=jnp.zeros((), jnp.int32),
+    )
+
+
+@jax.jit
+def _choose(where: Array, new: Key, old: Key) -> Key:
+    return jnp.where(where, new, old)
+
+
+@partial(jax.jit, static_argnums=1)
+def _render(env: Env[Any, Any], axes: tuple[int | None, ...], state: Any) -> Array:
+    return _map_lanes(lambda env, state: env.render(state), env, axes, state)
