@@ -5,6 +5,8 @@ state, timestep = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), 40
 state, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions)
 """
 
+import importlib.util
+
 from jaxenvs import errors as errors
 from jaxenvs import random as random
 from jaxenvs import spaces as spaces
@@ -37,3 +39,8 @@ from jaxenvs.wrappers import AutoReset as AutoReset
 from jaxenvs.wrappers import TimeLimit as TimeLimit
 
 __version__ = "0.1.0"
+
+if importlib.util.find_spec("gymnasium"):
+    from jaxenvs.adapters.gymnasium_registration import register_all
+
+    register_all()

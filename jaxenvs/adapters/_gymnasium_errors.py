@@ -10,7 +10,11 @@ class InvalidAction(errors.InvalidAction, error.InvalidAction, AssertionError):
 
 
 class ResetNeeded(errors.JaxenvsError, error.ResetNeeded):
-    """`step` or `render` before the first `reset`, or `step` on an environment whose episode is over."""
+    """`step` or `render` before the first `reset`."""
+
+
+class EpisodeOver(ResetNeeded, AssertionError):
+    """`step` in mode DISABLED where an episode is over; SyncVectorEnv raises a plain `AssertionError`."""
 
 
 class ClosedEnvironment(errors.JaxenvsError, error.ClosedEnvironmentError):

@@ -16,7 +16,7 @@ from jaxenvs.adapters._batches import (
     to_info_batch,
     to_info_value,
 )
-from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
+from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, ResetNeeded
 from jaxenvs.adapters.gymnasium_env import check_render_mode, from_id_or_env, metadata_of
 from jaxenvs.adapters.lanes import Lanes, Mode, Output
 from jaxenvs.core import errors
@@ -234,7 +234,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         """
         if args or kwargs:
             raise InvalidField(
-                f"`call({name!r}, ...)` takes no arguments: the environments are pure functions without methods to call."
+                f"`call({name!r}, ...)` takes no arguments: its environments are pure functions, without methods."
             )
         if name == "render":
             return self.render() or (None,) * self.num_envs
@@ -299,10 +299,6 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         env, state = jax.device_get(self._lanes.lane(lane))
         base = unwrap(env)
         return base.render_text(unwrap_state(env, state)) if isinstance(base, RendersText) else ""
-
-
-class EpisodeOver(ResetNeeded, AssertionError):
-    """`step` in mode DISABLED where an episode is over; SyncVectorEnv raises a plain `AssertionError`."""
 
 
 def _autoreset_mode(mode: Any) -> AutoresetMode:

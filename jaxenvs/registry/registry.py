@@ -4,7 +4,7 @@ import importlib
 import importlib.metadata
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jaxenvs.core.errors import (
@@ -29,6 +29,7 @@ class Registry(Mapping[str, EnvSpec]):
     def __init__(self, specs: tuple[EnvSpec, ...]) -> None:
         self._specs = {spec.id: spec for spec in specs}
         self._plugins_loaded = False
+        self._listeners: list[Callable[[EnvSpec], None]] = []
 
     def __getitem__(self, id: str) -> EnvSpec:
         if id not in self._specs:
@@ -48,6 +49,12 @@ class Registry(Mapping[str, EnvSpec]):
         if spec.id in self._specs:
             _warn(f"Overriding environment {spec.id} already in registry.")
         self._specs[spec.id] = spec
+        for listener in self._listeners:
+            listener(spec)
+
+    def on_add(self, listener: Callable[[EnvSpec], None]) -> None:
+        """Calls `listener` with each spec that is added from now on."""
+        self._listeners.append(listener)
 
     def load_plugins(self) -> None:
         """Loads every entry point of the group once; one that fails is reported and left out."""
