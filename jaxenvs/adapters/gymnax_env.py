@@ -168,9 +168,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         inner, timestep = self.env(params).reset(key)
         return timestep.observation, GymnaxState(time=jnp.zeros((), jnp.int32), inner=inner)
 
-    def _advance(
-        self, key: Key, state: GymnaxState, action: Any, params: Any
-    ) -> tuple[GymnaxState, TimeStep[Any]]:
+    def _advance(self, key: Key, state: GymnaxState, action: Any, params: Any) -> tuple[GymnaxState, TimeStep[Any]]:
         env = self.env(params)
         space = env.action_space
         if isinstance(space, Box) and space.flat_size == 1 and jnp.shape(action) == ():
@@ -203,11 +201,11 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         raise InvalidSpace(f"{self.name}: actions lie in {space!r}, which has no single number of actions.")
 
     def action_space(self, params: Any = None) -> Any:
-        """gymnax's space of actions."""
+        """Gymnax's space of actions."""
         return to_gymnax(self.env(params).action_space, "actions")
 
     def observation_space(self, params: Any = None) -> Any:
-        """gymnax's space of observations."""
+        """Gymnax's space of observations."""
         return to_gymnax(self.env(params).observation_space, "observations")
 
 
@@ -224,7 +222,7 @@ class _Params(environment.EnvParams):
 def params_class(env_class: type[Env[Any, Any]]) -> Any:
     """The class of gymnax params with the fields of `env_class` that are numbers, and `max_steps_in_episode`."""
     names = _names(env_class)
-    namespace: dict[str, Any] = {name: None for name in names}
+    namespace: dict[str, Any] = dict.fromkeys(names)
     namespace["__annotations__"] = dict.fromkeys(names, Any)
     namespace["env_class"] = env_class
     return struct.dataclass(type(f"{env_class.__name__}Params", (_Params,), namespace))
