@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
+from jax.core import Tracer
 
 from jaxenvs.core.env import Env, TimeStep, restart, static, transition
 from jaxenvs.core.errors import InvalidField, RenderingUnavailable
@@ -263,7 +264,10 @@ def _is_key(leaf: Any) -> bool:
 def _in_dtypes_of(types: Any, space: Space[Any]) -> Space[Any]:
     match space:
         case Box() if isinstance(types, jax.ShapeDtypeStruct) and np.dtype(types.dtype) != space.dtype:
-            return Box(space.low, space.high, space.shape, np.dtype(types.dtype))
+            dtype = np.dtype(types.dtype)
+            # A traced bound, as a constant is within a trace, has no value that Box could check.
+            low, high = (b.astype(dtype) if isinstance(b, Tracer) else b for b in (space.low, space.high))
+            return Box(low, high, space.shape, dtype)
         case Tuple():
             return Tuple([_in_dtypes_of(part, inner) for part, inner in zip(types, space.spaces, strict=True)])
         case Dict():

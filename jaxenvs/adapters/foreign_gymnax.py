@@ -107,13 +107,16 @@ def from_gymnax(
     if isinstance(env, str):
         if env not in registered_envs:
             raise NameNotFound(f"gymnax has no environment `{env}`.{did_you_mean(env, registered_envs)}")
-        env = gymnax.make(env)[0]
+        with default_numerics():
+            env = gymnax.make(env)[0]
     if not isinstance(env, Environment):
         raise InvalidField(
             f"from_gymnax takes an id or an environment of gymnax 1.0, got {env!r} of type {type(env).__name__}."
             " Hand over what is beneath gymnax's wrappers, and use jaxenvs' in their place."
         )
-    params = env.default_params if params is None else params
+    if params is None:
+        with default_numerics():
+            params = env.default_params
     rules = ForeignGymnax(program=Program(env), params=params, draw=draw)
     _ = rules.observation_space, rules.action_space  # raise here what they raise
     return GymnaxTimeLimit(env=rules)

@@ -15,7 +15,7 @@ from jaxenvs.errors import InvalidAction, InvalidField, InvalidKey, InvalidSpace
 from jaxenvs.testing.trees import identical
 from jaxenvs.wrappers import FrameStack, TransformAction
 
-gymnax = pytest.importorskip("gymnax", reason="gymnax is not installed")
+wrappers = pytest.importorskip("gymnax.wrappers", reason="gymnax is not installed")
 pytestmark = pytest.mark.neighbours
 
 
@@ -144,6 +144,7 @@ def test_gradients_stop_unless_asked_for():
     assert float(jax.grad(lambda u: speed(view.with_transition_gradients(), u))(0.5)) != 0
 
 
+@pytest.mark.usefixtures("default_numerics")
 @pytest.mark.parametrize(
     ("id", "observation", "action"),
     [
@@ -213,7 +214,7 @@ def _mixed_keys():
 @pytest.mark.usefixtures("default_numerics")
 def test_gymnaxs_own_wrappers_run_on_it():
     view = adapters.GymnaxEnv(FrameStack(jaxenvs.make("CartPole-v1"), 2))
-    wrapped = gymnax.wrappers.LogWrapper(gymnax.wrappers.FlattenObservationWrapper(view))
+    wrapped = wrappers.LogWrapper(wrappers.FlattenObservationWrapper(view))
     params, steps = view.default_params, 60
     keys = jax.random.split(jax.random.key(0), steps)
     observation, (state, (observations, rewards, *_)) = jax.jit(
@@ -221,14 +222,14 @@ def test_gymnaxs_own_wrappers_run_on_it():
     )()
     assert observation.shape == (8,) and observations.shape == (steps, 8) and float(rewards.sum()) == steps
     assert int(state.returned_episode_lengths) == float(state.returned_episode_returns) > 5
-    sticky = gymnax.wrappers.StickyActionWrapper(view, 0.5)
+    sticky = wrappers.StickyActionWrapper(view, 0.5)
     _, state = sticky.reset(jax.random.key(0), params)
     assert len(sticky.step(jax.random.key(0), state, 1, params)) == 6
 
 
 @pytest.mark.usefixtures("default_numerics")
 def test_gymnaxs_bridge_to_gymnasium_takes_it():
-    env = gymnax.wrappers.GymnaxToGymWrapper(adapters.GymnaxEnv("CartPole-v1"), seed=0)
+    env = wrappers.GymnaxToGymWrapper(adapters.GymnaxEnv("CartPole-v1"), seed=0)
     observation, _ = env.reset(seed=1)
     assert env.observation_space.contains(np.asarray(observation))
     assert len(env.step(1)) == 5
