@@ -34,8 +34,8 @@ def given_env(adapter: str, env: str | Env[Any, Any], fields: dict[str, Any]) ->
         )
     if isinstance(env, AutoReset) or (isinstance(env, Wrapper) and has_auto_reset_inside(env)):
         raise WrapperOrderError(
-            f"{adapter} leaves it to itself, or to the library behind it, when the next episode begins, and was"
-            " given an environment within AutoReset, which would do so too. Hand it over without AutoReset."
+            f"{adapter}, or the library that it serves, begins the next episode itself, and so would AutoReset, which"
+            " is in the environment given. Hand it over without AutoReset."
         )
     return env
 

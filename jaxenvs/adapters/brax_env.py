@@ -41,6 +41,10 @@ class BraxEnv(base.Env):
     place and draws a new start each time. Whatever the environment draws at a step comes from
     `info["rng"]`, which moves on with each step, so that a replayed start meets new chances.
 
+    brax 0.14.2 was written for older versions of JAX: its learners call `jax.device_put_replicated`, which
+    JAX 0.10 has no more. Until brax does without, put a function of that name there before training:
+    `lambda tree, devices: jax.tree.map(lambda leaf: jnp.stack([leaf] * len(devices)), tree)`.
+
     Attributes:
         sys: the environment without its outermost time limit, a pytree. brax's domain randomisation
             takes it for the system, and puts variants of it here: a `randomization_fn(env, rng)` returns a
