@@ -62,28 +62,30 @@ def from_torch(tree: Any) -> Any:
 
 
 def _to_torch(array: Any) -> torch.Tensor:
-    if isinstance(array, Tracer):
-        raise CannotShare("`to_torch` takes computed arrays and was given a traced one: call it outside `jax.jit`.")
     if not isinstance(array, Array):
         raise CannotShare(f"`to_torch` takes JAX arrays, got {array!r} of type {type(array).__name__}.")
-    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
-        raise CannotShare("A random key is no array of numbers. Convert `jax.random.key_data(key)`.")
-    if array.is_deleted():
-        raise CannotShare(
-            "The array was deleted, or donated to a jitted function. Convert it before, or donate a copy."
-        )
-    if len(array.devices()) > 1:
-        raise CannotShare(
-            f"The array is spread over {len(array.devices())} devices. Gather it with `jax.device_put(x, device)`,"
-            " or convert each of `x.addressable_shards`."
-        )
     try:
         return torch.from_dlpack(array)
-    except (BufferError, RuntimeError, TypeError, ValueError, AssertionError) as error:
-        raise CannotShare(
-            f"torch {torch.__version__} cannot share an array of dtype {array.dtype} on {array.device}: {error}."
-            " Cast the array, or let JAX and torch use one kind of device (for instance JAX_PLATFORMS=cpu)."
-        ) from error
+    except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise CannotShare(_why_not_to_torch(array, error)) from error
+
+
+def _why_not_to_torch(array: Array, error: Exception) -> str:
+    if isinstance(array, Tracer):
+        return "`to_torch` takes computed arrays and was given a traced one: call it outside `jax.jit`."
+    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+        return "A random key is no array of numbers. Convert `jax.random.key_data(key)`."
+    if array.is_deleted():
+        return "The array was deleted, or donated to a jitted function. Convert it before, or donate a copy."
+    if len(array.devices()) > 1:
+        return (
+            f"The array is spread over {len(array.devices())} devices. Gather it with `jax.device_put(x, device)`,"
+            " or convert the `data` of each of `x.addressable_shards`."
+        )
+    return (
+        f"torch {torch.__version__} cannot share an array of dtype {array.dtype} on {array.device}: {error}."
+        " Cast the array, or let JAX and torch use one kind of device (for instance JAX_PLATFORMS=cpu)."
+    )
 
 
 def _from_torch(tensor: Any) -> Array:

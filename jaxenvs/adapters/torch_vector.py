@@ -22,7 +22,7 @@ import torch
 from jaxenvs.adapters._torch_arrays import CannotShare as CannotShare
 from jaxenvs.adapters._torch_arrays import from_torch as from_torch
 from jaxenvs.adapters._torch_arrays import to_torch as to_torch
-from jaxenvs.adapters.lanes import Lanes, Output
+from jaxenvs.adapters.lanes import Lanes
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidAction, InvalidField, JaxenvsError, did_you_mean
 from jaxenvs.core.spaces import Space
@@ -66,7 +66,9 @@ class TorchVectorEnv:
     In mode "next_step" the observation of the last step is the final one; the step after it ignores the
     action of that lane, has reward 0 and opens the next episode.
 
-    The module's docstring says whose memory is whose.
+    The module's docstring says whose memory is whose. On a CPU of few cores call
+    `torch.set_num_threads(1)`: torch's threads, which wait for each other busily, and XLA's hold each
+    other up. A PPO loop on 2 cores took 4 s so, and up to 80 s otherwise.
 
     Attributes:
         num_envs: how many environments.
@@ -123,7 +125,7 @@ class TorchVectorEnv:
         self.single_observation_space: Space[Any] = env.observation_space
         self.single_action_space: Space[Any] = env.action_space
         self.device = to_torch(jnp.zeros((), jnp.float32)).device
-        self._action_struct = _element_struct(self.single_action_space)
+        self._action_parts, self._action_structure = _parts_of(self.single_action_space, self.num_envs)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -163,9 +165,8 @@ class TorchVectorEnv:
             ResetNeeded: before the first reset.
         """
         self._check_began("step")
-        output = self._lanes.step(self._checked_action(action), self.autoreset_mode)
-        # On the CPU this waits for the step, and so for the last reading of the action.
-        output: Output = to_torch(output)
+        # On the CPU `to_torch` waits for the step, and so for the last reading of the action.
+        output: Any = to_torch(self._lanes.step(self._checked_action(action), self.autoreset_mode))
         info = {**output.info, "episode_return": output.episode_return, "episode_length": output.episode_length}
         if self.autoreset_mode == "same_step":
             info |= {"final_observation": output.final_observation, "final_info": output.final_info}
@@ -191,7 +192,8 @@ class TorchVectorEnv:
         if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
             seed = [int(seed) + lane for lane in range(self.num_envs)]
         seeds = [None] * self.num_envs if seed is None else seed
-        if not isinstance(seeds, list | tuple | np.ndarray) or len(seeds) != self.num_envs:
+        seeds = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds
+        if not isinstance(seeds, list | tuple) or len(seeds) != self.num_envs:
             raise InvalidField(f"`seed` must be an integer, None, or {self.num_envs} of them, got {seed!r}.")
         for one in seeds:
             if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
@@ -199,20 +201,21 @@ class TorchVectorEnv:
         return seeds
 
     def _checked_action(self, action: Any) -> Any:
-        expected, structure = jax.tree_util.tree_flatten_with_path(self._action_struct)
-        if jax.tree.structure(action) != structure:
+        leaves, structure = jax.tree.flatten(action)
+        if structure != self._action_structure:
             raise InvalidAction(
-                f"The action must be {_describe(structure)} of tensors, one for each part of"
-                f" {self.single_action_space!r}; got {_describe(jax.tree.structure(action))}."
+                f"The action must be {_describe(self._action_structure)}, for {self.single_action_space!r};"
+                f" got {_describe(structure)}."
             )
-        leaves = zip(expected, jax.tree.leaves(action), strict=True)
-        tensors = [self._checked_part(f"action{jax.tree_util.keystr(path)}", x, part) for (path, part), x in leaves]
+        tensors = [self._checked_part(leaf, *part) for leaf, part in zip(leaves, self._action_parts, strict=True)]
         return structure.unflatten(from_torch(tensors))
 
-    def _checked_part(self, name: str, x: Any, expected: jax.ShapeDtypeStruct) -> torch.Tensor:
-        shape, dtype = (self.num_envs, *expected.shape), getattr(torch, expected.dtype.name)
+    def _checked_part(self, x: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        is_tensor = isinstance(x, torch.Tensor)
+        if is_tensor and x.dtype == dtype and x.shape == shape and x.device == self.device and not x.requires_grad:
+            return x
         wanted = f"`{name}` must be a tensor of shape {shape} and {dtype} on {self.device}"
-        if not isinstance(x, torch.Tensor):
+        if not is_tensor:
             raise InvalidAction(f"{wanted}, got {x!r} of type {type(x).__name__}.")
         if x.shape != shape:
             raise InvalidAction(f"{wanted}, one for each environment; got shape {tuple(x.shape)}.")
@@ -228,10 +231,16 @@ class TorchVectorEnv:
         return x.to(dtype)
 
 
-def _element_struct(space: Space[Any]) -> Any:
-    """A tree of `jax.ShapeDtypeStruct`: the shapes and dtypes of the space's elements."""
-    return jax.eval_shape(space.sample, jax.eval_shape(lambda: jax.random.key(0)))
+def _parts_of(space: Space[Any], num_envs: int) -> tuple[list[tuple[str, tuple[int, ...], torch.dtype]], Any]:
+    """Of a batch of elements the name, shape and dtype of each tensor, and the structure of the tree."""
+    struct = jax.eval_shape(space.sample, jax.eval_shape(lambda: jax.random.key(0)))
+    leaves, structure = jax.tree_util.tree_flatten_with_path(struct)
+    parts = [
+        (f"action{jax.tree_util.keystr(path)}", (num_envs, *leaf.shape), getattr(torch, leaf.dtype.name))
+        for path, leaf in leaves
+    ]
+    return parts, structure
 
 
 def _describe(structure: Any) -> str:
-    return str(structure).removeprefix("PyTreeDef(").removesuffix(")").replace("*", "one tensor", 1)
+    return str(structure).removeprefix("PyTreeDef(").removesuffix(")").replace("*", "tensor")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import subprocess
 import sys
 
@@ -86,7 +87,7 @@ def test_views_that_cannot_be_shared_are_copied(view):
         (to_torch, lambda: 1.0, "takes JAX arrays, got 1.0 of type float"),
         (to_torch, lambda: jnp.zeros(3, "int4"), "dtype int4 .*Cast the array"),
         (from_torch, lambda: torch.ones(3, requires_grad=True), r"tensor.detach\(\)"),
-        (from_torch, lambda: torch.ones(3, device="meta"), "on meta: .* own devices: TFRT_CPU_0"),
+        (from_torch, lambda: torch.ones(3, device="meta"), "on meta: .* own devices: .*cpu"),
         (from_torch, lambda: torch.eye(3).to_sparse(), "torch.sparse_coo"),
         (from_torch, lambda: torch.ones(3, dtype=torch.complex64).conj(), "conjugate"),
         (from_torch, lambda: np.zeros(3), "takes torch tensors, got .* type ndarray"),
@@ -246,7 +247,7 @@ def test_writing_to_what_was_returned_changes_nothing_else(mode):
             tensors = tensors_of(output)
             seen.append([x.clone() for x in tensors])
             spans = sorted((x.data_ptr(), x.data_ptr() + x.numel() * x.element_size()) for x in tensors)
-            assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+            assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
             if scribble:
                 for tensor in tensors:
                     tensor.fill_(1)
@@ -325,7 +326,7 @@ def step_with(action, env="CartPole-v1"):
         (torch.ones(3), "got torch.float32. Round it"),
         (np.ones(3, np.int32), "of type ndarray"),
         (1, "of type int"),
-        ((torch.ones(3), torch.ones(3)), "The action must be one tensor"),
+        ((torch.ones(3), torch.ones(3)), "The action must be tensor, for "),
         (torch.ones(3, dtype=torch.int32, device="meta"), r"got one on meta. Pass `action.to\(envs.device\)`"),
     ],
 )
@@ -361,7 +362,7 @@ def test_actions_of_several_parts_are_trees_of_tensors():
     assert step_with(action, Buttons())[1].tolist() == [8.0, 10.0, 12.0]
     with pytest.raises(InvalidAction, match=r"`action\['one'\]` must be a tensor of shape \(3,\)"):
         step_with({**action, "one": torch.ones(3, 1)}, Buttons())
-    with pytest.raises(InvalidAction, match="The action must be .*'one'"):
+    with pytest.raises(InvalidAction, match=r"The action must be .*'one'"):
         step_with({"push": torch.ones(3, 2)}, Buttons())
 
 
@@ -442,6 +443,16 @@ class Settings:
     clip: float = 0.2
 
 
+@pytest.fixture
+def one_torch_thread():
+    """On few cores torch's threads, which wait for each other busily, and XLA's hold each other up."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_torch_thread")
 def test_a_ppo_loop_in_torch_learns_cart_pole():
     s = Settings()
     torch.manual_seed(0)
