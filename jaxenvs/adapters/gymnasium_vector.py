@@ -16,7 +16,7 @@ from jaxenvs.adapters._batches import (
     to_info_batch,
     to_info_value,
 )
-from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, ResetNeeded
+from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, InvalidSeed, ResetNeeded
 from jaxenvs.adapters.gymnasium_env import check_render_mode, from_id_or_env, metadata_of
 from jaxenvs.adapters.lanes import Lanes, Mode, Output
 from jaxenvs.core import errors
@@ -257,7 +257,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
         for one in seeds:
             if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
-                raise ValueError(f"A seed must be a non-negative integer or None, got {one!r}.")
+                raise InvalidSeed(f"A seed must be a non-negative integer or None, got {one!r}.")
         if len(seeds) != self.num_envs:
             raise ValueError(
                 f"If seeds are passed as a list the length must match num_envs={self.num_envs}"

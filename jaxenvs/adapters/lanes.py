@@ -108,7 +108,7 @@ class Lanes:
         self._axes: tuple[int | None, ...] = (None,) * len(jax.tree.leaves(self._auto))
         self._state: LanesState | None = None
         self._seen: Any = None
-        self.seeds: tuple[int, ...] = ()
+        self.seeds: tuple[int, ...] = ()  # that each lane's randomness comes from
 
     @property
     def env(self) -> Env[Any, Any]:
@@ -137,32 +137,34 @@ class Lanes:
             What is seen of all lanes; of those left alone what was seen last.
         """
         auto = with_reset_options(self._auto, options)
+        everywhere = mask is None or bool(mask.all())
         if self._state is None:
+            if not everywhere:
+                raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
             entropy = np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
-            self.seeds = tuple(entropy)
             seeds = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
-            mask = None if mask is None or mask.all() else self._refuse_partial_start()
-        own_seeds = tuple(old if new is None else int(new) for old, new in zip(self.seeds, seeds, strict=True))
-        if self._state is None or None not in seeds:
-            new_keys = keys([int(seed) % 2**64 for seed in seeds if seed is not None])
+        lane_keys = self._keys(seeds)
+        if everywhere:
+            self._state, output = _start(auto, self._axes, lane_keys)
         else:
-            given = np.array([seed is not None for seed in seeds])
-            own = self._state.env.key
-            new_keys = own
-            if given.any():
-                fresh = keys([0 if seed is None else int(seed) % 2**64 for seed in seeds])
-                new_keys = _choose(jnp.asarray(given), fresh, own)
-        if mask is None:
-            state, output = _start(auto, self._axes, new_keys)
-        else:
-            state, output = _restart(auto, self._axes, self._state, self._seen, jnp.asarray(mask), new_keys)
-            own_seeds = tuple(np.where(mask, np.array(own_seeds, object), np.array(self.seeds, object)).tolist())
-        self._state, self.seeds = state, own_seeds
+            where = jnp.asarray(mask)
+            self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys)
         self._seen = (output.observation, output.info)
+        reached = [True] * self.num_envs if everywhere else mask.tolist()
+        before = self.seeds or (0,) * self.num_envs
+        self.seeds = tuple(
+            int(new) if new is not None and is_reset else old
+            for old, new, is_reset in zip(before, seeds, reached, strict=True)
+        )
         return output
 
-    def _refuse_partial_start(self) -> None:
-        raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
+    def _keys(self, seeds: Sequence[int | None]) -> Key:
+        """(num_envs,) keys: from its seed for a lane that has one, else the one that the lane goes on with."""
+        seeded = np.array([seed is not None for seed in seeds])
+        if not seeded.any():
+            return self._state.env.key
+        fresh = keys([0 if seed is None else int(seed) % 2**64 for seed in seeds])
+        return fresh if seeded.all() else _choose(jnp.asarray(seeded), fresh, self._state.env.key)
 
     def step(self, actions: Any, mode: Mode) -> Output:
         """Steps every lane with its action; (num_envs, ...) NumPy or JAX arrays of the action space's dtypes."""
