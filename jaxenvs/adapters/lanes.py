@@ -20,7 +20,7 @@ from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
 from jaxenvs.core.random import Key, keys
 from jaxenvs.core.wrapper import Wrapper, rewrap, unwrap
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, has_auto_reset_inside
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, has_auto_reset_inside, opening
 
 Mode = Literal["next_step", "same_step", "disabled"]
 """When the next episode begins: in the step after the one that ended the last, in that very step, or when told."""
@@ -230,10 +230,6 @@ def with_reset_options(auto: AutoReset[Any], options: dict[str, Any] | None) -> 
     return rewrap(auto, on_device(dataclasses.replace(base, **start)))
 
 
-def _opening(timestep: TimeStep[Any]) -> tuple[Any, dict[str, Array]]:
-    return timestep.observation, timestep.info
-
-
 def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: Any) -> Any:
     """`vmap` of `function(env, *lane)`, over the leaves of `env` that `axes` names."""
     leaves, structure = jax.tree.flatten(env)
@@ -248,7 +244,7 @@ def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: 
 def _start(auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key) -> tuple[LanesState, Output]:
     def start(auto: AutoReset[Any], key: Key) -> tuple[LanesState, Output]:
         state, timestep = auto.reset(key)
-        return _fresh(state), _output(timestep, *_opening(timestep))
+        return _fresh(state), _output(timestep, *opening(timestep))
 
     return _map_lanes(start, auto, axes, keys)
 
@@ -261,7 +257,7 @@ def _restart(
         auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key
     ) -> tuple[LanesState, Output]:
         key = jax.lax.select(where, key, state.env.key)
-        env_state, seen = auto.begin_where(where, state.env.replace(key=key), seen, _opening)
+        env_state, seen = auto.begin_where(where, state.env.replace(key=key), seen, opening)
         fresh = _fresh(env_state)
         state = jax.tree.map(lambda a, b: jnp.where(where, a, b), fresh, state.replace(env=env_state))
         zero, false = jnp.zeros((), jnp.float32), jnp.zeros((), bool)
@@ -282,14 +278,14 @@ def _step(
     def step(auto: AutoReset[Any], state: LanesState, action: Any) -> tuple[LanesState, Output]:
         inner, timestep = auto.env.step(state.env.inner, action)
         stepped = AutoResetState(inner=inner, key=state.env.key)
-        final = _opening(timestep)
+        final = opening(timestep)
         if mode == "next_step":
             skip = state.over
             begin = skip
         else:
             skip = jnp.zeros((), bool)
             begin = timestep.done if mode == "same_step" else skip
-        env_state, seen = (stepped, final) if mode == "disabled" else auto.begin_where(begin, stepped, final, _opening)
+        env_state, seen = (stepped, final) if mode == "disabled" else auto.begin_where(begin, stepped, final, opening)
         timestep = timestep.replace(
             reward=jnp.where(skip, 0.0, timestep.reward),
             terminated=timestep.terminated & ~skip,
