@@ -51,11 +51,11 @@ class Output(struct.PyTreeNode):
         terminated: () bool.
         truncated: () bool.
         info: arrays that belong to `observation`.
+        episode_return: () float32, of the episode that the reward belongs to, up to it.
+        episode_length: () int32, likewise.
         final_observation: in mode "same_step" what the step led to, also where the next episode has
             begun; else None.
         final_info: the `info` that belongs to `final_observation`.
-        episode_return: () float32, of the episode that the reward belongs to, up to it.
-        episode_length: () int32, likewise.
     """
 
     observation: Any
@@ -63,10 +63,10 @@ class Output(struct.PyTreeNode):
     terminated: Array
     truncated: Array
     info: dict[str, Array]
-    final_observation: Any
-    final_info: dict[str, Array] | None
     episode_return: Array
     episode_length: Array
+    final_observation: Any = None
+    final_info: dict[str, Array] | None = None
 
 
 def auto_reset(env: Env[Any, Any], adapter: str) -> AutoReset[Any]:
@@ -90,7 +90,7 @@ class Lanes:
     """A batch of environments on the device, stepped by the host.
 
     Attributes:
-        env: the environment; leaves that `set_field` gave single lanes have a leading axis.
+        env: the environment; leaves that `set_attribute` gave single lanes have a leading axis.
         num_envs: how many lanes there are.
     """
 
@@ -106,7 +106,7 @@ class Lanes:
         self.num_envs = int(num_envs)
         self._auto = on_device(auto_reset(env, adapter))
         self._axes: tuple[int | None, ...] = (None,) * len(jax.tree.leaves(self._auto))
-        self._state: LanesState | None = None
+        self._state: Any = None  # a LanesState after the first reset
         self._seen: Any = None
         self.seeds: tuple[int, ...] = ()  # that each lane's randomness comes from
 
@@ -137,7 +137,8 @@ class Lanes:
             What is seen of all lanes; of those left alone what was seen last.
         """
         auto = with_reset_options(self._auto, options)
-        everywhere = mask is None or bool(mask.all())
+        mask = np.ones(self.num_envs, bool) if mask is None else mask
+        everywhere = bool(mask.all())
         if self._state is None:
             if not everywhere:
                 raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
@@ -150,11 +151,10 @@ class Lanes:
             where = jnp.asarray(mask)
             self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys)
         self._seen = (output.observation, output.info)
-        reached = [True] * self.num_envs if everywhere else mask.tolist()
         before = self.seeds or (0,) * self.num_envs
         self.seeds = tuple(
             int(new) if new is not None and is_reset else old
-            for old, new, is_reset in zip(before, seeds, reached, strict=True)
+            for old, new, is_reset in zip(before, seeds, mask.tolist(), strict=True)
         )
         return output
 
@@ -206,7 +206,7 @@ class Lanes:
         self._auto, self._axes = set_attribute(self._auto, self._axes, name, values, lanes, self.num_envs)
 
 
-def with_reset_options(auto: AutoReset[Any], options: dict[str, Any] | None) -> AutoReset[Any]:
+def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
     """`auto` with the fields that Gymnasium's reset options stand for.
 
     Raises:
@@ -225,9 +225,9 @@ def with_reset_options(auto: AutoReset[Any], options: dict[str, Any] | None) -> 
         if isinstance(value, bool) or not isinstance(value, int | float | np.number | np.ndarray):
             raise InvalidField(f"The reset option `{name}` must be a number, got {value!r}.")
     start = {known[name]: float(value) for name, value in options.items()}
-    # Values are checked against the others as they are, on plain numbers.
-    dataclasses.replace(jax.tree.map(plain, base), **start)
-    return rewrap(auto, on_device(dataclasses.replace(base, **start)))
+    dataclasses.replace(jax.tree.map(plain, base), **start)  # raises where a value does not fit the others
+    like_before = {name: jnp.full_like(getattr(base, name), value) for name, value in start.items()}
+    return rewrap(auto, dataclasses.replace(base, **like_before))
 
 
 def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: Any) -> Any:
@@ -260,8 +260,16 @@ def _restart(
         env_state, seen = auto.begin_where(where, state.env.replace(key=key), seen, opening)
         fresh = _fresh(env_state)
         state = jax.tree.map(lambda a, b: jnp.where(where, a, b), fresh, state.replace(env=env_state))
-        zero, false = jnp.zeros((), jnp.float32), jnp.zeros((), bool)
-        output = Output(*seen[:1], zero, false, false, seen[1], None, None, state.episode_return, state.episode_length)
+        observation, info = seen
+        output = Output(
+            observation=observation,
+            reward=jnp.zeros((), jnp.float32),
+            terminated=jnp.zeros((), bool),
+            truncated=jnp.zeros((), bool),
+            info=info,
+            episode_return=state.episode_return,
+            episode_length=state.episode_length,
+        )
         return state, output
 
     return _map_lanes(restart, auto, axes, state, seen, where, keys)
@@ -315,8 +323,6 @@ def _output(timestep: TimeStep[Any], observation: Any, info: dict[str, Array]) -
         terminated=timestep.terminated,
         truncated=timestep.truncated,
         info=info,
-        final_observation=None,
-        final_info=None,
         episode_return=jnp.zeros((), jnp.float32),
         episode_length=jnp.zeros((), jnp.int32),
     )

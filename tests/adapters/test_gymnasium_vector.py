@@ -178,6 +178,15 @@ def test_fields_can_differ_between_environments():
     assert env.call("gravity") == env.get_attr("gravity")
 
 
+def test_reset_options_go_before_fields_that_differ():
+    env = GymnasiumVectorEnv("CartPole-v1", 2)
+    env.set_attr("start_low", [-0.04, -0.01])
+    env.reset(seed=0, options={"low": 0.04})
+    assert (env.reset(seed=0, options={"low": 0.04})[0] >= 0.04).all()
+    observations = np.stack([env.reset()[0] for _ in range(20)])
+    assert observations[:, 1].min() >= -0.01 > observations[:, 0].min()
+
+
 BAD_ATTRIBUTES = [
     (lambda env: env.get_attr("gravty"), AttributeError, "Did you mean: `gravity`"),
     (lambda env: env.set_attr("gravty", 1.0), AttributeError, "Its fields are: max_episode_steps, gravity"),
