@@ -101,7 +101,7 @@ def _from_torch(tensor: Any) -> Array:
         )
     try:
         return jax.dlpack.from_dlpack(tensor.contiguous())  # pyright: ignore[reportArgumentType]  # it has __dlpack__
-    except (BufferError, RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise CannotShare(
             f"JAX cannot share a tensor of {tensor.dtype}, {tensor.layout}, on {tensor.device}: {error}. It takes"
             f" plain dense tensors on its own devices: {', '.join(str(device) for device in jax.local_devices())}."

@@ -55,7 +55,8 @@ class TorchVectorEnv:
     needed: the spaces are jaxenvs' own, with `shape`, `dtype` and `n` as usual, and
     `single_action_space.to_gymnasium()` gives Gymnasium's.
 
-    `info` of a step holds tensors: the environment's own, which belong to `observation`, and
+    `info` of a step holds tensors: the environment's own, which belong to `observation`, and, in place of any
+    of the same name,
 
     * `episode_return` (num_envs,) float32 and `episode_length` (num_envs,) int32: of the episode that the
       reward belongs to, up to it; so, where `terminated | truncated`, of the whole episode;
@@ -68,7 +69,7 @@ class TorchVectorEnv:
 
     The module's docstring says whose memory is whose. On a CPU of few cores call
     `torch.set_num_threads(1)`: torch's threads, which wait for each other busily, and XLA's hold each
-    other up. A PPO loop on 2 cores took 4 s so, and up to 80 s otherwise.
+    other up. On 2 busy cores a PPO loop took 4 s so, and 4 to 80 s otherwise.
 
     Attributes:
         num_envs: how many environments.

@@ -227,7 +227,7 @@ class Mirror(jaxenvs.Env):
         return jaxenvs.transition({"all": position, "same": position}, reward, False, {"goal": goal, "at": position})
 
     def reset(self, key):
-        goal = jax.random.uniform(key, (2,))
+        goal = jax.random.uniform(key, (2,), jnp.float32)
         return (goal, goal), self._timestep((goal, goal), 0.0)
 
     def step(self, state, action):
@@ -274,9 +274,9 @@ class Slow(Mirror):
     """Mirror whose steps take some ten milliseconds before they read the action."""
 
     def step(self, state, action):
-        work = jax.lax.fori_loop(0, 20, lambda _, x: jnp.tanh(x @ x), jnp.full((256, 256), 0.01))
+        work = jax.lax.fori_loop(0, 20, lambda _, x: jnp.tanh(x @ x), jnp.full((256, 256), 0.01, jnp.float32))
         # A number that only the work tells, and that is always 1.
-        return Mirror.step(self, state, action * jnp.where(work.sum() < 1e9, 1.0, 0.0))
+        return Mirror.step(self, state, action * jnp.where(work.sum() < 1e9, 1, 0).astype(jnp.float32))
 
 
 @pytest.mark.parametrize(
