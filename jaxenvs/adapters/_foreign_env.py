@@ -262,15 +262,13 @@ def _is_key(leaf: Any) -> bool:
 
 
 def _in_dtypes_of(types: Any, space: Space[Any]) -> Space[Any]:
-    match space:
-        case Box() if isinstance(types, jax.ShapeDtypeStruct) and np.dtype(types.dtype) != space.dtype:
-            dtype = np.dtype(types.dtype)
-            # A traced bound, as a constant is within a trace, has no value that Box could check.
-            low, high = (b.astype(dtype) if isinstance(b, Tracer) else b for b in (space.low, space.high))
-            return Box(low, high, space.shape, dtype)
-        case Tuple():
-            return Tuple([_in_dtypes_of(part, inner) for part, inner in zip(types, space.spaces, strict=True)])
-        case Dict():
-            return Dict([(name, _in_dtypes_of(types[name], inner)) for name, inner in space.spaces.items()])
-        case _:
-            return space
+    if isinstance(space, Tuple):
+        return Tuple([_in_dtypes_of(part, inner) for part, inner in zip(types, space.spaces, strict=True)])
+    if isinstance(space, Dict):
+        return Dict([(name, _in_dtypes_of(types[name], inner)) for name, inner in space.spaces.items()])
+    if not isinstance(space, Box) or np.dtype(types.dtype) == space.dtype:
+        return space
+    dtype = np.dtype(types.dtype)
+    # A traced bound, as a constant is within a trace, has no value that Box could check.
+    low, high = (b.astype(dtype) if isinstance(b, Tracer) else b for b in (space.low, space.high))
+    return Box(low, high, space.shape, dtype)

@@ -1,5 +1,6 @@
 """BraxEnv: an environment behind `brax.envs.Env`, for brax's learners."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -109,7 +110,8 @@ class BraxEnv(base.Env):
         action = jnp.clip(jnp.asarray(action, space.dtype), -1, 1).reshape(space.shape)
         inner, timestep = env.step(rekey(state.pipeline_state, chance_key), action)
         time_out = timestep.truncated & ~timestep.terminated
-        return state.replace(
+        return dataclasses.replace(
+            state,
             pipeline_state=inner,
             obs=self._vector(timestep.observation),
             reward=timestep.reward,
@@ -157,7 +159,7 @@ class FreshStartsWrapper(base.Wrapper):
     def step(self, state: base.State, action: Array) -> base.State:
         """Steps, and where that ended an episode gives the state and observation of the next one's start."""
         info = {**state.info, "steps": jnp.where(state.done > 0, 0.0, state.info["steps"])}
-        state = self.env.step(state.replace(done=jnp.zeros_like(state.done), info=info), action)
+        state = self.env.step(dataclasses.replace(state, done=jnp.zeros_like(state.done), info=info), action)
         keys = jax.vmap(jax.random.split)(state.info["start_rng"])
         start = self.env.reset(keys[:, 0])
         ended = state.done > 0
@@ -167,7 +169,9 @@ class FreshStartsWrapper(base.Wrapper):
 
         pipeline_state = jax.tree.map(choose, start.pipeline_state, state.pipeline_state)
         obs = jax.tree.map(choose, start.obs, state.obs)
-        return state.replace(pipeline_state=pipeline_state, obs=obs, info={**state.info, "start_rng": keys[:, 1]})
+        return dataclasses.replace(
+            state, pipeline_state=pipeline_state, obs=obs, info={**state.info, "start_rng": keys[:, 1]}
+        )
 
 
 def wrap_with_fresh_starts(

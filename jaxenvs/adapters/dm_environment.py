@@ -86,7 +86,8 @@ class DmEnvironment(dm_env.Environment):
         """
         if self._over:
             return self.reset()
-        element = from_gymnasium_batch(self._actions, action, None, "action")
+        # A copy, since a state that keeps the action may keep a view of its memory, and the caller's is not ours.
+        element = jax.tree.map(np.array, from_gymnasium_batch(self._actions, action, None, "action"))
         check_values(self._actions, jax.tree.map(lambda leaf: leaf[None], element), np.ones(1, bool))
         self._state, timestep = _step(self._auto.env, self._state, element)
         timestep = jax.device_get(timestep)
@@ -160,8 +161,7 @@ def _reset(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
 
 @jax.jit
 def _step(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
-    # Behind the barrier an action that a state keeps is a copy, never a view of the caller's memory.
-    state, timestep = env.step(state, jax.lax.optimization_barrier(action))
+    state, timestep = env.step(state, action)
     return state, timestep.replace(final_observation=None)
 
 

@@ -32,6 +32,7 @@ class GymnaxState(environment.EnvState):
         inner: the state of the environment.
     """
 
+    time: Any
     inner: Any
 
 

@@ -9,7 +9,7 @@ import pytest
 import jaxenvs
 from jaxenvs import adapters
 from jaxenvs.errors import InvalidAction, InvalidField, InvalidKey, InvalidSpace, NameNotFound, WrapperOrderError
-from jaxenvs.wrappers import TransformObservation
+from jaxenvs.wrappers import StickyAction, TransformObservation
 
 test_utils = pytest.importorskip("dm_env.test_utils", reason="dm_env is not installed")
 import dm_env  # noqa: E402  # what importorskip looks for
@@ -133,6 +133,19 @@ def _stepped(id, action):
     env = adapters.DmEnvironment(id, seed=0)
     env.reset()
     return env.step(action)
+
+
+def test_the_callers_arrays_stay_the_callers():
+    env = adapters.DmEnvironment(StickyAction(jaxenvs.make("Pendulum-v1"), 0.9), seed=0)
+    twin = adapters.DmEnvironment(StickyAction(jaxenvs.make("Pendulum-v1"), 0.9), seed=0)
+    action = np.ones(1, np.float32)
+    for each in (env, twin):
+        each.reset()
+    env.step(action)
+    twin.step(np.ones(1, np.float32))
+    action[:] = -2.0
+    for _ in range(3):
+        np.testing.assert_array_equal(env.step(action).observation, twin.step(action.copy()).observation)
 
 
 def test_a_refused_action_changes_nothing():
