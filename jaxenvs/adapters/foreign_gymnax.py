@@ -104,19 +104,20 @@ def from_gymnax(
         InvalidField: not a gymnax environment.
         InvalidSpace: a space that jaxenvs has nothing like.
     """
-    if isinstance(env, str):
-        if env not in registered_envs:
-            raise NameNotFound(f"gymnax has no environment `{env}`.{did_you_mean(env, registered_envs)}")
-        with default_numerics():
-            env = gymnax.make(env)[0]
-    if not isinstance(env, Environment):
-        raise InvalidField(
-            f"from_gymnax takes an id or an environment of gymnax 1.0, got {env!r} of type {type(env).__name__}."
-            " Hand over what is beneath gymnax's wrappers, and use jaxenvs' in their place."
-        )
-    if params is None:
-        with default_numerics():
-            params = env.default_params
-    rules = ForeignGymnax(program=Program(env), params=params, draw=draw)
+    with default_numerics():
+        theirs: Any = _made(env) if isinstance(env, str) else env
+        if not isinstance(theirs, Environment):
+            raise InvalidField(
+                f"from_gymnax takes an id or an environment of gymnax 1.0, got {env!r} of type {type(env).__name__}."
+                " Hand over what is beneath gymnax's wrappers, and use jaxenvs' in their place."
+            )
+        params = theirs.default_params if params is None else params
+    rules = ForeignGymnax(program=Program(theirs), params=params, draw=draw)
     _ = rules.observation_space, rules.action_space  # raise here what they raise
     return GymnaxTimeLimit(env=rules)
+
+
+def _made(id: str) -> Environment:
+    if id not in registered_envs:
+        raise NameNotFound(f"gymnax has no environment `{id}`.{did_you_mean(id, registered_envs)}")
+    return gymnax.make(id)[0]
