@@ -44,7 +44,7 @@ def _picture(state, params):
 )
 def test_it_conforms(name, claims):
     env = adapters.from_gymnasium_functional(MAKERS[name](), draw=_picture)
-    subject = Subject(env, lanes=4, eager=False, **claims)
+    subject = Subject(env, lanes=4, **claims)
     for check in CHECKS:
         check(subject)
 

@@ -47,6 +47,7 @@ def test_adapters_are_all_named():
     assert {name for name in dir(jaxenvs.adapters) if f"`{name}(" in section or f" `{name}(" in section} | {
         "to_torch",
         "from_torch",
+        "wrap_with_fresh_starts",
     } == set(dir(jaxenvs.adapters))
 
 

@@ -31,7 +31,7 @@ def _grey(state, params):
 def test_it_conforms(id, steps):
     env = adapters.from_gymnax(id, draw=_grey)
     reaches = {"terminated", "truncated"}
-    subject = Subject(env, reaches=reaches, steps=steps, lanes=4, eager=False)
+    subject = Subject(env, reaches=reaches, steps=steps, lanes=4)
     for check in CHECKS:
         check(subject)
 
