@@ -97,7 +97,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         cls = params_class(type(base))
         return cls(max_steps_in_episode=self._limit, **{name: getattr(base, name) for name in _names(type(base))})
 
-    def env(self, params: Any = None) -> Env[Any, Any]:
+    def env_of(self, params: Any = None) -> Env[Any, Any]:
         """The environment of `params`, without the outermost time limit.
 
         Raises:
@@ -135,7 +135,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         params = self.default_params if params is None else params
         chance_key, start_key = jax.random.split(check_key(key, name="step"))
         stepped, timestep = self._advance(chance_key, state, action, params)
-        auto = AutoReset(self.env(params))
+        auto = AutoReset(self.env_of(params))
         carried = AutoResetState(inner=stepped.inner, key=start_key)
         carried, observation = auto.begin_where(timestep.done, carried, timestep.observation, _observation_of)
         time = jnp.where(timestep.done, 0, stepped.time)
@@ -166,11 +166,11 @@ class GymnaxEnv(environment.Environment[Any, Any]):
 
     def reset_env(self, key: Key, params: Any) -> tuple[Any, GymnaxState]:
         """The start that the environment's own `reset` gives for that key."""
-        inner, timestep = self.env(params).reset(key)
+        inner, timestep = self.env_of(params).reset(key)
         return timestep.observation, GymnaxState(time=jnp.zeros((), jnp.int32), inner=inner)
 
     def _advance(self, key: Key, state: GymnaxState, action: Any, params: Any) -> tuple[GymnaxState, TimeStep[Any]]:
-        env = self.env(params)
+        env = self.env_of(params)
         space = env.action_space
         if isinstance(space, Box) and space.flat_size == 1 and jnp.shape(action) == ():
             action = jnp.reshape(action, space.shape)  # as rejax's evaluation squeezes it
@@ -180,7 +180,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
 
     def render(self, state: GymnaxState, params: Any = None) -> Array:
         """The picture of a state: (height, width, 3) uint8."""
-        return self.env(params).render(state.inner)
+        return self.env_of(params).render(state.inner)
 
     @property
     def name(self) -> str:
@@ -203,11 +203,11 @@ class GymnaxEnv(environment.Environment[Any, Any]):
 
     def action_space(self, params: Any = None) -> Any:
         """Gymnax's space of actions."""
-        return to_gymnax(self.env(params).action_space, "actions")
+        return to_gymnax(self.env_of(params).action_space, "actions")
 
     def observation_space(self, params: Any = None) -> Any:
         """Gymnax's space of observations."""
-        return to_gymnax(self.env(params).observation_space, "observations")
+        return to_gymnax(self.env_of(params).observation_space, "observations")
 
 
 class _Params(environment.EnvParams):
