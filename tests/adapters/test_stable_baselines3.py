@@ -1,0 +1,505 @@
+"""StableBaselines3VecEnv: step by step what DummyVecEnv does, and kind where the caller is wrong."""
+
+import warnings
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnasium import error
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_checker import check_env
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import (
+    DummyVecEnv,
+    VecCheckNan,
+    VecFrameStack,
+    VecMonitor,
+    VecNormalize,
+    VecTransposeImage,
+    VecVideoRecorder,
+)
+
+import jaxenvs
+from jaxenvs import spaces
+from jaxenvs.adapters import GymnasiumEnv, StableBaselines3VecEnv
+from jaxenvs.adapters.gymnasium_registration import gymnasium_id
+from jaxenvs.adapters.stable_baselines3 import StepOrderError
+from jaxenvs.errors import InvalidAction, InvalidField, InvalidSpace, JaxenvsError, WrapperOrderError
+from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.wrappers import PixelObservation, TimeLimit, TransformObservation
+
+LANES = 3
+
+
+def dummy(id, max_episode_steps, num_envs=LANES):
+    """Stable-Baselines3's own vector environment over this package's single ones."""
+
+    def make():
+        return Monitor(gymnasium.make(gymnasium_id(id), max_episode_steps=max_episode_steps))
+
+    return DummyVecEnv([make for _ in range(num_envs)])
+
+
+def actions_for(env, steps):
+    """Random actions: an array of them for each step."""
+    env.action_space.seed(0)
+    return [np.array([env.action_space.sample() for _ in range(env.num_envs)]) for _ in range(steps)]
+
+
+def assert_same_infos(ours, theirs):
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine.keys() == other.keys()
+        for key in mine:
+            if key == "episode":
+                assert mine[key].keys() == other[key].keys()
+                assert {type(value) for value in mine[key].values()} == {float, int}
+                assert mine[key]["l"] == other[key]["l"]
+                # Monitor adds up in float64.
+                assert mine[key]["r"] == pytest.approx(other[key]["r"], rel=1e-5, abs=1e-4)
+                assert mine[key]["t"] >= 0
+            else:
+                np.testing.assert_array_equal(mine[key], other[key])
+                if key != "terminal_observation" or isinstance(mine[key], np.ndarray):
+                    assert type(mine[key]) is type(other[key])
+
+
+LOCKSTEP = {
+    "CartPole-v1": 20,
+    "Pendulum-v1": 15,
+    "MountainCarContinuous-v0": 25,
+    "Taxi-v4": 30,
+    "FrozenLake-v1": 9,
+}
+"""Id: the time limit, such that the run sees truncations."""
+
+
+@pytest.mark.parametrize("id, limit", LOCKSTEP.items(), ids=LOCKSTEP)
+def test_every_step_is_dummy_vec_envs(id, limit):
+    ours, theirs = StableBaselines3VecEnv(id, LANES, max_episode_steps=limit), dummy(id, limit)
+    assert ours.observation_space == theirs.observation_space and ours.action_space == theirs.action_space
+    assert ours.seed(7) == theirs.seed(7)
+    ends = truncations = 0
+    for again in range(2):  # the second reset goes on from where the first seeds have led
+        for_both = (ours.reset(), theirs.reset())
+        np.testing.assert_array_equal(*for_both, err_msg=f"reset {again}")
+        assert_same_infos(ours.reset_infos, theirs.reset_infos)
+        for action in actions_for(ours, 40):
+            mine, other = ours.step(action), theirs.step(action)
+            for name, a, b in zip(("observation", "reward", "done"), mine, other, strict=False):
+                np.testing.assert_array_equal(a, b, err_msg=name)
+                assert a.dtype == b.dtype and a.shape == b.shape, name
+            assert_same_infos(mine[3], other[3])
+            assert_same_infos(ours.reset_infos, theirs.reset_infos)
+            ends += mine[2].sum()
+            truncations += sum(info["TimeLimit.truncated"] for info in mine[3])
+    assert ends > truncations > 0 or id in ("Pendulum-v1", "MountainCarContinuous-v0", "Taxi-v4") and truncations > 0
+
+
+def test_reset_options_are_dummy_vec_envs():
+    ours, theirs = StableBaselines3VecEnv("CartPole-v1", LANES), dummy("CartPole-v1", 500)
+    wide = {"low": -0.2, "high": 0.2}
+    for options in (wide, [{}, wide, {"low": 0.1, "high": 0.1}], [wide, wide, {}], None):
+        for env in (ours, theirs):
+            env.set_options(options)
+            env.seed(3)
+        np.testing.assert_array_equal(ours.reset(), theirs.reset())
+        np.testing.assert_array_equal(ours.reset(), theirs.reset())  # options are used once, seeds are, too
+
+
+def test_options_of_some_lanes_leave_the_chain_of_starts_alone():
+    ours, theirs = StableBaselines3VecEnv("CartPole-v1", LANES, seed=3), dummy("CartPole-v1", 500)
+    theirs.seed(3)
+    ours.reset(), theirs.reset()
+    for env in (ours, theirs):
+        env.set_options([{"low": 0.1, "high": 0.1}, {}, {}])
+    np.testing.assert_array_equal(ours.reset(), theirs.reset())
+
+
+def test_a_seed_gives_lane_i_the_start_of_seed_plus_i():
+    env = StableBaselines3VecEnv("MountainCar-v0", LANES, seed=11)
+    single = GymnasiumEnv("MountainCar-v0")
+    first = env.reset()
+    np.testing.assert_array_equal(first, [single.reset(seed=11 + lane)[0] for lane in range(LANES)])
+    assert not np.array_equal(env.reset(), first)
+    assert env.seed(11) == [11, 12, 13]
+    np.testing.assert_array_equal(env.reset(), first)
+
+
+def test_unseeded_environments_differ():
+    first = StableBaselines3VecEnv("MountainCar-v0", LANES).reset()
+    assert len(np.unique(np.concatenate([first, StableBaselines3VecEnv("MountainCar-v0", LANES).reset()]), axis=0)) == 6
+
+
+def test_an_episode_that_terminates_at_its_limit_is_not_truncated():
+    def first_end(limit):
+        env = StableBaselines3VecEnv("CartPole-v1", 1, seed=0, max_episode_steps=limit)
+        env.reset()
+        while True:
+            _, _, dones, (info,) = env.step(np.ones(1, int))
+            if dones[0]:
+                return info
+
+    free = first_end(-1)
+    length = free["episode"]["l"]
+    at_limit, before = first_end(length), first_end(length - 1)
+    assert at_limit["episode"]["l"] == length and at_limit["TimeLimit.truncated"] is False
+    assert before["episode"]["l"] == length - 1 and before["TimeLimit.truncated"] is True
+
+
+def nested(timestep):
+    return {"cart": timestep[:2], "pole": {"angle": timestep[2], "speed": timestep[3:]}}
+
+
+NESTED_SPACE = spaces.Dict(
+    {
+        "cart": spaces.Box(-np.inf, np.inf, (2,)),
+        "pole": spaces.Dict({"angle": spaces.Box(-1.0, 1.0, ()), "speed": spaces.Box(-np.inf, np.inf, (1,))}),
+    }
+)
+
+
+def test_a_dict_observation_has_a_dict_as_terminal_observation():
+    plain = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0, max_episode_steps=5)
+    structured = StableBaselines3VecEnv(
+        TransformObservation(jaxenvs.make("CartPole-v1", max_episode_steps=5), nested, NESTED_SPACE), LANES, seed=0
+    )
+
+    def flat(observation):
+        return np.concatenate([observation[key] for key in ("cart", "pole/angle", "pole/speed")], axis=-1)
+
+    np.testing.assert_array_equal(flat(structured.reset()), plain.reset())
+    for action in actions_for(plain, 5):
+        expected, (observation, _, dones, infos) = plain.step(action), structured.step(action)
+        np.testing.assert_array_equal(flat(observation), expected[0])
+    assert dones.all()
+    for info, other in zip(infos, expected[3], strict=True):
+        assert info["terminal_observation"] in structured.observation_space
+        np.testing.assert_array_equal(flat(info["terminal_observation"]), other["terminal_observation"])
+    PPO("MultiInputPolicy", structured, n_steps=8, batch_size=8, n_epochs=1, device="cpu").learn(24)
+
+
+def test_blackjack_is_a_multi_discrete():
+    env = StableBaselines3VecEnv("Blackjack-v1", LANES, seed=0)
+    assert env.observation_space == gymnasium.spaces.MultiDiscrete([32, 11, 2])
+    single = GymnasiumEnv("Blackjack-v1")
+    np.testing.assert_array_equal(env.reset(), [single.reset(seed=lane)[0] for lane in range(LANES)])
+    *_, dones, infos = env.step(np.zeros(LANES, int))
+    assert dones.all() and all(info["terminal_observation"] in env.observation_space for info in infos)
+    PPO("MlpPolicy", env, n_steps=8, batch_size=8, n_epochs=1, device="cpu").learn(24)
+
+
+class Bits(jaxenvs.Env):
+    """Rewards the number of set bits; the observation is the last action."""
+
+    @property
+    def observation_space(self):
+        return spaces.MultiBinary((2, 2))
+
+    @property
+    def action_space(self):
+        return spaces.MultiBinary((2, 2))
+
+    def reset(self, key):
+        bits = jnp.zeros((2, 2), jnp.int8)
+        return bits, jaxenvs.restart(bits)
+
+    def step(self, state, action):
+        action = self.action_space.validate(action)
+        return action, jaxenvs.transition(action, action.sum().astype(jnp.float32), False)
+
+    def render(self, state):
+        return jnp.zeros((8, 8, 3), jnp.uint8)
+
+
+def test_a_policy_acts_in_a_multi_binary():
+    env = StableBaselines3VecEnv(TimeLimit(Bits(), max_episode_steps=4), LANES)
+    model = PPO("MlpPolicy", env, n_steps=8, batch_size=8, n_epochs=1, device="cpu").learn(24)
+    actions, _ = model.predict(env.reset())
+    observation, rewards, _, _ = env.step(actions)
+    np.testing.assert_array_equal(observation, actions)
+    np.testing.assert_array_equal(rewards, actions.sum(axis=1))
+
+
+def test_arrays_and_infos_belong_to_the_caller():
+    env, untouched = (StableBaselines3VecEnv("Taxi-v4", LANES, seed=0, max_episode_steps=4) for _ in range(2))
+    for made in (env, untouched):
+        made.reset()
+    for action in actions_for(env, 12):
+        observation, rewards, dones, infos = env.step(action)
+        expected = untouched.step(action)
+        for mine, other in zip((observation, rewards, dones), expected, strict=False):
+            np.testing.assert_array_equal(mine, other)
+        assert_same_infos(infos, expected[3])
+        for array in (observation, rewards, dones, *(info["action_mask"] for info in infos)):
+            array[...] = 1
+        for info in (*infos, *env.reset_infos):
+            info.clear()
+
+
+def test_the_callers_actions_may_be_overwritten_before_the_wait():
+    env, other = (StableBaselines3VecEnv("Pendulum-v1", LANES, seed=0) for _ in range(2))
+    env.reset(), other.reset()
+    actions = np.ones((LANES, 1), np.float32)
+    env.step_async(actions)
+    actions[:] = -2.0
+    np.testing.assert_array_equal(env.step_wait()[0], other.step(np.ones((LANES, 1), np.float32))[0])
+
+
+def test_a_reset_cancels_a_step_under_way():
+    env = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0)
+    env.reset()
+    env.step_async(np.zeros(LANES, int))
+    with pytest.raises(StepOrderError, match="under way already"):
+        env.step_async(np.zeros(LANES, int))
+    env.reset()
+    with pytest.raises(StepOrderError, match="Call `step_async` first"):
+        env.step_wait()
+    assert env.step(np.zeros(LANES, int))[0].shape == (LANES, 4)
+
+
+CONSTRUCTION = {
+    "no environments": (lambda: StableBaselines3VecEnv("CartPole-v1", 0), InvalidField, "`num_envs` must be"),
+    "a seed in words": (lambda: StableBaselines3VecEnv("CartPole-v1", seed="a"), InvalidField, "non-negative integer"),
+    "a negative seed": (lambda: StableBaselines3VecEnv("CartPole-v1", seed=-1), InvalidField, "non-negative integer"),
+    "a window": (
+        lambda: StableBaselines3VecEnv("CartPole-v1", render_mode="human"),
+        InvalidField,
+        r'"rgb_array" or None.*`render\("human"\)` shows a window',
+    ),
+    "an unknown id": (lambda: StableBaselines3VecEnv("CartPol-v1"), JaxenvsError, "Did you mean: `CartPole`"),
+    "an unknown field": (lambda: StableBaselines3VecEnv("CartPole-v1", gravty=1.0), InvalidField, "`gravity`"),
+    "no environment": (lambda: StableBaselines3VecEnv(gymnasium.make("CartPole-v1")), InvalidField, "jaxenvs.Env"),
+    "a limit beside an environment": (
+        lambda: StableBaselines3VecEnv(Bits(), max_episode_steps=3),
+        InvalidField,
+        r"jaxenvs.TimeLimit\(env, steps\)",
+    ),
+    "one that resets itself": (
+        lambda: StableBaselines3VecEnv(jaxenvs.AutoReset(Bits())),
+        WrapperOrderError,
+        "without AutoReset",
+    ),
+    "a space without a policy": (
+        lambda: StableBaselines3VecEnv(
+            TransformObservation(Bits(), lambda bits: bits, spaces.Sequence(spaces.Discrete(2), 3))
+        ),
+        InvalidSpace,
+        "Sequence",
+    ),
+}
+
+
+@pytest.mark.parametrize("make, kind, message", CONSTRUCTION.values(), ids=CONSTRUCTION)
+def test_bad_construction_is_refused(make, kind, message):
+    with pytest.raises(kind, match=message):
+        make()
+
+
+@pytest.fixture(scope="module")
+def batch():
+    env = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0)
+    env.reset()
+    return env
+
+
+BAD_CALLS = {
+    "too many actions": (lambda env: env.step(np.zeros(4, int)), AssertionError, r"each of 3 environments"),
+    "an action out of range": (lambda env: env.step(np.array([0, 2, 0])), InvalidAction, "environment 1"),
+    "an unknown option": (lambda env: env.set_options({"lo": 1.0}), InvalidField, "no reset option `lo`"),
+    "options for two": (lambda env: env.set_options([{}, {}]), InvalidField, "one dict, or 3"),
+    "an option in words": (lambda env: env.set_options({"low": "a"}), InvalidField, "must be a number"),
+    "options that clash": (lambda env: env.set_options({"low": 1.0, "high": 0.0}), InvalidField, "low"),
+    "options in a number": (lambda env: env.set_options(3), InvalidField, "must be a dict, got 3"),
+    "a seed in words": (lambda env: env.seed("1"), InvalidField, "non-negative integer"),
+    "an index too far": (lambda env: env.get_attr("gravity", 3), IndexError, "no environment 3: there are 3"),
+    "an index too far back": (lambda env: env.get_attr("gravity", [0, -4]), IndexError, "no environment -4"),
+    "an index in words": (lambda env: env.get_attr("gravity", "01"), InvalidField, "integer or integers"),
+    "a half index": (lambda env: env.set_attr("gravity", 1.0, 0.5), InvalidField, "integer or integers"),
+    "a mask of indices": (lambda env: env.get_attr("gravity", [True, False]), InvalidField, "integer or integers"),
+    "an unknown attribute": (lambda env: env.get_attr("gravty"), AttributeError, "Did you mean: `gravity`"),
+    "an attribute to add": (lambda env: env.set_attr("wind", 1.0), AttributeError, "no attribute `wind`"),
+    "a value in words": (lambda env: env.set_attr("gravity", "high"), Exception, "gravity|high"),
+    "a method": (lambda env: env.env_method("reset"), AttributeError, "no method `reset`.*pure functions"),
+    "masks that are not there": (lambda env: env.env_method("action_masks"), AttributeError, "no `action_mask`"),
+    "arguments": (lambda env: env.env_method("render", 3), InvalidField, "takes no arguments"),
+    "a wrapper's name": (lambda env: env.env_is_wrapped("Monitor"), InvalidField, "must be a class"),
+}
+
+
+@pytest.mark.parametrize("call, kind, message", BAD_CALLS.values(), ids=BAD_CALLS)
+def test_bad_calls_are_refused_and_change_nothing(batch, call, kind, message):
+    twin = StableBaselines3VecEnv("CartPole-v1", LANES, seed=5)
+    batch.seed(5)
+    batch.reset(), twin.reset()
+    with pytest.raises(kind, match=message):
+        call(batch)
+    for action in actions_for(twin, 3):
+        np.testing.assert_array_equal(batch.step(action)[0], twin.step(action)[0])
+    batch.seed(5)
+    twin.seed(5)
+    np.testing.assert_array_equal(batch.reset(), twin.reset())
+
+
+def test_nothing_works_before_the_first_reset():
+    env = StableBaselines3VecEnv("Taxi-v4", LANES, render_mode="rgb_array")
+    for call in (lambda: env.step(np.zeros(LANES, int)), env.get_images, lambda: env.env_method("action_masks")):
+        with pytest.raises(error.ResetNeeded, match=r"before calling env.reset\(\)"):
+            call()
+    env.reset()
+    env.step(np.zeros(LANES, int))
+
+
+def test_nothing_works_after_close():
+    env = StableBaselines3VecEnv("CartPole-v1", LANES)
+    env.reset()
+    env.close()
+    env.close()
+    for call in (env.reset, lambda: env.step(np.zeros(LANES, int)), env.step_wait, env.get_images):
+        with pytest.raises(error.ClosedEnvironmentError, match="is closed. Make a new one"):
+            call()
+
+
+def test_attributes_of_some_environments():
+    env = StableBaselines3VecEnv("Pendulum-v1", LANES, seed=0)
+    assert env.get_attr("gravity") == [10.0] * 3
+    assert env.get_attr("gravity", 1) == env.get_attr("gravity", -1) == [10.0]
+    env.set_attr("gravity", 0.0, indices=[0, np.int64(2)])
+    assert env.get_attr("gravity", range(3)) == [0.0, 10.0, 0.0]
+    assert env.get_attr("max_episode_steps", iter([0, 2])) == [200, 200]
+    assert env.get_attr("observation_space", 0) == [env.observation_space]
+    assert env.has_attr("render_mode") and not env.has_attr("wind")
+    heavy = StableBaselines3VecEnv("Pendulum-v1", LANES, seed=0)
+    np.testing.assert_array_equal(env.reset(), heavy.reset())
+    still = np.zeros((LANES, 1), np.float32)
+    differs = (env.step(still)[0] != heavy.step(still)[0]).any(axis=1)
+    np.testing.assert_array_equal(differs, [True, False, True])
+
+
+def test_which_wrappers_are_around():
+    env = StableBaselines3VecEnv("CartPole-v1", LANES)
+    assert env.env_is_wrapped(Monitor) == [True] * 3
+    assert env.env_is_wrapped(TimeLimit, indices=[0, 2]) == [True] * 2
+    assert env.env_is_wrapped(PixelObservation, indices=0) == [False]
+    assert env.env_is_wrapped(gymnasium.wrappers.TimeLimit) == [False] * 3
+    assert StableBaselines3VecEnv(Bits()).env_is_wrapped(TimeLimit) == [False]
+
+
+def test_action_masks_belong_to_the_observation_acted_on():
+    env = StableBaselines3VecEnv("Taxi-v4", LANES, seed=0, max_episode_steps=3)
+    assert env.has_attr("action_masks") and not StableBaselines3VecEnv("FrozenLake-v1").has_attr("action_masks")
+    env.reset()
+    for steps, action in enumerate(actions_for(env, 9), 1):
+        _, _, dones, infos = env.step(action)
+        masks = env.env_method("action_masks")
+        assert np.stack(masks).shape == (LANES, 6) and masks[0].dtype == bool
+        current = env.reset_infos if dones.all() else infos
+        assert dones.all() == (steps % 3 == 0)
+        for mask, method, info in zip(masks, env.get_attr("action_masks"), current, strict=True):
+            np.testing.assert_array_equal(mask, info["action_mask"].astype(bool))
+            np.testing.assert_array_equal(method(), mask)
+        assert len(env.env_method("action_masks", indices=[1])) == 1
+        masks[0][:] = False
+        assert env.env_method("action_masks", indices=0)[0].any()
+    assert any((end["action_mask"] != start["action_mask"]).any() for end, start in zip(infos, env.reset_infos))
+
+
+def test_pictures():
+    env = StableBaselines3VecEnv("CartPole-v1", LANES, render_mode="rgb_array", seed=0)
+    single = GymnasiumEnv("CartPole-v1", render_mode="rgb_array")
+    env.reset()
+    single.reset(seed=1)
+    images = env.get_images()
+    assert len(images) == LANES and images[0].flags.writeable
+    np.testing.assert_array_equal(images[1], single.render())
+    height, width, _ = images[0].shape
+    assert env.render().shape == (2 * height, 2 * width, 3)  # four tiles, one of them black
+    np.testing.assert_array_equal(env.env_method("render", indices=1)[0], images[1])
+    blind = StableBaselines3VecEnv("CartPole-v1", LANES)
+    blind.reset()
+    with pytest.warns(UserWarning, match='render_mode="rgb_array"'):
+        assert blind.get_images() == [None] * LANES
+    with pytest.warns(UserWarning, match="no `render_mode`"):
+        assert blind.render() is None
+
+
+def test_evaluate_policy_counts_whole_episodes_without_a_warning():
+    env = StableBaselines3VecEnv("CartPole-v1", 4, max_episode_steps=12, seed=0)
+    model = PPO("MlpPolicy", env, device="cpu", n_steps=8, batch_size=8, n_epochs=1)
+    returns, lengths = evaluate_policy(model, env, n_eval_episodes=10, return_episode_rewards=True)
+    assert len(returns) == 10 and returns == [float(length) for length in lengths]
+    assert all(8 <= length <= 12 for length in lengths) and max(lengths) == 12
+
+
+def test_the_learners_statistics_are_monitors():
+    env = StableBaselines3VecEnv("MountainCar-v0", 2, max_episode_steps=5)
+    model = PPO("MlpPolicy", env, device="cpu", n_steps=10, batch_size=10, n_epochs=1).learn(20)
+    assert [(info["r"], info["l"]) for info in model.ep_info_buffer] == [(-5.0, 5)] * 4
+
+
+def test_vec_monitor_counts_the_same_episodes(tmp_path):
+    with pytest.warns(UserWarning, match="statistics will be overwritten"):
+        env = VecMonitor(StableBaselines3VecEnv("CartPole-v1", LANES, seed=0), str(tmp_path))
+    plain = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0)
+    env.reset(), plain.reset()
+    episodes = []
+    for action in actions_for(plain, 60):
+        *_, infos = env.step(action)
+        for mine, other in zip(infos, plain.step(action)[3], strict=True):
+            if "episode" in other:
+                episodes.append((mine["episode"]["r"], mine["episode"]["l"]))
+                assert episodes[-1] == (other["episode"]["r"], other["episode"]["l"])
+    assert len(episodes) > 3
+    env.close()
+
+
+def test_stable_baselines3s_wrappers_go_around():
+    pixels = PixelObservation(jaxenvs.make("CartPole-v1", max_episode_steps=3), height=40, width=60)
+    env = VecTransposeImage(VecFrameStack(StableBaselines3VecEnv(pixels, 2), 4))
+    assert env.reset().shape == (2, 12, 40, 60) and env.observation_space.dtype == np.uint8
+    for action in actions_for(env, 3):
+        observation, _, dones, infos = env.step(action)
+    assert dones.all() and infos[0]["terminal_observation"].shape == (12, 40, 60)
+    assert (observation[:, :9] == 0).all() and observation[:, 9:].any()
+
+    normalized = VecNormalize(VecCheckNan(StableBaselines3VecEnv("Pendulum-v1", LANES, seed=0), raise_exception=True))
+    plain = StableBaselines3VecEnv("Pendulum-v1", LANES, seed=0)
+    normalized.reset(), plain.reset()
+    for action in actions_for(plain, 4):
+        normalized.step(action)
+        np.testing.assert_array_equal(normalized.get_original_obs(), plain.step(action)[0])
+
+
+def test_vec_video_recorder_records(tmp_path):
+    pytest.importorskip("moviepy", reason="VecVideoRecorder needs moviepy")
+    env = VecVideoRecorder(
+        StableBaselines3VecEnv("CartPole-v1", 2, render_mode="rgb_array"), str(tmp_path), lambda step: step == 0, 5
+    )
+    env.reset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # moviepy leaves its pipe to the collector
+        for action in actions_for(env, 6):
+            env.step(action)
+        env.close()
+    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
+    assert env.frames_per_sec == 50
+
+
+def warnings_of(env):
+    """What Stable-Baselines3's own check has to say about an environment; it raises where it fails."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(env, skip_render_check=False)
+    return sorted({str(warning.message) for warning in caught if "stable_baselines3" in warning.filename})
+
+
+@pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
+def test_check_env_has_no_more_to_say_than_of_gymnasiums_twin(id):
+    env = gymnasium.make(gymnasium_id(id), render_mode="rgb_array")
+    if not isinstance(env.observation_space, gymnasium.spaces.Tuple):
+        StableBaselines3VecEnv(id)  # its spaces have a form, too
+    found = warnings_of(env)
+    if id in gymnasium.registry:
+        assert found == warnings_of(gymnasium.make(id))
