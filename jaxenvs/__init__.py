@@ -7,6 +7,7 @@ state, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions)
 
 import importlib.util
 
+from jaxenvs import adapters as adapters
 from jaxenvs import errors as errors
 from jaxenvs import random as random
 from jaxenvs import spaces as spaces
@@ -40,6 +41,7 @@ from jaxenvs.wrappers import TimeLimit as TimeLimit
 
 __version__ = "0.1.0"
 
+# Gymnasium looks for no plug-ins, so its registry is filled here; that costs some 0.1 s where it is installed.
 if importlib.util.find_spec("gymnasium"):
     from jaxenvs.adapters.gymnasium_registration import register_all
 

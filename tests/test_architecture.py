@@ -49,7 +49,7 @@ CORE_PACKAGES = {"jax", "jaxlib", "numpy", "flax", "chex"}
 EXTRA_PACKAGES = {
     "core": {"gymnasium"},  # inside `to_gymnasium`, on call
     "training": {"optax"},
-    "adapters": {"gymnasium", "stable_baselines3", "torch"},
+    "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame"},
     "monitor": {"matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
     "rollout": {"tqdm"},
     "cli": {"typer", "rich", "tqdm", "optax", "matplotlib"},
@@ -58,7 +58,6 @@ EXTRA_PACKAGES = {
 HEAVY = {
     "optax",
     "matplotlib",
-    "gymnasium",
     "tqdm",
     "typer",
     "PIL",
@@ -68,7 +67,8 @@ HEAVY = {
     "mujoco",
     "ale_py",
 }
-"""Never loaded by `import jaxenvs`. (flax itself loads flax.linen, and rich where installed.)"""
+"""Never loaded by `import jaxenvs`. (flax itself loads flax.linen, and rich where installed; Gymnasium is
+loaded where it is installed, so that it knows the ids.)"""
 
 LONG_FILES: dict[str, str] = {"training/ppo.py": "a learner reads from top to bottom in one file"}
 """Files of more than LIMIT lines, with the reason that each is not split."""

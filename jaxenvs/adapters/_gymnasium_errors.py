@@ -19,3 +19,7 @@ class EpisodeOver(ResetNeeded, AssertionError):
 
 class ClosedEnvironment(errors.JaxenvsError, error.ClosedEnvironmentError):
     """A call after `close`."""
+
+
+class InvalidSeed(errors.JaxenvsError, error.Error, ValueError):
+    """A seed that is no non-negative integer."""

@@ -1,6 +1,6 @@
 """GymnasiumEnv: an environment behind `gymnasium.Env`."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import jax
@@ -41,7 +41,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         render_mode: "rgb_array", "ansi", "human" or None. `gymnasium.make` adds "rgb_array_list".
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 30}
+    # What `gymnasium.make` looks at before there is an environment; each instance then has its own.
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 30}  # noqa: RUF012  # as Gymnasium declares it
 
     def __init__(self, env: str | Env[Any, Any], *, render_mode: str | None = None, **fields: Any) -> None:
         """Makes the environment; nothing is compiled yet.
@@ -65,7 +66,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._actions = made.action_space
         self.observation_space = self._space.to_gymnasium()
         self.action_space = self._actions.to_gymnasium()
-        self.metadata = metadata_of(made)  # pyright: ignore[reportAttributeAccessIssue]  # each id has its own
+        self.metadata = metadata_of(made)
         self.render_mode = check_render_mode(made, render_mode)
         self._key: Key | None = None
         self._state: Any = None

@@ -1,5 +1,7 @@
 """Every id known to Gymnasium as well, under the namespace `jaxenvs`."""
 
+import warnings
+
 import gymnasium
 
 from jaxenvs.registry import EnvSpec, registry
@@ -31,7 +33,14 @@ def register(spec: EnvSpec) -> None:
 
 
 def register_all() -> None:
-    """Registers all ids, and every further one as it comes."""
+    """Registers all ids, and every further one as it comes. A Gymnasium that is too old gets a warning."""
+    if tuple(int(part) for part in gymnasium.__version__.split(".")[:2]) < (1, 1):
+        warnings.warn(
+            f"Gymnasium {gymnasium.__version__} is older than 1.1, so it does not know the environments of jaxenvs:"
+            ' run `pip install "jaxenvs[gymnasium]"`.',
+            stacklevel=2,
+        )
+        return
     for spec in registry.loaded():
         register(spec)
     registry.on_add(register)

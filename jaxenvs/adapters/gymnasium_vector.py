@@ -1,7 +1,7 @@
 """GymnasiumVectorEnv: a batch of environments behind `gymnasium.vector.VectorEnv`."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,9 +16,9 @@ from jaxenvs.adapters._batches import (
     to_info_batch,
     to_info_value,
 )
-from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, ResetNeeded
+from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, InvalidSeed, ResetNeeded
 from jaxenvs.adapters.gymnasium_env import check_render_mode, from_id_or_env, metadata_of
-from jaxenvs.adapters.lanes import Lanes, Mode, Output
+from jaxenvs.adapters.lanes import Lanes, Mode
 from jaxenvs.core import errors
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.errors import InvalidField
@@ -47,7 +47,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         render_mode: "rgb_array", "ansi" or None. Gymnasium's vector `HumanRendering` shows a window.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata: dict[str, Any] = {  # noqa: RUF012  # as Gymnasium declares it; each instance has its own
         "render_modes": ["rgb_array", "ansi"],
         "render_fps": 30,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
@@ -92,7 +92,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         self.render_mode = check_render_mode(made, render_mode)
         metadata = metadata_of(made)
         metadata["render_modes"] = [mode for mode in metadata["render_modes"] if mode != "human"]
-        self.metadata = {**metadata, "autoreset_mode": self._mode}  # pyright: ignore[reportAttributeAccessIssue]
+        self.metadata = {**metadata, "autoreset_mode": self._mode}
         self.num_envs = self._lanes.num_envs
         self._space, self._actions = made.observation_space, made.action_space
         self.single_observation_space = self._space.to_gymnasium()
@@ -102,7 +102,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         self._over = np.zeros(self.num_envs, bool)
 
     @property
-    def np_random_seed(self) -> tuple[int, ...]:
+    def np_random_seed(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]  # as SyncVectorEnv
         """The seed that each environment's randomness comes from; empty before the first reset."""
         return self._lanes.seeds
 
@@ -161,7 +161,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
                 ' autoreset mode DISABLED. Call reset(options={"reset_mask": terminations | truncations}) first.'
             )
         output = self._lanes.step(self._checked_actions(actions), _MODES[self._mode])
-        output: Output = jax.device_get(output.replace(episode_return=None, episode_length=None))
+        output: Any = jax.device_get(output.replace(episode_return=None, episode_length=None))
         done = output.terminated | output.truncated
         infos: dict[str, Any] = {}
         if self._mode is AutoresetMode.SAME_STEP:
@@ -257,7 +257,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
         for one in seeds:
             if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
-                raise ValueError(f"A seed must be a non-negative integer or None, got {one!r}.")
+                raise InvalidSeed(f"A seed must be a non-negative integer or None, got {one!r}.")
         if len(seeds) != self.num_envs:
             raise ValueError(
                 f"If seeds are passed as a list the length must match num_envs={self.num_envs}"

@@ -20,7 +20,7 @@ from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
 from jaxenvs.core.random import Key, keys
 from jaxenvs.core.wrapper import Wrapper, rewrap, unwrap
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, has_auto_reset_inside
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, has_auto_reset_inside, opening
 
 Mode = Literal["next_step", "same_step", "disabled"]
 """When the next episode begins: in the step after the one that ended the last, in that very step, or when told."""
@@ -51,11 +51,11 @@ class Output(struct.PyTreeNode):
         terminated: () bool.
         truncated: () bool.
         info: arrays that belong to `observation`.
+        episode_return: () float32, of the episode that the reward belongs to, up to it.
+        episode_length: () int32, likewise.
         final_observation: in mode "same_step" what the step led to, also where the next episode has
             begun; else None.
         final_info: the `info` that belongs to `final_observation`.
-        episode_return: () float32, of the episode that the reward belongs to, up to it.
-        episode_length: () int32, likewise.
     """
 
     observation: Any
@@ -63,10 +63,10 @@ class Output(struct.PyTreeNode):
     terminated: Array
     truncated: Array
     info: dict[str, Array]
-    final_observation: Any
-    final_info: dict[str, Array] | None
     episode_return: Array
     episode_length: Array
+    final_observation: Any = None
+    final_info: dict[str, Array] | None = None
 
 
 def auto_reset(env: Env[Any, Any], adapter: str) -> AutoReset[Any]:
@@ -90,7 +90,7 @@ class Lanes:
     """A batch of environments on the device, stepped by the host.
 
     Attributes:
-        env: the environment; leaves that `set_field` gave single lanes have a leading axis.
+        env: the environment; leaves that `set_attribute` gave single lanes have a leading axis.
         num_envs: how many lanes there are.
     """
 
@@ -106,9 +106,9 @@ class Lanes:
         self.num_envs = int(num_envs)
         self._auto = on_device(auto_reset(env, adapter))
         self._axes: tuple[int | None, ...] = (None,) * len(jax.tree.leaves(self._auto))
-        self._state: LanesState | None = None
+        self._state: Any = None  # a LanesState after the first reset
         self._seen: Any = None
-        self.seeds: tuple[int, ...] = ()
+        self.seeds: tuple[int, ...] = ()  # that each lane's randomness comes from
 
     @property
     def env(self) -> Env[Any, Any]:
@@ -137,32 +137,34 @@ class Lanes:
             What is seen of all lanes; of those left alone what was seen last.
         """
         auto = with_reset_options(self._auto, options)
+        mask = np.ones(self.num_envs, bool) if mask is None else mask
+        everywhere = bool(mask.all())
         if self._state is None:
+            if not everywhere:
+                raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
             entropy = np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
-            self.seeds = tuple(entropy)
             seeds = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
-            mask = None if mask is None or mask.all() else self._refuse_partial_start()
-        own_seeds = tuple(old if new is None else int(new) for old, new in zip(self.seeds, seeds, strict=True))
-        if self._state is None or None not in seeds:
-            new_keys = keys([int(seed) % 2**64 for seed in seeds if seed is not None])
+        lane_keys = self._keys(seeds)
+        if everywhere:
+            self._state, output = _start(auto, self._axes, lane_keys)
         else:
-            given = np.array([seed is not None for seed in seeds])
-            own = self._state.env.key
-            new_keys = own
-            if given.any():
-                fresh = keys([0 if seed is None else int(seed) % 2**64 for seed in seeds])
-                new_keys = _choose(jnp.asarray(given), fresh, own)
-        if mask is None:
-            state, output = _start(auto, self._axes, new_keys)
-        else:
-            state, output = _restart(auto, self._axes, self._state, self._seen, jnp.asarray(mask), new_keys)
-            own_seeds = tuple(np.where(mask, np.array(own_seeds, object), np.array(self.seeds, object)).tolist())
-        self._state, self.seeds = state, own_seeds
+            where = jnp.asarray(mask)
+            self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys)
         self._seen = (output.observation, output.info)
+        before = self.seeds or (0,) * self.num_envs
+        self.seeds = tuple(
+            int(new) if new is not None and is_reset else old
+            for old, new, is_reset in zip(before, seeds, mask.tolist(), strict=True)
+        )
         return output
 
-    def _refuse_partial_start(self) -> None:
-        raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
+    def _keys(self, seeds: Sequence[int | None]) -> Key:
+        """(num_envs,) keys: from its seed for a lane that has one, else the one that the lane goes on with."""
+        seeded = np.array([seed is not None for seed in seeds])
+        if not seeded.any():
+            return self._state.env.key
+        fresh = keys([0 if seed is None else int(seed) % 2**64 for seed in seeds])
+        return fresh if seeded.all() else _choose(jnp.asarray(seeded), fresh, self._state.env.key)
 
     def step(self, actions: Any, mode: Mode) -> Output:
         """Steps every lane with its action; (num_envs, ...) NumPy or JAX arrays of the action space's dtypes."""
@@ -204,7 +206,7 @@ class Lanes:
         self._auto, self._axes = set_attribute(self._auto, self._axes, name, values, lanes, self.num_envs)
 
 
-def with_reset_options(auto: AutoReset[Any], options: dict[str, Any] | None) -> AutoReset[Any]:
+def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
     """`auto` with the fields that Gymnasium's reset options stand for.
 
     Raises:
@@ -223,13 +225,9 @@ def with_reset_options(auto: AutoReset[Any], options: dict[str, Any] | None) -> 
         if isinstance(value, bool) or not isinstance(value, int | float | np.number | np.ndarray):
             raise InvalidField(f"The reset option `{name}` must be a number, got {value!r}.")
     start = {known[name]: float(value) for name, value in options.items()}
-    # Values are checked against the others as they are, on plain numbers.
-    dataclasses.replace(jax.tree.map(plain, base), **start)
-    return rewrap(auto, on_device(dataclasses.replace(base, **start)))
-
-
-def _opening(timestep: TimeStep[Any]) -> tuple[Any, dict[str, Array]]:
-    return timestep.observation, timestep.info
+    dataclasses.replace(jax.tree.map(plain, base), **start)  # raises where a value does not fit the others
+    like_before = {name: jnp.full_like(getattr(base, name), value) for name, value in start.items()}
+    return rewrap(auto, dataclasses.replace(base, **like_before))
 
 
 def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: Any) -> Any:
@@ -246,7 +244,7 @@ def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: 
 def _start(auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key) -> tuple[LanesState, Output]:
     def start(auto: AutoReset[Any], key: Key) -> tuple[LanesState, Output]:
         state, timestep = auto.reset(key)
-        return _fresh(state), _output(timestep, *_opening(timestep))
+        return _fresh(state), _output(timestep, *opening(timestep))
 
     return _map_lanes(start, auto, axes, keys)
 
@@ -259,11 +257,19 @@ def _restart(
         auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key
     ) -> tuple[LanesState, Output]:
         key = jax.lax.select(where, key, state.env.key)
-        env_state, seen = auto.begin_where(where, state.env.replace(key=key), seen, _opening)
+        env_state, seen = auto.begin_where(where, state.env.replace(key=key), seen, opening)
         fresh = _fresh(env_state)
         state = jax.tree.map(lambda a, b: jnp.where(where, a, b), fresh, state.replace(env=env_state))
-        zero, false = jnp.zeros((), jnp.float32), jnp.zeros((), bool)
-        output = Output(*seen[:1], zero, false, false, seen[1], None, None, state.episode_return, state.episode_length)
+        observation, info = seen
+        output = Output(
+            observation=observation,
+            reward=jnp.zeros((), jnp.float32),
+            terminated=jnp.zeros((), bool),
+            truncated=jnp.zeros((), bool),
+            info=info,
+            episode_return=state.episode_return,
+            episode_length=state.episode_length,
+        )
         return state, output
 
     return _map_lanes(restart, auto, axes, state, seen, where, keys)
@@ -280,14 +286,14 @@ def _step(
     def step(auto: AutoReset[Any], state: LanesState, action: Any) -> tuple[LanesState, Output]:
         inner, timestep = auto.env.step(state.env.inner, action)
         stepped = AutoResetState(inner=inner, key=state.env.key)
-        final = _opening(timestep)
+        final = opening(timestep)
         if mode == "next_step":
             skip = state.over
             begin = skip
         else:
             skip = jnp.zeros((), bool)
             begin = timestep.done if mode == "same_step" else skip
-        env_state, seen = (stepped, final) if mode == "disabled" else auto.begin_where(begin, stepped, final, _opening)
+        env_state, seen = (stepped, final) if mode == "disabled" else auto.begin_where(begin, stepped, final, opening)
         timestep = timestep.replace(
             reward=jnp.where(skip, 0.0, timestep.reward),
             terminated=timestep.terminated & ~skip,
@@ -317,8 +323,6 @@ def _output(timestep: TimeStep[Any], observation: Any, info: dict[str, Array]) -
         terminated=timestep.terminated,
         truncated=timestep.truncated,
         info=info,
-        final_observation=None,
-        final_info=None,
         episode_return=jnp.zeros((), jnp.float32),
         episode_length=jnp.zeros((), jnp.int32),
     )

@@ -124,7 +124,7 @@ def key(seed: Any) -> Key:
         if isinstance(seed, Array):
             return jax.random.wrap_key_data(_seed(seed), impl=implementation)
         seed = int(seed)  # jnp.asarray would cut a 64-bit NumPy seed to 32 bits
-    return jax.random.wrap_key_data(jnp.asarray(_seed_on_host([seed])[0]), impl=implementation)
+    return jax.random.wrap_key_data(jnp.asarray(_seed_on_host([int(seed)])[0]), impl=implementation)
 
 
 def keys(seeds: Sequence[int]) -> Array:

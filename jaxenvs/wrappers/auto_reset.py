@@ -46,7 +46,9 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
 
     On that step `reward`, `terminated`, `truncated`, `info` and `final_observation` belong to the
     episode that ended, `observation` to the one that begins. So a learner bootstraps a truncated
-    episode from `final_observation`, and acts on `observation`, with no special case.
+    episode from `final_observation`, and acts on `observation`, with no special case. An agent that
+    reads an action mask from `info` needs the mask of `observation`: with `opening_info`, `info` belongs
+    to the episode that begins, too.
 
     All methods give exactly the same results; they differ in cost under `jax.vmap`:
 
@@ -63,10 +65,12 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     Attributes:
         method: `"auto"`, `"select"` or `"chunked"`.
         chunk_size: lanes reset at a time by `"chunked"`; None for one in 128, but at least 8.
+        opening_info: whether `info` goes with `observation` rather than with `final_observation`.
     """
 
     method: Literal["auto", "select", "chunked"] = static(default="auto")
     chunk_size: int | None = static(default=None)
+    opening_info: bool = static(default=False)
 
     def check_fields(self) -> None:
         """Checks the method, the chunk size and the order of wrappers."""
@@ -93,6 +97,10 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         """Steps, and resets where that ended the episode."""
         inner, timestep = self.env.step(state.inner, action)
         state = AutoResetState(inner=inner, key=state.key)
+        if self.opening_info:
+            seen = timestep.observation, timestep.info
+            state, (observation, info) = self.begin_where(timestep.done, state, seen, opening)
+            return state, timestep.replace(observation=observation, info=info)
         state, observation = self.begin_where(timestep.done, state, timestep.observation, _observation_of)
         return state, timestep.replace(observation=observation)
 
@@ -166,6 +174,11 @@ class _Program(struct.PyTreeNode):
     env: _Structure = static()
     chunk_size: int | None = static()
     opening_of: Callable[[TimeStep[Any]], Any] = static()
+
+
+def opening(timestep: TimeStep[Obs]) -> tuple[Obs, dict[str, Array]]:
+    """What an agent sees of a new episode, for `AutoReset.begin_where`: the observation and `info`."""
+    return timestep.observation, timestep.info
 
 
 def _observation_of(timestep: TimeStep[Any]) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from jaxenvs.errors import InvalidKey
-from jaxenvs.random import check_key, implementation, key
+from jaxenvs.random import check_key, implementation, key, keys
 
 ALPHA = 1e-4
 SAMPLES = 1 << 16
@@ -284,6 +284,17 @@ def test_check_key_names_the_function_for_a_batch():
         InvalidKey, match=r"`draw` takes one random key, got a batch of shape \(2,\).*jax.vmap\(env.draw\)"
     ):
         check_key(jax.random.split(key(0)), name="draw")
+
+
+def test_keys_are_the_key_of_each_seed():
+    seeds = [0, 1, 2**31, 2**32, 2**63 + 5, -1]
+    many = keys(seeds)
+    assert many.shape == (len(seeds),)
+    for one, seed in zip(many, seeds, strict=True):
+        assert jax.random.key_data(one).tolist() == jax.random.key_data(key(seed)).tolist()
+    assert keys([]).shape == (0,)
+    with pytest.raises(InvalidKey, match="64 bits"):
+        keys([0, 2**64])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SHORT = {
     "01_first_steps.ipynb": {"num_envs": 64, "num_steps": 50},
     "02_ppo_in_one_program.ipynb": {"total_steps": 8192, "num_seeds": 2, "num_episodes": 4},
+    "03_gymnasium_and_sb3.ipynb": {"total_steps": 2048, "timed_steps": 3, "num_lanes": 8},
 }
 
 

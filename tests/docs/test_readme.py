@@ -29,6 +29,27 @@ def test_vectorised_loop_runs(capsys):
     assert float(capsys.readouterr().out) == 200 * 4096  # CartPole pays 1 a step
 
 
+def test_gymnasium_and_stable_baselines3_take_the_environments():
+    gymnasium, stable_baselines3 = (
+        next(program for program in PROGRAMS if word in program) for word in ("gymnasium.make(", "stable_baselines3")
+    )
+    names = {}
+    exec(compile(gymnasium, "README.md", "exec"), names)
+    assert names["picture"].shape == (400, 600, 3) and names["observations"].shape == (256, 4)
+    exec(compile(stable_baselines3.replace("200_000", "2_048"), "README.md", "exec"), names)
+    assert names["model"].num_timesteps == 64 * 2048
+
+
+def test_adapters_are_all_named():
+    import jaxenvs.adapters
+
+    section = README.split("## From Gymnasium")[1].split("\n## ")[0]
+    assert {name for name in dir(jaxenvs.adapters) if f"`{name}(" in section or f" `{name}(" in section} | {
+        "to_torch",
+        "from_torch",
+    } == set(dir(jaxenvs.adapters))
+
+
 def test_own_environment_conforms(tmp_path, monkeypatch):
     environment, check = PROGRAMS[-2:]
     (tmp_path / "readme_walk.py").write_text(f"{environment}\n\n{check}")
@@ -53,4 +74,5 @@ def test_notebooks_are_ours_to_open_anywhere():
     for path in sorted((root := Path(__file__).parents[2] / "notebooks").glob("*.ipynb")):
         cells = json.loads(path.read_text())["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        assert 'pip install "jaxenvs[train]"' in code[0], f"{path.relative_to(root)} must begin with its install cell"
+        install = re.search(r'pip install "jaxenvs\[train(,\w+)*\]"', code[0])
+        assert install, f"{path.relative_to(root)} must begin with its install cell"

@@ -207,6 +207,34 @@ def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ende
     assert (shown["position"][done] != final["position"][done]).all()
 
 
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+def test_with_opening_info_the_info_goes_with_the_observation(method, chunk_size):
+    """All else is as without it."""
+    plain = AutoReset(jaxenvs.make("Taxi-v4", max_episode_steps=4), method, chunk_size)
+    env = plain.replace(opening_info=True)
+    keys, steps = KEYS["jaxenvs"](), jnp.zeros((STEPS, LANES), jnp.int32)
+
+    @jax.jit
+    def play(env):
+        state, _ = jax.vmap(env.reset)(keys)
+        return jax.lax.scan(jax.vmap(env.step), state, steps)
+
+    (_, expected), (_, timesteps) = play(plain), play(env)
+    assert_equal(timesteps.replace(info={}), expected.replace(info={}))
+    done = np.asarray(timesteps.done)
+    assert done.any()
+    for lane, key in enumerate(keys):
+        key, _ = jax.random.split(key)
+        for t in np.flatnonzero(done[:, lane]):
+            key, start_key = jax.random.split(key)
+            _, start = env.env.reset(start_key)
+            for name, value in start.info.items():
+                np.testing.assert_array_equal(timesteps.info[name][t, lane], value)
+    assert (np.asarray(timesteps.info["action_mask"]) != np.asarray(expected.info["action_mask"])).any()
+    for name in timesteps.info:
+        np.testing.assert_array_equal(timesteps.info[name][~done], expected.info[name][~done])
+
+
 def test_select_has_a_reverse_mode_gradient_and_both_methods_a_forward_one():
     @functools.partial(jax.jit, static_argnums=1)
     def total(drift, method):

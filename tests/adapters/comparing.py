@@ -1,0 +1,32 @@
+"""Exact comparison of what two Gymnasium environments return: types, dtypes, shapes, keys and values."""
+
+import numpy as np
+
+TOLERANCE = 2e-4
+"""Of floats. One compiled program for a single environment and one for a batch round the last bits
+differently, and the pendulums amplify that over the few dozen steps that the tests take."""
+
+
+def assert_same(mine, theirs, where="result"):
+    """Raises where the two differ; the order of a dict's keys alone is free."""
+    assert type(mine) is type(theirs), f"{where}: {type(mine)} against {type(theirs)}"
+    if isinstance(mine, dict):
+        assert mine.keys() == theirs.keys(), f"{where}: {sorted(mine)} against {sorted(theirs)}"
+        for key in mine:
+            assert_same(mine[key], theirs[key], f"{where}[{key!r}]")
+    elif isinstance(mine, tuple | list):
+        assert len(mine) == len(theirs), f"{where}: {len(mine)} against {len(theirs)} parts"
+        for i, (a, b) in enumerate(zip(mine, theirs, strict=True)):
+            assert_same(a, b, f"{where}[{i}]")
+    elif isinstance(mine, np.ndarray):
+        assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape), (
+            f"{where}: {mine.dtype}{mine.shape} against {theirs.dtype}{theirs.shape}"
+        )
+        if mine.dtype == object:
+            assert_same(mine.tolist(), theirs.tolist(), where)
+        else:
+            np.testing.assert_allclose(mine, theirs, rtol=TOLERANCE, atol=TOLERANCE, err_msg=where)
+    elif isinstance(mine, float):
+        np.testing.assert_allclose(mine, theirs, rtol=TOLERANCE, atol=TOLERANCE, err_msg=where)
+    else:
+        assert mine == theirs, f"{where}: {mine!r} against {theirs!r}"
