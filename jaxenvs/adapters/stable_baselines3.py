@@ -11,10 +11,10 @@ import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
-from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, ResetNeeded
+from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidSeed, ResetNeeded
 from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_form, rows
 from jaxenvs.adapters.gymnasium_env import from_id_or_env, metadata_of
-from jaxenvs.adapters.lanes import Lanes, Output, auto_reset, with_reset_options
+from jaxenvs.adapters.lanes import Lanes, Output, with_reset_options
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, JaxenvsError
 from jaxenvs.core.random import key
@@ -88,7 +88,8 @@ class StableBaselines3VecEnv(VecEnv):
 
         Raises:
             UnregisteredEnv, InvalidField: see `jaxenvs.make`.
-            InvalidField: a bad number, seed or render mode; a time limit or fields beside an environment.
+            InvalidField: a bad number or render mode; a time limit or fields beside an environment.
+            InvalidSeed: see `seed`.
             InvalidSpace: Stable-Baselines3 has nothing like one of the spaces.
             WrapperOrderError: the environment resets itself, or keeps statistics across episodes.
         """
@@ -125,10 +126,10 @@ class StableBaselines3VecEnv(VecEnv):
             The seed of each environment.
 
         Raises:
-            InvalidField: anything else.
+            InvalidSeed: anything else.
         """
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
-            raise InvalidField(f"A seed must be a non-negative integer or None, got {seed!r}.")
+            raise InvalidSeed(f"A seed must be a non-negative integer or None, got {seed!r}.")
         return super().seed(seed if seed is None else int(seed))
 
     def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
@@ -146,7 +147,7 @@ class StableBaselines3VecEnv(VecEnv):
         for one in each:
             if not isinstance(one, dict):
                 raise InvalidField(f"Reset options must be a dict, got {one!r} of type {type(one).__name__}.")
-            with_reset_options(auto_reset(self._lanes.env, type(self).__name__), one)  # raises where it is bad
+            with_reset_options(self._lanes.env, one)  # raises where it is bad
         super().set_options(list(each) if isinstance(options, list | tuple) else options)
 
     def reset(self) -> Any:

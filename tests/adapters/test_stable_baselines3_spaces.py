@@ -91,7 +91,9 @@ def test_nested_observations_become_one_flat_dict():
 
 def test_a_tuple_of_anything_else_becomes_a_dict_by_index():
     form = ObservationForm.of(spaces.Tuple((spaces.Discrete(2), spaces.MultiBinary(2))))
-    assert form.space == gymnasium.spaces.Dict({"0": gymnasium.spaces.Discrete(2), "1": gymnasium.spaces.MultiBinary(2)})
+    assert form.space == gymnasium.spaces.Dict(
+        {"0": gymnasium.spaces.Discrete(2), "1": gymnasium.spaces.MultiBinary(2)}
+    )
 
 
 @pytest.mark.parametrize("ours", [*(ours for ours, _ in ARRAYS.values()), NESTED], ids=[*ARRAYS, "nested"])
