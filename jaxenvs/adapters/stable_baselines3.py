@@ -12,7 +12,9 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidSeed, ResetNeeded
-from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_form, rows
+from jaxenvs.adapters._host import to_host
+from jaxenvs.adapters._stable_baselines3_infos import infos_of, step_infos
+from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_form
 from jaxenvs.adapters.gymnasium_env import from_id_or_env, metadata_of
 from jaxenvs.adapters.lanes import Lanes, Output, with_reset_options
 from jaxenvs.core.env import Env
@@ -100,6 +102,7 @@ class StableBaselines3VecEnv(VecEnv):
             advice = ' `render("human")` shows a window then.' if render_mode == "human" else ""
             raise InvalidField(f'{name}: `render_mode` must be "rgb_array" or None, got {render_mode!r}.{advice}')
         made = from_id_or_env(env, fields, max_episode_steps)
+        self._env = made
         self._lanes = Lanes(made, num_envs, name)
         self._observations = ObservationForm.of(made.observation_space)
         self._actions = action_form(made.action_space)
@@ -109,7 +112,7 @@ class StableBaselines3VecEnv(VecEnv):
             "render_modes": ["human", "rgb_array"] if render_mode else [],
             "render_fps": metadata_of(made)["render_fps"],
         }
-        self._began_at = time.time()
+        self._made_at = time.time()
         self._info: dict[str, np.ndarray] = {}
         self._pending: Output | None = None
         self._closed = False
@@ -164,8 +167,8 @@ class StableBaselines3VecEnv(VecEnv):
         output = self._begin()
         self._reset_seeds()
         self._reset_options()
-        observation, self._info = jax.device_get((output.observation, output.info))
-        self.reset_infos = _infos_of(self._info, self.num_envs)
+        observation, self._info = to_host((output.observation, output.info))
+        self.reset_infos = infos_of(self._info, self.num_envs)
         return self._observations.encode(observation)
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -200,10 +203,13 @@ class StableBaselines3VecEnv(VecEnv):
         if self._pending is None:
             raise StepOrderError("No step is under way. Call `step_async` first, or `step` for both.")
         pending, self._pending = self._pending, None
-        output: Any = jax.device_get(pending)
+        output: Any = to_host(pending)
         self._info = output.info
         dones = output.terminated | output.truncated
-        infos = self._infos(output, np.flatnonzero(dones))
+        seconds = round(time.time() - self._made_at, 6)
+        infos, openings = step_infos(output, dones, self._observations, seconds)
+        for lane, opening in openings.items():
+            self.reset_infos[lane] = opening
         return self._observations.encode(output.observation), np.array(output.reward), dones, infos
 
     def close(self) -> None:
@@ -221,7 +227,7 @@ class StableBaselines3VecEnv(VecEnv):
         if self.render_mode is None:
             warnings.warn(f'Make the {type(self).__name__} with render_mode="rgb_array" to see images.', stacklevel=2)
             return [None] * self.num_envs
-        return list(np.array(jax.device_get(self._lanes.render())))
+        return list(np.array(to_host(self._lanes.render())))
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """A field or property of some environments, such as "gravity"; or "action_masks", methods.
@@ -286,7 +292,7 @@ class StableBaselines3VecEnv(VecEnv):
         """
         if not isinstance(wrapper_class, type):
             raise InvalidField(f"`wrapper_class` must be a class, got {wrapper_class!r}.")
-        wrapped = wrapper_class is Monitor or any(isinstance(w, wrapper_class) for w in wrappers_of(self._lanes.env))
+        wrapped = wrapper_class is Monitor or any(isinstance(w, wrapper_class) for w in wrappers_of(self._env))
         return [wrapped for _ in self._chosen(indices)]
 
     def _check_open(self) -> None:
@@ -325,51 +331,16 @@ class StableBaselines3VecEnv(VecEnv):
             output = self._lanes.reset(seeds, options, mask)
         return output
 
-    def _infos(self, output: Any, ended: np.ndarray) -> list[dict[str, Any]]:
-        """The infos of a step.
-
-        Args:
-            output: the `Output` of the step, on the host.
-            ended: indices of the lanes where an episode ended.
-        """
-        infos = _infos_of(output.final_info or {}, self.num_envs)
-        for info in infos:
-            info["TimeLimit.truncated"] = False
-        if not len(ended):
-            return infos
-        lanes = ended.tolist()
-        final = self._observations.encode(jax.tree.map(lambda leaf: leaf[ended], output.final_observation))
-        cut = (output.truncated & ~output.terminated)[ended].tolist()
-        returns, lengths = output.episode_return[ended].tolist(), output.episode_length[ended].tolist()
-        seconds = round(time.time() - self._began_at, 6)
-        for lane, *values in zip(lanes, cut, rows(final), returns, lengths, strict=True):
-            info = infos[lane]
-            info["TimeLimit.truncated"], info["terminal_observation"], episode_return, length = values
-            info["episode"] = {"r": round(episode_return, 6), "l": length, "t": seconds}
-        openings = _infos_of({name: value[ended] for name, value in output.info.items()}, len(lanes))
-        for lane, opening in zip(lanes, openings, strict=True):
-            self.reset_infos[lane] = opening
-        return infos
-
     @cached_property
     def _has_masks(self) -> bool:
-        _, timestep = jax.eval_shape(self._lanes.env.reset, key(0))
+        _, timestep = jax.eval_shape(self._env.reset, key(0))
         return "action_mask" in timestep.info
 
     def _check_masks(self) -> None:
         if not self._has_masks:
-            name = type(unwrap(self._lanes.env)).__name__
+            name = type(unwrap(self._env)).__name__
             raise AttributeError(f"{name} has no `action_masks`: its info has no `action_mask`.")
 
     def _action_mask(self, lane: int) -> np.ndarray:
         self._check_began("action_masks")
         return np.array(self._info["action_mask"][lane], bool).ravel()
-
-
-def _infos_of(info: dict[str, np.ndarray], lanes: int) -> list[dict[str, Any]]:
-    """A fresh dict for each lane: of a scalar Python's number, else an array."""
-    if not info:
-        return [{} for _ in range(lanes)]
-    # Of a batch copied once, the lanes' rows are arrays that share no element.
-    columns = [value.tolist() if value.ndim == 1 else list(np.array(value)) for value in info.values()]
-    return [dict(zip(info, row, strict=True)) for row in zip(*columns, strict=True)]

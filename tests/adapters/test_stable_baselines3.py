@@ -1,5 +1,6 @@
 """StableBaselines3VecEnv: step by step what DummyVecEnv does, and kind where the caller is wrong."""
 
+import sys
 import warnings
 
 import gymnasium
@@ -346,6 +347,15 @@ def test_bad_calls_are_refused_and_change_nothing(batch, call, kind, message):
     batch.seed(5)
     twin.seed(5)
     np.testing.assert_array_equal(batch.reset(), twin.reset())
+
+
+def test_a_missing_stable_baselines3_is_named_with_its_extra(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stable_baselines3"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "jaxenvs.adapters.stable_baselines3")
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    with pytest.raises(DependencyNotInstalled, match=r'pip install "jaxenvs\[sb3\]"'):
+        jaxenvs.adapters.StableBaselines3VecEnv  # noqa: B018  # the lookup imports
 
 
 def test_nothing_works_before_the_first_reset():
