@@ -1,45 +1,19 @@
-"""StableBaselines3VecEnv: step by step what DummyVecEnv does, and kind where the caller is wrong."""
-
-import sys
-import warnings
+"""StableBaselines3VecEnv: step by step what DummyVecEnv does."""
 
 import gymnasium
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from gymnasium import error
 from stable_baselines3 import PPO
-from stable_baselines3.common.env_checker import check_env
-from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import (
-    DummyVecEnv,
-    VecCheckNan,
-    VecFrameStack,
-    VecMonitor,
-    VecNormalize,
-    VecTransposeImage,
-    VecVideoRecorder,
-)
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 import jaxenvs
 from jaxenvs import spaces
 from jaxenvs.adapters import GymnasiumEnv, StableBaselines3VecEnv
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
-from jaxenvs.adapters.stable_baselines3 import StepOrderError
-from jaxenvs.errors import (
-    DependencyNotInstalled,
-    InvalidAction,
-    InvalidField,
-    InvalidSpace,
-    JaxenvsError,
-    WrapperOrderError,
-)
-from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.wrappers import PixelObservation, TimeLimit, TransformObservation
 from tests.adapters.comparing import assert_same
-
-LANES = 3
+from tests.adapters.stable_baselines3_toys import LANES, Bits, actions_for
 
 
 def dummy(id, max_episode_steps, num_envs=LANES):
@@ -49,12 +23,6 @@ def dummy(id, max_episode_steps, num_envs=LANES):
         return Monitor(gymnasium.make(gymnasium_id(id), max_episode_steps=max_episode_steps))
 
     return DummyVecEnv([make for _ in range(num_envs)])
-
-
-def actions_for(env, steps):
-    """Random actions: an array of them for each step."""
-    env.action_space.seed(0)
-    return [np.array([env.action_space.sample() for _ in range(env.num_envs)]) for _ in range(steps)]
 
 
 def comparable(infos):
@@ -195,37 +163,6 @@ def test_blackjack_is_a_multi_discrete():
     PPO("MlpPolicy", env, n_steps=8, batch_size=8, n_epochs=1, device="cpu").learn(24)
 
 
-class Bits(jaxenvs.Env):
-    """Rewards the number of set bits; the observation is the last action."""
-
-    @property
-    def observation_space(self):
-        return spaces.MultiBinary((2, 2))
-
-    @property
-    def action_space(self):
-        return spaces.MultiBinary((2, 2))
-
-    def reset(self, key):
-        bits = jnp.zeros((2, 2), jnp.int8)
-        return bits, jaxenvs.restart(bits)
-
-    def step(self, state, action):
-        action = self.action_space.validate(action)
-        return action, jaxenvs.transition(action, action.sum().astype(jnp.float32), False)
-
-    def render(self, state):
-        return jnp.zeros((8, 8, 3), jnp.uint8)
-
-
-class Words(Bits):
-    """Bits, but it says that it would talk."""
-
-    @property
-    def observation_space(self):
-        return spaces.Text(4)
-
-
 def test_a_policy_acts_in_a_multi_binary():
     env = StableBaselines3VecEnv(TimeLimit(Bits(), max_episode_steps=4), LANES)
     model = PPO("MlpPolicy", env, n_steps=8, batch_size=8, n_epochs=1, device="cpu").learn(24)
@@ -258,123 +195,6 @@ def test_the_callers_actions_may_be_overwritten_before_the_wait():
     env.step_async(actions)
     actions[:] = -2.0
     np.testing.assert_array_equal(env.step_wait()[0], other.step(np.ones((LANES, 1), np.float32))[0])
-
-
-def test_a_reset_cancels_a_step_under_way():
-    env = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0)
-    env.reset()
-    env.step_async(np.zeros(LANES, int))
-    with pytest.raises(StepOrderError, match="under way already"):
-        env.step_async(np.zeros(LANES, int))
-    env.reset()
-    with pytest.raises(StepOrderError, match="Call `step_async` first"):
-        env.step_wait()
-    assert env.step(np.zeros(LANES, int))[0].shape == (LANES, 4)
-
-
-CONSTRUCTION = {
-    "no environments": (lambda: StableBaselines3VecEnv("CartPole-v1", 0), InvalidField, "`num_envs` must be"),
-    "a seed in words": (lambda: StableBaselines3VecEnv("CartPole-v1", seed="a"), ValueError, "non-negative integer"),
-    "a negative seed": (lambda: StableBaselines3VecEnv("CartPole-v1", seed=-1), ValueError, "non-negative integer"),
-    "a window": (
-        lambda: StableBaselines3VecEnv("CartPole-v1", render_mode="human"),
-        InvalidField,
-        r'"rgb_array" or None.*`render\("human"\)` shows a window',
-    ),
-    "an unknown id": (lambda: StableBaselines3VecEnv("CartPol-v1"), JaxenvsError, "Did you mean: `CartPole`"),
-    "an unknown field": (lambda: StableBaselines3VecEnv("CartPole-v1", gravty=1.0), InvalidField, "`gravity`"),
-    "no environment": (lambda: StableBaselines3VecEnv(gymnasium.make("CartPole-v1")), InvalidField, "jaxenvs.Env"),
-    "a limit beside an environment": (
-        lambda: StableBaselines3VecEnv(Bits(), max_episode_steps=3),
-        InvalidField,
-        r"jaxenvs.TimeLimit\(env, steps\)",
-    ),
-    "one that resets itself": (
-        lambda: StableBaselines3VecEnv(jaxenvs.AutoReset(Bits())),
-        WrapperOrderError,
-        "without AutoReset",
-    ),
-    "a space without a policy": (lambda: StableBaselines3VecEnv(Words()), InvalidSpace, "no policy for .* in Text"),
-}
-
-
-@pytest.mark.parametrize("make, kind, message", CONSTRUCTION.values(), ids=CONSTRUCTION)
-def test_bad_construction_is_refused(make, kind, message):
-    with pytest.raises(kind, match=message):
-        make()
-
-
-@pytest.fixture(scope="module")
-def batch():
-    env = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0)
-    env.reset()
-    return env
-
-
-BAD_CALLS = {
-    "too many actions": (lambda env: env.step(np.zeros(4, int)), AssertionError, r"each of 3 environments"),
-    "an action out of range": (lambda env: env.step(np.array([0, 2, 0])), InvalidAction, "environment 1"),
-    "an unknown option": (lambda env: env.set_options({"lo": 1.0}), InvalidField, "no reset option `lo`"),
-    "options for two": (lambda env: env.set_options([{}, {}]), InvalidField, "one dict, or 3"),
-    "an option in words": (lambda env: env.set_options({"low": "a"}), InvalidField, "must be a number"),
-    "options that clash": (lambda env: env.set_options({"low": 1.0, "high": 0.0}), InvalidField, "low"),
-    "options in a number": (lambda env: env.set_options(3), InvalidField, "must be a dict, got 3"),
-    "a seed in words": (lambda env: env.seed("1"), JaxenvsError, "non-negative integer"),
-    "an index too far": (lambda env: env.get_attr("gravity", 3), IndexError, "no environment 3: there are 3"),
-    "an index too far back": (lambda env: env.get_attr("gravity", [0, -4]), IndexError, "no environment -4"),
-    "an index in words": (lambda env: env.get_attr("gravity", "01"), InvalidField, "integer or integers"),
-    "a half index": (lambda env: env.set_attr("gravity", 1.0, 0.5), InvalidField, "integer or integers"),
-    "a mask of indices": (lambda env: env.get_attr("gravity", [True, False]), InvalidField, "integer or integers"),
-    "an unknown attribute": (lambda env: env.get_attr("gravty"), AttributeError, "Did you mean: `gravity`"),
-    "an attribute to add": (lambda env: env.set_attr("wind", 1.0), AttributeError, "no attribute `wind`"),
-    "a value in words": (lambda env: env.set_attr("gravity", "high"), Exception, "gravity|high"),
-    "a method": (lambda env: env.env_method("reset"), AttributeError, "no method `reset`.*pure functions"),
-    "masks that are not there": (lambda env: env.env_method("action_masks"), AttributeError, "no `action_mask`"),
-    "arguments": (lambda env: env.env_method("render", 3), InvalidField, "takes no arguments"),
-    "a wrapper's name": (lambda env: env.env_is_wrapped("Monitor"), InvalidField, "must be a class"),
-}
-
-
-@pytest.mark.parametrize("call, kind, message", BAD_CALLS.values(), ids=BAD_CALLS)
-def test_bad_calls_are_refused_and_change_nothing(batch, call, kind, message):
-    twin = StableBaselines3VecEnv("CartPole-v1", LANES, seed=5)
-    batch.seed(5)
-    batch.reset(), twin.reset()
-    with pytest.raises(kind, match=message):
-        call(batch)
-    for action in actions_for(twin, 3):
-        np.testing.assert_array_equal(batch.step(action)[0], twin.step(action)[0])
-    batch.seed(5)
-    twin.seed(5)
-    np.testing.assert_array_equal(batch.reset(), twin.reset())
-
-
-def test_a_missing_stable_baselines3_is_named_with_its_extra(monkeypatch):
-    for name in [name for name in sys.modules if name.partition(".")[0] == "stable_baselines3"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "jaxenvs.adapters.stable_baselines3")
-    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
-    with pytest.raises(DependencyNotInstalled, match=r'pip install "jaxenvs\[sb3\]"'):
-        jaxenvs.adapters.StableBaselines3VecEnv  # noqa: B018  # the lookup imports
-
-
-def test_nothing_works_before_the_first_reset():
-    env = StableBaselines3VecEnv("Taxi-v4", LANES, render_mode="rgb_array")
-    for call in (lambda: env.step(np.zeros(LANES, int)), env.get_images, lambda: env.env_method("action_masks")):
-        with pytest.raises(error.ResetNeeded, match=r"before calling env.reset\(\)"):
-            call()
-    env.reset()
-    env.step(np.zeros(LANES, int))
-
-
-def test_nothing_works_after_close():
-    env = StableBaselines3VecEnv("CartPole-v1", LANES)
-    env.reset()
-    env.close()
-    env.close()
-    for call in (env.reset, lambda: env.step(np.zeros(LANES, int)), env.step_wait, env.get_images):
-        with pytest.raises(error.ClosedEnvironmentError, match="Make a new one"):
-            call()
 
 
 def test_attributes_of_some_environments():
@@ -438,93 +258,3 @@ def test_pictures():
         assert blind.get_images() == [None] * LANES
     with pytest.warns(UserWarning, match="no `render_mode`"):
         assert blind.render() is None
-
-
-def test_evaluate_policy_counts_whole_episodes_without_a_warning():
-    env = StableBaselines3VecEnv("CartPole-v1", 4, max_episode_steps=12, seed=0)
-    model = PPO("MlpPolicy", env, device="cpu", n_steps=8, batch_size=8, n_epochs=1)
-    returns, lengths = evaluate_policy(model, env, n_eval_episodes=10, return_episode_rewards=True)
-    assert len(returns) == 10 and returns == [float(length) for length in lengths]
-    assert all(8 <= length <= 12 for length in lengths)
-
-
-def test_the_learners_statistics_are_monitors():
-    env = StableBaselines3VecEnv("MountainCar-v0", 2, max_episode_steps=5)
-    model = PPO("MlpPolicy", env, device="cpu", n_steps=10, batch_size=10, n_epochs=1).learn(20)
-    assert [(info["r"], info["l"]) for info in model.ep_info_buffer] == [(-5.0, 5)] * 4
-
-
-def test_vec_monitor_counts_the_same_episodes(tmp_path):
-    with pytest.warns(UserWarning, match="already wrapped with a `Monitor`"):
-        env = VecMonitor(StableBaselines3VecEnv("CartPole-v1", LANES, seed=0), str(tmp_path))
-    plain = StableBaselines3VecEnv("CartPole-v1", LANES, seed=0)
-    env.reset(), plain.reset()
-    episodes = []
-    for action in actions_for(plain, 60):
-        *_, infos = env.step(action)
-        for mine, other in zip(infos, plain.step(action)[3], strict=True):
-            if "episode" in other:
-                episodes.append((mine["episode"]["r"], mine["episode"]["l"]))
-                assert episodes[-1] == (other["episode"]["r"], other["episode"]["l"])
-    assert len(episodes) > 3
-    env.close()
-
-
-def test_stable_baselines3s_wrappers_go_around():
-    pixels = PixelObservation(jaxenvs.make("CartPole-v1", max_episode_steps=3), height=40, width=60)
-    env = VecTransposeImage(VecFrameStack(StableBaselines3VecEnv(pixels, 2), 4))
-    assert env.reset().shape == (2, 12, 40, 60) and env.observation_space.dtype == np.uint8
-    for action in actions_for(env, 3):
-        observation, _, dones, infos = env.step(action)
-    assert dones.all() and infos[0]["terminal_observation"].shape == (12, 40, 60)
-    assert (observation[:, :9] == 0).all() and observation[:, 9:].any()
-
-    normalized = VecNormalize(VecCheckNan(StableBaselines3VecEnv("Pendulum-v1", LANES, seed=0), raise_exception=True))
-    plain = StableBaselines3VecEnv("Pendulum-v1", LANES, seed=0)
-    normalized.reset(), plain.reset()
-    for action in actions_for(plain, 4):
-        normalized.step(action)
-        np.testing.assert_array_equal(normalized.get_original_obs(), plain.step(action)[0])
-
-
-def test_vec_video_recorder_records(tmp_path):
-    pytest.importorskip("moviepy", reason="VecVideoRecorder needs moviepy")
-    env = VecVideoRecorder(
-        StableBaselines3VecEnv("CartPole-v1", 2, render_mode="rgb_array"), str(tmp_path), lambda step: step == 0, 5
-    )
-    env.reset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # moviepy leaves its pipe to the collector
-        for action in actions_for(env, 6):
-            env.step(action)
-        env.close()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
-    assert env.frames_per_sec == 50
-
-
-def warnings_of(env):
-    """What Stable-Baselines3's own check has to say about an environment; it raises where it fails."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        check_env(env)
-    return sorted({str(warning.message) for warning in caught})
-
-
-@pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
-def test_check_env_has_no_more_to_say_than_of_gymnasiums_twin(id):
-    try:
-        env = gymnasium.make(gymnasium_id(id))
-    except DependencyNotInstalled as missing:
-        pytest.skip(str(missing))
-    found = warnings_of(env)
-    if id in gymnasium.registry:
-        assert found == warnings_of(gymnasium.make(id))
-
-
-@pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
-def test_the_spaces_of_every_id_have_a_form(id):
-    try:
-        env = StableBaselines3VecEnv(id)
-    except DependencyNotInstalled as missing:
-        pytest.skip(str(missing))
-    assert isinstance(env.action_space, (gymnasium.spaces.Box, gymnasium.spaces.Discrete))
