@@ -246,7 +246,7 @@ def _reset(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
 
 @jax.jit
 def _step(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
-    state, timestep = env.step(state, jax.lax.optimization_barrier(action))
+    state, timestep = env.step(state, action)
     return state, timestep.replace(final_observation=None)
 
 

@@ -167,7 +167,14 @@ class Lanes:
         return fresh if seeded.all() else _choose(jnp.asarray(seeded), fresh, self._state.env.key)
 
     def step(self, actions: Any, mode: Mode) -> Output:
-        """Steps every lane with its action; (num_envs, ...) NumPy or JAX arrays of the action space's dtypes."""
+        """Steps every lane.
+
+        The call may return before the step is computed, and until then reads the memory of the actions.
+
+        Args:
+            actions: (num_envs, ...) NumPy or JAX arrays of the action space's dtypes.
+            mode: when the next episode begins.
+        """
         self._state, output = _step(self._auto, self._axes, self._state, actions, mode)
         self._seen = (output.observation, output.info)
         return output
@@ -279,10 +286,6 @@ def _restart(
 def _step(
     auto: AutoReset[Any], axes: tuple[int | None, ...], state: LanesState, actions: Any, mode: Mode
 ) -> tuple[LanesState, Output]:
-    # Behind the barrier an action that a state keeps is a copy: the caller's own array, which may be a
-    # view of memory that the caller writes to later, never becomes part of a state.
-    actions = jax.lax.optimization_barrier(actions)
-
     def step(auto: AutoReset[Any], state: LanesState, action: Any) -> tuple[LanesState, Output]:
         inner, timestep = auto.env.step(state.env.inner, action)
         stepped = AutoResetState(inner=inner, key=state.env.key)
