@@ -110,6 +110,16 @@ def test_bad_calls_are_refused_and_change_nothing(batch, call, kind, message):
     np.testing.assert_array_equal(batch.reset(), twin.reset())
 
 
+def test_a_field_that_would_change_the_spaces_is_refused():
+    env = StableBaselines3VecEnv("FrozenLake-v1", LANES, seed=0)
+    env.reset()
+    with pytest.raises(InvalidField, match=r"`map_name` = '8x8' would change the spaces.*Make a new batch"):
+        env.set_attr("map_name", "8x8")
+    assert env.get_attr("map_name") == ["4x4"] * LANES
+    env.set_attr("max_episode_steps", 1)
+    assert env.step(np.ones(LANES, int))[2].all()
+
+
 def test_a_missing_stable_baselines3_is_named_with_its_extra(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "stable_baselines3"]:
         monkeypatch.delitem(sys.modules, name)
