@@ -10,6 +10,7 @@ from jax import Array
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_info_value
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
+from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters._window import Window
 from jaxenvs.adapters.lanes import auto_reset, with_reset_options
 from jaxenvs.core import errors
@@ -116,7 +117,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             start = self._key
         state, seen = _reset(auto, start)
         self._key, self._state, self._closed = state.key, state.inner, False
-        observation, info = jax.device_get(seen)
+        observation, info = to_host(seen)
         self._show()
         return self._space.element_to_gymnasium(observation), _info(info)
 
@@ -133,7 +134,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         """
         self._check_usable("step")
         self._state, timestep = _step(self._auto.env, self._state, self._checked(action))
-        timestep = jax.device_get(timestep)
+        timestep = to_host(timestep)
         self._show()
         return (
             self._space.element_to_gymnasium(timestep.observation),
@@ -158,9 +159,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             )
             return None
         if self.render_mode == "ansi":
-            env = jax.tree.map(np.asarray, self._auto.env)
-            base, state = unwrap(env), unwrap_state(env, jax.device_get(self._state))
-            return base.render_text(state) if isinstance(base, RendersText) else None
+            return text_of(*jax.device_get((self._auto.env, self._state)))
         return np.array(_render(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
@@ -220,6 +219,12 @@ def metadata_of(env: Env[Any, Any]) -> dict[str, Any]:
     """Gymnasium's `metadata` of an environment: the modes that it can be rendered in, and how fast."""
     text = ["ansi"] if isinstance(unwrap(env), RendersText) else []
     return {"render_modes": ["human", "rgb_array", *text], "render_fps": type(unwrap(env)).frames_per_second}
+
+
+def text_of(env: Env[Any, Any], state: Any) -> str:
+    """The state as text, of an environment that has the render mode "ansi"."""
+    base: Any = unwrap(env)
+    return base.render_text(unwrap_state(env, state))
 
 
 def check_render_mode(env: Env[Any, Any], render_mode: str | None) -> str | None:

@@ -17,12 +17,12 @@ from jaxenvs.adapters._batches import (
     to_info_value,
 )
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, InvalidSeed, ResetNeeded
-from jaxenvs.adapters.gymnasium_env import check_render_mode, from_id_or_env, metadata_of
+from jaxenvs.adapters._host import to_host
+from jaxenvs.adapters.gymnasium_env import check_render_mode, from_id_or_env, metadata_of, text_of
 from jaxenvs.adapters.lanes import Lanes, Mode
 from jaxenvs.core import errors
-from jaxenvs.core.env import Env, RendersText
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.wrapper import unwrap, unwrap_state
 
 _MODES: dict[AutoresetMode, Mode] = {
     AutoresetMode.NEXT_STEP: "next_step",
@@ -131,7 +131,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         if isinstance(seed, int | np.integer):
             VectorEnv.reset(self, seed=int(seed))
         self._over = np.zeros(self.num_envs, bool) if mask is None else self._over & ~mask
-        observation, info = jax.device_get((output.observation, output.info))
+        observation, info = to_host((output.observation, output.info))
         return to_gymnasium_batch(self._space, observation, self.num_envs), self._infos(info, mask)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -161,7 +161,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
                 ' autoreset mode DISABLED. Call reset(options={"reset_mask": terminations | truncations}) first.'
             )
         output = self._lanes.step(self._checked_actions(actions), _MODES[self._mode])
-        output: Any = jax.device_get(output.replace(episode_return=None, episode_length=None))
+        output: Any = to_host(output.replace(episode_return=None, episode_length=None))
         done = output.terminated | output.truncated
         infos: dict[str, Any] = {}
         if self._mode is AutoresetMode.SAME_STEP:
@@ -191,9 +191,9 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         if not self._lanes.began:
             raise ResetNeeded("Cannot call env.render() before calling env.reset()")
         if self.render_mode == "rgb_array":
-            return tuple(np.array(jax.device_get(self._lanes.render())))
+            return tuple(np.array(to_host(self._lanes.render())))
         if self.render_mode == "ansi":
-            return tuple(self._text(lane) for lane in range(self.num_envs))
+            return tuple(text_of(*jax.device_get(self._lanes.lane(lane))) for lane in range(self.num_envs))
         return None
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
@@ -294,11 +294,6 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
             batch[~given] = 0
             infos[name], infos[f"_{name}"] = batch, given.copy()
         return infos
-
-    def _text(self, lane: int) -> str:
-        env, state = jax.device_get(self._lanes.lane(lane))
-        base = unwrap(env)
-        return base.render_text(unwrap_state(env, state)) if isinstance(base, RendersText) else ""
 
 
 def _autoreset_mode(mode: Any) -> AutoresetMode:

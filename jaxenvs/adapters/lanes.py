@@ -117,7 +117,7 @@ class Lanes:
 
     @property
     def began(self) -> bool:
-        """Whether there has been a first reset."""
+        """Whether there are episodes under way, from a first reset on."""
         return self._state is not None
 
     def reset(
@@ -199,7 +199,8 @@ class Lanes:
     def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
         """Gives some lanes their own value of a field of the environment or of a wrapper around it.
 
-        A field that is part of the program, such as a map's size, takes one value for all lanes.
+        A field that is part of the program, such as a map's size, takes one value for all lanes. One on
+        which the form of the state depends ends all episodes: a reset must follow.
 
         Args:
             name: of the field.
@@ -211,6 +212,10 @@ class Lanes:
             InvalidField: a value that the field cannot take, or several for a static field.
         """
         self._auto, self._axes = set_attribute(self._auto, self._axes, name, values, lanes, self.num_envs)
+        if self._state is not None:
+            fresh = jax.eval_shape(lambda: _start(self._auto, self._axes, self._state.env.key)[0])
+            if jax.tree.structure(fresh) != jax.tree.structure(self._state):
+                self._state = None
 
 
 def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
