@@ -9,16 +9,16 @@ from jax import Array
 
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_info_value
+from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters._window import Window
-from jaxenvs.adapters.lanes import auto_reset, with_reset_options
+from jaxenvs.adapters.lanes import with_reset_options
 from jaxenvs.core import errors
 from jaxenvs.core.env import Env, RendersText, TimeStep
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, key
 from jaxenvs.core.wrapper import unwrap, unwrap_state
-from jaxenvs.registry import make
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState
 
 
@@ -60,9 +60,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             WrapperOrderError: the environment resets itself.
             DependencyNotInstalled: "human" without pygame.
         """
-        made = from_id_or_env(env, fields, max_episode_steps=-1)
-        auto = auto_reset(made, type(self).__name__)
-        self._auto: AutoReset[Any] = on_device(auto)
+        made = given_env(type(self).__name__, env, fields, max_episode_steps=-1 if isinstance(env, str) else None)
+        self._auto: AutoReset[Any] = on_device(AutoReset(made))
         self._space = made.observation_space
         self._actions = made.action_space
         self.observation_space = self._space.to_gymnasium()
@@ -193,26 +192,6 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self.__dict__.update(state)
         if self.render_mode == "human":
             self._window = Window(self._title, self.metadata["render_fps"])
-
-
-def from_id_or_env(env: str | Env[Any, Any], fields: dict[str, Any], max_episode_steps: int | None) -> Env[Any, Any]:
-    """The environment that an adapter was given.
-
-    Args:
-        env: an id, or an environment.
-        fields: of the environment; only with an id.
-        max_episode_steps: as `jaxenvs.make` takes it; only with an id.
-
-    Raises:
-        UnregisteredEnv, InvalidField: see `jaxenvs.make`; or fields beside an environment.
-    """
-    if isinstance(env, str):
-        return make(env, max_episode_steps=max_episode_steps, **fields)
-    if fields:
-        given = ", ".join(fields)
-        hint = did_you_mean(next(iter(fields)), ["render_mode", "num_envs", "autoreset_mode", "max_episode_steps"])
-        raise InvalidField(f"Fields ({given}) go with an id; an environment already has its own.{hint}")
-    return env
 
 
 def metadata_of(env: Env[Any, Any]) -> dict[str, Any]:

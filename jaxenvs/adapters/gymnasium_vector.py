@@ -16,10 +16,11 @@ from jaxenvs.adapters._batches import (
     to_info_batch,
     to_info_value,
 )
+from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, InvalidSeed, ResetNeeded
 from jaxenvs.adapters._host import to_host
-from jaxenvs.adapters.gymnasium_env import check_render_mode, from_id_or_env, metadata_of, text_of
-from jaxenvs.adapters.lanes import Lanes, Mode
+from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of, text_of
+from jaxenvs.adapters.lanes import Lanes, Mode, lane_seeds
 from jaxenvs.core import errors
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
@@ -80,9 +81,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
             WrapperOrderError: the environment resets itself.
         """
         name = type(self).__name__
-        if not isinstance(env, str) and max_episode_steps is not None:
-            raise InvalidField(f"{name}: `max_episode_steps` goes with an id. Use `jaxenvs.TimeLimit(env, steps)`.")
-        made = from_id_or_env(env, fields, max_episode_steps)
+        made = given_env(name, env, fields, max_episode_steps)
         self._lanes = Lanes(made, num_envs, name)
         self._mode = _autoreset_mode(autoreset_mode)
         if render_mode == "human":
@@ -250,20 +249,10 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
             )
 
     def _checked_seeds(self, seed: Any) -> Sequence[int | None]:
-        if seed is None:
-            return [None] * self.num_envs
-        if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
-            seed = [int(seed) + lane for lane in range(self.num_envs)]
-        seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
-        for one in seeds:
-            if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
-                raise InvalidSeed(f"A seed must be a non-negative integer or None, got {one!r}.")
-        if len(seeds) != self.num_envs:
-            raise ValueError(
-                f"If seeds are passed as a list the length must match num_envs={self.num_envs}"
-                f" but got length={len(seeds)}."
-            )
-        return seeds
+        try:
+            return lane_seeds(seed, self.num_envs)
+        except InvalidField as error:
+            raise InvalidSeed(str(error)) from error
 
     def _checked_mask(self, mask: Any) -> np.ndarray:
         if not isinstance(mask, np.ndarray):

@@ -11,11 +11,12 @@ import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
+from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidSeed, ResetNeeded
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters._stable_baselines3_infos import infos_of, step_infos
 from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_form
-from jaxenvs.adapters.gymnasium_env import from_id_or_env, metadata_of
+from jaxenvs.adapters.gymnasium_env import metadata_of
 from jaxenvs.adapters.lanes import Lanes, Output, with_reset_options
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, JaxenvsError
@@ -96,12 +97,10 @@ class StableBaselines3VecEnv(VecEnv):
             WrapperOrderError: the environment resets itself, or keeps statistics across episodes.
         """
         name = type(self).__name__
-        if not isinstance(env, str) and max_episode_steps is not None:
-            raise InvalidField(f"{name}: `max_episode_steps` goes with an id. Use `jaxenvs.TimeLimit(env, steps)`.")
         if render_mode not in (None, "rgb_array"):
             advice = ' `render("human")` shows a window then.' if render_mode == "human" else ""
             raise InvalidField(f'{name}: `render_mode` must be "rgb_array" or None, got {render_mode!r}.{advice}')
-        made = from_id_or_env(env, fields, max_episode_steps)
+        made = given_env(name, env, fields, max_episode_steps)
         self._env = made
         self._lanes = Lanes(made, num_envs, name)
         self._observations = ObservationForm.of(made.observation_space)

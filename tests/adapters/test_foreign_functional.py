@@ -11,6 +11,8 @@ from jaxenvs.errors import InvalidAction, InvalidField, InvalidSpace, RenderingU
 from jaxenvs.testing import CHECKS
 from jaxenvs.testing.subject import Subject
 
+pytestmark = pytest.mark.gymnasium
+
 gymnasium = pytest.importorskip("gymnasium", reason='needs the extra "gymnasium"')
 functional = pytest.importorskip("gymnasium.experimental.functional", reason='needs the extra "gymnasium"')
 phys2d = pytest.importorskip("gymnasium.envs.phys2d", reason='needs the extra "gymnasium"')

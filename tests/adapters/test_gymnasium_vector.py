@@ -14,7 +14,10 @@ from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.adapters.lanes import Lanes
 from jaxenvs.errors import InvalidAction, InvalidField, WrapperOrderError
+from jaxenvs.wrappers import NormalizeReward
 from tests.adapters.comparing import assert_same
+
+pytestmark = pytest.mark.gymnasium
 
 IDS = sorted(jaxenvs.registry)
 NUM_ENVS, STEPS, LIMIT = 3, 30, 9
@@ -313,7 +316,12 @@ BAD_CONSTRUCTIONS = [
     (
         lambda: GymnasiumVectorEnv(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1")), autoreset_mode="Disabled"),
         WrapperOrderError,
-        "Hand over the environment without AutoReset",
+        "Hand it over without AutoReset",
+    ),
+    (
+        lambda: GymnasiumVectorEnv(NormalizeReward(jaxenvs.make("CartPole-v1"), 0.99), 2),
+        WrapperOrderError,
+        "use its counterpart in the other library",
     ),
     (
         lambda: gymnasium.make_vec(
