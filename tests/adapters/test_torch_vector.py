@@ -377,7 +377,7 @@ def test_actions_of_several_parts_are_trees_of_tensors():
         (
             lambda: TorchVectorEnv(jaxenvs.AutoReset(Mirror()), 2),
             WrapperOrderError,
-            "TorchVectorEnv, or the library that it serves, begins the next",
+            "TorchVectorEnv, or the library that it serves",
         ),
         (lambda: TorchVectorEnv(gymnasium.Env(), 2), InvalidField, "takes an id or a jaxenvs.Env"),
         (lambda: TorchVectorEnv("CartPole-v1", 2).step(torch.ones(2)), ResetNeeded, "`step` before the first `reset`"),
@@ -387,7 +387,7 @@ def test_actions_of_several_parts_are_trees_of_tensors():
         (
             lambda: TorchVectorEnv("CartPole-v1", 2).reset(seed=True),
             InvalidField,
-            "A seed must be a non-negative integer",
+            "non-negative",
         ),
         (lambda: TorchVectorEnv("CartPole-v1", 2).reset(options={"lo": 1}), InvalidField, "no reset option `lo`"),
     ],
