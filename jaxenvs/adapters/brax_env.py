@@ -56,11 +56,12 @@ class BraxEnv(base.Env):
     sys: Any
     episode_length: int | None
 
-    def __init__(self, env: str | Env[Any, Any], **fields: Any) -> None:
+    def __init__(self, env: str | Env[Any, Any], *, max_episode_steps: int | None = None, **fields: Any) -> None:
         """Makes the environment.
 
         Args:
             env: an id, or an environment.
+            max_episode_steps: replaces the id's time limit; -1 for none. Only with an id.
             **fields: replace fields of the environment, such as `gravity=1.6`; only with an id.
 
         Raises:
@@ -69,7 +70,7 @@ class BraxEnv(base.Env):
             InvalidSpace: actions that do not lie in a bounded Box of floats, which is all that brax has.
             WrapperOrderError: the environment resets itself.
         """
-        self.sys, self.episode_length = without_time_limit(given_env("BraxEnv", env, fields))
+        self.sys, self.episode_length = without_time_limit(given_env("BraxEnv", env, fields, max_episode_steps))
         _check_actions(self.sys.action_space)
 
     def reset(self, rng: Key) -> base.State:

@@ -11,11 +11,12 @@ from dm_env import specs  # pyright: ignore[reportMissingImports]
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch
 from jaxenvs.adapters._given_env import given_env
-from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.adapters._single import advance, begin, draw
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidSpace
 from jaxenvs.core.random import Key, key
 from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState
+from jaxenvs.wrappers.auto_reset import AutoReset
 
 
 class DmEnvironment(dm_env.Environment):
@@ -36,12 +37,20 @@ class DmEnvironment(dm_env.Environment):
     of one task share compiled programs.
     """
 
-    def __init__(self, env: str | Env[Any, Any], *, seed: int | None = None, **fields: Any) -> None:
+    def __init__(
+        self,
+        env: str | Env[Any, Any],
+        *,
+        seed: int | None = None,
+        max_episode_steps: int | None = None,
+        **fields: Any,
+    ) -> None:
         """Makes the environment; nothing is compiled yet.
 
         Args:
             env: an id, or an environment.
             seed: of all episodes; None for one from the operating system.
+            max_episode_steps: replaces the id's time limit; -1 for none. Only with an id.
             **fields: replace fields of the environment, such as `gravity=1.6`; only with an id.
 
         Raises:
@@ -51,7 +60,7 @@ class DmEnvironment(dm_env.Environment):
             InvalidSpace: dm_env has no spec for the observations or actions.
             WrapperOrderError: the environment resets itself.
         """
-        made = given_env("DmEnvironment", env, fields)
+        made = given_env("DmEnvironment", env, fields, max_episode_steps)
         self._key: Key = key(secrets.randbits(63) if seed is None else seed)
         self._actions = made.action_space
         self._observation_spec = to_spec(made.observation_space, "observation")
@@ -73,7 +82,7 @@ class DmEnvironment(dm_env.Environment):
 
     def reset(self) -> dm_env.TimeStep:
         """Begins an episode, also in the midst of another one."""
-        state, seen = _reset(self._auto, self._key)
+        state, seen = begin(self._auto, self._key)
         self._key, self._state, self._over = state.key, state.inner, False
         observation, self._info = _to_numpy(seen)
         return dm_env.restart(observation)
@@ -89,7 +98,7 @@ class DmEnvironment(dm_env.Environment):
         # A copy, since a state that keeps the action may keep a view of its memory, and the caller's is not ours.
         element = jax.tree.map(np.array, from_gymnasium_batch(self._actions, action, None, "action"))
         check_values(self._actions, jax.tree.map(lambda leaf: leaf[None], element), np.ones(1, bool))
-        self._state, timestep = _step(self._auto.env, self._state, element)
+        self._state, timestep = advance(self._auto.env, self._state, element)
         timestep = jax.device_get(timestep)
         observation, self._info = _to_numpy((timestep.observation, timestep.info))
         reward, self._over = float(timestep.reward), bool(timestep.done)
@@ -109,7 +118,7 @@ class DmEnvironment(dm_env.Environment):
 
     def render(self) -> np.ndarray | None:
         """The picture of the state: (height, width, 3) uint8; None before the first episode."""
-        return None if self._state is None else np.array(_render(self._auto.env, self._state))
+        return None if self._state is None else np.array(draw(self._auto.env, self._state))
 
 
 def to_spec(space: Space[Any], name: str) -> Any:
@@ -151,20 +160,3 @@ def to_spec(space: Space[Any], name: str) -> Any:
 def _to_numpy(tree: Any) -> Any:
     """Fresh writable arrays, so that nobody changes what another holds."""
     return jax.tree.map(np.array, jax.device_get(tree))
-
-
-@jax.jit
-def _reset(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
-    state, timestep = auto.reset(key)
-    return state, (timestep.observation, timestep.info)
-
-
-@jax.jit
-def _step(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
-    state, timestep = env.step(state, action)
-    return state, timestep.replace(final_observation=None)
-
-
-@jax.jit
-def _render(env: Env[Any, Any], state: Any) -> Any:
-    return env.render(state)

@@ -5,21 +5,21 @@ from typing import Any
 import gymnasium
 import jax
 import numpy as np
-from jax import Array
 
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_info_value
 from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
 from jaxenvs.adapters._host import to_host
+from jaxenvs.adapters._single import advance, begin, draw
 from jaxenvs.adapters._window import Window
 from jaxenvs.adapters.lanes import with_reset_options
 from jaxenvs.core import errors
-from jaxenvs.core.env import Env, RendersText, TimeStep
+from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, key
 from jaxenvs.core.wrapper import unwrap, unwrap_state
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState
+from jaxenvs.wrappers.auto_reset import AutoReset
 
 
 class GymnasiumEnv(gymnasium.Env[Any, Any]):
@@ -114,7 +114,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             start = key(int(self.np_random.integers(2**63)))
         else:
             start = self._key
-        state, seen = _reset(auto, start)
+        state, seen = begin(auto, start)
         self._key, self._state, self._closed = state.key, state.inner, False
         observation, info = to_host(seen)
         self._show()
@@ -132,7 +132,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             ClosedEnvironment: after `close`.
         """
         self._check_usable("step")
-        self._state, timestep = _step(self._auto.env, self._state, self._checked(action))
+        self._state, timestep = advance(self._auto.env, self._state, self._checked(action))
         timestep = to_host(timestep)
         self._show()
         return (
@@ -159,7 +159,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             return None
         if self.render_mode == "ansi":
             return text_of(*jax.device_get((self._auto.env, self._state)))
-        return np.array(_render(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
+        return np.array(draw(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         """Closes the window, if there is one. A `reset` opens the environment again."""
@@ -169,7 +169,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def _show(self) -> None:
         if self._window is not None:
-            self._window.show(np.asarray(_render(self._auto.env, self._state)))
+            self._window.show(np.asarray(draw(self._auto.env, self._state)))
 
     def _check_usable(self, call: str) -> None:
         if self._closed:
@@ -220,20 +220,3 @@ def check_render_mode(env: Env[Any, Any], render_mode: str | None) -> str | None
 
 def _info(info: dict[str, np.ndarray]) -> dict[str, Any]:
     return {name: to_info_value(np.asarray(value)) for name, value in info.items()}
-
-
-@jax.jit
-def _reset(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
-    state, timestep = auto.reset(key)
-    return state, (timestep.observation, timestep.info)
-
-
-@jax.jit
-def _step(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
-    state, timestep = env.step(state, action)
-    return state, timestep.replace(final_observation=None)
-
-
-@jax.jit
-def _render(env: Env[Any, Any], state: Any) -> Array:
-    return env.render(state)

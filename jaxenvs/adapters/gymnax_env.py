@@ -66,13 +66,21 @@ class GymnaxEnv(environment.Environment[Any, Any]):
 
     _supports_transition_gradients = True
 
-    def __init__(self, env: str | Env[Any, Any], *, legacy_step_api: bool = False, **fields: Any) -> None:
+    def __init__(
+        self,
+        env: str | Env[Any, Any],
+        *,
+        legacy_step_api: bool = False,
+        max_episode_steps: int | None = None,
+        **fields: Any,
+    ) -> None:
         """Makes the view.
 
         Args:
             env: an id, or an environment.
             legacy_step_api: whether `step` returns the five values of gymnax before 1.0, `(observation,
                 state, reward, done, info)`, as rejax 0.1 and PureJaxRL expect.
+            max_episode_steps: replaces the id's time limit; -1 for none. Only with an id.
             **fields: replace fields of the environment, such as `gravity=1.6`; only with an id.
 
         Raises:
@@ -83,7 +91,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         """
         super().__init__()
         self._name = env if isinstance(env, str) else type(unwrap(env)).__name__
-        self._env, limit = without_time_limit(given_env("GymnaxEnv", env, fields))
+        self._env, limit = without_time_limit(given_env("GymnaxEnv", env, fields, max_episode_steps))
         self._limit = NO_LIMIT if limit is None else limit
         self._legacy_step_api = legacy_step_api
         AutoReset(self._env)  # raises where a wrapper cannot be reset with each episode
