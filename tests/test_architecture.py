@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "training": {"core", "wrappers", "rollout"},
     "adapters": {"core", "wrappers", "registry"},
     "monitor": {"core", "wrappers", "rollout"},
+    "bench": {"core", "wrappers", "registry", "monitor"},
     "scoreboard": {"core", "canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
     "cli": {
         "core",
@@ -35,6 +36,7 @@ MAY_IMPORT = {
         "adapters",
         "monitor",
         "testing",
+        "bench",
         "scoreboard",
     },
 }
@@ -52,6 +54,7 @@ EXTRA_PACKAGES = {
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame"},
     "monitor": {"matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
     "rollout": {"tqdm"},
+    "bench": {"matplotlib", "gymnasium", "gymnax", "brax", "pgx", "envpool", "minatar"},
     "cli": {"typer", "rich", "tqdm", "optax", "matplotlib"},
 }
 
@@ -111,7 +114,9 @@ def test_rooms_import_only_what_they_may(path):
     room = room_of(path)
     if room is None:
         allowed = (
-            {FACADES[path.name]} if path.name in FACADES else set(MAY_IMPORT) - {"envs", "training", "cli", "monitor"}
+            {FACADES[path.name]}
+            if path.name in FACADES
+            else set(MAY_IMPORT) - {"envs", "training", "cli", "monitor", "bench"}
         )
     else:
         allowed = MAY_IMPORT[room] | {room}
