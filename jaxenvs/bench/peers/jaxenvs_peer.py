@@ -6,7 +6,7 @@ from typing import Any
 
 PACKAGES = ("jaxenvs",)
 
-_MAX_BYTES = 2**25
+_MAX_BYTES = 2**24
 """Observations that one call returns, where the caller names no steps: more are written to memory that the
 system must first provide, and what is measured then is the system."""
 
