@@ -21,6 +21,7 @@ needs_compiler = pytest.mark.skipif(c_peer.missing() is not None, reason=str(c_p
 RUNS = [
     # peer, its task, options
     ("jaxenvs", "CartPole-v1", {}),
+    ("jaxenvs", "Pendulum-v1", {}),
     ("gymnasium-sync", "Pendulum-v1", {"mode": "sync"}),
     ("gymnasium-vector", "CartPole-v1", {"mode": "vector_entry_point"}),
     ("c", "CartPole-v1", {}),
@@ -36,7 +37,7 @@ def test_every_peer_has_a_run():
     assert {name for name, _, _ in RUNS} == {OURS.peer.name, *ROWS}
 
 
-@pytest.mark.parametrize(("name", "task", "options"), RUNS, ids=[run[0] for run in RUNS])
+@pytest.mark.parametrize(("name", "task", "options"), RUNS, ids=[" ".join(run[:2]) for run in RUNS])
 def test_a_peer_runs(name, task, options, tmp_path, monkeypatch):
     monkeypatch.setenv("JAXENVS_BENCH_CACHE", str(tmp_path))
     if name == "c" and c_peer.missing():

@@ -12,11 +12,16 @@ system must first provide, and what is measured then is the system."""
 
 
 def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
-    """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step."""
+    """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step.
+
+    All actions of a step are drawn at once, from one key, as a policy's are; the space draws one by one
+    where it is neither Discrete nor a bounded Box.
+    """
     import jax
     import jax.numpy as jnp
 
     from jaxenvs.core.random import key as make_key
+    from jaxenvs.core.spaces import Box, Discrete
     from jaxenvs.registry import make
     from jaxenvs.wrappers import AutoReset
 
@@ -28,10 +33,20 @@ def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
         size = sum(math.prod(x.shape) * jnp.dtype(x.dtype).itemsize for x in leaves)
         steps = max(1, min(1000, _MAX_BYTES // max(1, size)))
 
+    space = env.action_space
+    is_bounded = isinstance(space, Box) and bool(jnp.isfinite(jnp.asarray(space.high) - jnp.asarray(space.low)).all())
+
+    def draw(key: Any) -> Any:
+        if isinstance(space, Discrete):
+            return jax.random.randint(key, (num_envs,), space.start, space.start + space.n)
+        if isinstance(space, Box) and is_bounded and space.dtype == jnp.float32:
+            return jax.random.uniform(key, (num_envs, *space.shape), jnp.float32, space.low, space.high)
+        return jax.vmap(space.sample)(jax.random.split(key, num_envs))
+
     def step(carry: Any, _: None) -> tuple[Any, Any]:
         states, key = carry
         key, action_key = jax.random.split(key)
-        actions = jax.vmap(env.action_space.sample)(jax.random.split(action_key, num_envs))
+        actions = draw(action_key)
         states, timesteps = jax.vmap(env.step)(states, actions)
         return (states, key), (timesteps.observation, timesteps.reward, timesteps.done)
 

@@ -13,7 +13,9 @@ def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
     import numpy as np
     from minatar import Environment  # pyright: ignore[reportMissingImports]  # its interpreter has it
 
-    games = [Environment(task, random_seed=seed) for seed in range(num_envs)]
+    games = [Environment(task) for _ in range(num_envs)]
+    for seed, game in enumerate(games):
+        game.seed(seed)
     generator = np.random.default_rng(0)
     num_actions = games[0].num_actions()
     observations = np.zeros((num_envs, *games[0].state_shape()), bool)
