@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import jaxenvs
+from jaxenvs.adapters import NEIGHBOURS
 
 PACKAGE = Path(jaxenvs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -51,7 +52,7 @@ CORE_PACKAGES = {"jax", "jaxlib", "numpy", "flax", "chex"}
 EXTRA_PACKAGES = {
     "core": {"gymnasium"},  # inside `to_gymnasium`, on call
     "training": {"optax"},
-    "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame"},
+    "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env"},
     "monitor": {"matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
     "rollout": {"tqdm"},
     "bench": {"matplotlib", "gymnasium", "gymnax", "brax", "pgx", "envpool", "minatar"},
@@ -69,6 +70,9 @@ HEAVY = {
     "torch",
     "mujoco",
     "ale_py",
+    "gymnax",
+    "brax",
+    "dm_env",
 }
 """Never loaded by `import jaxenvs`. (flax itself loads flax.linen, and rich where installed; Gymnasium is
 loaded where it is installed, so that it knows the ids.)"""
@@ -137,6 +141,13 @@ def test_rooms_use_only_their_outside_packages(path):
     assert not wrong, f"{name_of(path)} may not import {wrong}"
 
 
+def test_the_table_of_neighbours_is_what_their_modules_import():
+    """Modules that it names are left out where their package is missing, so it may name no other."""
+    packages = {"gymnax", "brax", "dm_env"}
+    used = {path.stem: {name.split(".")[0] for name in imports_of(path)} & packages for path in MODULES}
+    assert {stem: package for stem, found in used.items() for package in found} == NEIGHBOURS
+
+
 def test_nothing_imports_the_ale_bridge():
     assert not [name_of(path) for path in MODULES if any(n.startswith("jaxenvs_ale_bridge") for n in imports_of(path))]
 
@@ -155,6 +166,8 @@ def test_importing_any_module_makes_no_array():
     """An array made at import would start a backend before the caller could configure it."""
     names = [".".join(("jaxenvs", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in MODULES]
     names = [name.removesuffix(".__init__") for name in names if "__main__" not in name]
+    # Importing gymnax, and brax through its simulator, makes arrays; no main test environment holds them either.
+    names = [name for name in names if name not in {f"jaxenvs.adapters.{module}" for module in NEIGHBOURS}]
     # The hook runs when JAX first needs a device, which is when the first array is made.
     code = f"""
 import importlib

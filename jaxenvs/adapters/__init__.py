@@ -10,9 +10,10 @@ from jaxenvs.core.errors import DependencyNotInstalled
 
 if TYPE_CHECKING:
     from jaxenvs.adapters.brax_env import BraxEnv as BraxEnv
+    from jaxenvs.adapters.brax_env import wrap_with_fresh_starts as wrap_with_fresh_starts
     from jaxenvs.adapters.dm_environment import DmEnvironment as DmEnvironment
-    from jaxenvs.adapters.from_gymnasium_functional import from_gymnasium_functional as from_gymnasium_functional
-    from jaxenvs.adapters.from_gymnax import from_gymnax as from_gymnax
+    from jaxenvs.adapters.foreign_functional import from_gymnasium_functional as from_gymnasium_functional
+    from jaxenvs.adapters.foreign_gymnax import from_gymnax as from_gymnax
     from jaxenvs.adapters.gymnasium_env import GymnasiumEnv as GymnasiumEnv
     from jaxenvs.adapters.gymnasium_vector import GymnasiumVectorEnv as GymnasiumVectorEnv
     from jaxenvs.adapters.gymnax_env import GymnaxEnv as GymnaxEnv
@@ -32,9 +33,10 @@ _MODULES = {
     "from_torch": "torch_vector",
     "GymnaxEnv": "gymnax_env",
     "BraxEnv": "brax_env",
+    "wrap_with_fresh_starts": "brax_env",
     "DmEnvironment": "dm_environment",
-    "from_gymnax": "from_gymnax",
-    "from_gymnasium_functional": "from_gymnasium_functional",
+    "from_gymnax": "foreign_gymnax",
+    "from_gymnasium_functional": "foreign_functional",
 }
 
 _INSTALL = {
@@ -46,6 +48,15 @@ _INSTALL = {
     "dm_env": "dm_env",
 }
 """What to install for a package that an adapter needs."""
+
+NEIGHBOURS = {
+    "gymnax_env": "gymnax",
+    "_gymnax_spaces": "gymnax",
+    "foreign_gymnax": "gymnax",
+    "brax_env": "brax",
+    "dm_environment": "dm_env",
+}
+"""The modules here that need a package which no extra of jaxenvs installs, and that package."""
 
 __all__ = list(_MODULES)  # the names of the table
 

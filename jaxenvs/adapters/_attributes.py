@@ -57,7 +57,8 @@ def set_attribute(
 
     Raises:
         AttributeError: there is no such field.
-        InvalidField: a value that the field cannot take, or several for a static field.
+        InvalidField: a value that the field cannot take, or several for a static field, or a value of one
+            that changes the spaces.
     """
     depth = _depth(env, name)
     if depth is None:
@@ -79,6 +80,11 @@ def set_attribute(
         changed = dataclasses.replace(chain[depth], **{name: values[0]})
         for wrapper in reversed(chain[:depth]):
             changed = dataclasses.replace(wrapper, env=changed)
+        before, after = (lane_env(each, axes, 0) for each in (env, changed))
+        if before.observation_space != after.observation_space or before.action_space != after.action_space:
+            raise InvalidField(
+                f"`{name}` = {values[0]!r} would change the spaces that this batch was made with. Make a new batch."
+            )
         return changed, axes
     leaves, structure = jax.tree.flatten(env)
     new_axes, index = list(axes), np.asarray(lanes, np.int32)

@@ -5,20 +5,21 @@ from typing import Any
 import gymnasium
 import jax
 import numpy as np
-from jax import Array
 
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_info_value
+from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
+from jaxenvs.adapters._host import to_host
+from jaxenvs.adapters._single import advance, begin, draw
 from jaxenvs.adapters._window import Window
-from jaxenvs.adapters.lanes import auto_reset, with_reset_options
+from jaxenvs.adapters.lanes import with_reset_options
 from jaxenvs.core import errors
-from jaxenvs.core.env import Env, RendersText, TimeStep
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.env import Env, RendersText
+from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, key
 from jaxenvs.core.wrapper import unwrap, unwrap_state
-from jaxenvs.registry import make
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState
+from jaxenvs.wrappers.auto_reset import AutoReset
 
 
 class GymnasiumEnv(gymnasium.Env[Any, Any]):
@@ -59,9 +60,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             WrapperOrderError: the environment resets itself.
             DependencyNotInstalled: "human" without pygame.
         """
-        made = from_id_or_env(env, fields, max_episode_steps=-1)
-        auto = auto_reset(made, type(self).__name__)
-        self._auto: AutoReset[Any] = on_device(auto)
+        made = given_env(type(self).__name__, env, fields, max_episode_steps=-1 if isinstance(env, str) else None)
+        self._auto: AutoReset[Any] = on_device(AutoReset(made))
         self._space = made.observation_space
         self._actions = made.action_space
         self.observation_space = self._space.to_gymnasium()
@@ -114,9 +114,9 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             start = key(int(self.np_random.integers(2**63)))
         else:
             start = self._key
-        state, seen = _reset(auto, start)
+        state, seen = begin(auto, start)
         self._key, self._state, self._closed = state.key, state.inner, False
-        observation, info = jax.device_get(seen)
+        observation, info = to_host(seen)
         self._show()
         return self._space.element_to_gymnasium(observation), _info(info)
 
@@ -132,8 +132,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             ClosedEnvironment: after `close`.
         """
         self._check_usable("step")
-        self._state, timestep = _step(self._auto.env, self._state, self._checked(action))
-        timestep = jax.device_get(timestep)
+        self._state, timestep = advance(self._auto.env, self._state, self._checked(action))
+        timestep = to_host(timestep)
         self._show()
         return (
             self._space.element_to_gymnasium(timestep.observation),
@@ -158,10 +158,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             )
             return None
         if self.render_mode == "ansi":
-            env = jax.tree.map(np.asarray, self._auto.env)
-            base, state = unwrap(env), unwrap_state(env, jax.device_get(self._state))
-            return base.render_text(state) if isinstance(base, RendersText) else None
-        return np.array(_render(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
+            return text_of(*jax.device_get((self._auto.env, self._state)))
+        return np.array(draw(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         """Closes the window, if there is one. A `reset` opens the environment again."""
@@ -171,7 +169,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def _show(self) -> None:
         if self._window is not None:
-            self._window.show(np.asarray(_render(self._auto.env, self._state)))
+            self._window.show(np.asarray(draw(self._auto.env, self._state)))
 
     def _check_usable(self, call: str) -> None:
         if self._closed:
@@ -196,30 +194,16 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             self._window = Window(self._title, self.metadata["render_fps"])
 
 
-def from_id_or_env(env: str | Env[Any, Any], fields: dict[str, Any], max_episode_steps: int | None) -> Env[Any, Any]:
-    """The environment that an adapter was given.
-
-    Args:
-        env: an id, or an environment.
-        fields: of the environment; only with an id.
-        max_episode_steps: as `jaxenvs.make` takes it; only with an id.
-
-    Raises:
-        UnregisteredEnv, InvalidField: see `jaxenvs.make`; or fields beside an environment.
-    """
-    if isinstance(env, str):
-        return make(env, max_episode_steps=max_episode_steps, **fields)
-    if fields:
-        given = ", ".join(fields)
-        hint = did_you_mean(next(iter(fields)), ["render_mode", "num_envs", "autoreset_mode", "max_episode_steps"])
-        raise InvalidField(f"Fields ({given}) go with an id; an environment already has its own.{hint}")
-    return env
-
-
 def metadata_of(env: Env[Any, Any]) -> dict[str, Any]:
     """Gymnasium's `metadata` of an environment: the modes that it can be rendered in, and how fast."""
     text = ["ansi"] if isinstance(unwrap(env), RendersText) else []
     return {"render_modes": ["human", "rgb_array", *text], "render_fps": type(unwrap(env)).frames_per_second}
+
+
+def text_of(env: Env[Any, Any], state: Any) -> str:
+    """The state as text, of an environment that has the render mode "ansi"."""
+    base: Any = unwrap(env)
+    return base.render_text(unwrap_state(env, state))
 
 
 def check_render_mode(env: Env[Any, Any], render_mode: str | None) -> str | None:
@@ -236,20 +220,3 @@ def check_render_mode(env: Env[Any, Any], render_mode: str | None) -> str | None
 
 def _info(info: dict[str, np.ndarray]) -> dict[str, Any]:
     return {name: to_info_value(np.asarray(value)) for name, value in info.items()}
-
-
-@jax.jit
-def _reset(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
-    state, timestep = auto.reset(key)
-    return state, (timestep.observation, timestep.info)
-
-
-@jax.jit
-def _step(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
-    state, timestep = env.step(state, action)
-    return state, timestep.replace(final_observation=None)
-
-
-@jax.jit
-def _render(env: Env[Any, Any], state: Any) -> Array:
-    return env.render(state)

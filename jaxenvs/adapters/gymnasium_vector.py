@@ -16,13 +16,14 @@ from jaxenvs.adapters._batches import (
     to_info_batch,
     to_info_value,
 )
+from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, InvalidSeed, ResetNeeded
-from jaxenvs.adapters.gymnasium_env import check_render_mode, from_id_or_env, metadata_of
-from jaxenvs.adapters.lanes import Lanes, Mode
+from jaxenvs.adapters._host import to_host
+from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of, text_of
+from jaxenvs.adapters.lanes import Lanes, Mode, lane_seeds
 from jaxenvs.core import errors
-from jaxenvs.core.env import Env, RendersText
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.wrapper import unwrap, unwrap_state
 
 _MODES: dict[AutoresetMode, Mode] = {
     AutoresetMode.NEXT_STEP: "next_step",
@@ -80,9 +81,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
             WrapperOrderError: the environment resets itself.
         """
         name = type(self).__name__
-        if not isinstance(env, str) and max_episode_steps is not None:
-            raise InvalidField(f"{name}: `max_episode_steps` goes with an id. Use `jaxenvs.TimeLimit(env, steps)`.")
-        made = from_id_or_env(env, fields, max_episode_steps)
+        made = given_env(name, env, fields, max_episode_steps)
         self._lanes = Lanes(made, num_envs, name)
         self._mode = _autoreset_mode(autoreset_mode)
         if render_mode == "human":
@@ -131,7 +130,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         if isinstance(seed, int | np.integer):
             VectorEnv.reset(self, seed=int(seed))
         self._over = np.zeros(self.num_envs, bool) if mask is None else self._over & ~mask
-        observation, info = jax.device_get((output.observation, output.info))
+        observation, info = to_host((output.observation, output.info))
         return to_gymnasium_batch(self._space, observation, self.num_envs), self._infos(info, mask)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -161,7 +160,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
                 ' autoreset mode DISABLED. Call reset(options={"reset_mask": terminations | truncations}) first.'
             )
         output = self._lanes.step(self._checked_actions(actions), _MODES[self._mode])
-        output: Any = jax.device_get(output.replace(episode_return=None, episode_length=None))
+        output: Any = to_host(output.replace(episode_return=None, episode_length=None))
         done = output.terminated | output.truncated
         infos: dict[str, Any] = {}
         if self._mode is AutoresetMode.SAME_STEP:
@@ -191,9 +190,9 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         if not self._lanes.began:
             raise ResetNeeded("Cannot call env.render() before calling env.reset()")
         if self.render_mode == "rgb_array":
-            return tuple(np.array(jax.device_get(self._lanes.render())))
+            return tuple(np.array(to_host(self._lanes.render())))
         if self.render_mode == "ansi":
-            return tuple(self._text(lane) for lane in range(self.num_envs))
+            return tuple(text_of(*jax.device_get(self._lanes.lane(lane))) for lane in range(self.num_envs))
         return None
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
@@ -250,20 +249,10 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
             )
 
     def _checked_seeds(self, seed: Any) -> Sequence[int | None]:
-        if seed is None:
-            return [None] * self.num_envs
-        if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
-            seed = [int(seed) + lane for lane in range(self.num_envs)]
-        seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
-        for one in seeds:
-            if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
-                raise InvalidSeed(f"A seed must be a non-negative integer or None, got {one!r}.")
-        if len(seeds) != self.num_envs:
-            raise ValueError(
-                f"If seeds are passed as a list the length must match num_envs={self.num_envs}"
-                f" but got length={len(seeds)}."
-            )
-        return seeds
+        try:
+            return lane_seeds(seed, self.num_envs)
+        except InvalidField as error:
+            raise InvalidSeed(str(error)) from error
 
     def _checked_mask(self, mask: Any) -> np.ndarray:
         if not isinstance(mask, np.ndarray):
@@ -294,11 +283,6 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
             batch[~given] = 0
             infos[name], infos[f"_{name}"] = batch, given.copy()
         return infos
-
-    def _text(self, lane: int) -> str:
-        env, state = jax.device_get(self._lanes.lane(lane))
-        base = unwrap(env)
-        return base.render_text(unwrap_state(env, state)) if isinstance(base, RendersText) else ""
 
 
 def _autoreset_mode(mode: Any) -> AutoresetMode:

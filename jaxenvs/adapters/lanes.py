@@ -17,10 +17,10 @@ from jax import Array
 
 from jaxenvs.adapters._attributes import get_attribute, lane_env, on_device, plain, set_attribute
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
+from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.random import Key, keys
-from jaxenvs.core.wrapper import Wrapper, rewrap, unwrap
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, has_auto_reset_inside, opening
+from jaxenvs.core.wrapper import rewrap, unwrap
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
 
 Mode = Literal["next_step", "same_step", "disabled"]
 """When the next episode begins: in the step after the one that ended the last, in that very step, or when told."""
@@ -69,21 +69,25 @@ class Output(struct.PyTreeNode):
     final_info: dict[str, Array] | None = None
 
 
-def auto_reset(env: Env[Any, Any], adapter: str) -> AutoReset[Any]:
-    """`env` within AutoReset, whose keys and method of resetting the adapters use.
+def lane_seeds(seed: Any, num_envs: int) -> Sequence[int | None]:
+    """The seed of each lane: `seed + i` of an integer, or the given ones.
 
     Raises:
-        InvalidField: `env` is no environment.
-        WrapperOrderError: `env` resets itself, or keeps statistics across episodes.
+        InvalidField: not a non-negative integer, None or `num_envs` of them.
     """
-    if isinstance(env, AutoReset) or (isinstance(env, Wrapper) and has_auto_reset_inside(env)):
-        raise WrapperOrderError(
-            f"{adapter} begins the next episode itself, and was given an environment within AutoReset, which"
-            " would do so too. Hand over the environment without AutoReset."
+    if seed is None:
+        return [None] * num_envs
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        seed = [int(seed) + lane for lane in range(num_envs)]
+    seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
+    for one in seeds:
+        if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
+            raise InvalidField(f"A seed must be a non-negative integer or None, got {one!r}.")
+    if len(seeds) != num_envs:
+        raise InvalidField(
+            f"If seeds are passed as a list the length must match num_envs={num_envs} but got length={len(seeds)}."
         )
-    if not isinstance(env, Env):
-        raise InvalidField(f"{adapter} takes an id or a jaxenvs.Env, got {env!r} of type {type(env).__name__}.")
-    return AutoReset(env)
+    return seeds
 
 
 class Lanes:
@@ -95,16 +99,15 @@ class Lanes:
     """
 
     def __init__(self, env: Env[Any, Any], num_envs: int, adapter: str) -> None:
-        """Args: the environment, the number of lanes, and the adapter's name for messages.
+        """Args: what `given_env` returned, the number of lanes, and the adapter's name for messages.
 
         Raises:
-            InvalidField: `num_envs` is no positive integer, or `env` no environment.
-            WrapperOrderError: see `auto_reset`.
+            InvalidField: `num_envs` is no positive integer.
         """
         if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise InvalidField(f"{adapter}: `num_envs` must be a positive integer, got {num_envs!r}.")
         self.num_envs = int(num_envs)
-        self._auto = on_device(auto_reset(env, adapter))
+        self._auto = on_device(AutoReset(env))
         self._axes: tuple[int | None, ...] = (None,) * len(jax.tree.leaves(self._auto))
         self._state: Any = None  # a LanesState after the first reset
         self._seen: Any = None
@@ -117,7 +120,7 @@ class Lanes:
 
     @property
     def began(self) -> bool:
-        """Whether there has been a first reset."""
+        """Whether there are episodes under way, from a first reset on."""
         return self._state is not None
 
     def reset(
@@ -199,7 +202,8 @@ class Lanes:
     def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
         """Gives some lanes their own value of a field of the environment or of a wrapper around it.
 
-        A field that is part of the program, such as a map's size, takes one value for all lanes.
+        A field that is part of the program, such as a map's size, takes one value for all lanes. One on
+        which the form of the state depends ends all episodes: a reset must follow.
 
         Args:
             name: of the field.
@@ -211,6 +215,10 @@ class Lanes:
             InvalidField: a value that the field cannot take, or several for a static field.
         """
         self._auto, self._axes = set_attribute(self._auto, self._axes, name, values, lanes, self.num_envs)
+        if self._state is not None:
+            fresh = jax.eval_shape(lambda: _start(self._auto, self._axes, self._state.env.key)[0])
+            if jax.tree.structure(fresh) != jax.tree.structure(self._state):
+                self._state = None
 
 
 def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:

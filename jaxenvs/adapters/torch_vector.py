@@ -16,17 +16,16 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import torch
 
+from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._torch_arrays import CannotShare as CannotShare
 from jaxenvs.adapters._torch_arrays import from_torch as from_torch
 from jaxenvs.adapters._torch_arrays import to_torch as to_torch
-from jaxenvs.adapters.lanes import Lanes
+from jaxenvs.adapters.lanes import Lanes, lane_seeds
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidAction, InvalidField, JaxenvsError, did_you_mean
+from jaxenvs.core.errors import InvalidAction, InvalidField, JaxenvsError
 from jaxenvs.core.spaces import Space
-from jaxenvs.registry import make
 
 AutoresetMode = Literal["same_step", "next_step"]
 """When the next episode begins: in the very step that ends the last, or in the step after it."""
@@ -105,26 +104,18 @@ class TorchVectorEnv:
             CannotShare: JAX's default device is none that this torch was built for.
         """
         name = type(self).__name__
-        if isinstance(env, str):
-            env = make(env, max_episode_steps=max_episode_steps, **fields)
-        elif fields:
-            hint = did_you_mean(next(iter(fields)), ["max_episode_steps", "autoreset_mode"])
-            raise InvalidField(
-                f"{name}: fields ({', '.join(fields)}) go with an id; an environment already has its own.{hint}"
-            )
-        elif max_episode_steps is not None:
-            raise InvalidField(f"{name}: `max_episode_steps` goes with an id. Use `jaxenvs.TimeLimit(env, steps)`.")
+        made = given_env(name, env, fields, max_episode_steps)
         mode = getattr(autoreset_mode, "value", autoreset_mode)
         if not isinstance(mode, str) or mode not in _MODES:
             raise InvalidField(
                 f'{name}: `autoreset_mode` must be "same_step" or "next_step", got {autoreset_mode!r}. Waiting to be'
                 " told would mean reading the flags on the host: for that there is GymnasiumVectorEnv."
             )
-        self._lanes = Lanes(env, num_envs, name)
+        self._lanes = Lanes(made, num_envs, name)
         self.num_envs = self._lanes.num_envs
         self.autoreset_mode: AutoresetMode = _MODES[mode]
-        self.single_observation_space: Space[Any] = env.observation_space
-        self.single_action_space: Space[Any] = env.action_space
+        self.single_observation_space: Space[Any] = made.observation_space
+        self.single_action_space: Space[Any] = made.action_space
         self.device = to_torch(jnp.zeros((), jnp.float32)).device
         self._action_parts, self._action_structure = _parts_of(self.single_action_space, self.num_envs)
 
@@ -144,7 +135,7 @@ class TorchVectorEnv:
             InvalidField: a bad seed or a wrong number of them; an unknown option, or a value that it
                 cannot take.
         """
-        output = self._lanes.reset(self._checked_seeds(seed), options)
+        output = self._lanes.reset(lane_seeds(seed, self.num_envs), options)
         return to_torch((output.observation, output.info))
 
     def step(self, action: Any) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
@@ -188,18 +179,6 @@ class TorchVectorEnv:
     def _check_began(self, call: str) -> None:
         if not self._lanes.began:
             raise ResetNeeded(f"Cannot call `{call}` before the first `reset`.")
-
-    def _checked_seeds(self, seed: Any) -> Sequence[int | None]:
-        if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
-            seed = [int(seed) + lane for lane in range(self.num_envs)]
-        seeds = [None] * self.num_envs if seed is None else seed
-        seeds = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds
-        if not isinstance(seeds, list | tuple) or len(seeds) != self.num_envs:
-            raise InvalidField(f"`seed` must be an integer, None, or {self.num_envs} of them, got {seed!r}.")
-        for one in seeds:
-            if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
-                raise InvalidField(f"A seed must be a non-negative integer or None, got {one!r}.")
-        return seeds
 
     def _checked_action(self, action: Any) -> Any:
         leaves, structure = jax.tree.flatten(action)

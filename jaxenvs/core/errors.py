@@ -60,6 +60,10 @@ class InvalidKey(JaxenvsError, TypeError):
     """Something other than a scalar JAX random key was passed where a key is needed."""
 
 
+class RenderingUnavailable(JaxenvsError):
+    """An environment from another library that nothing here can draw."""
+
+
 class WrapperOrderError(JaxenvsError, TypeError):
     """Two wrappers were stacked in an order in which one of them cannot work."""
 

@@ -11,6 +11,8 @@ from jaxenvs.adapters import gymnasium_registration
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 
+pytestmark = pytest.mark.gymnasium
+
 
 @pytest.mark.parametrize("imports", ["import gymnasium, jaxenvs", "import jaxenvs, gymnasium"])
 def test_either_import_order_will_do(imports):

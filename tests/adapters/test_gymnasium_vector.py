@@ -4,16 +4,20 @@ import copy
 import pickle
 
 import gymnasium
-import jax
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
 import jaxenvs
-from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, gymnasium_vector
+from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
+from jaxenvs.adapters.lanes import Lanes
 from jaxenvs.errors import InvalidAction, InvalidField, WrapperOrderError
+from jaxenvs.wrappers import NormalizeReward
 from tests.adapters.comparing import assert_same
+
+pytestmark = pytest.mark.gymnasium
 
 IDS = sorted(jaxenvs.registry)
 NUM_ENVS, STEPS, LIMIT = 3, 30, 9
@@ -113,11 +117,11 @@ def test_one_program_call_and_one_transfer_a_step(monkeypatch):
     env = GymnasiumVectorEnv("FrozenLake-v1", 4, autoreset_mode="SameStep")
     env.reset(seed=0)
     env.step(np.zeros(4, int))
-    transfers = []
-    device_get = jax.device_get
-    monkeypatch.setattr(jax, "device_get", lambda tree: transfers.append(0) or device_get(tree))
-    with jax.transfer_guard_device_to_host("allow"):
-        env.step(np.zeros(4, int))
+    transfers, calls, step = [], [], Lanes.step
+    monkeypatch.setattr(gymnasium_vector, "to_host", lambda tree: transfers.append(0) or to_host(tree))
+    monkeypatch.setattr(Lanes, "step", lambda *args: calls.append(0) or step(*args))
+    env.step(np.zeros(4, int))
+    assert len(calls) == 1
     assert len(transfers) == 1
 
 
@@ -185,6 +189,17 @@ def test_reset_options_go_before_fields_that_differ():
     assert (env.reset(seed=0, options={"low": 0.04})[0] >= 0.04).all()
     observations = np.stack([env.reset()[0] for _ in range(20)])
     assert observations[:, 1].min() >= -0.01 > observations[:, 0].min()
+
+
+def test_a_field_that_changes_the_state_calls_for_a_reset():
+    env = GymnasiumVectorEnv("FrozenLake-v1", 2)
+    env.reset(seed=0)
+    env.set_attr("is_slippery", False)
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step(np.zeros(2, int))
+    twin = GymnasiumVectorEnv("FrozenLake-v1", 2, is_slippery=False)
+    assert_same(env.reset(seed=1), twin.reset(seed=1))
+    assert_same(env.step(np.full(2, 2)), twin.step(np.full(2, 2)))
 
 
 BAD_ATTRIBUTES = [
@@ -301,7 +316,12 @@ BAD_CONSTRUCTIONS = [
     (
         lambda: GymnasiumVectorEnv(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1")), autoreset_mode="Disabled"),
         WrapperOrderError,
-        "Hand over the environment without AutoReset",
+        "Hand it over without AutoReset",
+    ),
+    (
+        lambda: GymnasiumVectorEnv(NormalizeReward(jaxenvs.make("CartPole-v1"), 0.99), 2),
+        WrapperOrderError,
+        "use its counterpart in the other library",
     ),
     (
         lambda: gymnasium.make_vec(

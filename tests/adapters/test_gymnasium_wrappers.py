@@ -16,6 +16,8 @@ from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv
 from jaxenvs.wrappers import PixelObservation
 from tests.adapters.comparing import assert_same
 
+pytestmark = pytest.mark.gymnasium
+
 NUM_ENVS = 2
 
 

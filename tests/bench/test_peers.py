@@ -20,24 +20,24 @@ needs_compiler = pytest.mark.skipif(c_peer.missing() is not None, reason=str(c_p
 
 RUNS = [
     # peer, its task, options
-    ("jaxenvs", "CartPole-v1", {}),
-    ("jaxenvs", "Pendulum-v1", {}),
-    ("gymnasium-sync", "Pendulum-v1", {"mode": "sync"}),
-    ("gymnasium-vector", "CartPole-v1", {"mode": "vector_entry_point"}),
-    ("c", "CartPole-v1", {}),
-    ("gymnax", "Pendulum-v1", {}),
-    ("envpool", "Pendulum-v1", {}),
-    ("minatar", "breakout", {}),
-    ("brax", "fast", {}),
-    ("pgx", "tic_tac_toe", {}),
+    pytest.param("jaxenvs", "CartPole-v1", {}),
+    pytest.param("jaxenvs", "Pendulum-v1", {}),
+    pytest.param("gymnasium-sync", "Pendulum-v1", {"mode": "sync"}),
+    pytest.param("gymnasium-vector", "CartPole-v1", {"mode": "vector_entry_point"}),
+    pytest.param("c", "CartPole-v1", {}),
+    pytest.param("gymnax", "Pendulum-v1", {}, marks=pytest.mark.neighbours),
+    pytest.param("envpool", "Pendulum-v1", {}),
+    pytest.param("minatar", "breakout", {}),
+    pytest.param("brax", "fast", {}, marks=pytest.mark.neighbours),
+    pytest.param("pgx", "tic_tac_toe", {}),
 ]
 
 
 def test_every_peer_has_a_run():
-    assert {name for name, _, _ in RUNS} == {OURS.peer.name, *ROWS}
+    assert {run.values[0] for run in RUNS} == {OURS.peer.name, *ROWS}
 
 
-@pytest.mark.parametrize(("name", "task", "options"), RUNS, ids=[" ".join(run[:2]) for run in RUNS])
+@pytest.mark.parametrize(("name", "task", "options"), RUNS, ids=[" ".join(run.values[:2]) for run in RUNS])
 def test_a_peer_runs(name, task, options, tmp_path, monkeypatch):
     monkeypatch.setenv("JAXENVS_BENCH_CACHE", str(tmp_path))
     if name == "c" and c_peer.missing():

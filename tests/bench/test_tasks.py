@@ -1,7 +1,5 @@
 """The table of peers and their tasks."""
 
-import importlib.util
-
 import gymnasium
 import jax
 import pytest
@@ -32,7 +30,7 @@ def test_tasks_of_gymnasium_are_its_ids_with_our_time_limits(name):
         assert name == "gymnasium-sync" or theirs.vector_entry_point is not None
 
 
-@pytest.mark.skipif(importlib.util.find_spec("gymnax") is None, reason="needs gymnax")
+@pytest.mark.neighbours
 def test_tasks_of_gymnax_have_our_spaces_and_time_limits():
     import gymnax
 

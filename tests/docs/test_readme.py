@@ -36,8 +36,9 @@ def test_gymnasium_and_stable_baselines3_take_the_environments():
     names = {}
     exec(compile(gymnasium, "README.md", "exec"), names)
     assert names["picture"].shape == (400, 600, 3) and names["observations"].shape == (256, 4)
+    assert "200_000" in stable_baselines3
     exec(compile(stable_baselines3.replace("200_000", "2_048"), "README.md", "exec"), names)
-    assert names["model"].num_timesteps == 64 * 2048
+    assert names["model"].num_timesteps == 2048
 
 
 def test_adapters_are_all_named():
@@ -47,6 +48,7 @@ def test_adapters_are_all_named():
     assert {name for name in dir(jaxenvs.adapters) if f"`{name}(" in section or f" `{name}(" in section} | {
         "to_torch",
         "from_torch",
+        "wrap_with_fresh_starts",
     } == set(dir(jaxenvs.adapters))
 
 

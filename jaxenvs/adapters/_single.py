@@ -1,0 +1,30 @@
+"""The compiled programs of a single environment that the host steps one call at a time."""
+
+from typing import Any
+
+import jax
+from jax import Array
+
+from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.core.random import Key
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
+
+
+@jax.jit
+def begin(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
+    """The state of an episode with the key of the next one, and the observation and info that open it."""
+    state, timestep = auto.reset(key)
+    return state, opening(timestep)
+
+
+@jax.jit
+def advance(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
+    """One step; `final_observation`, which is `observation`, is left out."""
+    state, timestep = env.step(state, action)
+    return state, timestep.replace(final_observation=None)
+
+
+@jax.jit
+def draw(env: Env[Any, Any], state: Any) -> Array:
+    """The picture of the state: (height, width, 3) uint8."""
+    return env.render(state)
