@@ -46,6 +46,8 @@ class Measurement:
         device: the hardware, in words; empty where that never became known.
         steps: steps of each environment in a call of the loop; 0 where that never became known.
         rates: environment steps a second, of each repeat; the repeats of all subjects took turns.
+        cpu_nanoseconds: processor time for a step, all threads together, of each repeat. Where others use
+            the machine, too, it tells more than the rate.
         compile_seconds: of each fresh process: tracing and compiling; empty where nothing is compiled.
         versions: of the packages that matter.
         failure: why it was given up, in words; None where it was not.
@@ -58,6 +60,7 @@ class Measurement:
     device: str = ""
     steps: int = 0
     rates: list[float] = dataclasses.field(default_factory=list)
+    cpu_nanoseconds: list[float] = dataclasses.field(default_factory=list)
     compile_seconds: list[float] = dataclasses.field(default_factory=list)
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     failure: str | None = None
@@ -160,5 +163,6 @@ def _repeat(process: PeerProcess, measurement: Measurement, plan: Plan) -> None:
     try:
         answer = process.ask("run", seconds=plan.seconds, limit=plan.seconds + plan.repeat_limit)
         measurement.rates.append(answer["env_steps"] / answer["seconds"])
+        measurement.cpu_nanoseconds.append(1e9 * answer["cpu_seconds"] / answer["env_steps"])
     except PeerFailed as failure:
         measurement.failure = str(failure)

@@ -9,7 +9,8 @@ Each line on standard input is a request in JSON, answered by one line of JSON o
 | `{"op": "import", "modules": null}`             | `{"seconds": 0.8, "versions": {"jax": "0.10.2"}}` |
 | `{"op": "prepare", "task": "CartPole-v1",`      | `{"compile_seconds": 1.1, "steps": 200,`          |
 | `"options": {}, "num_envs": 64, "steps": 200}`  | `"device": "cpu"}`                                |
-| `{"op": "run", "seconds": 0.2}`                 | `{"seconds": 0.21, "env_steps": 1280000}`         |
+| `{"op": "run", "seconds": 0.2}`                 | `{"seconds": 0.21, "cpu_seconds": 0.4,`           |
+|                                                 | `"env_steps": 1280000}`                           |
 
 An exception is answered with `{"error": "..."}`, its traceback written to standard error. The worker
 ends with its standard input, even in the middle of a run, so that it never outlives who started it.
@@ -115,12 +116,13 @@ class Worker:
         return {name: prepared[name] for name in ("compile_seconds", "steps", "device")}
 
     def _run(self, seconds: float) -> dict[str, Any]:
-        calls, passed, started = 0, 0.0, time.perf_counter()
+        calls, passed, started, busy = 0, 0.0, time.perf_counter(), time.process_time()
         while passed < seconds:
             self._advance()
             calls += 1
             passed = time.perf_counter() - started
-        return {"seconds": passed, "env_steps": calls * self.steps * self.num_envs}
+        cpu_seconds = time.process_time() - busy  # of all threads
+        return {"seconds": passed, "cpu_seconds": cpu_seconds, "env_steps": calls * self.steps * self.num_envs}
 
 
 def _claim_standard_output() -> TextIO:

@@ -61,7 +61,8 @@ def bench(
     What is timed is the whole loop as a learner runs it: random actions drawn at every step, fresh starts
     where episodes ended, and every observation, reward and end returned. Each library runs in a process
     of its own and does the same work by its own means; they take turns, one repeat after the other, and
-    each ratio compares repeats of the same round.
+    each ratio compares repeats of the same round. `CPU ns` is the processor time for a step, over all
+    threads, which other programs on the machine disturb least.
     """
     specs = [look_up(id) for id in ids or ["CartPole-v1"]]
     sizes = _sizes(num_envs)
@@ -153,12 +154,13 @@ def _print_rates(measurements: Sequence[Measurement]) -> None:
     table.add_column("id")
     table.add_column("envs", justify="right")
     table.add_column("measured")
-    for name in ("steps/s", "from", "to", "jaxenvs is", "from", "to", "compile"):
+    for name in ("steps/s", "from", "to", "jaxenvs is", "from", "to", "CPU ns", "compile"):
         table.add_column(name, justify="right")
     for m in measurements:
         if m.peer == JAXENVS.name and table.row_count:
             table.add_section()
-        rates, ratios, compiled = Spread.of(m.rates), ratio(m, measurements), Spread.of(m.compile_seconds)
+        rates, ratios = Spread.of(m.rates), ratio(m, measurements)
+        cpu, compiled = Spread.of(m.cpu_nanoseconds), Spread.of(m.compile_seconds)
         shown = ["failed", "", ""] if rates is None else [short(v) for v in (rates.median, rates.low, rates.high)]
         times = [""] * 3 if ratios is None else [_times(v) for v in (ratios.median, ratios.low, ratios.high)]
         table.add_row(
@@ -167,6 +169,7 @@ def _print_rates(measurements: Sequence[Measurement]) -> None:
             f"{m.peer} {m.versions.get(_distribution(m.peer), '')}".strip(),
             *shown,
             *times,
+            "" if cpu is None else f"{cpu.median:.3g}",
             "" if compiled is None else f"{compiled.median:.2f} s",
         )
     console().print(table)

@@ -37,7 +37,7 @@ def test_all_take_turns_and_compiled_loops_are_of_one_length(fake_peer):
     assert [m.peer for m in results] == ["jaxenvs", "other"]
     for m in results:
         assert (m.steps, m.device, m.failure, m.compile_seconds) == (7, "abacus", None, [0.5, 0.5])
-        assert len(m.rates) == 3 and min(m.rates) > 0 and "python" in m.versions
+        assert len(m.rates) == len(m.cpu_nanoseconds) == 3 and min(m.rates) > 0 and "python" in m.versions
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,12 @@ def test_a_peer_is_found_imported_prepared_and_run(fake_peer):
         prepared = process.ask("prepare", task="pole", options={"length": 2}, num_envs=3, steps=5, limit=30)
         assert prepared == {"compile_seconds": None, "steps": 5, "device": "pole {'length': 2}"}
         answer = process.ask("run", seconds=0.01, limit=30)
-        assert answer["seconds"] >= 0.01 and answer["env_steps"] > 0 and answer["env_steps"] % 15 == 0
+        assert (
+            answer["seconds"] >= 0.01
+            and answer["cpu_seconds"] > 0
+            and answer["env_steps"] > 0
+            and answer["env_steps"] % 15 == 0
+        )
 
 
 def test_an_exception_is_answered_with_its_traceback_and_the_worker_goes_on(fake_peer):

@@ -18,7 +18,7 @@ def recorded(monkeypatch):
         progress("jaxenvs")
         if num_envs == 13:
             raise KeyboardInterrupt
-        ours = Measurement(env_id, "jaxenvs", num_envs, platform, "abacus", 9, [3e6, 2e6, 4e6], [0.5])
+        ours = Measurement(env_id, "jaxenvs", num_envs, platform, "abacus", 9, [3e6, 2e6, 4e6], compile_seconds=[0.5])
         failed = Measurement(env_id, "gymnax", num_envs, platform, failure="ended during `run` (signal SIGSEGV).")
         theirs = Measurement(env_id, "gymnasium-sync", num_envs, platform, "abacus", 1, [3e3, 4e3, 1e3])
         return [ours, theirs, failed] if subjects else [ours]
