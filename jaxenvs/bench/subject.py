@@ -93,8 +93,8 @@ def gather(names: Sequence[str] | None, pythons: Mapping[str, str]) -> tuple[lis
         InvalidField: there is no peer of that name.
     """
     known = {peer.name: peer for peer in PEERS}
-    for name in (*(names or ()), *pythons):
-        if name not in known and name != JAXENVS.name:
+    for name in (*(name for name in names or () if name != JAXENVS.name), *pythons):
+        if name not in known:
             raise InvalidField(f"There is no peer `{name}`; known are {', '.join(known)}.{did_you_mean(name, known)}")
     subjects, absentees = [], []
     for peer in PEERS if names is None else [known[name] for name in dict.fromkeys(names) if name in known]:
