@@ -1,81 +1,220 @@
-"""`jaxenvs bench`: environment steps a second."""
+"""`jaxenvs bench`: environment steps a second, beside those of other libraries."""
 
-import dataclasses
 import os
-import platform
+import platform as host
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import jax
 import typer
 from rich.table import Table
 from tqdm import tqdm
 
 from jaxenvs import __version__
+from jaxenvs.bench.comparison import Measurement, Plan, compare, count_calls
+from jaxenvs.bench.figures import Spread, as_json, import_as_json, ratio, share, short
+from jaxenvs.bench.imports import ImportTime, count_imports, time_imports
+from jaxenvs.bench.plot import check_plot_path, draw_steps_per_second
+from jaxenvs.bench.subject import PYTHON_VARIABLE, Absentee, Subject, gather, parse_pythons
+from jaxenvs.bench.tasks import JAXENVS, PEERS
 from jaxenvs.cli.agents import look_up
-from jaxenvs.cli.benchmark import Measurement, jaxenvs_workload, measure, steps_for
 from jaxenvs.cli.console import console, reports_errors, say
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
-from jaxenvs.registry import make
+
+_PEER_HELP = (
+    f"Who to measure beside jaxenvs: names separated by commas, of {', '.join(peer.name for peer in PEERS)}; or `none`."
+)
+_INTERRUPTED = 130
 
 
 @reports_errors
 def bench(
     ids: Annotated[list[str] | None, typer.Argument(help="Ids to measure.", show_default="CartPole-v1")] = None,
     num_envs: Annotated[str, typer.Option(help="Batch sizes, separated by commas.")] = "1,64,4096",
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps of each environment in a repeat.", show_default="up to 1000")
+    device: Annotated[
+        str | None,
+        typer.Option(help="JAX's platforms, separated by commas: cpu, gpu, tpu.", show_default="JAX's choice"),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="How often each is timed; the median counts.")] = 5,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+    peers: Annotated[str | None, typer.Option(help=_PEER_HELP, show_default="all that are installed")] = None,
+    python: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=PATH",
+            help=f"The interpreter that has a peer's package, where it is not this one. ${PYTHON_VARIABLE} takes the"
+            " same, separated as in $PATH.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of each environment in a compiled loop.", show_default="up to 1000")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each is timed; the median counts.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.001, help="How long a repeat takes at least.")] = 0.2,
+    limit: Annotated[float, typer.Option(min=1.0, help="Seconds after which a peer is given up in a repeat.")] = 60.0,
+    starts: Annotated[int, typer.Option(min=1, help="Fresh processes of each that are timed compiling.")] = 1,
+    imports: Annotated[int, typer.Option(min=0, help="Fresh processes of each that are timed importing.")] = 3,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write all figures to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Also draw a picture: PNG, SVG or PDF.")] = None,
 ) -> None:
-    """Measure environment steps a second.
+    """Measure environment steps a second, beside other libraries.
 
-    What is timed is the whole loop as a learner runs it: random actions drawn on the device, AutoReset
-    with fresh starts, and every observation, reward and end returned.
+    What is timed is the whole loop as a learner runs it: random actions drawn at every step, fresh starts
+    where episodes ended, and every observation, reward and end returned. Each library runs in a process
+    of its own and does the same work by its own means; they take turns, one repeat after the other, and
+    each ratio compares repeats of the same round. `CPU ns` is the processor time for a step, over all
+    threads, which other programs on the machine disturb least.
     """
-    sizes = _sizes(num_envs)
     specs = [look_up(id) for id in ids or ["CartPole-v1"]]
+    sizes = _sizes(num_envs)
+    platforms = [None] if device is None else _words(device)
+    plan = Plan(repeats, seconds, steps, starts, imports, repeat_limit=limit)
+    for file in (json_file, plot):
+        if file is not None and not file.parent.is_dir():
+            raise InvalidField(f"The folder `{file.parent}` does not exist; make it first.")
+    if plot is not None:
+        check_plot_path(plot)
+    names = None if peers is None else [name for name in _words(peers) if name != "none"]
+    subjects, absentees = gather(names, parse_pythons(python or []))
+    busy = [subject for subject in subjects if any(entry.id in subject.peer.tasks for entry in specs)]
+    rounds = [(entry.id, size, platform) for entry in specs for platform in platforms for size in sizes]
     measurements: list[Measurement] = []
-    with tqdm(total=len(specs) * len(sizes), unit="run", leave=False) as bar:
-        for entry in specs:
-            env = make(entry)
-            for size in sizes:
-                bar.set_description(f"{entry.id} x {size}")
-                length = steps or steps_for(env, size)
-                measurements.append(
-                    measure(entry.id, jaxenvs_workload(env, size, length), size, length, repeats=repeats)
+    import_times: list[ImportTime] = []
+    total = sum(count_calls(env_id, subjects, plan) for env_id, _, _ in rounds) + count_imports(busy, plan)
+    interrupted = False
+    form = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining} {desc}"
+    with tqdm(total=total, leave=False, bar_format=form, disable=None) as bar:
+
+        def show(text: str) -> None:
+            bar.set_description_str(text, refresh=False)
+            bar.update()
+
+        try:
+            for env_id, size, platform in rounds:
+                what = f"{env_id} x {size:,}"
+                measurements += compare(
+                    env_id,
+                    size,
+                    subjects,
+                    plan,
+                    platform=platform,
+                    progress=lambda who, what=what: show(f"{what}, {who}"),
                 )
-                bar.update()
-    device = (
-        f"{jax.devices()[0].device_kind} ({jax.default_backend()}), {os.cpu_count()} CPU cores, jax {jax.__version__}"
-    )
-    _print(measurements, device)
+            import_times = time_imports(busy, plan, show)
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        say("Interrupted; what was measured before follows." if measurements else "Interrupted.")
+    _print_rates(measurements)
+    _print_imports(import_times)
+    _say_remarks(measurements, subjects, absentees, [entry.id for entry in specs])
     if json_file is not None:
-        facts = {"device": device, "jaxenvs": __version__, "platform": platform.platform()}
-        write_json(json_file, {**facts, "measurements": [dataclasses.asdict(m) for m in measurements]})
+        write_json(json_file, _facts(measurements, import_times, plan, absentees))
         say(f"Wrote {json_file}")
+    if plot is not None and any(m.rates for m in measurements):
+        draw_steps_per_second(plot, measurements)
+        say(f"Wrote {plot}")
+    if interrupted:
+        raise typer.Exit(_INTERRUPTED)
+    if any(m.failure is not None and (m.peer == JAXENVS.name or names is not None) for m in measurements):
+        raise typer.Exit(1)
+
+
+def _words(text: str) -> list[str]:
+    return list(dict.fromkeys(word for word in (part.strip() for part in text.split(",")) if word))
 
 
 def _sizes(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+    parts = _words(text)
+    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise InvalidField(f"--num-envs takes positive whole numbers, such as 1,64,4096; got `{text}`.")
     return [int(part) for part in parts]
 
 
-def _print(measurements: list[Measurement], device: str) -> None:
-    table = Table(title=device, title_justify="left", title_style="bold")
+def _facts(
+    measurements: Sequence[Measurement], imports: Sequence[ImportTime], plan: Plan, absentees: Sequence[Absentee]
+) -> dict[str, Any]:
+    return {
+        "jaxenvs": __version__,
+        "platform": host.platform(),
+        "cpu_cores": os.cpu_count(),
+        "seconds": plan.seconds,
+        "measurements": [as_json(m, measurements) for m in measurements],
+        "imports": [import_as_json(time, imports) for time in imports],
+        "missing": {absentee.peer.name: absentee.reason for absentee in absentees},
+    }
+
+
+def _print_rates(measurements: Sequence[Measurement]) -> None:
+    if not measurements:
+        return
+    ours = next((m.device for m in measurements if m.peer == JAXENVS.name and m.device), "")
+    device = "" if len({m.platform for m in measurements}) > 1 else ours
+    title = ", ".join(filter(None, [device, f"{os.cpu_count()} CPU cores", host.platform()]))
+    table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("id")
-    for name in ("environments", "steps each", "steps/s (median)", "slowest", "fastest", "compile"):
+    table.add_column("envs", justify="right")
+    table.add_column("measured")
+    for name in ("steps/s", "from", "to", "jaxenvs is", "from", "to", "CPU ns", "compile"):
         table.add_column(name, justify="right")
     for m in measurements:
+        if m.peer == JAXENVS.name and table.row_count:
+            table.add_section()
+        rates, ratios = Spread.of(m.rates), ratio(m, measurements)
+        cpu, compiled = Spread.of(m.cpu_nanoseconds), Spread.of(m.compile_seconds)
+        shown = ["failed", "", ""] if rates is None else [short(v) for v in (rates.median, rates.low, rates.high)]
+        times = [""] * 3 if ratios is None else [_times(v) for v in (ratios.median, ratios.low, ratios.high)]
         table.add_row(
-            m.env_id,
+            m.env_id if m.platform is None else f"{m.env_id} on {m.platform}",
             f"{m.num_envs:,}",
-            f"{m.steps:,}",
-            *(f"{rate:,.0f}" for rate in (m.steps_per_second, m.slowest, m.fastest)),
-            f"{m.compile_seconds:.2f} s",
+            f"{m.peer} {m.versions.get(_distribution(m.peer), '')}".strip(),
+            *shown,
+            *times,
+            "" if cpu is None else f"{cpu.median:.3g}",
+            "" if compiled is None else f"{compiled.median:.2f} s",
         )
     console().print(table)
+
+
+def _distribution(peer: str) -> str:
+    return next((p.distribution or "" for p in (JAXENVS, *PEERS) if p.name == peer), "")
+
+
+def _times(value: float) -> str:
+    return f"{value:.3g}x" if value < 100 else f"{value:,.0f}x"
+
+
+def _print_imports(times: Sequence[ImportTime]) -> None:
+    if not any(time.seconds for time in times):
+        return
+    table = Table(title="Import, in a fresh process", title_justify="left", title_style="bold")
+    table.add_column("modules")
+    for name in ("seconds (median)", "shortest", "longest", f"to {times[0].names}"):
+        table.add_column(name, justify="right")
+    for time in times:
+        seconds, relative = Spread.of(time.seconds), share(time, times[0])
+        if seconds is not None:
+            shown = [f"{v:.2f}" for v in (seconds.median, seconds.low, seconds.high)]
+            table.add_row(time.names, *shown, "" if relative is None else f"{relative:.2f}")
+    console().print(table)
+
+
+def _say_remarks(
+    measurements: Sequence[Measurement],
+    subjects: Sequence[Subject],
+    absentees: Sequence[Absentee],
+    ids: Sequence[str],
+) -> None:
+    """What the tables do not show: how a peer differs, who failed, who has no such task, who is missing."""
+    measured = {m.peer for m in measurements}
+    for subject in subjects:
+        peer = subject.peer
+        lacking = [id for id in ids if id not in peer.tasks]
+        if peer.name in measured and peer.remark:
+            say(f"{peer.name}: {peer.remark}.")
+        if lacking:
+            say(f"{peer.name}: has no task that is the same as {', '.join(lacking)}.")
+    for m in measurements:
+        if m.failure is not None:
+            say(f"{m.peer} failed on {m.env_id} with {m.num_envs:,} environments: it {m.failure}")
+    for absentee in absentees:
+        say(f"{absentee.peer.name}: not measured, since {absentee.reason}. To get it: {absentee.peer.install}")

@@ -1,0 +1,168 @@
+"""jaxenvs and its peers, measured in turn: one repeat of each, over and over."""
+
+import contextlib
+import dataclasses
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jaxenvs.bench.process import PeerFailed, PeerProcess
+from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.tasks import JAXENVS, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How a comparison is made.
+
+    Attributes:
+        repeats: how often each subject is timed.
+        seconds: how long a repeat takes at least; a subject runs its loop as often as fills it.
+        steps: steps of each environment in a compiled loop, or None for as many as suit the task.
+        starts: how many fresh processes of each subject are timed compiling.
+        imports: how many are timed importing.
+        preparation_limit: seconds that importing, or compiling, may take.
+        repeat_limit: seconds that a repeat may take.
+    """
+
+    repeats: int = 10
+    seconds: float = 0.2
+    steps: int | None = None
+    starts: int = 1
+    imports: int = 3
+    preparation_limit: float = 600.0
+    repeat_limit: float = 60.0
+
+
+@dataclasses.dataclass
+class Measurement:
+    """One subject in one task at one batch size.
+
+    Attributes:
+        env_id: our id of the task.
+        peer: who stepped it.
+        num_envs: environments stepped at once.
+        platform: the platform that JAX was told to use, or None for its own choice.
+        device: the hardware, in words; empty where that never became known.
+        steps: steps of each environment in a call of the loop; 0 where that never became known.
+        rates: environment steps a second, of each repeat; the repeats of all subjects took turns.
+        cpu_nanoseconds: processor time for a step, all threads together, of each repeat. Where others use
+            the machine, too, it tells more than the rate.
+        compile_seconds: of each fresh process: tracing and compiling; empty where nothing is compiled.
+        versions: of the packages that matter.
+        failure: why it was given up, in words; None where it was not.
+    """
+
+    env_id: str
+    peer: str
+    num_envs: int
+    platform: str | None = None
+    device: str = ""
+    steps: int = 0
+    rates: list[float] = dataclasses.field(default_factory=list)
+    cpu_nanoseconds: list[float] = dataclasses.field(default_factory=list)
+    compile_seconds: list[float] = dataclasses.field(default_factory=list)
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    failure: str | None = None
+
+    @property
+    def steps_per_second(self) -> float:
+        """The median of the rates."""
+        return statistics.median(self.rates)
+
+    def ratios(self, ours: "Measurement") -> list[float]:
+        """How many times faster we were, in each round that both of us took part in."""
+        return [our / its for our, its in zip(ours.rates, self.rates)]
+
+
+OURS = Subject(JAXENVS)
+"""jaxenvs, in this interpreter."""
+
+Progress = Callable[[str], None]
+"""Called with what is being done, once for each start and repeat."""
+
+
+def compare(
+    env_id: str,
+    num_envs: int,
+    subjects: Sequence[Subject],
+    plan: Plan,
+    *,
+    platform: str | None = None,
+    progress: Progress = lambda _: None,
+    ours: Subject = OURS,
+) -> list[Measurement]:
+    """Measures jaxenvs and, among the subjects, those who have the task.
+
+    A subject that fails is given up and its measurement says why; the others go on.
+
+    Args:
+        env_id: our id of the task.
+        num_envs: environments stepped at once.
+        subjects: who else to measure.
+        plan: how.
+        platform: the platform that JAX is to use ("cpu", "gpu", "tpu"), or None for its own choice.
+        progress: hears what is being done.
+        ours: whom the others are compared with.
+    """
+    taking_part = [(ours, Task(env_id))]
+    taking_part += [(subject, subject.peer.tasks[env_id]) for subject in subjects_of(env_id, subjects)]
+    rows = [
+        (subject, task, Measurement(env_id, subject.peer.name, num_envs, platform)) for subject, task in taking_part
+    ]
+    steps = plan.steps
+    with contextlib.ExitStack() as stack:
+        running: list[tuple[PeerProcess, Measurement]] = []
+        for start in range(plan.starts):
+            for subject, task, measurement in rows:
+                if measurement.failure is not None:
+                    continue
+                progress(f"{subject.peer.name}: start")
+                try:
+                    process = stack.enter_context(subject.start(platform))
+                    _prepare(process, task, measurement, steps, plan)
+                except PeerFailed as failure:
+                    measurement.failure = str(failure)
+                    continue
+                if subject is ours:
+                    steps = measurement.steps  # those who compile a loop compile one of the same length
+                if start < plan.starts - 1:
+                    process.close()
+                else:
+                    running.append((process, measurement))
+        for _ in range(plan.repeats):
+            for process, measurement in running:
+                if measurement.failure is None:
+                    progress(measurement.peer)
+                    _repeat(process, measurement, plan)
+    return [measurement for _, _, measurement in rows]
+
+
+def subjects_of(env_id: str, subjects: Sequence[Subject]) -> list[Subject]:
+    """Those who have the task."""
+    return [subject for subject in subjects if env_id in subject.peer.tasks]
+
+
+def count_calls(env_id: str, subjects: Sequence[Subject], plan: Plan) -> int:
+    """How often `compare` calls `progress` where nobody fails."""
+    return (1 + len(subjects_of(env_id, subjects))) * (plan.starts + plan.repeats)
+
+
+def _prepare(process: PeerProcess, task: Task, measurement: Measurement, steps: int | None, plan: Plan) -> None:
+    limit = plan.preparation_limit
+    measurement.versions = process.ask("import", modules=None, limit=limit)["versions"]
+    prepared: Mapping[str, Any] = process.ask(
+        "prepare", task=task.name, options=dict(task.options), num_envs=measurement.num_envs, steps=steps, limit=limit
+    )
+    measurement.steps, measurement.device = prepared["steps"], prepared["device"]
+    if prepared["compile_seconds"] is not None:
+        measurement.compile_seconds.append(prepared["compile_seconds"])
+
+
+def _repeat(process: PeerProcess, measurement: Measurement, plan: Plan) -> None:
+    try:
+        answer = process.ask("run", seconds=plan.seconds, limit=plan.seconds + plan.repeat_limit)
+        measurement.rates.append(answer["env_steps"] / answer["seconds"])
+        measurement.cpu_nanoseconds.append(1e9 * answer["cpu_seconds"] / answer["env_steps"])
+    except PeerFailed as failure:
+        measurement.failure = str(failure)

@@ -1,0 +1,78 @@
+"""The figures of a comparison as a table of numbers, for JSON files and for whoever prints or draws them."""
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from jaxenvs.bench.comparison import Measurement
+from jaxenvs.bench.imports import ImportTime
+from jaxenvs.bench.tasks import JAXENVS
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """A median and what lies around it."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread | None":
+        """Median, lowest and highest of the values; None where there are none."""
+        return cls(statistics.median(values), min(values), max(values)) if values else None
+
+
+def ratio(measurement: Measurement, measurements: Sequence[Measurement]) -> Spread | None:
+    """How many times faster jaxenvs was, round by round; None for itself, and where one of them has no figures."""
+    if measurement.peer == JAXENVS.name:
+        return None
+    ours = our_counterpart(measurement, measurements)
+    return None if ours is None else Spread.of(measurement.ratios(ours))
+
+
+def our_counterpart(measurement: Measurement, measurements: Sequence[Measurement]) -> Measurement | None:
+    """The measurement of jaxenvs at the same task, batch size and platform."""
+    for other in measurements:
+        if (other.peer, other.env_id, other.num_envs, other.platform) == (
+            JAXENVS.name,
+            measurement.env_id,
+            measurement.num_envs,
+            measurement.platform,
+        ):
+            return other
+    return None
+
+
+def as_json(measurement: Measurement, measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Everything about a measurement: its fields, and medians, spreads and ratios made from them."""
+    rates = Spread.of(measurement.rates)
+    ratios = ratio(measurement, measurements)
+    return {
+        **dataclasses.asdict(measurement),
+        "repeats": len(measurement.rates),
+        "steps_per_second": rates and rates.median,
+        "slowest": rates and rates.low,
+        "fastest": rates and rates.high,
+        "jaxenvs_is_faster_by": ratios and dataclasses.asdict(ratios),
+    }
+
+
+def import_as_json(time: ImportTime, times: Sequence[ImportTime]) -> dict[str, Any]:
+    """Everything about an import, and how many times as long as the first one of the list it takes."""
+    return {**dataclasses.asdict(time), "median": time.median if time.seconds else None, "ratio": share(time, times[0])}
+
+
+def share(time: ImportTime, baseline: ImportTime) -> float | None:
+    """How many times as long as the baseline's an import takes: the median over the rounds."""
+    shares = [a / b for a, b in zip(time.seconds, baseline.seconds)]
+    return statistics.median(shares) if shares else None
+
+
+def short(number: float) -> str:
+    """A number in three digits: 13.8 M."""
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"

@@ -1,0 +1,39 @@
+"""brax: its own auto-reset wrapper, which replays the first start of each environment, under scan."""
+
+from __future__ import annotations  # for the older Pythons of older packages
+
+import time
+from typing import Any
+
+PACKAGES = ("brax.envs",)
+
+
+def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict[str, Any]:
+    """A scan of the batched `step`, with actions drawn uniformly on the device at every step."""
+    import jax
+    from brax import envs  # pyright: ignore[reportMissingImports]  # its interpreter has it
+
+    steps = steps or 200
+    env = envs.create(task, batch_size=num_envs, **options)
+    key, reset_key = jax.random.split(jax.random.key(0))
+    carry = jax.jit(env.reset)(reset_key), key
+
+    def step(carry: Any, _: None) -> tuple[Any, Any]:
+        state, key = carry
+        key, action_key = jax.random.split(key)
+        actions = jax.random.uniform(action_key, (num_envs, env.action_size), minval=-1, maxval=1)
+        state = env.step(state, actions)
+        return (state, key), (state.obs, state.reward, state.done)
+
+    rollout = jax.jit(lambda carry: jax.lax.scan(step, carry, None, length=steps))
+    started = time.perf_counter()
+    compiled = rollout.lower(carry).compile()
+    compile_seconds = time.perf_counter() - started
+
+    def advance() -> None:
+        nonlocal carry
+        carry, outputs = compiled(carry)
+        jax.block_until_ready(outputs)
+
+    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
+    return {"advance": advance, "steps": steps, "compile_seconds": compile_seconds, "device": device}

@@ -1,0 +1,98 @@
+"""A vectorised loop in C: how fast the processor could go; built when it is first asked for."""
+
+from __future__ import annotations  # for the older Pythons of older packages
+
+import ctypes
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("ctypes",)
+
+_SOURCE = Path(__file__).with_name("cart_pole.c")
+_FLAGS = "-O3 -march=native -ffast-math -fopenmp -std=c11 -shared -fPIC"
+_CACHE_VARIABLE = "JAXENVS_BENCH_CACHE"
+
+
+def missing() -> str | None:
+    """That there is no C compiler, in words; None where there is one."""
+    compiler = _compiler()[0]
+    return None if shutil.which(compiler) else f"there is no C compiler `{compiler}`"
+
+
+def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
+    """The loop of `cart_pole.c`, with a thread for each core; `task` is of no consequence."""
+    steps = steps or 200
+    library, build_seconds = build()
+    batch = library.create(num_envs, steps, 0)
+    return {
+        "advance": lambda: library.advance(batch),
+        "steps": steps,
+        "compile_seconds": build_seconds,
+        "device": f"{platform.machine()}, {os.environ.get('OMP_NUM_THREADS', os.cpu_count())} threads",
+    }
+
+
+def build() -> tuple[ctypes.CDLL, float | None]:
+    """Loads the library, built first where the cache does not hold it.
+
+    It is kept in the folder `$JAXENVS_BENCH_CACHE`, by default jaxenvs/bench in the user's cache folder,
+    under the hash of everything it depends on: source, compiler, flags and processor.
+
+    Returns:
+        The library and the seconds that building it took, None where it was there.
+
+    Raises:
+        RuntimeError: the compiler failed; the message holds what it said.
+    """
+    command = [*_compiler(), *_FLAGS.split()]
+    source = _SOURCE.read_bytes()
+    digest = hashlib.sha256(b"\n".join([source, " ".join(command).encode(), _processor()])).hexdigest()[:16]
+    path = _cache_folder() / f"cart_pole-{digest}.so"
+    seconds = None
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.stem}-{os.getpid()}.so")
+        started = time.perf_counter()
+        result = subprocess.run(
+            [*command, str(_SOURCE), "-o", str(unfinished), "-lm"], capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            raise RuntimeError(f"`{shlex.join(command)}` could not build {_SOURCE.name}:\n{result.stderr.strip()}")
+        seconds = time.perf_counter() - started
+        unfinished.replace(path)
+    library = ctypes.CDLL(str(path))
+    library.create.restype = ctypes.c_void_p
+    library.create.argtypes = (ctypes.c_int64, ctypes.c_int64, ctypes.c_uint32)
+    library.advance.restype = None
+    library.advance.argtypes = (ctypes.c_void_p,)
+    return library, seconds
+
+
+def _compiler() -> list[str]:
+    """The C compiler as `$CC` or by its usual name; the variable may hold flags, too."""
+    return shlex.split(os.environ.get("CC", "")) or ["cc"]
+
+
+def _cache_folder() -> Path:
+    wish = os.environ.get(_CACHE_VARIABLE)
+    if wish:
+        return Path(wish)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "jaxenvs" / "bench"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxenvs" / "bench"
+
+
+def _processor() -> bytes:
+    """What `-march=native` depends on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if cpuinfo.exists() else []
+    names = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return "\n".join([platform.machine(), platform.processor(), *names]).encode()

@@ -1,0 +1,65 @@
+"""jaxenvs itself, measured through the same protocol as its peers."""
+
+import math
+import time
+from typing import Any
+
+PACKAGES = ("jaxenvs",)
+
+_MAX_BYTES = 2**24
+"""Observations that one call returns, where the caller names no steps: more are written to memory that the
+system must first provide, and what is measured then is the system."""
+
+
+def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
+    """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step.
+
+    All actions of a step are drawn at once, from one key, as a policy's are; the space draws one by one
+    where it is neither Discrete nor a bounded Box.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from jaxenvs.core.random import key as make_key
+    from jaxenvs.core.spaces import Box, Discrete
+    from jaxenvs.registry import make
+    from jaxenvs.wrappers import AutoReset
+
+    env = AutoReset(make(task))
+    key, reset_key = jax.random.split(make_key(0))
+    states, first = jax.jit(jax.vmap(env.reset))(jax.random.split(reset_key, num_envs))
+    if steps is None:
+        leaves = jax.tree.leaves(first.observation)
+        size = sum(math.prod(x.shape) * jnp.dtype(x.dtype).itemsize for x in leaves)
+        steps = max(1, min(1000, _MAX_BYTES // max(1, size)))
+
+    space = env.action_space
+    is_bounded = isinstance(space, Box) and bool(jnp.isfinite(jnp.asarray(space.high) - jnp.asarray(space.low)).all())
+
+    def draw(key: Any) -> Any:
+        if isinstance(space, Discrete):
+            return jax.random.randint(key, (num_envs,), space.start, space.start + space.n)
+        if isinstance(space, Box) and is_bounded and space.dtype == jnp.float32:
+            return jax.random.uniform(key, (num_envs, *space.shape), jnp.float32, space.low, space.high)
+        return jax.vmap(space.sample)(jax.random.split(key, num_envs))
+
+    def step(carry: Any, _: None) -> tuple[Any, Any]:
+        states, key = carry
+        key, action_key = jax.random.split(key)
+        actions = draw(action_key)
+        states, timesteps = jax.vmap(env.step)(states, actions)
+        return (states, key), (timesteps.observation, timesteps.reward, timesteps.done)
+
+    carry = states, key
+    rollout = jax.jit(lambda carry: jax.lax.scan(step, carry, None, length=steps))
+    started = time.perf_counter()
+    compiled = rollout.lower(carry).compile()
+    compile_seconds = time.perf_counter() - started
+
+    def advance() -> None:
+        nonlocal carry
+        carry, outputs = compiled(carry)
+        jax.block_until_ready(outputs)
+
+    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
+    return {"advance": advance, "steps": steps, "compile_seconds": compile_seconds, "device": device}

@@ -1,0 +1,131 @@
+"""Who takes part in a comparison: a peer and the interpreter that it runs in."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jaxenvs.core
+from jaxenvs.bench.process import WORKER, PeerFailed, PeerProcess
+from jaxenvs.bench.tasks import JAXENVS, PEERS, Peer
+from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, did_you_mean
+
+PYTHON_VARIABLE = "JAXENVS_BENCH_PYTHON"
+"""`NAME=INTERPRETER` pairs, separated as folders are in $PATH."""
+
+_FIND_LIMIT = 60.0
+# A compile time read from a cache, or slowed down by filling one, would say nothing.
+_NOT_FOR_PEERS = "JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A peer in an interpreter.
+
+    Attributes:
+        peer: the peer.
+        python: the interpreter.
+    """
+
+    peer: Peer
+    python: str = sys.executable
+
+    def start(self, platform: str | None = None) -> PeerProcess:
+        """Starts a process for it.
+
+        Args:
+            platform: the platform that JAX is to use ("cpu", "gpu", "tpu"), or None for its own choice.
+
+        Raises:
+            PeerFailed: the interpreter could not be started.
+        """
+        command = [self.python, str(WORKER), str(self.peer.path)]
+        return PeerProcess(command, self._environment(platform))
+
+    def missing(self) -> str | None:
+        """In words what the interpreter lacks to run the peer, or None.
+
+        Raises:
+            PeerFailed: the interpreter does not work.
+        """
+        with self.start() as process:
+            return process.ask("find", limit=_FIND_LIMIT)["missing"]
+
+    def _environment(self, platform: str | None) -> dict[str, str]:
+        environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_PEERS}
+        if self.python != sys.executable:
+            environment.pop("PYTHONPATH", None)  # of packages for this interpreter
+            environment.pop("PYTHONHOME", None)
+        if self.peer is JAXENVS:
+            # This very copy, installed or not, wherever the command was started.
+            path = [str(Path(jaxenvs.core.__file__).parents[2]), environment.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+        if platform is not None:
+            environment["JAX_PLATFORMS"] = platform
+        # Several processes share the accelerator: none may claim all of its memory.
+        environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        return environment
+
+
+@dataclasses.dataclass(frozen=True)
+class Absentee:
+    """A peer that cannot take part.
+
+    Attributes:
+        peer: the peer.
+        reason: what is missing.
+    """
+
+    peer: Peer
+    reason: str
+
+
+def gather(names: Sequence[str] | None, pythons: Mapping[str, str]) -> tuple[list[Subject], list[Absentee]]:
+    """The peers that can be measured here, jaxenvs excepted, and those that cannot.
+
+    Args:
+        names: peers that must take part; None for all that can.
+        pythons: peer's name to interpreter, where it is not this one.
+
+    Raises:
+        DependencyNotInstalled: a peer was asked for by name, and its package or interpreter is missing.
+        InvalidField: there is no peer of that name.
+    """
+    known = {peer.name: peer for peer in PEERS}
+    for name in (*(name for name in names or () if name != JAXENVS.name), *pythons):
+        if name not in known:
+            raise InvalidField(f"There is no peer `{name}`; known are {', '.join(known)}.{did_you_mean(name, known)}")
+    subjects, absentees = [], []
+    for peer in PEERS if names is None else [known[name] for name in dict.fromkeys(names) if name in known]:
+        subject = Subject(peer, pythons.get(peer.name, sys.executable))
+        try:
+            reason = subject.missing()
+        except PeerFailed as failure:
+            reason = str(failure)
+        if reason is None:
+            subjects.append(subject)
+        elif names is None:
+            absentees.append(Absentee(peer, reason))
+        else:
+            raise DependencyNotInstalled(
+                f"{peer.name} cannot be measured in {subject.python}: {reason}. To get it: {peer.install}"
+                f" (in an interpreter of its own if need be: `--python {peer.name}=/path/to/python`)."
+            )
+    return subjects, absentees
+
+
+def parse_pythons(assignments: Sequence[str]) -> dict[str, str]:
+    """Interpreters by peer: those of the environment variable, overridden by `NAME=INTERPRETER` arguments.
+
+    Raises:
+        InvalidField: an argument has another form.
+    """
+    from_environment = [pair for pair in os.environ.get(PYTHON_VARIABLE, "").split(os.pathsep) if pair]
+    pythons = {}
+    for pair in (*from_environment, *assignments):
+        name, equals, python = pair.partition("=")
+        if not (name and equals and python):
+            raise InvalidField(f"An interpreter is given as NAME=PATH, such as gymnax=venv/bin/python; got `{pair}`.")
+        pythons[name] = python
+    return pythons

@@ -1,0 +1,123 @@
+"""THE table of peers: where each is measured, and which of its tasks are the same as one of ours.
+
+To add a peer: a file in `bench/peers/` and an entry here. A task is listed only where it is truly the
+same: dynamics, observations, actions, start distribution and time limit. (Two deviations are let pass,
+since they cost nothing: the width of numbers, and what a step after the end does.)
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PEER_FOLDER = Path(__file__).with_name("peers")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A task by a peer's name for it.
+
+    Attributes:
+        name: what the peer calls it.
+        options: further arguments of the peer's `prepare`.
+    """
+
+    name: str
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """Someone who steps environments.
+
+    Attributes:
+        name: as the command line and the tables have it.
+        file: the file that measures it, in `bench/peers/`.
+        distribution: the package whose version stands for the peer's, or None.
+        install: how to get it.
+        tasks: our id to the peer's task.
+        remark: how its work differs from ours, if it does.
+    """
+
+    name: str
+    file: str
+    distribution: str | None
+    install: str
+    tasks: Mapping[str, Task]
+    remark: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The file that measures it."""
+        return PEER_FOLDER / self.file
+
+
+def _same(*ids: str, **options: Any) -> dict[str, Task]:
+    return {id: Task(id, options) for id in ids}
+
+
+_CLASSIC_CONTROL = "CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1", "Acrobot-v1"
+_TOY_TEXT = (
+    "Blackjack-v1",
+    "FrozenLake-v1",
+    "FrozenLake8x8-v1",
+    "CliffWalking-v1",
+    "CliffWalkingSlippery-v1",
+)
+_NEXT_STEP = "resets in the step after an episode's last one, which is counted as a step, too"
+
+JAXENVS = Peer("jaxenvs", "jaxenvs_peer.py", "jaxenvs", "pip install jaxenvs", {})
+"""Ourselves; every id is one of its tasks."""
+
+PEERS: tuple[Peer, ...] = (
+    Peer(
+        "c",
+        "c_peer.py",
+        None,
+        "install a C compiler, such as gcc, or name one in $CC",
+        {"CartPole-v1": Task("CartPole-v1")},
+        "a loop written for one task, vectorised by hand, one hash for all random numbers of a step",
+    ),
+    Peer(
+        "gymnax",
+        "gymnax_peer.py",
+        "gymnax",
+        "pip install gymnax==1.0.1 six",  # it imports six, and does not ask for it
+        {
+            **_same(*_CLASSIC_CONTROL),
+            "FrozenLake-v1": Task("FrozenLake-misc"),
+            "FrozenLake8x8-v1": Task("FrozenLake-misc", {"map_name": "8x8"}),
+        },
+    ),
+    Peer("brax", "brax_peer.py", "brax", "pip install brax", {}, "replays each environment's first start"),
+    Peer("pgx", "pgx_peer.py", "pgx", "pip install pgx", {}),
+    Peer(
+        "envpool",
+        "envpool_peer.py",
+        "envpool",
+        "pip install envpool",
+        {
+            **_same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT),
+            "Taxi-v4": Task("Taxi-v3"),  # they differ in options that neither uses here
+        },
+        _NEXT_STEP,
+    ),
+    Peer(
+        "gymnasium-vector",
+        "gymnasium_peer.py",
+        "gymnasium",
+        'pip install "gymnasium[classic-control]"',
+        _same("CartPole-v0", "CartPole-v1", mode="vector_entry_point"),
+        _NEXT_STEP,
+    ),
+    Peer(
+        "gymnasium-sync",
+        "gymnasium_peer.py",
+        "gymnasium",
+        'pip install "gymnasium[classic-control,toy-text]"',
+        _same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, "Taxi-v4", mode="sync"),
+        _NEXT_STEP,
+    ),
+    Peer("minatar", "minatar_peer.py", "minatar", "pip install minatar", {}),
+)
+"""In the order of the tables. brax, pgx and MinAtar share no task with the catalog so far."""

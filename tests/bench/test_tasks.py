@@ -1,0 +1,44 @@
+"""The table of peers and their tasks."""
+
+import gymnasium
+import jax
+import pytest
+
+import jaxenvs
+from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
+from jaxenvs.registry import registry
+
+ROWS = {peer.name: peer for peer in PEERS}
+
+
+def test_every_peer_has_a_file_and_every_file_a_peer():
+    files = {peer.path for peer in (JAXENVS, *PEERS)}
+    assert files == set(PEER_FOLDER.glob("*_peer.py"))
+    assert len(ROWS) == len(PEERS) and JAXENVS.name not in ROWS
+    assert all(peer.install for peer in PEERS)
+
+
+def test_tasks_are_ids_of_ours():
+    assert {id for peer in PEERS for id in peer.tasks} <= set(registry)
+
+
+@pytest.mark.parametrize("name", ["gymnasium-sync", "gymnasium-vector"])
+def test_tasks_of_gymnasium_are_its_ids_with_our_time_limits(name):
+    for id, task in ROWS[name].tasks.items():
+        theirs = gymnasium.spec(task.name)
+        assert theirs.max_episode_steps == registry[id].max_episode_steps
+        assert name == "gymnasium-sync" or theirs.vector_entry_point is not None
+
+
+@pytest.mark.neighbours
+def test_tasks_of_gymnax_have_our_spaces_and_time_limits():
+    import gymnax
+
+    for id, task in ROWS["gymnax"].tasks.items():
+        env, params = gymnax.make(task.name, **task.options)
+        observation, _ = jax.eval_shape(env.reset, jax.random.key(0), params)
+        space = jaxenvs.make(id).action_space
+        assert observation.shape == jaxenvs.make(id).observation_space.shape
+        assert env.action_space(params).shape == space.shape
+        assert getattr(env.action_space(params), "n", None) == getattr(space, "n", None)
+        assert params.max_steps_in_episode == registry[id].max_episode_steps
