@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
 from jaxenvs.core.wrapper import Wrapper, wrappers_of
@@ -28,7 +29,9 @@ def given_env(
         UnregisteredEnv, InvalidField: see `jaxenvs.make`.
         InvalidField: fields or a limit beside an environment, or something that is none.
         WrapperOrderError: the environment resets itself, or keeps statistics across episodes.
+        ForkedProcess: JAX cannot work in this process.
     """
+    check_process()
     if isinstance(env, str):
         env = make(env, max_episode_steps=max_episode_steps, **fields)
     elif not isinstance(env, Env):

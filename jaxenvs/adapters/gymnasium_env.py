@@ -11,6 +11,7 @@ from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_inf
 from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
 from jaxenvs.adapters._host import to_host
+from jaxenvs.adapters._processes import check_process
 from jaxenvs.adapters._single import advance, begin, draw
 from jaxenvs.adapters._window import Window
 from jaxenvs.adapters.lanes import with_reset_options
@@ -106,6 +107,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         Raises:
             InvalidField: an unknown option, or a value that it cannot take.
         """
+        check_process()
         auto = with_reset_options(self._auto, options)
         super().reset(seed=seed)
         if seed is not None:
@@ -172,6 +174,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             self._window.show(np.asarray(draw(self._auto.env, self._state)))
 
     def _check_usable(self, call: str) -> None:
+        check_process()
         if self._closed:
             raise ClosedEnvironment(f"Cannot call env.{call}() after env.close(). Call env.reset() to go on.")
         if self._state is None:

@@ -16,6 +16,7 @@ from flax import struct
 from jax import Array
 
 from jaxenvs.adapters._attributes import get_attribute, lane_env, on_device, plain, set_attribute
+from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.random import Key, keys
@@ -139,6 +140,7 @@ class Lanes:
         Returns:
             What is seen of all lanes; of those left alone what was seen last.
         """
+        check_process()
         auto = with_reset_options(self._auto, options)
         mask = np.ones(self.num_envs, bool) if mask is None else mask
         everywhere = bool(mask.all())
@@ -178,6 +180,7 @@ class Lanes:
             actions: (num_envs, ...) NumPy or JAX arrays of the action space's dtypes.
             mode: when the next episode begins.
         """
+        check_process()
         self._state, output = _step(self._auto, self._axes, self._state, actions, mode)
         self._seen = (output.observation, output.info)
         return output

@@ -68,6 +68,10 @@ class WrapperOrderError(JaxenvsError, TypeError):
     """Two wrappers were stacked in an order in which one of them cannot work."""
 
 
+class ForkedProcess(JaxenvsError, RuntimeError):
+    """JAX was used before the process was forked, and would hang in the child."""
+
+
 class CheckpointError(JaxenvsError, ValueError):
     """A run folder or checkpoint that is missing, corrupt or written by something else."""
 

@@ -1,0 +1,21 @@
+"""Processes: JAX's threads do not come along in a fork, so that it would wait for them for ever."""
+
+import os
+
+from jaxenvs.core.errors import ForkedProcess
+
+_first_pid: int | None = None
+
+
+def check_process() -> None:
+    """Raises `ForkedProcess` in a process that was forked after an adapter had been at work in its parent."""
+    global _first_pid
+    pid = os.getpid()
+    if _first_pid is None:
+        _first_pid = pid
+    if pid != _first_pid:
+        raise ForkedProcess(
+            "This process was forked from one that has used JAX, and JAX would hang in it. Start processes anew:"
+            ' `vector_kwargs={"context": "spawn"}` for an AsyncVectorEnv, `multiprocessing.get_context("spawn")` else.'
+            " Or do without: `gymnasium.make_vec(id, num_envs)` steps all environments in one call."
+        )
