@@ -55,7 +55,8 @@ EXTRA_PACKAGES = {
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env"},
     "monitor": {"matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
     "rollout": {"tqdm"},
-    "bench": {"matplotlib", "gymnasium", "gymnax", "brax", "pgx", "envpool", "minatar"},
+    # `jax_scan` is a file beside the peers, which run where nothing of jaxenvs can be imported.
+    "bench": {"matplotlib", "gymnasium", "gymnax", "brax", "pgx", "envpool", "minatar", "jax_scan"},
     "cli": {"typer", "rich", "tqdm", "optax", "matplotlib"},
 }
 

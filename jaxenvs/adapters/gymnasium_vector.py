@@ -208,8 +208,6 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
     def set_attr(self, name: str, values: Any) -> None:
         """Sets a field: one value for all environments, or a list or tuple of one for each.
 
-        A list whose length is not `num_envs` is refused, except where it is the value of an array field.
-
         Raises:
             AttributeError: there is no such field.
             InvalidField: a value that the field cannot take, or several for one that shapes the program.

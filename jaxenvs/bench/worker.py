@@ -51,6 +51,7 @@ def main(peer_file: str) -> None:
     threading.Thread(target=_read, args=(requests,), daemon=True).start()
     # The folder of this file, which Python puts first on the path, would hide packages of the same names.
     sys.path.pop(0)
+    sys.path.append(os.path.dirname(peer_file))  # last, so that what peers share hides nothing
     worker = Worker(_load(peer_file))
     while True:
         try:

@@ -12,7 +12,7 @@ import pytest
 from jaxenvs.bench.comparison import OURS
 from jaxenvs.bench.peers import c_peer
 from jaxenvs.bench.subject import Subject
-from jaxenvs.bench.tasks import PEERS
+from jaxenvs.bench.tasks import PEER_FOLDER, PEERS
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 
 ROWS = {peer.name: peer for peer in PEERS}
@@ -57,7 +57,8 @@ def test_a_peer_runs(name, task, options, tmp_path, monkeypatch):
         assert answer["env_steps"] > 0 and answer["env_steps"] % (3 * prepared["steps"]) == 0
 
 
-def test_jaxenvs_chooses_steps_whose_observations_fit_in_memory():
+def test_jaxenvs_chooses_steps_whose_observations_fit_in_memory(monkeypatch):
+    monkeypatch.syspath_prepend(PEER_FOLDER)  # as the worker has it
     from jaxenvs.bench.peers import jaxenvs_peer
 
     assert jaxenvs_peer.prepare("Taxi-v4", 2, None)["steps"] == 1000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # for the older Pythons of older packages
 
-import time
 from typing import Any
 
 PACKAGES = ("brax.envs",)
@@ -12,6 +11,7 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
     """A scan of the batched `step`, with actions drawn uniformly on the device at every step."""
     import jax
     from brax import envs  # pyright: ignore[reportMissingImports]  # its interpreter has it
+    from jax_scan import prepared_scan  # pyright: ignore[reportMissingImports]  # beside this file
 
     steps = steps or 200
     env = envs.create(task, batch_size=num_envs, **options)
@@ -25,15 +25,4 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
         state = env.step(state, actions)
         return (state, key), (state.obs, state.reward, state.done)
 
-    rollout = jax.jit(lambda carry: jax.lax.scan(step, carry, None, length=steps))
-    started = time.perf_counter()
-    compiled = rollout.lower(carry).compile()
-    compile_seconds = time.perf_counter() - started
-
-    def advance() -> None:
-        nonlocal carry
-        carry, outputs = compiled(carry)
-        jax.block_until_ready(outputs)
-
-    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
-    return {"advance": advance, "steps": steps, "compile_seconds": compile_seconds, "device": device}
+    return prepared_scan(step, carry, steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # for the older Pythons of older packages
 
-import time
 from typing import Any
 
 PACKAGES = ("gymnax",)
@@ -16,6 +15,7 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
     """
     import gymnax  # pyright: ignore[reportMissingImports]  # its interpreter has it
     import jax
+    from jax_scan import prepared_scan  # pyright: ignore[reportMissingImports]  # beside this file
 
     steps = steps or 200
     env, params = gymnax.make(task, **options)
@@ -39,16 +39,4 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
         )
         return (states, key), (observations, rewards, terminated | truncated)
 
-    carry = states, key
-    rollout = jax.jit(lambda carry: jax.lax.scan(step, carry, None, length=steps))
-    started = time.perf_counter()
-    compiled = rollout.lower(carry).compile()
-    compile_seconds = time.perf_counter() - started
-
-    def advance() -> None:
-        nonlocal carry
-        carry, outputs = compiled(carry)
-        jax.block_until_ready(outputs)
-
-    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
-    return {"advance": advance, "steps": steps, "compile_seconds": compile_seconds, "device": device}
+    return prepared_scan(step, (states, key), steps)

@@ -1,7 +1,6 @@
 """jaxenvs itself, measured through the same protocol as its peers."""
 
 import math
-import time
 from typing import Any
 
 PACKAGES = ("jaxenvs",)
@@ -19,6 +18,7 @@ def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
     """
     import jax
     import jax.numpy as jnp
+    from jax_scan import prepared_scan  # pyright: ignore[reportMissingImports]  # beside this file
 
     from jaxenvs.core.random import key as make_key
     from jaxenvs.core.spaces import Box, Discrete
@@ -50,16 +50,4 @@ def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
         states, timesteps = jax.vmap(env.step)(states, actions)
         return (states, key), (timesteps.observation, timesteps.reward, timesteps.done)
 
-    carry = states, key
-    rollout = jax.jit(lambda carry: jax.lax.scan(step, carry, None, length=steps))
-    started = time.perf_counter()
-    compiled = rollout.lower(carry).compile()
-    compile_seconds = time.perf_counter() - started
-
-    def advance() -> None:
-        nonlocal carry
-        carry, outputs = compiled(carry)
-        jax.block_until_ready(outputs)
-
-    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
-    return {"advance": advance, "steps": steps, "compile_seconds": compile_seconds, "device": device}
+    return prepared_scan(step, (states, key), steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # for the older Pythons of older packages
 
-import time
 from typing import Any
 
 PACKAGES = ("pgx",)
@@ -13,6 +12,7 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
     import jax
     import jax.numpy as jnp
     import pgx  # pyright: ignore[reportMissingImports]  # its interpreter has it
+    from jax_scan import prepared_scan  # pyright: ignore[reportMissingImports]  # beside this file
     from pgx.experimental import auto_reset  # pyright: ignore[reportMissingImports]  # its interpreter has it
 
     steps = steps or 200
@@ -28,15 +28,4 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
         states = step_each(states, actions, jax.random.split(step_key, num_envs))
         return (states, key), (states.observation, states.rewards, states.terminated | states.truncated)
 
-    rollout = jax.jit(lambda carry: jax.lax.scan(step, carry, None, length=steps))
-    started = time.perf_counter()
-    compiled = rollout.lower(carry).compile()
-    compile_seconds = time.perf_counter() - started
-
-    def advance() -> None:
-        nonlocal carry
-        carry, outputs = compiled(carry)
-        jax.block_until_ready(outputs)
-
-    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
-    return {"advance": advance, "steps": steps, "compile_seconds": compile_seconds, "device": device}
+    return prepared_scan(step, carry, steps)
