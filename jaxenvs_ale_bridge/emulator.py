@@ -47,7 +47,8 @@ class Boot:
         snapshot: the start, as in a state.
         is_partial: whether the boot ended in the middle of a picture, which snapshots do not hold in ale-py
             0.12.1. So it does in Q*bert and Tetris.
-        views: what is seen of the start, by view; and `sound`.
+        views: what is seen of the start, by view.
+        sound: what is heard of it, None where no sound is recorded.
         lives: lives at the start.
     """
 
@@ -56,7 +57,7 @@ class Boot:
         self.snapshot = pack(serialised)
         self.is_partial = cycles(serialised) > _LONGEST_FRAME
         self.views = {"rgb": ale.getScreenRGB(), "grayscale": ale.getScreenGrayscale(), "ram": ale.getRAM()}
-        self.sound = ale.getAudio() if sound else np.zeros(0, np.uint8)
+        self.sound = ale.getAudio() if sound else None
         self.lives = ale.lives()
 
 
@@ -66,7 +67,10 @@ def new_interface(machine: Machine) -> ale_py.ALEInterface:
     ale.setFloat("repeat_action_probability", 0.0)
     ale.setInt("random_seed", 0)
     ale.setBool("sound_obs", machine.sound)
-    ale.loadROM(roms.get_rom_path(machine.game))
+    path = roms.get_rom_path(machine.game)
+    if path is None:
+        raise FileNotFoundError(f"ale-py has no ROM of {machine.game!r}")
+    ale.loadROM(path)
     if machine.mode is not None:
         ale.setMode(machine.mode)
     if machine.difficulty is not None:
@@ -257,13 +261,11 @@ def cycles(serialised: bytes) -> int:
 
 
 def start_outcome(program: Program, start: Boot) -> dict[str, Any]:
-    """The state at the start and what is seen of it, in the form of a step's arrays for one lane."""
-    snapshot = np.frombuffer(start.snapshot, np.uint8)
+    """The state at the start and what is seen of it, in the form of a step's arrays for one lane, zeros left out."""
     frame = start.views[program.view]
-    return {
-        "snapshot": snapshot,
-        "log_length": 0,
+    outcome = {
+        "snapshot": np.frombuffer(start.snapshot, np.uint8),
         "observation": np.stack([frame, frame]) if program.frames == "last_two" else frame,
-        "sound": start.sound if program.machine.sound else np.zeros(0, np.uint8),
         "lives": start.lives,
     }
+    return outcome | ({"sound": start.sound} if program.machine.sound else {})

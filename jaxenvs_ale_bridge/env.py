@@ -2,8 +2,6 @@
 
 import functools
 import importlib.util
-import math
-import operator
 from typing import Any, Literal
 
 import jax
@@ -33,10 +31,10 @@ class AleState(struct.PyTreeNode):
     Attributes:
         snapshot: (8448,) uint8; a serialised emulator some frames ago, behind its length.
         log: (frames,) uint8; the ALE's actions in the frames since, then zeros.
-        log_strength: (frames,) float32; how far the joystick was pushed in them; (0,) for discrete actions.
+        log_strength: (frames,) float32; how far the joystick was pushed in them; None for discrete actions.
         log_length: () int32; how many frames those are.
         previous_action: () int32; the ALE's action in the last frame, which a sticky action repeats.
-        previous_strength: () float32; how far the joystick was pushed in it.
+        previous_strength: () float32; how far the joystick was pushed in it; None for discrete actions.
         lives: () int32; lives left, 0 in games that have none.
         episode_frame_number: () int32; frames since the episode began.
         frame_number: () int32; frames since the console was switched on: the same, as every episode
@@ -46,10 +44,10 @@ class AleState(struct.PyTreeNode):
 
     snapshot: Array
     log: Array
-    log_strength: Array
+    log_strength: Array | None
     log_length: Array
     previous_action: Array
-    previous_strength: Array
+    previous_strength: Array | None
     lives: Array
     episode_frame_number: Array
     frame_number: Array
@@ -192,7 +190,8 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         start = host_call(
             host.reset_function(program, self.noop_max), program.state | program.outcome, {"noops": noops}
         )
-        state = _state_from(start, jnp.asarray(_NOOP, jnp.int32), jnp.ones((), jnp.float32), key)
+        strength = jnp.ones((), jnp.float32) if self.continuous else None
+        state = _state_from(start, jnp.asarray(_NOOP, jnp.int32), strength, key)
         return state, jaxenvs.restart(self._observation(start), _info(state))
 
     def step(self, state: AleState, action: Array) -> tuple[AleState, jaxenvs.TimeStep[Any]]:
@@ -203,29 +202,24 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         POOL.check_process()
         action = self.action_space.validate(action)
         key, skip_key, sticky_key = jax.random.split(state.key, 3)
-        wanted, strength, is_legal = self._joystick(action)
         draws = jax.random.uniform(sticky_key, (self._most_frames,), jnp.float32)
-        # From the first frame that takes the wanted action on, repeating the previous one changes nothing.
+        # From the first frame that takes the new action on, repeating the previous one changes nothing.
         taken = jax.lax.cummax((draws >= self.repeat_action_probability).astype(jnp.int32)) > 0
+        wanted, strength, is_legal = self._joystick(action)
         actions = jnp.where(taken, wanted, state.previous_action)
-        strengths = jnp.where(taken, strength, state.previous_strength)
         count = self._draw_count(skip_key)
-        last = count - 1
         program = self._program
-        arguments = {
-            "snapshot": state.snapshot,
-            "log": state.log,
-            "log_strength": state.log_strength,
-            "log_length": state.log_length,
-            "actions": actions.astype(jnp.uint8),
-            "strengths": strengths if self.continuous else jnp.zeros((0,), jnp.float32),
-            "count": jnp.where(is_legal, count, -1),
-        }
+        arguments = {name: getattr(state, name) for name in program.state}
+        arguments |= {"actions": actions.astype(jnp.uint8), "count": jnp.where(is_legal, count, -1)}
+        last_strength = None
+        if state.previous_strength is not None:
+            strengths = jnp.where(taken, strength, state.previous_strength)
+            arguments["strengths"] = strengths
+            last_strength = strengths[count - 1]
         result = host_call(host.step_function(program), program.state | program.outcome, arguments)
-        state = _state_from(result, actions[last], strengths[last], key)
-        return state, jaxenvs.transition(
-            self._observation(result), result["reward"], result["terminated"], _info(state)
-        )
+        state = _state_from(result, actions[count - 1], last_strength, key)
+        observation = self._observation(result)
+        return state, jaxenvs.transition(observation, result["reward"], result["terminated"], _info(state))
 
     def render(self, state: AleState) -> Array:
         """(height, 160, 3) uint8: the screen."""
@@ -288,11 +282,11 @@ _JOYSTICK = tuple(
 """The ALE's action by the joystick's position across (left, middle, right), along (down, middle, up), and button."""
 
 
-def _state_from(result: dict[str, Array], action: Array, strength: Array, key: Key) -> AleState:
+def _state_from(result: dict[str, Array], action: Array, strength: Array | None, key: Key) -> AleState:
     return AleState(
         snapshot=result["snapshot"],
         log=result["log"],
-        log_strength=result["log_strength"],
+        log_strength=result.get("log_strength"),
         log_length=result["log_length"],
         previous_action=action,
         previous_strength=strength,

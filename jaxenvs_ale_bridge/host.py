@@ -70,7 +70,8 @@ def _starts(program: Program, noop_max: int) -> Arrays:
         first[name][0] = value
     inputs = {name: np.zeros((1, *field.shape), field.dtype) for name, field in single.action.items()}
     inputs["actions"][:] = _NOOP
-    inputs["strengths"][:] = 1.0
+    if program.continuous:
+        inputs["strengths"][:] = 1.0
     inputs["count"][:] = 1
     starts = [first]
     for _ in range(noop_max):

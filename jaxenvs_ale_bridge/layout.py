@@ -92,34 +92,31 @@ class Program:
     @property
     def state(self) -> dict[str, "Field"]:
         """The emulator's part of a state: the snapshot, and the actions of the frames since."""
-        return {
+        fields = {
             "snapshot": Field((SNAPSHOT_BYTES,), "uint8"),
             "log": Field((self.log_size,), "uint8"),
-            "log_strength": Field((self.log_size if self.continuous else 0,), "float32"),
             "log_length": Field((), "int32"),
         }
+        return fields | ({"log_strength": Field((self.log_size,), "float32")} if self.continuous else {})
 
     @property
     def action(self) -> dict[str, "Field"]:
         """The actions of a step's frames, and how many there are."""
-        return {
-            "actions": Field((self.frameskip,), "uint8"),
-            "strengths": Field((self.frameskip if self.continuous else 0,), "float32"),
-            "count": Field((), "int32"),
-        }
+        fields = {"actions": Field((self.frameskip,), "uint8"), "count": Field((), "int32")}
+        return fields | ({"strengths": Field((self.frameskip,), "float32")} if self.continuous else {})
 
     @property
     def outcome(self) -> dict[str, "Field"]:
         """What a frame leaves beside the state."""
-        return {
+        fields = {
             "observation": Field(self.observation_shape, "uint8"),
-            "sound": Field((SOUND_BYTES if self.machine.sound else 0,), "uint8"),
             "reward": Field((), "float32"),
             "terminated": Field((), "bool"),
             "lives": Field((), "int32"),
             "episode_frame_number": Field((), "int32"),
             "frame_number": Field((), "int32"),
         }
+        return fields | ({"sound": Field((SOUND_BYTES,), "uint8")} if self.machine.sound else {})
 
     @property
     def picture(self) -> dict[str, "Field"]:
