@@ -49,7 +49,7 @@ class Boot:
             0.12.1. So it does in Q*bert and Tetris.
         views: what is seen of the start, by view.
         sound: what is heard of it, None where no sound is recorded.
-        lives: lives at the start.
+        counters: lives and frame numbers. The latter are above 0 where a mode was chosen with the switch.
     """
 
     def __init__(self, ale: ale_py.ALEInterface, sound: bool) -> None:
@@ -58,7 +58,11 @@ class Boot:
         self.is_partial = cycles(serialised) > _LONGEST_FRAME
         self.views = {"rgb": ale.getScreenRGB(), "grayscale": ale.getScreenGrayscale(), "ram": ale.getRAM()}
         self.sound = ale.getAudio() if sound else None
-        self.lives = ale.lives()
+        self.counters = {
+            "lives": ale.lives(),
+            "episode_frame_number": ale.getEpisodeFrameNumber(),
+            "frame_number": ale.getFrameNumber(),
+        }
 
 
 def new_interface(machine: Machine) -> ale_py.ALEInterface:
@@ -266,6 +270,6 @@ def start_outcome(program: Program, start: Boot) -> dict[str, Any]:
     outcome = {
         "snapshot": np.frombuffer(start.snapshot, np.uint8),
         "observation": np.stack([frame, frame]) if program.frames == "last_two" else frame,
-        "lives": start.lives,
+        **start.counters,
     }
     return outcome | ({"sound": start.sound} if program.machine.sound else {})

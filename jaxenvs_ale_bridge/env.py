@@ -37,8 +37,7 @@ class AleState(struct.PyTreeNode):
         previous_strength: () float32; how far the joystick was pushed in it; None for discrete actions.
         lives: () int32; lives left, 0 in games that have none.
         episode_frame_number: () int32; frames since the episode began.
-        frame_number: () int32; frames since the console was switched on: the same, as every episode
-            begins with a newly booted console.
+        frame_number: () int32; frames since the console was switched on; every episode begins with that.
         key: () key; what sticky actions and random frame skips are drawn from.
     """
 
