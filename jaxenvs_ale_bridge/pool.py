@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxenvs.errors import ForkedProcess, InvalidField
 from jaxenvs_ale_bridge.layout import Program, block_fields, block_size, block_views
-from jaxenvs_ale_bridge.worker import read_message, write_message
+from jaxenvs_ale_bridge.messages import read_message, write_message
 
 _ATTEMPTS = 3
 """How often a request is sent, each time to new workers, before a dying worker counts as an error."""

@@ -1,12 +1,11 @@
 """A worker process: `python -m jaxenvs_ale_bridge.worker` steps emulators for the process that started it.
 
-It reads requests from its standard input and answers on its standard output, each a pickled tuple behind its
-length; the arrays lie in shared memory. It never imports JAX, and ends when its parent does.
+It reads requests from its standard input and answers on its standard output; the arrays lie in shared memory.
+It never imports JAX, and ends when its parent does.
 """
 
 import mmap
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -14,38 +13,19 @@ import time
 import traceback
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import ale_py
 import numpy as np
 
 from jaxenvs_ale_bridge.emulator import Boot, Emulator, boot, start_outcome
 from jaxenvs_ale_bridge.layout import Machine, Program, block_fields, block_size, block_views
+from jaxenvs_ale_bridge.messages import read_message, write_message
 
 MAX_EMULATORS = 1024
 """Emulators that a worker keeps at most, of some 0.7 MB each; further lanes take turns with them."""
 
 _PARENT_CHECK_SECONDS = 1.0
-
-
-def read_message(stream: BinaryIO) -> Any:
-    """Reads a message; EOFError where the other side has gone."""
-    size = _read(stream, 8)
-    return pickle.loads(_read(stream, int.from_bytes(size, "little")))
-
-
-def write_message(stream: BinaryIO, message: Any) -> None:
-    """Writes a message for `read_message`."""
-    data = pickle.dumps(message)
-    stream.write(len(data).to_bytes(8, "little") + data)
-    stream.flush()
-
-
-def _read(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError("the other process has gone")
-    return data
 
 
 class Worker:
