@@ -3,6 +3,7 @@
 Workers import this module, so it knows NumPy and ale-py alone.
 """
 
+import itertools
 from typing import Any
 
 import ale_py
@@ -14,6 +15,7 @@ from jaxenvs_ale_bridge.layout import (
     SNAPSHOT_BYTES,
     SOUND_FRAMES,
     WARM_FRAMES,
+    Count,
     Machine,
     Program,
 )
@@ -49,7 +51,7 @@ class Boot:
             0.12.1. So it does in Q*bert and Tetris.
         views: what is seen of the start, by view.
         sound: what is heard of it, None where no sound is recorded.
-        counters: lives and frame numbers. The latter are above 0 where a mode was chosen with the switch.
+        counters: lives, and both frame numbers, which are above 0 where a mode was chosen with the switch.
     """
 
     def __init__(self, ale: ale_py.ALEInterface, sound: bool) -> None:
@@ -58,11 +60,7 @@ class Boot:
         self.is_partial = cycles(serialised) > _LONGEST_FRAME
         self.views = {"rgb": ale.getScreenRGB(), "grayscale": ale.getScreenGrayscale(), "ram": ale.getRAM()}
         self.sound = ale.getAudio() if sound else None
-        self.counters = {
-            "lives": ale.lives(),
-            "episode_frame_number": ale.getEpisodeFrameNumber(),
-            "frame_number": ale.getFrameNumber(),
-        }
+        self.counters = ale.lives(), ale.getEpisodeFrameNumber(), ale.getFrameNumber()
 
 
 def new_interface(machine: Machine) -> ale_py.ALEInterface:
@@ -109,27 +107,29 @@ class Emulator:
     def step(self, program: Program, lane: Lane) -> None:
         """Steps the state in `lane` in place, and writes what comes of it."""
         self._bring_to(program, lane)
-        actions, count = lane["actions"], int(lane["count"])
-        strengths = lane["strengths"] if program.continuous else None
-        before_last = self._spare_frame(program) if program.frames != "last" else None
-        seen_two = False
+        actions = lane["actions"][: lane["counts"][Count.FRAMES]].tolist()
+        strengths = lane["strengths"].tolist() if program.continuous else itertools.repeat(1.0)
+        before_last = None
         reward = 0
-        for frame in range(count):
+        for left, action, strength in zip(range(len(actions) - 1, -1, -1), actions, strengths):
             if self._is_over:
                 break
-            if before_last is not None and frame == count - 1:
+            if left == 0 and program.frames != "last":
+                before_last = self._spare_frame(program)
                 self._see(program, before_last)
-                seen_two = True
-            reward += self._act(program, int(actions[frame]), 1.0 if strengths is None else float(strengths[frame]))
+            reward += self._act(program, action, strength)
         self._move_snapshot(lane)
         self._write_log(program, lane)
-        self._observe(program, lane, before_last if seen_two else None)
+        self._observe(program, lane, before_last)
         ale = self._ale
-        lane["reward"][...] = reward
-        lane["terminated"][...] = self._is_over
-        lane["lives"][...] = ale.lives()
-        lane["episode_frame_number"][...] = ale.getEpisodeFrameNumber()
-        lane["frame_number"][...] = ale.getFrameNumber()
+        lane["facts"][:] = (
+            len(self._log),
+            reward,
+            self._is_over,
+            ale.lives(),
+            ale.getEpisodeFrameNumber(),
+            ale.getFrameNumber(),
+        )
 
     def render(self, program: Program, lane: Lane) -> None:
         """Draws the state in `lane`."""
@@ -140,7 +140,7 @@ class Emulator:
             lane["picture"][...] = self._start.views["rgb"]
 
     def _bring_to(self, program: Program, lane: Lane) -> None:
-        snapshot, length = lane["snapshot"].tobytes(), int(lane["log_length"])
+        snapshot, length = lane["snapshot"].tobytes(), lane["counts"][Count.LOG_LENGTH]
         log = lane["log"][:length].tobytes()
         strengths = lane["log_strength"][:length].tolist() if program.continuous else []
         if snapshot == self._snapshot and log == self._log and strengths == self._strengths:
@@ -150,7 +150,10 @@ class Emulator:
             self._act(program, action, strengths[frame] if strengths else 1.0)
 
     def _restore(self, snapshot: bytes) -> None:
-        ale, start = self._ale, self._start
+        ale, start, serialised = self._ale, self._start, unpack(snapshot)
+        if cartridge(serialised) != cartridge(unpack(start.snapshot)):
+            raise ValueError(f"the state is of another game than {self._machine.game!r}")
+        self._snapshot = b""  # until it is there: whatever fails in between, it then is at no state
         if snapshot == start.snapshot and self._machine.sound:
             # Nothing but a new one resets the sound chip, whose state no snapshot holds.
             ale = self._ale = new_interface(self._machine)
@@ -161,10 +164,10 @@ class Emulator:
             ale.restoreState(ale_py.ALEState(unpack(start.snapshot)))
             for _ in range(WARM_FRAMES):  # so that it is not
                 ale.act(_NOOP)
-        ale.restoreState(ale_py.ALEState(unpack(snapshot)))
-        self._snapshot = snapshot
+        ale.restoreState(ale_py.ALEState(serialised))
         self._log, self._strengths, self._next = bytearray(), [], None
         self._is_over = ale.game_over()
+        self._snapshot = snapshot
 
     def _act(self, program: Program, action: int, strength: float) -> int:
         """One frame."""
@@ -207,7 +210,6 @@ class Emulator:
 
     def _write_log(self, program: Program, lane: Lane) -> None:
         length = len(self._log)
-        lane["log_length"][...] = length
         lane["log"][:length] = self._log
         lane["log"][length:] = 0
         if program.continuous:
@@ -258,10 +260,20 @@ def unpack(snapshot: bytes) -> bytes:
     return snapshot[4 : 4 + int.from_bytes(snapshot[:4], "little")]
 
 
+_FIRST_PART = len(b"System").to_bytes(4, "little") + b"System"
+_CARTRIDGE_BYTES = 32
+
+
 def cycles(serialised: bytes) -> int:
     """The processor's cycles since the present picture was begun; they follow the name of the first part."""
-    place = serialised.index(b"System") + len(b"System")
+    place = serialised.index(_FIRST_PART) + len(_FIRST_PART)
     return int.from_bytes(serialised[place : place + 4], "little")
+
+
+def cartridge(serialised: bytes) -> bytes:
+    """The digest of the game's ROM, which stands before the first part; empty for no emulator at all."""
+    place = serialised.find(_FIRST_PART)
+    return serialised[max(place - _CARTRIDGE_BYTES, 0) : max(place, 0)]
 
 
 def start_outcome(program: Program, start: Boot) -> dict[str, Any]:
@@ -270,6 +282,6 @@ def start_outcome(program: Program, start: Boot) -> dict[str, Any]:
     outcome = {
         "snapshot": np.frombuffer(start.snapshot, np.uint8),
         "observation": np.stack([frame, frame]) if program.frames == "last_two" else frame,
-        **start.counters,
+        "facts": (0, 0, 0, *start.counters),
     }
     return outcome | ({"sound": start.sound} if program.machine.sound else {})

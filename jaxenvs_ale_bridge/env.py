@@ -18,11 +18,11 @@ from jaxenvs.spaces import Box, Dict, Discrete
 from jaxenvs_ale_bridge import host
 from jaxenvs_ale_bridge.games import ACTION_MEANINGS, GAMES, TWO_PLAYER_GAMES, Game
 from jaxenvs_ale_bridge.host_call import host_call
-from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Machine, Program
+from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Fact, Machine, Program
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
-_SHORTEST_INTERVAL = 16
+_USUAL_INTERVAL = 32
 
 
 class AleState(struct.PyTreeNode):
@@ -103,9 +103,9 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         noop_max: where positive, an episode begins with 1 to `noop_max` frames without action.
         frames: which of a step's frames are observed: `"last"`, `"last_two"` in order on a new first
             axis, or their pixelwise `"maximum"`.
-        snapshot_interval: frames between two snapshots. A worker that is not at a state repeats up to
-            some 20 frames more, so less is better for searching trees; None for 16, or more for a long
-            frame skip.
+        snapshot_interval: frames between two snapshots. A worker that is not at a state repeats about so
+            many frames to get there, so less is better for searching trees; None for 32, or more for a
+            long frame skip.
 
     Differences from the reference: chance comes from the state's key, so sticky actions follow another
     random stream than ale-py's. Each episode begins with the newly booted console, where Gymnasium's does
@@ -163,7 +163,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
     @property
     def observation_space(self) -> Box | Dict:
         """See the class."""
-        image = Box(0, 255, self._program.observation_shape, np.uint8)
+        image = Box(0, 255, self._program.outcome["observation"].shape, np.uint8)
         return Dict({"image": image, "sound": Box(0, 255, (SOUND_BYTES,), np.uint8)}) if self.sound_obs else image
 
     @property
@@ -208,8 +208,8 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         actions = jnp.where(taken, wanted, state.previous_action)
         count = self._draw_count(skip_key)
         program = self._program
-        arguments = {name: getattr(state, name) for name in program.state}
-        arguments |= {"actions": actions.astype(jnp.uint8), "count": jnp.where(is_legal, count, -1)}
+        arguments = _arguments(program, state) | {"actions": actions.astype(jnp.uint8)}
+        arguments["counts"] = jnp.stack([state.log_length, jnp.where(is_legal, count, -1)])
         last_strength = None
         if state.previous_strength is not None:
             strengths = jnp.where(taken, strength, state.previous_strength)
@@ -217,13 +217,14 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
             last_strength = strengths[count - 1]
         result = host_call(host.step_function(program), program.state | program.outcome, arguments)
         state = _state_from(result, actions[count - 1], last_strength, key)
-        observation = self._observation(result)
-        return state, jaxenvs.transition(observation, result["reward"], result["terminated"], _info(state))
+        reward, terminated = result["facts"][Fact.REWARD], result["facts"][Fact.TERMINATED] == 1
+        return state, jaxenvs.transition(self._observation(result), reward, terminated, _info(state))
 
     def render(self, state: AleState) -> Array:
         """(height, 160, 3) uint8: the screen."""
         program = self._program
-        arguments = {name: getattr(state, name) for name in program.state}
+        arguments = _arguments(program, state)
+        arguments["counts"] = jnp.stack([state.log_length, jnp.zeros((), jnp.int32)])
         return host_call(host.render_function(program), program.picture, arguments)["picture"]
 
     def _joystick(self, action: Array) -> tuple[Array, Array, Array]:
@@ -261,7 +262,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
 
     @property
     def _program(self) -> Program:
-        interval = self.snapshot_interval or max(_SHORTEST_INTERVAL, self._most_frames + WARM_FRAMES)
+        interval = self.snapshot_interval or max(_USUAL_INTERVAL, self._most_frames + WARM_FRAMES)
         return Program(
             machine=Machine(self.game, self.mode, self.difficulty, self.sound_obs),
             height=GAMES[self.game].height,
@@ -281,17 +282,22 @@ _JOYSTICK = tuple(
 """The ALE's action by the joystick's position across (left, middle, right), along (down, middle, up), and button."""
 
 
+def _arguments(program: Program, state: AleState) -> dict[str, Array]:
+    return {name: getattr(state, name) for name in program.state}
+
+
 def _state_from(result: dict[str, Array], action: Array, strength: Array | None, key: Key) -> AleState:
+    facts = result["facts"]
     return AleState(
         snapshot=result["snapshot"],
         log=result["log"],
         log_strength=result.get("log_strength"),
-        log_length=result["log_length"],
+        log_length=facts[Fact.LOG_LENGTH],
         previous_action=action,
         previous_strength=strength,
-        lives=result["lives"],
-        episode_frame_number=result["episode_frame_number"],
-        frame_number=result["frame_number"],
+        lives=facts[Fact.LIVES],
+        episode_frame_number=facts[Fact.EPISODE_FRAME_NUMBER],
+        frame_number=facts[Fact.FRAME_NUMBER],
         key=key,
     )
 

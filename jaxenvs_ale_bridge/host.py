@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxenvs.errors import InvalidAction
 from jaxenvs_ale_bridge.host_call import HostFunction
-from jaxenvs_ale_bridge.layout import Program
+from jaxenvs_ale_bridge.layout import Count, Fact, Program
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
@@ -24,8 +24,10 @@ def step_function(program: Program) -> HostFunction:
     """Steps: from the arrays of `program.state` and `program.action` to those of the next state and the outcome."""
 
     def step(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
-        if (inputs["count"] < 0).any():
+        if (inputs["counts"][:, Count.FRAMES] < 0).any():
             raise InvalidAction("An action lies outside the action space; `env.action_space` tells its range.")
+        if not lanes:
+            return
         POOL.run("step", program, lanes, inputs, outputs)
 
     return step
@@ -36,6 +38,8 @@ def render_function(program: Program) -> HostFunction:
     """Draws: from the arrays of `program.state` to the picture."""
 
     def render(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
+        if not lanes:
+            return
         POOL.run("render", program, lanes, inputs, outputs)
 
     return render
@@ -72,13 +76,14 @@ def _starts(program: Program, noop_max: int) -> Arrays:
     inputs["actions"][:] = _NOOP
     if program.continuous:
         inputs["strengths"][:] = 1.0
-    inputs["count"][:] = 1
+    inputs["counts"][:, Count.FRAMES] = 1
     starts = [first]
     for _ in range(noop_max):
         state = {name: starts[-1][name] for name in single.state}
+        inputs["counts"][:, Count.LOG_LENGTH] = starts[-1]["facts"][:, Fact.LOG_LENGTH]
         after = {name: np.empty_like(array) for name, array in first.items()}
         POOL.run("step", single, 1, state | inputs, after)
-        starts.append(starts[-1] if after["terminated"][0] else after)
+        starts.append(starts[-1] if after["facts"][0, Fact.TERMINATED] else after)
     arrays = {name: np.concatenate([start[name] for start in starts]) for name in fields}
     if program.frames == "last_two":
         arrays["observation"] = np.stack([arrays["observation"]] * 2, axis=1)

@@ -49,9 +49,10 @@ class _Call:
     def _call(self, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]) -> None:
         """Calls the function with the axes of the batch made one."""
         batch = self._batch_of(inputs)
-        lanes = math.prod(batch)
-        if lanes == 0:
+        if len(batch) == 1:
+            self._function(batch[0], inputs, outputs)
             return
+        lanes = math.prod(batch)
         flat_inputs = {name: x.reshape(lanes, *x.shape[len(batch) :]) for name, x in inputs.items()}
         flat_outputs = {name: x.reshape(lanes, *x.shape[len(batch) :]) for name, x in outputs.items()}
         self._function(lanes, flat_inputs, flat_outputs)

@@ -5,6 +5,8 @@ Workers import this module, so it knows NumPy alone.
 
 import dataclasses
 import math
+from enum import IntEnum
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -73,55 +75,58 @@ class Program:
     interval: int
     continuous: bool
 
-    @property
+    @cached_property
     def log_size(self) -> int:
         """The most frames that a state can be away from its snapshot."""
         return self.interval + LATE_FRAMES + WARM_FRAMES + self.frameskip
 
-    @property
+    @cached_property
     def frame_shape(self) -> tuple[int, ...]:
         """The shape of what is seen of one frame."""
         screen = self.height, SCREEN_WIDTH
         return {"rgb": (*screen, 3), "grayscale": screen, "ram": (RAM_BYTES,)}[self.view]
 
-    @property
-    def observation_shape(self) -> tuple[int, ...]:
-        """The shape of what is seen after a step."""
-        return (2, *self.frame_shape) if self.frames == "last_two" else self.frame_shape
-
-    @property
+    @cached_property
     def state(self) -> dict[str, "Field"]:
-        """The emulator's part of a state: the snapshot, and the actions of the frames since."""
-        fields = {
-            "snapshot": Field((SNAPSHOT_BYTES,), "uint8"),
-            "log": Field((self.log_size,), "uint8"),
-            "log_length": Field((), "int32"),
-        }
+        """The emulator's part of a state that is read and written: the snapshot, and the actions since."""
+        fields = {"snapshot": Field((SNAPSHOT_BYTES,), "uint8"), "log": Field((self.log_size,), "uint8")}
         return fields | ({"log_strength": Field((self.log_size,), "float32")} if self.continuous else {})
 
-    @property
+    @cached_property
     def action(self) -> dict[str, "Field"]:
-        """The actions of a step's frames, and how many there are."""
-        fields = {"actions": Field((self.frameskip,), "uint8"), "count": Field((), "int32")}
+        """What is only read: `counts` as in `Count`, and the actions of a step's frames."""
+        fields = {"counts": Field((len(Count),), "int32"), "actions": Field((self.frameskip,), "uint8")}
         return fields | ({"strengths": Field((self.frameskip,), "float32")} if self.continuous else {})
 
-    @property
+    @cached_property
     def outcome(self) -> dict[str, "Field"]:
-        """What a frame leaves beside the state."""
-        fields = {
-            "observation": Field(self.observation_shape, "uint8"),
-            "reward": Field((), "float32"),
-            "terminated": Field((), "bool"),
-            "lives": Field((), "int32"),
-            "episode_frame_number": Field((), "int32"),
-            "frame_number": Field((), "int32"),
-        }
+        """What is only written: `facts` as in `Fact`, and what is seen and heard."""
+        seen = (2, *self.frame_shape) if self.frames == "last_two" else self.frame_shape
+        fields = {"facts": Field((len(Fact),), "int32"), "observation": Field(seen, "uint8")}
         return fields | ({"sound": Field((SOUND_BYTES,), "uint8")} if self.machine.sound else {})
 
-    @property
+    @cached_property
     def picture(self) -> dict[str, "Field"]:
         """What is drawn."""
         return {"picture": Field((self.height, SCREEN_WIDTH, 3), "uint8")}
+
+
+class Count(IntEnum):
+    """The places of numbers in `counts`."""
+
+    LOG_LENGTH = 0
+    FRAMES = 1
+
+
+class Fact(IntEnum):
+    """The places of numbers in `facts`."""
+
+    LOG_LENGTH = 0
+    REWARD = 1
+    TERMINATED = 2
+    LIVES = 3
+    EPISODE_FRAME_NUMBER = 4
+    FRAME_NUMBER = 5
 
 
 class Field(NamedTuple):
@@ -136,9 +141,7 @@ _ALIGNMENT = 64
 
 def block_fields(program: Program, op: str) -> dict[str, Field]:
     """The arrays of a block of shared memory: those of the state are read and written in place."""
-    if op == "render":
-        return program.state | program.picture
-    return program.state | program.action | program.outcome
+    return program.state | program.action | (program.picture if op == "render" else program.outcome)
 
 
 def block_size(fields: dict[str, Field], lanes: int) -> int:

@@ -38,7 +38,7 @@ class _Block:
     """Shared memory for the arrays of a batch: a file without a name, once every worker has mapped it."""
 
     def __init__(self, number: int, program: Program, op: str, lanes: int) -> None:
-        self.number = number
+        self.number, self.program = number, program
         fields = block_fields(program, op)
         folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         descriptor, self.path = tempfile.mkstemp(prefix="jaxenvs-ale-", dir=folder)
@@ -103,7 +103,8 @@ class WorkerPool:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._workers: list[_Worker] = []
-        self._blocks: OrderedDict[tuple[Program, str, int], _Block] = OrderedDict()
+        # By the program's identity, which costs less than its hash; a block keeps its program alive.
+        self._blocks: OrderedDict[tuple[int, str, int], _Block] = OrderedDict()
         self._numbers = itertools.count()
         self._num_workers: int | None = None
 
@@ -203,7 +204,7 @@ class WorkerPool:
             array[...] = block.views[name]
 
     def _block(self, program: Program, op: str, lanes: int) -> _Block:
-        key = program, op, lanes
+        key = id(program), op, lanes
         if key not in self._blocks:
             if len(self._blocks) >= _MAX_BLOCKS:
                 _, oldest = self._blocks.popitem(last=False)

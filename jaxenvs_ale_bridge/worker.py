@@ -16,16 +16,33 @@ from pathlib import Path
 from typing import Any
 
 import ale_py
-import numpy as np
 
-from jaxenvs_ale_bridge.emulator import Boot, Emulator, boot, start_outcome
+from jaxenvs_ale_bridge.emulator import Boot, Emulator, Lane, boot, start_outcome
 from jaxenvs_ale_bridge.layout import Machine, Program, block_fields, block_size, block_views
 from jaxenvs_ale_bridge.messages import read_message, write_message
 
 MAX_EMULATORS = 1024
-"""Emulators that a worker keeps at most, of some 0.7 MB each; further lanes take turns with them."""
+"""Emulators of a batch that a worker keeps, of some 0.7 MB each; further lanes take turns with them. Those of
+earlier batches are kept as long as all are no more than that."""
 
 _PARENT_CHECK_SECONDS = 1.0
+
+
+class Fleet:
+    """The emulators of the lanes of a batch, made as they are needed."""
+
+    def __init__(self, program: Program, start: Boot) -> None:
+        self._program, self._start = program, start
+        self._emulators: dict[int, Emulator] = {}
+
+    def __len__(self) -> int:
+        return len(self._emulators)
+
+    def __getitem__(self, lane: int) -> Emulator:
+        place = lane % MAX_EMULATORS
+        if place not in self._emulators:
+            self._emulators[place] = Emulator(self._program.machine, self._start)
+        return self._emulators[place]
 
 
 class Worker:
@@ -33,63 +50,56 @@ class Worker:
 
     def __init__(self) -> None:
         self._boots: dict[Machine, Boot] = {}
-        self._emulators: OrderedDict[tuple[Program, int, int], Emulator] = OrderedDict()
-        self._blocks: dict[int, tuple[Program, int, list[dict[str, np.ndarray]]]] = {}
+        self._fleets: OrderedDict[tuple[Program, int], Fleet] = OrderedDict()
+        self._blocks: dict[int, tuple[Program, int, list[Lane]]] = {}
 
     def answer(self, op: str, *arguments: Any) -> Any:
         """Does what a request asks."""
-        return {"boot": self.boot, "open": self.open, "close": self.close, "step": self.step, "render": self.render}[
-            op
-        ](*arguments)
+        return getattr(self, f"answer_{op}")(*arguments)
 
-    def boot(self, program: Program) -> dict[str, Any]:
+    def answer_boot(self, program: Program) -> dict[str, Any]:
         """The start of a machine."""
         return start_outcome(program, self._boot_of(program.machine))
 
-    def open(self, block: int, path: str, program: Program, op: str, lanes: int) -> None:
+    def answer_open(self, block: int, path: str, program: Program, op: str, lanes: int) -> None:
         """Maps a block of shared memory."""
         fields = block_fields(program, op)
         with Path(path).open("r+b") as file:
             memory = mmap.mmap(file.fileno(), block_size(fields, lanes))
         views = block_views(memory, fields, lanes)
-        self._blocks[block] = program, lanes, [{k: _at(v, i) for k, v in views.items()} for i in range(lanes)]
+        self._blocks[block] = program, lanes, [{k: v[i] for k, v in views.items()} for i in range(lanes)]
 
-    def close(self, block: int) -> None:
+    def answer_close(self, block: int) -> None:
         """Forgets a block."""
-        self._blocks.pop(block, None)
+        del self._blocks[block]
 
-    def step(self, block: int, first: int, last: int) -> None:
+    def answer_step(self, block: int, first: int, last: int) -> None:
         """Steps lanes `first` to `last - 1` of a block."""
         program, lanes, views = self._blocks[block]
+        fleet = self._fleet(program, lanes)
         for lane in range(first, last):
-            self._emulator(program, lanes, lane).step(program, views[lane])
+            fleet[lane - first].step(program, views[lane])
 
-    def render(self, block: int, first: int, last: int) -> None:
+    def answer_render(self, block: int, first: int, last: int) -> None:
         """Draws lanes `first` to `last - 1` of a block."""
         program, lanes, views = self._blocks[block]
+        fleet = self._fleet(program, lanes)
         for lane in range(first, last):
-            self._emulator(program, lanes, lane).render(program, views[lane])
+            fleet[lane - first].render(program, views[lane])
 
     def _boot_of(self, machine: Machine) -> Boot:
         if machine not in self._boots:
             self._boots[machine] = boot(machine)
         return self._boots[machine]
 
-    def _emulator(self, program: Program, lanes: int, lane: int) -> Emulator:
-        key = program, lanes, lane % MAX_EMULATORS
-        emulator = self._emulators.get(key)
-        if emulator is None:
-            if len(self._emulators) >= MAX_EMULATORS:
-                self._emulators.popitem(last=False)
-            emulator = self._emulators[key] = Emulator(program.machine, self._boot_of(program.machine))
-        else:
-            self._emulators.move_to_end(key)
-        return emulator
-
-
-def _at(view: np.ndarray, lane: int) -> np.ndarray:
-    """One lane of an array, as an array even where it is a single number."""
-    return view[lane : lane + 1].reshape(view.shape[1:])
+    def _fleet(self, program: Program, lanes: int) -> Fleet:
+        key = program, lanes
+        if key not in self._fleets:
+            self._fleets[key] = Fleet(program, self._boot_of(program.machine))
+        self._fleets.move_to_end(key)
+        while len(self._fleets) > 1 and sum(map(len, self._fleets.values())) > MAX_EMULATORS:
+            self._fleets.popitem(last=False)
+        return self._fleets[key]
 
 
 def _end_with(parent: int) -> None:

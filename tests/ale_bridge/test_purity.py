@@ -133,6 +133,23 @@ def test_the_end_of_a_game_is_for_good():
     assert identical(at(states, -1).snapshot, at(states, over).snapshot)
 
 
+def test_a_state_of_another_game_is_refused(game):
+    _, states, _ = game
+    other = AleEnv(game="pong", obs_type="ram")
+    with pytest.raises(Exception, match="the state is of another game than 'pong'"):
+        jax.block_until_ready(jax.jit(other.step)(at(states, 3, 0), jnp.int32(0)))
+    empty = jax.tree.map(lambda leaf: leaf if leaf.dtype != np.uint8 else jnp.zeros_like(leaf), at(states, 3, 0))
+    with pytest.raises(Exception, match="the state is of another game"):
+        jax.block_until_ready(jax.jit(other.step)(empty, jnp.int32(0)))
+
+
+def test_a_batch_without_lanes_has_steps_without_results():
+    keys = jax.random.split(jaxenvs.random.key(0), 1)[:0]
+    state, _ = jax.vmap(ENV.reset)(keys)
+    _, timestep = jax.vmap(ENV.step)(state, jnp.zeros((0,), jnp.int32))
+    assert timestep.observation.shape == (0, 210, 160)
+
+
 def test_devices_whose_memory_the_host_cannot_reach_get_the_same(game, monkeypatch):
     actions, states, timesteps = game
     monkeypatch.setattr(host_call.jax.lax, "platform_dependent", lambda *args, cpu, default: default(*args))
