@@ -44,7 +44,7 @@ def test_what_is_known_of_a_game_is_what_its_rom_says(name):
 
 
 def test_the_names_of_actions_are_ale_pys():
-    assert ACTION_MEANINGS == tuple(ale_py.Action(value).name for value in range(18))
+    assert tuple(ale_py.Action(value).name for value in range(18)) == ACTION_MEANINGS
 
 
 def test_every_rom_is_a_game_or_needs_two_players():
