@@ -144,7 +144,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         chance_key, start_key = jax.random.split(check_key(key, name="step"))
         stepped, timestep = self._advance(chance_key, state, action, params)
         auto = AutoReset(self.env_of(params))
-        carried = AutoResetState(inner=stepped.inner, key=start_key)
+        carried = AutoResetState(inner=stepped.inner, key=start_key, episodes=jnp.zeros((), jnp.int32))
         carried, observation = auto.begin_where(timestep.done, carried, timestep.observation, _observation_of)
         time = jnp.where(timestep.done, 0, stepped.time)
         observation, state = self._apply_transition_gradient_policy(

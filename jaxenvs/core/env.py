@@ -173,6 +173,24 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     def render(self, state: State) -> Array:
         """Draws the state: (height, width, 3) uint8."""
 
+    def observe(self, state: State) -> Obs:
+        """The observation of `state`, for tasks where it is a function of the state alone: define it there.
+
+        `reset` and `step` then return `observe` of the state that they return. AutoReset computes it once
+        for the state that an episode goes on in or begins with, rather than for both.
+
+        Raises:
+            NotImplementedError: the observation depends on more than the state.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define `observe`: take the observation from `reset` and `step`."
+        )
+
+    @property
+    def can_observe(self) -> bool:
+        """Whether `observe` is defined."""
+        return type(self).observe is not Env.observe
+
 
 def fields_of(env: Env[Any, Any] | type[Env[Any, Any]]) -> tuple[dataclasses.Field[Any], ...]:
     """The fields that an environment is made with, in order."""

@@ -78,6 +78,10 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         inner, timestep = self.drawn(state).step(state.inner, action)
         return DomainRandomizeState(inner, state.parameters), timestep
 
+    def observe(self, state: DomainRandomizeState) -> Obs:
+        """The drawn environment's observation of the state."""
+        return self.drawn(state).observe(state.inner)
+
     def render(self, state: DomainRandomizeState) -> Array:
         """Draws the state as the drawn environment does: (height, width, 3) uint8."""
         return self.drawn(state).render(state.inner)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.envs.toy_text._chance import draw_below, draw_digits
+from jaxenvs.envs.toy_text._chance import draw_digits
+from jaxenvs.random import draw_below
 from jaxenvs.envs.toy_text._tabular import TabularState
 from jaxenvs.envs.toy_text.blackjack import Blackjack, deal_hand
 from jaxenvs.envs.toy_text.cliff_walking import CliffWalking

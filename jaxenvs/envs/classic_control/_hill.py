@@ -7,6 +7,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.trigonometry import cos
 from jaxenvs.envs.classic_control._limits import within
 
 _STEEPNESS = 3.0
@@ -39,7 +40,7 @@ def drive(
 
     The left end stops the car: its velocity is lost there. The right end only holds its position.
     """
-    velocity = state.velocity + (thrust - gravity * jnp.cos(_STEEPNESS * state.position))
+    velocity = state.velocity + (thrust - gravity * cos(_STEEPNESS * state.position))
     velocity = within(velocity, max_speed)
     position = jnp.clip(state.position + velocity, min_position, max_position)
     stopped = (position == min_position) & (velocity < 0)

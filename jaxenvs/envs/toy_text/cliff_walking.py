@@ -94,6 +94,10 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         timestep = transition(index, jnp.where(fell, _FALL_REWARD, _STEP_REWARD), cell == _GOAL, info)
         return TabularState(index=index, key=key), timestep
 
+    def observe(self, state: TabularState) -> Array:
+        """() int32: the cell."""
+        return state.index
+
     def transition_table(self) -> TransitionTable:
         """The exact model; three branches where the ground is slippery, else one."""
         sides = np.array([-1, 0, 1]) if self.is_slippery else np.array([0])
