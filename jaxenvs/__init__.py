@@ -17,8 +17,9 @@ from jaxenvs.core.env import Env as Env
 from jaxenvs.core.env import RendersText as RendersText
 from jaxenvs.core.env import TimeStep as TimeStep
 from jaxenvs.core.env import restart as restart
-from jaxenvs.core.env import static as static
 from jaxenvs.core.env import transition as transition
+from jaxenvs.core.pytree import PyTreeNode as PyTreeNode
+from jaxenvs.core.pytree import static as static
 from jaxenvs.core.wrapper import StatefulWrapper as StatefulWrapper
 from jaxenvs.core.wrapper import StatelessWrapper as StatelessWrapper
 from jaxenvs.core.wrapper import Wrapper as Wrapper

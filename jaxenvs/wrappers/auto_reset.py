@@ -5,11 +5,11 @@ from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 
-from jaxenvs.core.env import Env, TimeStep, static
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import (
     SameActions,
@@ -163,7 +163,7 @@ class _Structure:
         return hash(self._treedef)
 
 
-class _Program(struct.PyTreeNode):
+class _Program(PyTreeNode):
     """The part of a reset that is not data.
 
     Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders

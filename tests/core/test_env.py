@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +10,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.errors import InvalidAction, InvalidField, InvalidKey, WrapperOrderError
@@ -21,7 +21,7 @@ from jaxenvs.spaces import Box, Discrete
 LANES = 16
 
 
-class FallState(flax.struct.PyTreeNode):
+class FallState(PyTreeNode):
     """Height and speed of `Fall`."""
 
     height: Array
