@@ -160,12 +160,6 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         """Draws the state: (height, width, 3) uint8."""
 
 
-def fields_of(env: Env[Any, Any] | type[Env[Any, Any]]) -> tuple[dataclasses.Field[Any], ...]:
-    """The fields that an environment is made with, in order."""
-    fields = dataclasses.fields(env)
-    return tuple(field for field in fields if not field.name.startswith("_"))
-
-
 class RendersText(abc.ABC):
     """An environment that can also be shown as text in a terminal."""
 

@@ -73,7 +73,10 @@ def register(cls: type[Any]) -> None:
     children_of, values_of = _reader(leaves), _reader(statics)
 
     def structure_of(node: Any) -> tuple[Hashable, ...]:
-        return tuple(_HashableArray(v) if isinstance(v, np.ndarray) else v for v in values_of(node)) if statics else ()
+        return tuple([_HashableArray(value) if isinstance(value, np.ndarray) else value for value in values_of(node)])
+
+    def flatten_state(node: Any) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
+        return children_of(node), ()  # what every call of a jitted loop does, so it does no more than it must
 
     def flatten(node: Any) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
         return children_of(node), structure_of(node)
@@ -89,14 +92,15 @@ def register(cls: type[Any]) -> None:
             node.__dict__.update(zip(statics, values))
         return node
 
-    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten if statics else flatten_state)
 
 
 def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """The function that reads attributes of an object into a tuple."""
-    if len(names) > 1:
-        return operator.attrgetter(*names)  # which gives no tuple for a single name
-    return lambda node: tuple(getattr(node, name) for name in names)
+    if not names:
+        return lambda node: ()
+    read = operator.attrgetter(*names)
+    return read if len(names) > 1 else lambda node: (read(node),)
 
 
 class _HashableArray:
