@@ -12,13 +12,13 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 
 from jaxenvs.adapters._attributes import get_attribute, lane_env, on_device, plain, set_attribute
 from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, keys
 from jaxenvs.core.wrapper import rewrap, unwrap
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
@@ -27,7 +27,7 @@ Mode = Literal["next_step", "same_step", "disabled"]
 """When the next episode begins: in the step after the one that ended the last, in that very step, or when told."""
 
 
-class LanesState(struct.PyTreeNode):
+class LanesState(PyTreeNode):
     """What the device keeps for one lane.
 
     Attributes:
@@ -43,7 +43,7 @@ class LanesState(struct.PyTreeNode):
     episode_length: Array
 
 
-class Output(struct.PyTreeNode):
+class Output(PyTreeNode):
     """What the host sees of one lane after a reset or a step.
 
     Attributes:

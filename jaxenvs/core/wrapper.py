@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import numpy as np
-from flax import struct
 from jax import Array
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.spaces import Space
 
 State = TypeVar("State")
@@ -71,7 +71,7 @@ class StatelessWrapper(Wrapper[Any, Obs], Generic[Obs]):
         return self.env.render(state)
 
 
-class WrapperState(struct.PyTreeNode):
+class WrapperState(PyTreeNode):
     """Base of the state of a wrapper with memory.
 
     Attributes:

@@ -5,11 +5,12 @@ from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
+from jax.tree_util import PyTreeDef
 
-from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import (
     SameActions,
@@ -134,7 +135,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         """
         leaves, treedef = jax.tree.flatten((state, seen))
         auto_leaves, auto_treedef = jax.tree.flatten(self)
-        program = _Program(_Structure(treedef), _Structure(auto_treedef), self.chunk_size, opening_of)
+        program = _Program(treedef, auto_treedef, self.chunk_size, opening_of)
         reset = _reset_chunked if self._is_chunked else _reset_selected
         return treedef.unflatten(reset(where, leaves, auto_leaves, program))
 
@@ -158,33 +159,15 @@ def has_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> bool:
     return any(isinstance(inner, AutoReset) for inner in wrappers_of(wrapper)[1:])
 
 
-class _Structure:
-    """The structure of a tree, as part of the key of a cache.
-
-    JAX (0.10.2) compares the structures of dataclasses by their fields alone, and hashes them by their
-    classes too, so that two wrappers with the same fields pass for equal unless both are looked at.
-    """
-
-    def __init__(self, treedef: Any) -> None:
-        self.unflatten = treedef.unflatten
-        self._treedef = treedef
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Structure) and hash(self) == hash(other) and self._treedef == other._treedef
-
-    def __hash__(self) -> int:
-        return hash(self._treedef)
-
-
-class _Program(struct.PyTreeNode):
+class _Program(PyTreeNode):
     """The part of a reset that is not data.
 
     Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders
     that a batching rule puts in the place of leaves.
     """
 
-    carry: _Structure = static()
-    auto: _Structure = static()
+    carry: PyTreeDef = static()
+    auto: PyTreeDef = static()
     chunk_size: int | None = static()
     opening_of: Callable[[TimeStep[Any]], Any] = static()
 

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.env import Env, TimeStep, static
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
 from jaxenvs.wrappers._checks import check_function

@@ -1,6 +1,6 @@
 """Writes the streams of `jaxenvs.random` to standard output without end, as raw 32-bit words for a battery of tests.
 
-    python tests/benchmarks/random_streams.py split | dieharder -g 200 -a
+python tests/benchmarks/random_streams.py split | dieharder -g 200 -a
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trigonometry import cos
 from jaxenvs.envs.classic_control._limits import within
 
@@ -16,7 +16,7 @@ _AMPLITUDE, _LEVEL = 0.45, 0.55
 """Half the height of the hills, and their mean height: for the picture alone."""
 
 
-class MountainCarState(struct.PyTreeNode):
+class MountainCarState(PyTreeNode):
     """State of `MountainCar` and `MountainCarContinuous`.
 
     Attributes:

@@ -6,20 +6,20 @@ from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range, within
 
 
-class AcrobotState(struct.PyTreeNode):
+class AcrobotState(PyTreeNode):
     """State of `Acrobot`.
 
     Attributes:

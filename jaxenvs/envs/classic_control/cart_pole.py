@@ -7,19 +7,19 @@ from typing import ClassVar, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range
 
 
-class CartPoleState(struct.PyTreeNode):
+class CartPoleState(PyTreeNode):
     """State of `CartPole`.
 
     Attributes:

@@ -6,20 +6,20 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box
 from jaxenvs.core.trigonometry import cos, sin, wrapped
 from jaxenvs.envs.classic_control._limits import within
 
 
-class PendulumState(struct.PyTreeNode):
+class PendulumState(PyTreeNode):
     """State of `Pendulum`.
 
     Attributes:

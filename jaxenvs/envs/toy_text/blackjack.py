@@ -7,13 +7,13 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.canvas.palette import Color
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs.toy_text._chance import draw_digits
@@ -39,7 +39,7 @@ RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")
 Observation = tuple[Array, Array, Array]
 
 
-class Hand(struct.PyTreeNode):
+class Hand(PyTreeNode):
     """Cards, and what they add up to. Ranks run from 1, the ace, to 13, the king.
 
     Attributes:
@@ -93,7 +93,7 @@ class Hand(struct.PyTreeNode):
         )
 
 
-class BlackjackState(struct.PyTreeNode):
+class BlackjackState(PyTreeNode):
     """State of `Blackjack`.
 
     Attributes:

@@ -8,7 +8,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._chance import draw_side

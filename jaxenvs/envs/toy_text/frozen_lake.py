@@ -10,8 +10,9 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.random import key as make_key
 from jaxenvs.core.spaces import Discrete

@@ -6,13 +6,13 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View, palette
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._chance import draw_side
@@ -47,7 +47,7 @@ _STOP_COLORS = (palette.RED, palette.GRASS_DARK, palette.YELLOW, palette.BLUE)
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD = -1.0, 20.0, -10.0
 
 
-class TaxiState(struct.PyTreeNode):
+class TaxiState(PyTreeNode):
     """State of `Taxi`.
 
     Attributes:
