@@ -13,11 +13,11 @@ def random_order(key: Key, size: int) -> Array:
     """(size,) int32: the numbers 0 to size - 1 in a random order.
 
     Each number becomes the low bits of a random word, and the words are sorted: XLA sorts single words
-    several times as fast as pairs. Two words whose random bits agree stay in ascending order, which for
-    2**16 numbers concerns every second one's neighbour and no minibatch could tell. More numbers than
-    that leave too few random bits, and are left to JAX.
+    several times as fast as the pairs that `jax.random.permutation` sorts. Numbers whose random bits agree
+    stay in ascending order; up to 2**16 numbers, at least 16 random bits keep such ties too few to matter
+    for minibatches. More numbers than that are left to JAX.
     """
-    index_bits = max(size - 1, 0).bit_length()
+    index_bits = (size - 1).bit_length()
     if 2 * index_bits > _WORD_BITS:
         return jax.random.permutation(key, size).astype(jnp.int32)
     index_mask = jnp.asarray(2**index_bits - 1, jnp.uint32)
