@@ -8,12 +8,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import Env, static
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
 from jaxenvs.training.advantages import estimate_advantages
@@ -30,7 +30,7 @@ _EPSILON = 1e-8
 _FEATURE_LIMIT = 10.0
 
 
-class PPOAgent(struct.PyTreeNode):
+class PPOAgent(PyTreeNode):
     """What a PPO policy is made of.
 
     Attributes:
@@ -96,7 +96,7 @@ class PPOMetrics(Metrics):
     learning_rate: Array
 
 
-class PPOPolicy(struct.PyTreeNode):
+class PPOPolicy(PyTreeNode):
     """A policy that PPO learnt.
 
     Attributes:
@@ -120,7 +120,7 @@ class PPOPolicy(struct.PyTreeNode):
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.mode())
 
 
-class _Played(struct.PyTreeNode):
+class _Played(PyTreeNode):
     """What happened in a step; leading axes (num_steps, num_envs).
 
     features, next_features (n,) float32: of the observation acted on, and of what the step led to.
@@ -137,7 +137,7 @@ class _Played(struct.PyTreeNode):
     episode_length: Array
 
 
-class _Batch(struct.PyTreeNode):
+class _Batch(PyTreeNode):
     """Samples to learn from; a leading axis for the samples.
 
     features (n,), choice, log_prob (), advantage (), target (): as recorded when acting.
