@@ -65,6 +65,7 @@ EXTRA_PACKAGES = {
         "minatar",
         "rejax",
         "stable_baselines3",
+        "torch",
         # Files beside the peers, which run where nothing of jaxenvs can be imported.
         "jax_scan",
         "compiled_training",

@@ -27,6 +27,7 @@ TUNED: dict[str, dict[str, Any]] = {
 def learn(task: str, threshold: float, seed: int) -> dict[str, Any]:
     """Learns with the tuned settings until the threshold is reached."""
     import gymnasium
+    import torch
     from learning_loop import STEPS_BETWEEN_TESTS, TEST_EPISODES  # pyright: ignore[reportMissingImports]
     from stable_baselines3 import PPO
     from stable_baselines3.common.callbacks import BaseCallback
@@ -34,6 +35,7 @@ def learn(task: str, threshold: float, seed: int) -> dict[str, Any]:
     from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.vec_env import DummyVecEnv
 
+    torch.set_num_threads(1)  # more make such small networks slower
     settings = dict(TUNED[task])
     num_envs, total_steps = settings.pop("num_envs"), settings.pop("total_steps")
     rate, clip = settings.pop("learning_rate"), settings.pop("clip_range")
