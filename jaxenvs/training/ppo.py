@@ -21,6 +21,7 @@ from jaxenvs.training.distributions import Distribution, check_action_space, dis
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
 from jaxenvs.training.optimizer import Optimizer
+from jaxenvs.training.shuffle import random_order
 from jaxenvs.wrappers import RunningStatistics
 
 # Keeps divisions finite where something never varies.
@@ -357,7 +358,7 @@ class PPO(Learner[PPOState]):
             return self._optimizer.step(weights, gradient, optimizer_state, learning_rate), losses
 
         def epoch(carry: tuple[Any, Any], key: Key) -> tuple[tuple[Any, Any], dict[str, Array]]:
-            order = jax.random.permutation(key, self.steps_per_update).reshape(self.num_minibatches, -1)
+            order = random_order(key, self.steps_per_update).reshape(self.num_minibatches, -1)
             return jax.lax.scan(lambda c, index: learn(c, jax.tree.map(lambda x: x[index], batch)), carry, order)
 
         key, *epoch_keys = jax.random.split(state.key, 1 + self.num_epochs)
