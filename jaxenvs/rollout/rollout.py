@@ -4,10 +4,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.rollout._progress import progress_bar
 from jaxenvs.rollout.policy import Policy, as_policy
@@ -16,7 +16,7 @@ from jaxenvs.rollout.policy import Policy, as_policy
 _NUM_CHUNKS = 50
 
 
-class Trajectory(struct.PyTreeNode):
+class Trajectory(PyTreeNode):
     """What happened: `actions[t]`, chosen by `observations[t]`, led to `timesteps[t]`.
 
     Below, `time` is (num_steps,), or (num_steps, num_envs) where there were several environments.
@@ -43,7 +43,7 @@ class Trajectory(struct.PyTreeNode):
         )
 
 
-class _Carry(struct.PyTreeNode):
+class _Carry(PyTreeNode):
     state: Any
     observation: Any
     key: Key

@@ -8,12 +8,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import Env, static
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
 from jaxenvs.training.advantages import estimate_advantages
@@ -21,6 +21,7 @@ from jaxenvs.training.distributions import Distribution, check_action_space, dis
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
 from jaxenvs.training.optimizer import Optimizer
+from jaxenvs.training.shuffle import random_order
 from jaxenvs.wrappers import RunningStatistics
 
 # Keeps divisions finite where something never varies.
@@ -29,7 +30,7 @@ _EPSILON = 1e-8
 _FEATURE_LIMIT = 10.0
 
 
-class PPOAgent(struct.PyTreeNode):
+class PPOAgent(PyTreeNode):
     """What a PPO policy is made of.
 
     Attributes:
@@ -95,7 +96,7 @@ class PPOMetrics(Metrics):
     learning_rate: Array
 
 
-class PPOPolicy(struct.PyTreeNode):
+class PPOPolicy(PyTreeNode):
     """A policy that PPO learnt.
 
     Attributes:
@@ -119,7 +120,7 @@ class PPOPolicy(struct.PyTreeNode):
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.mode())
 
 
-class _Played(struct.PyTreeNode):
+class _Played(PyTreeNode):
     """What happened in a step; leading axes (num_steps, num_envs).
 
     features, next_features (n,) float32: of the observation acted on, and of what the step led to.
@@ -136,7 +137,7 @@ class _Played(struct.PyTreeNode):
     episode_length: Array
 
 
-class _Batch(struct.PyTreeNode):
+class _Batch(PyTreeNode):
     """Samples to learn from; a leading axis for the samples.
 
     features (n,), choice, log_prob (), advantage (), target (): as recorded when acting.
@@ -357,7 +358,7 @@ class PPO(Learner[PPOState]):
             return self._optimizer.step(weights, gradient, optimizer_state, learning_rate), losses
 
         def epoch(carry: tuple[Any, Any], key: Key) -> tuple[tuple[Any, Any], dict[str, Array]]:
-            order = jax.random.permutation(key, self.steps_per_update).reshape(self.num_minibatches, -1)
+            order = random_order(key, self.steps_per_update).reshape(self.num_minibatches, -1)
             return jax.lax.scan(lambda c, index: learn(c, jax.tree.map(lambda x: x[index], batch)), carry, order)
 
         key, *epoch_keys = jax.random.split(state.key, 1 + self.num_epochs)

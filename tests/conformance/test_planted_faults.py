@@ -11,18 +11,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.env import Env, restart, static, transition
+from jaxenvs.core.env import Env, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.random import check_key
 from jaxenvs.spaces import Box, Discrete
 from jaxenvs.testing import CHECKS, ConformanceError, check_env
 
 
-class WalkState(struct.PyTreeNode):
+class WalkState(PyTreeNode):
     """State of `Sound`."""
 
     position: Array
@@ -112,7 +112,7 @@ class StringField(Sound):
 class ListField(Sound):
     """An unhashable static field."""
 
-    sizes: list = struct.field(pytree_node=False, default_factory=lambda: [1, 2])
+    sizes: list = static(default_factory=lambda: [1, 2])
 
 
 class StaticStride(Sound):
@@ -297,6 +297,15 @@ class ReadsParameter(Sound):
         return Sound.observe(self, state) if self.stride > 0 else -Sound.observe(self, state)
 
 
+class ObservesBefore(Sound):
+    """`step` returns the observation of the state that it began in."""
+
+    def outcome(self, state, before):
+        moved, timestep = Sound.outcome(self, state, before)
+        seen = self.observe(state if before is None else before)
+        return moved, timestep.replace(observation=seen, final_observation=seen)
+
+
 class EagerBranch(Sound):
     """Behaves differently where it is not traced."""
 
@@ -450,6 +459,7 @@ FAULTS = {
     StaticStride: "one_trace",
     ReadsParameter: "one_trace",
     RewardAtReset: "opening",
+    ObservesBefore: "observes",
     Unvalidated: "bad_action_refused",
     UncheckedKey: "bad_key_refused",
     EagerBranch: "all_transformations_agree",
