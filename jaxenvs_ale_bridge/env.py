@@ -7,7 +7,6 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -25,7 +24,7 @@ _NOOP = 0
 _USUAL_INTERVAL = 32
 
 
-class AleState(struct.PyTreeNode):
+class AleState(jaxenvs.PyTreeNode):
     """State of `AleEnv`: all there is to know, so that any process can go on from it.
 
     Attributes:
