@@ -18,6 +18,7 @@ from jaxenvs.core.env import Env, static
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Space
+from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import check_action_space, to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
@@ -216,8 +217,9 @@ class DQN(Learner[DQNState]):
         explore = jax.random.uniform(explore_key, (), jnp.float32) < epsilon
         return jnp.where(explore, jax.random.randint(choice_key, (), 0, space.flat_size, jnp.int32), best)
 
-    def init(self, env: Env[Any, Any], key: Key) -> DQNState:
-        """Fresh weights, an empty buffer, freshly started environments."""
+    def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> DQNState:
+        """Fresh weights, an empty buffer, freshly started environments; refuses a `mesh`."""
+        self.refuse_mesh(mesh)
         self.check_env(env)
         key, network_key, env_key = jax.random.split(check_key(key, name="train"), 3)
         features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
@@ -242,8 +244,11 @@ class DQN(Learner[DQNState]):
             key=key,
         )
 
-    def update(self, env: Env[Any, Any], state: DQNState) -> tuple[DQNState, DQNMetrics]:
-        """Plays and learns by turns, `num_steps` times."""
+    def update(
+        self, env: Env[Any, Any], state: DQNState, *, mesh: Devices | None = None
+    ) -> tuple[DQNState, DQNMetrics]:
+        """Plays and learns by turns, `num_steps` times; refuses a `mesh`."""
+        self.refuse_mesh(mesh)
 
         def play_and_learn(state: DQNState, _: None) -> tuple[DQNState, Any]:
             state, episodes = self._play(env, state)
