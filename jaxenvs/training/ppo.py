@@ -314,7 +314,7 @@ class PPO(Learner[PPOState]):
         )
         agent = state.agent
         if self.normalize_observations:
-            agent = agent.replace(statistics=_include(agent.statistics, batch.features))
+            agent = agent.replace(statistics=_include(agent.statistics, _joined(batch.features)))
         state = state.replace(agent=agent, updates=state.updates + 1, env_steps=metrics.env_steps)
         return _laid_out(state, mesh), metrics
 
@@ -372,7 +372,7 @@ class PPO(Learner[PPOState]):
             return jnp.where(done, 0.0, total), total
 
         running, totals = jax.lax.scan(add, state.discounted_return, (played.reward, played.done))
-        statistics = _include(state.return_statistics, self._by_block(totals))
+        statistics = _include(state.return_statistics, _joined(self._by_block(totals)))
         state = state.replace(discounted_return=running, return_statistics=statistics)
         return state, played.reward / jnp.sqrt(statistics.variance + _EPSILON)
 
@@ -474,16 +474,20 @@ def _weights(agent: PPOAgent) -> dict[str, Any]:
 
 
 def _include(statistics: RunningStatistics, batch: Array) -> RunningStatistics:
-    """The statistics after a batch of values with axes (num_blocks, samples of a block, ...)."""
-    update = jax.vmap(lambda x: statistics.update(x, axis_name="samples"), out_axes=None, axis_name="samples")
-    return update(batch.reshape(-1, *batch.shape[2:]))
+    """The statistics after a batch of values."""
+    return jax.vmap(lambda x: statistics.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(batch)
+
+
+def _joined(x: Array) -> Array:
+    """(samples, ...): the blocks of `x`, with axes (num_blocks, samples of a block, ...), one after the other."""
+    return x.reshape(-1, *x.shape[2:])
 
 
 def _take(batch: _Batch, index: Array) -> _Batch:
     """The samples of a minibatch: `index` (blocks, samples) counts within each block of `batch`."""
     blocks, size = batch.target.shape
     index = (index + size * jnp.arange(blocks, dtype=index.dtype)[:, None]).reshape(-1)
-    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[index], batch)
+    return jax.tree.map(lambda x: _joined(x)[index], batch)
 
 
 def _laid_out(state: PPOState, mesh: Mesh | None) -> PPOState:
