@@ -35,7 +35,7 @@ def lane_mesh(caller: str, devices: Devices | None, **lanes: int | None) -> Mesh
     Args:
         caller: who was asked to run there, for the message.
         devices: a mesh, or how many of `jax.devices()` to take.
-        **lanes: one number of lanes, by the name that the user knows it by.
+        **lanes: numbers that the devices must share evenly, by the names that the user knows them by.
 
     Raises:
         InvalidField: there are not so many devices, the mesh has no axis "data", this process has no part
@@ -59,11 +59,11 @@ def lane_mesh(caller: str, devices: Devices | None, **lanes: int | None) -> Mesh
             f"{caller}: the mesh has no device of process {jax.process_index()}. Every process must take part:"
             f' `jax.make_mesh((jax.device_count(),), ("{DATA_AXIS}",))` spans all of them.'
         )
-    ((name, number),) = lanes.items()
     size = mesh.shape[DATA_AXIS]
-    if number is None or number % size:
-        given = f"`{name}` is not given" if number is None else f"`{name}` is {number}"
-        raise InvalidField(f"{caller}: {given}, and must be a multiple of the {size} devices of the mesh.")
+    for name, number in lanes.items():
+        if number is None or number % size:
+            given = f"`{name}` is not given" if number is None else f"`{name}` is {number}"
+            raise InvalidField(f"{caller}: {given}, and must be a multiple of the {size} devices of the mesh.")
     # Meshes of `jax.make_mesh` ask for shardings in types, which code written for one device does not give.
     mesh = Mesh(mesh.devices, mesh.axis_names, axis_types=(AxisType.Auto,) * len(mesh.axis_names))
     ambient = jax.sharding.get_abstract_mesh()
