@@ -107,9 +107,9 @@ def train(
         env: what to learn, without AutoReset.
         learner: how.
         key: what all of training is a function of.
-        mesh: devices to spread the environments over, for learners that can: a mesh with an axis "data" or a
-            number of devices; those of all processes, where there are several. They all call `train` with the same arguments, the first one writes, and
-            `should_stop` is asked there. To resume, all must be able to read the run's folder.
+        mesh: devices to spread the environments over, for learners that can: a mesh with an axis "data", or a
+            number of devices. Several processes give a mesh of all their devices, and all call `train` with
+            the same arguments: the first one writes and is asked `should_stop`; to resume, all read the folder.
         resume: begin from the run's checkpoint.
         on_compiled: called once before the first update, with where training begins and the seconds that
             compilation took.

@@ -196,6 +196,11 @@ class DQN(Learner[DQNState]):
         check_observation_space("DQN", env.observation_space)
         check_action_space("DQN", env.action_space, (Discrete,))
 
+    def check_mesh(self, mesh: Devices | None) -> None:
+        """Refuses a mesh."""
+        if mesh is not None:
+            raise InvalidField("DQN learns on one device. Leave out `mesh`, or use PPO.")
+
     @property
     def steps_per_update(self) -> int:
         """num_envs * num_steps."""
@@ -218,8 +223,8 @@ class DQN(Learner[DQNState]):
         return jnp.where(explore, jax.random.randint(choice_key, (), 0, space.flat_size, jnp.int32), best)
 
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> DQNState:
-        """Fresh weights, an empty buffer, freshly started environments; refuses a `mesh`."""
-        self.refuse_mesh(mesh)
+        """Fresh weights, an empty buffer, freshly started environments."""
+        self.check_mesh(mesh)
         self.check_env(env)
         key, network_key, env_key = jax.random.split(check_key(key, name="train"), 3)
         features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
@@ -247,8 +252,8 @@ class DQN(Learner[DQNState]):
     def update(
         self, env: Env[Any, Any], state: DQNState, *, mesh: Devices | None = None
     ) -> tuple[DQNState, DQNMetrics]:
-        """Plays and learns by turns, `num_steps` times; refuses a `mesh`."""
-        self.refuse_mesh(mesh)
+        """Plays and learns by turns, `num_steps` times."""
+        self.check_mesh(mesh)
 
         def play_and_learn(state: DQNState, _: None) -> tuple[DQNState, Any]:
             state, episodes = self._play(env, state)

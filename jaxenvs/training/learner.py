@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax import Array
+from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env, static
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
@@ -109,6 +110,15 @@ class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
         """
 
     @abc.abstractmethod
+    def check_mesh(self, mesh: Devices | None) -> Mesh | None:
+        """The mesh that this learner would run on; None for the default device alone.
+
+        Raises:
+            InvalidField: the learner learns on one device, there are not so many, or its settings do not
+                let them share the work evenly.
+        """
+
+    @abc.abstractmethod
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> State:
         """The state before the first update: fresh weights, freshly started environments."""
 
@@ -179,11 +189,6 @@ class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
             raise InvalidField(
                 f"{type(self).__name__}: `hidden_sizes` must be a tuple of positive integers, got {hidden_sizes!r}."
             )
-
-    def refuse_mesh(self, mesh: Devices | None) -> None:
-        """Raises `InvalidField` where a mesh is given, for learners that run on one device."""
-        if mesh is not None:
-            raise InvalidField(f"{type(self).__name__} learns on one device. Leave out `mesh`, or use PPO.")
 
     def refuse_auto_reset(self, env: Env[Any, Any]) -> None:
         """Raises `WrapperOrderError` where `env` resets itself, `InvalidField` where it is no environment."""

@@ -245,6 +245,10 @@ class PPO(Learner[PPOState]):
         check_observation_space("PPO", env.observation_space)
         check_action_space("PPO", env.action_space, (Discrete, Box))
 
+    def check_mesh(self, mesh: Devices | None) -> Mesh | None:
+        """Checks that the devices can hold equally many of the `num_blocks` blocks."""
+        return lane_mesh("PPO", mesh, num_blocks=self.num_blocks)
+
     @property
     def steps_per_update(self) -> int:
         """num_envs * num_steps."""
@@ -266,7 +270,7 @@ class PPO(Learner[PPOState]):
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> PPOState:
         """Fresh weights, freshly started environments."""
         self.check_env(env)
-        mesh = lane_mesh("PPO", mesh, num_blocks=self.num_blocks)
+        mesh = self.check_mesh(mesh)
         key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
         size = env.observation_space.flat_size
         features = jnp.zeros(size, jnp.float32)
@@ -295,7 +299,7 @@ class PPO(Learner[PPOState]):
         self, env: Env[Any, Any], state: PPOState, *, mesh: Devices | None = None
     ) -> tuple[PPOState, PPOMetrics]:
         """Plays, estimates advantages, and improves actor and critic."""
-        mesh = lane_mesh("PPO", mesh, num_blocks=self.num_blocks)
+        mesh = self.check_mesh(mesh)
         state, played = self._play(env, state, mesh)
         state, rewards = self._scale_rewards(state, played)
         values, advantage = self._estimate(state.agent, played, rewards)
