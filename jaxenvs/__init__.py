@@ -6,19 +6,20 @@ state, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions)
 """
 
 import importlib.util
+from typing import TYPE_CHECKING, Any
 
 from jaxenvs import adapters as adapters
 from jaxenvs import errors as errors
 from jaxenvs import random as random
 from jaxenvs import spaces as spaces
-from jaxenvs import testing as testing
 from jaxenvs import wrappers as wrappers
 from jaxenvs.core.env import Env as Env
 from jaxenvs.core.env import RendersText as RendersText
 from jaxenvs.core.env import TimeStep as TimeStep
 from jaxenvs.core.env import restart as restart
-from jaxenvs.core.env import static as static
 from jaxenvs.core.env import transition as transition
+from jaxenvs.core.pytree import PyTreeNode as PyTreeNode
+from jaxenvs.core.pytree import static as static
 from jaxenvs.core.wrapper import StatefulWrapper as StatefulWrapper
 from jaxenvs.core.wrapper import StatelessWrapper as StatelessWrapper
 from jaxenvs.core.wrapper import Wrapper as Wrapper
@@ -41,7 +42,18 @@ from jaxenvs.wrappers import TimeLimit as TimeLimit
 
 __version__ = "0.1.0"
 
-# Gymnasium looks for no plug-ins, so its registry is filled here; that costs some 0.1 s where it is installed.
+if TYPE_CHECKING:
+    from jaxenvs import testing as testing
+else:  # where a type checker does not take it for leave to ask for any name
+
+    def __getattr__(name: str) -> Any:
+        """`jaxenvs.testing` is imported on first use."""
+        if name == "testing":
+            return importlib.import_module("jaxenvs.testing")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
+
+
+# Gymnasium looks for no plug-ins, so its registry is filled here; that costs some 0.02 s where it is installed.
 if importlib.util.find_spec("gymnasium"):
     from jaxenvs.adapters.gymnasium_registration import register_all
 

@@ -46,14 +46,14 @@ MAY_IMPORT = {
 FACADES = {"random.py": "core", "spaces.py": "core", "errors.py": "core"}
 """Modules at the top that only re-export from one room."""
 
-CORE_PACKAGES = {"jax", "jaxlib", "numpy", "flax", "chex"}
-"""What a room may import from outside the standard library without an extra."""
+CORE_PACKAGES = {"jax", "jaxlib", "numpy"}
+"""What any room may import from outside the standard library."""
 
 EXTRA_PACKAGES = {
     "core": {"gymnasium"},  # inside `to_gymnasium`, on call
-    "training": {"optax"},
-    "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env"},
-    "monitor": {"matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
+    "training": {"flax", "optax"},
+    "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
+    "monitor": {"flax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
     "rollout": {"tqdm"},
     # `jax_scan` is a file beside the peers, which run where nothing of jaxenvs can be imported.
     "bench": {"matplotlib", "gymnasium", "gymnax", "brax", "pgx", "envpool", "minatar", "jax_scan"},
@@ -61,6 +61,14 @@ EXTRA_PACKAGES = {
 }
 
 HEAVY = {
+    "flax",
+    "chex",
+    "absl",
+    "rich",
+    "yaml",
+    "jaxenvs.testing",
+    "jaxenvs.training",
+    "jaxenvs.monitor",
     "optax",
     "matplotlib",
     "tqdm",
@@ -75,8 +83,7 @@ HEAVY = {
     "brax",
     "dm_env",
 }
-"""Never loaded by `import jaxenvs`. (flax itself loads flax.linen, and rich where installed; Gymnasium is
-loaded where it is installed, so that it knows the ids.)"""
+"""Never loaded by `import jaxenvs`. (Gymnasium is, where it is installed, so that it knows the ids.)"""
 
 LONG_FILES: dict[str, str] = {"training/ppo.py": "a learner reads from top to bottom in one file"}
 """Files of more than LIMIT lines, with the reason that each is not split."""
@@ -216,6 +223,11 @@ PUBLIC_NAMES = """
 )
 def test_public_names_exist(name):
     assert hasattr(jaxenvs, name)
+
+
+def test_an_unknown_public_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'jaxenvs' has no attribute 'mkae'"):
+        jaxenvs.mkae  # noqa: B018  # the lookup is what is tested
 
 
 def test_facades_only_re_export():

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.env import Env, fields_of
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 
@@ -104,7 +104,7 @@ def _chain(env: Env[Any, Any]) -> list[Env[Any, Any]]:
 
 
 def _names(env: Env[Any, Any]) -> list[str]:
-    return [field.name for field in fields_of(env) if field.name != "env"]
+    return [field.name for field in dataclasses.fields(env) if field.name != "env"]
 
 
 def _depth(env: Env[Any, Any], name: str) -> int | None:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.core import Tracer
 
-from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField, RenderingUnavailable
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Dict, Space, Tuple
 
@@ -28,7 +28,7 @@ _MOST_ROUNDS = 8
 """How many steps may pass until shapes and dtypes have settled; two, where a step has only one form."""
 
 
-class ForeignState(struct.PyTreeNode):
+class ForeignState(PyTreeNode):
     """State of a `ForeignEnv`.
 
     Attributes:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
@@ -11,9 +12,9 @@ from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
 
 
 @jax.jit
-def begin(auto: AutoReset[Any], key: Key) -> tuple[AutoResetState, Any]:
-    """The state of an episode with the key of the next one, and the observation and info that open it."""
-    state, timestep = auto.reset(key)
+def begin(auto: AutoReset[Any], key: Key, episode: Array | int) -> tuple[AutoResetState, Any]:
+    """The state of an episode by its number in the key's sequence, and the observation and info that open it."""
+    state, timestep = auto.begin(key, jnp.asarray(episode, jnp.int32))
     return state, opening(timestep)
 
 

@@ -62,6 +62,7 @@ class DmEnvironment(dm_env.Environment):
         """
         made = given_env("DmEnvironment", env, fields, max_episode_steps)
         self._key: Key = key(secrets.randbits(63) if seed is None else seed)
+        self._episodes = 0  # that the key has begun
         self._actions = made.action_space
         self._observation_spec = to_spec(made.observation_space, "observation")
         self._action_spec = to_spec(self._actions, "action")
@@ -82,8 +83,8 @@ class DmEnvironment(dm_env.Environment):
 
     def reset(self) -> dm_env.TimeStep:
         """Begins an episode, also in the midst of another one."""
-        state, seen = begin(self._auto, self._key)
-        self._key, self._state, self._over = state.key, state.inner, False
+        state, seen = begin(self._auto, self._key, self._episodes)
+        self._episodes, self._state, self._over = self._episodes + 1, state.inner, False
         observation, self._info = _to_numpy(seen)
         return dm_env.restart(observation)
 

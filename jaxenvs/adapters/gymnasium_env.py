@@ -70,6 +70,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self.metadata = metadata_of(made)
         self.render_mode = check_render_mode(made, render_mode)
         self._key: Key | None = None
+        self._episodes = 0  # that the key has begun
         self._state: Any = None
         self._closed = False
         self._title = type(unwrap(made)).__name__
@@ -111,13 +112,11 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         auto = with_reset_options(self._auto, options)
         super().reset(seed=seed)
         if seed is not None:
-            start = key(int(seed) % 2**64)
+            self._key, self._episodes = key(int(seed) % 2**64), 0
         elif self._key is None:
-            start = key(int(self.np_random.integers(2**63)))
-        else:
-            start = self._key
-        state, seen = begin(auto, start)
-        self._key, self._state, self._closed = state.key, state.inner, False
+            self._key = key(int(self.np_random.integers(2**63)))
+        state, seen = begin(auto, self._key, self._episodes)
+        self._episodes, self._state, self._closed = self._episodes + 1, state.inner, False
         observation, info = to_host(seen)
         self._show()
         return self._space.element_to_gymnasium(observation), _info(info)

@@ -1,5 +1,6 @@
 """GymnaxEnv: an environment behind gymnax's `Environment`."""
 
+import dataclasses
 import functools
 from typing import Any, ClassVar
 
@@ -12,8 +13,9 @@ from jax import Array
 from jaxenvs.adapters._chance_keys import rekey
 from jaxenvs.adapters._given_env import given_env, without_time_limit
 from jaxenvs.adapters._gymnax_spaces import to_gymnax
-from jaxenvs.core.env import Env, TimeStep, fields_of
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, InvalidSpace
+from jaxenvs.core.pytree import is_static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.wrapper import rewrap, unwrap
@@ -144,7 +146,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         chance_key, start_key = jax.random.split(check_key(key, name="step"))
         stepped, timestep = self._advance(chance_key, state, action, params)
         auto = AutoReset(self.env_of(params))
-        carried = AutoResetState(inner=stepped.inner, key=start_key)
+        carried = AutoResetState(inner=stepped.inner, key=start_key, episodes=jnp.zeros((), jnp.int32))
         carried, observation = auto.begin_where(timestep.done, carried, timestep.observation, _observation_of)
         time = jnp.where(timestep.done, 0, stepped.time)
         observation, state = self._apply_transition_gradient_policy(
@@ -242,7 +244,7 @@ def _rebuild(env_class: type[Env[Any, Any]], values: dict[str, Any]) -> Any:
 
 
 def _names(env_class: type[Env[Any, Any]]) -> list[str]:
-    return [field.name for field in fields_of(env_class) if field.metadata.get("pytree_node", True)]
+    return [field.name for field in dataclasses.fields(env_class) if not is_static(field)]
 
 
 def _observation_of(timestep: TimeStep[Any]) -> Any:

@@ -12,13 +12,13 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 
 from jaxenvs.adapters._attributes import get_attribute, lane_env, on_device, plain, set_attribute
 from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, keys
 from jaxenvs.core.wrapper import rewrap, unwrap
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
@@ -27,7 +27,7 @@ Mode = Literal["next_step", "same_step", "disabled"]
 """When the next episode begins: in the step after the one that ended the last, in that very step, or when told."""
 
 
-class LanesState(struct.PyTreeNode):
+class LanesState(PyTreeNode):
     """What the device keeps for one lane.
 
     Attributes:
@@ -43,7 +43,7 @@ class LanesState(struct.PyTreeNode):
     episode_length: Array
 
 
-class Output(struct.PyTreeNode):
+class Output(PyTreeNode):
     """What the host sees of one lane after a reset or a step.
 
     Attributes:
@@ -149,12 +149,12 @@ class Lanes:
                 raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
             entropy = np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
             seeds = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
-        lane_keys = self._keys(seeds)
+        lane_keys, episodes = self._sequences(seeds)
         if everywhere:
-            self._state, output = _start(auto, self._axes, lane_keys)
+            self._state, output = _start(auto, self._axes, lane_keys, episodes)
         else:
             where = jnp.asarray(mask)
-            self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys)
+            self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys, episodes)
         self._seen = (output.observation, output.info)
         before = self.seeds or (0,) * self.num_envs
         self.seeds = tuple(
@@ -163,13 +163,17 @@ class Lanes:
         )
         return output
 
-    def _keys(self, seeds: Sequence[int | None]) -> Key:
-        """(num_envs,) keys: from its seed for a lane that has one, else the one that the lane goes on with."""
+    def _sequences(self, seeds: Sequence[int | None]) -> tuple[Key, Array]:
+        """(num_envs,) keys and numbers of the next episodes: a new sequence for a lane with a seed, else its own."""
         seeded = np.array([seed is not None for seed in seeds])
         if not seeded.any():
-            return self._state.env.key
+            return self._state.env.key, self._state.env.episodes
         fresh = keys([0 if seed is None else int(seed) % 2**64 for seed in seeds])
-        return fresh if seeded.all() else _choose(jnp.asarray(seeded), fresh, self._state.env.key)
+        first = jnp.zeros(self.num_envs, jnp.int32)
+        if seeded.all():
+            return fresh, first
+        own = self._state.env
+        return _choose(jnp.asarray(seeded), (fresh, first), (own.key, own.episodes))
 
     def step(self, actions: Any, mode: Mode) -> Output:
         """Steps every lane.
@@ -219,7 +223,8 @@ class Lanes:
         """
         self._auto, self._axes = set_attribute(self._auto, self._axes, name, values, lanes, self.num_envs)
         if self._state is not None:
-            fresh = jax.eval_shape(lambda: _start(self._auto, self._axes, self._state.env.key)[0])
+            own = self._state.env
+            fresh = jax.eval_shape(lambda: _start(self._auto, self._axes, own.key, own.episodes)[0])
             if jax.tree.structure(fresh) != jax.tree.structure(self._state):
                 self._state = None
 
@@ -259,23 +264,29 @@ def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: 
 
 
 @partial(jax.jit, static_argnums=1)
-def _start(auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key) -> tuple[LanesState, Output]:
-    def start(auto: AutoReset[Any], key: Key) -> tuple[LanesState, Output]:
-        state, timestep = auto.reset(key)
+def _start(auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key, episodes: Array) -> tuple[LanesState, Output]:
+    def start(auto: AutoReset[Any], key: Key, episode: Array) -> tuple[LanesState, Output]:
+        state, timestep = auto.begin(key, episode)
         return _fresh(state), _output(timestep, *opening(timestep))
 
-    return _map_lanes(start, auto, axes, keys)
+    return _map_lanes(start, auto, axes, keys, episodes)
 
 
 @partial(jax.jit, static_argnums=1)
 def _restart(
-    auto: AutoReset[Any], axes: tuple[int | None, ...], state: LanesState, seen: Any, where: Array, keys: Key
+    auto: AutoReset[Any],
+    axes: tuple[int | None, ...],
+    state: LanesState,
+    seen: Any,
+    where: Array,
+    keys: Key,
+    episodes: Array,
 ) -> tuple[LanesState, Output]:
     def restart(
-        auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key
+        auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key, episode: Array
     ) -> tuple[LanesState, Output]:
-        key = jax.lax.select(where, key, state.env.key)
-        env_state, seen = auto.begin_where(where, state.env.replace(key=key), seen, opening)
+        key, episode = _choose(where, (key, episode), (state.env.key, state.env.episodes))
+        env_state, seen = auto.begin_where(where, state.env.replace(key=key, episodes=episode), seen, opening)
         fresh = _fresh(env_state)
         state = jax.tree.map(lambda a, b: jnp.where(where, a, b), fresh, state.replace(env=env_state))
         observation, info = seen
@@ -290,7 +301,7 @@ def _restart(
         )
         return state, output
 
-    return _map_lanes(restart, auto, axes, state, seen, where, keys)
+    return _map_lanes(restart, auto, axes, state, seen, where, keys, episodes)
 
 
 @partial(jax.jit, static_argnums=(1, 4))
@@ -299,7 +310,7 @@ def _step(
 ) -> tuple[LanesState, Output]:
     def step(auto: AutoReset[Any], state: LanesState, action: Any) -> tuple[LanesState, Output]:
         inner, timestep = auto.env.step(state.env.inner, action)
-        stepped = AutoResetState(inner=inner, key=state.env.key)
+        stepped = state.env.replace(inner=inner)
         final = opening(timestep)
         if mode == "next_step":
             skip = state.over
@@ -343,8 +354,8 @@ def _output(timestep: TimeStep[Any], observation: Any, info: dict[str, Array]) -
 
 
 @jax.jit
-def _choose(where: Array, new: Key, old: Key) -> Key:
-    return jnp.where(where, new, old)
+def _choose(where: Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(where, a, b), new, old)
 
 
 @partial(jax.jit, static_argnums=1)

@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
@@ -21,12 +20,13 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import blending, font, lettering, shapes
 from jaxenvs.canvas.palette import Color
 from jaxenvs.canvas.view import Point, View
+from jaxenvs.core.pytree import PyTreeNode, static
 
 Paint: TypeAlias = Color | Array
 """(red, green, blue), 0 to 255; an array of shape (3,) where the colour is traced."""
 
 
-class Canvas(struct.PyTreeNode):
+class Canvas(PyTreeNode):
     """A picture in the making. Every drawing method returns a new canvas.
 
     Without ranges the units are pixels: x to the right, y down, (0, 0) the top left corner of the frame.
@@ -43,7 +43,7 @@ class Canvas(struct.PyTreeNode):
     """
 
     pixels: Array
-    view: View = struct.field(pytree_node=False, default=View())
+    view: View = static(default=View())
 
     @staticmethod
     def blank(

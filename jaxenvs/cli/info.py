@@ -10,7 +10,7 @@ from rich.table import Table
 
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors
-from jaxenvs.core.env import RendersText, fields_of
+from jaxenvs.core.env import RendersText
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.registry import make
 
@@ -39,7 +39,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
     fields = Table(title="Fields", title_justify="left", title_style="bold")
     for name in ("field", "value", "default", "kind"):
         fields.add_column(name, overflow="fold")
-    for field in fields_of(base):
+    for field in dataclasses.fields(base):
         static = not field.metadata.get("pytree_node", True)
         fields.add_row(
             field.name,

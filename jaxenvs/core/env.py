@@ -15,11 +15,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Space
 
@@ -27,15 +27,7 @@ State = TypeVar("State")
 Obs = TypeVar("Obs")
 
 
-def static(default: Any = dataclasses.MISSING, **kwargs: Any) -> Any:
-    """A field that is part of the program, not of its data: sizes, maps, anything that decides a shape.
-
-    The value must be hashable; a new value means a new trace.
-    """
-    return struct.field(pytree_node=False, default=default, **kwargs)
-
-
-class TimeStep(struct.PyTreeNode, Generic[Obs]):
+class TimeStep(PyTreeNode, Generic[Obs]):
     """What the agent sees after a reset or a step.
 
     Attributes:
@@ -93,7 +85,7 @@ def transition(
     )
 
 
-class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
+class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     """An environment: a frozen pytree whose `reset` and `step` are pure functions.
 
     Fields that hold physical numbers are leaves, so a batch of them steps under `vmap`, a gradient
@@ -102,11 +94,6 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
 
     Base environments never truncate and never reset themselves: see `TimeLimit` and `AutoReset`.
     """
-
-    # JAX 0.10 takes two dataclass nodes for equal where their fields are, whatever their classes, so one
-    # jitted function called with two environments could run the first one's program for both. The class
-    # as a static field tells them apart.
-    _class: type | None = struct.field(pytree_node=False, default=None, kw_only=True, repr=False, compare=False)
 
     reset_is_costly: ClassVar[bool] = False
     """Whether `reset` costs so much more than `step` that AutoReset should compute it only where an
@@ -120,8 +107,7 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     takes its value for the episode that begins."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_class", type(self))
-        for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass
+        for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             numeric = isinstance(value, float | np.floating | np.ndarray)
             if numeric and np.issubdtype(np.asarray(value).dtype, np.floating) and np.isnan(value).any():
@@ -131,8 +117,8 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     def check_fields(self) -> None:
         """Hook: raises `InvalidField` where the fields, as far as they are concrete, make no sense together.
 
-        It runs whenever the environment is built, also inside JAX transformations, where a leaf can be
-        a tracer or a placeholder: look only at static fields and at leaves that are Python numbers.
+        It runs whenever the environment is made with values, and not where JAX rebuilds it from its leaves.
+        A value may be a tracer: look only at static fields and at leaves that are Python numbers.
         """
 
     @property
@@ -173,11 +159,23 @@ class Env(struct.PyTreeNode, abc.ABC, Generic[State, Obs]):
     def render(self, state: State) -> Array:
         """Draws the state: (height, width, 3) uint8."""
 
+    def observe(self, state: State) -> Obs:
+        """The observation of `state`, for tasks where it is a function of the state alone: define it there.
 
-def fields_of(env: Env[Any, Any] | type[Env[Any, Any]]) -> tuple[dataclasses.Field[Any], ...]:
-    """The fields that an environment is made with, in order."""
-    fields = dataclasses.fields(env)  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass
-    return tuple(field for field in fields if not field.name.startswith("_"))
+        `reset` and `step` then return `observe` of the state that they return. AutoReset computes it once
+        for the state that an episode goes on in or begins with, rather than for both.
+
+        Raises:
+            NotImplementedError: the observation depends on more than the state.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define `observe`: take the observation from `reset` and `step`."
+        )
+
+    @property
+    def can_observe(self) -> bool:
+        """Whether `observe` is defined."""
+        return type(self).observe is not Env.observe
 
 
 class RendersText(abc.ABC):

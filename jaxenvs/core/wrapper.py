@@ -2,15 +2,16 @@
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import numpy as np
-from flax import struct
 from jax import Array
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.spaces import Space
 
 State = TypeVar("State")
@@ -70,7 +71,7 @@ class StatelessWrapper(Wrapper[Any, Obs], Generic[Obs]):
         return self.env.render(state)
 
 
-class WrapperState(struct.PyTreeNode):
+class WrapperState(PyTreeNode):
     """Base of the state of a wrapper with memory.
 
     Attributes:
@@ -96,9 +97,22 @@ class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
 
 
 class SameObservations:
-    """Mix-in of a wrapper that leaves the observation space alone."""
+    """Mix-in of a wrapper that leaves observations and their space alone.
+
+    A wrapper that keeps the space and changes observations overrides `observe` and `can_observe`, too.
+    """
 
     env: Env[Any, Any]
+    inner_state: Callable[[Any], Any]
+
+    def observe(self, state: Any) -> Any:
+        """The wrapped environment's observation of the state within `state`."""
+        return self.env.observe(self.inner_state(state))
+
+    @property
+    def can_observe(self) -> bool:
+        """Whether the wrapped environment defines `observe`."""
+        return self.env.can_observe
 
     @property
     def observation_space(self) -> Space[Any]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxenvs.core.env import Env, fields_of
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RegistrationError, did_you_mean
 from jaxenvs.registry.registry import spec as find_spec
 from jaxenvs.registry.spec import EnvSpec
@@ -73,7 +73,7 @@ def load(spec: EnvSpec) -> type[Env[Any, Any]]:
 
 
 def _check_names(spec: EnvSpec, cls: type[Env[Any, Any]], fields: dict[str, Any]) -> None:
-    own = fields_of(cls)
+    own = dataclasses.fields(cls)
     known = [field.name for field in own]
     for name in fields:
         if name not in known:

@@ -5,13 +5,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.core import Tracer
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import WrapperOrderError
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.rollout._progress import progress_bar
@@ -27,7 +27,7 @@ DEFAULT_MAX_STEPS = 10_000
 _CHUNK = 100
 
 
-class Evaluation(struct.PyTreeNode):
+class Evaluation(PyTreeNode):
     """Returns and lengths of n episodes, one a lane.
 
     Attributes:
@@ -67,7 +67,7 @@ class Evaluation(struct.PyTreeNode):
         return self.finished.sum(axis=-1, dtype=jnp.int32)
 
 
-class _Carry(struct.PyTreeNode):
+class _Carry(PyTreeNode):
     state: Any
     observation: Any
     key: Key

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 import jax
+import jax.numpy as jnp
+from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxenvs.core.errors import InvalidField
@@ -100,12 +102,16 @@ def on_each_device(function: Callable[..., Any], mesh: Mesh | None, in_specs: An
     return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
 
 
-def own_lanes(x: Any, mesh: Mesh | None) -> Any:
-    """Within `on_each_device`: the part of `x`, an array over all lanes, that belongs to this device's."""
+def own_keys(keys: Array, mesh: Mesh | None) -> Array:
+    """Within `on_each_device`: those of `keys`, one for each of all lanes, that belong to this device's lanes."""
     if mesh is None:
-        return x
-    count = x.shape[0] // mesh.shape[DATA_AXIS]
-    return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(DATA_AXIS) * count, count)
+        return keys
+    count = keys.shape[0] // mesh.shape[DATA_AXIS]
+    first = jax.lax.axis_index(DATA_AXIS) * count
+    # Word by word: a slice of the words side by side would have XLA compute the keys of all lanes first.
+    words = jax.random.key_data(keys)
+    own = [jax.lax.dynamic_slice_in_dim(words[:, i], first, count) for i in range(words.shape[1])]
+    return jax.random.wrap_key_data(jnp.stack(own, axis=-1), impl=jax.random.key_impl(keys))
 
 
 def laid_out(tree: Tree, mesh: Mesh | None, layout: PartitionSpec) -> Tree:

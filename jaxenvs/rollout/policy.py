@@ -4,22 +4,22 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
-from flax import struct
 
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Space
 
 Policy: TypeAlias = Callable[[Any, Key], Any]
 """`policy(observation, key) -> action`, for one environment.
 
-A policy with numbers in it (weights, a table) is best a pytree, such as a `flax.struct.PyTreeNode` with
+A policy with numbers in it (weights, a table) is best a pytree, such as a `jaxenvs.PyTreeNode` with
 `__call__` or a `jax.tree_util.Partial`: then new numbers need no new compilation. A plain function works
 too; what it closes over is compiled in.
 """
 
 
-class RandomPolicy(struct.PyTreeNode):
+class RandomPolicy(PyTreeNode):
     """Draws every action from the action space.
 
     Attributes:

@@ -4,11 +4,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.rollout._progress import progress_bar
 from jaxenvs.rollout.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, on_each_device
@@ -18,7 +18,7 @@ from jaxenvs.rollout.policy import Policy, as_policy
 _NUM_CHUNKS = 50
 
 
-class Trajectory(struct.PyTreeNode):
+class Trajectory(PyTreeNode):
     """What happened: `actions[t]`, chosen by `observations[t]`, led to `timesteps[t]`.
 
     Below, `time` is (num_steps,), or (num_steps, num_envs) where there were several environments.
@@ -45,7 +45,7 @@ class Trajectory(struct.PyTreeNode):
         )
 
 
-class _Carry(struct.PyTreeNode):
+class _Carry(PyTreeNode):
     state: Any
     observation: Any
     key: Key

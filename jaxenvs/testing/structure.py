@@ -36,7 +36,7 @@ def pytree(subject: Subject) -> None:
             "flattening and unflattening it gives a different environment",
             "Keep everything in declared fields, and change none of them in `__post_init__` or `check_fields`.",
         )
-    if fields := dataclasses.fields(env):  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass
+    if fields := dataclasses.fields(env):
         try:
             setattr(env, fields[0].name, getattr(env, fields[0].name))
         except dataclasses.FrozenInstanceError:

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxenvs.core.pytree import is_static
+
 ULPS = 64
 """How far floats of two compiled forms of one program may lie apart, in units of the last place of the
 largest magnitude in the leaf (at least 1). A fused program may contract `a * b + c` into one rounding
@@ -62,11 +64,11 @@ def describe(name: str, tree: Any) -> dict[str, Leaf]:
 
 
 def static_fields(node: Any) -> list[tuple[str, Any]]:
-    """The static fields of a flax dataclass and of those within it: (name, value)."""
+    """The static fields of a PyTreeNode and of the dataclasses within it: (name, value)."""
     found = []
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)
-        if not field.metadata.get("pytree_node", True):
+        if is_static(field):
             found.append((field.name, value))
         elif dataclasses.is_dataclass(value):
             found += static_fields(value)

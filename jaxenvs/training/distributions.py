@@ -6,15 +6,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Box, Discrete, Space
 
 
-class Distribution(struct.PyTreeNode, abc.ABC):
+class Distribution(PyTreeNode, abc.ABC):
     """A distribution over choices; `to_action` turns a choice into an action of the space."""
 
     @abc.abstractmethod

@@ -10,12 +10,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import Env, static
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Space
 from jaxenvs.rollout.mesh import Devices
@@ -26,7 +26,7 @@ from jaxenvs.training.optimizer import Optimizer
 from jaxenvs.training.replay import ReplayBuffer
 
 
-class DQNAgent(struct.PyTreeNode):
+class DQNAgent(PyTreeNode):
     """What a DQN policy is made of.
 
     Attributes:
@@ -36,7 +36,7 @@ class DQNAgent(struct.PyTreeNode):
     network: Any
 
 
-class Transition(struct.PyTreeNode):
+class Transition(PyTreeNode):
     """One step, as the replay buffer keeps it.
 
     Attributes:
@@ -97,7 +97,7 @@ class DQNMetrics(Metrics):
     learning_rate: Array
 
 
-class DQNPolicy(struct.PyTreeNode):
+class DQNPolicy(PyTreeNode):
     """A policy that DQN learnt.
 
     Attributes:

@@ -8,12 +8,12 @@ from typing import Any, Generic, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.sharding import Mesh
 
-from jaxenvs.core.env import Env, static
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.rollout.mesh import Devices
@@ -21,7 +21,7 @@ from jaxenvs.rollout.policy import Policy
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics
 
 
-class TrainState(struct.PyTreeNode):
+class TrainState(PyTreeNode):
     """Everything that training needs to go on. Each learner derives its own.
 
     Attributes:
@@ -36,7 +36,7 @@ class TrainState(struct.PyTreeNode):
     env_steps: Array
 
 
-class Metrics(struct.PyTreeNode):
+class Metrics(PyTreeNode):
     """What one update measured. Each learner derives its own, with its losses.
 
     Attributes:
@@ -55,7 +55,7 @@ class Metrics(struct.PyTreeNode):
 State = TypeVar("State", bound=TrainState)
 
 
-class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
+class Learner(PyTreeNode, abc.ABC, Generic[State]):
     """A learning algorithm with its settings: a frozen pytree whose methods are pure functions.
 
         learner = PPO(num_envs=8)
@@ -81,7 +81,7 @@ class Learner(struct.PyTreeNode, abc.ABC, Generic[State]):
     num_envs: int = static(default=8)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # pyright: ignore[reportArgumentType]  # PyTreeNode makes it a dataclass
+        for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, list):  # as JSON returns a tuple
                 object.__setattr__(self, field.name, tuple(value))

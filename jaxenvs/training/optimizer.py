@@ -5,12 +5,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.pytree import PyTreeNode
 
-class Optimizer(struct.PyTreeNode):
+
+class Optimizer(PyTreeNode):
     """Adam on gradients clipped to a norm. All numbers are data, so `vmap` maps over them.
 
     Attributes:

@@ -9,13 +9,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import Env, static
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
 from jaxenvs.rollout.mesh import (
@@ -26,7 +26,7 @@ from jaxenvs.rollout.mesh import (
     laid_out,
     lane_mesh,
     on_each_device,
-    own_lanes,
+    own_keys,
 )
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
@@ -41,7 +41,7 @@ _EPSILON = 1e-8
 _FEATURE_LIMIT = 10.0
 
 
-class PPOAgent(struct.PyTreeNode):
+class PPOAgent(PyTreeNode):
     """What a PPO policy is made of.
 
     Attributes:
@@ -107,7 +107,7 @@ class PPOMetrics(Metrics):
     learning_rate: Array
 
 
-class PPOPolicy(struct.PyTreeNode):
+class PPOPolicy(PyTreeNode):
     """A policy that PPO learnt.
 
     Attributes:
@@ -131,7 +131,7 @@ class PPOPolicy(struct.PyTreeNode):
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.mode())
 
 
-class _Played(struct.PyTreeNode):
+class _Played(PyTreeNode):
     """What happened in a step; leading axes (num_steps, num_envs).
 
     features, next_features (n,) float32: of the observation acted on, and of what the step led to.
@@ -148,7 +148,7 @@ class _Played(struct.PyTreeNode):
     episode_length: Array
 
 
-class _Batch(struct.PyTreeNode):
+class _Batch(PyTreeNode):
     """Samples to learn from; leading axes (num_blocks, samples of a block), in a minibatch one for the samples.
 
     features (n,), choice, log_prob (), advantage (), target (): as recorded when acting.
@@ -344,7 +344,7 @@ class PPO(Learner[PPOState]):
         def step(carry: tuple[Any, Any, Key], _: None) -> tuple[tuple[Any, Any, Key], _Played]:
             env_state, observation, key = carry
             key, act_key = jax.random.split(key)
-            act_keys = own_lanes(jax.random.split(act_key, self.num_envs), mesh)
+            act_keys = own_keys(jax.random.split(act_key, self.num_envs), mesh)
             features, choice, log_prob = jax.vmap(act)(observation, act_keys)
             action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
             env_state, timestep = jax.vmap(played_env.step)(env_state, action)
@@ -417,7 +417,7 @@ class PPO(Learner[PPOState]):
     def _shuffle(self, key: Key) -> Array:
         """(num_minibatches, num_blocks, samples) int: which samples of each block make each minibatch."""
         size = self.steps_per_update // self.num_blocks
-        if self.num_blocks == 1:
+        if self.num_blocks == 1:  # the key itself, so that one block is shuffled as PPO without blocks shuffles
             order = jax.random.permutation(key, size)[None]
         else:
             order = jax.vmap(jax.random.permutation, in_axes=(0, None))(jax.random.split(key, self.num_blocks), size)

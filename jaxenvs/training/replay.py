@@ -4,13 +4,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 
 
-class ReplayBuffer(struct.PyTreeNode):
+class ReplayBuffer(PyTreeNode):
     """The latest `capacity` items; once it is full, new ones replace the oldest.
 
     Attributes:

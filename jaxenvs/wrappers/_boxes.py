@@ -4,11 +4,11 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.spaces import Box
 from jaxenvs.core.wrapper import Wrapper
 
@@ -30,7 +30,7 @@ def action_box(wrapper: Wrapper[Any, Any]) -> Box:
     return space
 
 
-class Affine(struct.PyTreeNode):
+class Affine(PyTreeNode):
     """The map between a box and another of the same shape: `y = gradient * x + intercept`.
 
     As in Gymnasium a component with an infinite bound is only shifted, so that its finite bound fits.

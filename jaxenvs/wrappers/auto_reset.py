@@ -5,11 +5,12 @@ from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
+from jax.tree_util import PyTreeDef
 
-from jaxenvs.core.env import Env, TimeStep, static
+from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import (
     SameActions,
@@ -35,10 +36,12 @@ class AutoResetState(WrapperState):
     """State of `AutoReset`.
 
     Attributes:
-        key: () key that the starts of later episodes are drawn from.
+        key: () key that all starts are drawn from.
+        episodes: () int32, how many have been drawn: the next is `fold_in(key, episodes)`'s.
     """
 
     key: Key
+    episodes: Array
 
 
 class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, Obs], Generic[Obs]):
@@ -89,14 +92,25 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
 
     def reset(self, key: Key) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Begins the first episode; the key also seeds all later ones."""
-        key, start_key = jax.random.split(check_key(key))
-        inner, timestep = self.env.reset(start_key)
-        return AutoResetState(inner=inner, key=key), timestep
+        return self.begin(check_key(key), jnp.zeros((), jnp.int32))
+
+    def begin(self, key: Key, episode: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
+        """Begins an episode by its number, () int32, in the sequence that `reset` with this key begins with 0."""
+        # A key that never changes, with a counter, costs less than one split for each episode: nothing is
+        # written, and a compiler can take the key's words apart once, before the loop.
+        inner, timestep = self.env.reset(jax.random.fold_in(key, episode))
+        return AutoResetState(inner=inner, key=key, episodes=episode + 1), timestep
 
     def step(self, state: AutoResetState, action: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Steps, and resets where that ended the episode."""
         inner, timestep = self.env.step(state.inner, action)
-        state = AutoResetState(inner=inner, key=state.key)
+        state = state.replace(inner=inner)
+        if self.env.can_observe:
+            seen = timestep.info if self.opening_info else None
+            opening_of = _info_of if self.opening_info else _nothing_of
+            state, info = self.begin_where(timestep.done, state, seen, opening_of)
+            timestep = timestep.replace(observation=self.observe(state))
+            return state, timestep.replace(info=info) if self.opening_info else timestep
         if self.opening_info:
             seen = timestep.observation, timestep.info
             state, (observation, info) = self.begin_where(timestep.done, state, seen, opening)
@@ -120,10 +134,10 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
             The state and what is seen of it: of the next episode where `where`, else as they came.
         """
         leaves, treedef = jax.tree.flatten((state, seen))
-        env_leaves, env_treedef = jax.tree.flatten(self.env)
-        program = _Program(_Structure(treedef), _Structure(env_treedef), self.chunk_size, opening_of)
+        auto_leaves, auto_treedef = jax.tree.flatten(self)
+        program = _Program(treedef, auto_treedef, self.chunk_size, opening_of)
         reset = _reset_chunked if self._is_chunked else _reset_selected
-        return treedef.unflatten(reset(where, leaves, env_leaves, program))
+        return treedef.unflatten(reset(where, leaves, auto_leaves, program))
 
     @property
     def _is_chunked(self) -> bool:
@@ -145,33 +159,15 @@ def has_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> bool:
     return any(isinstance(inner, AutoReset) for inner in wrappers_of(wrapper)[1:])
 
 
-class _Structure:
-    """The structure of a tree, as part of the key of a cache.
-
-    JAX (0.10.2) compares the structures of dataclasses by their fields alone, and hashes them by their
-    classes too, so that two wrappers with the same fields pass for equal unless both are looked at.
-    """
-
-    def __init__(self, treedef: Any) -> None:
-        self.unflatten = treedef.unflatten
-        self._treedef = treedef
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Structure) and hash(self) == hash(other) and self._treedef == other._treedef
-
-    def __hash__(self) -> int:
-        return hash(self._treedef)
-
-
-class _Program(struct.PyTreeNode):
+class _Program(PyTreeNode):
     """The part of a reset that is not data.
 
     Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders
     that a batching rule puts in the place of leaves.
     """
 
-    carry: _Structure = static()
-    env: _Structure = static()
+    carry: PyTreeDef = static()
+    auto: PyTreeDef = static()
     chunk_size: int | None = static()
     opening_of: Callable[[TimeStep[Any]], Any] = static()
 
@@ -185,22 +181,29 @@ def _observation_of(timestep: TimeStep[Any]) -> Any:
     return timestep.observation
 
 
-def _next_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
+def _info_of(timestep: TimeStep[Any]) -> Any:
+    return timestep.info
+
+
+def _nothing_of(timestep: TimeStep[Any]) -> None:
+    del timestep
+
+
+def _next_episode(carry_leaves: list[Array], auto_leaves: list[Any], program: _Program) -> list[Array]:
     state, _ = program.carry.unflatten(carry_leaves)
-    env: Env[Any, Any] = program.env.unflatten(env_leaves)
-    key, start_key = jax.random.split(state.key)
-    inner, timestep = env.reset(start_key)
-    return jax.tree.leaves((AutoResetState(inner=inner, key=key), program.opening_of(timestep)))
+    auto: AutoReset[Any] = program.auto.unflatten(auto_leaves)
+    state, timestep = auto.begin(state.key, state.episodes)
+    return jax.tree.leaves((state, program.opening_of(timestep)))
 
 
-def _same_episode(carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
-    del env_leaves, program
+def _same_episode(carry_leaves: list[Array], auto_leaves: list[Any], program: _Program) -> list[Array]:
+    del auto_leaves, program
     return carry_leaves
 
 
-def _reset_selected(done: Array, carry_leaves: list[Array], env_leaves: list[Any], program: _Program) -> list[Array]:
+def _reset_selected(done: Array, carry_leaves: list[Array], auto_leaves: list[Any], program: _Program) -> list[Array]:
     """The leaves of the next episode's (state, opening) where `done`, else `carry_leaves`."""
-    return jax.lax.cond(done, _next_episode, _same_episode, carry_leaves, env_leaves, program)
+    return jax.lax.cond(done, _next_episode, _same_episode, carry_leaves, auto_leaves, program)
 
 
 _reset_chunked = jax.custom_batching.custom_vmap(_reset_selected)
@@ -208,17 +211,17 @@ _reset_chunked = jax.custom_batching.custom_vmap(_reset_selected)
 
 @_reset_chunked.def_vmap
 def _reset_chunked_batch(
-    lanes: int, batched: Any, done: Array, carry_leaves: list[Array], env_leaves: list[Any], program: _Program
+    lanes: int, batched: Any, done: Array, carry_leaves: list[Array], auto_leaves: list[Any], program: _Program
 ) -> tuple[list[Array], list[bool]]:
-    done_batched, carry_batched, env_batched, _ = batched
+    done_batched, carry_batched, auto_batched, _ = batched
 
     def spread(x: Array, is_batched: bool) -> Array:
         return x if is_batched else jnp.broadcast_to(x, (lanes, *jnp.shape(x)))
 
     done = spread(done, done_batched)
     carry_leaves = [spread(x, is_batched) for x, is_batched in zip(carry_leaves, carry_batched, strict=True)]
-    env_axes = [0 if is_batched else None for is_batched in env_batched]
-    reset_each = jax.vmap(_next_episode, in_axes=(0, env_axes, None))
+    auto_axes = [0 if is_batched else None for is_batched in auto_batched]
+    reset_each = jax.vmap(_next_episode, in_axes=(0, auto_axes, None))
     size = min(program.chunk_size or max(lanes // _SHARE_OF_LANES, _SMALLEST_CHUNK), lanes)
 
     def reset_some(loop: tuple[Array, list[Array]]) -> tuple[Array, list[Array]]:
@@ -229,8 +232,8 @@ def _reset_chunked_batch(
         def take(x: Array) -> Array:
             return x.at[index].get(mode="clip")
 
-        env_some = [take(x) if is_batched else x for x, is_batched in zip(env_leaves, env_batched, strict=True)]
-        fresh = reset_each([take(x) for x in carry_leaves], env_some, program)
+        auto_some = [take(x) if is_batched else x for x, is_batched in zip(auto_leaves, auto_batched, strict=True)]
+        fresh = reset_each([take(x) for x in carry_leaves], auto_some, program)
         carry_leaves = [x.at[index].set(new, mode="drop") for x, new in zip(carry_leaves, fresh, strict=True)]
         return pending.at[index].set(False, mode="drop"), carry_leaves
 

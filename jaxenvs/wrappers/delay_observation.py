@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from jaxenvs.core.env import static
+from jaxenvs.core.pytree import static
 from jaxenvs.core.wrapper import SameObservations
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import neutral_element, push, repeat

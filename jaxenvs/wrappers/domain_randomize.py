@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.env import Env, TimeStep, static
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
 from jaxenvs.wrappers._checks import check_function
@@ -77,6 +78,10 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         """Steps the drawn environment."""
         inner, timestep = self.drawn(state).step(state.inner, action)
         return DomainRandomizeState(inner, state.parameters), timestep
+
+    def observe(self, state: DomainRandomizeState) -> Obs:
+        """The drawn environment's observation of the state."""
+        return self.drawn(state).observe(state.inner)
 
     def render(self, state: DomainRandomizeState) -> Array:
         """Draws the state as the drawn environment does: (height, width, 3) uint8."""

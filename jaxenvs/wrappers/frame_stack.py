@@ -5,8 +5,8 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from jaxenvs.core.env import static
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import static
 from jaxenvs.core.spaces import Space
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import cast_to, check_element, neutral_element, push, repeat, stacked_space

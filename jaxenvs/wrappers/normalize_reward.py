@@ -7,8 +7,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
 from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon

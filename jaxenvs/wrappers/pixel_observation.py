@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Box, Dict, Space
 from jaxenvs.core.wrapper import SameActions, StatelessWrapper

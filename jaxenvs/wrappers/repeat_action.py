@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.env import TimeStep
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
 from jaxenvs.wrappers._checks import check_integer

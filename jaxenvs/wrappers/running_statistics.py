@@ -5,18 +5,18 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 
 # The count that the first mean (0) and variance (1) stand for, as in Gymnasium's RunningMeanStd.
 _INITIAL_COUNT = 1e-4
 
 
-class RunningStatistics(struct.PyTreeNode):
+class RunningStatistics(PyTreeNode):
     """The mean and variance of all values seen so far, as Gymnasium's `RunningMeanStd` keeps them.
 
     Source: T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm for

@@ -8,8 +8,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
 from jaxenvs.wrappers._elements import element_struct

@@ -5,8 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.env import static
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import static
 from jaxenvs.core.spaces import Box, Dict, Space, Tuple
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.wrappers._checks import check_integer

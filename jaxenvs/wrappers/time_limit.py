@@ -5,7 +5,8 @@ from typing import Generic, TypeVar
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.env import TimeStep, static
+from jaxenvs.core.env import TimeStep
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
 from jaxenvs.wrappers._checks import check_integer

@@ -6,12 +6,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
 from jax.typing import ArrayLike
 from typer.testing import CliRunner
 
 import jaxenvs
 from jaxenvs.cli.app import app
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.registry.registry import registry
 
 
@@ -38,7 +38,7 @@ def jaxenvs_command(monkeypatch):
     return run
 
 
-class CounterState(struct.PyTreeNode):
+class CounterState(PyTreeNode):
     count: Any
 
 

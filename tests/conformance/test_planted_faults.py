@@ -11,18 +11,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.env import Env, restart, static, transition
+from jaxenvs.core.env import Env, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.random import check_key
 from jaxenvs.spaces import Box, Discrete
 from jaxenvs.testing import CHECKS, ConformanceError, check_env
 
 
-class WalkState(struct.PyTreeNode):
+class WalkState(PyTreeNode):
     """State of `Sound`."""
 
     position: Array
@@ -112,7 +112,7 @@ class StringField(Sound):
 class ListField(Sound):
     """An unhashable static field."""
 
-    sizes: list = struct.field(pytree_node=False, default_factory=lambda: [1, 2])
+    sizes: list = static(default_factory=lambda: [1, 2])
 
 
 class StaticStride(Sound):

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.envs.toy_text._chance import draw_below, draw_digits
+from jaxenvs.envs.toy_text._chance import draw_digits
 from jaxenvs.envs.toy_text._tabular import TabularState
 from jaxenvs.envs.toy_text.blackjack import Blackjack, deal_hand
 from jaxenvs.envs.toy_text.cliff_walking import CliffWalking
 from jaxenvs.envs.toy_text.frozen_lake import FrozenLake
 from jaxenvs.envs.toy_text.taxi import Taxi, TaxiState
+from jaxenvs.random import draw_below
 
 IDS = ["Blackjack-v1", "FrozenLake-v1", "FrozenLake8x8-v1", "CliffWalking-v1", "CliffWalkingSlippery-v1", "Taxi-v4"]
 

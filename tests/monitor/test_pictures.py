@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
 from PIL import Image
 
 import jaxenvs
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.monitor import (
     Frames,
     draw_learning_curve,
@@ -27,7 +27,7 @@ from jaxenvs.rollout.policy import RandomPolicy
 KEY = jaxenvs.random.key(5)
 
 
-class DotState(struct.PyTreeNode):
+class DotState(PyTreeNode):
     column: Any
 
 

@@ -6,30 +6,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.env import static
 from jaxenvs.core.errors import CheckpointError
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.monitor import Run, Settings, train
 from jaxenvs.monitor.training_loop import initial_state
 
 
-class WalkState(struct.PyTreeNode):
+class WalkState(PyTreeNode):
     agent: dict[str, Array]
     updates: Array
     key: Array
 
 
-class WalkMetrics(struct.PyTreeNode):
+class WalkMetrics(PyTreeNode):
     env_steps: Array
     episodes: Array
     mean_return: Array
 
 
-class Walk(struct.PyTreeNode):
+class Walk(PyTreeNode):
     """Learns nothing: its weights are a random walk, and every third update has no episode to report."""
 
     rate: ArrayLike = 0.1

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import struct
 
 import jaxenvs
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.errors import InvalidField, InvalidKey
 from jaxenvs.rollout import RandomPolicy
 from jaxenvs.rollout.rollout import _rollout
@@ -18,7 +18,7 @@ KEY = jaxenvs.random.key(3)
 STEPS = 30
 
 
-class Homing(struct.PyTreeNode):
+class Homing(PyTreeNode):
     """Walks towards `home`, at times at random."""
 
     home: jax.Array

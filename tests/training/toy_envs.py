@@ -5,15 +5,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 
 from jaxenvs import Env, restart, static, transition
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import check_key
 from jaxenvs.spaces import Box, Dict, Discrete
 
 
-class EndlessState(struct.PyTreeNode):
+class EndlessState(PyTreeNode):
     time: Array
 
 
@@ -44,7 +44,7 @@ class Endless(Env[EndlessState, Array]):
         return jnp.zeros((2, 2, 3), jnp.uint8)
 
 
-class WalkState(struct.PyTreeNode):
+class WalkState(PyTreeNode):
     position: Array
     key: Array
 

@@ -11,6 +11,7 @@ from toy_envs import CostlyCounter, Counter
 import jaxenvs
 from jaxenvs.errors import InvalidField, WrapperOrderError
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics, NormalizeObservation, PixelObservation, TimeLimit
+from jaxenvs.wrappers.auto_reset import AutoResetState
 
 LANES, STEPS = 7, 15
 LIMITED = TimeLimit(Counter(), max_episode_steps=4)  # both kinds of end occur: lengths are 1 to 6
@@ -49,17 +50,20 @@ def loop(env, key, lane_actions):
     """What AutoReset must do, written as a loop over one lane of the environment inside it."""
     reset, step = _jitted(type(env))
     key = key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
-    key, start_key = jax.random.split(key)
-    state, first = reset(env, start_key)
-    timesteps = []
+    state, first = reset(env, jax.random.fold_in(key, 0))
+    episodes, timesteps = jnp.ones((), jnp.int32), []
     for action in lane_actions:
         state, timestep = step(env, state, action)
         if timestep.done:
-            key, start_key = jax.random.split(key)
-            state, start = reset(env, start_key)
+            state, start = reset(env, jax.random.fold_in(key, episodes))
+            episodes = episodes + 1
             timestep = timestep.replace(observation=start.observation)
         timesteps.append(timestep)
-    return (key, state), first, jax.tree.map(lambda *x: jnp.stack(x), *timesteps)
+    return (
+        AutoResetState(inner=state, key=key, episodes=episodes),
+        first,
+        jax.tree.map(lambda *x: jnp.stack(x), *timesteps),
+    )
 
 
 def reference(env, keys, all_actions):
@@ -76,7 +80,7 @@ def expected(kind):
 def play(env, keys, all_actions, wrap=lambda f: f):
     state, first = wrap(jax.vmap(env.reset))(keys)
     state, trajectory = jax.lax.scan(wrap(jax.vmap(env.step)), state, all_actions)
-    return (state.key, state.inner), first, trajectory
+    return state, first, trajectory
 
 
 @pytest.mark.parametrize(
@@ -103,8 +107,8 @@ def test_one_lane_without_vmap_equals_the_loop(method, chunk_size):
     env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
     state, _ = env.reset(KEYS["jaxenvs"]()[0])
     state, trajectory = jax.lax.scan(env.step, state, actions(LANES)[:, 0])
-    (keys, inner), _, lanes = expected("jaxenvs")
-    assert_equal((state.key, state.inner), (keys[0], jax.tree.map(lambda x: x[0], inner)))
+    states, _, lanes = expected("jaxenvs")
+    assert_equal(state, jax.tree.map(lambda x: x[0], states))
     assert_equal(trajectory, jax.tree.map(lambda x: x[:, 0], lanes))
 
 
@@ -130,9 +134,9 @@ def test_a_batch_of_parameters_equals_the_loop(method, chunk_size):
     keys, taken = KEYS["jaxenvs"](), actions(LANES)
     state, trajectory = jax.jit(jax.vmap(play_with, in_axes=(0, 0, 0, 1)))(drifts, longest, keys, taken)
     for i in range(LANES):
-        (key, inner), _, lane = loop(Counter(drift=drifts[i], longest=longest[i]), keys[i], taken[:, i])
-        got = jax.tree.map(lambda x, i=i: x[i], ((state.key, state.inner), trajectory))
-        assert_equal(got, ((key, inner), lane))
+        last, _, lane = loop(Counter(drift=drifts[i], longest=longest[i]), keys[i], taken[:, i])
+        got = jax.tree.map(lambda x, i=i: x[i], (state, trajectory))
+        assert_equal(got, (last, lane))
 
 
 @pytest.mark.parametrize("method", ["select", "chunked"])

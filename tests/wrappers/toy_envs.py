@@ -6,16 +6,16 @@ import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs import Env, restart, transition
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import check_key
 from jaxenvs.spaces import Box, Dict, Discrete, Space, Tuple
 
 
-class CounterState(struct.PyTreeNode):
+class CounterState(PyTreeNode):
     position: Array
     length: Array
     time: Array
@@ -63,7 +63,7 @@ class CostlyCounter(Counter):
     reset_is_costly: ClassVar[bool] = True
 
 
-class Script(struct.PyTreeNode):
+class Script(PyTreeNode):
     """What happens at each index: observations are a tree of (T, ...), rewards and ends are (T,)."""
 
     observations: Any

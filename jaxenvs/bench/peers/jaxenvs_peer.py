@@ -13,15 +13,14 @@ system must first provide, and what is measured then is the system."""
 def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
     """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step.
 
-    All actions of a step are drawn at once, from one key, as a policy's are; the space draws one by one
-    where it is neither Discrete nor a bounded Box.
+    Actions of a bounded Box are drawn at once, from one key, as a policy's are; other spaces draw one by one.
     """
     import jax
     import jax.numpy as jnp
     from jax_scan import prepared_scan  # pyright: ignore[reportMissingImports]  # beside this file
 
     from jaxenvs.core.random import key as make_key
-    from jaxenvs.core.spaces import Box, Discrete
+    from jaxenvs.core.spaces import Box
     from jaxenvs.registry import make
     from jaxenvs.wrappers import AutoReset
 
@@ -37,8 +36,6 @@ def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
     is_bounded = isinstance(space, Box) and bool(jnp.isfinite(jnp.asarray(space.high) - jnp.asarray(space.low)).all())
 
     def draw(key: Any) -> Any:
-        if isinstance(space, Discrete):
-            return jax.random.randint(key, (num_envs,), space.start, space.start + space.n)
         if isinstance(space, Box) and is_bounded and space.dtype == jnp.float32:
             return jax.random.uniform(key, (num_envs, *space.shape), jnp.float32, space.low, space.high)
         return jax.vmap(space.sample)(jax.random.split(key, num_envs))

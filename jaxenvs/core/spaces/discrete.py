@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.errors import InvalidSpace
-from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
 from jaxenvs.core.spaces._draw import (
     as_mask,
@@ -67,6 +67,8 @@ class Discrete(Space[Array]):
             return start + choose_valid(key, as_mask(self, mask, (self.n,)) == 1)
         if probability is not None:
             return start + choose_weighted(key, as_probability(self, probability, (self.n,)))
+        if self.n <= 2**16:
+            return start + draw_below(key, self.n)
         return uniform_integers(key, start, jnp.asarray(self.start + self.n - 1, jnp.int32))
 
     def contains(self, x: Any) -> Array:

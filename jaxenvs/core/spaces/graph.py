@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 
 from jaxenvs.core.errors import InvalidAction, InvalidMask, InvalidSpace
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import _flat, _padding
 from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
@@ -24,7 +24,7 @@ from jaxenvs.core.spaces.space import Space, static
 _USUAL_NODES = 10
 
 
-class GraphElement(struct.PyTreeNode):
+class GraphElement(PyTreeNode):
     """An element of `Graph`; zeros in all slots not in use.
 
     Attributes:

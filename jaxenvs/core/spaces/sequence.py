@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 
 from jaxenvs.core.errors import InvalidAction, InvalidMask, InvalidSpace
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import _flat, _padding
 from jaxenvs.core.spaces._convert import as_array, import_gymnasium
@@ -23,7 +23,7 @@ from jaxenvs.core.spaces.space import Space, static
 _STOP = 0.25
 
 
-class SequenceElement(struct.PyTreeNode):
+class SequenceElement(PyTreeNode):
     """An element of `Sequence`.
 
     Attributes:

@@ -2,14 +2,13 @@
 
 import abc
 import dataclasses
-from collections.abc import Hashable, Iterable
 from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
-from flax import struct
 from jax import Array
 
+from jaxenvs.core import pytree
 from jaxenvs.core.random import Key
 
 Element = TypeVar("Element")
@@ -17,22 +16,7 @@ Element = TypeVar("Element")
 
 def static(default: Any = dataclasses.MISSING) -> Any:
     """A field that is part of a space's structure, not a leaf; NumPy arrays are welcome."""
-    return struct.field(pytree_node=False, default=default)
-
-
-class _HashableArray:
-    """A NumPy array as part of a tree's structure: hashed and compared by value."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: np.ndarray) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _HashableArray) and np.array_equal(self.value, other.value)
-
-    def __hash__(self) -> int:
-        return hash((self.value.shape, self.value.tobytes()))
+    return pytree.static(default)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, dataclasses.field))
@@ -51,27 +35,7 @@ class Space(abc.ABC, Generic[Element]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]  # made a dataclass one line above
-        leaves = tuple(f.name for f in fields if f.metadata.get("pytree_node", True))
-        statics = tuple(f.name for f in fields if f.name not in leaves)
-
-        def aux(space: Space[Any]) -> tuple[Hashable, ...]:
-            values = (getattr(space, name) for name in statics)
-            return tuple(_HashableArray(v) if isinstance(v, np.ndarray) else v for v in values)
-
-        def flatten(space: Space[Any]) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
-            return tuple(getattr(space, name) for name in leaves), aux(space)
-
-        def flatten_with_keys(space: Space[Any]) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
-            return tuple((jax.tree_util.GetAttrKey(name), getattr(space, name)) for name in leaves), aux(space)
-
-        def unflatten(aux: tuple[Hashable, ...], children: Iterable[Any]) -> Space[Any]:
-            space = object.__new__(cls)
-            values = [v.value if isinstance(v, _HashableArray) else v for v in aux]
-            space._set(**dict(zip(leaves, children)), **dict(zip(statics, values)))
-            return space
-
-        jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+        pytree.register(cls)
 
     def _set(self, **values: Any) -> None:
         """Sets fields, for use while the space is being built."""

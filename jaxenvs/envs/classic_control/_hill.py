@@ -2,11 +2,12 @@
 
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.trigonometry import cos
 from jaxenvs.envs.classic_control._limits import within
 
 _STEEPNESS = 3.0
@@ -15,7 +16,7 @@ _AMPLITUDE, _LEVEL = 0.45, 0.55
 """Half the height of the hills, and their mean height: for the picture alone."""
 
 
-class MountainCarState(struct.PyTreeNode):
+class MountainCarState(PyTreeNode):
     """State of `MountainCar` and `MountainCarContinuous`.
 
     Attributes:
@@ -39,7 +40,7 @@ def drive(
 
     The left end stops the car: its velocity is lost there. The right end only holds its position.
     """
-    velocity = state.velocity + (thrust - gravity * jnp.cos(_STEEPNESS * state.position))
+    velocity = state.velocity + (thrust - gravity * cos(_STEEPNESS * state.position))
     velocity = within(velocity, max_speed)
     position = jnp.clip(state.position + velocity, min_position, max_position)
     stopped = (position == min_position) & (velocity < 0)

@@ -6,19 +6,20 @@ from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range, within
 
 
-class AcrobotState(struct.PyTreeNode):
+class AcrobotState(PyTreeNode):
     """State of `Acrobot`.
 
     Attributes:
@@ -141,7 +142,7 @@ class Acrobot(Env[AcrobotState, Array]):
         key, noise_key = jax.random.split(check_key(key)) if self.torque_noise else (check_key(key), None)
         start = jax.random.uniform(key, (4,), jnp.float32, self.start_low, self.start_high)
         state = AcrobotState(start[0], start[1], start[2], start[3], noise_key)
-        return state, restart(self._observe(state))
+        return state, restart(self.observe(state))
 
     def step(self, state: AcrobotState, action: Array) -> tuple[AcrobotState, TimeStep[Array]]:
         """Applies the torque for `tau` seconds."""
@@ -154,12 +155,13 @@ class Acrobot(Env[AcrobotState, Array]):
             key, noise_key = jax.random.split(key)
             noise = jax.random.uniform(noise_key, (), jnp.float32, -1.0, 1.0).astype(dtype)
             torque = torque + self.torque_noise_max * noise
-        y = jnp.stack([state.theta1, state.theta2, state.theta1_dot, state.theta2_dot])
+        y = state.theta1, state.theta2, state.theta1_dot, state.theta2_dot
         k1 = self._derivative(y, torque)
-        k2 = self._derivative(y + self.tau / 2.0 * k1, torque)
-        k3 = self._derivative(y + self.tau / 2.0 * k2, torque)
-        k4 = self._derivative(y + self.tau * k3, torque)
-        y = y + self.tau / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+        k2 = self._derivative(_ahead(y, self.tau / 2.0, k1), torque)
+        k3 = self._derivative(_ahead(y, self.tau / 2.0, k2), torque)
+        k4 = self._derivative(_ahead(y, self.tau, k3), torque)
+        slope = tuple(a + 2.0 * b + 2.0 * c + d for a, b, c, d in zip(k1, k2, k3, k4, strict=True))
+        y = _ahead(y, self.tau / 6.0, slope)
         state = AcrobotState(
             theta1=_wrap(y[0]),
             theta2=_wrap(y[1]),
@@ -167,22 +169,22 @@ class Acrobot(Env[AcrobotState, Array]):
             theta2_dot=within(y[3], self.max_velocity_2),
             key=key,
         )
-        terminated = -jnp.cos(state.theta1) - jnp.cos(state.theta2 + state.theta1) > 1.0
-        return state, transition(self._observe(state), jnp.where(terminated, 0.0, -1.0), terminated)
+        terminated = -cos(state.theta1) - cos(state.theta2 + state.theta1) > 1.0
+        return state, transition(self.observe(state), jnp.where(terminated, 0.0, -1.0), terminated)
 
-    def _derivative(self, y: Array, torque: Array) -> Array:
+    def _derivative(self, y: tuple[Array, ...], torque: Array) -> tuple[Array, ...]:
         """The time derivative of (theta1, theta2, theta1_dot, theta2_dot)."""
-        theta1, theta2, theta1_dot, theta2_dot = y[0], y[1], y[2], y[3]
+        theta1, theta2, theta1_dot, theta2_dot = y
         m1, m2 = self.link_mass_1, self.link_mass_2
         l1, c1, c2 = self.link_length_1, self.link_com_1, self.link_com_2
-        sin2, cos2 = jnp.sin(theta2), jnp.cos(theta2)
+        sin2, cos2 = sin(theta2), cos(theta2)
         d1 = m1 * c1**2 + m2 * (l1**2 + c2**2 + 2.0 * l1 * c2 * cos2) + 2.0 * self.link_moi
         d2 = m2 * (c2**2 + l1 * c2 * cos2) + self.link_moi
-        phi2 = m2 * c2 * self.gravity * jnp.sin(theta1 + theta2)
+        phi2 = m2 * c2 * self.gravity * sin(theta1 + theta2)
         coupling = m2 * l1 * c2 * sin2
         phi1 = (
             phi2
-            + (m1 * c1 + m2 * l1) * self.gravity * jnp.sin(theta1)
+            + (m1 * c1 + m2 * l1) * self.gravity * sin(theta1)
             - coupling * (jnp.square(theta2_dot) + 2.0 * theta2_dot * theta1_dot)
         )
         drive = torque + d2 / d1 * phi1 - phi2
@@ -190,11 +192,12 @@ class Acrobot(Env[AcrobotState, Array]):
             drive = drive - coupling * jnp.square(theta1_dot)
         theta2_acc = drive / (m2 * c2**2 + self.link_moi - jnp.square(d2) / d1)
         theta1_acc = -(d2 * theta2_acc + phi1) / d1
-        return jnp.stack([theta1_dot, theta2_dot, theta1_acc, theta2_acc])
+        return theta1_dot, theta2_dot, theta1_acc, theta2_acc
 
-    def _observe(self, state: AcrobotState) -> Array:
+    def observe(self, state: AcrobotState) -> Array:
+        """(6,) float32: cosine and sine of both angles, angular velocities."""
         angles = state.theta1, state.theta2
-        waves = [wave(angle) for angle in angles for wave in (jnp.cos, jnp.sin)]
+        waves = [wave(angle) for angle in angles for wave in (cos, sin)]
         return jnp.stack([*waves, state.theta1_dot, state.theta2_dot]).astype(jnp.float32)
 
     def render(self, state: AcrobotState) -> Array:
@@ -210,6 +213,11 @@ class Acrobot(Env[AcrobotState, Array]):
         canvas = canvas.circle((0.0, 0.0), 0.16, palette.INK).circle((0.0, 0.0), 0.06, palette.PAPER)
         canvas = canvas.circle(elbow, 0.13, palette.INK).circle(elbow, 0.05, palette.PAPER)
         return canvas.circle(end, 0.11, palette.ORANGE_DARK).to_rgb()
+
+
+def _ahead(y: tuple[Array, ...], time: ArrayLike, slope: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Where `y` is after `time` along `slope`."""
+    return tuple(value + time * change for value, change in zip(y, slope, strict=True))
 
 
 def _wrap(angle: Array) -> Array:

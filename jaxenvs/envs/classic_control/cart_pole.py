@@ -7,18 +7,19 @@ from typing import ClassVar, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range
 
 
-class CartPoleState(struct.PyTreeNode):
+class CartPoleState(PyTreeNode):
     """State of `CartPole`.
 
     Attributes:
@@ -126,20 +127,20 @@ class CartPole(Env[CartPoleState, Array]):
         """Draws the four state variables uniformly from [start_low, start_high)."""
         start = jax.random.uniform(check_key(key), (4,), jnp.float32, self.start_low, self.start_high)
         state = CartPoleState(start[0], start[1], start[2], start[3], fallen=jnp.zeros((), bool))
-        return state, restart(self._observe(state))
+        return state, restart(self.observe(state))
 
     def step(self, state: CartPoleState, action: Array) -> tuple[CartPoleState, TimeStep[Array]]:
         """Pushes the cart for `tau` seconds."""
         action = self.action_space.validate(action)
-        sin, cos = jnp.sin(state.theta), jnp.cos(state.theta)
+        sine, cosine = sin(state.theta), cos(state.theta)
         total_mass = self.cart_mass + self.pole_mass
         moment = self.pole_mass * self.half_length
         push = jnp.where(action == 1, 1.0, -1.0) * self.force
-        thrust = (push + moment * jnp.square(state.theta_dot) * sin) / total_mass
-        theta_acc = (self.gravity * sin - cos * thrust) / (
-            self.half_length * (4.0 / 3.0 - self.pole_mass * jnp.square(cos) / total_mass)
+        thrust = (push + moment * jnp.square(state.theta_dot) * sine) / total_mass
+        theta_acc = (self.gravity * sine - cosine * thrust) / (
+            self.half_length * (4.0 / 3.0 - self.pole_mass * jnp.square(cosine) / total_mass)
         )
-        x_acc = thrust - moment * theta_acc * cos / total_mass
+        x_acc = thrust - moment * theta_acc * cosine / total_mass
         x_dot = state.x_dot + self.tau * x_acc
         theta_dot = state.theta_dot + self.tau * theta_acc
         explicit = self.kinematics_integrator == "euler"
@@ -150,9 +151,10 @@ class CartPole(Env[CartPoleState, Array]):
         # once more, where they do not: hence a flag, which the last position alone could not replace.
         state_next = CartPoleState(x, x_dot, theta, theta_dot, state.fallen | terminated)
         reward = -terminated.astype(jnp.float32) if self.sutton_barto_reward else ~(state.fallen & terminated)
-        return state_next, transition(self._observe(state_next), reward, terminated)
+        return state_next, transition(self.observe(state_next), reward, terminated)
 
-    def _observe(self, state: CartPoleState) -> Array:
+    def observe(self, state: CartPoleState) -> Array:
+        """(4,) float32: position and velocity of the cart, angle and angular velocity of the pole."""
         return jnp.stack([state.x, state.x_dot, state.theta, state.theta_dot]).astype(jnp.float32)
 
     def render(self, state: CartPoleState) -> Array:

@@ -88,7 +88,7 @@ class MountainCar(Env[MountainCarState, Array]):
         """Draws the position; the car stands still."""
         position = jax.random.uniform(check_key(key), (), jnp.float32, self.start_low, self.start_high)
         state = MountainCarState(position, jnp.zeros((), jnp.float32))
-        return state, restart(self._observe(state))
+        return state, restart(self.observe(state))
 
     def step(self, state: MountainCarState, action: Array) -> tuple[MountainCarState, TimeStep[Array]]:
         """Accelerates and rolls for one step."""
@@ -96,9 +96,10 @@ class MountainCar(Env[MountainCarState, Array]):
         thrust = (action - 1).astype(state.velocity.dtype) * self.force
         state = drive(state, thrust, self.gravity, self.max_speed, self.min_position, self.max_position)
         terminated = (state.position >= self.goal_position) & (state.velocity >= self.goal_velocity)
-        return state, transition(self._observe(state), -1.0, terminated)
+        return state, transition(self.observe(state), -1.0, terminated)
 
-    def _observe(self, state: MountainCarState) -> Array:
+    def observe(self, state: MountainCarState) -> Array:
+        """(2,) float32: position and velocity."""
         return jnp.stack([state.position, state.velocity]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

@@ -94,7 +94,7 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
         """Draws the position; the car stands still."""
         position = jax.random.uniform(check_key(key), (), jnp.float32, self.start_low, self.start_high)
         state = MountainCarState(position, jnp.zeros((), jnp.float32))
-        return state, restart(self._observe(state))
+        return state, restart(self.observe(state))
 
     def step(self, state: MountainCarState, action: Array) -> tuple[MountainCarState, TimeStep[Array]]:
         """Accelerates and rolls for one step."""
@@ -103,9 +103,10 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
         state = drive(state, thrust, self.gravity, self.max_speed, self.min_position, self.max_position)
         terminated = (state.position >= self.goal_position) & (state.velocity >= self.goal_velocity)
         reward = jnp.where(terminated, 100.0, 0.0) - 0.1 * jnp.square(throttle)
-        return state, transition(self._observe(state), reward, terminated)
+        return state, transition(self.observe(state), reward, terminated)
 
-    def _observe(self, state: MountainCarState) -> Array:
+    def observe(self, state: MountainCarState) -> Array:
+        """(2,) float32: position and velocity."""
         return jnp.stack([state.position, state.velocity]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

@@ -6,19 +6,20 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box
+from jaxenvs.core.trigonometry import cos, sin, wrapped
 from jaxenvs.envs.classic_control._limits import within
 
 
-class PendulumState(struct.PyTreeNode):
+class PendulumState(PyTreeNode):
     """State of `Pendulum`.
 
     Attributes:
@@ -112,23 +113,24 @@ class Pendulum(Env[PendulumState, Array]):
             theta_dot=start[1] * jnp.asarray(self.max_start_theta_dot, jnp.float32),
             torque=jnp.zeros((), jnp.float32),
         )
-        return state, restart(self._observe(state))
+        return state, restart(self.observe(state))
 
     def step(self, state: PendulumState, action: Array) -> tuple[PendulumState, TimeStep[Array]]:
         """Applies the torque for `tau` seconds."""
         torque = self.action_space.validate(action)[0].astype(state.theta.dtype)
         torque = within(torque, self.max_torque)
-        angle = jnp.mod(state.theta + math.pi, 2 * math.pi) - math.pi
+        angle = wrapped(state.theta)
         cost = jnp.square(angle) + 0.1 * jnp.square(state.theta_dot) + 0.001 * jnp.square(torque)
-        pull = 3 * self.gravity / (2 * self.length) * jnp.sin(state.theta)
+        pull = 3 * self.gravity / (2 * self.length) * sin(state.theta)
         push = 3.0 / (self.mass * self.length**2) * torque
         theta_dot = state.theta_dot + (pull + push) * self.tau
         theta_dot = within(theta_dot, self.max_speed)
         state = PendulumState(state.theta + theta_dot * self.tau, theta_dot, torque)
-        return state, transition(self._observe(state), -cost, False)
+        return state, transition(self.observe(state), -cost, False)
 
-    def _observe(self, state: PendulumState) -> Array:
-        return jnp.stack([jnp.cos(state.theta), jnp.sin(state.theta), state.theta_dot]).astype(jnp.float32)
+    def observe(self, state: PendulumState) -> Array:
+        """(3,) float32: cosine and sine of the angle, angular velocity."""
+        return jnp.stack([cos(state.theta), sin(state.theta), state.theta_dot]).astype(jnp.float32)
 
     def render(self, state: PendulumState) -> Array:
         """(500, 500, 3) uint8: the rod, the upright position, and an arrow for the last torque."""

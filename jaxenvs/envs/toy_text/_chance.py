@@ -12,31 +12,6 @@ _LIMBS, _LIMB_BITS = 3, 28
 _LARGEST_BASE = 2 ** (32 - _LIMB_BITS)
 
 
-def draw_below(key: Key, n: int, shape: tuple[int, ...] = ()) -> Array:
-    """Integers drawn uniformly from {0, ..., n - 1}.
-
-    Each is the upper half of the 64-bit product `n * word` of a random 32-bit word, built from two
-    16-bit halves. Every value is drawn with probability 1/n to within 2**-32.
-
-    Args:
-        key: a scalar random key.
-        n: at least 1 and at most 2**16, so that no partial product overflows.
-        shape: of the result.
-
-    Returns:
-        An int32 array of shape `shape`.
-
-    Raises:
-        ValueError: `n` is out of that range.
-    """
-    if not 1 <= n <= 2**16:
-        raise ValueError(f"draw_below takes an n from 1 to 65536, got {n}.")
-    word = jax.random.bits(key, shape, jnp.uint32)
-    high, low = word >> np.uint32(16), word & np.uint32(0xFFFF)
-    scaled = high * np.uint32(n) + ((low * np.uint32(n)) >> np.uint32(16))
-    return (scaled >> np.uint32(16)).astype(jnp.int32)
-
-
 def draw_side(key: Key, ahead: ArrayLike) -> Array:
     """Draws where a slipping agent goes.
 

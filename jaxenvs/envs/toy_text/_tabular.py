@@ -4,13 +4,13 @@ import abc
 import dataclasses
 
 import numpy as np
-from flax import struct
 from jax import Array
 
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 
 
-class TabularState(struct.PyTreeNode):
+class TabularState(PyTreeNode):
     """State of a grid world.
 
     Attributes:

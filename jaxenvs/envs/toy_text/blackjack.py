@@ -7,13 +7,13 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.canvas.palette import Color
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs.toy_text._chance import draw_digits
@@ -39,7 +39,7 @@ RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")
 Observation = tuple[Array, Array, Array]
 
 
-class Hand(struct.PyTreeNode):
+class Hand(PyTreeNode):
     """Cards, and what they add up to. Ranks run from 1, the ace, to 13, the king.
 
     Attributes:
@@ -93,7 +93,7 @@ class Hand(struct.PyTreeNode):
         )
 
 
-class BlackjackState(struct.PyTreeNode):
+class BlackjackState(PyTreeNode):
     """State of `Blackjack`.
 
     Attributes:
@@ -171,7 +171,7 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
             revealed=jnp.zeros((), bool),
             key=key,
         )
-        return state, restart(_observe(state))
+        return state, restart(self.observe(state))
 
     def step(self, state: BlackjackState, action: Array) -> tuple[BlackjackState, TimeStep[Observation]]:
         """Hits, or sticks and lets the dealer play."""
@@ -188,13 +188,19 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
             reward = jnp.where(player.is_natural & (reward == 1.0), 1.5, reward)
         reward = jnp.where(hits, jnp.where(player.is_bust, -1.0, 0.0), reward)
         state = BlackjackState(player=player, dealer=dealer, revealed=state.revealed | ~hits, key=key)
-        return state, transition(_observe(state), reward, ~hits | player.is_bust)
+        return state, transition(self.observe(state), reward, ~hits | player.is_bust)
 
     def render_text(self, state: BlackjackState) -> str:
         """Both hands, the dealer's second card hidden until the player sticks."""
         dealer, player = _names(state.dealer), _names(state.player)
         dealer_line = " ".join([*dealer, _describe(state.dealer)]) if bool(state.revealed) else f"{dealer[0]} ??"
         return f"Dealer: {dealer_line}\nPlayer: {' '.join([*player, _describe(state.player)])}\n"
+
+    def observe(self, state: BlackjackState) -> Observation:
+        """The player's sum, the dealer's shown card, and whether the player has a usable ace, () int32 each."""
+        player = state.player
+        shown = card_value(_rank_at(state.dealer, 0))
+        return jnp.minimum(player.sum, _LARGEST_SUM), shown, player.usable_ace.astype(jnp.int32)
 
     def render(self, state: BlackjackState) -> Array:
         """(376, 384, 3) uint8: the table. Suits are decoration; the dealer's second card shows once revealed."""
@@ -234,12 +240,6 @@ def deal_hand(ranks: Sequence[Array]) -> Hand:
 def _rank_at(hand: Hand, slot: int) -> Array:
     """The rank of the card in one of the eight listed slots, () int32; 0 where there is none."""
     return ((hand.ranks >> np.uint32(4 * slot)) & np.uint32(15)).astype(jnp.int32)
-
-
-def _observe(state: BlackjackState) -> Observation:
-    player = state.player
-    shown = card_value(_rank_at(state.dealer, 0))
-    return jnp.minimum(player.sum, _LARGEST_SUM), shown, player.usable_ace.astype(jnp.int32)
 
 
 def _names(hand: Hand) -> list[str]:

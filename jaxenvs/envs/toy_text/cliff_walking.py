@@ -8,7 +8,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._chance import draw_side
@@ -93,6 +94,10 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         info = {"prob": jnp.full((), probability, jnp.float32)}
         timestep = transition(index, jnp.where(fell, _FALL_REWARD, _STEP_REWARD), cell == _GOAL, info)
         return TabularState(index=index, key=key), timestep
+
+    def observe(self, state: TabularState) -> Array:
+        """() int32: the cell."""
+        return state.index
 
     def transition_table(self) -> TransitionTable:
         """The exact model; three branches where the ground is slippery, else one."""

@@ -10,12 +10,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField, did_you_mean
-from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.pytree import static
+from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.random import key as make_key
 from jaxenvs.core.spaces import Discrete
-from jaxenvs.envs.toy_text._chance import draw_below, draw_side
+from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
 from jaxenvs.envs.toy_text._terminal import colorize
 from jaxenvs.envs.toy_text._tileset import lay, sprite_of, tileset_of
@@ -156,6 +157,10 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         )
         info = {"prob": jnp.where(end == _ABSORBED, jnp.ones((), jnp.float32), probability)}
         return TabularState(index=index, key=key), transition(index, reward, end != _FROZEN, info)
+
+    def observe(self, state: TabularState) -> Array:
+        """() int32: the tile."""
+        return state.index
 
     def transition_table(self) -> TransitionTable:
         """The exact model; three branches where the ice is slippery, else one."""

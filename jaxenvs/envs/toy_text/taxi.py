@@ -6,16 +6,16 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View, palette
-from jaxenvs.core.env import Env, RendersText, TimeStep, restart, static, transition
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Discrete
-from jaxenvs.envs.toy_text._chance import draw_below, draw_side
+from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
 from jaxenvs.envs.toy_text._taxi_sprites import paint_flag, paint_full_taxi, paint_passenger, paint_taxi
 from jaxenvs.envs.toy_text._terminal import colorize
@@ -47,7 +47,7 @@ _STOP_COLORS = (palette.RED, palette.GRASS_DARK, palette.YELLOW, palette.BLUE)
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD = -1.0, 20.0, -10.0
 
 
-class TaxiState(struct.PyTreeNode):
+class TaxiState(PyTreeNode):
     """State of `Taxi`.
 
     Attributes:
@@ -170,6 +170,10 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
             fickle = fickle & ~changes
         state = TaxiState(index=index, fickle=fickle, key=key)
         return state, transition(index, reward, terminated, self._info(index, probability))
+
+    def observe(self, state: TaxiState) -> Array:
+        """() int32: the index that `decode` takes apart."""
+        return state.index
 
     def _info(self, index: Array, probability: Array) -> dict[str, Array]:
         row, column, passenger, _ = self.decode(index)

@@ -1,0 +1,118 @@
+"""PyTreeNode: what environments, states and timesteps are: frozen dataclasses that JAX takes for pytrees.
+
+`flax.struct` and `chex.dataclass` offer the like. This one exists since importing Flax or Chex takes longer
+than all of jaxenvs, since Chex knows no static fields, and since JAX 0.10 takes nodes made by
+`jax.tree_util.register_dataclass`, as Flax's are, for the same where their fields are, whatever their classes:
+one jitted function called with two of them could run the first one's program for both.
+"""
+
+import dataclasses
+import operator
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, ClassVar, Self, dataclass_transform
+
+import jax
+import numpy as np
+
+
+def static(default: Any = dataclasses.MISSING, **options: Any) -> Any:
+    """A field that is part of the program, not of its data: sizes, maps, anything that decides a shape.
+
+    The value must be hashable; a new value means a new trace.
+
+    Args:
+        default: the value where none is given.
+        options: further ones of `dataclasses.field`.
+    """
+    # The mark is that of `flax.struct.field`, so either function serves in either library's classes.
+    metadata = {**options.pop("metadata", {}), "pytree_node": False}
+    return dataclasses.field(default=default, metadata=metadata, **options)
+
+
+def is_static(field: dataclasses.Field[Any]) -> bool:
+    """Whether a field was made with `static`."""
+    return not field.metadata.get("pytree_node", True)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
+class PyTreeNode:
+    """Base of frozen dataclasses that are pytrees; a class becomes one by deriving from it.
+
+        class WalkState(jaxenvs.PyTreeNode):
+            position: jax.Array
+            length: int = jaxenvs.static(default=10)
+
+    Fields are leaves or subtrees, in the order of their declaration, but for those marked `static`, which
+    are part of the structure. So is the class. Unflattening does not call the constructor: JAX puts
+    placeholders, axis numbers and batches where the leaves were, and `__post_init__` may be strict.
+
+    Keywords of the class statement (`kw_only=True`) go to `dataclasses.dataclass`.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__()
+        dataclasses.dataclass(**{"frozen": True, **options})(cls)
+        register(cls)
+
+    def replace(self, **fields: Any) -> Self:
+        """A copy with some fields replaced, made by the constructor."""
+        return dataclasses.replace(self, **fields)
+
+
+def register(cls: type[Any]) -> None:
+    """Makes a dataclass, as it is, a pytree node, with `static` fields in the structure.
+
+    NumPy arrays may be static too: they are compared by value.
+    """
+    fields = dataclasses.fields(cls)
+    leaves = tuple(field.name for field in fields if not is_static(field))
+    statics = tuple(field.name for field in fields if is_static(field))
+    keys = tuple(jax.tree_util.GetAttrKey(name) for name in leaves)
+    children_of, values_of = _reader(leaves), _reader(statics)
+
+    def structure_of(node: Any) -> tuple[Hashable, ...]:
+        return tuple([_HashableArray(value) if isinstance(value, np.ndarray) else value for value in values_of(node)])
+
+    def flatten_state(node: Any) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
+        return children_of(node), ()  # what every call of a jitted loop does, so it does no more than it must
+
+    def flatten(node: Any) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
+        return children_of(node), structure_of(node)
+
+    def flatten_with_keys(node: Any) -> tuple[tuple[tuple[Any, Any], ...], tuple[Hashable, ...]]:
+        return tuple(zip(keys, children_of(node))), structure_of(node)
+
+    def unflatten(structure: tuple[Hashable, ...], children: Iterable[Any]) -> Any:
+        node = object.__new__(cls)
+        node.__dict__.update(zip(leaves, children))  # a frozen dataclass forbids no more than setattr
+        if statics:
+            values = (value.value if isinstance(value, _HashableArray) else value for value in structure)
+            node.__dict__.update(zip(statics, values))
+        return node
+
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten if statics else flatten_state)
+
+
+def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """The function that reads attributes of an object into a tuple."""
+    if not names:
+        return lambda node: ()
+    read = operator.attrgetter(*names)
+    return read if len(names) > 1 else lambda node: (read(node),)
+
+
+class _HashableArray:
+    """A NumPy array as part of a tree's structure: hashed and compared by value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _HashableArray) and np.array_equal(self.value, other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.value.shape, self.value.tobytes()))
