@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.devices import finish, start
 from tests.monitor.test_processes import free_port
 
@@ -31,6 +33,7 @@ assert int(state.env_steps) == 32_768 and metrics.mean_return.shape == (2,)
     assert "'data'" in output
 
 
+@pytest.mark.slow
 def test_command_runs_on_eight_devices(tmp_path):
     (command,) = COMMANDS
     name, *arguments = command.split()
