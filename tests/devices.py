@@ -12,10 +12,14 @@ ROOT = Path(__file__).parents[1]
 def start(command, *, devices, **popen):
     """Python with `command`, seeing so many CPU devices; in a process group that `finish` can end as a whole."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
+    # On a CPU, sums that do not depend on each other each hold a thread until all devices have joined. With a
+    # thread for each device, as XLA has them on few cores, devices can wait for each other's sums for ever.
+    threads = str(8 * devices)
+    settings = {"XLA_FLAGS": flags.strip(), "NPROC": threads, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
-        env={**os.environ, "XLA_FLAGS": flags.strip(), "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

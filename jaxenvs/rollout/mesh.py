@@ -81,8 +81,8 @@ def _mesh_of_first(caller: str, count: int) -> Mesh:
     if count > len(found):
         raise InvalidField(
             f"{caller}: {count} devices were asked for, and JAX sees {len(found)} ({found[0].platform}). To split a"
-            f" CPU, set XLA_FLAGS=--xla_force_host_platform_device_count={count} before Python starts, or call"
-            f' `jax.config.update("jax_num_cpu_devices", {count})` before JAX computes anything.'
+            f" CPU, set XLA_FLAGS=--xla_force_host_platform_device_count={count} and NPROC={8 * count} before Python"
+            f' starts, or call `jax.config.update("jax_num_cpu_devices", {count})` before JAX computes anything.'
         )
     return jax.make_mesh((count,), (DATA_AXIS,), devices=found[:count])
 
