@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "training": {"core", "wrappers", "rollout"},
     "adapters": {"core", "wrappers", "registry"},
     "monitor": {"core", "wrappers", "rollout"},
-    "bench": {"core", "wrappers", "registry", "monitor"},
+    "bench": {"core", "wrappers", "registry", "rollout", "training", "monitor"},
     "scoreboard": {"core", "canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
     "cli": {
         "core",
@@ -55,8 +55,22 @@ EXTRA_PACKAGES = {
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
     "monitor": {"flax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
     "rollout": {"tqdm"},
-    # `jax_scan` is a file beside the peers, which run where nothing of jaxenvs can be imported.
-    "bench": {"matplotlib", "gymnasium", "gymnax", "brax", "pgx", "envpool", "minatar", "jax_scan"},
+    "bench": {
+        "matplotlib",
+        "gymnasium",
+        "gymnax",
+        "brax",
+        "pgx",
+        "envpool",
+        "minatar",
+        "rejax",
+        "stable_baselines3",
+        "torch",
+        # Files beside the peers, which run where nothing of jaxenvs can be imported.
+        "jax_scan",
+        "compiled_training",
+        "learning_loop",
+    },
     "cli": {"typer", "rich", "tqdm", "optax", "matplotlib"},
 }
 

@@ -105,7 +105,7 @@ def compare(
         progress: hears what is being done.
         ours: whom the others are compared with.
     """
-    taking_part = [(ours, Task(env_id))]
+    taking_part = [(ours, ours.peer.tasks.get(env_id, Task(env_id)))]
     taking_part += [(subject, subject.peer.tasks[env_id]) for subject in subjects_of(env_id, subjects)]
     rows = [
         (subject, task, Measurement(env_id, subject.peer.name, num_envs, platform)) for subject, task in taking_part

@@ -57,7 +57,7 @@ class Subject:
         if self.python != sys.executable:
             environment.pop("PYTHONPATH", None)  # of packages for this interpreter
             environment.pop("PYTHONHOME", None)
-        if self.peer is JAXENVS:
+        if self.peer.distribution == JAXENVS.distribution:
             # This very copy, installed or not, wherever the command was started.
             path = [str(Path(jaxenvs.core.__file__).parents[2]), environment.get("PYTHONPATH", "")]
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
@@ -81,23 +81,26 @@ class Absentee:
     reason: str
 
 
-def gather(names: Sequence[str] | None, pythons: Mapping[str, str]) -> tuple[list[Subject], list[Absentee]]:
+def gather(
+    names: Sequence[str] | None, pythons: Mapping[str, str], peers: Sequence[Peer] = PEERS
+) -> tuple[list[Subject], list[Absentee]]:
     """The peers that can be measured here, jaxenvs excepted, and those that cannot.
 
     Args:
         names: peers that must take part; None for all that can.
         pythons: peer's name to interpreter, where it is not this one.
+        peers: those that there are.
 
     Raises:
         DependencyNotInstalled: a peer was asked for by name, and its package or interpreter is missing.
         InvalidField: there is no peer of that name.
     """
-    known = {peer.name: peer for peer in PEERS}
+    known = {peer.name: peer for peer in peers}
     for name in (*(name for name in names or () if name != JAXENVS.name), *pythons):
         if name not in known:
             raise InvalidField(f"There is no peer `{name}`; known are {', '.join(known)}.{did_you_mean(name, known)}")
     subjects, absentees = [], []
-    for peer in PEERS if names is None else [known[name] for name in dict.fromkeys(names) if name in known]:
+    for peer in peers if names is None else [known[name] for name in dict.fromkeys(names) if name in known]:
         subject = Subject(peer, pythons.get(peer.name, sys.executable))
         try:
             reason = subject.missing()

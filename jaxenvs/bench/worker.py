@@ -11,6 +11,8 @@ Each line on standard input is a request in JSON, answered by one line of JSON o
 | `"options": {}, "num_envs": 64, "steps": 200}`  | `"device": "cpu"}`                                |
 | `{"op": "run", "seconds": 0.2}`                 | `{"seconds": 0.21, "cpu_seconds": 0.4,`           |
 |                                                 | `"env_steps": 1280000}`                           |
+| `{"op": "learn", "task": "CartPole-v1",`        | `{"compile_seconds": 1.1, "seconds": 0.9,`        |
+| `"threshold": 475, "seed": 0}`                  | `"env_steps": 61440, "mean_return": 487.3}`       |
 
 An exception is answered with `{"error": "..."}`, its traceback written to standard error. The worker
 ends with its standard input, even in the middle of a run, so that it never outlives who started it.
@@ -23,6 +25,9 @@ A peer's file holds
     * `steps`: by how many steps each call does that (`steps` in the request is a wish, null for any);
     * `compile_seconds`: the time that compiling took, or None where nothing was compiled;
     * `device`: the hardware, in words;
+* of those who learn, `learn(task, threshold, seed)`, which trains by the peer's own settings until the
+  mean return of a test reaches the threshold, and returns the answer above; its `seconds` are None where
+  none did, and count neither compiling nor tests;
 * optionally `missing()`: in words what it lacks, or None; by default the first absent package.
 """
 
@@ -84,7 +89,7 @@ class Worker:
             ValueError: there is no such request.
         """
         op = request.pop("op")
-        if op not in ("find", "import", "prepare", "run"):
+        if op not in ("find", "import", "prepare", "run", "learn"):
             raise ValueError(f"there is no request {op!r}")
         return getattr(self, "_" + op)(**request)
 
@@ -115,6 +120,9 @@ class Worker:
         self._advance, self.steps, self.num_envs = prepared["advance"], prepared["steps"], num_envs
         self._advance()  # what only a first call does is none of the runs' business
         return {name: prepared[name] for name in ("compile_seconds", "steps", "device")}
+
+    def _learn(self, **request: Any) -> dict[str, Any]:
+        return self.peer.learn(**request)
 
     def _run(self, seconds: float) -> dict[str, Any]:
         calls, passed, started, busy = 0, 0.0, time.perf_counter(), time.process_time()

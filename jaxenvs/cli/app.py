@@ -6,6 +6,7 @@ import typer
 
 from jaxenvs import __version__
 from jaxenvs.cli.bench import bench
+from jaxenvs.cli.bench_learning import bench_learning
 from jaxenvs.cli.compilation_cache import ENVIRONMENT_VARIABLE, use_compilation_cache
 from jaxenvs.cli.evaluate import evaluate
 from jaxenvs.cli.info import info
@@ -50,3 +51,4 @@ app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo
     evaluate
 )
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
+app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

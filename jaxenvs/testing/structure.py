@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxenvs.core.spaces import Space
 from jaxenvs.testing.subject import Fault, Signature, Subject
-from jaxenvs.testing.trees import identical, static_fields
+from jaxenvs.testing.trees import difference, identical, static_fields
 
 
 def pytree(subject: Subject) -> None:
@@ -190,3 +190,18 @@ def opening(subject: Subject) -> None:
         )
     if not identical(timestep.observation, timestep.final_observation):
         raise Fault("reset's final_observation is not its observation", "Use `restart`, which sets both.")
+
+
+def observes(subject: Subject) -> None:
+    """`observe` of a state, where it is defined, is the observation that came with that state."""
+    if not subject.env.can_observe:
+        return
+    openings, _, _, outcomes = subject.few
+    observe = jax.vmap(lambda env, state: env.observe(state), in_axes=(None, 0))
+    over_steps = jax.vmap(observe, in_axes=(None, 0))
+    for call, mapped, (state, timestep) in (("reset", observe, openings), ("step", over_steps, outcomes)):
+        if found := difference("observation", timestep.observation, jax.jit(mapped)(subject.env, state)):
+            raise Fault(
+                f"{call} and `observe` of its state do not agree: {found}",
+                "Let `reset` and `step` return `self.observe(state)` of the new state, or do not define `observe`.",
+            )

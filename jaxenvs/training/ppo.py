@@ -33,6 +33,7 @@ from jaxenvs.training.distributions import Distribution, check_action_space, dis
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
 from jaxenvs.training.optimizer import Optimizer
+from jaxenvs.training.shuffle import random_order
 from jaxenvs.wrappers import RunningStatistics
 
 # Keeps divisions finite where something never varies.
@@ -418,9 +419,9 @@ class PPO(Learner[PPOState]):
         """(num_minibatches, num_blocks, samples) int: which samples of each block make each minibatch."""
         size = self.steps_per_update // self.num_blocks
         if self.num_blocks == 1:  # the key itself, so that one block is shuffled as PPO without blocks shuffles
-            order = jax.random.permutation(key, size)[None]
+            order = random_order(key, size)[None]
         else:
-            order = jax.vmap(jax.random.permutation, in_axes=(0, None))(jax.random.split(key, self.num_blocks), size)
+            order = jax.vmap(lambda k: random_order(k, size))(jax.random.split(key, self.num_blocks))
         return jnp.moveaxis(order.reshape(self.num_blocks, self.num_minibatches, -1), 1, 0)
 
     def _loss(

@@ -297,6 +297,15 @@ class ReadsParameter(Sound):
         return Sound.observe(self, state) if self.stride > 0 else -Sound.observe(self, state)
 
 
+class ObservesBefore(Sound):
+    """`step` returns the observation of the state that it began in."""
+
+    def outcome(self, state, before):
+        moved, timestep = Sound.outcome(self, state, before)
+        seen = self.observe(state if before is None else before)
+        return moved, timestep.replace(observation=seen, final_observation=seen)
+
+
 class EagerBranch(Sound):
     """Behaves differently where it is not traced."""
 
@@ -450,6 +459,7 @@ FAULTS = {
     StaticStride: "one_trace",
     ReadsParameter: "one_trace",
     RewardAtReset: "opening",
+    ObservesBefore: "observes",
     Unvalidated: "bad_action_refused",
     UncheckedKey: "bad_key_refused",
     EagerBranch: "all_transformations_agree",

@@ -9,6 +9,7 @@ import pytest
 from toy_envs import CostlyCounter, Counter
 
 import jaxenvs
+from jaxenvs.envs.classic_control.pendulum import Pendulum
 from jaxenvs.errors import InvalidField, WrapperOrderError
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics, NormalizeObservation, PixelObservation, TimeLimit
 from jaxenvs.wrappers.auto_reset import AutoResetState
@@ -152,6 +153,26 @@ def test_an_environment_may_be_a_batched_argument_of_a_mapped_function(method):
     assert step._cache_size() == 1
 
 
+class Blind(Pendulum):
+    """Pendulum as if its observation were no function of its state."""
+
+    can_observe = False
+
+
+@pytest.mark.parametrize("opening_info", [False, True])
+@pytest.mark.parametrize(("method", "chunk_size"), METHODS[::2])
+def test_observing_the_state_gives_what_selecting_observations_gives(method, chunk_size, opening_info):
+    def play(env):
+        env = AutoReset(TimeLimit(env, max_episode_steps=3), method, chunk_size, opening_info)
+        state, first = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+        steps = jnp.linspace(-2, 2, STEPS * LANES, dtype=jnp.float32).reshape(STEPS, LANES, 1)
+        return first, jax.lax.scan(jax.vmap(env.step), state, steps)[1]
+
+    observing, selecting = jax.jit(play)(Pendulum()), jax.jit(play)(Blind())
+    assert observing[1].truncated.any()
+    assert_equal(observing, selecting)
+
+
 @pytest.mark.parametrize(("method", "chunk_size"), METHODS)
 def test_it_compiles_once_and_has_no_weak_types(method, chunk_size):
     env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
@@ -228,10 +249,8 @@ def test_with_opening_info_the_info_goes_with_the_observation(method, chunk_size
     done = np.asarray(timesteps.done)
     assert done.any()
     for lane, key in enumerate(keys):
-        key, _ = jax.random.split(key)
-        for t in np.flatnonzero(done[:, lane]):
-            key, start_key = jax.random.split(key)
-            _, start = env.env.reset(start_key)
+        for episode, t in enumerate(np.flatnonzero(done[:, lane]), 1):
+            _, start = env.env.reset(jax.random.fold_in(key, episode))
             for name, value in start.info.items():
                 np.testing.assert_array_equal(timesteps.info[name][t, lane], value)
     assert (np.asarray(timesteps.info["action_mask"]) != np.asarray(expected.info["action_mask"])).any()

@@ -1,0 +1,236 @@
+"""PPO, environment and learning together, beside other libraries' PPO: steps a second, and seconds to a threshold."""
+
+import contextlib
+import dataclasses
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jaxenvs.bench.comparison import Measurement, Plan, Progress, compare
+from jaxenvs.bench.figures import as_json
+from jaxenvs.bench.process import PeerFailed, PeerProcess
+from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.tasks import Peer, Task
+
+JAXENVS_PPO = Peer("jaxenvs", "jaxenvs_ppo_peer.py", "jaxenvs", "pip install jaxenvs[train]", {})
+"""Our own PPO; every id is one of its tasks."""
+
+REJAX_PPO = Peer(
+    "rejax",
+    "rejax_peer.py",
+    "rejax",
+    "pip install rejax==0.1.3 gymnax==1.0.1 six",
+    {"CartPole-v1": Task("CartPole-v1")},
+    "takes part with its evaluations switched off",
+)
+STABLE_BASELINES3_PPO = Peer(
+    "stable-baselines3",
+    "stable_baselines3_peer.py",
+    "stable_baselines3",
+    'pip install "jaxenvs[sb3]"',
+    {"CartPole-v1": Task("CartPole-v1")},
+)
+LEARNERS = REJAX_PPO, STABLE_BASELINES3_PPO
+"""Those who reach for the threshold beside us. In steps a second, rejax alone takes part: it knows all our sizes."""
+
+IDS = tuple(REJAX_PPO.tasks)
+"""Ids that can be measured."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """What decides how much work PPO does for an environment step.
+
+    Attributes:
+        whose: whose choice they are.
+        num_envs: environments stepped side by side.
+        num_steps: steps of each in an update.
+        num_epochs: passes over the samples of an update.
+        num_minibatches: parts that they are split in.
+    """
+
+    whose: str
+    num_envs: int
+    num_steps: int
+    num_epochs: int
+    num_minibatches: int
+
+    def steps(self, least: int) -> int:
+        """Steps of each environment in whole updates that together take `least` environment steps or more."""
+        return self.num_steps * -(-least // (self.num_envs * self.num_steps))
+
+
+SIZES = (
+    Sizes("rejax's for CartPole-v1", 5, 100, 5, 5),
+    Sizes("jaxenvs' for CartPole-v1", 16, 64, 8, 4),
+    Sizes("rejax's defaults", 64, 64, 8, 16),
+    Sizes("many environments", 1024, 32, 4, 4),
+)
+
+SETTINGS: dict[str, Any] = {
+    "hidden_sizes": (64, 64),
+    "activation": "tanh",
+    "learning_rate": 3e-4,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "clip": 0.2,
+    "value_coefficient": 0.5,
+    "entropy_coefficient": 0.01,
+    "max_grad_norm": 0.5,
+}
+"""Of both sides of the comparison of steps a second."""
+
+
+@dataclasses.dataclass
+class TimeToThreshold:
+    """How long one library's PPO took to reach a mean return, for several seeds.
+
+    Attributes:
+        env_id: our id of the task.
+        peer: whose PPO.
+        threshold: the mean return over fresh episodes.
+        seconds: of training for each seed, compiling and tests excluded; None where it was not reached.
+        env_steps: environment steps for each seed, until it was reached or training ended.
+        mean_returns: of the last test for each seed.
+        compile_seconds: that come on top once a process; None where nothing is compiled.
+        versions: of the packages that matter.
+        failure: why it was given up, in words; None where it was not.
+    """
+
+    env_id: str
+    peer: str
+    threshold: float
+    seconds: list[float | None] = dataclasses.field(default_factory=list)
+    env_steps: list[int] = dataclasses.field(default_factory=list)
+    mean_returns: list[float] = dataclasses.field(default_factory=list)
+    compile_seconds: float | None = None
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    failure: str | None = None
+
+    @property
+    def reached(self) -> int:
+        """How many seeds reached the threshold."""
+        return sum(seconds is not None for seconds in self.seconds)
+
+    @property
+    def median(self) -> float | None:
+        """The median of the seconds, a seed that missed counting as infinitely many; None where that is infinite."""
+        median = statistics.median(float("inf") if s is None else s for s in self.seconds) if self.seconds else None
+        return None if median == float("inf") else median
+
+    @property
+    def median_with_compiling(self) -> float | None:
+        """`median`, and what compiling takes in a fresh process."""
+        return None if self.median is None else self.median + (self.compile_seconds or 0.0)
+
+
+def compare_speed(
+    env_id: str,
+    sizes: Sizes,
+    subjects: Sequence[Subject],
+    plan: Plan,
+    *,
+    least_steps: int = 100_000,
+    platform: str | None = None,
+    progress: Progress = lambda _: None,
+    ours: Peer = JAXENVS_PPO,
+) -> list[Measurement]:
+    """Steps a second of whole trainings, of jaxenvs and of the subjects, in turn.
+
+    Args:
+        env_id: our id of the task.
+        sizes: of both sides.
+        subjects: who else to measure.
+        plan: how; its `steps` are not used.
+        least_steps: environment steps of a training, rounded up to whole updates.
+        platform: the platform that JAX is to use, or None for its own choice.
+        progress: hears what is being done.
+        ours: whom the others are compared with.
+    """
+    names = ("num_steps", "num_epochs", "num_minibatches")
+    settings = {**SETTINGS, **{name: getattr(sizes, name) for name in names}}
+
+    def with_settings(peer: Peer) -> Peer:
+        return dataclasses.replace(peer, tasks={env_id: Task(env_id, settings)})
+
+    return compare(
+        env_id,
+        sizes.num_envs,
+        [dataclasses.replace(subject, peer=with_settings(subject.peer)) for subject in subjects],
+        dataclasses.replace(plan, steps=sizes.steps(least_steps)),
+        platform=platform,
+        progress=progress,
+        ours=Subject(with_settings(ours)),
+    )
+
+
+def compare_times_to_threshold(
+    env_id: str,
+    threshold: float,
+    seeds: Sequence[int],
+    subjects: Sequence[Subject],
+    plan: Plan,
+    *,
+    platform: str | None = None,
+    progress: Progress = lambda _: None,
+) -> list[TimeToThreshold]:
+    """Seconds to a mean return, each by its own settings; the subjects take turns, one seed after the other.
+
+    Args:
+        env_id: our id of the task.
+        threshold: the mean return over fresh episodes.
+        seeds: of the trainings.
+        subjects: all who take part, jaxenvs included.
+        plan: of it, the limits: each training may take `preparation_limit` seconds.
+        platform: the platform that JAX is to use, or None for its own choice.
+        progress: hears what is being done.
+    """
+    results = [TimeToThreshold(env_id, subject.peer.name, threshold) for subject in subjects]
+    with contextlib.ExitStack() as stack:
+        processes: list[PeerProcess | None] = [
+            _attempt(result, lambda s=subject, r=result: _start(stack, s, r, plan, platform))
+            for subject, result in zip(subjects, results)
+        ]
+        for seed in seeds:
+            for process, result in zip(processes, results):
+                progress(f"{result.peer}: seed {seed}")
+                if process is not None and result.failure is None:
+                    _attempt(result, lambda p=process, r=result, s=seed: _learn(p, r, s, plan))
+    return results
+
+
+def learning_as_json(result: TimeToThreshold) -> dict[str, Any]:
+    """Everything about a time to a threshold: its fields, and medians."""
+    medians = {"median": result.median, "median_with_compiling": result.median_with_compiling}
+    return {**dataclasses.asdict(result), "reached": result.reached, **medians}
+
+
+def speed_as_json(sizes: Sizes, measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Everything about a comparison of steps a second."""
+    return {"sizes": dataclasses.asdict(sizes), "measurements": [as_json(m, measurements) for m in measurements]}
+
+
+def _attempt(result: TimeToThreshold, action: Callable[[], Any]) -> Any:
+    """What the action returns; None where the peer failed, which the result then says."""
+    try:
+        return action()
+    except PeerFailed as failure:
+        result.failure = str(failure)
+        return None
+
+
+def _start(
+    stack: contextlib.ExitStack, subject: Subject, result: TimeToThreshold, plan: Plan, platform: str | None
+) -> PeerProcess:
+    process = stack.enter_context(subject.start(platform))
+    result.versions = process.ask("import", modules=None, limit=plan.preparation_limit)["versions"]
+    return process
+
+
+def _learn(process: PeerProcess, result: TimeToThreshold, seed: int, plan: Plan) -> None:
+    limit = plan.preparation_limit
+    answer = process.ask("learn", task=result.env_id, threshold=result.threshold, seed=seed, limit=limit)
+    result.seconds.append(answer["seconds"])
+    result.env_steps.append(answer["env_steps"])
+    result.mean_returns.append(answer["mean_return"])
+    result.compile_seconds = answer["compile_seconds"]

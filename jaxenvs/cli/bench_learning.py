@@ -1,0 +1,134 @@
+"""`jaxenvs bench-learning`: PPO, environment and learning together, beside other libraries' PPO."""
+
+import os
+import platform as host
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from jaxenvs import __version__
+from jaxenvs.bench.comparison import Measurement, Plan, Progress
+from jaxenvs.bench.figures import Spread, ratio, short
+from jaxenvs.bench.learning import (
+    IDS,
+    JAXENVS_PPO,
+    LEARNERS,
+    REJAX_PPO,
+    SIZES,
+    Sizes,
+    TimeToThreshold,
+    compare_speed,
+    compare_times_to_threshold,
+    learning_as_json,
+    speed_as_json,
+)
+from jaxenvs.bench.subject import Subject, gather, parse_pythons
+from jaxenvs.cli.agents import look_up
+from jaxenvs.cli.console import console, reports_errors, say
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.monitor.atomic import write_json
+
+
+@reports_errors
+def bench_learning(
+    id: Annotated[str, typer.Argument(help="Id to learn.")] = "CartPole-v1",
+    device: Annotated[
+        str | None, typer.Option(help="JAX's platform: cpu, gpu or tpu.", show_default="JAX's choice")
+    ] = None,
+    python: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="The interpreter that has a peer's package, where it is not this one."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each training is timed; the median counts.")] = 7,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps of a training that is timed.")] = 100_000,
+    seeds: Annotated[int, typer.Option(min=0, help="Seeds that reach for the threshold.")] = 5,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write all figures to this file.")] = None,
+) -> None:
+    """Measure PPO, environment and learning together, beside rejax and stable-baselines3.
+
+    First, environment steps a second of whole trainings, beside rejax's with the same network, batch sizes and
+    settings, at several sizes. Then, seconds until the mean return over 100 fresh episodes reaches the id's
+    threshold, each library by its own settings for the task. Each runs in a process of its own, and they take
+    turns; neither time includes compiling, which has a column of its own.
+    """
+    threshold = look_up(id).reward_threshold
+    if id not in IDS or threshold is None:
+        raise InvalidField(f"Learning is compared on {', '.join(IDS)}; got `{id}`.")
+    if json_file is not None and not json_file.parent.is_dir():
+        raise InvalidField(f"The folder `{json_file.parent}` does not exist; make it first.")
+    subjects, absentees = gather(None, parse_pythons(python or []), LEARNERS)
+    plan = Plan(repeats=repeats, seconds=0.001, repeat_limit=300.0)
+    rivals = [subject for subject in subjects if subject.peer is REJAX_PPO]
+    rounds = [
+        (sizes, compare_speed(id, sizes, rivals, plan, least_steps=steps, platform=device, progress=_tell(sizes.whose)))
+        for sizes in SIZES
+    ]
+    times = compare_times_to_threshold(
+        id, threshold, range(seeds), [Subject(JAXENVS_PPO), *subjects], plan, platform=device, progress=_tell(id)
+    )
+    _print_speeds(id, rounds)
+    _print_times(times)
+    for absentee in absentees:
+        say(f"{absentee.peer.name}: not measured, since {absentee.reason}. To get it: {absentee.peer.install}")
+    results = *times, *(m for _, measurements in rounds for m in measurements)
+    failures = dict.fromkeys(f"{m.peer} failed: it {m.failure}" for m in results if m.failure is not None)
+    for failure in failures:
+        say(failure)
+    if json_file is not None:
+        facts = {"jaxenvs": __version__, "platform": host.platform(), "cpu_cores": os.cpu_count()}
+        speeds = [speed_as_json(sizes, measurements) for sizes, measurements in rounds]
+        write_json(json_file, {**facts, "speed": speeds, "threshold": [learning_as_json(t) for t in times]})
+        say(f"Wrote {json_file}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _tell(what: str) -> Progress:
+    return lambda who: say(f"{what}: {who}")
+
+
+def _print_speeds(id: str, rounds: Sequence[tuple[Sizes, Sequence[Measurement]]]) -> None:
+    device = next((m.device for _, measurements in rounds for m in measurements if m.device), "")
+    table = Table(title=f"PPO on {id}, {device}, {os.cpu_count()} CPU cores", title_justify="left")
+    for name in ("sizes", "envs x steps", "epochs", "minibatches", "measured"):
+        table.add_column(name)
+    for name in ("steps/s", "jaxenvs is", "from", "to", "CPU ns", "compile"):
+        table.add_column(name, justify="right")
+    for sizes, measurements in rounds:
+        table.add_section()
+        for m in measurements:
+            rates, ratios, cpu = Spread.of(m.rates), ratio(m, measurements), Spread.of(m.cpu_nanoseconds)
+            table.add_row(
+                sizes.whose,
+                f"{sizes.num_envs:,} x {sizes.num_steps}",
+                str(sizes.num_epochs),
+                str(sizes.num_minibatches),
+                m.peer,
+                "failed" if rates is None else short(rates.median),
+                *([""] * 3 if ratios is None else [f"{v:.2f}x" for v in (ratios.median, ratios.low, ratios.high)]),
+                "" if cpu is None else f"{cpu.median:,.0f}",
+                f"{m.compile_seconds[0]:.1f} s" if m.compile_seconds else "",
+            )
+    console().print(table)
+
+
+def _print_times(times: Sequence[TimeToThreshold]) -> None:
+    if not any(t.seconds for t in times):
+        return
+    table = Table(title=f"Seconds to a mean return of {times[0].threshold:g}", title_justify="left")
+    table.add_column("measured")
+    for name in ("seeds that reached it", "median", "with compiling", "from", "to", "env steps (median)"):
+        table.add_column(name, justify="right")
+    for t in times:
+        reached, steps = Spread.of([s for s in t.seconds if s is not None]), Spread.of(t.env_steps)
+        table.add_row(
+            f"{t.peer} {t.versions.get(t.peer.replace('-', '_'), '')}".strip(),
+            f"{t.reached} of {len(t.seconds)}",
+            *("not reached" if v is None else f"{v:.2f} s" for v in (t.median, t.median_with_compiling)),
+            *(["", ""] if reached is None else [f"{v:.2f} s" for v in (reached.low, reached.high)]),
+            "" if steps is None else f"{steps.median:,.0f}",
+        )
+    console().print(table)
