@@ -79,7 +79,7 @@ def test_no_worker_runs_before_the_first_step_and_none_imports_jax():
     assert done.stdout.startswith("workers"), done.stderr
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_worker_killed_in_mid_rollout_costs_no_step(how, own_workers):
     env = AleEnv(game="breakout", obs_type="ram")
     roll, state = program(env, 300)
@@ -111,7 +111,7 @@ def test_a_worker_that_cannot_start_is_an_error_not_a_hang(monkeypatch):
         jax.block_until_ready(env.reset(jaxenvs.random.key(0)))
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_number_of_workers_changes_nothing_else(count, own_workers):
     env = AleEnv(game="breakout", obs_type="ram")
     roll, state = program(env, 20)
@@ -138,9 +138,14 @@ def start_pong():
     """
 
 
-@pytest.mark.parametrize(
-    "ending", ["", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "import os; os._exit(1)"]
-)
+ENDINGS = [
+    "",
+    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    pytest.param("import os; os._exit(1)", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_workers_end_with_their_parent_however_it_ends(ending):
     done = run(textwrap.dedent(start_pong()) + ending)
     pids = [int(pid) for pid in done.stdout.split()]
