@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxenvs_ale_bridge.games import Game as Game
     from jaxenvs_ale_bridge.pool import close_workers as close_workers
     from jaxenvs_ale_bridge.pool import set_num_workers as set_num_workers
+    from jaxenvs_ale_bridge.preprocessing import make_atari as make_atari
 
 # The worker processes import this package as well, and must load neither JAX nor jaxenvs: hence no import
 # before a name is asked for.
@@ -29,9 +30,10 @@ _HOMES = {
     "Game": "games",
     "close_workers": "pool",
     "set_num_workers": "pool",
+    "make_atari": "preprocessing",
 }
 
-__all__ = ["GAMES", "AleEnv", "AleState", "Game", "close_workers", "register_all", "set_num_workers"]
+__all__ = ["GAMES", "AleEnv", "AleState", "Game", "close_workers", "make_atari", "register_all", "set_num_workers"]
 
 
 def __getattr__(name: str) -> Any:

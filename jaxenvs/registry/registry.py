@@ -24,16 +24,24 @@ needs it; loading it registers their ids."""
 
 
 class Registry(Mapping[str, EnvSpec]):
-    """All registered specs by id, those of plug-ins included; read it like a dict."""
+    """All registered specs by id, those of plug-ins included; read it like a dict.
+
+    Ids that `on_missing` makes on demand are found here, but neither counted nor listed.
+    """
 
     def __init__(self, specs: tuple[EnvSpec, ...]) -> None:
         self._specs = {spec.id: spec for spec in specs}
         self._plugins_loaded = False
         self._listeners: list[Callable[[EnvSpec], None]] = []
+        self._makers: list[Callable[[str], EnvSpec | None]] = []
 
     def __getitem__(self, id: str) -> EnvSpec:
         if id not in self._specs:
             self.load_plugins()
+        if id not in self._specs and isinstance(id, str):
+            for maker in self._makers:
+                if spec := maker(id):
+                    return spec
         return self._specs[id]
 
     def __iter__(self) -> Iterator[str]:
@@ -55,6 +63,16 @@ class Registry(Mapping[str, EnvSpec]):
     def on_add(self, listener: Callable[[EnvSpec], None]) -> None:
         """Calls `listener` with each spec that is added from now on."""
         self._listeners.append(listener)
+
+    def on_missing(self, maker: Callable[[str], EnvSpec | None]) -> None:
+        """Asks `maker` for the spec of an id that is not registered, for families too large to be listed.
+
+        Args:
+            maker: returns the spec of an id, or None where the id is none of its own. Given again, it is still
+                asked once.
+        """
+        if maker not in self._makers:
+            self._makers.append(maker)
 
     def load_plugins(self) -> None:
         """Loads every entry point of the group once; one that fails is reported and left out."""

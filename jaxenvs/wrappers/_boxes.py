@@ -1,4 +1,4 @@
-"""Boxes of real numbers: what the clipping and rescaling wrappers ask of a space."""
+"""Boxes of real numbers and of pixels: what the clipping, rescaling and image wrappers ask of a space."""
 
 from typing import Any
 
@@ -27,6 +27,19 @@ def action_box(wrapper: Wrapper[Any, Any]) -> Box:
         )
     if not jnp.issubdtype(space.dtype, jnp.floating):
         raise InvalidField(f"{name} needs a Box of real actions, got one of dtype {np.dtype(space.dtype).name}.")
+    return space
+
+
+def image_box(wrapper: Wrapper[Any, Any], dimensions: tuple[int, ...]) -> Box:
+    """The observation space that `wrapper` is around, which must be one of images: uint8, from 0 to 255.
+
+    Raises:
+        InvalidField: it is something else, or its number of axes is not among `dimensions`.
+    """
+    name, space = type(wrapper).__name__, wrapper.env.observation_space
+    if not isinstance(space, Box) or np.dtype(space.dtype) != np.uint8 or len(space.shape) not in dimensions:
+        wanted = " or ".join(str(number) for number in dimensions)
+        raise InvalidField(f"{name} needs images for observations, a Box of uint8 with {wanted} axes, got {space}.")
     return space
 
 

@@ -15,10 +15,8 @@ from jaxenvs.core.spaces import Box, Dict, Space
 from jaxenvs.core.wrapper import SameActions, StatelessWrapper
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import with_entry
+from jaxenvs.wrappers._luminance import luminance
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
-
-# The luminance weights of Gymnasium's GrayscaleObservation, in ten-thousandths.
-_LUMINANCE = (2125, 7154, 721)
 
 
 class PixelObservation(SameActions, StatelessWrapper[Any]):
@@ -96,10 +94,7 @@ class PixelObservation(SameActions, StatelessWrapper[Any]):
     def _frame(self, state: Any) -> Array:
         frame = self.env.render(state)
         if self.grayscale:
-            # Whole numbers, so that white stays 255 whatever the rounding.
-            red, green, blue = (frame[..., i].astype(jnp.int32) * weight for i, weight in enumerate(_LUMINANCE))
-            luminance = (red + green + blue) // 10_000
-            frame = luminance.astype(jnp.uint8)
+            frame = luminance(frame)
         height, width, *channels = frame.shape
         size = (self.height or height, self.width or width, *channels)
         if size == frame.shape:

@@ -13,7 +13,6 @@ from ale_py import roms
 import jaxenvs
 import jaxenvs.testing
 from jaxenvs.errors import DependencyNotInstalled, NameNotFound
-from jaxenvs.registry.registry import registry
 from jaxenvs_ale_bridge import GAMES, AleEnv, register_all
 from jaxenvs_ale_bridge import env as env_module
 from jaxenvs_ale_bridge.games import ACTION_MEANINGS, TWO_PLAYER_GAMES
@@ -21,15 +20,6 @@ from tests.ale_bridge.raw import RawGame
 
 SOME = ("breakout", "lost_luggage", "pacman", "pitfall2")
 EVERY_GAME = [name if name in SOME else pytest.param(name, marks=pytest.mark.slow) for name in GAMES]
-
-
-@pytest.fixture
-def catalog(monkeypatch):
-    """The registry with the bridge's ids, as after its entry point was loaded."""
-    monkeypatch.setattr(registry, "_specs", {k: v for k, v in registry._specs.items() if not k.startswith("ALE/")})
-    monkeypatch.setattr(registry, "_plugins_loaded", True)
-    register_all()
-    return registry
 
 
 @pytest.mark.parametrize("name", EVERY_GAME)
