@@ -22,11 +22,13 @@ from jaxenvs.wrappers import (
     EpisodeStatistics,
     FlattenObservation,
     FrameStack,
+    GrayscaleObservation,
     NormalizeObservation,
     PixelObservation,
     RepeatAction,
     RescaleAction,
     RescaleObservation,
+    ResizeObservation,
     TimeAwareObservation,
     TimeLimit,
     TransformAction,
@@ -41,6 +43,7 @@ SCRIPT = {"rewards": RNG.normal(size=LENGTH).astype(np.float32), "ends": RNG.ran
 HALF_OPEN = Box(np.array([-3.0, -np.inf, 1.0], np.float32), np.array([3.0, np.inf, np.inf], np.float32))
 POSITIVE = Box(np.float32(2.0), np.float32(5.0), (2,), np.float32)
 IMAGE = Box(0, 255, (4, 5), np.uint8)
+COLOURS = Box(0, 255, (21, 16, 3), np.uint8)
 MOVE = Box(np.array([-2.0, 0.0], np.float32), np.array([3.0, 1.0], np.float32))
 TREE = Dict({"b": HALF_OPEN, "a": Discrete(4, start=2)})
 PAIR = Tuple((POSITIVE, MultiDiscrete([3, 2])))
@@ -175,6 +178,15 @@ ROWS = {
         lambda e: RepeatAction(e, 3), lambda e: theirs.RepeatAction(e, 3), around=True, rtol=FLOAT32, atol=FLOAT32
     ),
     "RepeatAction-one": Row(lambda e: RepeatAction(e, 1), lambda e: theirs.RepeatAction(e, 1)),
+    "Resize": Row(lambda e: ResizeObservation(e, (8, 7)), lambda e: theirs.ResizeObservation(e, (8, 7)), COLOURS),
+    "Resize-rows": Row(lambda e: ResizeObservation(e, (3, 5)), lambda e: theirs.ResizeObservation(e, (3, 5)), IMAGE),
+    "Resize-whole": Row(lambda e: ResizeObservation(e, (7, 4)), lambda e: theirs.ResizeObservation(e, (7, 4)), COLOURS),
+    "Grayscale": Row(GrayscaleObservation, theirs.GrayscaleObservation, COLOURS),
+    "Grayscale-keep": Row(
+        lambda e: GrayscaleObservation(e, keep_dim=True),
+        lambda e: theirs.GrayscaleObservation(e, keep_dim=True),
+        COLOURS,
+    ),
     "Pixel": Row(PixelObservation, theirs.AddRenderObservation),
     "Pixel-both": Row(
         lambda e: PixelObservation(e, render_only=False), lambda e: theirs.AddRenderObservation(e, render_only=False)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toy_envs import Counter, Script, Scripted
+from toy_envs import Counter, Game, Script, Scripted
 
 import jaxenvs
 from jaxenvs import unwrap, wrappers
@@ -41,15 +41,19 @@ WRAPPERS: dict[str, Any] = {
     "DelayObservation": lambda: wrappers.DelayObservation(Counter(), 2),
     "DomainRandomize": lambda: wrappers.DomainRandomize(Counter(), new_drift),
     "EpisodeStatistics": lambda: wrappers.EpisodeStatistics(AutoReset(Counter())),
+    "EpisodicLife": lambda: wrappers.EpisodicLife(Game()),
     "FlattenObservation": lambda: wrappers.FlattenObservation(Counter()),
     "FrameStack": lambda: wrappers.FrameStack(Counter(), 3),
+    "GrayscaleObservation": lambda: wrappers.GrayscaleObservation(box_env(Box(0, 255, (3, 2, 3), np.uint8))),
     "NormalizeObservation": lambda: wrappers.NormalizeObservation(AutoReset(box_env())),
     "NormalizeReward": lambda: wrappers.NormalizeReward(AutoReset(Counter())),
     "OneHot": lambda: wrappers.OneHot(box_env(Discrete(4, start=1))),
+    "OpeningActions": lambda: wrappers.OpeningActions(Counter(), (2, 1)),
     "PixelObservation": lambda: wrappers.PixelObservation(Counter(), height=3, render_only=False),
     "RepeatAction": lambda: wrappers.RepeatAction(Counter(), 3),
     "RescaleAction": lambda: wrappers.RescaleAction(box_env(), -3.0, 5),
     "RescaleObservation": lambda: wrappers.RescaleObservation(box_env(), 0.0, 1.0),
+    "ResizeObservation": lambda: wrappers.ResizeObservation(box_env(Box(0, 255, (5, 4), np.uint8)), (2, 3)),
     "StickyAction": lambda: wrappers.StickyAction(Counter(), 0.5, (1, 2)),
     "TimeAwareObservation": lambda: wrappers.TimeAwareObservation(
         Counter(), dict_time_key="steps", max_episode_steps=50

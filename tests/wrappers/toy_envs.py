@@ -63,6 +63,45 @@ class CostlyCounter(Counter):
     reset_is_costly: ClassVar[bool] = True
 
 
+class GameState(PyTreeNode):
+    lives: Array
+    time: Array
+    key: Array
+
+
+class Game(Env[GameState, Any]):
+    """A game of two to four lives, which are lost at random; its observation is the time since it began."""
+
+    danger: ArrayLike = 0.4
+
+    @property
+    def observation_space(self):
+        return Box(0, 10_000, (1,), np.float32)
+
+    @property
+    def action_space(self):
+        return Discrete(3)
+
+    def reset(self, key):
+        key, lives_key = jax.random.split(check_key(key))
+        state = GameState(jax.random.randint(lives_key, (), 2, 5, jnp.int32), jnp.zeros((), jnp.int32), key)
+        return state, restart(self._observe(state), {"lives": state.lives})
+
+    def step(self, state, action):
+        action = self.action_space.validate(action)
+        key, danger_key = jax.random.split(state.key)
+        is_hit = jax.random.bernoulli(danger_key, self.danger)
+        state = GameState(state.lives - is_hit.astype(jnp.int32), state.time + 1, key)
+        reward = 10 * state.time + action
+        return state, transition(self._observe(state), reward, state.lives <= 0, {"lives": state.lives})
+
+    def _observe(self, state):
+        return state.time.astype(jnp.float32)[None]
+
+    def render(self, state):
+        return jnp.full((4, 4, 3), state.lives.astype(jnp.uint8), jnp.uint8)
+
+
 class Script(PyTreeNode):
     """What happens at each index: observations are a tree of (T, ...), rewards and ends are (T,)."""
 
