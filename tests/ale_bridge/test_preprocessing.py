@@ -9,9 +9,11 @@ from ale_py.vector_env import AtariVectorEnv
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
 
 import jaxenvs
-from jaxenvs.wrappers import AutoReset
+from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.errors import InvalidField
+from jaxenvs.wrappers import AutoReset, ClipReward, EpisodeStatistics, EpisodicLife
 from jaxenvs_ale_bridge import make_atari
-from tests.ale_bridge.raw import wandering_actions
+from tests.ale_bridge.raw import RawGame, wandering_actions
 
 KEY = jaxenvs.random.key(0)
 
@@ -72,7 +74,7 @@ def test_observations_and_rewards_are_those_of_atari_preprocessing(id, options, 
     env = make_atari(id, clip_reward=False, repeat_action_probability=0.0, **options)
     actions = wandering_actions(np.random.default_rng(1), steps, 1, env.action_space.n)[:, 0]
     first, timesteps = play(env, actions)
-    noops = int(first.info["frame_number"])
+    noops = int(first.info["frame_number"]) - RawGame(jaxenvs.unwrap(env).game).ale.getFrameNumber()
     assert (noops > 0) == (options.get("noop_max", 30) > 0)
     twin, observation = theirs(id, noops, **options)
     assert env.observation_space.to_gymnasium() == twin.observation_space
@@ -94,30 +96,121 @@ def test_observations_and_rewards_are_those_of_atari_preprocessing(id, options, 
 @pytest.mark.parametrize("game", ["breakout", "pong", "seaquest"])
 def test_observations_and_rewards_are_those_of_ale_pys_vector_environment(game):
     lanes, steps = 2, 200
-    env = make_atari(f"ALE/{game.title()}-v5", noop_max=0, repeat_action_probability=0.0, terminal_on_life_loss=False)
-    env = AutoReset(env)
-    twin = AtariVectorEnv(
-        game, lanes, noop_max=0, use_fire_reset=False, repeat_action_probability=0.0, autoreset_mode="SameStep"
-    )
+    env = make_atari(f"ALE/{game.title()}-v5", noop_max=0, repeat_action_probability=0.0)
+    twin = AtariVectorEnv(game, lanes, noop_max=0, use_fire_reset=False, autoreset_mode="SameStep")
     actions = wandering_actions(np.random.default_rng(2), steps, lanes, env.action_space.n)
     state, first = jax.jit(jax.vmap(env.reset))(jax.random.split(KEY, lanes))
     _, timesteps = jax.device_get(jax.jit(lambda s, a: jax.lax.scan(jax.vmap(env.step), s, a))(state, actions))
     observation, _ = twin.reset(seed=0)
-    # Theirs pads with blank screens, ours and Gymnasium's with the first; so the newest frame alone at first.
-    np.testing.assert_array_equal(first.observation[:, -1], observation[:, -1])
     over = np.zeros(lanes, bool)
-    for step in range(steps):
-        observation, reward, terminated, truncated, _ = twin.step(actions[step])
-        mine = at(timesteps, step)
-        for lane in np.flatnonzero(~over):
-            place = f"lane {lane}, step {step}"
-            assert (mine.reward[lane], mine.terminated[lane]) == (reward[lane], terminated[lane]), place
-            if terminated[lane]:
-                continue
-            frames = slice(-min(step + 2, 4), None)
-            np.testing.assert_array_equal(mine.observation[lane, frames], observation[lane, frames], place)
-        over |= (
-            terminated | truncated
-        )  # their next game begins with another state of the emulator than a newly booted one
+    seen = np.zeros(lanes, int)
+    for step in range(-1, steps):
+        # Theirs pads the stack with blank screens, ours, as Gymnasium, with the first one.
+        newest = slice(-min(step + 2, 4), None)
+        mine = first if step < 0 else at(timesteps, step)
+        if step >= 0:
+            observation, reward, terminated, _, _ = twin.step(actions[step])
+            np.testing.assert_array_equal(mine.reward[~over], reward[~over])
+            np.testing.assert_array_equal(mine.terminated[~over], terminated[~over])
+            over |= terminated
+        np.testing.assert_array_equal(mine.observation[~over, newest], observation[~over, newest], f"step {step}")
+        seen += ~over
+        if over.all():
+            break
     twin.close()
-    assert not over.all()
+    assert (seen > 100).all()
+
+
+@pytest.mark.gymnasium
+def test_inside_auto_reset_a_life_is_a_game_as_with_atari_preprocessing():
+    options = {"noop_max": 0, "terminal_on_life_loss": True}
+    env = AutoReset(make_atari("ALE/Breakout-v5", repeat_action_probability=0.0, **options))
+    actions = wandering_actions(np.random.default_rng(3), 150, 1, env.action_space.n)[:, 0]
+    first, timesteps = play(env, actions)
+    twin, observation = theirs("ALE/Breakout-v5", 0, **options)
+    np.testing.assert_array_equal(first.observation, observation)
+    for step, action in enumerate(actions):
+        observation, reward, terminated, truncated, info = twin.step(action)
+        mine = at(timesteps, step)
+        assert (mine.reward, mine.terminated, mine.truncated) == (reward, terminated, truncated), step
+        if terminated:
+            assert info["lives"] == mine.info["lives"] == 4
+            observation, _ = twin.reset(seed=0)  # without a seed theirs does not boot the console
+        np.testing.assert_array_equal(mine.observation, observation, f"step {step}")
+    assert timesteps.terminated.sum() >= 2
+
+
+@pytest.mark.gymnasium
+def test_around_auto_reset_the_game_goes_on_as_with_the_episodic_life_env_of_baselines():
+    from stable_baselines3.common.atari_wrappers import EpisodicLifeEnv
+
+    preprocessed = AtariPreprocessing(
+        gymnasium.make("ALE/Breakout-v5", frameskip=1, repeat_action_probability=0.0), noop_max=0
+    )
+    twin = EpisodicLifeEnv(preprocessed)
+    twin.reset(seed=0)
+    actions, told, game_return = [], [], 0.0
+    for action in wandering_actions(np.random.default_rng(9), 400, 1, 4)[:, 0]:
+        observation, reward, terminated, _, _ = twin.step(action)
+        game_return += reward
+        actions.append(action)
+        told.append((observation, reward, terminated))
+        if twin.was_real_done:
+            break
+        if terminated:
+            # Its reset does nothing for one step, which the learner is not told of.
+            observation, _ = twin.reset()
+            actions.append(0)
+            told.append((observation, None, False))
+    assert twin.was_real_done
+    game = make_atari("ALE/Breakout-v5", noop_max=0, num_stack=1, clip_reward=False, repeat_action_probability=0.0)
+    env = ClipReward(EpisodicLife(EpisodeStatistics(AutoReset(game))), -1, 1)
+    _, timesteps = play(env, np.asarray(actions, np.int32))
+    for step, (observation, reward, terminated) in enumerate(told):
+        mine = at(timesteps, step)
+        assert mine.terminated == terminated, step
+        assert reward is None or mine.reward == np.clip(reward, -1, 1)
+        if step < len(told) - 1:
+            np.testing.assert_array_equal(mine.observation, observation, f"step {step}")
+            np.testing.assert_array_equal(mine.final_observation, observation, f"step {step}")
+    assert timesteps.terminated.sum() == 5
+    assert timesteps.info["episode_return"][-1] == game_return > 1
+    assert (timesteps.info["completed_episodes"][-2:] == [0, 1]).all()
+
+
+def test_fire_begins_an_episode_where_the_game_has_it_in_second_place():
+    options = {"noop_max": 0, "num_stack": 1, "repeat_action_probability": 0.0, "fire_reset": True}
+    _, first = jax.jit(make_atari("ALE/Breakout-v5", **options).reset)(KEY)
+    assert first.info["frame_number"] == 8
+    plain = make_atari("ALE/Breakout-v5", **{**options, "fire_reset": False})
+    _, after = play(plain, np.array([1, 2], np.int32))
+    np.testing.assert_array_equal(first.observation, after.observation[-1])
+    _, first = jax.jit(make_atari("ALE/MsPacman-v5", **options).reset)(KEY)
+    assert first.info["frame_number"] == 0
+
+
+def test_the_time_limit_is_half_an_hour_of_play_whatever_the_frame_skip():
+    for frame_skip in (1, 3, 4):
+        env = make_atari("BreakoutNoFrameskip-v4", frame_skip=frame_skip)
+        limit = next(w for w in wrappers_of(env) if isinstance(w, jaxenvs.TimeLimit))
+        assert limit.max_episode_steps * frame_skip == 108_000
+        assert jaxenvs.unwrap(env).repeat_action_probability == 0.0
+
+
+WRONG = [
+    ("ALE/Pong-v5", {"frame_skip": 0}, "`frame_skip` must be an integer of at least 1"),
+    ("ALE/Pong-v5", {"num_stack": 0}, "`num_stack` must be an integer of at least 1"),
+    ("ALE/Pong-v5", {"screen_size": (84, 84, 1)}, "`screen_size` must be a positive integer, or a pair"),
+    ("ALE/Pong-v5", {"screen_size": 200}, "exceeds that of the images, (210, 160)"),
+    ("ALE/Pong-v5", {"frameskip": 4}, "make_atari sets `frameskip` itself; give `frame_skip`"),
+    ("ALE/Pong-v5", {"obs_type": "ram"}, "give `grayscale_obs`"),
+    ("ALE/Pong-v5", {"sound_obs": True}, "leave out `sound_obs`"),
+    ("CartPole-v1", {}, "make_atari is for the games of the ALE"),
+]
+
+
+@pytest.mark.parametrize(("id", "options", "message"), WRONG, ids=[message for *_, message in WRONG])
+def test_a_wrong_option_is_refused_with_what_would_be_right(id, options, message):
+    with pytest.raises(InvalidField) as caught:
+        make_atari(id, **options)
+    assert message in str(caught.value)
