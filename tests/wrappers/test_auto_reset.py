@@ -190,11 +190,15 @@ def test_it_compiles_once_and_has_no_weak_types(method, chunk_size):
 def test_stepping_without_jit_compiles_nothing_after_the_first_episode(method, chunk_size):
     env = AutoReset(TimeLimit(Counter(), max_episode_steps=2), method=method, chunk_size=chunk_size)
     state, _ = env.reset(jaxenvs.random.key(0))
+    states, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+    one, each = jnp.int32(1), jnp.ones(LANES, jnp.int32)
     for _ in range(4):
-        state, _ = env.step(state, jnp.int32(1))
+        state, _ = env.step(state, one)
+        states, _ = jax.vmap(env.step)(states, each)
     with jax.log_compiles(False), _count_compilations() as compilations:
-        for _ in range(6):
-            state, _ = env.step(state, jnp.int32(1))
+        for _ in range(4):
+            state, _ = env.step(state, one)
+            states, _ = jax.vmap(env.step)(states, each)
     assert compilations == []
 
 
