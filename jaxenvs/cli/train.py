@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import jax
 import typer
+from jax.sharding import Mesh
 from tqdm import tqdm
 
 from jaxenvs.cli.agents import ANIMATION_KEY, TRAINING_KEY, build_env, build_learner, key_for, look_up, policies_of
@@ -50,6 +51,10 @@ def train(
     ] = None,
     set: Annotated[list[str] | None, typer.Option("--set", "-s", help="Set a hyper-parameter: name=value.")] = None,
     max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(min=1, help="Spread the environments over so many devices (PPO).", show_default="the default one"),
+    ] = None,
     eval_episodes: Annotated[int, typer.Option(min=1, help="Fresh episodes to evaluate over at the end.")] = 128,
     animation: Annotated[bool, typer.Option(help="Write an animation of the trained agent.")] = True,
     resume: Annotated[Path | None, typer.Option(help="Go on with the interrupted run in this folder.")] = None,
@@ -61,7 +66,7 @@ def train(
     animation. Ctrl-C keeps the last checkpoint; --resume goes on from it.
     """
     if resume is None:
-        settings = _settings(id, algorithm, steps, seed, seeds, field or [], set or [], max_episode_steps)
+        settings = _settings(id, algorithm, steps, seed, seeds, field or [], set or [], max_episode_steps, devices)
     else:
         _refuse_settings(context)
         settings = Run.open(resume).settings
@@ -69,12 +74,16 @@ def train(
     env = build_env(settings.env_id, settings.fields, settings.max_episode_steps)
     learner = build_learner(settings)
     learner.check_env(env)
+    mesh = learner.check_mesh(devices)
     run = Run.create(settings, output) if resume is None else Run.open(resume)
     run.mark("running")
     name = settings.algorithm.upper()
-    say(f"Training {name} on {settings.env_id} ({jax.default_backend()}); the run folder is {run.path}")
+    where = jax.default_backend() if devices is None else f"{devices} x {jax.default_backend()}"
+    say(f"Training {name} on {settings.env_id} ({where}); the run folder is {run.path}")
     try:
-        _train_and_finish(run, env, learner, eval_episodes, resume=resume is not None, animation=animation, quiet=quiet)
+        _train_and_finish(
+            run, env, learner, eval_episodes, mesh=mesh, resume=resume is not None, animation=animation, quiet=quiet
+        )
     except typer.Exit:
         raise
     except KeyboardInterrupt:
@@ -99,11 +108,19 @@ def _refuse_settings(context: typer.Context) -> None:
 
 
 def _train_and_finish(
-    run: Run, env: Env[Any, Any], learner: Any, eval_episodes: int, *, resume: bool, animation: bool, quiet: bool
+    run: Run,
+    env: Env[Any, Any],
+    learner: Any,
+    eval_episodes: int,
+    *,
+    mesh: Mesh | None,
+    resume: bool,
+    animation: bool,
+    quiet: bool,
 ) -> None:
     """All that happens once the run folder is there."""
     with interruptible() as interrupt:
-        state, report = _train(run, env, learner, interrupt, resume=resume, quiet=quiet)
+        state, report = _train(run, env, learner, interrupt, mesh=mesh, resume=resume, quiet=quiet)
     _draw(run, report)
     if report.updates < learner.num_updates:
         run.mark("interrupted")
@@ -112,6 +129,8 @@ def _train_and_finish(
             f"Go on with: jaxenvs train --resume {run.path}"
         )
         raise typer.Exit(interrupt.exit_code)
+    if mesh is not None:  # what is left to do is little
+        state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
     _finish(run, env, policies_of(env, learner, state, run.settings.num_seeds), eval_episodes, animation=animation)
 
 
@@ -124,6 +143,7 @@ def _settings(
     fields: list[str],
     hyper_parameters: list[str],
     max_episode_steps: int | None,
+    devices: int | None,
 ) -> Settings:
     """What was typed, checked and complete."""
     if not env_id:
@@ -133,6 +153,8 @@ def _settings(
     chosen = read_assignments(algorithm.upper(), type(learner), hyper_parameters)
     if steps is not None:
         chosen["total_steps"] = steps
+    if devices is not None and "num_blocks" in learner.setting_names():
+        chosen.setdefault("num_blocks", devices)
     values = {field.name: jsonable(getattr(learner, field.name)) for field in dataclasses.fields(learner)}
     return Settings(
         env_id=entry.id,
@@ -146,7 +168,14 @@ def _settings(
 
 
 def _train(
-    run: Run, env: Env[Any, Any], learner: Any, interrupt: Interrupt, *, resume: bool, quiet: bool
+    run: Run,
+    env: Env[Any, Any],
+    learner: Any,
+    interrupt: Interrupt,
+    *,
+    mesh: Mesh | None,
+    resume: bool,
+    quiet: bool,
 ) -> tuple[Any, Report]:
     """Trains behind a progress bar."""
     total = learner.num_updates * learner.steps_per_update
@@ -169,6 +198,7 @@ def _train(
             env,
             learner,
             key_for(run.settings.seed, TRAINING_KEY),
+            mesh=mesh,
             resume=resume,
             on_compiled=on_compiled,
             on_report=on_report,

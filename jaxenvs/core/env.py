@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.errors import InvalidField, NotObservable
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Space
@@ -166,9 +166,9 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         for the state that an episode goes on in or begins with, rather than for both.
 
         Raises:
-            NotImplementedError: the observation depends on more than the state.
+            NotObservable: the observation depends on more than the state.
         """
-        raise NotImplementedError(
+        raise NotObservable(
             f"{type(self).__name__} does not define `observe`: take the observation from `reset` and `step`."
         )
 

@@ -64,6 +64,10 @@ class RenderingUnavailable(JaxenvsError):
     """An environment from another library that nothing here can draw."""
 
 
+class NotObservable(JaxenvsError):
+    """An environment whose observation is no function of its state alone, or which does not define it."""
+
+
 class WrapperOrderError(JaxenvsError, TypeError):
     """Two wrappers were stacked in an order in which one of them cannot work."""
 

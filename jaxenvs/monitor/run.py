@@ -29,6 +29,7 @@ from jaxlib.version import __version__ as jaxlib_version
 from jaxenvs.core.errors import CheckpointError, InvalidField
 from jaxenvs.monitor.atomic import write_bytes, write_json
 from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
+from jaxenvs.monitor.processes import is_writer
 
 Tree = TypeVar("Tree")
 Status = Literal["running", "finished", "interrupted", "failed"]
@@ -65,6 +66,8 @@ class Settings:
 class Run:
     """A run folder. `Run.create` makes one, `Run.open` finds one again.
 
+    Where several processes train together (`jax.distributed`), each has its `Run`, and only the first writes.
+
     Attributes:
         path: the folder.
         settings: what was trained.
@@ -87,6 +90,8 @@ class Run:
         """
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', settings.env_id)}-{settings.algorithm}-{stamp}"
+        if not is_writer():
+            return Run(path or parent / name, settings)
         candidates = [path] if path else [parent / name, *(parent / f"{name}-{n}" for n in range(2, 1000))]
         for candidate in candidates:
             if _make_folder(candidate, _manifest(settings)):
@@ -143,7 +148,8 @@ class Run:
 
     def note(self, **entries: Any) -> None:
         """Adds entries to `run.json`, replacing those of the same name."""
-        write_json(self.path / "run.json", {**self.manifest(), **entries})
+        if is_writer():
+            write_json(self.path / "run.json", {**self.manifest(), **entries})
 
     def mark(self, status: Status) -> None:
         """Notes how the run stands, and when it ended if it did."""
@@ -151,7 +157,8 @@ class Run:
 
     def save(self, state: Any, progress: Mapping[str, int]) -> None:
         """Replaces the checkpoint; see `save_checkpoint`."""
-        save_checkpoint(self.checkpoint_path, state, progress)
+        if is_writer():
+            save_checkpoint(self.checkpoint_path, state, progress)
 
     def load(self, template: Tree) -> tuple[Tree, dict[str, int]]:
         """Reads the checkpoint; see `load_checkpoint`."""
@@ -159,7 +166,7 @@ class Run:
 
     def append_progress(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Adds rows to `progress.csv`, all with the columns of the first."""
-        if rows:
+        if rows and is_writer():
             text = _csv(rows, header=not self.progress_path.exists())
             with self.progress_path.open("a", encoding="utf-8", newline="") as file:
                 file.write(text)
@@ -180,6 +187,8 @@ class Run:
     def rewind_progress(self, updates: int) -> None:
         """Drops the rows of reports after `updates`, which a resumed run makes again."""
         rows = [row for row in self.read_progress() if row["update"] <= updates]
+        if not is_writer():
+            return
         if rows:
             write_bytes(self.progress_path, _csv(rows, header=True).encode())
         else:

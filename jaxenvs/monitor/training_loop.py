@@ -10,14 +10,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
+from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key
+from jaxenvs.monitor.processes import agreed, whole
 from jaxenvs.monitor.run import Run
+from jaxenvs.rollout.mesh import SHARED, Devices, laid_out, lane_mesh
 
 
 class Learner(Protocol):
-    """What the loop asks of a learner, a pytree of hyper-parameters; those of `jaxenvs.training` fit."""
+    """What the loop asks of a learner, a pytree of hyper-parameters; those of `jaxenvs.training` fit.
+
+    Where the loop is given a mesh, it hands that on to `init` and `update` as a further argument `mesh`.
+    """
 
     @property
     def num_updates(self) -> int:
@@ -69,13 +76,14 @@ _CHECKPOINT_SHARE = 0.05
 """Checkpoints are spaced so that writing them takes no more than this share of the time."""
 
 
-def initial_state(env: Env[Any, Any], learner: Learner, key: Key, num_seeds: int) -> Any:
+def initial_state(env: Env[Any, Any], learner: Learner, key: Key, num_seeds: int, mesh: Mesh | None = None) -> Any:
     """The training state to begin with; with more than one seed, of all of them along a leading axis.
 
     Seed `i` is trained from `fold_in(key, i)`, so the first seed's run does not depend on how many there are.
     """
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(num_seeds, dtype=jnp.uint32))
-    return jax.vmap(lambda k: learner.init(env, k))(keys) if num_seeds > 1 else learner.init(env, keys[0])
+    init = partial(learner.init, env, **_on(mesh))
+    return jax.vmap(init)(keys) if num_seeds > 1 else init(keys[0])
 
 
 def train(
@@ -84,6 +92,7 @@ def train(
     learner: Learner,
     key: Key,
     *,
+    mesh: Devices | None = None,
     resume: bool = False,
     on_compiled: Callable[[Report, float], None] = lambda report, seconds: None,
     on_report: Callable[[Report], None] = lambda report: None,
@@ -98,6 +107,9 @@ def train(
         env: what to learn, without AutoReset.
         learner: how.
         key: what all of training is a function of.
+        mesh: devices to spread the environments over, for learners that can: a mesh with an axis "data", or a
+            number of devices. Several processes give a mesh of all their devices, and all call `train` with
+            the same arguments: the first one writes and is asked `should_stop`; to resume, all read the folder.
         resume: begin from the run's checkpoint.
         on_compiled: called once before the first update, with where training begins and the seconds that
             compilation took.
@@ -110,30 +122,40 @@ def train(
 
     Raises:
         CheckpointError: there is nothing to resume from, or it does not fit the settings.
+        InvalidField: there are several processes and no mesh to join them, or the mesh does not fit.
     """
+    mesh = lane_mesh("train", mesh)
+    if mesh is None and jax.process_count() > 1:
+        raise InvalidField(
+            f"train: {jax.process_count()} processes would each train alone and write to one run folder. Give them"
+            ' one mesh: `mesh=jax.make_mesh((jax.device_count(),), ("data",))`.'
+        )
     num_seeds = run.settings.num_seeds
     total = int(learner.num_updates)
-    begin = jax.jit(initial_state, static_argnames="num_seeds")
+    begin = jax.jit(initial_state, static_argnames=("num_seeds", "mesh"))
     if resume:
         template = jax.eval_shape(partial(initial_state, num_seeds=num_seeds), env, learner, key)
         state, progress = run.load(template)
+        if mesh is not None:
+            layout = begin.lower(env, learner, key, num_seeds=num_seeds, mesh=mesh).compile().output_shardings
+            state = jax.jit(lambda s: s, out_shardings=layout)(state)
         done = progress.get("updates", 0)
         run.rewind_progress(done)
     else:
-        state, done = begin(env, learner, key, num_seeds=num_seeds), 0
+        state, done = begin(env, learner, key, num_seeds=num_seeds, mesh=mesh), 0
     rows = run.read_progress()
-    report = Report(done, done * learner.steps_per_update, rows[-1]["seconds"] if rows else 0.0, {})
+    report = Report(done, done * learner.steps_per_update, agreed(rows[-1]["seconds"] if rows else 0.0), {})
 
     started = time.perf_counter()
     ends = np.minimum(np.arange(1, _REPORTS + 1, dtype=np.int64) * -(-total // _REPORTS), total)
     ends = np.unique(ends[ends > done]).astype(np.int32)
     advance = _advance.lower(
-        env, learner, state, _window(ends, 0), _int32(done), _int32(0), num_seeds=num_seeds
+        env, learner, state, _window(ends, 0), _int32(done), _int32(0), num_seeds=num_seeds, mesh=mesh
     ).compile()
     on_compiled(report, time.perf_counter() - started)
 
     pace = _SECONDS_PER_CALL  # seconds a report; the first call does one report
-    saver = _Saver(run)
+    saver = _Saver(run, mesh)
     next_report = 0
     while next_report < len(ends):
         count = int(np.clip(round(_SECONDS_PER_CALL / pace), 1, min(_REPORTS_PER_CALL, len(ends) - next_report)))
@@ -141,7 +163,7 @@ def train(
         window = _window(ends, next_report)
         state, figures = advance(env, learner, state, window, _int32(report.updates), _int32(count))
         figures = {name: np.asarray(x)[:count] for name, x in figures.items()}
-        seconds = time.perf_counter() - started
+        seconds = agreed(time.perf_counter() - started)
         pace = max(seconds / count, 1e-6)
         reported = ends[next_report : next_report + count]
         times = report.seconds + seconds * (np.arange(count) + 1) / count
@@ -150,7 +172,7 @@ def train(
         updates = int(reported[-1])
         metrics = {name: _finite_mean(x) for name, x in figures.items()}
         report = Report(updates, updates * learner.steps_per_update, float(times[-1]), metrics)
-        stopping = should_stop()
+        stopping = bool(agreed(should_stop()))
         saver.save(state, updates, now=stopping or next_report == len(ends))
         on_report(report)
         if stopping:
@@ -161,14 +183,15 @@ def train(
 class _Saver:
     """Saves checkpoints, the first one at once, the others no more often than they are worth."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, mesh: Mesh | None) -> None:
         self._run = run
+        self._mesh = mesh
         self._due = time.perf_counter()
 
     def save(self, state: Any, updates: int, *, now: bool) -> None:
         started = time.perf_counter()
-        if now or started >= self._due:
-            self._run.save(state, {"updates": updates})
+        if now or agreed(started >= self._due):
+            self._run.save(whole(state, self._mesh), {"updates": updates})
             ended = time.perf_counter()
             self._due = ended + max(_CHECKPOINT_SECONDS, (ended - started) / _CHECKPOINT_SHARE)
 
@@ -183,15 +206,24 @@ def _window(ends: np.ndarray, begin: int) -> Array:
     return jnp.asarray(np.pad(window, (0, _REPORTS_PER_CALL - len(window))), jnp.int32)
 
 
-@partial(jax.jit, static_argnames="num_seeds", donate_argnames="state")
+@partial(jax.jit, static_argnames=("num_seeds", "mesh"), donate_argnames="state")
 def _advance(
-    env: Env[Any, Any], learner: Learner, state: Any, ends: Array, done: Array, count: Array, *, num_seeds: int
+    env: Env[Any, Any],
+    learner: Learner,
+    state: Any,
+    ends: Array,
+    done: Array,
+    count: Array,
+    *,
+    num_seeds: int,
+    mesh: Mesh | None,
 ) -> tuple[Any, dict[str, Array]]:
     """Runs updates from `done` to `ends[count - 1]`; row `i` of the figures sums up those until `ends[i]`.
 
     How many updates it runs is data, so one program serves calls of every size.
     """
-    update = jax.vmap(lambda s: learner.update(env, s)) if num_seeds > 1 else partial(learner.update, env)
+    update = partial(learner.update, env, **_on(mesh))
+    update = jax.vmap(update) if num_seeds > 1 else update
     shapes = _figures(jax.eval_shape(update, state)[1])
     zeros = {name: jnp.zeros(x.shape, jnp.float32) for name, x in shapes.items()}
     counts = {name: jnp.issubdtype(x.dtype, jnp.integer) for name, x in shapes.items()}
@@ -214,7 +246,12 @@ def _advance(
 
     table = {name: jnp.zeros((len(ends), *x.shape), jnp.float32) for name, x in zeros.items()}
     state, _, table = jax.lax.fori_loop(0, count, one_report, (state, done, table))
-    return state, table
+    return state, laid_out(table, mesh, SHARED)
+
+
+def _on(mesh: Mesh | None) -> dict[str, Any]:
+    """The further argument of a learner that is to run on a mesh."""
+    return {} if mesh is None else {"mesh": mesh}
 
 
 def _figures(metrics: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
+from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import WrapperOrderError
@@ -14,6 +15,7 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.rollout._progress import progress_bar
+from jaxenvs.rollout.mesh import LANES, SHARED, Devices, lane_mesh, on_each_device
 from jaxenvs.rollout.policy import Policy, as_policy
 from jaxenvs.rollout.rollout import check_count
 from jaxenvs.wrappers import AutoReset, TimeLimit
@@ -82,6 +84,7 @@ def evaluate(
     num_episodes: int = 128,
     max_steps: int | None = None,
     progress: bool = False,
+    mesh: Devices | None = None,
 ) -> Evaluation:
     """Plays whole episodes side by side, one from a fresh start in each lane, until all have ended.
 
@@ -96,9 +99,12 @@ def evaluate(
         max_steps: cuts longer episodes short, which `Evaluation.finished` then says. Default: nothing
             where the environment has a `TimeLimit`, 10,000 steps where it has none.
         progress: show a progress bar; needs tqdm, and cannot itself be jitted.
+        mesh: devices to spread the episodes over, a mesh with an axis "data" or a number of devices. Each
+            plays its own until they have ended, and waits for no other; the numbers are the same.
 
     Raises:
-        InvalidField: a count below 1, or a policy that cannot be called.
+        InvalidField: a count below 1, a policy that cannot be called, or devices that are not there or
+            cannot share `num_episodes` evenly.
         WrapperOrderError: the environment resets itself.
 
     Warns:
@@ -108,15 +114,16 @@ def evaluate(
     check_count("evaluate", "num_episodes", num_episodes)
     if max_steps is not None:
         check_count("evaluate", "max_steps", max_steps)
+    mesh = lane_mesh("evaluate", mesh, num_episodes=num_episodes)
     wrappers = wrappers_of(env)
     if any(isinstance(wrapper, AutoReset) for wrapper in wrappers):
         raise WrapperOrderError("evaluate plays each episode once. Pass the environment without AutoReset.")
     limits = [wrapper.max_episode_steps for wrapper in wrappers if isinstance(wrapper, TimeLimit)]
     limit = min(limits, default=DEFAULT_MAX_STEPS) if max_steps is None else max_steps
     if progress:
-        carry = _play_with_progress(env, policy, key, num_episodes, limit)
+        carry = _play_with_progress(env, policy, key, num_episodes, limit, mesh)
     else:
-        carry = _play(env, policy, key, num_episodes, limit)
+        carry = _play(env, policy, key, num_episodes, limit, mesh)
     if max_steps is None and not limits and not isinstance(carry.finished, Tracer):
         _warn_of_unfinished(num_episodes - int(carry.finished.sum()), num_episodes)
     return Evaluation(carry.episode_return, carry.length, carry.finished)
@@ -132,24 +139,28 @@ def _warn_of_unfinished(unfinished: int, num_episodes: int) -> None:
         )
 
 
-def _play_with_progress(env: Env[Any, Any], policy: Policy, key: Key, num_episodes: int, limit: int) -> _Carry:
-    carry, played, finished = _begin(env, key, num_episodes), 0, 0
+def _play_with_progress(
+    env: Env[Any, Any], policy: Policy, key: Key, num_episodes: int, limit: int, mesh: Mesh | None
+) -> _Carry:
+    carry, played, finished = _begin(env, key, num_episodes, mesh), 0, 0
     with progress_bar(num_episodes, "evaluate", "episode") as bar:
         while finished < num_episodes and played < limit:
             played = min(played + _CHUNK, limit)
-            carry = _advance(env, policy, carry, jnp.asarray(played, jnp.int32))
+            carry = _advance(env, policy, carry, jnp.asarray(played, jnp.int32), mesh)
             count = int(carry.finished.sum())
             bar.update(count - finished)
             finished = count
     return carry
 
 
-def _play_program(env: Env[Any, Any], policy: Policy, key: Key, num_episodes: int, limit: Array) -> _Carry:
-    return _advance_program(env, policy, _begin_program(env, key, num_episodes), limit)
+def _play_program(
+    env: Env[Any, Any], policy: Policy, key: Key, num_episodes: int, limit: Array, mesh: Mesh | None
+) -> _Carry:
+    return _advance_program(env, policy, _begin_program(env, key, num_episodes, mesh), limit, mesh)
 
 
-def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int) -> _Carry:
-    def begin(key: Key) -> _Carry:
+def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int, mesh: Mesh | None) -> _Carry:
+    def begin(env: Env[Any, Any], key: Key) -> _Carry:
         reset_key, policy_key = jax.random.split(key)
         state, timestep = env.reset(reset_key)
         return _Carry(
@@ -161,32 +172,36 @@ def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int) -> _Carry:
             finished=jnp.zeros((), bool),
         )
 
-    return jax.vmap(begin)(jax.random.split(key, num_episodes))
+    lanes = jax.vmap(begin, in_axes=(None, 0))
+    return on_each_device(lanes, mesh, (SHARED, LANES), LANES)(env, jax.random.split(key, num_episodes))
 
 
-def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array) -> _Carry:
+def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array, mesh: Mesh | None) -> _Carry:
     """Plays until all episodes have ended, or lasted `limit` steps."""
 
-    def step(carry: _Carry) -> _Carry:
-        key, action_key = jax.random.split(carry.key)
-        state, timestep = env.step(carry.state, policy(carry.observation, action_key))
-        over = carry.finished
-        return _Carry(
-            state=state,
-            observation=timestep.observation,
-            key=key,
-            episode_return=carry.episode_return + jnp.where(over, 0.0, timestep.reward),
-            length=carry.length + (~over).astype(jnp.int32),
-            finished=over | timestep.done,
-        )
+    def play(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array) -> _Carry:
+        def step(carry: _Carry) -> _Carry:
+            key, action_key = jax.random.split(carry.key)
+            state, timestep = env.step(carry.state, policy(carry.observation, action_key))
+            over = carry.finished
+            return _Carry(
+                state=state,
+                observation=timestep.observation,
+                key=key,
+                episode_return=carry.episode_return + jnp.where(over, 0.0, timestep.reward),
+                length=carry.length + (~over).astype(jnp.int32),
+                finished=over | timestep.done,
+            )
 
-    def going_on(carry: _Carry) -> Array:
-        # Lanes that still play have all lasted equally long.
-        return (~carry.finished & (carry.length < limit)).any()
+        def going_on(carry: _Carry) -> Array:
+            # Lanes that still play have all lasted equally long.
+            return (~carry.finished & (carry.length < limit)).any()
 
-    return jax.lax.while_loop(going_on, jax.vmap(step), carry)
+        return jax.lax.while_loop(going_on, jax.vmap(step), carry)
+
+    return on_each_device(play, mesh, (SHARED, SHARED, LANES, SHARED), LANES)(env, policy, carry, limit)
 
 
-_play = jax.jit(_play_program, static_argnums=3)
-_begin = jax.jit(_begin_program, static_argnums=2)
-_advance = jax.jit(_advance_program)
+_play = jax.jit(_play_program, static_argnums=(3, 5))
+_begin = jax.jit(_begin_program, static_argnums=(2, 3))
+_advance = jax.jit(_advance_program, static_argnums=4)

@@ -18,6 +18,7 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Space
+from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import check_action_space, to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
@@ -195,6 +196,11 @@ class DQN(Learner[DQNState]):
         check_observation_space("DQN", env.observation_space)
         check_action_space("DQN", env.action_space, (Discrete,))
 
+    def check_mesh(self, mesh: Devices | None) -> None:
+        """Refuses a mesh."""
+        if mesh is not None:
+            raise InvalidField("DQN learns on one device. Leave out `mesh`, or use PPO.")
+
     @property
     def steps_per_update(self) -> int:
         """num_envs * num_steps."""
@@ -216,8 +222,9 @@ class DQN(Learner[DQNState]):
         explore = jax.random.uniform(explore_key, (), jnp.float32) < epsilon
         return jnp.where(explore, jax.random.randint(choice_key, (), 0, space.flat_size, jnp.int32), best)
 
-    def init(self, env: Env[Any, Any], key: Key) -> DQNState:
+    def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> DQNState:
         """Fresh weights, an empty buffer, freshly started environments."""
+        self.check_mesh(mesh)
         self.check_env(env)
         key, network_key, env_key = jax.random.split(check_key(key, name="train"), 3)
         features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
@@ -242,8 +249,11 @@ class DQN(Learner[DQNState]):
             key=key,
         )
 
-    def update(self, env: Env[Any, Any], state: DQNState) -> tuple[DQNState, DQNMetrics]:
+    def update(
+        self, env: Env[Any, Any], state: DQNState, *, mesh: Devices | None = None
+    ) -> tuple[DQNState, DQNMetrics]:
         """Plays and learns by turns, `num_steps` times."""
+        self.check_mesh(mesh)
 
         def play_and_learn(state: DQNState, _: None) -> tuple[DQNState, Any]:
             state, episodes = self._play(env, state)

@@ -9,12 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.rollout.mesh import Devices
 from jaxenvs.rollout.policy import Policy
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics
 
@@ -65,6 +67,10 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
     reset and counts its episodes. `jax.vmap(learner.train, in_axes=(None, 0))(env, keys)` trains
     one agent a key.
 
+    With `mesh`, a mesh with an axis "data" or a number of devices, the environments are spread over the
+    devices and weights are on all of them. It belongs to the program, so bind it before `jit`:
+    `jax.jit(functools.partial(learner.train, mesh=8))(env, key)`. Learners that cannot do so refuse it.
+
     Attributes:
         total_steps: environment steps that `train` takes, rounded up to whole updates; schedules
             run over this many.
@@ -104,11 +110,20 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         """
 
     @abc.abstractmethod
-    def init(self, env: Env[Any, Any], key: Key) -> State:
+    def check_mesh(self, mesh: Devices | None) -> Mesh | None:
+        """The mesh that this learner would run on; None for the default device alone.
+
+        Raises:
+            InvalidField: the learner learns on one device, there are not so many, or its settings do not
+                let them share the work evenly.
+        """
+
+    @abc.abstractmethod
+    def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> State:
         """The state before the first update: fresh weights, freshly started environments."""
 
     @abc.abstractmethod
-    def update(self, env: Env[Any, Any], state: State) -> tuple[State, Any]:
+    def update(self, env: Env[Any, Any], state: State, *, mesh: Devices | None = None) -> tuple[State, Any]:
         """One iteration: experience of `steps_per_update` steps, and what is learnt from it.
 
         Returns:
@@ -130,21 +145,23 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         """Updates that `train` does: `total_steps`, rounded up to whole updates."""
         return -(-self.total_steps // self.steps_per_update)
 
-    def run(self, env: Env[Any, Any], state: State, num_updates: int) -> tuple[State, Any]:
+    def run(
+        self, env: Env[Any, Any], state: State, num_updates: int, *, mesh: Devices | None = None
+    ) -> tuple[State, Any]:
         """Does `num_updates` updates.
 
         Returns:
             The state, and the metrics with a leading axis of length `num_updates`.
         """
-        return jax.lax.scan(lambda carry, _: self.update(env, carry), state, None, length=num_updates)
+        return jax.lax.scan(lambda carry, _: self.update(env, carry, mesh=mesh), state, None, length=num_updates)
 
-    def train(self, env: Env[Any, Any], key: Key) -> tuple[State, Any]:
+    def train(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> tuple[State, Any]:
         """Learns from scratch, as one program: `init`, then `num_updates` updates.
 
         Returns:
             The state, and the metrics with a leading axis of length `num_updates`.
         """
-        return self.run(env, self.init(env, key), self.num_updates)
+        return self.run(env, self.init(env, key, mesh=mesh), self.num_updates, mesh=mesh)
 
     @classmethod
     def setting_names(cls) -> tuple[str, ...]:

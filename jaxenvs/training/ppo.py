@@ -4,11 +4,13 @@ After J. Schulman et al., "Proximal Policy Optimization Algorithms", 2017 (arXiv
 generalised advantage estimation (arXiv:1506.02438).
 """
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
@@ -16,6 +18,16 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
+from jaxenvs.rollout.mesh import (
+    LANES,
+    SHARED,
+    TIME_AND_LANES,
+    Devices,
+    laid_out,
+    lane_mesh,
+    on_each_device,
+    own_keys,
+)
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
@@ -138,7 +150,7 @@ class _Played(PyTreeNode):
 
 
 class _Batch(PyTreeNode):
-    """Samples to learn from; a leading axis for the samples.
+    """Samples to learn from; leading axes (num_blocks, samples of a block), in a minibatch one for the samples.
 
     features (n,), choice, log_prob (), advantage (), target (): as recorded when acting.
     """
@@ -158,6 +170,10 @@ class PPO(Learner[PPOState]):
     separate perceptrons. Where an episode was truncated, the value of its `final_observation` stands
     for the rewards that were cut off; where it terminated, 0 does.
 
+    On a mesh each device plays and learns from its own environments, and they add up their gradients.
+    Minibatches then take their samples from all devices alike: `num_blocks` says so, on one device too,
+    where the same settings give the same training.
+
     Observations: any space that flattens to a vector. Actions: Discrete (categorical) or Box (normal,
     with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
 
@@ -167,6 +183,8 @@ class PPO(Learner[PPOState]):
         num_steps: steps of each environment in an update.
         num_epochs: passes over the samples of an update.
         num_minibatches: parts that the samples are split in; divides num_envs * num_steps.
+        num_blocks: equal blocks of neighbouring environments whose samples are shuffled apart, so that each
+            minibatch has as many of each. A multiple of the devices of a mesh.
         learning_rate: of Adam.
         anneal: lower the learning rate linearly to 0 over `total_steps`.
         gamma: discount.
@@ -185,6 +203,7 @@ class PPO(Learner[PPOState]):
     num_steps: int = static(default=128)
     num_epochs: int = static(default=4)
     num_minibatches: int = static(default=4)
+    num_blocks: int = static(default=1)
     learning_rate: ArrayLike = 3e-4
     anneal: bool = static(default=True)
     gamma: ArrayLike = 0.99
@@ -201,13 +220,18 @@ class PPO(Learner[PPOState]):
 
     def check_fields(self) -> None:
         """Checks sizes and ranges."""
-        for name in ("num_steps", "num_epochs", "num_minibatches"):
+        for name in ("num_steps", "num_epochs", "num_minibatches", "num_blocks"):
             self.check_count(name)
         batch = self.num_envs * self.num_steps
         if batch % self.num_minibatches:
             raise InvalidField(
                 f"PPO: num_minibatches ({self.num_minibatches}) does not divide the {batch} samples of an update"
                 f" (num_envs {self.num_envs} times num_steps {self.num_steps})."
+            )
+        if self.num_envs % self.num_blocks or batch // self.num_blocks % self.num_minibatches:
+            raise InvalidField(
+                f"PPO: num_blocks ({self.num_blocks}) must divide num_envs ({self.num_envs}), and num_minibatches"
+                f" ({self.num_minibatches}) the samples of a block (num_envs / num_blocks * num_steps)."
             )
         self.check_range("gamma", 0, 1)
         self.check_range("gae_lambda", 0, 1)
@@ -221,6 +245,10 @@ class PPO(Learner[PPOState]):
         self.refuse_auto_reset(env)
         check_observation_space("PPO", env.observation_space)
         check_action_space("PPO", env.action_space, (Discrete, Box))
+
+    def check_mesh(self, mesh: Devices | None) -> Mesh | None:
+        """Checks that the devices can hold equally many of the `num_blocks` blocks."""
+        return lane_mesh("PPO", mesh, num_blocks=self.num_blocks)
 
     @property
     def steps_per_update(self) -> int:
@@ -240,9 +268,10 @@ class PPO(Learner[PPOState]):
         """() float32: the discounted return expected from one observation's features."""
         return self._critic.value(agent.critic, self._normalize(agent, features))[0]
 
-    def init(self, env: Env[Any, Any], key: Key) -> PPOState:
+    def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> PPOState:
         """Fresh weights, freshly started environments."""
         self.check_env(env)
+        mesh = self.check_mesh(mesh)
         key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
         size = env.observation_space.flat_size
         features = jnp.zeros(size, jnp.float32)
@@ -252,8 +281,9 @@ class PPO(Learner[PPOState]):
             log_std=jnp.full(num_outputs(env.action_space), self.initial_log_std, jnp.float32),
             statistics=RunningStatistics.of_shape((size,)),
         )
-        env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(env_key, self.num_envs))
-        return PPOState(
+        begin = on_each_device(lambda env, keys: jax.vmap(training_env(env).reset)(keys), mesh, (SHARED, LANES), LANES)
+        env_state, timestep = begin(env, jax.random.split(env_key, self.num_envs))
+        state = PPOState(
             agent=agent,
             updates=jnp.zeros((), jnp.int32),
             env_steps=jnp.zeros((), jnp.int32),
@@ -264,16 +294,20 @@ class PPO(Learner[PPOState]):
             return_statistics=RunningStatistics.of_shape(()),
             key=key,
         )
+        return _laid_out(state, mesh)
 
-    def update(self, env: Env[Any, Any], state: PPOState) -> tuple[PPOState, PPOMetrics]:
+    def update(
+        self, env: Env[Any, Any], state: PPOState, *, mesh: Devices | None = None
+    ) -> tuple[PPOState, PPOMetrics]:
         """Plays, estimates advantages, and improves actor and critic."""
-        state, played = self._play(env, state)
+        mesh = self.check_mesh(mesh)
+        state, played = self._play(env, state, mesh)
         state, rewards = self._scale_rewards(state, played)
         values, advantage = self._estimate(state.agent, played, rewards)
         batch = _Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
-        batch = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), batch)
+        batch = laid_out(jax.tree.map(self._by_block, batch), mesh, LANES)
         learning_rate = self._learning_rate(state)
-        state, losses = self._improve(env.action_space, state, batch, learning_rate)
+        state, losses = self._improve(env.action_space, state, batch, learning_rate, mesh)
         metrics = PPOMetrics(
             env_steps=state.env_steps + self.steps_per_update,
             episodes=played.done.sum(dtype=jnp.int32),
@@ -285,23 +319,34 @@ class PPO(Learner[PPOState]):
         )
         agent = state.agent
         if self.normalize_observations:
-            agent = agent.replace(statistics=_include(agent.statistics, batch.features))
-        return state.replace(agent=agent, updates=state.updates + 1, env_steps=metrics.env_steps), metrics
+            agent = agent.replace(statistics=_include(agent.statistics, _joined(batch.features)))
+        state = state.replace(agent=agent, updates=state.updates + 1, env_steps=metrics.env_steps)
+        return _laid_out(state, mesh), metrics
 
-    def _play(self, env: Env[Any, Any], state: PPOState) -> tuple[PPOState, _Played]:
+    def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, _Played]:
         """Steps every environment `num_steps` times; what happened has axes (num_steps, num_envs)."""
+        layout = LANES, LANES, SHARED
+        play = on_each_device(partial(self._play_lanes, mesh), mesh, (SHARED, SHARED, layout), (layout, TIME_AND_LANES))
+        (env_state, observation, key), played = play(env, state.agent, (state.env_state, state.observation, state.key))
+        return state.replace(env_state=env_state, observation=observation, key=key), played
+
+    def _play_lanes(
+        self, mesh: Mesh | None, env: Env[Any, Any], agent: PPOAgent, carry: tuple[Any, Any, Key]
+    ) -> tuple[tuple[Any, Any, Key], _Played]:
+        """`_play` for the lanes of one device."""
         played_env, space = training_env(env), env.action_space
 
         def act(observation: Any, key: Key) -> tuple[Array, Array, Array]:
             features = to_features(env.observation_space, observation)
-            choices = self.distribution(state.agent, space, features)
+            choices = self.distribution(agent, space, features)
             choice = choices.sample(key)
             return features, choice, choices.log_prob(choice)
 
         def step(carry: tuple[Any, Any, Key], _: None) -> tuple[tuple[Any, Any, Key], _Played]:
             env_state, observation, key = carry
             key, act_key = jax.random.split(key)
-            features, choice, log_prob = jax.vmap(act)(observation, jax.random.split(act_key, self.num_envs))
+            act_keys = own_keys(jax.random.split(act_key, self.num_envs), mesh)
+            features, choice, log_prob = jax.vmap(act)(observation, act_keys)
             action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
             env_state, timestep = jax.vmap(played_env.step)(env_state, action)
             played = _Played(
@@ -319,9 +364,7 @@ class PPO(Learner[PPOState]):
             )
             return (env_state, timestep.observation, key), played
 
-        carry = state.env_state, state.observation, state.key
-        (env_state, observation, key), played = jax.lax.scan(step, carry, None, length=self.num_steps)
-        return state.replace(env_state=env_state, observation=observation, key=key), played
+        return jax.lax.scan(step, carry, None, length=self.num_steps)
 
     def _scale_rewards(self, state: PPOState, played: _Played) -> tuple[PPOState, Array]:
         """The rewards to learn from, scaled where `normalize_rewards`."""
@@ -334,7 +377,7 @@ class PPO(Learner[PPOState]):
             return jnp.where(done, 0.0, total), total
 
         running, totals = jax.lax.scan(add, state.discounted_return, (played.reward, played.done))
-        statistics = _include(state.return_statistics, totals.reshape(-1))
+        statistics = _include(state.return_statistics, _joined(self._by_block(totals)))
         state = state.replace(discounted_return=running, return_statistics=statistics)
         return state, played.reward / jnp.sqrt(statistics.variance + _EPSILON)
 
@@ -347,7 +390,7 @@ class PPO(Learner[PPOState]):
         )
 
     def _improve(
-        self, space: Space[Any], state: PPOState, batch: _Batch, learning_rate: Array
+        self, space: Space[Any], state: PPOState, batch: _Batch, learning_rate: Array, mesh: Mesh | None
     ) -> tuple[PPOState, dict[str, Array]]:
         """`num_epochs` passes over the samples; the losses are means over all minibatches."""
         statistics = state.agent.statistics
@@ -358,14 +401,28 @@ class PPO(Learner[PPOState]):
             return self._optimizer.step(weights, gradient, optimizer_state, learning_rate), losses
 
         def epoch(carry: tuple[Any, Any], key: Key) -> tuple[tuple[Any, Any], dict[str, Array]]:
-            order = random_order(key, self.steps_per_update).reshape(self.num_minibatches, -1)
-            return jax.lax.scan(lambda c, index: learn(c, jax.tree.map(lambda x: x[index], batch)), carry, order)
+            return jax.lax.scan(lambda c, index: learn(c, take(batch, index)), carry, self._shuffle(key))
 
+        take = on_each_device(_take, mesh, (LANES, LANES), LANES)
         key, *epoch_keys = jax.random.split(state.key, 1 + self.num_epochs)
         carry = _weights(state.agent), state.optimizer_state
         (weights, optimizer_state), losses = jax.lax.scan(epoch, carry, jnp.stack(epoch_keys))
         state = state.replace(agent=state.agent.replace(**weights), optimizer_state=optimizer_state, key=key)
         return state, jax.tree.map(jnp.mean, losses)
+
+    def _by_block(self, x: Array) -> Array:
+        """(num_steps, num_envs, ...) as (num_blocks, samples of a block, ...)."""
+        blocks = x.reshape(self.num_steps, self.num_blocks, -1, *x.shape[2:])
+        return jnp.moveaxis(blocks, 1, 0).reshape(self.num_blocks, -1, *x.shape[2:])
+
+    def _shuffle(self, key: Key) -> Array:
+        """(num_minibatches, num_blocks, samples) int: which samples of each block make each minibatch."""
+        size = self.steps_per_update // self.num_blocks
+        if self.num_blocks == 1:  # the key itself, so that one block is shuffled as PPO without blocks shuffles
+            order = random_order(key, size)[None]
+        else:
+            order = jax.vmap(lambda k: random_order(k, size))(jax.random.split(key, self.num_blocks))
+        return jnp.moveaxis(order.reshape(self.num_blocks, self.num_minibatches, -1), 1, 0)
 
     def _loss(
         self, weights: dict[str, Any], statistics: RunningStatistics, space: Space[Any], samples: _Batch
@@ -424,3 +481,23 @@ def _weights(agent: PPOAgent) -> dict[str, Any]:
 def _include(statistics: RunningStatistics, batch: Array) -> RunningStatistics:
     """The statistics after a batch of values."""
     return jax.vmap(lambda x: statistics.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(batch)
+
+
+def _joined(x: Array) -> Array:
+    """(samples, ...): the blocks of `x`, with axes (num_blocks, samples of a block, ...), one after the other."""
+    return x.reshape(-1, *x.shape[2:])
+
+
+def _take(batch: _Batch, index: Array) -> _Batch:
+    """The samples of a minibatch: `index` (blocks, samples) counts within each block of `batch`."""
+    blocks, size = batch.target.shape
+    index = (index + size * jnp.arange(blocks, dtype=index.dtype)[:, None]).reshape(-1)
+    return jax.tree.map(lambda x: _joined(x)[index], batch)
+
+
+def _laid_out(state: PPOState, mesh: Mesh | None) -> PPOState:
+    """The state with what belongs to lanes spread over the mesh, and all else on every device."""
+    lanes = state.env_state, state.observation, state.discounted_return
+    env_state, observation, discounted_return = laid_out(lanes, mesh, LANES)
+    state = laid_out(state.replace(env_state=None, observation=None, discounted_return=None), mesh, SHARED)
+    return state.replace(env_state=env_state, observation=observation, discounted_return=discounted_return)

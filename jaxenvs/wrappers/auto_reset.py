@@ -1,12 +1,12 @@
 """AutoReset: begins the next episode in the step that ends one."""
 
 from collections.abc import Callable
-from typing import Any, Generic, Literal, TypeVar
+from functools import partial
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.tree_util import PyTreeDef
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
@@ -25,6 +25,9 @@ from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")
 Seen = TypeVar("Seen")
+
+Method: TypeAlias = Literal["auto", "select", "cond", "chunked"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 # The chunk where the caller names none. On 2 CPU cores, with a reset of some 40 us and episodes of 24
 # steps, 8 did best of 1 to 128 at 64 and at 1,024 lanes, and 16 to 64 did best of 16 to 256 at 4,096.
@@ -56,29 +59,31 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     All methods give exactly the same results; they differ in cost under `jax.vmap`:
 
     * `"select"` computes a reset for every lane at every step and keeps it where an episode ended.
-      Right for cheap resets. Differentiable in reverse mode.
+    * `"cond"` does so only in steps in which some episode ended. Right for cheap resets on a CPU; an
+      accelerator has to stop for the branch.
     * `"chunked"` gathers the lanes that ended, at most `chunk_size` at a time, resets those alone and
-      scatters them back, until none is left. Right for costly resets and large batches. Its loop has
-      no reverse-mode gradient (JAX raises); forward mode works.
+      scatters them back, until none is left. Right for costly resets.
     * `"auto"`, the default, is `"chunked"` where the class of the environment, or of a wrapper around
-      it, says `reset_is_costly`.
+      it, says `reset_is_costly`; else `"cond"` on a CPU and `"select"` elsewhere.
 
-    Without `vmap` both reset only when an episode ended.
+    Without `vmap` all reset only when an episode ended. What they cost is in jaxenvs/docs/speed.md.
+    Derivatives are computed as by `"select"`, in both modes. (Where `reset` itself holds a `lax.cond`,
+    JAX 0.10 has none in reverse mode of a `vmap` but for `"select"`.)
 
     Attributes:
-        method: `"auto"`, `"select"` or `"chunked"`.
+        method: `"auto"`, `"select"`, `"cond"` or `"chunked"`.
         chunk_size: lanes reset at a time by `"chunked"`; None for one in 128, but at least 8.
         opening_info: whether `info` goes with `observation` rather than with `final_observation`.
     """
 
-    method: Literal["auto", "select", "chunked"] = static(default="auto")
+    method: Method = static(default="auto")
     chunk_size: int | None = static(default=None)
     opening_info: bool = static(default=False)
 
     def check_fields(self) -> None:
         """Checks the method, the chunk size and the order of wrappers."""
-        if self.method not in ("auto", "select", "chunked"):
-            raise InvalidField(f'AutoReset: `method` must be "auto", "select" or "chunked", got {self.method!r}.')
+        if self.method not in METHODS:
+            raise InvalidField(f"AutoReset: `method` must be one of {', '.join(METHODS)}, got {self.method!r}.")
         if self.chunk_size is not None:
             check_integer(self, "chunk_size", self.chunk_size)
         refuse_auto_reset_inside(self)
@@ -133,17 +138,18 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         Returns:
             The state and what is seen of it: of the next episode where `where`, else as they came.
         """
-        leaves, treedef = jax.tree.flatten((state, seen))
+        leaves, treedef = jax.tree.flatten((state.inner, state.episodes, seen))
         auto_leaves, auto_treedef = jax.tree.flatten(self)
-        program = _Program(treedef, auto_treedef, self.chunk_size, opening_of)
-        reset = _reset_chunked if self._is_chunked else _reset_selected
-        return treedef.unflatten(reset(where, leaves, auto_leaves, program))
+        program = _Program(treedef, auto_treedef, self._resolved_method, self.chunk_size, opening_of)
+        reset = _reset_one if program.method == "select" else _reset
+        leaves = reset(where, leaves, state.key, auto_leaves, program)
+        inner, episodes, seen = treedef.unflatten(leaves)
+        return AutoResetState(inner=inner, key=state.key, episodes=episodes), seen
 
     @property
-    def _is_chunked(self) -> bool:
-        if self.method != "auto":
-            return self.method == "chunked"
-        return any(type(env).reset_is_costly for env in (*wrappers_of(self.env), unwrap(self.env)))
+    def _resolved_method(self) -> Method:
+        is_costly = any(type(env).reset_is_costly for env in (*wrappers_of(self.env), unwrap(self.env)))
+        return "chunked" if self.method == "auto" and is_costly else self.method
 
 
 def refuse_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> None:
@@ -163,11 +169,12 @@ class _Program(PyTreeNode):
     """The part of a reset that is not data.
 
     Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders
-    that a batching rule puts in the place of leaves.
+    that a batching rule puts in the place of leaves. `carry` and `auto` are the trees' structures.
     """
 
-    carry: PyTreeDef = static()
-    auto: PyTreeDef = static()
+    carry: Any = static()
+    auto: Any = static()
+    method: Method = static()
     chunk_size: int | None = static()
     opening_of: Callable[[TimeStep[Any]], Any] = static()
 
@@ -189,53 +196,106 @@ def _nothing_of(timestep: TimeStep[Any]) -> None:
     del timestep
 
 
-def _next_episode(carry_leaves: list[Array], auto_leaves: list[Any], program: _Program) -> list[Array]:
-    state, _ = program.carry.unflatten(carry_leaves)
-    auto: AutoReset[Any] = program.auto.unflatten(auto_leaves)
-    state, timestep = auto.begin(state.key, state.episodes)
-    return jax.tree.leaves((state, program.opening_of(timestep)))
+# In what follows `carry` is the leaves of (inner state, episodes, seen), `auto` those of the AutoReset. A
+# reset of one lane is a plain `cond`. What a batch does is `_reset_batch`, and how it is differentiated
+# `_reset_jvp`: as the plain `cond` is, since custom_vmap and loops have no derivative in reverse mode.
 
 
-def _same_episode(carry_leaves: list[Array], auto_leaves: list[Any], program: _Program) -> list[Array]:
-    del auto_leaves, program
-    return carry_leaves
+def _next_episode(carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
+    _, episodes, _ = program.carry.unflatten(carry)
+    wrapper: AutoReset[Any] = program.auto.unflatten(auto)
+    state, timestep = wrapper.begin(key, episodes)
+    return jax.tree.leaves((state.inner, state.episodes, program.opening_of(timestep)))
 
 
-def _reset_selected(done: Array, carry_leaves: list[Array], auto_leaves: list[Any], program: _Program) -> list[Array]:
-    """The leaves of the next episode's (state, opening) where `done`, else `carry_leaves`."""
-    return jax.lax.cond(done, _next_episode, _same_episode, carry_leaves, auto_leaves, program)
+def _same_episode(carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
+    del key, auto, program
+    return carry
 
 
-_reset_chunked = jax.custom_batching.custom_vmap(_reset_selected)
+def _reset_one(done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
+    """The next episode's carry where `done`, else `carry`."""
+    return jax.lax.cond(done, _next_episode, _same_episode, carry, key, auto, program)
 
 
-@_reset_chunked.def_vmap
-def _reset_chunked_batch(
-    lanes: int, batched: Any, done: Array, carry_leaves: list[Array], auto_leaves: list[Any], program: _Program
+_reset_mapped = jax.custom_batching.custom_vmap(_reset_one)
+
+
+@jax.custom_jvp
+def _reset(done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
+    return _reset_mapped(done, carry, key, auto, program)
+
+
+@_reset.defjvp
+def _reset_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[list[Array], list[Array]]:
+    def select(done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
+        # Not a `cond`: what JAX 0.10 makes of one whose predicate is mapped, within this rule, it cannot transpose.
+        fresh = _next_episode(carry, key, auto, program)
+        return [jnp.where(done, new, old) for new, old in zip(fresh, carry, strict=True)]
+
+    return jax.jvp(select, primals, tangents)
+
+
+@_reset_mapped.def_vmap
+def _reset_batch(
+    lanes: int, batched: Any, done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program
 ) -> tuple[list[Array], list[bool]]:
-    done_batched, carry_batched, auto_batched, _ = batched
+    done_batched, carry_batched, key_batched, auto_batched, _ = batched
 
     def spread(x: Array, is_batched: bool) -> Array:
         return x if is_batched else jnp.broadcast_to(x, (lanes, *jnp.shape(x)))
 
-    done = spread(done, done_batched)
-    carry_leaves = [spread(x, is_batched) for x, is_batched in zip(carry_leaves, carry_batched, strict=True)]
-    auto_axes = [0 if is_batched else None for is_batched in auto_batched]
-    reset_each = jax.vmap(_next_episode, in_axes=(0, auto_axes, None))
+    done, key = spread(done, done_batched), spread(key, key_batched)
+    carry = [spread(x, is_batched) for x, is_batched in zip(carry, carry_batched, strict=True)]
+    return _reset_lanes(done, carry, key, auto, program, tuple(auto_batched)), [True] * len(carry)
+
+
+# Jitted for those who step without `jit`: JAX would compile branch and loop anew at every step. Within a jitted
+# program it leaves no trace.
+@partial(jax.jit, static_argnums=(4, 5), inline=True)
+def _reset_lanes(
+    done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program, auto_batched: tuple[bool, ...]
+) -> list[Array]:
+    """The carry of each lane: the next episode's where `done`."""
+    if program.method == "chunked":
+        return _reset_in_chunks(done, carry, key, auto, program, auto_batched)
+    select = jax.vmap(partial(_reset_one, program=program), in_axes=(0, 0, 0, _axes(auto_batched)))
+    cond = partial(_if_any, select)
+    # Beside what it spares, the branch keeps XLA's CPU compiler from computing the step over again for each
+    # number that is selected.
+    elsewhere = cond if program.method == "cond" else select
+    return jax.lax.platform_dependent(done, carry, key, auto, cpu=cond, default=elsewhere)
+
+
+def _if_any(select: Callable[..., list[Array]], done: Array, carry: list[Array], *others: Any) -> list[Array]:
+    """`select` where any lane is done."""
+    return jax.lax.cond(done.any(), select, lambda done, carry, *others: carry, done, carry, *others)
+
+
+def _axes(batched: tuple[bool, ...]) -> list[int | None]:
+    return [0 if is_batched else None for is_batched in batched]
+
+
+def _reset_in_chunks(
+    done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program, auto_batched: tuple[bool, ...]
+) -> list[Array]:
+    """`_reset_lanes`, a few lanes at a time."""
+    lanes = done.size
+    reset_each = jax.vmap(_next_episode, in_axes=(0, 0, _axes(auto_batched), None))
     size = min(program.chunk_size or max(lanes // _SHARE_OF_LANES, _SMALLEST_CHUNK), lanes)
 
     def reset_some(loop: tuple[Array, list[Array]]) -> tuple[Array, list[Array]]:
-        pending, carry_leaves = loop
+        pending, carry = loop
         # Unused slots of the chunk point past the last lane: read clipped, and dropped on writing.
         index = jnp.nonzero(pending, size=size, fill_value=lanes)[0]
 
         def take(x: Array) -> Array:
             return x.at[index].get(mode="clip")
 
-        auto_some = [take(x) if is_batched else x for x, is_batched in zip(auto_leaves, auto_batched, strict=True)]
-        fresh = reset_each([take(x) for x in carry_leaves], auto_some, program)
-        carry_leaves = [x.at[index].set(new, mode="drop") for x, new in zip(carry_leaves, fresh, strict=True)]
-        return pending.at[index].set(False, mode="drop"), carry_leaves
+        auto_some = [take(x) if is_batched else x for x, is_batched in zip(auto, auto_batched, strict=True)]
+        fresh = reset_each([take(x) for x in carry], take(key), auto_some, program)
+        carry = [x.at[index].set(new, mode="drop") for x, new in zip(carry, fresh, strict=True)]
+        return pending.at[index].set(False, mode="drop"), carry
 
-    _, carry_leaves = jax.lax.while_loop(lambda loop: loop[0].any(), reset_some, (done, carry_leaves))
-    return carry_leaves, [True] * len(carry_leaves)
+    _, carry = jax.lax.while_loop(lambda loop: loop[0].any(), reset_some, (done, carry))
+    return carry

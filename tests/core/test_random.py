@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from jaxenvs.errors import InvalidKey
+from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
 from jaxenvs.random import check_key, implementation, key, keys
 
 ALPHA = 1e-4
@@ -241,6 +242,64 @@ def test_streams_of_related_keys_are_uncorrelated():
     correlation = np.triu(streams @ streams.T * 12 / np.sqrt(SAMPLES), 1)
     pairs = len(related) * (len(related) - 1) / 2
     assert abs(correlation).max() < stats.norm.isf(ALPHA / 2 / pairs)
+
+
+def derived_words(derive):
+    """(1024 neighbouring seeds, 64 derived keys) words, as numbers of mean 0 and variance 1."""
+    seeds = jax.vmap(key)(jnp.arange(1024, dtype=jnp.int32))
+    words = jax.jit(jax.vmap(lambda k: jax.vmap(lambda d: jax.random.bits(d, (), jnp.uint32))(derive(k))))(seeds)
+    return (np.asarray(words, np.float64) / 2**32 - 0.5) * np.sqrt(12)
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [
+        pytest.param(lambda k: jax.random.split(k, 64), id="split"),
+        pytest.param(lambda k: jax.vmap(lambda i: jax.random.fold_in(k, i))(jnp.arange(64)), id="fold_in"),
+        pytest.param(lambda k: jax.random.split(jax.random.split(jax.random.fold_in(k, 1))[1], 64), id="deeper"),
+    ],
+)
+def test_keys_derived_from_neighbouring_seeds_are_uncorrelated(derive):
+    words = derived_words(derive)
+    seeds, children = words.shape
+    # Between neighbouring seeds, child by child; between neighbouring children, seed by seed; across both.
+    across = {"seeds": (words[1:], words[:-1]), "children": (words[:, 1:], words[:, :-1])}
+    across["diagonals"] = words[1:, 1:], words[:-1, :-1]
+    for name, (left, right) in across.items():
+        z = (left * right).sum() / np.sqrt(left.size)
+        assert abs(z) < stats.norm.isf(ALPHA / 2 / 3), name
+    # Every pair of children over all seeds, and of the first 64 seeds over all children.
+    for rows in (words.T, words[:64]):
+        length = rows.shape[1]
+        correlation = np.triu(rows @ rows.T / np.sqrt(length), 1)
+        bound = stats.norm.isf(ALPHA / 2 / (len(rows) * (len(rows) - 1) / 2))
+        # The mean of 64 products has tails a little wider than the normal distribution's.
+        assert abs(correlation).max() < bound * (1.15 if length == children else 1)
+    assert len(np.unique(words)) >= seeds * children - 6  # of 65,536 words half a pair agrees by chance
+
+
+def test_keys_work_in_shard_map_and_jit_over_a_mesh():
+    mesh = jax.sharding.Mesh(jax.devices()[:1], ("data",))
+    spec = jax.sharding.PartitionSpec("data")
+
+    def draw(keys):
+        halves = jax.vmap(jax.random.split)(keys)
+        return jax.vmap(lambda k: jax.random.uniform(k, (3,), jnp.float32))(halves[:, 1]), halves[:, 0]
+
+    keys = jax.random.split(key(21), 8)
+    expected, kept = draw(keys)
+    sharded, moved = jax.jit(jax.shard_map(draw, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))(keys)
+    assert np.array_equal(sharded, expected) and data(moved) == data(kept)
+
+
+def test_a_key_survives_a_checkpoint(tmp_path):
+    """As part of a tree, in the form that training runs are kept in."""
+    tree = {"key": jax.random.fold_in(key(22), 5), "keys": jax.random.split(key(23), 3), "threefry": jax.random.key(1)}
+    save_checkpoint(tmp_path / "keys", tree, {"updates": 7})
+    loaded, progress = load_checkpoint(tmp_path / "keys", jax.eval_shape(lambda: tree))
+    assert progress == {"updates": 7}
+    for name, expected in tree.items():
+        assert loaded[name].dtype == expected.dtype and data(loaded[name]) == data(expected)
 
 
 def test_every_bit_of_a_key_changes_half_the_output():

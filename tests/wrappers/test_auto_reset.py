@@ -18,6 +18,8 @@ LANES, STEPS = 7, 15
 LIMITED = TimeLimit(Counter(), max_episode_steps=4)  # both kinds of end occur: lengths are 1 to 6
 METHODS = [
     pytest.param("select", 64, id="select"),
+    pytest.param("cond", 64, id="cond"),
+    pytest.param("auto", 64, id="auto"),
     pytest.param("chunked", 1, id="chunked-1"),
     pytest.param("chunked", 3, id="chunked-3"),
     pytest.param("chunked", 64, id="chunked-64"),
@@ -113,7 +115,7 @@ def test_one_lane_without_vmap_equals_the_loop(method, chunk_size):
     assert_equal(trajectory, jax.tree.map(lambda x: x[:, 0], lanes))
 
 
-@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[2]])
+@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[1], METHODS[4]])
 def test_nested_vmap_equals_the_loop(method, chunk_size):
     env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
     keys = jnp.stack([KEYS["jaxenvs"](), jax.random.split(jaxenvs.random.key(8), LANES)])
@@ -160,7 +162,7 @@ class Blind(Pendulum):
 
 
 @pytest.mark.parametrize("opening_info", [False, True])
-@pytest.mark.parametrize(("method", "chunk_size"), METHODS[::2])
+@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[2], METHODS[4]])
 def test_observing_the_state_gives_what_selecting_observations_gives(method, chunk_size, opening_info):
     def play(env):
         env = AutoReset(TimeLimit(env, max_episode_steps=3), method, chunk_size, opening_info)
@@ -184,15 +186,19 @@ def test_it_compiles_once_and_has_no_weak_types(method, chunk_size):
     assert not any(leaf.weak_type for leaf in jax.tree.leaves((state.inner, timestep)))
 
 
-@pytest.mark.parametrize(("method", "chunk_size"), METHODS[::2])
+@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[2], METHODS[4]])
 def test_stepping_without_jit_compiles_nothing_after_the_first_episode(method, chunk_size):
     env = AutoReset(TimeLimit(Counter(), max_episode_steps=2), method=method, chunk_size=chunk_size)
     state, _ = env.reset(jaxenvs.random.key(0))
+    states, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+    one, each = jnp.int32(1), jnp.ones(LANES, jnp.int32)
     for _ in range(4):
-        state, _ = env.step(state, jnp.int32(1))
+        state, _ = env.step(state, one)
+        states, _ = jax.vmap(env.step)(states, each)
     with jax.log_compiles(False), _count_compilations() as compilations:
-        for _ in range(6):
-            state, _ = env.step(state, jnp.int32(1))
+        for _ in range(4):
+            state, _ = env.step(state, one)
+            states, _ = jax.vmap(env.step)(states, each)
     assert compilations == []
 
 
@@ -258,24 +264,27 @@ def test_with_opening_info_the_info_goes_with_the_observation(method, chunk_size
         np.testing.assert_array_equal(timesteps.info[name][~done], expected.info[name][~done])
 
 
-def test_select_has_a_reverse_mode_gradient_and_both_methods_a_forward_one():
-    @functools.partial(jax.jit, static_argnums=1)
-    def total(drift, method):
+@pytest.mark.parametrize("method", ["select", "auto", "chunked"])
+def test_both_modes_differentiate_every_method(method):
+    def reward(drift, key, lane_actions):
         env = AutoReset(Counter(drift=drift), method=method)
-        state, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]())
-        _, trajectory = jax.lax.scan(jax.vmap(env.step), state, actions(LANES))
-        return trajectory.reward.sum()
+        state, _ = env.reset(key)
+        return jax.lax.scan(env.step, state, lane_actions)[1].reward.sum()
 
+    each = jax.vmap(reward, in_axes=(None, 0, 1))
+    keys, taken = KEYS["jaxenvs"](), actions(LANES)
     drift = jnp.float32(0.5)
-    slope = jax.grad(total)(drift, "select")
-    by_differences = (total(drift + 0.5, "select") - total(drift - 0.5, "select")) / 1.0
     # The sum is linear in drift, so a difference quotient is exact but for rounding a sum of some hundred terms.
-    np.testing.assert_allclose(slope, by_differences, rtol=1e-4)
-    for method in ("select", "chunked"):
-        _, forward = jax.jvp(lambda d, m=method: total(d, m), (drift,), (jnp.ones_like(drift),))
-        np.testing.assert_allclose(forward, slope, rtol=1e-5)  # the same sum in another order
-    with pytest.raises(ValueError, match="Reverse-mode differentiation does not work"):
-        jax.grad(total)(drift, "chunked")
+    slopes = jax.jit(lambda: each(drift + 0.5, keys, taken) - each(drift - 0.5, keys, taken))()
+    forms = {
+        "reverse of all": jax.jit(jax.grad(lambda d: each(d, keys, taken).sum()))(drift),
+        "reverse of each": jax.jit(jax.vmap(jax.grad(reward), in_axes=(None, 0, 1)))(drift, keys, taken),
+        "forward of all": jax.jit(jax.jacfwd(lambda d: each(d, keys, taken)))(drift),
+        "forward of each": jax.jit(jax.vmap(jax.jacfwd(reward), in_axes=(None, 0, 1)))(drift, keys, taken),
+    }
+    for name, form in forms.items():
+        expected = slopes.sum() if name == "reverse of all" else slopes
+        np.testing.assert_allclose(form, expected, rtol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +299,7 @@ def test_select_has_a_reverse_mode_gradient_and_both_methods_a_forward_one():
 def test_the_default_method_follows_reset_is_costly(env, chunked):
     def has_loop(env):
         state, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]())
-        return "while" in str(jax.make_jaxpr(jax.vmap(env.step))(state, jnp.zeros(LANES, jnp.int32)))
+        return "while[" in str(jax.make_jaxpr(jax.vmap(env.step))(state, jnp.zeros(LANES, jnp.int32)))
 
     assert has_loop(AutoReset(env)) == chunked
     assert not has_loop(AutoReset(env, method="select"))
@@ -300,7 +309,7 @@ def test_the_default_method_follows_reset_is_costly(env, chunked):
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
-        (lambda: AutoReset(Counter(), method="serial"), InvalidField, '"auto", "select" or "chunked"'),
+        (lambda: AutoReset(Counter(), method="serial"), InvalidField, "one of auto, select, cond, chunked, got"),
         (lambda: AutoReset(Counter(), chunk_size=0), InvalidField, "at least 1, got 0"),
         (lambda: AutoReset(Counter(), chunk_size=True), InvalidField, "integer"),
         (lambda: AutoReset(AutoReset(Counter())), WrapperOrderError, "Drop one"),

@@ -1,0 +1,127 @@
+"""What AutoReset's methods cost, for resets of three prices: the table of jaxenvs/docs/speed.md.
+
+    python tests/benchmarks/auto_reset_methods.py
+
+The environment is CartPole-v1 with random actions, of which episodes last some 22 steps, so that 4 lanes
+in 100 end at each step. A reset plays a number of steps before the agent takes over: none, 16 or 1,000.
+`cond`, which AutoReset does not offer, resets all lanes in steps in which one of them ended.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+import jaxenvs
+from jaxenvs.envs.classic_control.cart_pole import CartPole
+
+RESETS = {"cheap": 0, "medium": 16, "costly": 1000}
+METHODS = ("select", "cond", "chunked")
+BATCHES = (1, 64, 4096, 65536)
+
+
+class WarmedUp(CartPole):
+    """CartPole whose reset costs `warm_up` steps, of which it keeps nothing but a rounding."""
+
+    warm_up: int = jaxenvs.static(default=0)
+
+    def reset(self, key: Array) -> Any:
+        """Resets, plays on, and starts from there, scaled back into the usual range."""
+        state, timestep = super().reset(key)
+        if not self.warm_up:
+            return state, timestep
+
+        def play(_: int, state: Any) -> Any:
+            return CartPole.step(self, state, (state.theta > 0).astype(jnp.int32))[0]
+
+        state = jax.lax.fori_loop(0, self.warm_up, play, state)
+        x, x_dot, theta, theta_dot = (0.05 * jnp.sin(v) for v in (state.x, state.x_dot, state.theta, state.theta_dot))
+        state = state.replace(x=x, x_dot=x_dot, theta=theta, theta_dot=theta_dot, fallen=jnp.zeros((), bool))
+        return state, timestep.replace(observation=self.observe(state), final_observation=self.observe(state))
+
+
+def step_with(method: str, env: Any) -> Callable[[Any, Array], Any]:
+    """A batched step with automatic resets by `method`."""
+    if method != "cond":
+        return jax.vmap(jaxenvs.AutoReset(env, method=method).step)
+    auto = jaxenvs.AutoReset(env)
+
+    def step(state: Any, actions: Array) -> Any:
+        inner, timestep = jax.vmap(env.step)(state.inner, actions)
+        state, done = state.replace(inner=inner), timestep.done
+
+        def begin(state: Any) -> Any:
+            fresh = jax.vmap(lambda s: auto.begin(s.key, s.episodes)[0])(state)
+            return jax.tree.map(
+                lambda a, b: b if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else jnp.where(done, a, b), fresh, state
+            )
+
+        state = jax.lax.cond(done.any(), begin, lambda state: state, state)
+        return state, timestep.replace(observation=jax.vmap(auto.observe)(state))
+
+    return step
+
+
+def program(method: str, warm_up: int, lanes: int, steps: int) -> Callable[[], Any]:
+    """A compiled rollout; each call goes on where the last one ended."""
+    env = jaxenvs.TimeLimit(WarmedUp(warm_up=warm_up), max_episode_steps=500)
+    space, step = env.action_space, step_with(method, env)
+
+    def body(carry: Any, _: None) -> Any:
+        state, key = carry
+        key, action_key = jax.random.split(key)
+        actions = jax.vmap(space.sample)(jax.random.split(action_key, lanes))
+        state, timestep = step(state, actions)
+        return (state, key), (timestep.observation, timestep.reward, timestep.done)
+
+    key = jaxenvs.random.key(0)
+    state, _ = jax.jit(jax.vmap(jaxenvs.AutoReset(env).reset))(jax.random.split(key, lanes))
+    carry = state, key
+    compiled = jax.jit(lambda carry: jax.lax.scan(body, carry, None, length=steps)).lower(carry).compile()
+
+    def advance() -> Any:
+        nonlocal carry
+        carry, outputs = compiled(carry)
+        return jax.block_until_ready(outputs)
+
+    return advance
+
+
+def measure(warm_up: int, lanes: int, repeats: int) -> dict[str, float]:
+    """Nanoseconds for a step of one lane by each method: the median over turns."""
+    steps = max(4, min(400, 2**20 // (lanes * max(1, warm_up))))
+    programs = {method: program(method, warm_up, lanes, steps) for method in METHODS}
+    taken: dict[str, list[float]] = {method: [] for method in METHODS}
+    for advance in programs.values():
+        advance()
+    for _ in range(repeats):
+        for method, advance in programs.items():
+            started = time.perf_counter()
+            advance()
+            taken[method].append((time.perf_counter() - started) / (steps * lanes) * 1e9)
+    return {method: statistics.median(times) for method, times in taken.items()}
+
+
+def main() -> None:
+    """Prints the table, in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=7)
+    arguments = parser.parse_args()
+    device = jax.devices()[0]
+    print(f"{device.device_kind} ({device.platform}), JAX {jax.__version__}: ns per step of one lane\n")
+    print("| reset | lanes | " + " | ".join(METHODS) + " |\n|---|---|" + "---|" * len(METHODS))
+    for name, warm_up in RESETS.items():
+        for lanes in BATCHES:
+            row = measure(warm_up, lanes, arguments.repeats)
+            best = min(row.values())
+            cells = (f"**{value:,.3g}**" if value == best else f"{value:,.3g}" for value in row.values())
+            print(f"| {name} | {lanes:,} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
