@@ -110,7 +110,7 @@ def tree_of(path):
 
 
 def name_of(path):
-    return str(path.relative_to(PACKAGE))
+    return str(path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else PACKAGE.parent))
 
 
 def room_of(path):
@@ -171,6 +171,26 @@ def test_the_table_of_neighbours_is_what_their_modules_import():
     assert {stem: package for stem, found in used.items() for package in found} == NEIGHBOURS
 
 
+BRIDGE = PACKAGE.parent / "jaxenvs_ale_bridge"
+BRIDGE_MODULES = sorted(BRIDGE.rglob("*.py"))
+PUBLIC_MODULES = {"jaxenvs.errors", "jaxenvs.random", "jaxenvs.spaces", "jaxenvs.wrappers", "jaxenvs.testing"}
+WORKERS_MODULES = {"layout.py", "messages.py", "emulator.py", "worker.py"}
+"""What the bridge's worker processes import, besides its `__init__.py`."""
+
+
+@pytest.mark.parametrize("path", BRIDGE_MODULES, ids=lambda path: path.name)
+def test_the_ale_bridge_uses_public_names_alone(path):
+    names = {name for name in imports_of(path) if name.split(".")[0] == "jaxenvs"}
+    assert not {name for name in names if name != "jaxenvs" and name.rpartition(".")[0] not in PUBLIC_MODULES}
+    packages = {name.split(".")[0] for name in imports_of(path)} - set(sys.stdlib_module_names)
+    allowed = {"numpy", "jaxenvs_ale_bridge"}
+    allowed |= {"ale_py"} if path.name in WORKERS_MODULES else {"jax", "flax", "jaxenvs"}
+    assert packages <= allowed
+    if path.name in WORKERS_MODULES:
+        own = {name.split(".")[1] + ".py" for name in imports_of(path) if name.startswith("jaxenvs_ale_bridge.")}
+        assert own <= WORKERS_MODULES
+
+
 def test_nothing_imports_the_ale_bridge():
     assert not [name_of(path) for path in MODULES if any(n.startswith("jaxenvs_ale_bridge") for n in imports_of(path))]
 
@@ -204,7 +224,7 @@ for name in {names!r}:
     assert result.returncode == 0, result.stderr[-2000:]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *BRIDGE_MODULES], ids=name_of)
 def test_files_are_short_and_say_what_they_are(path):
     lines = len(path.read_text().splitlines())
     assert lines <= LIMIT or name_of(path) in LONG_FILES, f"{name_of(path)} has {lines} lines; split it"
@@ -215,7 +235,7 @@ def test_the_list_of_long_files_is_up_to_date():
     assert all(len((PACKAGE / name).read_text().splitlines()) > LIMIT for name in LONG_FILES)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *BRIDGE_MODULES], ids=name_of)
 def test_no_unfinished_work_and_no_bare_suppression(path):
     text = path.read_text()
     assert not [word for word in ("TODO", "FIXME", "XXX", "NotImplementedError") if word in text]

@@ -16,12 +16,13 @@ import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, _single
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.errors import InvalidAction, InvalidField, JaxenvsError, NameNotFound, WrapperOrderError
+from jaxenvs.registry.catalog import CATALOG
 from tests.adapters.comparing import assert_same
 from tests.adapters.conftest import GYMNASIUM_IGNORES
 
 pytestmark = pytest.mark.gymnasium
 
-IDS = sorted(jaxenvs.registry)
+IDS = sorted(spec.id for spec in CATALOG)
 GYMNASIUMS_OWN = [id for id in IDS if id in gymnasium.registry]
 WITH_TEXT = [id for id in IDS if isinstance(jaxenvs.unwrap(jaxenvs.make(id)), jaxenvs.RendersText)]
 

@@ -14,12 +14,13 @@ from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.adapters.lanes import Lanes
 from jaxenvs.errors import InvalidAction, InvalidField, WrapperOrderError
+from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.wrappers import NormalizeReward
 from tests.adapters.comparing import assert_same
 
 pytestmark = pytest.mark.gymnasium
 
-IDS = sorted(jaxenvs.registry)
+IDS = sorted(spec.id for spec in CATALOG)
 NUM_ENVS, STEPS, LIMIT = 3, 30, 9
 
 

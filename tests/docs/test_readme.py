@@ -20,7 +20,9 @@ def test_table_of_environments_is_the_catalogs():
     table = README.split(begin)[1].split(end)[0].strip()
     result = CliRunner().invoke(app, ["list", "--markdown"])
     assert result.exit_code == 0
-    assert table == result.stdout.strip(), "Write the output of `jaxenvs list --markdown` into README.md."
+    # The games of the ALE, which are there where the package is installed, are described beneath the table.
+    lines = [line for line in result.stdout.strip().splitlines() if not line.startswith("| `ALE/")]
+    assert table == "\n".join(lines), "Write the output of `jaxenvs list --markdown` into README.md."
 
 
 def test_vectorised_loop_runs(capsys):

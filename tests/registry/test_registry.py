@@ -229,7 +229,7 @@ def test_module_form_with_a_missing_module_says_what_gymnasium_says():
 def test_registry_reads_like_a_dict_and_cannot_be_assigned_to():
     assert "CartPole-v1" in registry
     assert "CartPole-v9" not in registry
-    assert len(registry) == len(list(registry)) == len(CATALOG)
+    assert len(registry) == len(list(registry)) >= len(CATALOG)  # more where a plug-in is installed
     assert registry["CartPole-v1"].max_episode_steps == 500
     with pytest.raises(KeyError):
         registry["CartPole-v9"]
