@@ -18,6 +18,7 @@ from jaxenvs.core.wrapper import (
     StatefulWrapper,
     Wrapper,
     WrapperState,
+    inner_observation,
     unwrap,
     wrappers_of,
 )
@@ -94,6 +95,8 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
                     f"{name} cannot go inside AutoReset, which would reset its statistics with every episode."
                     f" Put it around: `{name}(AutoReset(env), ...)`."
                 )
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Begins the first episode; the key also seeds all later ones."""
