@@ -26,6 +26,9 @@ _LONGEST_FRAME = 50_000
 """Cycles in a snapshot up to which it was certainly taken between two pictures. A picture takes about 20,000;
 where a game draws none, the emulator stops after 25,000 instructions, of 2 cycles or more."""
 
+_SHORTEST_FRAME = 18_000
+"""Cycles in which a frame reaches the last line of the screen: 76 for each of about 244 lines."""
+
 # In these the emulator stops in the middle of pictures: they think for long, or boot so. Whether it did is
 # missing in the snapshots of ale-py 0.12.1 (it was added after it: pull request 732), and so is what the
 # screen shows meanwhile. So their snapshots are taken between pictures only.
@@ -47,8 +50,9 @@ class Boot:
 
     Attributes:
         snapshot: the start, as in a state.
-        is_partial: whether the boot ended in the middle of a picture, which snapshots do not hold in ale-py
-            0.12.1. So it does in Q*bert and Tetris.
+        needs_reset: whether an emulator must be reset before it is restored to the start. Its first picture
+            is else not the one after the boot where that ended in the middle of a picture (Q*bert, Tetris) or
+            the first frame is short and leaves old content (Amidar, Koolaid, Trondead).
         views: what is seen of the start, by view.
         sound: what is heard of it, None where no sound is recorded.
         counters: lives, and both frame numbers, which are above 0 where a mode was chosen with the switch.
@@ -57,10 +61,12 @@ class Boot:
     def __init__(self, ale: ale_py.ALEInterface, sound: bool) -> None:
         serialised = ale.cloneState().serialize()
         self.snapshot = pack(serialised)
-        self.is_partial = cycles(serialised) > _LONGEST_FRAME
         self.views = {"rgb": ale.getScreenRGB(), "grayscale": ale.getScreenGrayscale(), "ram": ale.getRAM()}
         self.sound = ale.getAudio() if sound else None
         self.counters = ale.lives(), ale.getEpisodeFrameNumber(), ale.getFrameNumber()
+        ale.act(_NOOP)
+        first_frame = cycles(ale.cloneState().serialize())
+        self.needs_reset = cycles(serialised) > _LONGEST_FRAME or first_frame < _SHORTEST_FRAME
 
 
 def new_interface(machine: Machine) -> ale_py.ALEInterface:
@@ -158,11 +164,11 @@ class Emulator:
             # Nothing but a new one resets the sound chip, whose state no snapshot holds.
             ale = self._ale = new_interface(self._machine)
             ale.reset_game()
-        elif snapshot == start.snapshot and start.is_partial:
-            ale.reset_game()  # so that the emulator is in the middle of a picture, as it was then
+        elif snapshot == start.snapshot and start.needs_reset:
+            ale.reset_game()
         elif self._machine.game in _INTERRUPTED:
             ale.restoreState(ale_py.ALEState(unpack(start.snapshot)))
-            for _ in range(WARM_FRAMES):  # so that it is not
+            for _ in range(WARM_FRAMES):  # so that it is in the middle of no picture
                 ale.act(_NOOP)
         ale.restoreState(ale_py.ALEState(serialised))
         self._log, self._strengths, self._next = bytearray(), [], None

@@ -22,10 +22,10 @@ RAM_BYTES = 128
 
 SCREEN_WIDTH = 160
 
-WARM_FRAMES = 2
-"""A state keeps the actions of at least so many frames since its snapshot. The picture that a frame leaves
-shows old content where the frame was short, and the emulator has two such buffers, which no snapshot holds;
-this many frames paint both anew."""
+WARM_FRAMES = 3
+"""A state keeps the actions of at least so many frames since its snapshot. A short frame leaves old content in
+its picture, and the emulator has two buffers for pictures, which no snapshot holds: two frames paint both anew,
+and then one more may be short."""
 
 LATE_FRAMES = 64
 """How many frames a snapshot can be put off where the emulator stopped in the middle of a picture."""

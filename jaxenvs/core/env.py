@@ -163,7 +163,8 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         """The observation of `state`, for tasks where it is a function of the state alone: define it there.
 
         `reset` and `step` then return `observe` of the state that they return. AutoReset computes it once
-        for the state that an episode goes on in or begins with, rather than for both.
+        for the state that an episode goes on in or begins with, rather than for both. A class that redefines
+        `reset` or `step` redefines `observe`, too, or AutoReset does without it.
 
         Raises:
             NotObservable: the observation depends on more than the state.
@@ -174,8 +175,14 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
 
     @property
     def can_observe(self) -> bool:
-        """Whether `observe` is defined."""
-        return type(self).observe is not Env.observe
+        """Whether `observe` is defined, and by no base of a class that redefines `reset` or `step`."""
+        owners = {name: _owner(type(self), name) for name in ("observe", "reset", "step")}
+        return all(issubclass(owners["observe"], owners[name]) for name in ("reset", "step"))
+
+
+def _owner(cls: type, name: str) -> type:
+    """The class, `cls` or a base, whose definition of `name` holds in `cls`."""
+    return next(base for base in cls.__mro__ if name in vars(base))
 
 
 class RendersText(abc.ABC):

@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
@@ -58,6 +57,11 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
     def inner_state(self, state: State) -> Any:
         """The wrapped environment's state within this wrapper's."""
 
+    @property
+    def can_observe(self) -> bool:
+        """Whether `observe` is defined, here and in the wrapped environment; see `Env.can_observe`."""
+        return super().can_observe and self.env.can_observe
+
 
 class StatelessWrapper(Wrapper[Any, Obs], Generic[Obs]):
     """A wrapper without memory: its state is the wrapped environment's, and so is its reset."""
@@ -97,22 +101,12 @@ class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
 
 
 class SameObservations:
-    """Mix-in of a wrapper that leaves observations and their space alone.
+    """Mix-in of a wrapper that leaves the observation space alone.
 
-    A wrapper that keeps the space and changes observations overrides `observe` and `can_observe`, too.
+    One that leaves the observations alone as well says so by `observe = inner_observation`.
     """
 
     env: Env[Any, Any]
-    inner_state: Callable[[Any], Any]
-
-    def observe(self, state: Any) -> Any:
-        """The wrapped environment's observation of the state within `state`."""
-        return self.env.observe(self.inner_state(state))
-
-    @property
-    def can_observe(self) -> bool:
-        """Whether the wrapped environment defines `observe`."""
-        return self.env.can_observe
 
     @property
     def observation_space(self) -> Space[Any]:
@@ -129,6 +123,11 @@ class SameActions:
     def action_space(self) -> Space[Any]:
         """The wrapped environment's."""
         return self.env.action_space
+
+
+def inner_observation(self: Wrapper[Any, Any], state: Any) -> Any:
+    """The wrapped environment's observation of the state within `state`: `observe` of wrappers that show no other."""
+    return self.env.observe(self.inner_state(state))
 
 
 def has_plain_values(tree: Any) -> bool:

@@ -7,7 +7,7 @@ from jax import Array
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameObservations, StatelessWrapper
+from jaxenvs.core.wrapper import SameObservations, StatelessWrapper, inner_observation
 
 Obs = TypeVar("Obs")
 
@@ -21,6 +21,8 @@ class ActionWrapper(SameObservations, StatelessWrapper[Obs], Generic[Obs]):
     @abc.abstractmethod
     def transform_action(self, action: Any) -> Any:
         """The wrapped environment's action for `action`, an element of this wrapper's `action_space`."""
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
         """Resets the wrapped environment."""

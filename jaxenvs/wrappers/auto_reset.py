@@ -7,7 +7,6 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.tree_util import PyTreeDef
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
@@ -19,6 +18,7 @@ from jaxenvs.core.wrapper import (
     StatefulWrapper,
     Wrapper,
     WrapperState,
+    inner_observation,
     unwrap,
     wrappers_of,
 )
@@ -96,6 +96,8 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
                     f" Put it around: `{name}(AutoReset(env), ...)`."
                 )
 
+    observe = inner_observation
+
     def reset(self, key: Key) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Begins the first episode; the key also seeds all later ones."""
         return self.begin(check_key(key), jnp.zeros((), jnp.int32))
@@ -170,11 +172,11 @@ class _Program(PyTreeNode):
     """The part of a reset that is not data.
 
     Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders
-    that a batching rule puts in the place of leaves.
+    that a batching rule puts in the place of leaves. `carry` and `auto` are the trees' structures.
     """
 
-    carry: PyTreeDef = static()
-    auto: PyTreeDef = static()
+    carry: Any = static()
+    auto: Any = static()
     method: Method = static()
     chunk_size: int | None = static()
     opening_of: Callable[[TimeStep[Any]], Any] = static()
@@ -248,16 +250,24 @@ def _reset_batch(
 
     done, key = spread(done, done_batched), spread(key, key_batched)
     carry = [spread(x, is_batched) for x, is_batched in zip(carry, carry_batched, strict=True)]
+    return _reset_lanes(done, carry, key, auto, program, tuple(auto_batched)), [True] * len(carry)
+
+
+# Jitted for those who step without `jit`: JAX would compile branch and loop anew at every step. Within a jitted
+# program it leaves no trace.
+@partial(jax.jit, static_argnums=(4, 5), inline=True)
+def _reset_lanes(
+    done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program, auto_batched: tuple[bool, ...]
+) -> list[Array]:
+    """The carry of each lane: the next episode's where `done`."""
     if program.method == "chunked":
-        carry = _reset_in_chunks(lanes, done, carry, key, auto, auto_batched, program)
-    else:
-        select = jax.vmap(partial(_reset_one, program=program), in_axes=(0, 0, 0, _axes(auto_batched)))
-        cond = partial(_if_any, select)
-        # Beside what it spares, the branch keeps XLA's CPU compiler from computing the step over again for each
-        # number that is selected.
-        elsewhere = cond if program.method == "cond" else select
-        carry = jax.lax.platform_dependent(done, carry, key, auto, cpu=cond, default=elsewhere)
-    return carry, [True] * len(carry)
+        return _reset_in_chunks(done, carry, key, auto, program, auto_batched)
+    select = jax.vmap(partial(_reset_one, program=program), in_axes=(0, 0, 0, _axes(auto_batched)))
+    cond = partial(_if_any, select)
+    # Beside what it spares, the branch keeps XLA's CPU compiler from computing the step over again for each
+    # number that is selected.
+    elsewhere = cond if program.method == "cond" else select
+    return jax.lax.platform_dependent(done, carry, key, auto, cpu=cond, default=elsewhere)
 
 
 def _if_any(select: Callable[..., list[Array]], done: Array, carry: list[Array], *others: Any) -> list[Array]:
@@ -265,20 +275,15 @@ def _if_any(select: Callable[..., list[Array]], done: Array, carry: list[Array],
     return jax.lax.cond(done.any(), select, lambda done, carry, *others: carry, done, carry, *others)
 
 
-def _axes(batched: list[bool]) -> list[int | None]:
+def _axes(batched: tuple[bool, ...]) -> list[int | None]:
     return [0 if is_batched else None for is_batched in batched]
 
 
 def _reset_in_chunks(
-    lanes: int,
-    done: Array,
-    carry: list[Array],
-    key: Key,
-    auto: list[Any],
-    auto_batched: list[bool],
-    program: _Program,
+    done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program, auto_batched: tuple[bool, ...]
 ) -> list[Array]:
-    """The carry of each lane, the next episode's where `done`, computed for a few lanes at a time."""
+    """`_reset_lanes`, a few lanes at a time."""
+    lanes = done.size
     reset_each = jax.vmap(_next_episode, in_axes=(0, 0, _axes(auto_batched), None))
     size = min(program.chunk_size or max(lanes // _SHARE_OF_LANES, _SMALLEST_CHUNK), lanes)
 

@@ -8,7 +8,7 @@ from jax import Array
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import WrapperOrderError
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
 
 Obs = TypeVar("Obs")
 
@@ -43,6 +43,8 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
     """
 
     spans_episodes: ClassVar[bool] = True
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[EpisodeStatisticsState, TimeStep[Obs]]:
         """Resets the wrapped environment and all statistics."""

@@ -11,7 +11,7 @@ from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
 from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
 
 Obs = TypeVar("Obs")
@@ -66,6 +66,8 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
         if not 0 <= np.asarray(self.gamma) <= 1:
             raise InvalidField(f"NormalizeReward: `gamma` must lie in [0, 1], got {self.gamma}.")
         check_epsilon(self, self.epsilon)
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
         """Resets the wrapped environment and the statistics."""

@@ -36,11 +36,6 @@ class ObservationWrapper(SameActions, StatelessWrapper[Obs], Generic[Obs]):
         """The wrapped environment's observation of the state, mapped."""
         return self.transform_observation(self.env.observe(state))
 
-    @property
-    def can_observe(self) -> bool:
-        """Whether the wrapped environment defines `observe`."""
-        return self.env.can_observe
-
     def _transform(self, timestep: TimeStep[Any]) -> TimeStep[Obs]:
         return timestep.replace(
             observation=self.transform_observation(timestep.observation),

@@ -9,7 +9,7 @@ from jax import Array
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
 from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")
@@ -30,6 +30,8 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
     def check_fields(self) -> None:
         """Checks the number."""
         check_integer(self, "num_repeats", self.num_repeats)
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
         """Resets the wrapped environment."""

@@ -7,7 +7,7 @@ from jax import Array
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
 
 Obs = TypeVar("Obs")
 
@@ -21,6 +21,8 @@ class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generi
     @abc.abstractmethod
     def transform_reward(self, reward: Array) -> Array:
         """The new reward, () float32, for `reward`, () float32."""
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
         """Resets the wrapped environment."""

@@ -12,7 +12,7 @@ from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
 from jaxenvs.wrappers._elements import element_struct
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
@@ -71,6 +71,8 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
     def _durations(self) -> tuple[Any, Any]:
         duration = self.repeat_duration
         return duration if isinstance(duration, tuple) and len(duration) == 2 else (duration, duration)
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[StickyActionState, TimeStep[Obs]]:
         """Resets the wrapped environment and forgets the last action."""

@@ -8,7 +8,7 @@ from jax import Array
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
@@ -41,6 +41,8 @@ class TimeLimit(SameObservations, SameActions, StatefulWrapper[TimeLimitState, O
         """Checks the limit and the order of wrappers."""
         check_integer(self, "max_episode_steps", self.max_episode_steps)
         refuse_auto_reset_inside(self)
+
+    observe = inner_observation
 
     def reset(self, key: Key) -> tuple[TimeLimitState, TimeStep[Obs]]:
         """Resets the wrapped environment and the count."""

@@ -166,7 +166,7 @@ BAD_FIELDS = [
     ({"game": "pong", "frameskip": 0}, "`frameskip` must be"),
     ({"game": "pong", "repeat_action_probability": 1.5}, "`repeat_action_probability` must be from 0 to 1"),
     ({"game": "pong", "noop_max": -1}, "`noop_max` must be"),
-    ({"game": "pong", "snapshot_interval": 5}, "`snapshot_interval` must be an integer of at least 6"),
+    ({"game": "pong", "snapshot_interval": 5}, "`snapshot_interval` must be an integer of at least 7"),
 ]
 
 

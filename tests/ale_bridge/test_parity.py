@@ -56,3 +56,22 @@ def test_a_game_is_as_in_ale_py_also_where_lanes_change_places(game):
             found = {"terminated": seen.terminated[step, lane]} | {k: v[step, lane] for k, v in seen.info.items()}
             assert found == raw.facts(), place
     close_workers()
+
+
+BEGUN_ANEW = ("amidar", "tetris")
+"""Games whose first frame shows what the emulator showed before, unless that is reset."""
+
+
+@pytest.mark.parametrize("game", [g if g in BEGUN_ANEW else pytest.param(g, marks=pytest.mark.slow) for g in GAMES])
+def test_a_used_emulator_begins_a_game_as_a_new_console_does(game):
+    env = AleEnv(game=game, repeat_action_probability=0.0, frameskip=1)
+    actions = wandering_actions(np.random.default_rng(0), 80, LANES, env.action_space.n)
+    start = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(0), LANES))[0]
+    play(env, start, actions)
+    _, seen = play(env, start, actions[:12])
+    for lane in range(LANES):
+        raw = RawGame(game)
+        for step in range(12):
+            raw.step([GAMES[game].minimal_actions[actions[step, lane]]])
+            np.testing.assert_array_equal(seen.observation[step, lane], raw.ale.getScreenRGB(), f"{lane}, {step}")
+    close_workers()

@@ -70,7 +70,7 @@ def test_links_and_commands_exist():
     root = Path(__file__).parents[2]
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (root / target).exists(), target
-    listed = set(re.findall(r"^\| `jaxenvs (\w+)", README, re.MULTILINE))
+    listed = set(re.findall(r"^\| `jaxenvs ([\w-]+)", README, re.MULTILINE))
     assert listed == {command.name or command.callback.__name__ for command in app.registered_commands}
 
 

@@ -3,6 +3,7 @@
 import functools
 import re
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,10 +37,6 @@ def raw(x):
     return np.asarray(jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x)
 
 
-def assert_close(left, right, **tolerance):
-    jax.tree.map(lambda x, y: np.testing.assert_allclose(raw(x), raw(y), **tolerance), left, right)
-
-
 @functools.lru_cache
 def trained(mesh):
     return jax.jit(functools.partial(LEARNER.train, mesh=mesh))(ENV, jax.random.fold_in(KEY, 0))
@@ -47,8 +44,9 @@ def trained(mesh):
 
 def test_training_is_the_same_on_one_device_and_on_eight():
     (one, one_metrics), (spread, metrics) = trained(None), trained(8)
-    assert_close(one.agent, spread.agent, **TOLERANCE)
-    assert_close(one_metrics, metrics, rtol=1e-3, atol=1e-4)  # a variance from sums of squares among them
+    chex.assert_trees_all_close(one.agent, spread.agent, **TOLERANCE)
+    # A variance from sums of squares is among these.
+    chex.assert_trees_all_close(one_metrics, metrics, rtol=1e-3, atol=1e-4)
     np.testing.assert_array_equal(raw(one.key), raw(spread.key))
     np.testing.assert_array_equal(one_metrics.episodes, metrics.episodes)
     moved = jax.tree.map(
@@ -92,7 +90,7 @@ def test_run_stopped_on_eight_devices_resumes_on_four(tmp_path):
     run, state, report = monitored(tmp_path / "run", 4, resume=True)
     assert report.updates == 4
     one, metrics = trained(None)
-    assert_close(one.agent, state.agent, **TOLERANCE)
+    chex.assert_trees_all_close(one.agent, state.agent, **TOLERANCE)
     rows = run.read_progress()
     assert [row["episodes"] for row in rows] == metrics.episodes.tolist()
     np.testing.assert_allclose([row["mean_return"] for row in rows], metrics.mean_return, rtol=1e-4)
@@ -101,7 +99,8 @@ def test_run_stopped_on_eight_devices_resumes_on_four(tmp_path):
 def test_seeds_are_trained_side_by_side_on_every_device(tmp_path):
     _, several, _ = monitored(tmp_path / "run", 2, num_seeds=2)
     # Batched matrix products sum in another order.
-    assert_close(trained(None)[0].agent, jax.tree.map(lambda x: x[0], several.agent), rtol=1e-3, atol=2e-4)
+    first = jax.tree.map(lambda x: x[0], several.agent)
+    chex.assert_trees_all_close(trained(None)[0].agent, first, rtol=1e-3, atol=2e-4)
 
 
 def test_what_cannot_be_spread_is_refused():

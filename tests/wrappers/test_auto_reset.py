@@ -11,7 +11,14 @@ from toy_envs import CostlyCounter, Counter
 import jaxenvs
 from jaxenvs.envs.classic_control.pendulum import Pendulum
 from jaxenvs.errors import InvalidField, WrapperOrderError
-from jaxenvs.wrappers import AutoReset, EpisodeStatistics, NormalizeObservation, PixelObservation, TimeLimit
+from jaxenvs.wrappers import (
+    AutoReset,
+    DelayObservation,
+    EpisodeStatistics,
+    NormalizeObservation,
+    PixelObservation,
+    TimeLimit,
+)
 from jaxenvs.wrappers.auto_reset import AutoResetState
 
 LANES, STEPS = 7, 15
@@ -175,6 +182,26 @@ def test_observing_the_state_gives_what_selecting_observations_gives(method, chu
     assert_equal(observing, selecting)
 
 
+class Shifted(Pendulum):
+    """Redefines `step`, so that the inherited `observe` no longer speaks for it."""
+
+    def step(self, state, action):
+        state, timestep = super().step(state, action)
+        seen = timestep.observation + 1
+        return state, timestep.replace(observation=seen, final_observation=seen)
+
+
+@pytest.mark.parametrize("env", [Shifted(), DelayObservation(Pendulum(), 2)], ids=["step redefined", "delayed"])
+def test_observations_that_are_no_function_of_the_state_are_kept(env):
+    assert Pendulum().can_observe and TimeLimit(Pendulum(), 3).can_observe
+    assert not env.can_observe and not TimeLimit(env, 3).can_observe
+    limited = TimeLimit(env, max_episode_steps=4)
+    steps = jnp.linspace(-2, 2, STEPS * LANES, dtype=jnp.float32).reshape(STEPS, LANES, 1)
+    _, _, trajectory = jax.jit(play, static_argnums=0)(AutoReset(limited), KEYS["jaxenvs"](), steps)
+    _, _, expected = reference(limited, KEYS["jaxenvs"](), steps)
+    np.testing.assert_allclose(trajectory.observation, expected.observation, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(("method", "chunk_size"), METHODS)
 def test_it_compiles_once_and_has_no_weak_types(method, chunk_size):
     env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
@@ -190,11 +217,15 @@ def test_it_compiles_once_and_has_no_weak_types(method, chunk_size):
 def test_stepping_without_jit_compiles_nothing_after_the_first_episode(method, chunk_size):
     env = AutoReset(TimeLimit(Counter(), max_episode_steps=2), method=method, chunk_size=chunk_size)
     state, _ = env.reset(jaxenvs.random.key(0))
+    states, _ = jax.vmap(env.reset)(KEYS["jaxenvs"]())
+    one, each = jnp.int32(1), jnp.ones(LANES, jnp.int32)
     for _ in range(4):
-        state, _ = env.step(state, jnp.int32(1))
+        state, _ = env.step(state, one)
+        states, _ = jax.vmap(env.step)(states, each)
     with jax.log_compiles(False), _count_compilations() as compilations:
-        for _ in range(6):
-            state, _ = env.step(state, jnp.int32(1))
+        for _ in range(4):
+            state, _ = env.step(state, one)
+            states, _ = jax.vmap(env.step)(states, each)
     assert compilations == []
 
 

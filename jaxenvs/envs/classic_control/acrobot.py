@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -172,7 +172,7 @@ class Acrobot(Env[AcrobotState, Array]):
         terminated = -cos(state.theta1) - cos(state.theta2 + state.theta1) > 1.0
         return state, transition(self.observe(state), jnp.where(terminated, 0.0, -1.0), terminated)
 
-    def _derivative(self, y: tuple[Array, ...], torque: Array) -> tuple[Array, ...]:
+    def _derivative(self, y: tuple[Any, ...], torque: Array) -> tuple[Any, ...]:
         """The time derivative of (theta1, theta2, theta1_dot, theta2_dot)."""
         theta1, theta2, theta1_dot, theta2_dot = y
         m1, m2 = self.link_mass_1, self.link_mass_2
@@ -215,7 +215,7 @@ class Acrobot(Env[AcrobotState, Array]):
         return canvas.circle(end, 0.11, palette.ORANGE_DARK).to_rgb()
 
 
-def _ahead(y: tuple[Array, ...], time: ArrayLike, slope: tuple[Array, ...]) -> tuple[Array, ...]:
+def _ahead(y: tuple[Any, ...], time: ArrayLike, slope: tuple[Any, ...]) -> tuple[Any, ...]:
     """Where `y` is after `time` along `slope`."""
     return tuple(value + time * change for value, change in zip(y, slope, strict=True))
 

@@ -52,7 +52,7 @@ def test_each_step_is_what_auto_reset_does_with_the_same_keys(id):
         if getattr(base, "key", None) is not None:
             base = base.replace(key=jax.random.split(chance_key, 1)[0])
             inner = inner.replace(inner=base) if hasattr(inner, "elapsed") else base
-        return state.replace(inner=inner, key=start_key)
+        return state.replace(inner=inner, key=start_key, episodes=jnp.zeros((), jnp.int32))
 
     def body(state, x):
         return ours.step(with_keys(state, x[0]), x[1])
