@@ -254,3 +254,26 @@ def test_pprint_registry(capsys):
 def test_parse_and_format_are_inverse_and_agree_with_gymnasium(id):
     assert format_id(*parse_id(id)) == id
     assert parse_id(id) == gymnasium.envs.registration.parse_env_id(id)
+
+
+def test_ids_made_on_demand_are_found_but_neither_counted_nor_listed(monkeypatch):
+    monkeypatch.setattr(registry, "_makers", [])
+    asked = []
+
+    def long_pole(id):
+        asked.append(id)
+        name, _, length = id.removesuffix("-v0").partition("Pole")
+        if name != "Long" or not length.isdigit():
+            return None
+        return jaxenvs.EnvSpec(id, "jaxenvs.envs.classic_control.cart_pole:CartPole", {"half_length": float(length)})
+
+    registry.on_missing(long_pole)
+    registry.on_missing(long_pole)
+    before = list(registry)
+    assert jaxenvs.make("LongPole3-v0").half_length == 3
+    assert asked == ["LongPole3-v0"] * len(asked)
+    assert "LongPole4-v0" in registry and "LongPole-v0" not in registry
+    assert asked.count("LongPole4-v0") == 1
+    assert list(registry) == before
+    with pytest.raises(NameNotFound):
+        jaxenvs.make("LongPole-v0")
