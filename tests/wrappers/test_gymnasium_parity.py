@@ -238,7 +238,7 @@ def play(name):
         state, first = env.reset(key)
         return unwrap_state(env, state), first, jax.lax.scan(step, state, actions)[1]
 
-    index, first, (trajectory, indices) = jax.tree.map(np.asarray, run(jaxenvs.random.key(5)))
+    index, first, (trajectory, indices) = jax.tree.map(np.asarray, run(jaxenvs.random.key(6)))
     starts = [index, *indices[trajectory.done]]
     return env, actions, starts, first, trajectory
 
