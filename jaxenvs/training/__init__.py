@@ -11,7 +11,7 @@ try:
 except ModuleNotFoundError as error:
     raise DependencyNotInstalled('Training needs optax: run `pip install "jaxenvs[train]"`.') from error
 
-from jaxenvs.training.cpu_compiler import avoid_stalling_fusions as avoid_stalling_fusions
+from jaxenvs.training.cpu_compiler import avoid_stalling_programs as avoid_stalling_programs
 from jaxenvs.training.dqn import DQN as DQN
 from jaxenvs.training.learner import Learner as Learner
 from jaxenvs.training.learner import Metrics as Metrics
@@ -19,4 +19,4 @@ from jaxenvs.training.learner import TrainState as TrainState
 from jaxenvs.training.ppo import PPO as PPO
 from jaxenvs.training.presets import preset as preset
 
-avoid_stalling_fusions()
+avoid_stalling_programs()
