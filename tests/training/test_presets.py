@@ -52,7 +52,6 @@ def test_ppo_reaches_the_threshold_of_cart_pole():
 @pytest.mark.parametrize(
     "id, algorithm, least",
     [
-        ("CartPole-v1", "dqn", 475.0),
         ("Acrobot-v1", "ppo", -100.0),
         ("Acrobot-v1", "dqn", -100.0),
         ("MountainCarContinuous-v0", "ppo", 90.0),
@@ -62,3 +61,10 @@ def test_ppo_reaches_the_threshold_of_cart_pole():
 )
 def test_presets_learn(id, algorithm, least):
     assert mean_return(id, algorithm, seed=0) >= least
+
+
+@pytest.mark.slow
+def test_dqn_reaches_the_threshold_of_cart_pole_with_most_seeds():
+    """One seed in ten or so ends below it, with threefry keys as with our own."""
+    returns = [mean_return("CartPole-v1", "dqn", seed) for seed in range(3)]
+    assert sorted(returns)[1] >= jaxenvs.spec("CartPole-v1").reward_threshold, returns
