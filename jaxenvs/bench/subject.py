@@ -82,19 +82,20 @@ class Absentee:
 
 
 def gather(
-    names: Sequence[str] | None, pythons: Mapping[str, str], peers: Sequence[Peer] = PEERS
+    names: Sequence[str] | None, pythons: Mapping[str, str], peers: Sequence[Peer] | None = None
 ) -> tuple[list[Subject], list[Absentee]]:
     """The peers that can be measured here, jaxenvs excepted, and those that cannot.
 
     Args:
         names: peers that must take part; None for all that can.
         pythons: peer's name to interpreter, where it is not this one.
-        peers: those that there are.
+        peers: those that there are; None for those who step environments.
 
     Raises:
         DependencyNotInstalled: a peer was asked for by name, and its package or interpreter is missing.
         InvalidField: there is no peer of that name.
     """
+    peers = PEERS if peers is None else peers
     known = {peer.name: peer for peer in peers}
     for name in (*(name for name in names or () if name != JAXENVS.name), *pythons):
         if name not in known:

@@ -57,12 +57,12 @@ def test_a_peer_runs(name, task, options, tmp_path, monkeypatch):
         assert answer["env_steps"] > 0 and answer["env_steps"] % (3 * prepared["steps"]) == 0
 
 
-def test_jaxenvs_chooses_steps_whose_observations_fit_in_memory(monkeypatch):
+def test_jaxenvs_chooses_steps_whose_observations_fit_in_caches(monkeypatch):
     monkeypatch.syspath_prepend(PEER_FOLDER)  # as the worker has it
     from jaxenvs.bench.peers import jaxenvs_peer
 
     assert jaxenvs_peer.prepare("Taxi-v4", 2, None)["steps"] == 1000
-    assert jaxenvs_peer.prepare("CartPole-v1", 2**17, None)["steps"] == 2**24 // (2**17 * 16)
+    assert jaxenvs_peer.prepare("CartPole-v1", 2**12, None)["steps"] == 2**22 // (2**12 * 16)
 
 
 @pytest.fixture(scope="module")

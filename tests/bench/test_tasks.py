@@ -5,6 +5,7 @@ import jax
 import pytest
 
 import jaxenvs
+from jaxenvs.bench.learning import JAXENVS_PPO, LEARNERS
 from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
 from jaxenvs.registry import registry
 
@@ -12,7 +13,7 @@ ROWS = {peer.name: peer for peer in PEERS}
 
 
 def test_every_peer_has_a_file_and_every_file_a_peer():
-    files = {peer.path for peer in (JAXENVS, *PEERS)}
+    files = {peer.path for peer in (JAXENVS, *PEERS, JAXENVS_PPO, *LEARNERS)}
     assert files == set(PEER_FOLDER.glob("*_peer.py"))
     assert len(ROWS) == len(PEERS) and JAXENVS.name not in ROWS
     assert all(peer.install for peer in PEERS)
