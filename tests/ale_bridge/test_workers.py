@@ -173,6 +173,7 @@ def test_ctrl_c_stops_a_rollout_and_leaves_a_working_process():
     import jax, jax.numpy as jnp, os, signal, threading, time
     step = jax.jit(env.step)
     step(state, jnp.int32(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started us with it ignored
     threading.Timer(1.0, os.killpg, (os.getpgid(0), signal.SIGINT)).start()
     try:
         current = state

@@ -14,7 +14,7 @@ from tests.training.toy_envs import Walk
 
 WALK = Walk()
 LIMITED = jaxenvs.AutoReset(jaxenvs.TimeLimit(WALK, max_episode_steps=5))
-KEY = jaxenvs.random.key(3)
+KEY = jaxenvs.random.key(2)
 STEPS = 30
 
 
