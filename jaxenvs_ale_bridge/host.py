@@ -65,9 +65,10 @@ def reset_function(program: Program, noop_max: int) -> HostFunction:
 def _starts(program: Program, noop_max: int) -> Arrays:
     """The states after 0 to `noop_max` frames without action, on a leading axis, and what is seen of them.
 
-    A game that ends meanwhile, which none does within the usual 30, begins as with fewer.
+    A game that ends meanwhile, which none does within the usual 30, begins as with fewer. Snapshots are taken as
+    often as can be, so that an emulator is brought to a start by few frames.
     """
-    single = dataclasses.replace(program, frames="last")
+    single = _with_frequent_snapshots(dataclasses.replace(program, frames="last"))
     fields = single.state | single.outcome
     first = {name: np.zeros((1, *field.shape), field.dtype) for name, field in fields.items()}
     for name, value in POOL.boot(single).items():
@@ -88,3 +89,10 @@ def _starts(program: Program, noop_max: int) -> Arrays:
     if program.frames == "last_two":
         arrays["observation"] = np.stack([arrays["observation"]] * 2, axis=1)
     return arrays
+
+
+def _with_frequent_snapshots(program: Program) -> Program:
+    """The program with as short an interval as there is, and states of the same form."""
+    if program.machine.sound:  # without any snapshots
+        return program
+    return dataclasses.replace(program, interval=1, frameskip=program.frameskip + program.interval - 1)

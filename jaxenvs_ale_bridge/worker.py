@@ -6,6 +6,7 @@ It never imports JAX, and ends when its parent does.
 
 import mmap
 import os
+import select
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ import time
 import traceback
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ale_py
 
@@ -26,6 +27,9 @@ MAX_EMULATORS = 1024
 earlier batches are kept as long as all are no more than that."""
 
 _PARENT_CHECK_SECONDS = 1.0
+
+_LONGEST_LOOP = 0.0002
+"""Seconds of waiting in a loop."""
 
 
 class Fleet:
@@ -109,6 +113,16 @@ def _end_with(parent: int) -> None:
     os._exit(0)
 
 
+def _look_out(requests: BinaryIO) -> None:
+    """Waits in a loop for a moment, as long as few emulators keep JAX busy: waking up takes as long."""
+    if not hasattr(select, "poll"):  # on Windows
+        return
+    arrivals, end = select.poll(), time.perf_counter() + _LONGEST_LOOP
+    arrivals.register(requests, select.POLLIN)
+    while time.perf_counter() < end and not arrivals.poll(0):
+        os.sched_yield()
+
+
 def main() -> None:
     """Answers requests until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
@@ -119,6 +133,7 @@ def main() -> None:
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
     worker = Worker()
     while True:
+        _look_out(requests)
         try:
             request = read_message(requests)
         except EOFError:

@@ -64,10 +64,19 @@ _TOY_TEXT = (
     "CliffWalking-v1",
     "CliffWalkingSlippery-v1",
 )
+_ATARI = {"Breakout": "breakout", "MsPacman": "ms_pacman", "Pong": "pong", "Qbert": "qbert", "Seaquest": "seaquest"}
+"""Games by title and by ale-py's name. All play them as DQN did: 84 x 84 grey pixels, the maximum of two frames, four
+of those stacked, four frames a step, up to 30 no-ops at the start, rewards clipped, no sticky actions."""
 _NEXT_STEP = "resets in the step after an episode's last one, which is counted as a step, too"
 
-JAXENVS = Peer("jaxenvs", "jaxenvs_peer.py", "jaxenvs", "pip install jaxenvs", {})
-"""Ourselves; every id is one of its tasks."""
+JAXENVS = Peer(
+    "jaxenvs",
+    "jaxenvs_peer.py",
+    "jaxenvs",
+    "pip install jaxenvs",
+    {f"ALE/{title}-v5": Task(f"ALE/{title}-v5", {"as_dqn": True}) for title in _ATARI},
+)
+"""Ourselves; every id is one of its tasks, by default under its own name."""
 
 PEERS: tuple[Peer, ...] = (
     Peer(
@@ -99,6 +108,10 @@ PEERS: tuple[Peer, ...] = (
         {
             **_same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT),
             "Taxi-v4": Task("Taxi-v3"),  # they differ in options that neither uses here
+            **{
+                f"ALE/{title}-v5": Task(f"{title}-v5", {"reward_clip": True, "use_fire_reset": False})
+                for title in _ATARI
+            },
         },
         _NEXT_STEP,
     ),
@@ -116,6 +129,14 @@ PEERS: tuple[Peer, ...] = (
         "gymnasium",
         'pip install "gymnasium[classic-control,toy-text]"',
         _same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, "Taxi-v4", mode="sync"),
+        _NEXT_STEP,
+    ),
+    Peer(
+        "ale-vector",
+        "ale_vector_peer.py",
+        "ale_py",
+        'pip install "jaxenvs[atari]"',
+        {f"ALE/{title}-v5": Task(name, {"use_fire_reset": False}) for title, name in _ATARI.items()},
         _NEXT_STEP,
     ),
     Peer("minatar", "minatar_peer.py", "minatar", "pip install minatar", {}),

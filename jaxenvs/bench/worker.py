@@ -33,6 +33,7 @@ A peer's file holds
 
 from __future__ import annotations
 
+import glob
 import importlib
 import importlib.metadata
 import importlib.util
@@ -125,13 +126,31 @@ class Worker:
         return self.peer.learn(**request)
 
     def _run(self, seconds: float) -> dict[str, Any]:
-        calls, passed, started, busy = 0, 0.0, time.perf_counter(), time.process_time()
+        calls, passed, started, busy = 0, 0.0, time.perf_counter(), _cpu_seconds()
         while passed < seconds:
             self._advance()
             calls += 1
             passed = time.perf_counter() - started
-        cpu_seconds = time.process_time() - busy  # of all threads
+        cpu_seconds = _cpu_seconds() - busy
         return {"seconds": passed, "cpu_seconds": cpu_seconds, "env_steps": calls * self.steps * self.num_envs}
+
+
+def _cpu_seconds() -> float:
+    """Processor time of all threads of this process, and on Linux of the processes that it started and that live."""
+    total = time.process_time()
+    for children in glob.glob("/proc/self/task/*/children"):
+        with open(children) as file:
+            for pid in file.read().split():
+                total += _ticks_of(pid) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def _ticks_of(pid: str) -> int:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return sum(int(field) for field in file.read().rpartition(")")[2].split()[11:13])
+    except FileNotFoundError:  # it has ended meanwhile
+        return 0
 
 
 def _claim_standard_output() -> TextIO:

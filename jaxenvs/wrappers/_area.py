@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -30,7 +31,8 @@ def shrink(image: Array, height: int, width: int) -> Array:
     rows, columns = image.shape[:2]
     if rows % height == 0 and columns % width == 0:
         return _shrink_by_whole_numbers(image, height, width)
-    across = _average(image.astype(jnp.float32), 1, width)
+    # Without the barrier each new row would average again the columns of the rows that it covers.
+    across = jax.lax.optimization_barrier(_average(image.astype(jnp.float32), 1, width))
     return jnp.round(_average(across, 0, height)).astype(jnp.uint8)
 
 

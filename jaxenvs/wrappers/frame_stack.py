@@ -10,7 +10,7 @@ from jaxenvs.core.pytree import static
 from jaxenvs.core.spaces import Space
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import cast_to, check_element, neutral_element, push, repeat, stacked_space
-from jaxenvs.wrappers.history_wrapper import HistoryWrapper
+from jaxenvs.wrappers.history_wrapper import HistoryState, HistoryWrapper
 
 
 class FrameStack(HistoryWrapper[Any]):
@@ -71,3 +71,7 @@ class FrameStack(HistoryWrapper[Any]):
         """The stack with the new observation last."""
         stack = push(memory, observation)
         return stack, stack
+
+    def observe(self, state: HistoryState) -> Any:
+        """The stack."""
+        return state.memory

@@ -10,10 +10,11 @@ _MAX_BYTES = {"cpu": 2**22, "accelerator": 2**28}
 at a time. On a CPU they stay in its caches: with more than those hold, the memory is measured."""
 
 
-def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
+def prepare(task: str, num_envs: int, steps: int | None, *, as_dqn: bool = False) -> dict[str, Any]:
     """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step.
 
     Actions of a bounded Box are drawn at once, from one key, as a policy's are; other spaces draw one by one.
+    A game that is played as DQN saw it has no sticky actions.
     """
     import jax
     import jax.numpy as jnp
@@ -24,7 +25,13 @@ def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
     from jaxenvs.registry import make
     from jaxenvs.wrappers import AutoReset
 
-    env = AutoReset(make(task))
+    if as_dqn:
+        from jaxenvs_ale_bridge import make_atari, register_all
+
+        register_all()  # for a copy that is not installed
+        env = AutoReset(make_atari(task, repeat_action_probability=0.0))
+    else:
+        env = AutoReset(make(task))
     key, reset_key = jax.random.split(make_key(0))
     states, first = jax.jit(jax.vmap(env.reset))(jax.random.split(reset_key, num_envs))
     if steps is None:
