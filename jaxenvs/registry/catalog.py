@@ -14,6 +14,7 @@ def _spec(
     max_episode_steps: int | None,
     reward_threshold: float | None,
     source: str,
+    extra: str | None = None,
     **fields: Any,
 ) -> EnvSpec:
     return EnvSpec(
@@ -22,6 +23,7 @@ def _spec(
         fields=fields,
         max_episode_steps=max_episode_steps,
         reward_threshold=reward_threshold,
+        extra=extra,
         source=source,
     )
 
@@ -33,22 +35,38 @@ _SUTTON_1996 = "Sutton 1996"
 _SUTTON = "Sutton and Barto 2018"
 _GYM = "OpenAI Gym 2016"
 _DIETTERICH = "Dietterich 2000"
+_SCHULMAN = "Schulman et al. 2016"
+_WAWRZYNSKI = "Wawrzynski 2009"
+_EREZ = "Erez, Tassa and Todorov 2011"
+_TASSA = "Tassa, Erez and Todorov 2012"
+_COULOM = "Coulom 2002"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
-    #     id                          module:Class                                                     steps  threshold  source, fields
-    _spec("CartPole-v0",              "classic_control.cart_pole:CartPole",                             200,  195.0, _BARTO),
-    _spec("CartPole-v1",              "classic_control.cart_pole:CartPole",                             500,  475.0, _BARTO),
-    _spec("MountainCar-v0",           "classic_control.mountain_car:MountainCar",                       200, -110.0, _MOORE),
-    _spec("MountainCarContinuous-v0", "classic_control.mountain_car_continuous:MountainCarContinuous",  999,   90.0, _MOORE),
-    _spec("Pendulum-v1",              "classic_control.pendulum:Pendulum",                              200,   None, _FURUTA),
-    _spec("Acrobot-v1",               "classic_control.acrobot:Acrobot",                                500, -100.0, _SUTTON_1996),
-    _spec("Blackjack-v1",             "toy_text.blackjack:Blackjack",                                  None,   None, _SUTTON, sab=True),
-    _spec("FrozenLake-v1",            "toy_text.frozen_lake:FrozenLake",                                100,   0.70, _GYM),
-    _spec("FrozenLake8x8-v1",         "toy_text.frozen_lake:FrozenLake",                                200,   0.85, _GYM, map_name="8x8"),
-    _spec("CliffWalking-v1",          "toy_text.cliff_walking:CliffWalking",                           None,   None, _SUTTON),
-    _spec("CliffWalkingSlippery-v1",  "toy_text.cliff_walking:CliffWalking",                           None,   None, _SUTTON, is_slippery=True),
-    _spec("Taxi-v4",                  "toy_text.taxi:Taxi",                                             200,    8.0, _DIETTERICH),
+    #     id                           module:Class                                                     steps  threshold  source, fields
+    _spec("CartPole-v0",               "classic_control.cart_pole:CartPole",                             200,  195.0, _BARTO),
+    _spec("CartPole-v1",               "classic_control.cart_pole:CartPole",                             500,  475.0, _BARTO),
+    _spec("MountainCar-v0",            "classic_control.mountain_car:MountainCar",                       200, -110.0, _MOORE),
+    _spec("MountainCarContinuous-v0",  "classic_control.mountain_car_continuous:MountainCarContinuous",  999,   90.0, _MOORE),
+    _spec("Pendulum-v1",               "classic_control.pendulum:Pendulum",                              200,   None, _FURUTA),
+    _spec("Acrobot-v1",                "classic_control.acrobot:Acrobot",                                500, -100.0, _SUTTON_1996),
+    _spec("Blackjack-v1",              "toy_text.blackjack:Blackjack",                                  None,   None, _SUTTON, sab=True),
+    _spec("FrozenLake-v1",             "toy_text.frozen_lake:FrozenLake",                                100,   0.70, _GYM),
+    _spec("FrozenLake8x8-v1",          "toy_text.frozen_lake:FrozenLake",                                200,   0.85, _GYM, map_name="8x8"),
+    _spec("CliffWalking-v1",           "toy_text.cliff_walking:CliffWalking",                           None,   None, _SUTTON),
+    _spec("CliffWalkingSlippery-v1",   "toy_text.cliff_walking:CliffWalking",                           None,   None, _SUTTON, is_slippery=True),
+    _spec("Taxi-v4",                   "toy_text.taxi:Taxi",                                             200,    8.0, _DIETTERICH),
+    _spec("Ant-v5",                    "mujoco.ant:Ant",                                                1000, 6000.0, _SCHULMAN, extra="mujoco"),
+    _spec("HalfCheetah-v5",            "mujoco.half_cheetah:HalfCheetah",                               1000, 4800.0, _WAWRZYNSKI, extra="mujoco"),
+    _spec("Hopper-v5",                 "mujoco.hopper:Hopper",                                          1000, 3800.0, _EREZ, extra="mujoco"),
+    _spec("Humanoid-v5",               "mujoco.humanoid:Humanoid",                                      1000,   None, _TASSA, extra="mujoco"),
+    _spec("HumanoidStandup-v5",        "mujoco.humanoid_standup:HumanoidStandup",                       1000,   None, _TASSA, extra="mujoco"),
+    _spec("InvertedDoublePendulum-v5", "mujoco.inverted_double_pendulum:InvertedDoublePendulum",        1000, 9100.0, _GYM, extra="mujoco"),
+    _spec("InvertedPendulum-v5",       "mujoco.inverted_pendulum:InvertedPendulum",                     1000,  950.0, _BARTO, extra="mujoco"),
+    _spec("Pusher-v5",                 "mujoco.pusher:Pusher",                                           100,    0.0, _GYM, extra="mujoco"),
+    _spec("Reacher-v5",                "mujoco.reacher:Reacher",                                          50,  -3.75, _GYM, extra="mujoco"),
+    _spec("Swimmer-v5",                "mujoco.swimmer:Swimmer",                                        1000,  360.0, _COULOM, extra="mujoco"),
+    _spec("Walker2d-v5",               "mujoco.walker2d:Walker2d",                                      1000,   None, _EREZ, extra="mujoco"),
 )
 # fmt: on
 

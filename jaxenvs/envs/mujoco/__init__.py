@@ -1,0 +1,1 @@
+"""Robots simulated by MuJoCo: the tasks of Gymnasium, version 5."""

@@ -1,0 +1,97 @@
+"""What starts, observations and rewards of the tasks are made of."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.random import Key
+from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv
+from jaxenvs.physics.model import Model
+
+
+def like(value: Any, array: Array) -> Array:
+    """A parameter, which may be of another width, in the dtype of an array."""
+    return jnp.asarray(value).astype(array.dtype)
+
+
+def is_between(value: Array, limits: Any) -> Array:
+    """Whether numbers lie strictly between two limits."""
+    low, high = limits
+    return (like(low, value) < value) & (value < like(high, value))
+
+
+def clip(array: Array, limits: Any) -> Array:
+    """An array whose entries keep within two limits."""
+    low, high = limits
+    return jnp.clip(array, like(low, array), like(high, array))
+
+
+def weigh(weight: Any, value: Array) -> Array:
+    """A term of the reward in float32: a parameter times a value."""
+    value = single(value)
+    return like(weight, value) * value
+
+
+def single(array: Array) -> Array:
+    """In float32, in which rewards and info are."""
+    return array.astype(jnp.float32)
+
+
+def squares(array: Array) -> Array:
+    """() float32: the sum of squares."""
+    return jnp.square(single(array)).sum()
+
+
+def norm(array: Array) -> Array:
+    """() float32: the length of a vector, with derivative 0 where that is 0."""
+    square = squares(array)
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+
+
+def uniform_noise(key: Key, count: int, scale: Any) -> Array:
+    """(count,) float32, uniform from -scale to scale."""
+    noise = jax.random.uniform(key, (count,), jnp.float32, -1.0, 1.0)
+    return like(scale, noise) * noise
+
+
+def normal_noise(key: Key, count: int, scale: Any) -> Array:
+    """(count,) float32, Gaussian with standard deviation `scale`."""
+    noise = jax.random.normal(key, (count,), jnp.float32)
+    return like(scale, noise) * noise
+
+
+def noisy_start(env: MujocoEnv, key: Key, scale: Any, *, gaussian: bool) -> tuple[Array, Array]:
+    """The model's reference at rest, disturbed.
+
+    Args:
+        env: the task.
+        key: where the noise comes from.
+        scale: positions are disturbed uniformly by as much either way.
+        gaussian: whether velocities are Gaussian, with `scale` for standard deviation, or uniform as well.
+    """
+    position_key, velocity_key = jax.random.split(key)
+    noise = uniform_noise(position_key, env.model.nq, scale)
+    velocity = (normal_noise if gaussian else uniform_noise)(velocity_key, env.model.nv, scale)
+    return near_reference(env, noise), velocity
+
+
+def near_reference(env: MujocoEnv, noise: Array) -> Array:
+    """(nq,) the model's reference position with noise added, in the precision of the task."""
+    return jnp.asarray(env.model.qpos0.astype(env.precision)) + noise.astype(env.precision)
+
+
+def height_gain(env: MujocoEnv, height: Array, index: int) -> Array:
+    """() float32 m: how much higher a coordinate is than in the model's reference."""
+    return single(height - np.asarray(env.model.qpos0[index], env.precision))
+
+
+def require(task: str, model: Model, **least: int) -> None:
+    """Raises `InvalidField` where a model has fewer of something, by its name in MuJoCo, than the task looks at."""
+    for name, count in {"nu": 1, **least}.items():
+        found = int(getattr(model.mj_model, name))
+        if found < count:
+            raise InvalidField(f"{task} needs a model with {name} of at least {count}; {model.path} has {found}.")

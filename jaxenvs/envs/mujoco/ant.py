@@ -1,0 +1,150 @@
+"""Ant-v5: walk on four legs."""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.pytree import static
+from jaxenvs.core.random import Key
+from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
+from jaxenvs.envs.mujoco._terms import clip, like, noisy_start, norm, require, single, squares, weigh
+from jaxenvs.physics.model import Model
+from jaxenvs.physics.readings import BodyPosition, Reading
+from jaxenvs.physics.state import PhysicsState
+
+
+class Ant(MujocoEnv, kw_only=True):
+    """A torso on four legs walks to the right.
+
+    Observation: Box (105,), unbounded.
+
+    | index | meaning | unit |
+    |---|---|---|
+    | 0 | height of the torso | m |
+    | 1-4 | its orientation, as a quaternion | |
+    | 5-12 | angles of hip and ankle: front left, front right, back left, back right | rad |
+    | 13-15 | velocity of the torso along x, y and z | m/s |
+    | 16-18 | its angular velocity | rad/s |
+    | 19-26 | angular velocities of the joints | rad/s |
+    | 27-104 | torque and force from outside on each of 13 bodies, clipped to `contact_force_range` | N m, N |
+
+    With `exclude_current_positions_from_observation=False` x and y of the torso come first; with
+    `include_cfrc_ext_in_observation=False` forces are left out.
+
+    Action: Box (8,) in [-1, 1]: torques at hip and ankle: back right, front left, front right, back left.
+
+    Reward: `forward_reward_weight` times the velocity of the main body along x, plus `healthy_reward` while the ant is
+    healthy, less `ctrl_cost_weight` times the action's squared norm, less `contact_cost_weight` times that of the
+    clipped forces.
+
+    Start: the reference; positions uniform within `reset_noise_scale`, velocities Gaussian of that standard deviation.
+
+    Episode end:
+        Termination: the ant is not healthy: the torso's height has left `healthy_z_range`, or a number is not finite.
+        Truncation: none; `make` adds 1,000 steps.
+
+    Info: `x_position`, `y_position`, `distance_from_origin` (m), `x_velocity`, `y_velocity` (m/s), `reward_forward`,
+    `reward_ctrl`, `reward_contact`, `reward_survive`.
+
+    Parameters: those of `MujocoEnv`, and
+        forward_reward_weight: reward a m/s.
+        ctrl_cost_weight: cost of a squared unit of action.
+        contact_cost_weight: cost of a squared unit of force.
+        healthy_reward: reward a step.
+        main_body: name or number of the body whose velocity is rewarded.
+        terminate_when_unhealthy: whether an episode ends so.
+        healthy_z_range: of the torso's height, m.
+        contact_force_range: what forces are clipped to.
+        reset_noise_scale: of the start.
+        exclude_current_positions_from_observation: whether to leave out where the ant is.
+        include_cfrc_ext_in_observation: whether forces are observed.
+
+    Source: Schulman et al., "High-dimensional continuous control using generalized advantage estimation", ICLR 2016;
+    Gymnasium 1.4.0 `Ant-v5`.
+
+    Version history:
+        v5: as Gymnasium's.
+    """
+
+    frames_per_second = 20
+    camera = (("distance", 4.0),)
+    follows = 1
+
+    xml_file: str = static(default="ant.xml")
+    frame_skip: int = static(default=5)
+    forward_reward_weight: ArrayLike = 1.0
+    ctrl_cost_weight: ArrayLike = 0.5
+    contact_cost_weight: ArrayLike = 5e-4
+    healthy_reward: ArrayLike = 1.0
+    main_body: int | str = static(default=1)
+    terminate_when_unhealthy: bool = static(default=True)
+    healthy_z_range: tuple[ArrayLike, ArrayLike] = (0.2, 1.0)
+    contact_force_range: tuple[ArrayLike, ArrayLike] = (-1.0, 1.0)
+    reset_noise_scale: ArrayLike = 0.1
+    exclude_current_positions_from_observation: bool = static(default=True)
+    include_cfrc_ext_in_observation: bool = static(default=True)
+
+    def check_model(self, model: Model) -> None:
+        """It has a torso with a height, and the main body."""
+        require("Ant", model, nq=3)
+        model.body_number(self.main_body)
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Forces from outside."""
+        return (Reading("cfrc_ext"),)
+
+    @property
+    def moving(self) -> Reading:
+        """The main body, over the ground."""
+        return BodyPosition("main_body", self.model.body_number(self.main_body), count=2)
+
+    @property
+    def observation_size(self) -> int:
+        """105 for the usual model and options."""
+        forces = 6 * (self.model.mj_model.nbody - 1) * self.include_cfrc_ext_in_observation
+        return self.model.nq + self.model.nv - 2 * self.exclude_current_positions_from_observation + forces
+
+    def start(self, key: Key) -> tuple[Array, Array]:
+        """Uniform positions, Gaussian velocities."""
+        return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
+
+    def observe(self, state: PhysicsState) -> Array:
+        """Positions, velocities, forces."""
+        parts = [state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel]
+        if self.include_cfrc_ext_in_observation:
+            parts.append(self.contact_forces(state)[1:].reshape(-1))
+        return jnp.concatenate(parts)
+
+    def contact_forces(self, state: PhysicsState) -> Array:
+        """(nbody, 6) torque and force from outside on each body, clipped."""
+        return clip(state.derived["cfrc_ext"], self.contact_force_range)
+
+    def is_healthy(self, state: PhysicsState) -> Array:
+        """() bool: whether all is finite and the torso's height in its range, limits included."""
+        low, high = self.healthy_z_range
+        z = state.qpos[2]
+        is_finite = jnp.isfinite(state.qpos).all() & jnp.isfinite(state.qvel).all()
+        return is_finite & (like(low, z) <= z) & (z <= like(high, z))
+
+    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+        """Speed and health are good, effort and blows are not."""
+        is_healthy = self.is_healthy(state)
+        x_velocity, y_velocity = single(self.velocity(state))
+        forward = weigh(self.forward_reward_weight, x_velocity)
+        survive = weigh(self.healthy_reward, is_healthy)
+        control = weigh(self.ctrl_cost_weight, squares(action))
+        contact = weigh(self.contact_cost_weight, squares(self.contact_forces(state)))
+        info = {
+            "x_position": single(state.qpos[0]),
+            "y_position": single(state.qpos[1]),
+            "distance_from_origin": norm(state.qpos[:2]),
+            "x_velocity": x_velocity,
+            "y_velocity": y_velocity,
+            "reward_forward": forward,
+            "reward_ctrl": -control,
+            "reward_contact": -contact,
+            "reward_survive": survive,
+        }
+        terminated = ~is_healthy & self.terminate_when_unhealthy
+        return forward + survive - (control + contact), terminated, info

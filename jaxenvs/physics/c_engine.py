@@ -1,0 +1,196 @@
+"""The engine `c`: C MuJoCo behind one callback for a whole batch, as a pure function of the state.
+
+C computes in float64 and a state has float32, so the state also holds the exact numbers, as words. A step goes on from
+those whose rounding is what the state says, and takes the state's word for the others: untouched states lose nothing,
+and numbers put into a state count.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.physics.host_call import Arrays, HostFunction, host_call
+from jaxenvs.physics.model import Model
+from jaxenvs.physics.parameters import FIELDS, Parameters, model_values
+from jaxenvs.physics.physics import Physics
+from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT
+from jaxenvs.physics.state import PhysicsState
+
+_WORDS = 2
+"""Words of 32 bits in a number of 64."""
+
+
+def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
+    """The simulation at rest in time at some positions and velocities, as `mj_forward` after `mj_resetData`."""
+    arguments = {"start": jnp.concatenate([qpos, qvel]), "parameters": _flat(physics, parameters)}
+    return _state(physics, host_call(initial_function(physics), _results(physics), arguments))
+
+
+def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Array, frames: int) -> PhysicsState:
+    """The simulation some substeps later, as `mj_step` leaves it."""
+    if state.exact is None:
+        raise ValueError("This state comes from another engine; `MujocoEnv.state_at` makes one of its qpos and qvel.")
+    arguments = {
+        "numbers": jnp.concatenate([state.time[None], state.qpos, state.qvel, state.act, state.qacc_warmstart]),
+        "exact": state.exact,
+        "ctrl": ctrl,
+        "parameters": _flat(physics, parameters),
+    }
+    return _state(physics, host_call(step_function(physics, frames), _results(physics), arguments))
+
+
+@functools.cache
+def initial_function(physics: Physics) -> HostFunction:
+    """From positions and velocities to a state."""
+
+    def run(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
+        given = np.zeros((lanes, _length(physics.model)))
+        given[:, 1 : 1 + physics.model.nq + physics.model.nv] = inputs["start"]
+        _run(physics, 0, lanes, given, None, None, inputs["parameters"], outputs)
+
+    return run
+
+
+@functools.cache
+def step_function(physics: Physics, frames: int) -> HostFunction:
+    """From a state and the actuators' controls to the next state."""
+    length, moving = _length(physics.model), physics.moving
+
+    def run(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
+        exact, numbers = inputs["exact"].view(np.float64), inputs["numbers"]
+        known = exact[:, :length]
+        given = np.where(_rounded(known, numbers.dtype) == numbers, known, numbers)
+        # Where the point follows from positions it is taken from them, since they may have been put there by hand.
+        point = None if moving is not None and set(moving.fields) <= set(OF_STATE) else exact[:, length:]
+        _run(physics, frames, lanes, given, point, inputs["ctrl"], inputs["parameters"], outputs)
+
+    return run
+
+
+def _run(
+    physics: Physics,
+    frames: int,
+    lanes: int,
+    given: np.ndarray,
+    point: np.ndarray | None,
+    ctrl: np.ndarray | None,
+    parameters: np.ndarray,
+    outputs: Arrays,
+) -> None:
+    """Runs the simulations from the numbers given, and writes what became of them."""
+    from jaxenvs.physics.simulations import borrow  # needs mujoco, which states and spaces do not
+
+    model, length = physics.model, _length(physics.model)
+    own_values, masses = _values_of(physics, parameters)
+    given = np.broadcast_to(given, (lanes, length))
+    with borrow(model, lanes, physics.fields, bool(own_values)) as simulations:
+        simulations.set_values(own_values)
+        rows = simulations.rows
+        rows[...] = _row_at_reset(model)
+        rows[:, :length] = given
+        if ctrl is None:
+            simulations.forward()
+        else:
+            rows[:, length : length + model.nu] = ctrl
+            simulations.step(frames)
+        after = np.array(rows[:, :length])
+        fields = {**simulations.fields, **_of_state(model, after), "body_mass": masses}
+        derived = {reading.name: reading.read(fields, np) for reading in physics.readings}
+        if physics.moving is not None:
+            new_point = physics.moving.read(fields, np)
+            if ctrl is None:
+                point = new_point
+            elif point is None:
+                point = physics.moving.read({**_of_state(model, given), "body_mass": masses}, np)
+            derived |= {POINT: new_point, DISPLACEMENT: new_point - point}
+            exact = np.concatenate([after, new_point], axis=1)
+        else:
+            exact = after
+        for name, value in derived.items():
+            outputs[name][...] = _rounded(value, outputs[name].dtype)
+    outputs["numbers"][...] = _rounded(after, outputs["numbers"].dtype)
+    outputs["exact"][...] = exact.view(np.uint32)
+
+
+def _of_state(model: Model, numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """Positions, velocities and activations, by name."""
+    ends = np.cumsum([1, model.nq, model.nv, model.na])
+    names = ("qpos", "qvel", "act")
+    return {name: numbers[:, begin:end] for name, begin, end in zip(names, ends[:-1], ends[1:])}
+
+
+def _values_of(physics: Physics, parameters: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The parameters that differ from the model's, by name; and the masses.
+
+    A number that is the model's, rounded, stands for the model's own.
+    """
+    flat, slices, shapes = _model_parameters(physics.model)
+    same = _rounded(flat, parameters.dtype) == parameters
+    masses = flat[slices["body_mass"]][None]
+    if same.all():
+        return {}, masses
+    own = np.where(same, flat, parameters)
+    changed = [name for name, place in slices.items() if not same[:, place].all()]
+    values = {name: own[:, slices[name]].reshape(-1, *shapes[name]) for name in changed}
+    return values, values.get("body_mass", masses)
+
+
+@functools.cache
+def _model_parameters(model: Model) -> tuple[np.ndarray, dict[str, slice], dict[str, tuple[int, ...]]]:
+    """The model's values in a row, where each is in it, and their shapes."""
+    values = model_values(model)
+    ends = np.cumsum([values[name].size for name in FIELDS])
+    slices = {name: slice(int(end) - values[name].size, int(end)) for name, end in zip(FIELDS, ends)}
+    flat = np.concatenate([values[name].ravel() for name in FIELDS])
+    return flat, slices, {name: value.shape for name, value in values.items()}
+
+
+@functools.cache
+def _row_at_reset(model: Model) -> np.ndarray:
+    """MuJoCo's integration state after `mj_resetData`."""
+    import mujoco
+
+    data = mujoco.MjData(model.mj_model)
+    row = np.zeros(mujoco.mj_stateSize(model.mj_model, mujoco.mjtState.mjSTATE_INTEGRATION))
+    mujoco.mj_getState(model.mj_model, data, row, mujoco.mjtState.mjSTATE_INTEGRATION)
+    return row
+
+
+def _rounded(numbers: np.ndarray, dtype: Any) -> np.ndarray:
+    """In a narrower dtype, in which large ones become infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return numbers.astype(dtype)
+
+
+def _length(model: Model) -> int:
+    """How many numbers come first in MuJoCo's integration state: time, qpos, qvel, act, qacc_warmstart."""
+    return 1 + model.nq + 2 * model.nv + model.na
+
+
+def _flat(physics: Physics, parameters: Parameters) -> Array:
+    dtype = physics.dtype
+    return jnp.concatenate([jnp.asarray(getattr(parameters, name)).astype(dtype).reshape(-1) for name in FIELDS])
+
+
+@functools.cache
+def _results(physics: Physics) -> dict[str, jax.ShapeDtypeStruct]:
+    """What the host writes, for one lane."""
+    length = _length(physics.model)
+    shapes = physics.shapes
+    point = shapes.get(DISPLACEMENT, (0,))[0]
+    results = {name: jax.ShapeDtypeStruct(shape, physics.dtype) for name, shape in shapes.items()}
+    results["numbers"] = jax.ShapeDtypeStruct((length,), physics.dtype)
+    results["exact"] = jax.ShapeDtypeStruct((_WORDS * (length + point),), np.uint32)
+    return results
+
+
+def _state(physics: Physics, results: dict[str, Array]) -> PhysicsState:
+    model, numbers = physics.model, results["numbers"]
+    ends = np.cumsum([1, model.nq, model.nv, model.na, model.nv])[:-1]
+    time, qpos, qvel, act, warmstart = jnp.split(numbers, [int(end) for end in ends])
+    derived = {name: results[name] for name in physics.shapes}
+    return PhysicsState(qpos, qvel, act, warmstart, time[0], derived, results["exact"])

@@ -1,0 +1,69 @@
+"""The two functions that every engine has: a simulation's beginning, and its next step."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxenvs.physics import c_engine
+from jaxenvs.physics.parameters import Parameters
+from jaxenvs.physics.physics import Physics
+from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT, Reading
+from jaxenvs.physics.state import PhysicsState
+
+
+def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
+    """The simulation at rest in time, at given positions and velocities, as Gymnasium's `set_state` leaves it.
+
+    Args:
+        physics: how it is simulated.
+        parameters: the numbers of the model.
+        qpos: (nq,) positions, of the physics' dtype.
+        qvel: (nv,) velocities, of the physics' dtype.
+    """
+    if physics.engine == "c":
+        return c_engine.initial(physics, parameters, qpos, qvel)
+    from jaxenvs.physics.mjx import engine  # pyright: ignore[reportMissingImports]
+
+    state = engine.initial(physics.model, parameters, qpos, qvel, physics.fields)
+    return _read(physics, parameters, state, None)
+
+
+def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Array, frames: int) -> PhysicsState:
+    """The simulation `frames` substeps later, as Gymnasium's `do_simulation` leaves it.
+
+    Args:
+        physics: how it is simulated.
+        parameters: the numbers of the model.
+        state: what `initial` or `step` returned for the same physics.
+        ctrl: (nu,) what the actuators are told, held for all substeps.
+        frames: how many of them.
+    """
+    if physics.engine == "c":
+        return c_engine.step(physics, parameters, state, ctrl, frames)
+    from jaxenvs.physics.mjx import engine  # pyright: ignore[reportMissingImports]
+
+    bare = state.replace(derived={})
+    return _read(physics, parameters, engine.step(physics.model, parameters, bare, ctrl, frames, physics.fields), state)
+
+
+def _read(physics: Physics, parameters: Parameters, after: PhysicsState, before: PhysicsState | None) -> PhysicsState:
+    """Derives what the task reads from the fields that the engine derived."""
+    fields = _fields(parameters, after)
+    derived = {reading.name: reading.read(fields, jnp) for reading in physics.readings}
+    if physics.moving is not None:
+        point = physics.moving.read(fields, jnp)
+        start = point if before is None else _point(physics.moving, parameters, before)
+        derived |= {POINT: point, DISPLACEMENT: point - start}
+    return after.replace(derived=derived)
+
+
+def _point(moving: Reading, parameters: Parameters, state: PhysicsState) -> Array:
+    """Where the point was. If it follows from positions it is taken from them, which may have been replaced."""
+    from_state = set(moving.fields) <= set(OF_STATE)
+    return moving.read(_fields(parameters, state), jnp) if from_state else state.derived[POINT]
+
+
+def _fields(parameters: Parameters, state: PhysicsState) -> dict[str, Any]:
+    of_state = {"qpos": state.qpos, "qvel": state.qvel, "act": state.act, "body_mass": parameters.body_mass}
+    return {**state.derived, **of_state}

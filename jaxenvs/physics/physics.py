@@ -1,0 +1,91 @@
+"""Physics: how a task is simulated. It is static; engines are functions of it."""
+
+import dataclasses
+import functools
+import importlib.util
+from typing import Literal, TypeAlias, get_args
+
+import jax
+import numpy as np
+
+from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.physics.model import Model
+from jaxenvs.physics.parameters import model_values
+from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT, Reading
+
+Engine: TypeAlias = Literal["c", "mjx"]
+"""`c` is C MuJoCo on the processor, `mjx` pure JAX."""
+
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+
+
+@dataclasses.dataclass(frozen=True)
+class Physics:
+    """How a task is simulated.
+
+    Attributes:
+        engine: who computes it.
+        model: what is simulated.
+        readings: what is read, besides positions and velocities.
+        moving: the point that is read as `point`, and its displacement in a step as `displacement`; None for none.
+        dtype: `"float32"` or `"float64"`.
+    """
+
+    engine: Engine
+    model: Model
+    readings: tuple[Reading, ...] = ()
+    moving: Reading | None = None
+    dtype: str = "float32"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of MuJoCo's data that are read."""
+        moving = () if self.moving is None else self.moving.fields
+        names = {name for reading in self.readings for name in reading.fields} | set(moving)
+        return tuple(sorted(names - set(OF_STATE)))
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of what is derived, by name."""
+        return _shapes(self)
+
+
+@functools.cache
+def _shapes(physics: Physics) -> dict[str, tuple[int, ...]]:
+    import mujoco
+
+    data = mujoco.MjData(physics.model.mj_model)
+    fields = {name: np.array(getattr(data, name)) for name in {*physics.fields, *OF_STATE} - {"body_mass"}}
+    fields["body_mass"] = model_values(physics.model)["body_mass"]
+    shapes = {reading.name: np.shape(reading.read(fields, np)) for reading in physics.readings}
+    if physics.moving is not None:
+        shapes[POINT] = shapes[DISPLACEMENT] = np.shape(physics.moving.read(fields, np))
+    return shapes
+
+
+def choose_engine(wanted: str) -> Engine:
+    """The engine of a name; `"auto"` is `c` where JAX computes on the processor, else `mjx`.
+
+    Raises:
+        InvalidField: there is no such engine.
+        DependencyNotInstalled: it needs a package that is not installed.
+    """
+    engine = ("c" if jax.default_backend() == "cpu" else "mjx") if wanted == "auto" else wanted
+    for known in ENGINES:
+        if engine == known:
+            check_engine(known)
+            return known
+    raise InvalidField(f'`physics` must be "auto" or one of {", ".join(map(repr, ENGINES))}, got {wanted!r}.')
+
+
+def check_engine(engine: Engine) -> None:
+    """Raises where the engine cannot run here."""
+    if engine != "mjx":
+        return
+    if importlib.util.find_spec("jaxenvs.physics.mjx") is None:
+        raise InvalidField('This copy of jaxenvs has no engine `mjx`; use `physics="c"`, which runs everywhere.')
+    if importlib.util.find_spec("mujoco.mjx") is None:
+        raise DependencyNotInstalled(
+            'The engine `mjx` needs mujoco-mjx, which is not installed: run `pip install "jaxenvs[mujoco]"`,'
+            ' or use `physics="c"`.'
+        )
