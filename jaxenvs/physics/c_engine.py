@@ -1,8 +1,8 @@
 """The engine `c`: C MuJoCo behind one callback for a whole batch, as a pure function of the state.
 
-C computes in float64 and a state has float32, so the state also holds the exact numbers, as words. A step goes on from
-those whose rounding is what the state says, and takes the state's word for the others: untouched states lose nothing,
-and numbers put into a state count.
+C computes in float64 and a state has float32, so the state also holds what rounding took away. A step adds it to those
+numbers that are as the last step left them, and takes the others as they are: untouched states lose nothing, and
+numbers put into a state count.
 """
 
 import functools
@@ -20,8 +20,8 @@ from jaxenvs.physics.physics import Physics
 from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT
 from jaxenvs.physics.state import PhysicsState
 
-_WORDS = 2
-"""Words of 32 bits in a number of 64."""
+_PARTS = {"float32": 3, "float64": 1}
+"""How many numbers of a dtype add up to any of float64, if that is not below 1e-29 in size."""
 
 
 def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
@@ -61,9 +61,9 @@ def step_function(physics: Physics, frames: int) -> HostFunction:
     length, moving = _length(physics.model), physics.moving
 
     def run(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
-        exact, numbers = inputs["exact"].view(np.float64), inputs["numbers"]
-        known = exact[:, :length]
-        given = np.where(_rounded(known, numbers.dtype) == numbers, known, numbers)
+        parts, numbers = inputs["exact"], inputs["numbers"]
+        exact = parts.sum(-1, dtype=np.float64)
+        given = np.where(parts[:, :length, 0] == numbers, exact[:, :length], numbers)
         # Where the point follows from positions it is taken from them, since they may have been put there by hand.
         point = None if moving is not None and set(moving.fields) <= set(OF_STATE) else exact[:, length:]
         _run(physics, frames, lanes, given, point, inputs["ctrl"], inputs["parameters"], outputs)
@@ -113,7 +113,7 @@ def _run(
         for name, value in derived.items():
             outputs[name][...] = _rounded(value, outputs[name].dtype)
     outputs["numbers"][...] = _rounded(after, outputs["numbers"].dtype)
-    outputs["exact"][...] = exact.view(np.uint32)
+    _split(exact, outputs["exact"])
 
 
 def _of_state(model: Model, numbers: np.ndarray) -> dict[str, np.ndarray]:
@@ -160,6 +160,15 @@ def _row_at_reset(model: Model) -> np.ndarray:
     return row
 
 
+def _split(exact: np.ndarray, parts: np.ndarray) -> None:
+    """Writes numbers as sums of narrower ones, along the last axis, the first of which is the number rounded."""
+    rest = exact
+    for place in range(parts.shape[-1]):
+        parts[..., place] = _rounded(rest, parts.dtype)
+        with np.errstate(invalid="ignore"):
+            rest = np.where(np.isfinite(parts[..., place]), rest - parts[..., place], 0.0)
+
+
 def _rounded(numbers: np.ndarray, dtype: Any) -> np.ndarray:
     """In a narrower dtype, in which large ones become infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -184,7 +193,7 @@ def _results(physics: Physics) -> dict[str, jax.ShapeDtypeStruct]:
     point = shapes.get(DISPLACEMENT, (0,))[0]
     results = {name: jax.ShapeDtypeStruct(shape, physics.dtype) for name, shape in shapes.items()}
     results["numbers"] = jax.ShapeDtypeStruct((length,), physics.dtype)
-    results["exact"] = jax.ShapeDtypeStruct((_WORDS * (length + point),), np.uint32)
+    results["exact"] = jax.ShapeDtypeStruct((length + point, _PARTS[physics.dtype]), physics.dtype)
     return results
 
 

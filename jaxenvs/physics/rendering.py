@@ -1,6 +1,5 @@
 """Pictures of simulations, drawn by MuJoCo without a display."""
 
-import atexit
 import dataclasses
 import functools
 import importlib
@@ -213,11 +212,3 @@ def _context() -> Any:
         " Debian and Ubuntu `apt-get install libegl1 libgl1-mesa-dri` or `apt-get install libosmesa6` (which is"
         f" slower); or set `MUJOCO_GL` to egl or osmesa, to use that alone. What was tried: {reasons}"
     )
-
-
-@atexit.register
-def _close() -> None:
-    """Frees what belongs to the drawing thread in that thread, while there still is one."""
-    if _thread.cache_info().currsize:
-        _thread().submit(_painter.cache_clear).result()
-        _thread().shutdown()

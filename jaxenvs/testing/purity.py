@@ -125,7 +125,7 @@ def all_transformations_agree(subject: Subject) -> None:
     """Eager, jitted, vmapped and scanned calls agree: integers exactly, floats to rounding."""
     env = subject.env
     _, states, actions, outcomes = subject.few
-    flat = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), (states, actions, outcomes))
+    flat = jax.tree.map(lambda x: x.reshape((x.shape[0] * x.shape[1], *x.shape[2:])), (states, actions, outcomes))
     mapped = jax.jit(jax.vmap(env.step))(flat[0], flat[1])
     forms = [("vmap", mapped, flat[2])]
     for number, (state, action, outcome) in enumerate(subject.each_of_few()):

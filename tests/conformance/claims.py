@@ -3,6 +3,7 @@
 Each row holds keyword arguments of `jaxenvs.testing.check_env`, with its reason.
 """
 
+import jax
 import jax.numpy as jnp
 
 
@@ -20,6 +21,17 @@ def _torque_along_the_velocity(observation, key):
     return jnp.where(observation[5] < 0, jnp.int32(0), jnp.int32(2))
 
 
+def _all_or_nothing(observation, key):
+    """Ant: full torques, which throw it up or over."""
+    return jnp.where(jax.random.bernoulli(key, 0.5, (8,)), jnp.float32(1.0), jnp.float32(-1.0))
+
+
+_SHORT = {"steps": 200, "lanes": 4}
+"""Robots take long to simulate; `tests/physics` steps them further."""
+
+_ENDLESS = {**_SHORT, "reaches": {"truncated"}}
+"""Tasks that have no end but the limit."""
+
 CLAIMS = {
     # Random pushes do not reach the flag.
     "MountainCar-v0": {"policy": _along_the_velocity},
@@ -30,4 +42,16 @@ CLAIMS = {
     "Acrobot-v1": {"policy": _torque_along_the_velocity},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
+    # Random torques seldom make it unhealthy.
+    "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
+    "HalfCheetah-v5": _ENDLESS,
+    "Hopper-v5": _SHORT,
+    "Humanoid-v5": _SHORT,
+    "HumanoidStandup-v5": _ENDLESS,
+    "InvertedDoublePendulum-v5": _SHORT,
+    "InvertedPendulum-v5": _SHORT,
+    "Pusher-v5": _ENDLESS,
+    "Reacher-v5": _ENDLESS,
+    "Swimmer-v5": _ENDLESS,
+    "Walker2d-v5": _SHORT,
 }
