@@ -61,7 +61,7 @@ class InvalidKey(JaxenvsError, TypeError):
 
 
 class RenderingUnavailable(JaxenvsError):
-    """An environment from another library that nothing here can draw."""
+    """A state that nothing here can draw: of another library's, or for want of a graphics library."""
 
 
 class NotObservable(JaxenvsError):

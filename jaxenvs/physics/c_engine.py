@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.physics.host_call import Arrays, HostFunction, host_call
-from jaxenvs.physics.model import Model
+from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import FIELDS, Parameters, model_values
 from jaxenvs.physics.physics import Physics
 from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT
@@ -152,8 +152,7 @@ def _model_parameters(model: Model) -> tuple[np.ndarray, dict[str, slice], dict[
 @functools.cache
 def _row_at_reset(model: Model) -> np.ndarray:
     """MuJoCo's integration state after `mj_resetData`."""
-    import mujoco
-
+    mujoco = import_mujoco()
     data = mujoco.MjData(model.mj_model)
     row = np.zeros(mujoco.mj_stateSize(model.mj_model, mujoco.mjtState.mjSTATE_INTEGRATION))
     mujoco.mj_getState(model.mj_model, data, row, mujoco.mjtState.mjSTATE_INTEGRATION)

@@ -190,4 +190,4 @@ def _digest(mj_model: Any) -> str:
     mujoco = import_mujoco()
     buffer = np.empty(mujoco.mj_sizeModel(mj_model), np.uint8)
     mujoco.mj_saveModel(mj_model, None, buffer)
-    return hashlib.sha256(buffer).hexdigest()
+    return hashlib.sha256(buffer.tobytes()).hexdigest()

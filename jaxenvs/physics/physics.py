@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
-from jaxenvs.physics.model import Model
+from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import model_values
 from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT, Reading
 
@@ -52,9 +52,7 @@ class Physics:
 
 @functools.cache
 def _shapes(physics: Physics) -> dict[str, tuple[int, ...]]:
-    import mujoco
-
-    data = mujoco.MjData(physics.model.mj_model)
+    data = import_mujoco().MjData(physics.model.mj_model)
     fields = {name: np.array(getattr(data, name)) for name in {*physics.fields, *OF_STATE} - {"body_mass"}}
     fields["body_mass"] = model_values(physics.model)["body_mass"]
     shapes = {reading.name: np.shape(reading.read(fields, np)) for reading in physics.readings}

@@ -1,5 +1,6 @@
 """Pictures of simulations, drawn by MuJoCo without a display."""
 
+import copy
 import dataclasses
 import functools
 import importlib
@@ -14,7 +15,7 @@ from jax import Array
 
 from jaxenvs.core.errors import InvalidField, RenderingUnavailable
 from jaxenvs.physics.host_call import Arrays, HostFunction, host_call
-from jaxenvs.physics.model import Model
+from jaxenvs.physics.model import Model, import_mujoco
 
 _BACKENDS = ("egl", "osmesa")
 """What draws without a display, best first."""
@@ -121,10 +122,9 @@ class _Painter:
     """What MuJoCo needs to draw a model; used in the drawing thread alone."""
 
     def __init__(self, view: View) -> None:
-        import mujoco
-
+        mujoco = self._mujoco = import_mujoco()
         self._view = view
-        model = self._model = view.model.mj_model.__copy__()  # the frame must be as large as the picture
+        model = self._model = copy.copy(view.model.mj_model)  # the frame must be as large as the picture
         model.vis.global_.offwidth = max(model.vis.global_.offwidth, view.width)
         model.vis.global_.offheight = max(model.vis.global_.offheight, view.height)
         self._data = mujoco.MjData(model)
@@ -141,8 +141,7 @@ class _Painter:
 
     def draw(self, qpos: np.ndarray, picture: np.ndarray) -> None:
         """Draws the model at `qpos` into `picture`."""
-        import mujoco
-
+        mujoco = self._mujoco
         mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[:] = qpos
         mujoco.mj_forward(self._model, self._data)
@@ -158,8 +157,7 @@ class _Painter:
         picture[...] = upside_down[::-1]
 
     def _make_camera(self) -> Any:
-        import mujoco
-
+        mujoco = self._mujoco
         mujoco.mj_forward(self._model, self._data)
         camera, view = mujoco.MjvCamera(), self._view
         camera.type, camera.fixedcamid = mujoco.mjtCamera.mjCAMERA_FREE, -1

@@ -6,6 +6,8 @@ the arguments, whichever scratch a call gets and whatever ran there before.
 
 import abc
 import contextlib
+import copy
+import importlib
 import os
 import threading
 from collections import OrderedDict
@@ -13,13 +15,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import mujoco
-import mujoco.batch
 import numpy as np
 
 from jaxenvs.core.errors import ForkedProcess
-from jaxenvs.physics.model import Model
+from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import FIELDS
+
+mujoco = import_mujoco()
+Batch: Any = importlib.import_module("mujoco.batch").Batch
 
 POST_CONSTRAINT = frozenset({"cacc", "cfrc_int", "cfrc_ext"})
 """Fields that `mj_rnePostConstraint` computes, which Gymnasium calls after the last substep."""
@@ -60,7 +63,7 @@ class BatchSimulations(Simulations):
     """On MuJoCo's own threads, which is fastest, for fields that a plain step leaves."""
 
     def __init__(self, model: Model, lanes: int, names: tuple[str, ...]) -> None:
-        self._batch = mujoco.batch.Batch(model.mj_model, lanes, num_threads())
+        self._batch = Batch(model.mj_model, lanes, num_threads())
         self.rows = self._batch.state
         self.fields = {name: self._batch.bind(name) for name in names}
         self._parents = np.array(model.mj_model.body_parentid)
@@ -137,7 +140,7 @@ class _Worker:
     def take_over(self, values: Mapping[str, np.ndarray]) -> None:
         """Takes a copy of the model to write into, where there is something to write."""
         if values and self._model is self._original:
-            self._model = mujoco.MjModel.__copy__(self._original)
+            self._model = copy.copy(self._original)
         self._fields = {name: _field(self._model, FIELDS.get(name, name)) for name in values}
         for name, value in values.items():
             if len(value) == 1:

@@ -66,7 +66,8 @@ class Reacher(MujocoEnv, kw_only=True):
     def check_model(self, model: Model) -> None:
         """It has two joints, a target that moves along two more, and a fingertip."""
         require("Reacher", model, nq=4, nv=4)
-        model.body("fingertip"), model.body("target")
+        for name in ("fingertip", "target"):
+            model.body(name)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
