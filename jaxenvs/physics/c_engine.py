@@ -26,12 +26,14 @@ _PARTS = {"float32": 3, "float64": 1}
 
 def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
     """The simulation at rest in time at some positions and velocities, as `mj_forward` after `mj_resetData`."""
+    _check_process()
     arguments = {"start": jnp.concatenate([qpos, qvel]), "parameters": _flat(physics, parameters)}
     return _state(physics, host_call(initial_function(physics), _results(physics), arguments))
 
 
 def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Array, frames: int) -> PhysicsState:
     """The simulation some substeps later, as `mj_step` leaves it."""
+    _check_process()
     if state.exact is None:
         raise ValueError("This state comes from another engine; `MujocoEnv.state_at` makes one of its qpos and qvel.")
     arguments = {
@@ -87,7 +89,7 @@ def _run(
     model, length = physics.model, _length(physics.model)
     own_values, masses = _values_of(physics, parameters)
     given = np.broadcast_to(given, (lanes, length))
-    with borrow(model, lanes, physics.fields, bool(own_values)) as simulations:
+    with borrow(model, lanes, physics.fields, tuple(own_values)) as simulations:
         simulations.set_values(own_values)
         rows = simulations.rows
         rows[...] = _row_at_reset(model)
@@ -114,6 +116,13 @@ def _run(
             outputs[name][...] = _rounded(value, outputs[name].dtype)
     outputs["numbers"][...] = _rounded(after, outputs["numbers"].dtype)
     _split(exact, outputs["exact"])
+
+
+def _check_process() -> None:
+    """Raises `ForkedProcess` where nothing can run, before JAX hangs there."""
+    from jaxenvs.physics.simulations import check_process
+
+    check_process()
 
 
 def _of_state(model: Model, numbers: np.ndarray) -> dict[str, np.ndarray]:

@@ -193,18 +193,18 @@ def num_threads() -> int:
 
 
 @contextlib.contextmanager
-def borrow(model: Model, lanes: int, names: tuple[str, ...], own_values: bool) -> Iterator[Simulations]:
+def borrow(model: Model, lanes: int, names: tuple[str, ...], own: tuple[str, ...]) -> Iterator[Simulations]:
     """Scratch that nobody else uses meanwhile.
 
     Args:
         model: the model.
         lanes: how many simulations.
         names: fields of MuJoCo's data to be read.
-        own_values: whether `set_values` will be called.
+        own: the parameters that `set_values` will be called with. Scratch in which others were set would remember them.
     """
     check_process()
     kind = LoopSimulations if POST_CONSTRAINT & set(names) else BatchSimulations
-    label = model, lanes, names, own_values
+    label = model, lanes, names, own
     with _lock:
         waiting = _scratch.get(label)
         simulations = waiting.pop() if waiting else None
