@@ -111,8 +111,9 @@ def test_a_forked_process_gets_an_error(monkeypatch):
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_an_unstable_lane_harms_no_other(id):
+def test_an_unstable_lane_harms_no_other(id, monkeypatch, tmp_path):
     """MuJoCo puts a simulation that has come to numbers it cannot use back to its reference, as in Gymnasium."""
+    monkeypatch.chdir(tmp_path)  # where MuJoCo writes its warning
     env = make(id)
     states, actions = after_steps(env, 5)
     step = jax.jit(jax.vmap(env.step))
