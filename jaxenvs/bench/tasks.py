@@ -64,6 +64,19 @@ _TOY_TEXT = (
     "CliffWalking-v1",
     "CliffWalkingSlippery-v1",
 )
+_MUJOCO = (
+    "Ant-v5",
+    "HalfCheetah-v5",
+    "Hopper-v5",
+    "Humanoid-v5",
+    "HumanoidStandup-v5",
+    "InvertedDoublePendulum-v5",
+    "InvertedPendulum-v5",
+    "Pusher-v5",
+    "Reacher-v5",
+    "Swimmer-v5",
+    "Walker2d-v5",
+)
 _ATARI = {"Breakout": "breakout", "MsPacman": "ms_pacman", "Pong": "pong", "Qbert": "qbert", "Seaquest": "seaquest"}
 """Games by title and by ale-py's name. All play them as DQN did: 84 x 84 grey pixels, the maximum of two frames, four
 of those stacked, four frames a step, up to 30 no-ops at the start, rewards clipped, no sticky actions."""
@@ -106,7 +119,7 @@ PEERS: tuple[Peer, ...] = (
         "envpool",
         "pip install envpool",
         {
-            **_same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT),
+            **_same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, *_MUJOCO),
             "Taxi-v4": Task("Taxi-v3"),  # they differ in options that neither uses here
             **{
                 f"ALE/{title}-v5": Task(f"{title}-v5", {"reward_clip": True, "use_fire_reset": False})
@@ -127,8 +140,8 @@ PEERS: tuple[Peer, ...] = (
         "gymnasium-sync",
         "gymnasium_peer.py",
         "gymnasium",
-        'pip install "gymnasium[classic-control,toy-text]"',
-        _same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, "Taxi-v4", mode="sync"),
+        'pip install "gymnasium[classic-control,toy-text,mujoco]"',
+        _same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, "Taxi-v4", *_MUJOCO, mode="sync"),
         _NEXT_STEP,
     ),
     Peer(

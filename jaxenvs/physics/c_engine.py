@@ -27,8 +27,26 @@ _PARTS = {"float32": 3, "float64": 1}
 def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
     """The simulation at rest in time at some positions and velocities, as `mj_forward` after `mj_resetData`."""
     _check_process()
+    if not physics.fields:  # MuJoCo would compute what nobody reads: `mj_forward` leaves the state as it is
+        return _unread(physics, parameters, qpos, qvel)
     arguments = {"start": jnp.concatenate([qpos, qvel]), "parameters": _flat(physics, parameters)}
     return _state(physics, host_call(initial_function(physics), _results(physics), arguments))
+
+
+def _unread(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
+    """The same for a task that reads nothing but positions and velocities; no call to the host."""
+    rest = jnp.zeros((physics.model.na + physics.model.nv,), qpos.dtype)
+    numbers = jnp.concatenate([jnp.zeros((1,), qpos.dtype), qpos, qvel, rest])
+    results = {"numbers": numbers}
+    fields = {"qpos": qpos, "qvel": qvel, "act": rest[: physics.model.na], "body_mass": parameters.body_mass}
+    results |= {reading.name: reading.read(fields, jnp) for reading in physics.readings}
+    if physics.moving is not None:
+        point = physics.moving.read(fields, jnp)
+        results |= {POINT: point, DISPLACEMENT: jnp.zeros_like(point)}
+        numbers = jnp.concatenate([numbers, point])
+    # Numbers of the narrower dtype are sums of themselves and zeros.
+    exact = jnp.pad(numbers[:, None], ((0, 0), (0, _PARTS[physics.dtype] - 1)))
+    return _state(physics, results | {"exact": exact})
 
 
 def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Array, frames: int) -> PhysicsState:

@@ -1,0 +1,82 @@
+"""The fields of the robots' environments: Gymnasium's options, as leaves where they are numbers."""
+
+import dataclasses
+import inspect
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxenvs
+from jaxenvs.core.pytree import is_static
+from jaxenvs.envs.mujoco.ant import Ant
+from jaxenvs.envs.mujoco.hopper import Hopper
+from jaxenvs.envs.mujoco.inverted_pendulum import InvertedPendulum
+from jaxenvs.registry.catalog import CATALOG
+
+IDS = [spec.id for spec in CATALOG if spec.extra == "mujoco"]
+
+
+def options_of(theirs):
+    """The options of a class of Gymnasium's and of its base, but for how it is shown in a window."""
+    names = {
+        name
+        for cls in (type(theirs), gymnasium.envs.mujoco.MujocoEnv)
+        for name in inspect.signature(cls.__init__).parameters
+    }
+    return names - {"self", "kwargs", "model_path", "observation_space", "render_mode"}
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_every_option_of_gymnasiums_is_a_field_with_its_default(id):
+    theirs, ours = gymnasium.make(id).unwrapped, jaxenvs.unwrap(jaxenvs.make(id))
+    fields = {field.name: field for field in dataclasses.fields(ours)}
+    options = options_of(theirs)
+    assert options <= set(fields)
+    assert set(fields) - options == {"physics", "precision", "parameters"}
+    for name, parameter in inspect.signature(type(theirs).__init__).parameters.items():
+        if name in fields and name != "default_camera_config" and name in options:
+            assert fields[name].default == parameter.default, name
+            numbers = np.ravel(parameter.default)
+            is_real = all(isinstance(x, float) for x in numbers) or "weight" in name
+            assert is_static(fields[name]) != is_real, name
+
+
+def test_numbers_may_differ_from_lane_to_lane():
+    env = Ant(physics="c")
+    state, _ = env.reset(jaxenvs.random.key(0))
+    action = jnp.ones((8,), jnp.float32)
+
+    def step(weight, low):
+        return env.replace(ctrl_cost_weight=weight, healthy_z_range=(low, 5.0)).step(state, action)[1]
+
+    timesteps = jax.jit(jax.vmap(step))(jnp.float32([0.5, 1.0, 2.0]), jnp.float32([0.1, 0.1, 3.0]))
+    np.testing.assert_allclose(timesteps.info["reward_ctrl"], [-4, -8, -16])
+    assert timesteps.terminated.tolist() == [False, False, True]
+
+
+def test_a_derivative_reaches_the_weights():
+    env = Hopper(physics="c")
+    state, _ = env.reset(jaxenvs.random.key(0))
+    action = jnp.ones((3,), jnp.float32)
+    slope = jax.grad(lambda weight: env.replace(ctrl_cost_weight=weight).step(state, action)[1].reward)(0.5)
+    assert float(slope) == -3.0
+
+
+def test_a_state_can_be_put_anywhere():
+    env = InvertedPendulum(physics="c")
+    state, timestep = env.state_at(jnp.float32([0.3, 0.25]), jnp.float32([1.0, -1.0]))
+    np.testing.assert_array_equal(timestep.observation, np.float32([0.3, 0.25, 1.0, -1.0]))
+    assert float(timestep.reward) == 0.0 and not timestep.terminated
+    _, timestep = env.step(state, jnp.zeros((1,), jnp.float32))
+    assert timestep.terminated and float(timestep.reward) == 0.0
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_info_says_the_same_things_at_reset_as_after_a_step(id):
+    env = jaxenvs.make(id)
+    state, opening = jax.eval_shape(env.reset, jaxenvs.random.key(0))
+    _, later = jax.eval_shape(env.step, state, jax.ShapeDtypeStruct(env.action_space.shape, jnp.float32))
+    assert opening.info == later.info
