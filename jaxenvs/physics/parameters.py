@@ -38,6 +38,12 @@ class Parameters(PyTreeNode):
     actuator_gear: Array
     actuator_gainprm: Array
 
+    def __eq__(self, other: object) -> bool:
+        """Whether all numbers are equal, so that environments can be compared."""
+        return isinstance(other, Parameters) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in FIELDS
+        )
+
 
 FIELDS: dict[str, str] = {
     "gravity": "opt.gravity",

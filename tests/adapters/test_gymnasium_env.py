@@ -24,6 +24,8 @@ pytestmark = pytest.mark.gymnasium
 
 IDS = sorted(spec.id for spec in CATALOG)
 GYMNASIUMS_OWN = [id for id in IDS if id in gymnasium.registry]
+SAME_TYPES = [id for id in GYMNASIUMS_OWN if jaxenvs.spec(id).extra != "mujoco"]
+"""Gymnasium's robots have observations in float64, ours in float32: see `tests/parity/test_mujoco.py`."""
 WITH_TEXT = [id for id in IDS if isinstance(jaxenvs.unwrap(jaxenvs.make(id)), jaxenvs.RendersText)]
 
 
@@ -41,7 +43,7 @@ def test_gymnasiums_checker_finds_nothing_to_say(id):
     env.close()
 
 
-@pytest.mark.parametrize("id", GYMNASIUMS_OWN)
+@pytest.mark.parametrize("id", SAME_TYPES)
 def test_spaces_spec_and_types_are_those_of_gymnasiums_own(id):
     """The same spaces, limit, threshold, speed of animation, and kinds of values, whatever the seed.
 
