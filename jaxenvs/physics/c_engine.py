@@ -6,7 +6,7 @@ numbers put into a state count.
 """
 
 import functools
-from typing import Any
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -45,7 +45,7 @@ def _unread(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) 
         results |= {POINT: point, DISPLACEMENT: jnp.zeros_like(point)}
         numbers = jnp.concatenate([numbers, point])
     # Numbers of the narrower dtype are sums of themselves and zeros.
-    exact = jnp.pad(numbers[:, None], ((0, 0), (0, _PARTS[physics.dtype] - 1)))
+    exact = jnp.pad(numbers[None], ((0, _PARTS[physics.dtype] - 1), (0, 0)))
     return _state(physics, results | {"exact": exact})
 
 
@@ -67,6 +67,7 @@ def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Ar
 def initial_function(physics: Physics) -> HostFunction:
     """From positions and velocities to a state."""
 
+    @np.errstate(over="ignore", invalid="ignore")
     def run(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
         given = np.zeros((lanes, _length(physics.model)))
         given[:, 1 : 1 + physics.model.nq + physics.model.nv] = inputs["start"]
@@ -80,10 +81,13 @@ def step_function(physics: Physics, frames: int) -> HostFunction:
     """From a state and the actuators' controls to the next state."""
     length, moving = _length(physics.model), physics.moving
 
+    @np.errstate(over="ignore", invalid="ignore")  # numbers too large for a narrower dtype become infinite
     def run(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
         parts, numbers = inputs["exact"], inputs["numbers"]
-        exact = parts.sum(-1, dtype=np.float64)
-        given = np.where(parts[:, :length, 0] == numbers, exact[:, :length], numbers)
+        exact = parts[:, 0].astype(np.float64)
+        for place in range(1, parts.shape[1]):
+            exact += parts[:, place]
+        given = np.where(parts[:, 0, :length] == numbers, exact[:, :length], numbers)
         # Where the point follows from positions it is taken from them, since they may have been put there by hand.
         point = None if moving is not None and set(moving.fields) <= set(OF_STATE) else exact[:, length:]
         _run(physics, frames, lanes, given, point, inputs["ctrl"], inputs["parameters"], outputs)
@@ -104,9 +108,8 @@ def _run(
     """Runs the simulations from the numbers given, and writes what became of them."""
     from jaxenvs.physics.simulations import borrow  # needs mujoco, which states and spaces do not
 
-    model, length = physics.model, _length(physics.model)
+    model, length = physics.model, given.shape[1]
     own_values, masses = _values_of(physics, parameters)
-    given = np.broadcast_to(given, (lanes, length))
     with borrow(model, lanes, physics.fields, tuple(own_values)) as simulations:
         simulations.set_values(own_values)
         rows = simulations.rows
@@ -131,9 +134,9 @@ def _run(
         else:
             exact = after
         for name, value in derived.items():
-            outputs[name][...] = _rounded(value, outputs[name].dtype)
-    outputs["numbers"][...] = _rounded(after, outputs["numbers"].dtype)
+            outputs[name][...] = value
     _split(exact, outputs["exact"])
+    outputs["numbers"][...] = outputs["exact"][:, 0, :length]
 
 
 def _check_process() -> None:
@@ -145,9 +148,14 @@ def _check_process() -> None:
 
 def _of_state(model: Model, numbers: np.ndarray) -> dict[str, np.ndarray]:
     """Positions, velocities and activations, by name."""
-    ends = np.cumsum([1, model.nq, model.nv, model.na])
-    names = ("qpos", "qvel", "act")
-    return {name: numbers[:, begin:end] for name, begin, end in zip(names, ends[:-1], ends[1:])}
+    return {name: numbers[:, place] for name, place in _places(model).items()}
+
+
+@functools.cache
+def _places(model: Model) -> dict[str, slice]:
+    """Where positions, velocities and activations are in MuJoCo's integration state."""
+    ends = [int(end) for end in np.cumsum([1, model.nq, model.nv, model.na])]
+    return {name: slice(*place) for name, place in zip(("qpos", "qvel", "act"), itertools.pairwise(ends))}
 
 
 def _values_of(physics: Physics, parameters: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -155,8 +163,8 @@ def _values_of(physics: Physics, parameters: np.ndarray) -> tuple[dict[str, np.n
 
     A number that is the model's, rounded, stands for the model's own.
     """
-    flat, slices, shapes = _model_parameters(physics.model)
-    same = _rounded(flat, parameters.dtype) == parameters
+    flat, rounded, slices, shapes = _model_parameters(physics.model, parameters.dtype.name)
+    same = rounded == parameters
     masses = flat[slices["body_mass"]][None]
     if same.all():
         return {}, masses
@@ -167,13 +175,15 @@ def _values_of(physics: Physics, parameters: np.ndarray) -> tuple[dict[str, np.n
 
 
 @functools.cache
-def _model_parameters(model: Model) -> tuple[np.ndarray, dict[str, slice], dict[str, tuple[int, ...]]]:
-    """The model's values in a row, where each is in it, and their shapes."""
+def _model_parameters(
+    model: Model, dtype: str
+) -> tuple[np.ndarray, np.ndarray, dict[str, slice], dict[str, tuple[int, ...]]]:
+    """The model's values in a row, exact and rounded, where each is in it, and their shapes."""
     values = model_values(model)
     ends = np.cumsum([values[name].size for name in FIELDS])
     slices = {name: slice(int(end) - values[name].size, int(end)) for name, end in zip(FIELDS, ends)}
     flat = np.concatenate([values[name].ravel() for name in FIELDS])
-    return flat, slices, {name: value.shape for name, value in values.items()}
+    return flat, flat.astype(dtype), slices, {name: value.shape for name, value in values.items()}
 
 
 @functools.cache
@@ -187,18 +197,14 @@ def _row_at_reset(model: Model) -> np.ndarray:
 
 
 def _split(exact: np.ndarray, parts: np.ndarray) -> None:
-    """Writes numbers as sums of narrower ones, along the last axis, the first of which is the number rounded."""
+    """Writes numbers as sums of narrower ones along the axis before the last; the first is the number rounded."""
+    parts[:, 0] = exact
     rest = exact
-    for place in range(parts.shape[-1]):
-        parts[..., place] = _rounded(rest, parts.dtype)
-        with np.errstate(invalid="ignore"):
-            rest = np.where(np.isfinite(parts[..., place]), rest - parts[..., place], 0.0)
-
-
-def _rounded(numbers: np.ndarray, dtype: Any) -> np.ndarray:
-    """In a narrower dtype, in which large ones become infinite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return numbers.astype(dtype)
+    for place in range(1, parts.shape[1]):
+        rest = rest - parts[:, place - 1]
+        parts[:, place] = rest
+    if parts.shape[1] > 1 and not np.isfinite(parts[:, 0]).all():
+        parts[:, 1:][np.broadcast_to(~np.isfinite(parts[:, :1]), parts[:, 1:].shape)] = 0.0
 
 
 def _length(model: Model) -> int:
@@ -219,7 +225,7 @@ def _results(physics: Physics) -> dict[str, jax.ShapeDtypeStruct]:
     point = shapes.get(DISPLACEMENT, (0,))[0]
     results = {name: jax.ShapeDtypeStruct(shape, physics.dtype) for name, shape in shapes.items()}
     results["numbers"] = jax.ShapeDtypeStruct((length,), physics.dtype)
-    results["exact"] = jax.ShapeDtypeStruct((length + point, _PARTS[physics.dtype]), physics.dtype)
+    results["exact"] = jax.ShapeDtypeStruct((_PARTS[physics.dtype], length + point), physics.dtype)
     return results
 
 

@@ -20,7 +20,10 @@ OPTIONS = [
     ("Ant-v5", {**LEGS, "main_body": "aux_1", "include_cfrc_ext_in_observation": False, "frame_skip": 2}),
     ("Ant-v5", {"healthy_z_range": (0.5, 0.8), "contact_force_range": (-30.0, 2.5), "contact_cost_weight": 0.1}),
     ("HalfCheetah-v5", {**LEGS, "frame_skip": 1, "reset_noise_scale": 0.5}),
-    ("Hopper-v5", {**LEGS, "healthy_state_range": (-1.5, 1.5), "healthy_angle_range": (-3.0, 3.0), "healthy_reward": 3.0}),
+    (
+        "Hopper-v5",
+        {**LEGS, "healthy_state_range": (-1.5, 1.5), "healthy_angle_range": (-3.0, 3.0), "healthy_reward": 3.0},
+    ),
     ("Hopper-v5", {"terminate_when_unhealthy": False}),
     ("Humanoid-v5", {**HUMANOID, "contact_cost_range": (0.01, 0.5), "contact_cost_weight": 1e-5}),
     ("Humanoid-v5", {"include_cvel_in_observation": False, "include_qfrc_actuator_in_observation": False}),
@@ -91,7 +94,9 @@ class Lockstep:
     @staticmethod
     def largest(info):
         """Of the reward's terms, whose roundings it shares."""
-        return max(np.abs(value).max(initial=0) for name, value in info.items() if "reward" in name or "penalty" in name)
+        return max(
+            np.abs(value).max(initial=0) for name, value in info.items() if "reward" in name or "penalty" in name
+        )
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -218,7 +218,9 @@ def test_domain_randomize_draws_masses_for_each_episode():
     actions = jnp.ones((120, 4, 3), jnp.float32)
     states, timesteps = jax.jit(lambda s, a: jax.lax.scan(jax.vmap(env.step), s, a))(states, actions)
     assert np.asarray(timesteps.terminated).any(axis=0).all()
-    masses = [np.asarray(jaxenvs.unwrap(env.env.drawn(s.inner)).parameters.body_mass).sum(axis=1) for s in (start, states)]
+    masses = [
+        np.asarray(jaxenvs.unwrap(env.env.drawn(s.inner)).parameters.body_mass).sum(axis=1) for s in (start, states)
+    ]
     assert len(np.unique(np.concatenate(masses))) == 8
 
 
@@ -226,7 +228,7 @@ def test_numbers_put_into_a_state_count_and_others_keep_their_last_bits():
     env = make("Hopper-v5")
     states, actions = after_steps(env, 1)
     state, action = lane(states, 0), actions[0]
-    exact = np.asarray(state.exact, np.float64).sum(-1)
+    exact = np.asarray(state.exact, np.float64).sum(0)
     assert np.array_equal(np.float32(exact[1:7]), state.qpos) and (exact[1:7] != np.float64(state.qpos)).any()
     untouched, _ = env.step(state.replace(qpos=state.qpos + 0.0), action)
     assert identical(untouched, env.step(state, action)[0])

@@ -66,5 +66,7 @@ def test_without_a_graphics_library_the_packages_are_named(monkeypatch):
         raise ImportError(f"no {name}")
 
     monkeypatch.setattr(rendering.importlib, "import_module", fail)
-    with pytest.raises(RenderingUnavailable, match="libegl1 libgl1-mesa-dri.*libosmesa6.*no mujoco.egl.*no mujoco.osme"):
+    with pytest.raises(
+        RenderingUnavailable, match=r"libegl1 libgl1-mesa-dri.*libosmesa6.*no mujoco\.egl.*no mujoco\.osme"
+    ):
         rendering._context.__wrapped__()
