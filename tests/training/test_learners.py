@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.errors import InvalidField, InvalidKey, WrapperOrderError
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.errors import InvalidField, InvalidKey
+from jaxenvs.spaces import Box, Dict
 from jaxenvs.training import DQN, PPO, Learner
-from jaxenvs.wrappers import PixelObservation, TransformAction
+from jaxenvs.wrappers import EpisodeStatistics, TransformAction, TransformObservation
 from tests.training.toy_envs import Endless, Reach, Walk
 
 KEY = jaxenvs.random.key(1)
@@ -213,16 +215,44 @@ def test_bad_settings_are_refused(kind, settings, message):
         kind(**settings)
 
 
+PICTURED = Dict({"picture": Box(0, 255, (8, 8), np.uint8), "place": WALK.observation_space})
+
+
+def _with_picture(place):
+    return {"picture": jnp.zeros((8, 8), jnp.uint8), "place": place}
+
+
+class EndsEachStep(SameObservations, SameActions, StatelessWrapper):
+    """Says that every step ends something, and resets nothing."""
+
+    def reset(self, key):
+        return self.env.reset(key)
+
+    def step(self, state, action):
+        state, timestep = self.env.step(state, action)
+        return state, timestep.replace(terminated=jnp.ones((), bool))
+
+
+@EACH
+def test_an_environment_may_reset_itself_and_count_already(learner):
+    """As with lives: what ends within an episode is learnt from, and episodes are counted whole."""
+    counted = EpisodeStatistics(jaxenvs.AutoReset(WALK))
+    _, plain = program(type(learner))(learner, WALK, KEY)
+    for env in (jaxenvs.AutoReset(WALK), counted):
+        jax.tree.map(np.testing.assert_array_equal, program(type(learner))(learner, env, KEY)[1], plain)
+    _, metrics = program(type(learner))(learner, EndsEachStep(counted), KEY)
+    np.testing.assert_array_equal(metrics.episodes[0], plain.episodes[0])
+    np.testing.assert_array_equal(metrics.mean_length[0], plain.mean_length[0])
+
+
 @EACH
 def test_environments_that_cannot_be_learnt_in_are_refused(learner):
-    with pytest.raises(WrapperOrderError, match="adds AutoReset itself"):
-        learner.train(jaxenvs.AutoReset(WALK), KEY)
     with pytest.raises(InvalidField, match=r"jaxenvs.make\('CartPole-v1'\)"):
         learner.train("CartPole-v1", KEY)
     with pytest.raises(InvalidField, match=r"takes a jaxenvs\.Env, got int"):
         learner.train(3, KEY)
-    with pytest.raises(InvalidField, match="observations are pictures"):
-        learner.train(PixelObservation(WALK), KEY)
+    with pytest.raises(InvalidField, match="observations hold pictures"):
+        learner.train(TransformObservation(WALK, _with_picture, PICTURED), KEY)
     with pytest.raises(InvalidKey):
         learner.train(WALK, 0)
 
