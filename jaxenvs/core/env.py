@@ -11,7 +11,7 @@ simulator needs next, the timestep is what the agent sees now.
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -102,6 +102,9 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     frames_per_second: ClassVar[int] = 30
     """How many steps make a second when an episode is shown as an animation."""
 
+    outlives_episodes: ClassVar[bool] = False
+    """Whether something goes on from episode to episode: whether `after_episode` is defined."""
+
     reset_options: ClassVar[Mapping[str, str]] = {}
     """The options of Gymnasium's `reset(options=)` for this task: name of the option, and the field that
     takes its value for the episode that begins."""
@@ -158,6 +161,15 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     @abc.abstractmethod
     def render(self, state: State) -> Array:
         """Draws the state: (height, width, 3) uint8."""
+
+    def after_episode(self, state: State) -> Self:
+        """The environment that the next episode begins in, after one that ended in `state`: itself, by default.
+
+        Tasks that grow with success, or change with time, return themselves with other values of leaves, and say
+        so by `outlives_episodes`. AutoReset and the adapters begin each episode but the first in it.
+        """
+        del state
+        return self
 
     def observe(self, state: State) -> Obs:
         """The observation of `state`, for tasks where it is a function of the state alone: define it there.
