@@ -6,10 +6,11 @@ from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.training.dqn import DQN
 from jaxenvs.training.learner import Learner
 from jaxenvs.training.ppo import PPO
+from jaxenvs.training.sac import SAC
 
-Algorithm: TypeAlias = Literal["ppo", "dqn"]
+Algorithm: TypeAlias = Literal["ppo", "dqn", "sac"]
 
-_LEARNERS: dict[str, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN}
+_LEARNERS: dict[str, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN, "sac": SAC}
 
 # The mean returns are over 128 fresh episodes after training, for the seeds named.
 _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
@@ -70,7 +71,7 @@ def preset(env_id: str, algorithm: Algorithm = "ppo", **settings: Any) -> Learne
 
     Args:
         env_id: the environment's id.
-        algorithm: `"ppo"` or `"dqn"`.
+        algorithm: `"ppo"`, `"dqn"` or `"sac"`.
         **settings: replace fields of the learner.
 
     Raises:
