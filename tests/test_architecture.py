@@ -61,6 +61,7 @@ EXTRA_PACKAGES = {
         "gymnax",
         "brax",
         "pgx",
+        "ale_py",
         "envpool",
         "minatar",
         "rejax",

@@ -176,8 +176,13 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     @property
     def can_observe(self) -> bool:
         """Whether `observe` is defined, and by no base of a class that redefines `reset` or `step`."""
-        owners = {name: _owner(type(self), name) for name in ("observe", "reset", "step")}
-        return all(issubclass(owners["observe"], owners[name]) for name in ("reset", "step"))
+        return vouches_for_observe(type(self))
+
+
+def vouches_for_observe(cls: type[Env[Any, Any]]) -> bool:
+    """Whether a class defines `observe`, and no class derived from the one that does redefines `reset` or `step`."""
+    owners = {name: _owner(cls, name) for name in ("observe", "reset", "step")}
+    return all(issubclass(owners["observe"], owners[name]) for name in ("reset", "step"))
 
 
 def _owner(cls: type, name: str) -> type:

@@ -173,8 +173,8 @@ class DQN(Learner[DQNState]):
         check_activation("DQN", self.activation)
 
     def check_env(self, env: Env[Any, Any]) -> None:
-        """Checks the spaces, and that the environment does not reset itself."""
-        self.refuse_auto_reset(env)
+        """Checks the spaces."""
+        self.check_is_env(env)
         check_observation_space("DQN", env.observation_space)
         check_action_space("DQN", env.action_space, (Discrete,))
 
@@ -283,7 +283,8 @@ class DQN(Learner[DQNState]):
             env_steps=state.env_steps + self.num_envs,
             key=key,
         )
-        return state, (timestep.done, timestep.info["episode_return"], timestep.info["episode_length"])
+        info = timestep.info
+        return state, (info["episode_done"], info["episode_return"], info["episode_length"])
 
     def _learn(self, space: Space[Any], state: DQNState) -> tuple[DQNState, tuple[Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, loss and value."""

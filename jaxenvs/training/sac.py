@@ -191,8 +191,8 @@ class SAC(Learner[SACState]):
         check_activation("SAC", self.activation)
 
     def check_env(self, env: Env[Any, Any]) -> None:
-        """Checks the spaces, and that the environment does not reset itself."""
-        self.refuse_auto_reset(env)
+        """Checks the spaces."""
+        self.check_is_env(env)
         check_observation_space("SAC", env.observation_space)
         space = env.action_space
         if isinstance(space, Discrete):
@@ -326,7 +326,8 @@ class SAC(Learner[SACState]):
             env_steps=state.env_steps + self.num_envs,
             key=key,
         )
-        return state, (timestep.done, timestep.info["episode_return"], timestep.info["episode_length"])
+        info = timestep.info
+        return state, (info["episode_done"], info["episode_return"], info["episode_length"])
 
     def _learn(self, space: Space[Any], state: SACState) -> tuple[SACState, tuple[Array, ...]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, and figures."""

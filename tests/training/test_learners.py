@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.errors import InvalidField, InvalidKey, WrapperOrderError
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.errors import InvalidField, InvalidKey
+from jaxenvs.spaces import Box, Dict
 from jaxenvs.training import DQN, PPO, SAC, Learner
-from jaxenvs.wrappers import PixelObservation, TransformAction
+from jaxenvs.wrappers import EpisodeStatistics, TransformAction, TransformObservation
 from tests.training.toy_envs import Endless, Reach, Walk
 
 KEY = jaxenvs.random.key(1)
@@ -41,7 +43,7 @@ def left_or_right(action):
 
 def steered(learner, env):
     """`env` with actions that the learner takes: the two that it has, or for SAC a number whose sign tells which."""
-    return TransformAction(env, left_or_right, jaxenvs.spaces.Box(-1, 1)) if isinstance(learner, SAC) else env
+    return TransformAction(env, left_or_right, Box(-1, 1)) if isinstance(learner, SAC) else env
 
 
 @functools.lru_cache
@@ -283,16 +285,45 @@ def test_bad_settings_are_refused(kind, settings, message):
         kind(**settings)
 
 
+PICTURED = Dict({"picture": Box(0, 255, (8, 8), np.uint8), "place": WALK.observation_space})
+
+
+def _with_picture(place):
+    return {"picture": jnp.zeros((8, 8), jnp.uint8), "place": place}
+
+
+class EndsEachStep(SameObservations, SameActions, StatelessWrapper):
+    """Says that every step ends something, and resets nothing."""
+
+    def reset(self, key):
+        return self.env.reset(key)
+
+    def step(self, state, action):
+        state, timestep = self.env.step(state, action)
+        return state, timestep.replace(terminated=jnp.ones((), bool))
+
+
+@EACH
+def test_an_environment_may_reset_itself_and_count_already(learner):
+    """As with lives: what ends within an episode is learnt from, and episodes are counted whole."""
+    walk = steered(learner, WALK)
+    counted = EpisodeStatistics(jaxenvs.AutoReset(walk))
+    _, plain = program(type(learner))(learner, walk, KEY)
+    for env in (jaxenvs.AutoReset(walk), counted):
+        jax.tree.map(np.testing.assert_array_equal, program(type(learner))(learner, env, KEY)[1], plain)
+    _, metrics = program(type(learner))(learner, EndsEachStep(counted), KEY)
+    np.testing.assert_array_equal(metrics.episodes[0], plain.episodes[0])
+    np.testing.assert_array_equal(metrics.mean_length[0], plain.mean_length[0])
+
+
 @EACH
 def test_environments_that_cannot_be_learnt_in_are_refused(learner):
-    with pytest.raises(WrapperOrderError, match="adds AutoReset itself"):
-        learner.train(jaxenvs.AutoReset(WALK), KEY)
     with pytest.raises(InvalidField, match=r"jaxenvs.make\('CartPole-v1'\)"):
         learner.train("CartPole-v1", KEY)
     with pytest.raises(InvalidField, match=r"takes a jaxenvs\.Env, got int"):
         learner.train(3, KEY)
-    with pytest.raises(InvalidField, match="observations are pictures"):
-        learner.train(PixelObservation(WALK), KEY)
+    with pytest.raises(InvalidField, match="observations hold pictures"):
+        learner.train(TransformObservation(WALK, _with_picture, PICTURED), KEY)
     with pytest.raises(InvalidKey):
         learner.train(steered(learner, WALK), 0)
 
@@ -301,8 +332,8 @@ def test_environments_that_cannot_be_learnt_in_are_refused(learner):
     "learner, space",
     [
         (TINY_PPO, jaxenvs.spaces.MultiBinary(3)),
-        (TINY_PPO, jaxenvs.spaces.Box(0, 4, (2,), np.int32)),
-        (TINY_DQN, jaxenvs.spaces.Box(-1, 1, (2,), np.float32)),
+        (TINY_PPO, Box(0, 4, (2,), np.int32)),
+        (TINY_DQN, Box(-1, 1, (2,), np.float32)),
     ],
 )
 def test_unsupported_action_spaces_are_refused(learner, space):
