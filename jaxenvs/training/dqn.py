@@ -23,7 +23,7 @@ from jaxenvs.training.distributions import check_action_space, to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer
+from jaxenvs.training.replay import ReplayBuffer, Transition
 
 
 class DQNAgent(PyTreeNode):
@@ -34,24 +34,6 @@ class DQNAgent(PyTreeNode):
     """
 
     network: Any
-
-
-class Transition(PyTreeNode):
-    """One step, as the replay buffer keeps it.
-
-    Attributes:
-        features: (n,) float32, of the observation acted on.
-        choice: () int32, the action less the action space's `start`.
-        reward: () float32.
-        terminated: () bool.
-        next_features: (n,) float32, of the `final_observation`: what the step led to.
-    """
-
-    features: Array
-    choice: Array
-    reward: Array
-    terminated: Array
-    next_features: Array
 
 
 class DQNState(TrainState):

@@ -28,7 +28,7 @@ class Endless(Env[EndlessState, Array]):
 
     @property
     def action_space(self):
-        return Discrete(2)
+        return Discrete(2, start=5)
 
     def reset(self, key):
         check_key(key)
