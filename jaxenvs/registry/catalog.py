@@ -35,6 +35,7 @@ _GYM = "OpenAI Gym 2016"
 _DIETTERICH = "Dietterich 2000"
 _STRENS = "Strens 2000"
 _HAGHANI = "Haghani and Dewey 2016"
+_HEARTPOLE = "heartpole 1.2"
 _ZAREMBA = "Zaremba et al. 2015"
 
 # fmt: off
@@ -63,6 +64,8 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("Reverse-v0",               "algorithmic.reverse:Reverse",                                    200,   25.0, _ZAREMBA),
     _spec("ReversedAddition-v0",      "algorithmic.reversed_addition:ReversedAddition",                 200,   25.0, _ZAREMBA),
     _spec("ReversedAddition3-v0",     "algorithmic.reversed_addition:ReversedAddition",                 200,   25.0, _ZAREMBA, rows=3),
+    _spec("HeartPole-v0",             "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE),
+    _spec("HeartPole-v1",             "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE, has_walk=True),
 )
 # fmt: on
 
