@@ -64,6 +64,10 @@ class RenderingUnavailable(JaxenvsError):
     """A state that nothing here can draw: of another library's, or for want of a graphics library."""
 
 
+class NotDifferentiable(JaxenvsError, ValueError):
+    """A derivative was asked of something that is computed outside JAX."""
+
+
 class NotObservable(JaxenvsError):
     """An environment whose observation is no function of its state alone, or which does not define it."""
 

@@ -10,6 +10,8 @@ import numpy as np
 from jax import Array
 from jax.experimental.buffer_callback import buffer_callback
 
+from jaxenvs.core.errors import NotDifferentiable
+
 Arrays = dict[str, np.ndarray]
 
 HostFunction = Callable[[int, Arrays, Arrays], None]
@@ -27,7 +29,29 @@ def host_call(
         function: what to call.
         results: what it writes, for one lane.
         arguments: what it reads, for one lane.
+
+    Raises:
+        NotDifferentiable: while tracing, where a derivative with respect to an argument is asked for.
     """
+
+    @jax.custom_jvp
+    def call(arguments: dict[str, Array]) -> dict[str, Array]:
+        return _dispatch(function, results, arguments)
+
+    call.defjvp(_refuse)
+    return call(arguments)
+
+
+def _refuse(primals: Any, tangents: Any) -> Any:
+    raise NotDifferentiable(
+        "A derivative goes through C MuJoCo, which has none. Take the engine that has derivatives:"
+        ' `jaxenvs.make(id, physics="mjx")`.'
+    )
+
+
+def _dispatch(
+    function: HostFunction, results: Mapping[str, jax.ShapeDtypeStruct], arguments: dict[str, Array]
+) -> dict[str, Array]:
     ranks = tuple((name, x.ndim) for name, x in sorted(arguments.items()))
     call = function, tuple(sorted(results.items())), ranks
 

@@ -45,6 +45,8 @@ class HumanoidBody(MujocoEnv, kw_only=True):
         include_cfrc_ext_in_observation: whether forces from outside are.
     """
 
+    reset_is_costly = True
+
     reset_noise_scale: ArrayLike = 1e-2
     exclude_current_positions_from_observation: bool = static(default=True)
     include_cinert_in_observation: bool = static(default=True)

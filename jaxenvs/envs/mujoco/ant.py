@@ -66,6 +66,7 @@ class Ant(MujocoEnv, kw_only=True):
         v5: as Gymnasium's.
     """
 
+    reset_is_costly = True
     frames_per_second = 20
     camera = (("distance", 4.0),)
     follows = 1

@@ -14,6 +14,7 @@ from jaxenvs.core.pytree import is_static
 from jaxenvs.envs.mujoco.ant import Ant
 from jaxenvs.envs.mujoco.hopper import Hopper
 from jaxenvs.envs.mujoco.inverted_pendulum import InvertedPendulum
+from jaxenvs.errors import NotDifferentiable
 from jaxenvs.registry.catalog import CATALOG
 
 IDS = [spec.id for spec in CATALOG if spec.extra == "mujoco"]
@@ -63,6 +64,8 @@ def test_a_derivative_reaches_the_weights():
     action = jnp.ones((3,), jnp.float32)
     slope = jax.grad(lambda weight: env.replace(ctrl_cost_weight=weight).step(state, action)[1].reward)(0.5)
     assert float(slope) == -3.0
+    with pytest.raises(NotDifferentiable, match='physics="mjx"'):
+        jax.grad(lambda action: env.step(state, action)[1].reward)(action)
 
 
 def test_a_state_can_be_put_anywhere():
