@@ -60,3 +60,6 @@ CLAIMS = {
     "Swimmer-v5": _ENDLESS,
     "Walker2d-v5": _SHORT,
 }
+
+SLOW = {"HumanoidStandup-v5", "InvertedPendulum-v5", "Pusher-v5", "Swimmer-v5", "Walker2d-v5"}
+"""Ids that share their code with others, and are left to the long tail: robots take long to compile and to simulate."""
