@@ -1,0 +1,53 @@
+"""What the host does around C MuJoCo."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import numpy as np
+import pytest
+
+import jaxenvs
+from jaxenvs.physics import simulations
+from jaxenvs.physics.model import load_model
+from jaxenvs.testing.trees import identical, to_host
+
+
+def test_masses_of_subtrees_are_mujocos():
+    model = load_model("humanoid.xml").mj_model
+    total = simulations.subtree_masses(model.body_mass[None], model.body_parentid)[0]
+    np.testing.assert_allclose(total, model.body_subtreemass)
+
+
+@pytest.mark.parametrize("id", ["Ant-v5", "InvertedPendulum-v5"])
+def test_calls_from_several_threads_at_once_do_not_meet(id):
+    env = jaxenvs.unwrap(jaxenvs.make(id, physics="c"))
+    step = jax.jit(jax.vmap(env.step))
+    begin = jax.jit(jax.vmap(env.reset))
+    states = [begin(jax.random.split(jaxenvs.random.key(seed), 3))[0] for seed in range(6)]
+    action = np.full((3, *env.action_space.shape), 0.5, np.float32)
+    expected = [to_host(step(state, action)) for state in states]
+    with ThreadPoolExecutor(6) as threads:
+        for _ in range(3):
+            results = list(threads.map(lambda state: to_host(step(state, action)), states))
+            assert all(identical(a, b) for a, b in zip(results, expected, strict=True))
+
+
+def test_scratch_is_bounded(monkeypatch):
+    monkeypatch.setattr(simulations, "_KEPT_SCRATCH", 2)
+    model = load_model("inverted_pendulum.xml")
+    for lanes in range(1, 6):
+        with simulations.borrow(model, lanes, (), ()) as scratch:
+            assert scratch.rows.shape[0] == lanes
+    assert len(simulations._scratch) <= 2
+
+
+def test_an_error_in_between_costs_the_scratch_and_nothing_else():
+    model = load_model("inverted_pendulum.xml")
+    with pytest.raises(RuntimeError, match="half-way"), simulations.borrow(model, 7, (), ()):
+        raise RuntimeError("half-way")
+    label = model, 7, (), ()
+    assert not simulations._scratch.get(label)
+    with simulations.borrow(model, 7, (), ()) as scratch:
+        scratch.rows[:, 1:] = 0.0
+        scratch.step(1)
+    assert len(simulations._scratch[label]) == 1
