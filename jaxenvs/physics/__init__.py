@@ -1,0 +1,1 @@
+"""Engines that step physical models."""

@@ -1,0 +1,34 @@
+"""PhysicsState: a simulation at one moment."""
+
+from jax import Array
+
+from jaxenvs.core.pytree import PyTreeNode
+
+
+class PhysicsState(PyTreeNode):
+    """A simulation at one moment, as MuJoCo's data has it, on any engine.
+
+    To put a robot somewhere, replace `qpos` and `qvel`: the next step begins there. What is derived still tells of
+    the last step then, as when one writes into MuJoCo's data; `MujocoEnv.state_at` computes it, too.
+
+    Attributes:
+        qpos: (nq,) positions: m, rad, or unit quaternions.
+        qvel: (nv,) velocities: m/s or rad/s.
+        act: (na,) activations of actuators that have any.
+        qacc_warmstart: (nv,) accelerations that the solver begins with.
+        time: () s since the start.
+        derived: what else the task reads, by the names of its readings, as MuJoCo leaves it after a step: positions
+            of bodies and forces are those at the beginning of the last substep. `displacement` is how far the point
+            moved whose velocity is rewarded.
+        exact: (words,) uint32, the same in float64, by which the engine `c` goes on, two words a number: time, qpos,
+            qvel, act, qacc_warmstart, and that point. A number counts only while its rounding equals the one above.
+            None on other engines.
+    """
+
+    qpos: Array
+    qvel: Array
+    act: Array
+    qacc_warmstart: Array
+    time: Array
+    derived: dict[str, Array]
+    exact: Array | None = None
