@@ -13,6 +13,7 @@ from jax import Array
 from mujoco.mjx._src import constraint
 from mujoco.mjx._src.types import DisableBit
 
+from jaxenvs.physics.mjx.products import apply, chain, skew
 from jaxenvs.physics.mjx.tree import tree_of
 
 _MINVAL = 1e-15
@@ -93,11 +94,11 @@ def _contact_rows(model: Any, data: Any, contact: Any, dimension: int) -> Rows:
     # (contacts, nv, 3): how the second body's point moves against the first's, for a unit of each dof's speed.
     angular, linear = data.cdof[:, :3], data.cdof[:, 3:]
     offset = contact.pos[:, None] - data.subtree_com[np.asarray(model.body_rootid)[model.dof_bodyid]]
-    moved = (linear + jnp.cross(angular, offset)) * sides[:, :, None]
-    directions = jnp.einsum("cij,cvj->civ", contact.frame, moved)
+    moved = (linear + apply(skew(angular), offset)) * sides[:, :, None]
+    directions = chain(contact.frame, jnp.swapaxes(moved, 1, 2))
     if dimension > 3:
         turned = angular * sides[:, :, None]
-        directions = jnp.concatenate([directions, jnp.einsum("cij,cvj->civ", contact.frame, turned)], axis=1)
+        directions = jnp.concatenate([directions, chain(contact.frame, jnp.swapaxes(turned, 1, 2))], axis=1)
 
     bodies = jnp.asarray(model.geom_bodyid)[contact.geom]
     weight = jnp.sum(model.body_invweight0[bodies, 0], axis=1)

@@ -5,13 +5,12 @@ Spatial vectors are MuJoCo's: rotation first, then translation, about the centre
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from mujoco.mjx._src import math
 from mujoco.mjx._src.types import DisableBit, JointType
 
+from jaxenvs.physics.mjx.products import cross, force_cross, momentum, motion_cross
 from jaxenvs.physics.mjx.tree import tree_of
 
 _MINVAL = 1e-15
@@ -29,8 +28,7 @@ def add_inertias(model: Any, data: Any) -> Any:
     cinert = _spatial_inertia(model, data, data.xipos - subtree_com[root])
     cdof = _motion_axes(model, data, subtree_com)
     below = jnp.asarray(tree.moves).T @ cinert  # (nv, 10): all that a degree of freedom moves
-    momentum = jax.vmap(math.inert_mul)(below, cdof)
-    lower = (momentum @ cdof.T) * tree.above
+    lower = (momentum(below, cdof) @ cdof.T) * tree.above
     inertia = lower + jnp.tril(lower, -1).T + jnp.diag(model.dof_armature)
     return data.replace(subtree_com=subtree_com, cdof=cdof).tree_replace({"_impl.cinert": cinert, "_impl.M": inertia})
 
@@ -59,7 +57,7 @@ def _motion_axes(model: Any, data: Any, subtree_com: Array) -> Array:
     straight = jnp.where((kinds == JointType.FREE)[:, None], along_world, axis)
     offset = subtree_com[np.asarray(model.body_rootid)[body]] - data.xanchor[joint]
     turn = jnp.where(translates[:, None], 0.0, axis)
-    move = jnp.where(translates[:, None], straight, jnp.cross(axis, offset))
+    move = jnp.where(translates[:, None], straight, cross(axis, offset))
     return jnp.concatenate([turn, move], axis=1)
 
 
@@ -69,7 +67,7 @@ def add_velocities(model: Any, data: Any) -> Any:
     along = data.cdof * data.qvel[:, None]
     cvel = jnp.asarray(tree.moves) @ along
     turning = jnp.asarray(tree.turned_by) @ along
-    cdof_dot = jax.vmap(math.motion_cross)(turning, data.cdof)
+    cdof_dot = motion_cross(turning, data.cdof)
     return data.replace(cvel=cvel, cdof_dot=cdof_dot)
 
 
@@ -80,8 +78,6 @@ def bias_force(model: Any, data: Any) -> Array:
     upward = jnp.concatenate([jnp.zeros(3), jnp.zeros(3) if no_gravity else -model.opt.gravity])
     acceleration = upward + moves @ (data.cdof_dot * data.qvel[:, None])
     inertia, velocity = data._impl.cinert, data.cvel
-    multiply = jax.vmap(math.inert_mul)
-    force = multiply(inertia, acceleration)
-    force += jax.vmap(math.motion_cross_force)(velocity, multiply(inertia, velocity))
+    force = momentum(inertia, acceleration) + force_cross(velocity, momentum(inertia, velocity))
     force = force.at[0].set(0.0)
     return jnp.sum(data.cdof * (moves.T @ force), axis=1)

@@ -2,8 +2,7 @@
 
 Each joint, and each body without one, is a link: a motion relative to the link above it. All links are computed at once,
 and then chained by doubling: joined with its parent, then with the link two above, four above, so that a chain of n takes
-log2(n) rounds over all links and not n levels of code (see `tree`). A barrier between the rounds keeps XLA's CPU
-compiler from fusing them.
+log2(n) rounds over all links, the same code, and not n levels of code (see `tree`).
 """
 
 from functools import lru_cache
@@ -14,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from mujoco.mjx._src.types import JointType
+
+from jaxenvs.physics.mjx.products import apply, chain, multiply, to_matrix
 
 _MINVAL = 1e-15
 
@@ -27,6 +28,7 @@ class _Links(NamedTuple):
         parent: (links,) the link above it; link 0 is the world.
         begins: (links,) bool, whether the body's place on its parent comes before the motion.
         last_of_body: (nbody,) the link that a body is fixed to.
+        above: (rounds, links) the link to join with in each round: one above, two above, four above.
     """
 
     joint: np.ndarray
@@ -34,51 +36,52 @@ class _Links(NamedTuple):
     parent: np.ndarray
     begins: np.ndarray
     last_of_body: np.ndarray
+    above: np.ndarray
+
+
+class _Frames(NamedTuple):
+    """Places of many things: orientation as quaternion (n, 4) and as matrix (n, 3, 3), and position (n, 3).
+
+    Matrices are cheaper to chain, and quaternions cost nothing where nobody reads them in the end.
+    """
+
+    quaternion: Array
+    matrix: Array
+    position: Array
+
+    def at(self, index: np.ndarray | Array) -> "_Frames":
+        return _Frames(*(part[index] for part in self))
 
 
 def kinematics(model: Any, data: Any) -> Any:
     """`data` with the positions and orientations of everything, from its `qpos`."""
     joint_body = tuple(int(body) for body in model.jnt_bodyid)
     links = _links(joint_body, tuple(int(body) for body in model.body_parentid))
-    quaternion, position = _joint_motions(model, data.qpos)
+    kinds = np.asarray(model.jnt_type)
     has_joint = links.joint >= 0
-    motion = (
-        jnp.where(has_joint[:, None], quaternion[links.joint], jnp.array([1.0, 0.0, 0.0, 0.0])),
-        jnp.where(has_joint[:, None], position[links.joint], 0.0),
-    )
+    motion = _where(has_joint, _joint_motions(model, data.qpos).at(links.joint))
     # A free body is where its joint says, whatever its place on the world.
-    free = has_joint & (np.asarray(model.jnt_type)[links.joint] == JointType.FREE)
-    begins = (links.begins & ~free)[:, None]
-    place = (
-        jnp.where(begins, normalize(model.body_quat)[links.body], jnp.array([1.0, 0.0, 0.0, 0.0])),
-        jnp.where(begins, model.body_pos[links.body], 0.0),
-    )
-
-    frames = join(place, motion)
-    above = links.parent
-    while above.any():
-        frames = jax.lax.optimization_barrier(frames)
-        frames = join((frames[0][above], frames[1][above]), frames)
-        above = above[above]
+    free = has_joint & (kinds[links.joint] == JointType.FREE)
+    place = _where(links.begins & ~free, _frames(normalize(model.body_quat), model.body_pos).at(links.body))
+    frames, _ = jax.lax.scan(_join_with_above, _join(place, motion), links.above)
 
     first_link = np.array([np.flatnonzero(links.joint == joint)[0] for joint in range(model.njnt)], np.int64)
-    before = links.parent[first_link]
-    quaternion, position = join(
-        (frames[0][before], frames[1][before]), (place[0][first_link], place[1][first_link])
-    )
-    is_free = (np.asarray(model.jnt_type) == JointType.FREE)[:, None]
-    anchor = jnp.where(is_free, frames[1][first_link], position + rotate(quaternion, model.jnt_pos))
-    axis = jnp.where(is_free, jnp.array([0.0, 0.0, 1.0]), rotate(quaternion, model.jnt_axis))
+    before = _join(frames.at(links.parent[first_link]), place.at(first_link))
+    is_free = (kinds == JointType.FREE)[:, None]
+    anchor = jnp.where(is_free, frames.position[first_link], before.position + apply(before.matrix, model.jnt_pos))
+    axis = jnp.where(is_free, jnp.array([0.0, 0.0, 1.0]), apply(before.matrix, model.jnt_axis))
 
-    xquat, xpos = (frame[links.last_of_body] for frame in frames)
-    data = data.replace(xanchor=anchor, xaxis=axis, xpos=xpos, xquat=xquat, xmat=to_matrix(xquat))
-    for name, body, local_quat, local_pos in (
+    bodies = frames.at(links.last_of_body)
+    data = data.replace(
+        xanchor=anchor, xaxis=axis, xpos=bodies.position, xquat=bodies.quaternion, xmat=bodies.matrix
+    )
+    for name, body, quaternion, position in (
         ("xi", np.arange(model.nbody), model.body_iquat, model.body_ipos),
-        ("geom_x", model.geom_bodyid, model.geom_quat, model.geom_pos),
-        ("site_x", model.site_bodyid, model.site_quat, model.site_pos),
+        ("geom_x", np.asarray(model.geom_bodyid), model.geom_quat, model.geom_pos),
+        ("site_x", np.asarray(model.site_bodyid), model.site_quat, model.site_pos),
     ):
-        quaternion, position = join((xquat[body], xpos[body]), (local_quat, local_pos))
-        data = data.replace(**{f"{name}pos": position, f"{name}mat": to_matrix(quaternion)})
+        parts = _join(bodies.at(body), _frames(quaternion, position))
+        data = data.replace(**{f"{name}pos": parts.position, f"{name}mat": parts.matrix})
     return data
 
 
@@ -94,46 +97,55 @@ def _links(joint_body: tuple[int, ...], parents: tuple[int, ...]) -> _Links:
             above = len(rows) - 1
         last.append(above)
     joint, body, parent, begins = (np.array(column) for column in zip(*rows))
-    return _Links(joint, body, parent, begins, np.array(last))
+    rounds = [parent]
+    while rounds[-1].any():
+        rounds.append(rounds[-1][rounds[-1]])
+    return _Links(joint, body, parent, begins, np.array(last), np.array(rounds[:-1], np.int32))
 
 
-def _joint_motions(model: Any, qpos: Array) -> tuple[Array, Array]:
-    """Each joint's rotation (njnt, 4) and translation (njnt, 3), in the frame before it."""
+def _frames(quaternion: Array, position: Array) -> _Frames:
+    return _Frames(quaternion, to_matrix(quaternion), position)
+
+
+def _where(condition: np.ndarray, frames: _Frames) -> _Frames:
+    """The frames, or that of the world where the static condition does not hold."""
+    return _Frames(
+        jnp.where(condition[:, None], frames.quaternion, jnp.array([1.0, 0.0, 0.0, 0.0])),
+        jnp.where(condition[:, None, None], frames.matrix, jnp.eye(3)),
+        jnp.where(condition[:, None], frames.position, 0.0),
+    )
+
+
+def _join(outer: _Frames, inner: _Frames) -> _Frames:
+    """The frames `inner`, given in `outer`, as seen from where `outer` is given."""
+    return _Frames(
+        multiply(outer.quaternion, inner.quaternion),
+        chain(outer.matrix, inner.matrix),
+        outer.position + apply(outer.matrix, inner.position),
+    )
+
+
+def _join_with_above(frames: _Frames, above: Array) -> tuple[_Frames, None]:
+    return _join(frames.at(above), frames), None
+
+
+def _joint_motions(model: Any, qpos: Array) -> _Frames:
+    """Each joint's motion in the frame before it."""
     kinds, addresses = np.asarray(model.jnt_type), np.asarray(model.jnt_qposadr)
     moved = qpos[addresses] - model.qpos0[addresses]
     half = 0.5 * jnp.where(kinds == JointType.HINGE, moved, 0.0)
     quaternion = jnp.concatenate([jnp.cos(half)[:, None], jnp.sin(half)[:, None] * model.jnt_axis], axis=1)
     slid = jnp.where((kinds == JointType.SLIDE)[:, None], moved[:, None] * model.jnt_axis, 0.0)
-    given = np.isin(kinds, (JointType.FREE, JointType.BALL))
-    if given.any():
-        at = addresses[given] + np.where(kinds[given] == JointType.FREE, 3, 0)
-        quaternion = quaternion.at[given].set(normalize(qpos[at[:, None] + np.arange(4)]))
-    around = model.jnt_pos - rotate(quaternion, model.jnt_pos)
-    position = around + slid
     free = kinds == JointType.FREE
+    given = free | (kinds == JointType.BALL)
+    if given.any():
+        at = addresses[given] + np.where(free[given], 3, 0)
+        quaternion = quaternion.at[given].set(normalize(qpos[at[:, None] + np.arange(4)]))
+    matrix = to_matrix(quaternion)
+    position = model.jnt_pos - apply(matrix, model.jnt_pos) + slid
     if free.any():
         position = position.at[free].set(qpos[addresses[free][:, None] + np.arange(3)])
-    return quaternion, position
-
-
-def join(outer: tuple[Array, Array], inner: tuple[Array, Array]) -> tuple[Array, Array]:
-    """The frame `inner`, given in `outer`, as seen from where `outer` is given; frames are (..., 4) and (..., 3)."""
-    return multiply(outer[0], inner[0]), outer[1] + rotate(outer[0], inner[1])
-
-
-def multiply(first: Array, second: Array) -> Array:
-    """(..., 4) product of quaternions."""
-    w, v = first[..., :1], first[..., 1:]
-    other_w, other_v = second[..., :1], second[..., 1:]
-    scalar = w * other_w - jnp.sum(v * other_v, axis=-1, keepdims=True)
-    return jnp.concatenate([scalar, w * other_v + other_w * v + jnp.cross(v, other_v)], axis=-1)
-
-
-def rotate(quaternion: Array, vector: Array) -> Array:
-    """(..., 3) `vector` turned by a unit quaternion."""
-    w, v = quaternion[..., :1], quaternion[..., 1:]
-    twice = 2.0 * jnp.cross(v, vector)
-    return vector + w * twice + jnp.cross(v, twice)
+    return _Frames(quaternion, matrix, position)
 
 
 def normalize(quaternion: Array) -> Array:
@@ -142,14 +154,3 @@ def normalize(quaternion: Array) -> Array:
     vanishes = square < _MINVAL * _MINVAL
     length = jnp.sqrt(jnp.where(vanishes, 1.0, square))
     return jnp.where(vanishes, jnp.array([1.0, 0.0, 0.0, 0.0]), quaternion / length)
-
-
-def to_matrix(quaternion: Array) -> Array:
-    """(..., 3, 3) of a unit quaternion."""
-    w, x, y, z = (quaternion[..., index] for index in range(4))
-    rows = (
-        (w * w + x * x - y * y - z * z, 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        (2 * (x * y + w * z), w * w - x * x + y * y - z * z, 2 * (y * z - w * x)),
-        (2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z),
-    )
-    return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)

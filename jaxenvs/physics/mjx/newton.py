@@ -54,6 +54,17 @@ class _Iterate(NamedTuple):
     running: Array
 
 
+class _Search(NamedTuple):
+    length: Array
+    slope: Array
+    curvature: Array
+    quadratic: Array
+    low: Array
+    high: Array
+    tried: Array
+    running: Array
+
+
 def force_of(rows: Rows, residual: Array) -> Array:
     """(rows,) the force of each row at `residual` = J qacc - aref."""
     return jnp.clip(-rows.stiffness * residual, rows.lower, rows.upper)
@@ -86,29 +97,32 @@ def _line_search(problem: Problem, at: _Iterate, direction: Array) -> tuple[Arra
     slope_0 = jnp.dot(pushed, at.acceleration - problem.unconstrained)
     curvature_0 = jnp.dot(pushed, direction)
 
-    def slope_at(length: Array) -> tuple[Array, Array]:
+    def look(length: Array) -> tuple[Array, Array, Array]:
         residual = at.residual + length * turn
+        quadratic = _is_quadratic(rows, residual)
         slope = slope_0 + length * curvature_0 - jnp.dot(force_of(rows, residual), turn)
-        curvature = curvature_0 + jnp.sum(rows.stiffness * turn * turn * _is_quadratic(rows, residual))
-        return slope, curvature
+        return slope, curvature_0 + jnp.sum(rows.stiffness * turn * turn * quadratic), quadratic
 
-    enough = _SLOPE_LEFT * jnp.abs(jnp.dot(at.gradient, direction))
-
-    def searching(search: tuple[Array, ...]) -> Array:
-        _, slope, _, _, _, tried = search
-        return (jnp.abs(slope) > enough) & (tried < _MAX_LINE_SEARCH)
-
-    def try_next(search: tuple[Array, ...]) -> tuple[Array, ...]:
-        length, slope, curvature, low, high, tried = search
-        low, high = jnp.where(slope < 0.0, length, low), jnp.where(slope < 0.0, high, length)
-        newton = length - slope / curvature
+    def try_next(search: _Search) -> _Search:
+        falls = search.slope < 0.0
+        low, high = jnp.where(falls, search.length, search.low), jnp.where(falls, search.high, search.length)
+        newton = search.length - search.slope / search.curvature
         within = (newton > low) & (newton < high)
         length = jnp.where(within, newton, 0.5 * (low + high))  # `high` is finite where `newton` is not within
-        return length, *slope_at(length), low, high, tried + 1
+        slope, curvature, quadratic = look(length)
+        # A Newton step that stays in its piece ends at the root, to rounding, whatever the slope there says.
+        done = (jnp.abs(slope) <= enough) | (within & jnp.all(quadratic == search.quadratic))
+        tried = search.tried + 1
+        return _Search(length, slope, curvature, quadratic, low, high, tried, ~done & (tried < _MAX_LINE_SEARCH))
 
+    enough = _SLOPE_LEFT * jnp.abs(jnp.dot(at.gradient, direction))
     one = jnp.ones((), direction.dtype)
-    first = (one, *slope_at(one), jnp.zeros_like(one), jnp.full_like(one, jnp.inf), jnp.zeros((), jnp.int32))
-    return jax.lax.while_loop(searching, try_next, first)[0], turn
+    slope, curvature, quadratic = look(one)
+    running = (jnp.abs(slope) > enough) & jnp.any(quadratic != at.quadratic)
+    first = _Search(
+        one, slope, curvature, quadratic, jnp.zeros_like(one), jnp.full_like(one, jnp.inf), jnp.int32(0), running
+    )
+    return jax.lax.while_loop(lambda search: search.running, try_next, first).length, turn
 
 
 def _step(problem: Problem, tolerance: Array, at: _Iterate) -> _Iterate:
