@@ -1,7 +1,8 @@
 """Contact of a capsule and a cylinder, at the nearest points of the capsule's axis and the cylinder.
 
 C MuJoCo finds them with its general convex collider, to `ccd_tolerance` (1e-6). MJX 3.17 descends the sum of two signed
-distances for ten steps and reports two contacts, which is 5e-3 off in Pusher's velocity after one substep.
+distances for ten steps and reports two contacts, which is 5e-3 off in Pusher's velocity after one substep. Where the
+capsule lies almost flat on an end of the cylinder, C adds a second contact, which is left out here.
 """
 
 from typing import Any
@@ -49,7 +50,7 @@ def capsule_cylinder(capsule: Any, cylinder: Any) -> tuple[Array, Array, Array]:
     along = cylinder.mat.T @ capsule.mat[:, 2]
     radius, half_length = cylinder.size[0], cylinder.size[1]
 
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
         middle = 0.5 * (low + high)
         _, gradient = jax.vmap(_signed_distance, in_axes=(0, None, None))(

@@ -2,9 +2,9 @@
 
 Every contact that might be is four rows of the constraint solver, touching or not, in every one of its iterations.
 The Humanoids have 138. Of each kind (by `condim`) the deepest `MAX_CONTACTS` are kept: no task of Gymnasium's has more
-at once (12 were seen, in HumanoidStandup), so nothing is lost there. MJX does the same with a custom numeric of the
-model's, `max_contact_points`, but reads it at the wrong address where there are other numerics, and then sees no contact
-at all; numerics are not read here.
+at once (11 with friction and 7 without were seen, in the Humanoids), so nothing is lost there. In a model that has, the
+shallowest do not push. MJX does the same with a custom numeric of the model's, `max_contact_points`, but reads it at
+the wrong address where there are other numerics, and then sees no contact at all; numerics are not read here.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import mujoco
 import numpy as np
 from mujoco.mjx._src import collision_driver
-from mujoco.mjx._src.types import GeomType
+from mujoco.mjx._src.types import DisableBit, GeomType
 
 from jaxenvs.physics.mjx.capsule_cylinder import capsule_cylinder
 from jaxenvs.physics.mjx.plane_capsule import plane_capsule
@@ -35,9 +34,9 @@ def collider_of(types: tuple[int, int]) -> Callable[..., Any]:
     return _OWN.get((first, second)) or collision_driver._COLLISION_FUNC[first, second]
 
 
-def contact_dimensions(model: mujoco.MjModel) -> np.ndarray:
-    """(contacts,) int64, ascending: the dimension of each contact that `collide` gives for the model."""
-    if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_CONTACT:
+def contact_dimensions(model: Any) -> np.ndarray:
+    """(contacts,) int64, ascending: the dimension of each contact that `collide` gives for an `mujoco.MjModel`."""
+    if model.opt.disableflags & DisableBit.CONTACT:
         return np.zeros(0, np.int64)
     counts: dict[int, int] = {}
     for key, pairs in collision_driver._geom_groups(model).items():

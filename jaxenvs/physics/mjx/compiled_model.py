@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import mujoco
 import numpy as np
 from mujoco import mjx
 from mujoco.mjx._src import constraint
+from mujoco.mjx._src.types import ConeType, IntegratorType, JacobianType, SolverType
 
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.physics.mjx.collision import contact_dimensions
 from jaxenvs.physics.mjx.versions import check_versions
 
-_INTEGRATORS = (mujoco.mjtIntegrator.mjINT_EULER, mujoco.mjtIntegrator.mjINT_RK4)
+_INTEGRATORS = (IntegratorType.EULER, IntegratorType.RK4)
 
 
 class CompiledModel(NamedTuple):
@@ -53,8 +53,8 @@ def _compile(handle: Any, precision: str) -> CompiledModel:
     check_features(handle.mj_model)
     solved_by_newton = copy.copy(handle.mj_model)
     # MJX has no PGS, which the Humanoids ask for. Both minimise the same; Newton gets closer.
-    solved_by_newton.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
-    solved_by_newton.opt.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
+    solved_by_newton.opt.solver = SolverType.NEWTON
+    solved_by_newton.opt.jacobian = JacobianType.DENSE
     with jax.ensure_compile_time_eval():
         try:
             model = mjx.put_model(solved_by_newton, impl="jax")
@@ -72,14 +72,15 @@ def _compile(handle: Any, precision: str) -> CompiledModel:
         return CompiledModel(*jax.tree.map(np.asarray, (model, data)))
 
 
-def check_features(model: mujoco.MjModel) -> None:
-    """Raises InvalidField, naming all that the model has and the engine does not compute."""
+def check_features(model: Any) -> None:
+    """Raises InvalidField, naming all that an `mujoco.MjModel` has and the engine does not compute."""
     option = model.opt
     faults = {
-        "elliptic friction cones (set cone='pyramidal')": option.cone != mujoco.mjtCone.mjCONE_PYRAMIDAL,
+        "elliptic friction cones (set cone='pyramidal')": option.cone != ConeType.PYRAMIDAL,
         "an implicit integrator (set integrator='Euler' or 'RK4')": option.integrator not in _INTEGRATORS,
         "iterations of the noslip solver (set noslip_iterations='0')": option.noslip_iterations > 0,
         "flexible bodies": model.nflex > 0,
+        "mocap bodies": model.nmocap > 0,
         "plugins": model.nplugin > 0,
         "no degree of freedom": model.nv == 0,
     }

@@ -9,9 +9,7 @@ constraints, and `stat.meaninertia`), but for the masses of subtrees, which are 
 """
 
 import dataclasses
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,11 +21,9 @@ from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.physics.mjx.compiled_model import compile_model
 from jaxenvs.physics.mjx.euler import euler
 from jaxenvs.physics.mjx.forward import forward
+from jaxenvs.physics.mjx.promotion import with_usual_promotion
 from jaxenvs.physics.mjx.runge_kutta import runge_kutta
 from jaxenvs.physics.state import PhysicsState
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 POST_CONSTRAINT = frozenset({"cacc", "cfrc_int", "cfrc_ext"})
 """Fields that `mj_rnePostConstraint` computes, which Gymnasium calls after the last substep."""
@@ -58,22 +54,7 @@ DERIVED = tuple(_COMPUTED.split())
 """Fields of MuJoCo's data that the engine can give, in MuJoCo's shapes."""
 
 
-def _with_lenient_promotion(function: Callable[P, R]) -> Callable[P, R]:
-    """Traces `function` under JAX's usual promotion rules, which MJX's own code counts on, whatever the caller's."""
-
-    @wraps(function)
-    def traced(*args: P.args, **kwargs: P.kwargs) -> R:
-        with (
-            jax.numpy_dtype_promotion("standard"),
-            jax.numpy_rank_promotion("allow"),
-            jax.default_matmul_precision("highest"),  # GPUs would round float32's factors to ten bits
-        ):
-            return function(*args, **kwargs)
-
-    return traced
-
-
-@_with_lenient_promotion
+@with_usual_promotion
 def initial(model: Any, parameters: Any, qpos: Array, qvel: Array, derived_names: tuple[str, ...]) -> PhysicsState:
     """The state at a position, as Gymnasium's `set_state` after a reset leaves it (`mj_forward`).
 
@@ -101,7 +82,7 @@ def initial(model: Any, parameters: Any, qpos: Array, qvel: Array, derived_names
     )
 
 
-@_with_lenient_promotion
+@with_usual_promotion
 def step(
     model: Any, parameters: Any, state: PhysicsState, ctrl: Array, frames: int, derived_names: tuple[str, ...]
 ) -> PhysicsState:

@@ -1,8 +1,8 @@
 """Where bodies, joints, geoms and sites are (`mj_kinematics`).
 
-Each joint, and each body without one, is a link: a motion relative to the link above it. All links are computed at once,
-and then chained by doubling: joined with its parent, then with the link two above, four above, so that a chain of n takes
-log2(n) rounds over all links, the same code, and not n levels of code (see `tree`).
+Each joint, and each body without one, is a link: a motion relative to the link above it. All links are computed at
+once, and then chained by doubling: joined with the link above, then with that two above, four above, so that a chain of
+n takes log2(n) rounds of the same code over all links, and not n levels of code (see `tree`).
 """
 
 from functools import lru_cache
@@ -63,7 +63,7 @@ def kinematics(model: Any, data: Any) -> Any:
     # A free body is where its joint says, whatever its place on the world.
     free = has_joint & (kinds[links.joint] == JointType.FREE)
     place = _where(links.begins & ~free, _frames(normalize(model.body_quat), model.body_pos).at(links.body))
-    frames, _ = jax.lax.scan(_join_with_above, _join(place, motion), links.above)
+    frames, _ = jax.lax.scan(_join_with_above, _join(place, motion), jnp.asarray(links.above))
 
     first_link = np.array([np.flatnonzero(links.joint == joint)[0] for joint in range(model.njnt)], np.int64)
     before = _join(frames.at(links.parent[first_link]), place.at(first_link))
@@ -72,9 +72,7 @@ def kinematics(model: Any, data: Any) -> Any:
     axis = jnp.where(is_free, jnp.array([0.0, 0.0, 1.0]), apply(before.matrix, model.jnt_axis))
 
     bodies = frames.at(links.last_of_body)
-    data = data.replace(
-        xanchor=anchor, xaxis=axis, xpos=bodies.position, xquat=bodies.quaternion, xmat=bodies.matrix
-    )
+    data = data.replace(xanchor=anchor, xaxis=axis, xpos=bodies.position, xquat=bodies.quaternion, xmat=bodies.matrix)
     for name, body, quaternion, position in (
         ("xi", np.arange(model.nbody), model.body_iquat, model.body_ipos),
         ("geom_x", np.asarray(model.geom_bodyid), model.geom_quat, model.geom_pos),

@@ -19,6 +19,7 @@ from jax import Array
 
 from jaxenvs.physics.mjx import cholesky
 from jaxenvs.physics.mjx.constraints import Rows
+from jaxenvs.physics.mjx.promotion import with_usual_promotion
 
 MAX_ITERATIONS = 20
 """Bound on Newton steps. Two to five are usual."""
@@ -164,6 +165,7 @@ def minimise(problem: Problem, warm_start: Array) -> Array:
 
 
 @minimise.defjvp
+@with_usual_promotion  # JAX calls it when it differentiates, which may be after the engine has returned
 def _implicit_derivative(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
     """Differentiates `gradient(problem, solution) = 0`; the warm start does not matter to the solution."""
     problem, warm_start = primals

@@ -74,10 +74,8 @@ def runge_kutta(model: Any, data: Any, keep: Callable[[Any], Any]) -> tuple[Any,
 
     still = jnp.zeros_like(data.qvel)
     first = (data.qpos, data.qvel, data.act, still, still, still, jnp.zeros_like(data.act))
-    numbers = tuple(jnp.asarray(column, data.qvel.dtype) for column in (_WEIGHTS, _NEXT_STAGE))
+    numbers = jnp.asarray(_WEIGHTS, data.qvel.dtype), jnp.asarray(_NEXT_STAGE, data.qvel.dtype)
     (*_, velocities, accelerations, act_dots), stages = jax.lax.scan(stage, first, numbers)
     qacc, actuator_length, kept = jax.tree.map(lambda leaf: leaf[-1], stages)
-    later = advance(
-        model, data, accelerations, act_dots, velocities, qacc=qacc, actuator_length=actuator_length
-    )
+    later = advance(model, data, accelerations, act_dots, velocities, qacc=qacc, actuator_length=actuator_length)
     return later, kept
