@@ -17,7 +17,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT = {
     "core": set(),
     "canvas": {"core"},
-    "envs": {"core", "canvas"},
+    "physics": {"core"},
+    "envs": {"core", "canvas", "physics"},
     "wrappers": {"core"},
     "registry": {"core", "wrappers"},
     "rollout": {"core", "wrappers"},
@@ -51,6 +52,7 @@ CORE_PACKAGES = {"jax", "jaxlib", "numpy"}
 
 EXTRA_PACKAGES = {
     "core": {"gymnasium"},  # inside `to_gymnasium`, on call
+    "physics": {"mujoco"},
     "training": {"flax", "optax"},
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
     "monitor": {"flax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},

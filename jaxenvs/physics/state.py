@@ -20,9 +20,9 @@ class PhysicsState(PyTreeNode):
         derived: what else the task reads, by the names of its readings, as MuJoCo leaves it after a step: positions
             of bodies and forces are those at the beginning of the last substep. `displacement` is how far the point
             moved whose velocity is rewarded.
-        exact: (words,) uint32, the same in float64, by which the engine `c` goes on, two words a number: time, qpos,
-            qvel, act, qacc_warmstart, and that point. A number counts only while its rounding equals the one above.
-            None on other engines.
+        exact: (3, numbers) float32 that add up to the same in float64, by which the engine `c` goes on: time, qpos,
+            qvel, act, qacc_warmstart, and that point. The first of the three is the number above; where that was
+            replaced, they do not count. (1, numbers) in float64; None on other engines.
     """
 
     qpos: Array

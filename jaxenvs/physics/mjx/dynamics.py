@@ -47,7 +47,7 @@ def _motion_axes(model: Any, data: Any, subtree_com: Array) -> Array:
     """(nv, 6): how the tree moves for a unit of each degree of freedom's speed."""
     joint = np.asarray(model.dof_jntid)
     kinds = np.asarray(model.jnt_type)[joint]
-    within = np.arange(model.nv) - np.asarray(model.jnt_dofadr)[joint]
+    within = np.arange(model.nv, dtype=np.int32) - np.asarray(model.jnt_dofadr)[joint]
     body = np.asarray(model.dof_bodyid)
     # Free and ball joints turn about the axes of the body, a free joint moves along those of the world.
     of_body = np.isin(kinds, (JointType.BALL, JointType.FREE))

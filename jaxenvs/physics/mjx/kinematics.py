@@ -65,7 +65,7 @@ def kinematics(model: Any, data: Any) -> Any:
     place = _where(links.begins & ~free, _frames(normalize(model.body_quat), model.body_pos).at(links.body))
     frames, _ = jax.lax.scan(_join_with_above, _join(place, motion), jnp.asarray(links.above))
 
-    first_link = np.array([np.flatnonzero(links.joint == joint)[0] for joint in range(model.njnt)], np.int64)
+    first_link = np.array([np.flatnonzero(links.joint == joint)[0] for joint in range(model.njnt)], np.int32)
     before = _join(frames.at(links.parent[first_link]), place.at(first_link))
     is_free = (kinds == JointType.FREE)[:, None]
     anchor = jnp.where(is_free, frames.position[first_link], before.position + apply(before.matrix, model.jnt_pos))
@@ -74,7 +74,7 @@ def kinematics(model: Any, data: Any) -> Any:
     bodies = frames.at(links.last_of_body)
     data = data.replace(xanchor=anchor, xaxis=axis, xpos=bodies.position, xquat=bodies.quaternion, xmat=bodies.matrix)
     for name, body, quaternion, position in (
-        ("xi", np.arange(model.nbody), model.body_iquat, model.body_ipos),
+        ("xi", np.arange(model.nbody, dtype=np.int32), model.body_iquat, model.body_ipos),
         ("geom_x", np.asarray(model.geom_bodyid), model.geom_quat, model.geom_pos),
         ("site_x", np.asarray(model.site_bodyid), model.site_quat, model.site_pos),
     ):
@@ -94,11 +94,13 @@ def _links(joint_body: tuple[int, ...], parents: tuple[int, ...]) -> _Links:
             rows.append((joint, body, above, order == 0))
             above = len(rows) - 1
         last.append(above)
-    joint, body, parent, begins = (np.array(column) for column in zip(*rows))
+    # int32 is an index's type with x64 on and with it off, and these arrays are kept for both.
+    joint, body, parent = (np.array(column, np.int32) for column in list(zip(*rows))[:3])
+    begins = np.array([row[3] for row in rows])
     rounds = [parent]
     while rounds[-1].any():
         rounds.append(rounds[-1][rounds[-1]])
-    return _Links(joint, body, parent, begins, np.array(last), np.array(rounds[:-1], np.int32))
+    return _Links(joint, body, parent, begins, np.array(last, np.int32), np.array(rounds[:-1]))
 
 
 def _frames(quaternion: Array, position: Array) -> _Frames:

@@ -10,19 +10,18 @@ from jaxenvs.core.errors import DependencyNotInstalled
 TESTED = {"mujoco": "4.0", "mujoco-mjx": "3.17"}
 """Distribution: the series (major and minor version) of it."""
 
+_INSTALL = 'Run `pip install "jaxenvs[mujoco]"`.'
+
 
 def check_versions() -> None:
     """Raises DependencyNotInstalled where MuJoCo or MJX are missing or of another series than was tested."""
-    wanted = " ".join(f'"{name}=={series}.*"' for name, series in TESTED.items())
     for name, series in TESTED.items():
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
-            raise DependencyNotInstalled(
-                f"The `mjx` engine needs {name}, which is not installed. Run `pip install {wanted}`."
-            ) from None
+            raise DependencyNotInstalled(f"The `mjx` engine needs {name}, which is not installed. {_INSTALL}") from None
         if found.split(".")[:2] != series.split("."):
             raise DependencyNotInstalled(
                 f"The `mjx` engine was tested with {name} {series} and may compute something else with the "
-                f"{found} that is installed. Run `pip install {wanted}`."
+                f"{found} that is installed. {_INSTALL}"
             )
