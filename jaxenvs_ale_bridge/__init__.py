@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jaxenvs_ale_bridge.pool import close_workers as close_workers
     from jaxenvs_ale_bridge.pool import set_num_workers as set_num_workers
     from jaxenvs_ale_bridge.preprocessing import make_atari as make_atari
+    from jaxenvs_ale_bridge.scores import human_normalized_score as human_normalized_score
 
 # The worker processes import this package as well, and must load neither JAX nor jaxenvs: hence no import
 # before a name is asked for.
@@ -31,9 +32,20 @@ _HOMES = {
     "close_workers": "pool",
     "set_num_workers": "pool",
     "make_atari": "preprocessing",
+    "human_normalized_score": "scores",
 }
 
-__all__ = ["GAMES", "AleEnv", "AleState", "Game", "close_workers", "make_atari", "register_all", "set_num_workers"]
+__all__ = [
+    "GAMES",
+    "AleEnv",
+    "AleState",
+    "Game",
+    "close_workers",
+    "human_normalized_score",
+    "make_atari",
+    "register_all",
+    "set_num_workers",
+]
 
 
 def __getattr__(name: str) -> Any:

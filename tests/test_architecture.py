@@ -63,6 +63,7 @@ EXTRA_PACKAGES = {
         "gymnax",
         "brax",
         "pgx",
+        "ale_py",
         "envpool",
         "minatar",
         "rejax",

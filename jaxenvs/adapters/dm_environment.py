@@ -11,7 +11,7 @@ from dm_env import specs  # pyright: ignore[reportMissingImports]
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch
 from jaxenvs.adapters._given_env import given_env
-from jaxenvs.adapters._single import advance, begin, draw
+from jaxenvs.adapters._single import advance, begin, draw, to_go_on_from
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidSpace
 from jaxenvs.core.random import Key, key
@@ -83,7 +83,7 @@ class DmEnvironment(dm_env.Environment):
 
     def reset(self) -> dm_env.TimeStep:
         """Begins an episode, also in the midst of another one."""
-        state, seen = begin(self._auto, self._key, self._episodes)
+        state, seen = begin(self._auto, self._key, self._episodes, to_go_on_from(self._auto, self._state))
         self._episodes, self._state, self._over = self._episodes + 1, state.inner, False
         observation, self._info = _to_numpy(seen)
         return dm_env.restart(observation)

@@ -12,7 +12,7 @@ from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters._processes import check_process
-from jaxenvs.adapters._single import advance, begin, draw
+from jaxenvs.adapters._single import advance, begin, draw, to_go_on_from
 from jaxenvs.adapters._window import Window
 from jaxenvs.adapters.lanes import with_reset_options
 from jaxenvs.core import errors
@@ -111,11 +111,12 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         check_process()
         auto = with_reset_options(self._auto, options)
         super().reset(seed=seed)
+        ended = to_go_on_from(auto, self._state)
         if seed is not None:
-            self._key, self._episodes = key(int(seed) % 2**64), 0
+            self._key, self._episodes, ended = key(int(seed) % 2**64), 0, None
         elif self._key is None:
             self._key = key(int(self.np_random.integers(2**63)))
-        state, seen = begin(auto, self._key, self._episodes)
+        state, seen = begin(auto, self._key, self._episodes, ended)
         self._episodes, self._state, self._closed = self._episodes + 1, state.inner, False
         observation, info = to_host(seen)
         self._show()

@@ -67,6 +67,7 @@ _TOY_TEXT = (
 _ATARI = {"Breakout": "breakout", "MsPacman": "ms_pacman", "Pong": "pong", "Qbert": "qbert", "Seaquest": "seaquest"}
 """Games by title and by ale-py's name. All play them as DQN did: 84 x 84 grey pixels, the maximum of two frames, four
 of those stacked, four frames a step, up to 30 no-ops at the start, rewards clipped, no sticky actions."""
+_AS_DQN = {"maker": "jaxenvs_ale_bridge:make_atari", "repeat_action_probability": 0.0}
 _NEXT_STEP = "resets in the step after an episode's last one, which is counted as a step, too"
 
 JAXENVS = Peer(
@@ -74,7 +75,7 @@ JAXENVS = Peer(
     "jaxenvs_peer.py",
     "jaxenvs",
     "pip install jaxenvs",
-    {f"ALE/{title}-v5": Task(f"ALE/{title}-v5", {"as_dqn": True}) for title in _ATARI},
+    {f"ALE/{title}-v5": Task(f"ALE/{title}-v5", _AS_DQN) for title in _ATARI},
 )
 """Ourselves; every id is one of its tasks, by default under its own name."""
 

@@ -11,7 +11,7 @@ simulator needs next, the timestep is what the agent sees now.
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -102,6 +102,9 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     frames_per_second: ClassVar[int] = 30
     """How many steps make a second when an episode is shown as an animation."""
 
+    outlives_episodes: ClassVar[bool] = False
+    """Whether something goes on from episode to episode: whether `after_episode` is defined."""
+
     reset_options: ClassVar[Mapping[str, str]] = {}
     """The options of Gymnasium's `reset(options=)` for this task: name of the option, and the field that
     takes its value for the episode that begins."""
@@ -159,6 +162,15 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     def render(self, state: State) -> Array:
         """Draws the state: (height, width, 3) uint8."""
 
+    def after_episode(self, state: State) -> Self:
+        """The environment that the next episode begins in, after one that ended in `state`: itself, by default.
+
+        Tasks that grow with success, or change with time, return themselves with other values of leaves, and say
+        so by `outlives_episodes`. AutoReset and the adapters begin each episode but the first in it.
+        """
+        del state
+        return self
+
     def observe(self, state: State) -> Obs:
         """The observation of `state`, for tasks where it is a function of the state alone: define it there.
 
@@ -176,8 +188,13 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     @property
     def can_observe(self) -> bool:
         """Whether `observe` is defined, and by no base of a class that redefines `reset` or `step`."""
-        owners = {name: _owner(type(self), name) for name in ("observe", "reset", "step")}
-        return all(issubclass(owners["observe"], owners[name]) for name in ("reset", "step"))
+        return vouches_for_observe(type(self))
+
+
+def vouches_for_observe(cls: type[Env[Any, Any]]) -> bool:
+    """Whether a class defines `observe`, and no class derived from the one that does redefines `reset` or `step`."""
+    owners = {name: _owner(cls, name) for name in ("observe", "reset", "step")}
+    return all(issubclass(owners["observe"], owners[name]) for name in ("reset", "step"))
 
 
 def _owner(cls: type, name: str) -> type:

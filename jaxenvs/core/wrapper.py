@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import jax
 import numpy as np
@@ -56,6 +56,12 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
     @abc.abstractmethod
     def inner_state(self, state: State) -> Any:
         """The wrapped environment's state within this wrapper's."""
+
+    def after_episode(self, state: State) -> Self:
+        """The wrapper around what the wrapped environment is after the episode; see `Env.after_episode`."""
+        if not type(unwrap(self)).outlives_episodes:
+            return self
+        return self.replace(env=self.env.after_episode(self.inner_state(state)))
 
     @property
     def can_observe(self) -> bool:

@@ -33,6 +33,10 @@ _SUTTON_1996 = "Sutton 1996"
 _SUTTON = "Sutton and Barto 2018"
 _GYM = "OpenAI Gym 2016"
 _DIETTERICH = "Dietterich 2000"
+_STRENS = "Strens 2000"
+_HAGHANI = "Haghani and Dewey 2016"
+_HEARTPOLE = "heartpole 1.2"
+_ZAREMBA = "Zaremba et al. 2015"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -49,6 +53,19 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("CliffWalking-v1",          "toy_text.cliff_walking:CliffWalking",                           None,   None, _SUTTON),
     _spec("CliffWalkingSlippery-v1",  "toy_text.cliff_walking:CliffWalking",                           None,   None, _SUTTON, is_slippery=True),
     _spec("Taxi-v4",                  "toy_text.taxi:Taxi",                                             200,    8.0, _DIETTERICH),
+    _spec("Roulette-v0",              "toy_text.roulette:Roulette",                                     100,   None, _GYM),
+    _spec("NChain-v0",                "toy_text.nchain:NChain",                                        1000,   None, _STRENS),
+    _spec("GuessingGame-v0",          "toy_text.guessing_game:GuessingGame",                            200,   None, _GYM),
+    _spec("HotterColder-v0",          "toy_text.hotter_colder:HotterColder",                            200,   None, _GYM),
+    _spec("KellyCoinflip-v0",         "toy_text.kelly_coinflip:KellyCoinflip",                         None, 246.61, _HAGHANI),
+    _spec("Copy-v0",                  "algorithmic.copy:Copy",                                          200,   25.0, _ZAREMBA),
+    _spec("RepeatCopy-v0",            "algorithmic.repeat_copy:RepeatCopy",                             200,   75.0, _ZAREMBA),
+    _spec("DuplicatedInput-v0",       "algorithmic.duplicated_input:DuplicatedInput",                   200,    9.0, _ZAREMBA),
+    _spec("Reverse-v0",               "algorithmic.reverse:Reverse",                                    200,   25.0, _ZAREMBA),
+    _spec("ReversedAddition-v0",      "algorithmic.reversed_addition:ReversedAddition",                 200,   25.0, _ZAREMBA),
+    _spec("ReversedAddition3-v0",     "algorithmic.reversed_addition:ReversedAddition",                 200,   25.0, _ZAREMBA, rows=3),
+    _spec("HeartPole-v0",             "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE),
+    _spec("HeartPole-v1",             "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE, has_walk=True),
 )
 # fmt: on
 

@@ -18,5 +18,6 @@ from jaxenvs.training.learner import Metrics as Metrics
 from jaxenvs.training.learner import TrainState as TrainState
 from jaxenvs.training.ppo import PPO as PPO
 from jaxenvs.training.presets import preset as preset
+from jaxenvs.training.sac import SAC as SAC
 
 avoid_stalling_programs()

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxenvs.core.errors import InvalidField
@@ -90,6 +91,38 @@ class DiagonalGaussian(Distribution):
         return (self.log_std + 0.5 * math.log(2 * math.pi * math.e)).sum()
 
 
+class SquashedGaussian(PyTreeNode):
+    """The tanh of independent normal variables, so that choices lie in [-1, 1].
+
+    Attributes:
+        mean: (n,) float32, of the normal variables.
+        log_std: (n,) float32, the logs of their standard deviations.
+    """
+
+    mean: Array
+    log_std: Array
+
+    def sample(self, key: Key) -> Array:
+        """(n,) float32."""
+        return self.sample_with_log_prob(key)[0]
+
+    def sample_with_log_prob(self, key: Key) -> tuple[Array, Array]:
+        """A choice, (n,) float32, and the log of its density, () float32.
+
+        The density belongs to the variable before tanh, so that it is finite where tanh is rounded to 1.
+        """
+        noise = jax.random.normal(key, self.mean.shape, jnp.float32)
+        unsquashed = self.mean + jnp.exp(self.log_std) * noise
+        log_prob = (-0.5 * noise**2 - self.log_std - 0.5 * math.log(2 * math.pi)).sum()
+        # The log of tanh's derivative, 1 - tanh(x)^2 = 1 / cosh(x)^2, in a form that neither cancels nor overflows.
+        log_slope = 2 * (math.log(2) - unsquashed - jax.nn.softplus(-2 * unsquashed))
+        return jnp.tanh(unsquashed), log_prob - log_slope.sum()
+
+    def median(self) -> Array:
+        """(n,) float32: the median of each component."""
+        return jnp.tanh(self.mean)
+
+
 def check_action_space(learner: str, space: Space[Any], supported: tuple[type[Space[Any]], ...]) -> None:
     """Raises `InvalidField` where `space` is none of the `supported` kinds, or a Box of whole numbers."""
     if isinstance(space, supported) and not (isinstance(space, Box) and not jnp.issubdtype(space.dtype, jnp.floating)):
@@ -99,6 +132,17 @@ def check_action_space(learner: str, space: Space[Any], supported: tuple[type[Sp
         f"{learner} acts in {kinds} action spaces, this environment has {space}."
         " Use another learner, or wrap the environment in a TransformAction."
     )
+
+
+def check_bounds(learner: str, space: Space[Any]) -> None:
+    """Raises `InvalidField` where a Box is known to lack a bound; of traced bounds nothing is known."""
+    assert isinstance(space, Box)
+    if any(isinstance(bound, np.ndarray) and np.isinf(bound).any() for bound in (space.low, space.high)):
+        raise InvalidField(
+            f"{learner} scales its actions to the bounds of the action space, and {space} lacks some."
+            " Name the range that is of use with `TransformAction(env, lambda action: action, Box(low, high))`,"
+            " or use PPO."
+        )
 
 
 def num_outputs(space: Space[Any]) -> int:

@@ -23,7 +23,7 @@ from jaxenvs.training.distributions import check_action_space, to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer
+from jaxenvs.training.replay import ReplayBuffer, Transition
 
 
 class DQNAgent(PyTreeNode):
@@ -34,24 +34,6 @@ class DQNAgent(PyTreeNode):
     """
 
     network: Any
-
-
-class Transition(PyTreeNode):
-    """One step, as the replay buffer keeps it.
-
-    Attributes:
-        features: (n,) float32, of the observation acted on.
-        choice: () int32, the action less the action space's `start`.
-        reward: () float32.
-        terminated: () bool.
-        next_features: (n,) float32, of the `final_observation`: what the step led to.
-    """
-
-    features: Array
-    choice: Array
-    reward: Array
-    terminated: Array
-    next_features: Array
 
 
 class DQNState(TrainState):
@@ -191,8 +173,8 @@ class DQN(Learner[DQNState]):
         check_activation("DQN", self.activation)
 
     def check_env(self, env: Env[Any, Any]) -> None:
-        """Checks the spaces, and that the environment does not reset itself."""
-        self.refuse_auto_reset(env)
+        """Checks the spaces."""
+        self.check_is_env(env)
         check_observation_space("DQN", env.observation_space)
         check_action_space("DQN", env.action_space, (Discrete,))
 
@@ -301,7 +283,8 @@ class DQN(Learner[DQNState]):
             env_steps=state.env_steps + self.num_envs,
             key=key,
         )
-        return state, (timestep.done, timestep.info["episode_return"], timestep.info["episode_length"])
+        info = timestep.info
+        return state, (info["episode_done"], info["episode_return"], info["episode_length"])
 
     def _learn(self, space: Space[Any], state: DQNState) -> tuple[DQNState, tuple[Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, loss and value."""

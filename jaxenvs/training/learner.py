@@ -12,7 +12,7 @@ from jax import Array
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, WrapperOrderError
+from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import wrappers_of
@@ -106,7 +106,6 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
 
         Raises:
             InvalidField: an observation or action space that the learner has no network for.
-            WrapperOrderError: the environment resets itself already.
         """
 
     @abc.abstractmethod
@@ -190,8 +189,8 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
                 f"{type(self).__name__}: `hidden_sizes` must be a tuple of positive integers, got {hidden_sizes!r}."
             )
 
-    def refuse_auto_reset(self, env: Env[Any, Any]) -> None:
-        """Raises `WrapperOrderError` where `env` resets itself, `InvalidField` where it is no environment."""
+    def check_is_env(self, env: Any) -> None:
+        """Raises `InvalidField` where `env` is no environment."""
         name = type(self).__name__
         if isinstance(env, str):
             raise InvalidField(f"{name} takes an environment, got the string {env!r}. Write `jaxenvs.make({env!r})`.")
@@ -199,15 +198,19 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
             raise InvalidField(
                 f"{name} takes a jaxenvs.Env, got {type(env).__name__}. Build one with `jaxenvs.make(id)`."
             )
-        if any(isinstance(wrapper, AutoReset) for wrapper in wrappers_of(env)):
-            raise WrapperOrderError(
-                f"{name} adds AutoReset itself. Pass the environment without it, as `jaxenvs.make` returns it."
-            )
 
 
 def training_env(env: Env[Any, Any]) -> Env[Any, Any]:
-    """`env` as learners play it: it begins anew after each episode, and counts returns and lengths."""
-    return EpisodeStatistics(env=AutoReset(env=env))
+    """`env` as learners play it: it begins anew after each episode, and counts returns and lengths.
+
+    What it has of these already stays where it is.
+    """
+    wrappers = wrappers_of(env)
+    if not any(isinstance(wrapper, AutoReset) for wrapper in wrappers):
+        env = AutoReset(env=env)
+    if not any(isinstance(wrapper, EpisodeStatistics) for wrapper in wrappers):
+        env = EpisodeStatistics(env=env)
+    return env
 
 
 def progress(learner: Learner[Any], env_steps: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Networks: a multilayer perceptron, and observations as the vectors that it reads."""
+"""Networks: a multilayer perceptron, with convolutions before it for pictures, and observations as it reads them."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
@@ -17,11 +17,19 @@ Activation: TypeAlias = Literal["tanh", "relu", "silu"]
 # 64 units, 256 samples and 2 outputs, those take four times as long, and their gradients more.
 _FEW_COLUMNS = 4
 
+# Features, size of the window and stride of each layer of convolutions: those of Mnih et al., "Human-level control
+# through deep reinforcement learning", 2015, for pictures of 84 by 84, and of Young and Tian, "MinAtar", 2019, for
+# pictures too small for them.
+_CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+_SMALL_CONVOLUTIONS = ((16, 3, 1),)
+_LEAST_PIXELS = 36
+_BRIGHTEST = 255.0
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": nn.tanh, "relu": nn.relu, "silu": nn.silu}
 
 
 class MLP(nn.Module):
-    """A multilayer perceptron from one vector to another; float32 throughout.
+    """A multilayer perceptron from one vector to another, behind convolutions where it reads a picture; float32.
 
     Weights start orthogonal, scaled by sqrt(2) in the hidden layers; biases start at 0.
 
@@ -39,10 +47,29 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """Maps (inputs,) to (outputs,)."""
+        """Maps (inputs,) float32, or (rows, columns, channels) uint8, to (outputs,) float32."""
+        if x.ndim == 3:
+            x = self._convolved(x)
         for size in self.hidden_sizes:
             x = ACTIVATIONS[self.activation](_dense(size, 2**0.5)(x))
         return _dense(self.outputs, self.output_scale)(x)
+
+    def _convolved(self, picture: Array) -> Array:
+        """The last layer of convolutions as one vector."""
+        x = picture.astype(jnp.float32) / _BRIGHTEST
+        is_small = min(picture.shape[:2]) < _LEAST_PIXELS
+        for features, size, stride in _SMALL_CONVOLUTIONS if is_small else _CONVOLUTIONS:
+            x = nn.Conv(
+                features,
+                (size, size),
+                stride,
+                padding="VALID",
+                kernel_init=nn.initializers.orthogonal(2**0.5),
+                dtype=jnp.float32,
+                param_dtype=jnp.float32,
+            )(x)
+            x = ACTIVATIONS[self.activation](x)
+        return x.reshape(-1)
 
     def value(self, weights: Any, x: Array) -> Array:
         """`__call__` with `weights`, as `init` returns them."""
@@ -64,9 +91,33 @@ def _product_by_columns(x: Array, kernel: Array, *_: Any, **__: Any) -> Array:
     return jnp.stack([jnp.vdot(x, kernel[:, column]) for column in range(kernel.shape[1])])
 
 
+def is_picture(space: Space[Any]) -> bool:
+    """Whether observations are pictures: uint8 of 2 axes, of 3 with channels first or last, or a stack of those."""
+    return isinstance(space, Box) and space.dtype == jnp.uint8 and 2 <= len(space.shape) <= 4
+
+
 def to_features(space: Space[Any], observation: Any) -> Array:
-    """(space.flat_size,) float32: an observation as one vector; discrete parts become one-hot."""
-    return space.flatten(observation).astype(jnp.float32)
+    """An observation as networks read it.
+
+    Returns:
+        A picture as (rows, columns, channels) uint8. Of 3 axes the first holds the channels where it is shorter than
+        the last (a stack of grey pictures), else the last; of 4 both do (a stack of coloured ones).
+        All else as (space.flat_size,) float32; discrete parts become one-hot.
+    """
+    if not is_picture(space):
+        return space.flatten(observation).astype(jnp.float32)
+    if observation.ndim == 4:
+        return jnp.moveaxis(observation, 0, 2).reshape(*observation.shape[1:3], -1)
+    if observation.ndim == 2:
+        return observation[:, :, None]
+    return jnp.moveaxis(observation, 0, 2) if observation.shape[0] < observation.shape[2] else observation
+
+
+def blank_features(space: Space[Any]) -> Array:
+    """Zeros in the form of `to_features`."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    form = jax.eval_shape(lambda key: to_features(space, space.sample(key)), key)
+    return jnp.zeros(form.shape, form.dtype)
 
 
 def check_activation(learner: str, activation: str) -> None:
@@ -75,11 +126,26 @@ def check_activation(learner: str, activation: str) -> None:
         raise InvalidField(f"{learner}: `activation` must be one of {', '.join(ACTIVATIONS)}, got {activation!r}.")
 
 
-def check_observation_space(learner: str, space: Space[Any]) -> None:
-    """Raises `InvalidField` where observations hold pictures: uint8 arrays of two axes or more."""
+def check_observation_space(learner: str, space: Space[Any], *, takes_pictures: bool = False) -> None:
+    """Raises `InvalidField` where observations hold pictures (uint8 of two axes or more) that no network reads.
+
+    Args:
+        learner: who would read them.
+        space: of the observations.
+        takes_pictures: whether the learner has a network for a single picture.
+    """
+    if takes_pictures and is_picture(space):
+        rows, columns, _ = jax.eval_shape(lambda: blank_features(space)).shape
+        if min(rows, columns) < _SMALL_CONVOLUTIONS[0][1]:
+            raise InvalidField(
+                f"{learner}: pictures of {rows} by {columns} pixels are too small for convolutions."
+                " Pass `FlattenObservation(env)` to read the pixels as one vector."
+            )
+        return
     for part in jax.tree.leaves(space, is_leaf=lambda node: isinstance(node, Box)):
         if isinstance(part, Box) and part.dtype == jnp.uint8 and len(part.shape) >= 2:
+            reads = "vectors and for single pictures of 2 to 4 axes" if takes_pictures else "vectors"
             raise InvalidField(
-                f"{learner} has a network for vectors, and these observations are pictures: {part}."
+                f"{learner} has a network for {reads}, and these observations hold pictures: {part}."
                 " Observe the state instead, or pass `FlattenObservation(env)` to read the pixels as one vector."
             )

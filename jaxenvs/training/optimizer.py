@@ -12,14 +12,14 @@ from jaxenvs.core.pytree import PyTreeNode
 
 
 class Optimizer(PyTreeNode):
-    """Adam on gradients clipped to a norm. All numbers are data, so `vmap` maps over them.
+    """Adam, on gradients clipped to a norm if need be. All numbers are data, so `vmap` maps over them.
 
     Attributes:
-        max_grad_norm: gradients are scaled down to this global norm.
+        max_grad_norm: gradients are scaled down to this global norm; None leaves them as they are.
         epsilon: Adam's; added to the root of the second moment.
     """
 
-    max_grad_norm: ArrayLike = 0.5
+    max_grad_norm: ArrayLike | None = 0.5
     epsilon: ArrayLike = 1e-5
 
     def init(self, weights: Any) -> Any:
@@ -28,8 +28,9 @@ class Optimizer(PyTreeNode):
 
     def step(self, weights: Any, gradient: Any, state: Any, learning_rate: Array) -> tuple[Any, Any]:
         """The weights after a step down the gradient, and the next state."""
-        limit, norm = jnp.asarray(self.max_grad_norm, jnp.float32), _global_norm(gradient)
-        gradient = jax.tree.map(lambda g: jnp.where(norm > limit, limit / norm, 1.0) * g, gradient)
+        if self.max_grad_norm is not None:
+            limit, norm = jnp.asarray(self.max_grad_norm, jnp.float32), _global_norm(gradient)
+            gradient = jax.tree.map(lambda g: jnp.where(norm > limit, limit / norm, 1.0) * g, gradient)
         # optax raises a float to an integer power, which JAX's strict type promotion would refuse.
         with jax.numpy_dtype_promotion("standard"):
             change, state = self._adam.update(gradient, state)

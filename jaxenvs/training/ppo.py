@@ -31,7 +31,15 @@ from jaxenvs.rollout.mesh import (
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
-from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
+from jaxenvs.training.networks import (
+    MLP,
+    Activation,
+    blank_features,
+    check_activation,
+    check_observation_space,
+    is_picture,
+    to_features,
+)
 from jaxenvs.training.optimizer import Optimizer
 from jaxenvs.training.shuffle import random_order
 from jaxenvs.wrappers import RunningStatistics
@@ -135,7 +143,7 @@ class PPOPolicy(PyTreeNode):
 class _Played(PyTreeNode):
     """What happened in a step; leading axes (num_steps, num_envs).
 
-    features, next_features (n,) float32: of the observation acted on, and of what the step led to.
+    features, next_features: of the observation acted on, and of what the step led to, as `to_features` makes them.
     """
 
     features: Array
@@ -147,12 +155,13 @@ class _Played(PyTreeNode):
     next_features: Array
     episode_return: Array
     episode_length: Array
+    episode_done: Array
 
 
 class _Batch(PyTreeNode):
     """Samples to learn from; leading axes (num_blocks, samples of a block), in a minibatch one for the samples.
 
-    features (n,), choice, log_prob (), advantage (), target (): as recorded when acting.
+    features, choice, log_prob (), advantage (), target (): as recorded when acting.
     """
 
     features: Array
@@ -174,7 +183,9 @@ class PPO(Learner[PPOState]):
     Minibatches then take their samples from all devices alike: `num_blocks` says so, on one device too,
     where the same settings give the same training.
 
-    Observations: any space that flattens to a vector. Actions: Discrete (categorical) or Box (normal,
+    Observations: any space that flattens to a vector, or pictures, uint8 of (rows, columns), with channels or
+    stacked, which go through three layers of convolutions first (hidden_sizes=(512,) with activation "relu" is
+    customary then). Actions: Discrete (categorical) or Box (normal,
     with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
 
     Attributes:
@@ -241,9 +252,13 @@ class PPO(Learner[PPOState]):
         check_activation("PPO", self.activation)
 
     def check_env(self, env: Env[Any, Any]) -> None:
-        """Checks the spaces, and that the environment does not reset itself."""
-        self.refuse_auto_reset(env)
-        check_observation_space("PPO", env.observation_space)
+        """Checks the spaces."""
+        self.check_is_env(env)
+        check_observation_space("PPO", env.observation_space, takes_pictures=True)
+        if self.normalize_observations and is_picture(env.observation_space):
+            raise InvalidField(
+                "PPO: leave `normalize_observations` off for pictures, which are scaled to [0, 1] anyway."
+            )
         check_action_space("PPO", env.action_space, (Discrete, Box))
 
     def check_mesh(self, mesh: Devices | None) -> Mesh | None:
@@ -273,13 +288,12 @@ class PPO(Learner[PPOState]):
         self.check_env(env)
         mesh = self.check_mesh(mesh)
         key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
-        size = env.observation_space.flat_size
-        features = jnp.zeros(size, jnp.float32)
+        features = blank_features(env.observation_space)
         agent = PPOAgent(
             actor=self._actor(env.action_space).init(actor_key, features),
             critic=self._critic.init(critic_key, features),
             log_std=jnp.full(num_outputs(env.action_space), self.initial_log_std, jnp.float32),
-            statistics=RunningStatistics.of_shape((size,)),
+            statistics=RunningStatistics.of_shape(() if is_picture(env.observation_space) else features.shape),
         )
         begin = on_each_device(lambda env, keys: jax.vmap(training_env(env).reset)(keys), mesh, (SHARED, LANES), LANES)
         env_state, timestep = begin(env, jax.random.split(env_key, self.num_envs))
@@ -310,9 +324,9 @@ class PPO(Learner[PPOState]):
         state, losses = self._improve(env.action_space, state, batch, learning_rate, mesh)
         metrics = PPOMetrics(
             env_steps=state.env_steps + self.steps_per_update,
-            episodes=played.done.sum(dtype=jnp.int32),
-            mean_return=masked_mean(played.episode_return, played.done),
-            mean_length=masked_mean(played.episode_length, played.done),
+            episodes=played.episode_done.sum(dtype=jnp.int32),
+            mean_return=masked_mean(played.episode_return, played.episode_done),
+            mean_length=masked_mean(played.episode_length, played.episode_done),
             explained_variance=1 - advantage.var() / jnp.maximum((values + advantage).var(), _EPSILON),
             learning_rate=learning_rate,
             **losses,
@@ -361,6 +375,7 @@ class PPO(Learner[PPOState]):
                 ),
                 episode_return=timestep.info["episode_return"],
                 episode_length=timestep.info["episode_length"],
+                episode_done=timestep.info["episode_done"],
             )
             return (env_state, timestep.observation, key), played
 

@@ -10,6 +10,24 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 
 
+class Transition(PyTreeNode):
+    """One step, as DQN and SAC keep it.
+
+    Attributes:
+        features: (n,) float32, of the observation acted on.
+        choice: of the learner's policy; `to_action` makes the action of it.
+        reward: () float32.
+        terminated: () bool.
+        next_features: (n,) float32, of the `final_observation`: what the step led to.
+    """
+
+    features: Array
+    choice: Array
+    reward: Array
+    terminated: Array
+    next_features: Array
+
+
 class ReplayBuffer(PyTreeNode):
     """The latest `capacity` items; once it is full, new ones replace the oldest.
 

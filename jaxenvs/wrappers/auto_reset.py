@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, get_args
 
 import jax
 import jax.numpy as jnp
@@ -109,6 +109,10 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         inner, timestep = self.env.reset(jax.random.fold_in(key, episode))
         return AutoResetState(inner=inner, key=key, episodes=episode + 1), timestep
 
+    def after(self, inner: Any) -> Self:
+        """What begins the episode after one that ended in `inner`, a state of `env`; see `Env.after_episode`."""
+        return self.replace(env=self.env.after_episode(inner)) if type(unwrap(self)).outlives_episodes else self
+
     def step(self, state: AutoResetState, action: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Steps, and resets where that ended the episode."""
         inner, timestep = self.env.step(state.inner, action)
@@ -205,9 +209,9 @@ def _nothing_of(timestep: TimeStep[Any]) -> None:
 
 
 def _next_episode(carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
-    _, episodes, _ = program.carry.unflatten(carry)
+    inner, episodes, _ = program.carry.unflatten(carry)
     wrapper: AutoReset[Any] = program.auto.unflatten(auto)
-    state, timestep = wrapper.begin(key, episodes)
+    state, timestep = wrapper.after(inner).begin(key, episodes)
     return jax.tree.leaves((state.inner, state.episodes, program.opening_of(timestep)))
 
 

@@ -33,6 +33,7 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
 
     * `episode_return`, float32, and `episode_length`, int32: the sum of rewards and the number of steps
       of the running episode; on its last step, those of the whole episode.
+    * `episode_done`, bool: whether that is this step. Wrappers around this one may end more than episodes.
     * `completed_episodes`, int32: how many episodes have ended since reset.
     * `last_return`, float32, and `last_length`, int32: of the episode that ended last; 0 before any has.
     * `mean_return` and `mean_length`, float32: over all episodes that have ended; 0 before any has.
@@ -53,6 +54,7 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
         statistics = {
             "episode_return": zero,
             "episode_length": no_steps,
+            "episode_done": jnp.zeros((), bool),
             "completed_episodes": no_steps,
             "last_return": zero,
             "last_length": no_steps,
@@ -73,6 +75,7 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
         statistics = {
             "episode_return": total,
             "episode_length": length,
+            "episode_done": done,
             "completed_episodes": completed,
             "last_return": jnp.where(done, total, before["last_return"]),
             "last_length": jnp.where(done, length, before["last_length"]),

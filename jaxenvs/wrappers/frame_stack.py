@@ -5,6 +5,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from jaxenvs.core.env import vouches_for_observe
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.spaces import Space
@@ -71,6 +72,11 @@ class FrameStack(HistoryWrapper[Any]):
         """The stack with the new observation last."""
         stack = push(memory, observation)
         return stack, stack
+
+    @property
+    def can_observe(self) -> bool:
+        """True, whatever the wrapped environment: the state holds the stack. (See `Env.can_observe`.)"""
+        return vouches_for_observe(type(self))
 
     def observe(self, state: HistoryState) -> Any:
         """The stack."""

@@ -12,7 +12,7 @@ import pytest
 from jaxenvs.bench.comparison import OURS
 from jaxenvs.bench.peers import c_peer
 from jaxenvs.bench.subject import Subject
-from jaxenvs.bench.tasks import PEER_FOLDER, PEERS
+from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 
 ROWS = {peer.name: peer for peer in PEERS}
@@ -27,6 +27,8 @@ RUNS = [
     pytest.param("c", "CartPole-v1", {}),
     pytest.param("gymnax", "Pendulum-v1", {}, marks=pytest.mark.neighbours),
     pytest.param("envpool", "Pendulum-v1", {}),
+    pytest.param("jaxenvs", "ALE/Pong-v5", JAXENVS.tasks["ALE/Pong-v5"].options),
+    pytest.param("ale-vector", "pong", {"use_fire_reset": False}),
     pytest.param("minatar", "breakout", {}),
     pytest.param("brax", "fast", {}, marks=pytest.mark.neighbours),
     pytest.param("pgx", "tic_tac_toe", {}),

@@ -1,5 +1,6 @@
 """The table of peers and their tasks."""
 
+import ale_py
 import gymnasium
 import jax
 import pytest
@@ -8,6 +9,7 @@ import jaxenvs
 from jaxenvs.bench.learning import JAXENVS_PPO, LEARNERS
 from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
 from jaxenvs.registry import registry
+from jaxenvs_ale_bridge import make_atari
 
 ROWS = {peer.name: peer for peer in PEERS}
 
@@ -29,6 +31,14 @@ def test_tasks_of_gymnasium_are_its_ids_with_our_time_limits(name):
         theirs = gymnasium.spec(task.name)
         assert theirs.max_episode_steps == registry[id].max_episode_steps
         assert name == "gymnasium-sync" or theirs.vector_entry_point is not None
+
+
+def test_tasks_of_ale_vector_are_ales_games_with_our_actions():
+    for id, task in ROWS["ale-vector"].tasks.items():
+        theirs = ale_py.AtariVectorEnv(task.name, 1, **task.options)
+        assert theirs.single_action_space.n == jaxenvs.unwrap(make_atari(id)).action_space.n
+        assert theirs.single_observation_space.shape == make_atari(id).observation_space.shape
+        assert JAXENVS.tasks[id].options["maker"] == "jaxenvs_ale_bridge:make_atari"
 
 
 @pytest.mark.neighbours

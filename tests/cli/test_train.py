@@ -98,6 +98,8 @@ def test_trained_policy_is_shown_in_its_own_environment(jaxenvs_command, trained
         (["CartPole-v1", "--set", "gamma=2"], "gamma"),
         (["CartPole-v1", "--set", "num_envs=0"], "num_envs"),
         (["CartPole-v1", "--algorithm", "sarsa"], "sarsa"),
+        (["CartPole-v1", "--algorithm", "sac"], "Use PPO or DQN"),
+        (["Pendulum-v1", "--algorithm", "sac", "--devices", "2"], "SAC learns on one device"),
         (["CartPole-v1", "--steps", "0"], "--steps"),
         (["CartPole-v1", "--seed", str(2**64)], "64 bits"),
         (["CartPole-v1", "--max-episode-steps", "0"], "max_episode_steps"),
@@ -110,6 +112,18 @@ def test_wrong_usage_is_refused_before_anything_is_written(jaxenvs_command, tmp_
     assert (result.code, result.out) == (2, "")
     assert message in result.err and "Traceback" not in result.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):
+    path = tmp_path / "run"
+    tiny = [*TINY, "--set", "batch_size=8", "--set", "learning_starts=64", "--set", "target_entropy=-2"]
+    result = jaxenvs_command("train", "Pendulum-v1", "-a", "sac", "--steps", "256", *tiny, "--no-animation", "-o", path)
+    assert result.code == 0 and "Training SAC on Pendulum-v1" in result.err
+    manifest = json.loads((path / "run.json").read_text())
+    assert (manifest["algorithm"], manifest["hyper_parameters"]["target_entropy"]) == ("sac", -2.0)
+    evaluation = json.loads((path / "evaluation.json").read_text())
+    again = json.loads(jaxenvs_command("evaluate", path, "--episodes", "20", "--json").out)
+    assert again["agents"] == evaluation["agents"]
 
 
 def test_existing_folder_is_not_overwritten(jaxenvs_command, trained):

@@ -28,6 +28,11 @@ CLAIMS = {
     "Pendulum-v1": {"reaches": {"truncated"}},
     # Random torques seldom swing it up.
     "Acrobot-v1": {"policy": _torque_along_the_velocity},
+    # Work has no end.
+    "HeartPole-v0": {"reaches": {"truncated"}},
+    "HeartPole-v1": {"reaches": {"truncated"}},
+    # The chain has no end.
+    "NChain-v0": {"reaches": {"truncated"}},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
 }

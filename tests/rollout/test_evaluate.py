@@ -73,7 +73,7 @@ def test_max_steps_cuts_short_and_says_so():
 def test_an_endless_environment_stops_with_a_warning(progress):
     with pytest.warns(UserWarning, match="2 of 2 episodes had not ended after 10000 steps"):
         evaluation = jaxenvs.evaluate(
-            Endless(), lambda o, k: jnp.asarray(0, jnp.int32), KEY, num_episodes=2, progress=progress
+            Endless(), lambda o, k: jnp.asarray(5, jnp.int32), KEY, num_episodes=2, progress=progress
         )
     assert not evaluation.finished.any()
     np.testing.assert_array_equal(evaluation.returns, 10_000)

@@ -8,7 +8,7 @@ import scipy.stats
 
 import jaxenvs
 from jaxenvs.spaces import Box, Discrete
-from jaxenvs.training.distributions import Categorical, DiagonalGaussian, to_action
+from jaxenvs.training.distributions import Categorical, DiagonalGaussian, SquashedGaussian, to_action
 
 KEYS = jax.random.split(jaxenvs.random.key(0), 20_000)
 
@@ -39,6 +39,40 @@ def test_diagonal_gaussian():
     np.testing.assert_allclose(distribution.log_prob(jnp.asarray(point)), reference.logpdf(point), rtol=1e-5)
     np.testing.assert_allclose(distribution.entropy(), reference.entropy(), rtol=1e-5)
     np.testing.assert_array_equal(distribution.mode(), mean)
+
+
+def test_squashed_gaussian():
+    mean, std = np.array([0.3, -1.0]), np.array([0.5, 0.8])
+    distribution = SquashedGaussian(jnp.asarray(mean, jnp.float32), jnp.asarray(np.log(std), jnp.float32))
+    samples, log_probs = jax.vmap(distribution.sample_with_log_prob)(KEYS)
+    np.testing.assert_array_equal(samples, jax.vmap(distribution.sample)(KEYS))
+
+    def cumulative(x):
+        return scipy.stats.norm.cdf((np.arctanh(x) - mean) / std)
+
+    # The density is the slope of the cumulative distribution, which is known without any of its formula.
+    x, width = np.asarray(samples, np.float64), 1e-6
+    density = (cumulative(x + width) - cumulative(x - width)) / (2 * width)
+    inside = (np.abs(x) < 0.999).all(axis=1)  # further out, a sample's float32 is too coarse for its density
+    assert inside.mean() > 0.95
+    np.testing.assert_allclose(log_probs[inside], np.log(density[inside]).sum(axis=1), rtol=1e-3, atol=1e-3)
+    for i, median in enumerate(np.asarray(distribution.median())):
+        assert scipy.stats.kstest(np.asarray(samples[:, i]), lambda x, i=i: cumulative(x[:, None])[:, i]).pvalue > 1e-4
+        np.testing.assert_allclose(cumulative(np.full(2, median, np.float64))[i], 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mean", [-200.0, -20.0, 20.0, 200.0])
+def test_squashed_gaussian_has_a_density_where_tanh_is_1(mean):
+    def log_prob(mean):
+        return SquashedGaussian(mean, jnp.zeros(1, jnp.float32)).sample_with_log_prob(KEYS[0])[1]
+
+    value, slope = jax.value_and_grad(log_prob)(jnp.array([mean], jnp.float32))
+    noise = float(SquashedGaussian(jnp.zeros(1, jnp.float32), jnp.zeros(1, jnp.float32)).sample(KEYS[0])[0])
+    noise = np.arctanh(noise)
+    # 1 / cosh(x)^2 is 4 exp(-2 |x|) there.
+    expected = scipy.stats.norm.logpdf(noise) - np.log(4) + 2 * abs(mean + noise)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    np.testing.assert_allclose(slope, [2 * np.sign(mean)], rtol=1e-5)
 
 
 def test_discrete_choices_count_from_start():

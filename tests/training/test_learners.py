@@ -10,18 +10,40 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.errors import InvalidField, InvalidKey, WrapperOrderError
-from jaxenvs.training import DQN, PPO, Learner
-from jaxenvs.wrappers import PixelObservation, TransformAction
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.errors import InvalidField, InvalidKey
+from jaxenvs.spaces import Box, Dict
+from jaxenvs.training import DQN, PPO, SAC, Learner
+from jaxenvs.wrappers import EpisodeStatistics, TransformAction, TransformObservation
 from tests.training.toy_envs import Endless, Reach, Walk
 
 KEY = jaxenvs.random.key(1)
 WALK = jaxenvs.TimeLimit(Walk(), max_episode_steps=6)
+ENDLESS = jaxenvs.TimeLimit(Endless(), max_episode_steps=24)
 TINY_PPO = PPO(total_steps=96, num_envs=3, num_steps=16, num_minibatches=2, num_epochs=2, hidden_sizes=(8,))
 TINY_DQN = DQN(
     total_steps=96, num_envs=3, num_steps=16, buffer_size=60, batch_size=8, learning_starts=20, hidden_sizes=(8,)
 )
-EACH = pytest.mark.parametrize("learner", [TINY_PPO, TINY_DQN], ids=["ppo", "dqn"])
+TINY_SAC = SAC(
+    total_steps=96,
+    num_envs=3,
+    num_steps=16,
+    gradient_steps=2,
+    batch_size=8,
+    learning_starts=20,
+    hidden_sizes=(8,),
+    buffer_size=60,
+)
+EACH = pytest.mark.parametrize("learner", [TINY_PPO, TINY_DQN, TINY_SAC], ids=["ppo", "dqn", "sac"])
+
+
+def left_or_right(action):
+    return jnp.where(action[0] > 0, 6, 5).astype(jnp.int32)
+
+
+def steered(learner, env):
+    """`env` with actions that the learner takes: the two that it has, or for SAC a number whose sign tells which."""
+    return TransformAction(env, left_or_right, Box(-1, 1)) if isinstance(learner, SAC) else env
 
 
 @functools.lru_cache
@@ -36,13 +58,14 @@ def signature(tree):
 
 @EACH
 def test_train_is_init_then_updates(learner):
-    trained, metrics = program(type(learner))(learner, WALK, KEY)
-    state = jax.jit(learner.init)(WALK, KEY)
+    walk = steered(learner, WALK)
+    trained, metrics = program(type(learner))(learner, walk, KEY)
+    state = jax.jit(learner.init)(walk, KEY)
     update = jax.jit(learner.update)
     rows = []
     for _ in range(learner.num_updates):
         assert signature(state) == signature(trained)
-        state, row = update(WALK, state)
+        state, row = update(walk, state)
         rows.append(row)
     assert update._cache_size() == 1
     assert (int(state.updates), int(state.env_steps)) == (2, 96)
@@ -54,29 +77,32 @@ def test_train_is_init_then_updates(learner):
 
 @EACH
 def test_no_array_is_weakly_typed(learner):
-    state = jax.eval_shape(learner.init, WALK, KEY)
-    state, metrics = jax.eval_shape(learner.update, WALK, state)
+    walk = steered(learner, WALK)
+    state = jax.eval_shape(learner.init, walk, KEY)
+    state, metrics = jax.eval_shape(learner.update, walk, state)
     assert not [x for x in jax.tree.leaves((state, metrics)) if x.weak_type]
 
 
 @EACH
 def test_training_runs_with_64_bit_types_on(learner):
-    narrow = jax.eval_shape(learner.init, WALK, KEY)
+    walk = steered(learner, WALK)
+    narrow = jax.eval_shape(learner.init, walk, KEY)
     with jax.enable_x64(True):
-        wide, _ = jax.eval_shape(learner.train, WALK, KEY)
+        wide, _ = jax.eval_shape(learner.train, walk, KEY)
     assert signature(wide) == signature(narrow)
 
 
 @EACH
 def test_metrics_count_whole_episodes(learner):
-    _, metrics = program(type(learner))(learner, WALK, KEY)
+    walk = steered(learner, WALK)
+    _, metrics = program(type(learner))(learner, walk, KEY)
     assert 3 * (16 // 6) <= int(metrics.episodes[0]) <= 48
     assert 1 <= float(metrics.mean_length[0]) <= 6
 
 
 @EACH
 def test_the_mean_return_is_nan_where_no_episode_ended(learner):
-    _, metrics = program(type(learner))(learner, jaxenvs.TimeLimit(Endless(), max_episode_steps=24), KEY)
+    _, metrics = program(type(learner))(learner, steered(learner, ENDLESS), KEY)
     np.testing.assert_array_equal(metrics.episodes, [0, 3])
     np.testing.assert_array_equal(metrics.mean_return, [np.nan, 24])
     np.testing.assert_array_equal(metrics.mean_length, [np.nan, 24])
@@ -84,10 +110,11 @@ def test_the_mean_return_is_nan_where_no_episode_ended(learner):
 
 @EACH
 def test_seeds_trained_together_equal_seeds_trained_alone(learner):
+    walk = steered(learner, WALK)
     keys = jax.random.split(KEY, 3)
-    states, metrics = jax.jit(jax.vmap(learner.train, in_axes=(None, 0)))(WALK, keys)
+    states, metrics = jax.jit(jax.vmap(learner.train, in_axes=(None, 0)))(walk, keys)
     for i, key in enumerate(keys):
-        state, single = program(type(learner))(learner, WALK, key)
+        state, single = program(type(learner))(learner, walk, key)
         # The first update plays with the first weights: whole numbers must agree exactly.
         assert int(metrics.episodes[i, 0]) == int(single.episodes[0])
         assert float(metrics.mean_return[i, 0]) == float(single.mean_return[0])
@@ -103,10 +130,11 @@ def test_seeds_trained_together_equal_seeds_trained_alone(learner):
 
 @EACH
 def test_learning_rates_map(learner):
+    walk = steered(learner, WALK)
     rates = jnp.array([0.0, 1e-3, 1e-2], jnp.float32)
-    fresh = jax.jit(learner.init)(WALK, KEY).agent
-    trained = jax.jit(jax.vmap(lambda rate: learner.replace(learning_rate=rate).train(WALK, KEY)[0].agent))(rates)
-    name = "actor" if learner is TINY_PPO else "network"
+    fresh = jax.jit(learner.init)(walk, KEY).agent
+    trained = jax.jit(jax.vmap(lambda rate: learner.replace(learning_rate=rate).train(walk, KEY)[0].agent))(rates)
+    name = "network" if learner is TINY_DQN else "actor"
     moved = [
         sum(
             float(jnp.abs(new[i] - old).sum())
@@ -121,9 +149,10 @@ def test_learning_rates_map(learner):
 @EACH
 def test_other_numbers_compile_nothing(learner):
     train = program(type(learner))
-    train(learner, WALK, KEY)
+    train(learner, steered(learner, WALK), KEY)
     before = train._cache_size()
-    train(learner.replace(learning_rate=0.5, gamma=0.3), jaxenvs.TimeLimit(Walk(slip=0.1), max_episode_steps=6), KEY)
+    slippery = jaxenvs.TimeLimit(Walk(slip=0.1), max_episode_steps=6)
+    train(learner.replace(learning_rate=0.5, gamma=0.3), steered(learner, slippery), KEY)
     assert train._cache_size() == before
 
 
@@ -131,13 +160,18 @@ def test_other_numbers_compile_nothing(learner):
 def test_the_learnt_policy_acts_in_the_action_space(learner):
     if isinstance(learner, DQN):
         learner = learner.replace(epsilon_end=0.5)
-    agent = jax.jit(learner.init)(WALK, KEY).agent
-    env = jaxenvs.AutoReset(WALK)
-    best = jaxenvs.rollout(env, learner.policy(WALK, agent), KEY, 40)[1]
-    drawn = jaxenvs.rollout(env, learner.policy(WALK, agent, stochastic=True), KEY, 40)[1]
-    assert set(np.asarray(best.actions).tolist()) <= {5, 6}
-    assert set(np.asarray(drawn.actions).tolist()) == {5, 6}
-    again = jaxenvs.rollout(env, learner.policy(WALK, agent), KEY, 40)[1]
+    walk = steered(learner, WALK)
+    agent = jax.jit(learner.init)(walk, KEY).agent
+    env = jaxenvs.AutoReset(walk)
+    best = jaxenvs.rollout(env, learner.policy(walk, agent), KEY, 40)[1]
+    drawn = jaxenvs.rollout(env, learner.policy(walk, agent, stochastic=True), KEY, 40)[1]
+    if isinstance(learner, SAC):
+        assert jax.vmap(env.action_space.contains)(drawn.actions).all() and jnp.unique(drawn.actions).size == 40
+        assert float(jnp.abs(best.actions).max()) < float(jnp.abs(drawn.actions).max())
+    else:
+        assert set(np.asarray(best.actions).tolist()) <= {5, 6}
+        assert set(np.asarray(drawn.actions).tolist()) == {5, 6}
+    again = jaxenvs.rollout(env, learner.policy(walk, agent), KEY, 40)[1]
     np.testing.assert_array_equal(best.actions, again.actions)
 
 
@@ -145,7 +179,7 @@ TRUNCATED = jaxenvs.TimeLimit(Endless(), max_episode_steps=4)
 TERMINATED = Endless(length=4)
 
 
-@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+@pytest.mark.parametrize("kind", [PPO, DQN, SAC])
 @pytest.mark.parametrize(
     "env, low, high",
     [
@@ -158,7 +192,7 @@ TERMINATED = Endless(length=4)
         pytest.param(jaxenvs.TimeLimit(TERMINATED, max_episode_steps=4), 1.0, 3.44, id="both"),
     ],
 )
-def test_the_value_reaches_beyond_truncation_but_not_termination(algorithm, env, low, high):
+def test_the_value_reaches_beyond_truncation_but_not_termination(kind, env, low, high):
     steps = {
         "total_steps": 12_000,
         "num_envs": 4,
@@ -167,22 +201,54 @@ def test_the_value_reaches_beyond_truncation_but_not_termination(algorithm, env,
         "learning_rate": 1e-2,
         "hidden_sizes": (8,),
     }
-    if algorithm == "ppo":
+    replay = {"target_rate": 0.05, "batch_size": 16, "buffer_size": 2_000, "learning_starts": 100}
+    features = jnp.ones(2, jnp.float32)
+    if kind is PPO:
         learner = PPO(**steps)
-        agent = program(PPO)(learner, env, KEY)[0].agent
-        value = learner.value(agent, jnp.ones(2, jnp.float32))
-    else:
-        learner = DQN(**steps, target_rate=0.05, batch_size=16, buffer_size=2_000, learning_starts=100)
+        value = learner.value(program(PPO)(learner, env, KEY)[0].agent, features)
+    elif kind is DQN:
+        learner = DQN(**steps, **replay)
         agent = program(DQN)(learner, env, KEY)[0].agent
-        value = learner.values(agent.network, env.action_space, jnp.ones(2, jnp.float32)).max()
+        value = learner.values(agent.network, env.action_space, features).max()
+    else:  # with no bonus for entropy, which would count as reward
+        bare = {"temperature": 0.0, "learn_temperature": False}
+        learner = SAC(**steps, **replay, **bare, gradient_steps=1, anneal=True)
+        agent = program(SAC)(learner, steered(learner, env), KEY)[0].agent
+        value = learner.values(agent.critics, features, jnp.zeros(1, jnp.float32)).min()
     assert low <= float(value) <= high
 
 
-def test_ppo_acts_in_a_box():
-    learner = PPO(
-        total_steps=60_000, num_envs=16, num_steps=16, learning_rate=5e-3, num_minibatches=2, hidden_sizes=(8,)
-    )
-    agent = program(PPO)(learner, Reach(), KEY)[0].agent
+@pytest.mark.parametrize("learner", [TINY_DQN, TINY_SAC], ids=["dqn", "sac"])
+def test_the_replay_buffer_holds_what_each_step_led_to(learner):
+    rows = program(type(learner))(learner, steered(learner, WALK), KEY)[0].buffer.items
+    position, next_position = np.asarray(rows.features[:, 0]), np.asarray(rows.next_features[:, 0])
+    # The start of another episode can be further away, and is at most 2 away from 0.
+    np.testing.assert_array_equal(np.abs(next_position - position), 1)
+    np.testing.assert_array_equal(rows.terminated, np.abs(next_position) >= 4)
+    np.testing.assert_array_equal(rows.reward, next_position)
+    # Rows of one environment are num_envs apart, those below 36 were written last.
+    cut_off = ~np.asarray(rows.terminated[:33]) & (position[3:36] != next_position[:33])
+    assert rows.terminated.any() and cut_off.any(), "otherwise this could not tell the two apart"
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        PPO(total_steps=60_000, num_envs=16, num_steps=16, learning_rate=5e-3, num_minibatches=2, hidden_sizes=(8,)),
+        SAC(
+            total_steps=6_000,
+            gradient_steps=2,
+            batch_size=32,
+            learning_starts=200,
+            learning_rate=1e-2,
+            anneal=True,
+            hidden_sizes=(16,),
+        ),
+    ],
+    ids=["ppo", "sac"],
+)
+def test_the_best_action_of_a_box_is_found(learner):
+    agent = program(type(learner))(learner, Reach(), KEY)[0].agent
     action = learner.policy(Reach(), agent)(jnp.ones(1, jnp.float32), KEY)
     # The best action is (0.5, -3); what noise is left when the learning rate has reached 0.
     np.testing.assert_allclose(action, [0.5, -3.0], atol=0.15)
@@ -206,6 +272,12 @@ def test_ppo_acts_in_a_box():
         (DQN, {"learning_starts": 600_000}, "nothing would be learnt"),
         (DQN, {"epsilon_end": 2.0}, "`epsilon_end` must be in"),
         (DQN, {"batch_size": 0}, "`batch_size` must be"),
+        (SAC, {"gamma": 2.0}, "`gamma` must be in"),
+        (SAC, {"buffer_size": 1001}, r"SAC: .* multiple of num_envs \(8\), such as 1008"),
+        (SAC, {"total_steps": 9_000}, "nothing would be learnt"),
+        (SAC, {"temperature": -0.1}, "`temperature` must be at least 0"),
+        (SAC, {"target_entropy": float("nan")}, "`target_entropy` is NaN"),
+        (SAC, {"gradient_steps": 0}, "`gradient_steps` must be"),
     ],
 )
 def test_bad_settings_are_refused(kind, settings, message):
@@ -213,26 +285,55 @@ def test_bad_settings_are_refused(kind, settings, message):
         kind(**settings)
 
 
+PICTURED = Dict({"picture": Box(0, 255, (8, 8), np.uint8), "place": WALK.observation_space})
+
+
+def _with_picture(place):
+    return {"picture": jnp.zeros((8, 8), jnp.uint8), "place": place}
+
+
+class EndsEachStep(SameObservations, SameActions, StatelessWrapper):
+    """Says that every step ends something, and resets nothing."""
+
+    def reset(self, key):
+        return self.env.reset(key)
+
+    def step(self, state, action):
+        state, timestep = self.env.step(state, action)
+        return state, timestep.replace(terminated=jnp.ones((), bool))
+
+
+@EACH
+def test_an_environment_may_reset_itself_and_count_already(learner):
+    """As with lives: what ends within an episode is learnt from, and episodes are counted whole."""
+    walk = steered(learner, WALK)
+    counted = EpisodeStatistics(jaxenvs.AutoReset(walk))
+    _, plain = program(type(learner))(learner, walk, KEY)
+    for env in (jaxenvs.AutoReset(walk), counted):
+        jax.tree.map(np.testing.assert_array_equal, program(type(learner))(learner, env, KEY)[1], plain)
+    _, metrics = program(type(learner))(learner, EndsEachStep(counted), KEY)
+    np.testing.assert_array_equal(metrics.episodes[0], plain.episodes[0])
+    np.testing.assert_array_equal(metrics.mean_length[0], plain.mean_length[0])
+
+
 @EACH
 def test_environments_that_cannot_be_learnt_in_are_refused(learner):
-    with pytest.raises(WrapperOrderError, match="adds AutoReset itself"):
-        learner.train(jaxenvs.AutoReset(WALK), KEY)
     with pytest.raises(InvalidField, match=r"jaxenvs.make\('CartPole-v1'\)"):
         learner.train("CartPole-v1", KEY)
     with pytest.raises(InvalidField, match=r"takes a jaxenvs\.Env, got int"):
         learner.train(3, KEY)
-    with pytest.raises(InvalidField, match="observations are pictures"):
-        learner.train(PixelObservation(WALK), KEY)
+    with pytest.raises(InvalidField, match="observations hold pictures"):
+        learner.train(TransformObservation(WALK, _with_picture, PICTURED), KEY)
     with pytest.raises(InvalidKey):
-        learner.train(WALK, 0)
+        learner.train(steered(learner, WALK), 0)
 
 
 @pytest.mark.parametrize(
     "learner, space",
     [
         (TINY_PPO, jaxenvs.spaces.MultiBinary(3)),
-        (TINY_PPO, jaxenvs.spaces.Box(0, 4, (2,), np.int32)),
-        (TINY_DQN, jaxenvs.spaces.Box(-1, 1, (2,), np.float32)),
+        (TINY_PPO, Box(0, 4, (2,), np.int32)),
+        (TINY_DQN, Box(-1, 1, (2,), np.float32)),
     ],
 )
 def test_unsupported_action_spaces_are_refused(learner, space):

@@ -7,7 +7,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.errors import InvalidField
-from jaxenvs.training import DQN, PPO, preset
+from jaxenvs.training import DQN, PPO, SAC, preset
 from jaxenvs.training.presets import _PRESETS
 
 
@@ -27,6 +27,7 @@ def test_settings_replace_those_of_the_preset():
 def test_other_ids_get_the_defaults():
     assert preset("Taxi-v4") == PPO()
     assert preset("Taxi-v4", "dqn") == DQN()
+    assert preset("MountainCarContinuous-v0", "sac") == SAC()
 
 
 def test_unknown_algorithms_and_settings_are_refused():
@@ -57,6 +58,7 @@ def test_ppo_reaches_the_threshold_of_cart_pole():
         ("MountainCarContinuous-v0", "ppo", 90.0),
         # Pendulum has no threshold; what a good controller gets is about -150.
         ("Pendulum-v1", "ppo", -200.0),
+        ("Pendulum-v1", "sac", -200.0),
     ],
 )
 def test_presets_learn(id, algorithm, least):

@@ -28,7 +28,7 @@ class Endless(Env[EndlessState, Array]):
 
     @property
     def action_space(self):
-        return Discrete(2)
+        return Discrete(2, start=5)
 
     def reset(self, key):
         check_key(key)
@@ -110,3 +110,41 @@ class Reach(Env[EndlessState, Array]):
 
     def render(self, state):
         return jnp.zeros((2, 2, 3), jnp.uint8)
+
+
+class SidesState(PyTreeNode):
+    is_right: Array
+    key: Array
+
+
+class Sides(Env[SidesState, Any]):
+    """A picture that is bright on the left or on the right; reward 1 for the action of that side. 8 steps."""
+
+    @property
+    def observation_space(self):
+        return Box(0, 255, (12, 10), np.uint8)
+
+    @property
+    def action_space(self):
+        return Discrete(2)
+
+    def reset(self, key):
+        state = self._drawn(check_key(key))
+        return state, restart(self._picture(state))
+
+    def step(self, state, action):
+        action = self.action_space.validate(action)
+        reward = ((action == 1) == state.is_right).astype(jnp.float32)
+        state = self._drawn(state.key)
+        return state, transition(self._picture(state), reward, False)
+
+    def render(self, state):
+        return jnp.repeat(self._picture(state)[:, :, None], 3, axis=2)
+
+    def _drawn(self, key):
+        key, side_key = jax.random.split(key)
+        return SidesState(jax.random.bernoulli(side_key), key)
+
+    def _picture(self, state):
+        is_bright = (jnp.arange(10) >= 5) == state.is_right
+        return jnp.broadcast_to(jnp.where(is_bright, 255, 0).astype(jnp.uint8), (12, 10))

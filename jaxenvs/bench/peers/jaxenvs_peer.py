@@ -1,5 +1,6 @@
 """jaxenvs itself, measured through the same protocol as its peers."""
 
+import importlib
 import math
 from typing import Any
 
@@ -10,11 +11,17 @@ _MAX_BYTES = {"cpu": 2**22, "accelerator": 2**28}
 at a time. On a CPU they stay in its caches: with more than those hold, the memory is measured."""
 
 
-def prepare(task: str, num_envs: int, steps: int | None, *, as_dqn: bool = False) -> dict[str, Any]:
+def prepare(task: str, num_envs: int, steps: int | None, *, maker: str | None = None, **fields: Any) -> dict[str, Any]:
     """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step.
 
     Actions of a bounded Box are drawn at once, from one key, as a policy's are; other spaces draw one by one.
-    A game that is played as DQN saw it has no sticky actions.
+
+    Args:
+        task: the id.
+        num_envs: environments stepped at once.
+        steps: in a call; None for as many as suit the size of observations.
+        maker: `"module:function"` that makes the environment of an id, where that is not `jaxenvs.make`.
+        **fields: further arguments of it.
     """
     import jax
     import jax.numpy as jnp
@@ -22,16 +29,10 @@ def prepare(task: str, num_envs: int, steps: int | None, *, as_dqn: bool = False
 
     from jaxenvs.core.random import key as make_key
     from jaxenvs.core.spaces import Box
-    from jaxenvs.registry import make
     from jaxenvs.wrappers import AutoReset
 
-    if as_dqn:
-        from jaxenvs_ale_bridge import make_atari, register_all
-
-        register_all()  # for a copy that is not installed
-        env = AutoReset(make_atari(task, repeat_action_probability=0.0))
-    else:
-        env = AutoReset(make(task))
+    module, _, function = (maker or "jaxenvs:make").partition(":")
+    env = AutoReset(getattr(importlib.import_module(module), function)(task, **fields))
     key, reset_key = jax.random.split(make_key(0))
     states, first = jax.jit(jax.vmap(env.reset))(jax.random.split(reset_key, num_envs))
     if steps is None:

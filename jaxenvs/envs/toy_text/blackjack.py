@@ -16,8 +16,8 @@ from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Tuple
+from jaxenvs.envs._tileset import lay, sprite_of
 from jaxenvs.envs.toy_text._chance import draw_digits
-from jaxenvs.envs.toy_text._tileset import lay, sprite_of
 
 # The dealer stands with at most 12 cards: six aces are a soft 16, a six makes that a hard 12, and five more
 # aces 17. So there are at most ten to draw.

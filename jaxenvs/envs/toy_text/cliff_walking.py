@@ -12,9 +12,9 @@ from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete
+from jaxenvs.envs._tileset import lay, sprite_of, tileset_of
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
-from jaxenvs.envs.toy_text._tileset import lay, sprite_of, tileset_of
 
 _ROWS, _COLUMNS = 4, 12
 _START, _GOAL = 36, 47  # the lower corners; between them lies the cliff

@@ -16,10 +16,10 @@ from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.random import key as make_key
 from jaxenvs.core.spaces import Discrete
+from jaxenvs.envs._terminal import colorize
+from jaxenvs.envs._tileset import lay, sprite_of, tileset_of
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
-from jaxenvs.envs.toy_text._terminal import colorize
-from jaxenvs.envs.toy_text._tileset import lay, sprite_of, tileset_of
 
 MAPS: dict[str, tuple[str, ...]] = {
     "4x4": ("SFFF", "FHFH", "FFFH", "HFFG"),

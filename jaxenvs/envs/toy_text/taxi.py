@@ -15,11 +15,11 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Discrete
+from jaxenvs.envs._terminal import colorize
+from jaxenvs.envs._tileset import sprite_of
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
 from jaxenvs.envs.toy_text._taxi_sprites import paint_flag, paint_full_taxi, paint_passenger, paint_taxi
-from jaxenvs.envs.toy_text._terminal import colorize
-from jaxenvs.envs.toy_text._tileset import sprite_of
 
 TOWN = (
     "+---------+",

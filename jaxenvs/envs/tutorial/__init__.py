@@ -1,0 +1,1 @@
+"""Environments of tutorials on writing one's own."""

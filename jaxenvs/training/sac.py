@@ -1,0 +1,397 @@
+"""SAC: soft actor-critic.
+
+After T. Haarnoja et al., "Soft Actor-Critic: Off-Policy Maximum Entropy Deep Reinforcement Learning with a
+Stochastic Actor", 2018 (arXiv:1801.01290), and "Soft Actor-Critic Algorithms and Applications", 2018
+(arXiv:1812.05905), which learns the temperature.
+"""
+
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.env import Env
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box, Discrete, Space
+from jaxenvs.rollout.mesh import Devices
+from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
+from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
+from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
+from jaxenvs.training.optimizer import Optimizer
+from jaxenvs.training.replay import ReplayBuffer, Transition
+
+Twins: TypeAlias = tuple[Any, Any]
+"""Weights of two critics."""
+
+# Logs of standard deviations are clipped to this range, as in the authors' code, github.com/haarnoja/sac.
+_LOG_STD_RANGE = (-20.0, 2.0)
+
+
+class SACAgent(PyTreeNode):
+    """What SAC learns; of this a policy needs the actor.
+
+    Attributes:
+        actor: weights of the network from features to mean and log of the standard deviation of each component.
+        critics: weights of two networks from features and choice to the value.
+        log_temperature: () float32, log of the weight of the entropy.
+    """
+
+    actor: Any
+    critics: Twins
+    log_temperature: Array
+
+
+class SACState(TrainState):
+    """State of `SAC`. Arrays of the environments have a leading axis num_envs.
+
+    Attributes:
+        agent: a `SACAgent`.
+        updates: () int32, updates done so far.
+        env_steps: () int32, environment steps taken so far.
+        targets: weights of the target critics.
+        optimizer_state: Adam's moments, of the whole agent.
+        buffer: of `Transition`s.
+        env_state: states of the environments.
+        observation: what each environment's next action is chosen by.
+        key: () key.
+    """
+
+    targets: Twins
+    optimizer_state: Any
+    buffer: ReplayBuffer
+    env_state: Any
+    observation: Any
+    key: Key
+
+
+_Learnt: TypeAlias = tuple[SACAgent, Twins, Any]
+"""Agent, target critics and optimizer state: what a gradient step changes."""
+
+
+class SACMetrics(Metrics):
+    """What one update of `SAC` measured; what is said of losses is NaN before learning starts.
+
+    Attributes:
+        env_steps: () int32, environment steps taken so far, this update's included.
+        episodes: () int32, episodes that ended during this update.
+        mean_return: () float32, their mean return; NaN where `episodes` is 0.
+        mean_length: () float32, their mean length; NaN where `episodes` is 0.
+        critic_loss: () float32, half the squared error, of both critics together.
+        mean_value: () float32, of the actor's own choices, by the lower critic.
+        entropy: () float32, estimated, of the choices in [-1, 1], in nats.
+        temperature: () float32, the weight of the entropy.
+        learning_rate: () float32.
+    """
+
+    critic_loss: Array
+    mean_value: Array
+    entropy: Array
+    temperature: Array
+    learning_rate: Array
+
+
+class SACPolicy(PyTreeNode):
+    """A policy that SAC learnt.
+
+    Attributes:
+        agent: the weights.
+        observation_space: of the environment.
+        action_space: of the environment.
+        learner: the settings, of which the networks' matter.
+        stochastic: draw actions from the distribution rather than take its median.
+    """
+
+    agent: SACAgent
+    observation_space: Space[Any]
+    action_space: Space[Any]
+    learner: "SAC"
+    stochastic: bool = static(default=False)
+
+    def __call__(self, observation: Any, key: Key) -> Array:
+        """The action for one observation."""
+        features = to_features(self.observation_space, observation)
+        choices = self.learner.distribution(self.agent.actor, self.action_space, features)
+        return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.median())
+
+
+class SAC(Learner[SACState]):
+    """Soft actor-critic, environment, replay buffer and updates in one program.
+
+    Each update plays `num_steps` steps in `num_envs` environments. After each of these, and once
+    `learning_starts` steps are in the replay buffer, it takes `gradient_steps` steps, each on `batch_size`
+    transitions drawn from the buffer. A step moves two critics towards the reward and the discounted value of
+    what follows, by the lower of their slowly moving targets; the actor towards choices of a high value and a
+    high entropy; and the temperature, which weighs the two, so that the entropy comes to `target_entropy`.
+    A truncated step is followed by the value of its `final_observation`, a terminated one by 0.
+
+    Observations: any space that flattens to a vector. Actions: Box with bounds on both sides. The actor's
+    choices are the tanh of normal variables whose mean and standard deviation depend on the observation; [-1, 1] is
+    scaled to the box.
+
+    Attributes:
+        total_steps: environment steps that `train` takes, rounded up to whole updates.
+        num_envs: environments stepped side by side.
+        num_steps: steps of each environment in an update.
+        gradient_steps: gradient steps after each step of all environments; with `num_envs` of them there is one
+            for each environment step.
+        buffer_size: transitions that the replay buffer holds; a multiple of num_envs. More than all of
+            training take no memory.
+        batch_size: transitions in a gradient step.
+        learning_starts: environment steps with actions drawn uniformly, before the first gradient step.
+        learning_rate: of Adam, for actor, critics and temperature.
+        anneal: lower the learning rate linearly to 0 over `total_steps`.
+        gamma: discount.
+        target_rate: how far each gradient step moves the target critics towards the learnt ones; in [0, 1].
+        temperature: weight of the entropy at the start, or throughout.
+        learn_temperature: adapt it to `target_entropy`.
+        target_entropy: in nats, of the choices in [-1, 1]; None for minus the number of action components.
+        hidden_sizes: units of the hidden layers.
+        activation: nonlinearity of the hidden layers.
+    """
+
+    num_steps: int = static(default=32)
+    gradient_steps: int = static(default=8)
+    buffer_size: int = static(default=1_000_000)
+    batch_size: int = static(default=256)
+    learning_starts: int = static(default=10_000)
+    learning_rate: ArrayLike = 3e-4
+    anneal: bool = static(default=False)
+    gamma: ArrayLike = 0.99
+    target_rate: ArrayLike = 0.005
+    temperature: ArrayLike = 1.0
+    learn_temperature: bool = static(default=True)
+    target_entropy: ArrayLike | None = None
+    hidden_sizes: tuple[int, ...] = static(default=(256, 256))
+    activation: Activation = static(default="relu")
+
+    def check_fields(self) -> None:
+        """Checks sizes and ranges."""
+        for name in ("num_steps", "gradient_steps", "buffer_size", "batch_size"):
+            self.check_count(name)
+        self.check_count("learning_starts", least=0)
+        if self.buffer_size % self.num_envs:
+            raise InvalidField(
+                f"SAC: buffer_size ({self.buffer_size}) must be a multiple of num_envs ({self.num_envs}),"
+                f" such as {-(-self.buffer_size // self.num_envs) * self.num_envs}."
+            )
+        if self.learning_starts > self.total_steps:
+            raise InvalidField(
+                f"SAC: learning_starts ({self.learning_starts}) is above total_steps ({self.total_steps}),"
+                " so nothing would be learnt. Lower it, or train longer."
+            )
+        for name in ("gamma", "target_rate"):
+            self.check_range(name, 0, 1)
+        for name in ("learning_rate", "temperature"):
+            self.check_range(name, 0)
+        self.check_hidden_sizes(self.hidden_sizes)
+        check_activation("SAC", self.activation)
+
+    def check_env(self, env: Env[Any, Any]) -> None:
+        """Checks the spaces."""
+        self.check_is_env(env)
+        check_observation_space("SAC", env.observation_space)
+        space = env.action_space
+        if isinstance(space, Discrete):
+            raise InvalidField(f"SAC acts in Box action spaces, this environment has {space}. Use PPO or DQN.")
+        check_action_space("SAC", space, (Box,))
+        check_bounds("SAC", space)
+
+    def check_mesh(self, mesh: Devices | None) -> None:
+        """Refuses a mesh."""
+        if mesh is not None:
+            raise InvalidField("SAC learns on one device. Leave out `mesh`, or use PPO.")
+
+    @property
+    def steps_per_update(self) -> int:
+        """num_envs * num_steps."""
+        return self.num_envs * self.num_steps
+
+    def policy(self, env: Env[Any, Any], agent: SACAgent, *, stochastic: bool = False) -> SACPolicy:
+        """The median of the action distribution, or draws from it."""
+        return SACPolicy(agent, env.observation_space, env.action_space, self, stochastic)
+
+    def distribution(self, actor: Any, space: Space[Any], features: Array) -> SquashedGaussian:
+        """The choices of the actor after one observation's features."""
+        mean, log_std = jnp.split(self._actor(space).value(actor, features), 2)
+        return SquashedGaussian(mean, jnp.clip(log_std, *_LOG_STD_RANGE))
+
+    def values(self, critics: Twins, features: Array, choice: Array) -> Array:
+        """(2,) float32: what each critic expects of a choice: discounted rewards, and entropies that follow."""
+        inputs = jnp.concatenate([features, choice])
+        return jnp.concatenate([self._critic.value(critic, inputs) for critic in critics])
+
+    def target_value(
+        self, agent: SACAgent, targets: Twins, space: Space[Any], transition: Transition, key: Key
+    ) -> Array:
+        """() float32: what the critics should say of a transition; the next choice is drawn from the actor."""
+        choices = self.distribution(agent.actor, space, transition.next_features)
+        choice, log_prob = choices.sample_with_log_prob(key)
+        value = self.values(targets, transition.next_features, choice).min()
+        value = value - jnp.exp(agent.log_temperature) * log_prob
+        return transition.reward + jnp.asarray(self.gamma, jnp.float32) * jnp.where(transition.terminated, 0.0, value)
+
+    def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> SACState:
+        """Fresh weights, an empty buffer, freshly started environments."""
+        self.check_mesh(mesh)
+        self.check_env(env)
+        key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
+        space = env.action_space
+        features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
+        choice = jnp.zeros(space.flat_size, jnp.float32)
+        first, second = (
+            self._critic.init(each, jnp.concatenate([features, choice])) for each in jax.random.split(critic_key)
+        )
+        agent = SACAgent(
+            actor=self._actor(space).init(actor_key, features),
+            critics=(first, second),
+            log_temperature=jnp.log(jnp.asarray(self.temperature, jnp.float32)),
+        )
+        env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(env_key, self.num_envs))
+        transition = Transition(
+            features=features,
+            choice=choice,
+            reward=jnp.zeros((), jnp.float32),
+            terminated=jnp.zeros((), bool),
+            next_features=features,
+        )
+        return SACState(
+            agent=agent,
+            updates=jnp.zeros((), jnp.int32),
+            env_steps=jnp.zeros((), jnp.int32),
+            targets=agent.critics,
+            optimizer_state=self._optimizer.init(agent),
+            buffer=ReplayBuffer.empty(transition, min(self.buffer_size, self.num_updates * self.steps_per_update)),
+            env_state=env_state,
+            observation=timestep.observation,
+            key=key,
+        )
+
+    def update(
+        self, env: Env[Any, Any], state: SACState, *, mesh: Devices | None = None
+    ) -> tuple[SACState, SACMetrics]:
+        """Plays and learns by turns, `num_steps` times."""
+        self.check_mesh(mesh)
+
+        def play_and_learn(state: SACState, _: None) -> tuple[SACState, Any]:
+            state, episodes = self._play(env, state)
+            state, figures = self._learn(env.action_space, state)
+            return state, (episodes, figures)
+
+        state, (episodes, figures) = jax.lax.scan(play_and_learn, state, None, length=self.num_steps)
+        done, episode_return, episode_length = episodes
+        learnt, critic_loss, mean_value, entropy, temperature = figures
+        metrics = SACMetrics(
+            env_steps=state.env_steps,
+            episodes=done.sum(dtype=jnp.int32),
+            mean_return=masked_mean(episode_return, done),
+            mean_length=masked_mean(episode_length, done),
+            critic_loss=masked_mean(critic_loss, learnt),
+            mean_value=masked_mean(mean_value, learnt),
+            entropy=masked_mean(entropy, learnt),
+            temperature=masked_mean(temperature, learnt),
+            learning_rate=self._learning_rate(state),
+        )
+        return state.replace(updates=state.updates + 1), metrics
+
+    def _play(self, env: Env[Any, Any], state: SACState) -> tuple[SACState, tuple[Array, Array, Array]]:
+        """One step of every environment, into the buffer; returns which ended an episode, its return and length."""
+        space, started = env.action_space, state.env_steps >= self.learning_starts
+
+        def act(observation: Any, key: Key) -> tuple[Array, Array]:
+            actor_key, uniform_key = jax.random.split(key)
+            features = to_features(env.observation_space, observation)
+            choice = self.distribution(state.agent.actor, space, features).sample(actor_key)
+            uniform = jax.random.uniform(uniform_key, choice.shape, jnp.float32, -1, 1)
+            return features, jnp.where(started, choice, uniform)
+
+        key, act_key = jax.random.split(state.key)
+        features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, self.num_envs))
+        action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
+        env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
+        transitions = Transition(
+            features=features,
+            choice=choice,
+            reward=timestep.reward,
+            terminated=timestep.terminated,
+            next_features=jax.vmap(to_features, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
+        )
+        state = state.replace(
+            env_state=env_state,
+            observation=timestep.observation,
+            buffer=state.buffer.add(transitions),
+            env_steps=state.env_steps + self.num_envs,
+            key=key,
+        )
+        info = timestep.info
+        return state, (info["episode_done"], info["episode_return"], info["episode_length"])
+
+    def _learn(self, space: Space[Any], state: SACState) -> tuple[SACState, tuple[Array, ...]]:
+        """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, and figures."""
+        key, learn_key = jax.random.split(state.key)
+        learning_rate = self._learning_rate(state)
+
+        def step(carry: _Learnt, key: Key) -> tuple[_Learnt, Any]:
+            agent, targets, optimizer_state = carry
+            sample_key, loss_key = jax.random.split(key)
+            samples = state.buffer.sample(sample_key, self.batch_size)
+            gradient, figures = jax.grad(self._loss, has_aux=True)(agent, targets, space, samples, loss_key)
+            agent, optimizer_state = self._optimizer.step(agent, gradient, optimizer_state, learning_rate)
+            rate = jnp.asarray(self.target_rate, jnp.float32)
+            targets = jax.tree.map(lambda old, new: old + rate * (new - old), targets, agent.critics)
+            return (agent, targets, optimizer_state), figures
+
+        def learn(carry: _Learnt) -> tuple[_Learnt, Any]:
+            return jax.lax.scan(step, carry, jax.random.split(learn_key, self.gradient_steps))
+
+        def skip(carry: _Learnt) -> tuple[_Learnt, Any]:
+            return carry, (jnp.zeros(self.gradient_steps, jnp.float32),) * 4
+
+        started = state.env_steps >= self.learning_starts
+        carry = state.agent, state.targets, state.optimizer_state
+        (agent, targets, optimizer_state), figures = jax.lax.cond(started, learn, skip, carry)
+        state = state.replace(agent=agent, targets=targets, optimizer_state=optimizer_state, key=key)
+        return state, (jnp.broadcast_to(started, self.gradient_steps), *figures)
+
+    def _loss(
+        self, agent: SACAgent, targets: Twins, space: Space[Any], samples: Transition, key: Key
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """The losses of critics, actor and temperature in one sum: none depends on what another one is to change."""
+        fixed = jax.lax.stop_gradient(agent)
+
+        def losses(transition: Transition, key: Key) -> tuple[Array, Array, Array]:
+            target_key, choice_key = jax.random.split(key)
+            target = self.target_value(fixed, targets, space, transition, target_key)
+            errors = self.values(agent.critics, transition.features, transition.choice) - target
+            choices = self.distribution(agent.actor, space, transition.features)
+            choice, log_prob = choices.sample_with_log_prob(choice_key)
+            return 0.5 * (errors**2).sum(), self.values(fixed.critics, transition.features, choice).min(), log_prob
+
+        critic_losses, values, log_probs = jax.vmap(losses)(samples, jax.random.split(key, self.batch_size))
+        critic_loss, value, entropy = critic_losses.mean(), values.mean(), -log_probs.mean()
+        temperature = jnp.exp(fixed.log_temperature)
+        loss = critic_loss - value - temperature * entropy
+        if self.learn_temperature:
+            goal = -float(space.flat_size) if self.target_entropy is None else self.target_entropy
+            excess = jax.lax.stop_gradient(entropy) - jnp.asarray(goal, jnp.float32)
+            loss = loss + agent.log_temperature * excess
+        return loss, (critic_loss, value, entropy, temperature)
+
+    def _learning_rate(self, state: SACState) -> Array:
+        rate = jnp.asarray(self.learning_rate, jnp.float32)
+        return rate * (1 - progress(self, state.env_steps)) if self.anneal else rate
+
+    def _actor(self, space: Space[Any]) -> MLP:
+        # Small outputs begin with a mean of 0 and a standard deviation of 1, within range whatever the observation.
+        return MLP(self.hidden_sizes, 2 * space.flat_size, self.activation, output_scale=0.01)
+
+    @property
+    def _critic(self) -> MLP:
+        return MLP(self.hidden_sizes, 1, self.activation)
+
+    @property
+    def _optimizer(self) -> Optimizer:
+        return Optimizer(max_grad_norm=None, epsilon=1e-8)

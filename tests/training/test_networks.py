@@ -1,0 +1,98 @@
+"""Networks: what they read, and that pictures can be learnt from."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxenvs
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Dict
+from jaxenvs.training import DQN, PPO
+from jaxenvs.training.networks import MLP, blank_features, is_picture, to_features
+from jaxenvs.wrappers import TransformObservation
+from tests.training.toy_envs import Sides
+
+KEY = jaxenvs.random.key(0)
+SIDES = jaxenvs.TimeLimit(Sides(), max_episode_steps=8)
+
+
+def pictures(*shape):
+    return Box(0, 255, shape, np.uint8)
+
+
+@pytest.mark.parametrize(
+    "shape, features, place",
+    [
+        ((20, 30), (20, 30, 1), lambda row, column, channel: (row, column)),
+        ((4, 20, 30), (20, 30, 4), lambda row, column, channel: (channel, row, column)),
+        ((20, 30, 3), (20, 30, 3), lambda row, column, channel: (row, column, channel)),
+        ((4, 20, 30, 3), (20, 30, 12), lambda row, column, channel: (channel // 3, row, column, channel % 3)),
+    ],
+)
+def test_pictures_become_rows_columns_and_channels(shape, features, place):
+    space = pictures(*shape)
+    picture = space.sample(KEY)
+    read = to_features(space, picture)
+    assert is_picture(space)
+    assert read.shape == features and read.dtype == jnp.uint8
+    assert (blank_features(space).shape, blank_features(space).dtype) == (features, jnp.uint8)
+    for row, column, channel in [(0, 0, 0), (19, 29, features[2] - 1), (7, 3, features[2] // 2)]:
+        assert read[row, column, channel] == picture[place(row, column, channel)]
+
+
+def test_all_else_becomes_a_vector():
+    space = Box(-1, 1, (3, 4), np.float32)
+    assert not is_picture(space) and blank_features(space).shape == (12,)
+    assert not is_picture(Box(0, 255, (128,), np.uint8))
+
+
+@pytest.mark.parametrize("rows, columns, count", [(84, 84, 7 * 7 * 64), (36, 50, 1 * 2 * 64), (10, 12, 8 * 10 * 16)])
+def test_the_convolutions_are_those_of_the_papers(rows, columns, count):
+    network = MLP((5,), 2, "relu")
+    weights = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((rows, columns, 4), jnp.uint8))
+    assert weights["params"]["Dense_0"]["kernel"].shape == (count, 5)
+
+
+def test_pictures_count_from_black_to_white():
+    """A network of one convolution at its first weights: linear in the brightness, which it takes from 0 to 1."""
+    network = MLP((), 1, "relu")
+    white = jnp.full((10, 10, 1), 255, jnp.uint8)
+    weights = network.init(jax.random.key(0), white)
+    kernel = weights["params"]["Conv_0"]["kernel"]
+    dense = weights["params"]["Dense_0"]["kernel"]
+    expected = np.tile(np.maximum(np.asarray(kernel).sum((0, 1, 2)), 0), 64) @ np.asarray(dense)
+    np.testing.assert_allclose(network.value(weights, white), expected, rtol=1e-4, atol=1e-5)
+    assert float(network.value(weights, jnp.zeros_like(white))[0]) == 0
+
+
+def test_ppo_learns_from_pictures():
+    learner = PPO(total_steps=4_096, num_envs=8, num_steps=32, learning_rate=3e-3, gamma=0.5, hidden_sizes=(32,))
+    state, metrics = jax.jit(learner.train)(SIDES, KEY)
+    assert float(metrics.mean_return[0]) < 6
+    policy = learner.policy(SIDES, state.agent)
+    assert float(jaxenvs.evaluate(SIDES, policy, KEY, num_episodes=32).mean_return) == 8
+
+
+@pytest.mark.parametrize(
+    "learner, shape, message",
+    [
+        (PPO(), (2, 12), "too small for convolutions"),
+        (PPO(normalize_observations=True), (12, 12), "leave `normalize_observations` off for pictures"),
+        (PPO(), (2, 4, 12, 12, 3), "single pictures of 2 to 4 axes"),
+        (DQN(), (12, 12), "a network for vectors, and these observations hold pictures"),
+    ],
+)
+def test_pictures_that_cannot_be_read_are_refused(learner, shape, message):
+    env = TransformObservation(SIDES, lambda _: jnp.zeros(shape, jnp.uint8), pictures(*shape))
+    with pytest.raises(InvalidField, match=message):
+        learner.train(env, KEY)
+
+
+def test_pictures_beside_other_things_are_refused():
+    space = Dict({"picture": pictures(12, 12), "speed": Box(-1, 1, (), np.float32)})
+    env = TransformObservation(
+        SIDES, lambda x: {"picture": jnp.zeros((12, 12), jnp.uint8), "speed": jnp.zeros((), jnp.float32)}, space
+    )
+    with pytest.raises(InvalidField, match="observations hold pictures"):
+        PPO().train(env, KEY)
