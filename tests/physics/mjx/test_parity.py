@@ -52,7 +52,7 @@ ROWS = {
     "Swimmer": Row(1e-10, 1e-8, 1e-4),
     "Walker2d": Row(1e-9, 1e-6, 1e-3),
 }
-EPISODE = {"InvertedPendulum": 12, "InvertedDoublePendulum": 15, "Hopper": 40, "Walker2d": 40, "Humanoid": 30}
+EPISODE = {"InvertedPendulum": 12, "InvertedDoublePendulum": 15, "Hopper": 40, "Walker2d": 40, "Humanoid": 20}
 """About as long as random controls keep the robot upright; beyond, states come that no task knows."""
 
 
