@@ -1,6 +1,5 @@
 """HeartPole: work as much as coffee, beer and sleep allow, without a heart attack."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np
