@@ -74,23 +74,6 @@ def test_transitions(game):
     assert len(actions) > 150 and (rewards > 0).sum() >= 5 and ends >= 2 and before["terminal"].any()
 
 
-@functools.cache
-def played(env, steps=600, lanes=64, immortal=False):
-    """States before and after each step of many games with random actions, (lanes, steps)."""
-
-    def play(key):
-        state_key, action_key = jax.random.split(key)
-
-        def step(state, key):
-            after, _ = env.step(state, env.action_space.sample(key))
-            ended = jnp.zeros((), bool) if immortal else after.terminal
-            return after.replace(terminal=ended), (state, after)
-
-        return jax.lax.scan(step, env.reset(state_key)[0], jax.random.split(action_key, steps))[1]
-
-    return jax.device_get(jax.jit(jax.vmap(play))(jax.random.split(KEY, lanes)))
-
-
 def test_actions_stick_with_the_given_probability():
     for probability in (0.1, 0.5):
         env = Breakout(sticky_action_prob=probability)
@@ -113,11 +96,9 @@ def test_minimal_actions_are_minatars():
     for game, actions in expected.items():
         env = GAMES[game](use_minimal_action_set=True, sticky_action_prob=0.0)
         assert env.action_space.n == len(actions) and GAMES[game]().action_space.n == 6
-        state, _ = env.reset(KEY)
         chosen = jnp.arange(len(actions), dtype=jnp.int32)
-        draws = jnp.full(1 + env.num_draws, 0.5, jnp.float32)
-        reached = jax.vmap(env.step_with, in_axes=(None, 0, None))(state, chosen, draws)[0]
-        assert tuple(reached.last_action.tolist()) == actions
+        reached = jax.jit(jax.vmap(lambda action, env=env: env.step(env.reset(KEY)[0], action)[0].last_action))(chosen)
+        assert tuple(reached.tolist()) == actions
 
 
 def uniform(values, low, high):
@@ -173,19 +154,25 @@ def test_waters_of_seaquest_fill_with_minatars_distributions():
     assert abs(np.corrcoef(columns) - np.eye(5)).max() < 0.05
 
 
-@pytest.mark.parametrize("hardest", [False, True])
-def test_seaquest_has_room_for_all_that_comes(hardest):
-    """What a newcomer pushes out of the last place is gone by then."""
-    env = Seaquest()
-    if hardest:
-        env = _HardestSeaquest()
-    before, after = played(env, steps=800, lanes=32, immortal=True)
+def test_seaquest_has_room_for_all_that_comes():
+    """What a newcomer pushes out of the last place is gone by then, even where the game is hardest."""
+    env = _HardestSeaquest()
+
+    def step(state, key):
+        after, _ = env.step(state, env.action_space.sample(key))
+        return after.replace(terminal=jnp.zeros((), bool)), (state, after)
+
+    def play(key):
+        state_key, action_key = jax.random.split(key)
+        return jax.lax.scan(step, env.reset(state_key)[0], jax.random.split(action_key, 500))[1]
+
+    before, after = jax.device_get(jax.jit(jax.vmap(play))(jax.random.split(KEY, 32)))
     pushes = before.spawn_timer == 0
-    assert pushes.sum() > (20_000 if hardest else 500)
+    assert pushes[:, 30:].all() and before.enemies.exists[..., -2].any()
     assert not (before.enemies.exists[..., -1] & pushes).any()
     assert not (before.divers.exists[..., -1] & (before.diver_spawn_timer == 0)).any()
-    fired = after.reload_timer == 4
-    assert fired.any() and not (before.bullets.exists[..., -1] & fired & (before.reload_timer == 0)).any()
+    fires = (before.reload_timer == 0) & (after.reload_timer > 0)
+    assert fires.any() and not (before.bullets.exists[..., -1] & fires).any()
     assert before.bullets.exists[..., -1].any() and before.divers.exists[..., -1].any()
 
 
