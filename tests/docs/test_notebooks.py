@@ -14,6 +14,7 @@ SHORT = {
     "02_ppo_in_one_program.ipynb": {"total_steps": 8192, "num_seeds": 2, "num_episodes": 4},
     "03_gymnasium_and_sb3.ipynb": {"total_steps": 2048, "timed_steps": 3, "num_lanes": 8},
     "04_atari_in_jit.ipynb": {"num_envs": 6, "num_steps": 20, "num_futures": 2, "future_steps": 3, "num_decisions": 3},
+    "06_write_your_own_environment.ipynb": {"total_steps": 4096, "num_houses": 8},
 }
 
 

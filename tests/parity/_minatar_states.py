@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from jaxenvs.envs.minatar.seaquest import Bullets, Swimmers
+from jaxenvs.envs.minatar._seaquest_water import Bullets, Swimmers
 
 _ENEMIES, _DIVERS, _BULLETS = 30, 2, 2
 

@@ -1,5 +1,6 @@
 """What the games of guessing a number share."""
 
+import abc
 from typing import ClassVar
 
 import jax
@@ -53,9 +54,9 @@ class Guessing(Env[GuessingState, Array], RendersText):
                 f"{type(self).__name__}: `guess_max` must be an integer of at least 1, got {self.guess_max!r}."
             )
 
+    @abc.abstractmethod
     def judge(self, guess: Array, number: Array) -> tuple[Array, Array]:
         """The reward for a guess, () float32, and whether it ends the game, () bool."""
-        raise NotImplementedError
 
     @property
     def observation_space(self) -> Discrete:

@@ -98,10 +98,9 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
     def transition_table(self) -> TransitionTable:
         """The exact model: a branch for each way one can go."""
         place = np.arange(self.n)
-        forward_reward = np.where(place == self.n - 1, float(self.large), 0.0)
-        reward = np.stack([forward_reward, np.full(self.n, float(self.small))], axis=-1)
+        small, large, slip = (np.asarray(x, np.float64) for x in (self.small, self.large, self.slip))
+        reward = np.stack([np.where(place == self.n - 1, large, 0.0), np.full(self.n, small)], axis=-1)
         target = np.stack([np.minimum(place + 1, self.n - 1), np.zeros(self.n, int)], axis=-1)
-        slip = float(self.slip)
         probability = np.array([[1 - slip, slip], [slip, 1 - slip]])
         shape = (self.n, 2, 2)
         start = np.zeros(self.n)
