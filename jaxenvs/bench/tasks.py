@@ -81,6 +81,14 @@ _ATARI = {"Breakout": "breakout", "MsPacman": "ms_pacman", "Pong": "pong", "Qber
 """Games by title and by ale-py's name. All play them as DQN did: 84 x 84 grey pixels, the maximum of two frames, four
 of those stacked, four frames a step, up to 30 no-ops at the start, rewards clipped, no sticky actions."""
 _AS_DQN = {"maker": "jaxenvs_ale_bridge:make_atari", "repeat_action_probability": 0.0}
+_MINATAR = {
+    "Asterix": "asterix",
+    "Breakout": "breakout",
+    "Freeway": "freeway",
+    "Seaquest": "seaquest",
+    "SpaceInvaders": "space_invaders",
+}
+"""Games by title and by MinAtar's name, all with the six actions."""
 _NEXT_STEP = "resets in the step after an episode's last one, which is counted as a step, too"
 
 JAXENVS = Peer(
@@ -153,6 +161,12 @@ PEERS: tuple[Peer, ...] = (
         {f"ALE/{title}-v5": Task(name, {"use_fire_reset": False}) for title, name in _ATARI.items()},
         _NEXT_STEP,
     ),
-    Peer("minatar", "minatar_peer.py", "minatar", "pip install minatar", {}),
+    Peer(
+        "minatar",
+        "minatar_peer.py",
+        "minatar",
+        "pip install minatar",
+        {f"MinAtar/{title}-v0": Task(name) for title, name in _MINATAR.items()},
+    ),
 )
-"""In the order of the tables. brax, pgx and MinAtar share no task with the catalog so far."""
+"""In the order of the tables. brax and pgx share no task with the catalog so far."""

@@ -44,6 +44,7 @@ _WAWRZYNSKI = "Wawrzynski 2009"
 _EREZ = "Erez, Tassa and Todorov 2011"
 _TASSA = "Tassa, Erez and Todorov 2012"
 _COULOM = "Coulom 2002"
+_YOUNG = "Young and Tian 2019"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -73,6 +74,16 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("ReversedAddition3-v0",      "algorithmic.reversed_addition:ReversedAddition",                 200,   25.0, _ZAREMBA, rows=3),
     _spec("HeartPole-v0",              "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE),
     _spec("HeartPole-v1",              "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE, has_walk=True),
+    _spec("MinAtar/Asterix-v0",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG),
+    _spec("MinAtar/Asterix-v1",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG, use_minimal_action_set=True),
+    _spec("MinAtar/Breakout-v0",       "minatar.breakout:Breakout",                                     None,   None, _YOUNG),
+    _spec("MinAtar/Breakout-v1",       "minatar.breakout:Breakout",                                     None,   None, _YOUNG, use_minimal_action_set=True),
+    _spec("MinAtar/Freeway-v0",        "minatar.freeway:Freeway",                                       None,   None, _YOUNG),
+    _spec("MinAtar/Freeway-v1",        "minatar.freeway:Freeway",                                       None,   None, _YOUNG, use_minimal_action_set=True),
+    _spec("MinAtar/Seaquest-v0",       "minatar.seaquest:Seaquest",                                     None,   None, _YOUNG),
+    _spec("MinAtar/Seaquest-v1",       "minatar.seaquest:Seaquest",                                     None,   None, _YOUNG, use_minimal_action_set=True),
+    _spec("MinAtar/SpaceInvaders-v0",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG),
+    _spec("MinAtar/SpaceInvaders-v1",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("Ant-v5",                    "mujoco.ant:Ant",                                                1000, 6000.0, _SCHULMAN, extra="mujoco"),
     _spec("HalfCheetah-v5",            "mujoco.half_cheetah:HalfCheetah",                               1000, 4800.0, _WAWRZYNSKI, extra="mujoco"),
     _spec("Hopper-v5",                 "mujoco.hopper:Hopper",                                          1000, 3800.0, _EREZ, extra="mujoco"),

@@ -115,4 +115,5 @@ def test_the_spaces_of_every_id_have_a_form(id):
         env = StableBaselines3VecEnv(id)
     except DependencyNotInstalled as missing:
         pytest.skip(str(missing))
-    assert isinstance(env.action_space, (gymnasium.spaces.Box, gymnasium.spaces.Discrete))
+    forms = (gymnasium.spaces.Box, gymnasium.spaces.Discrete, gymnasium.spaces.MultiDiscrete)
+    assert isinstance(env.action_space, forms)

@@ -45,6 +45,9 @@ CLAIMS = {
     "HeartPole-v1": {"reaches": {"truncated"}},
     # The chain has no end.
     "NChain-v0": {"reaches": {"truncated"}},
+    # The clock of the game runs for 2,501 frames.
+    "MinAtar/Freeway-v0": {"steps": 2600, "lanes": 4},
+    "MinAtar/Freeway-v1": {"steps": 2600, "lanes": 4},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
     # Random torques seldom make it unhealthy.

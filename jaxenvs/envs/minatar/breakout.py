@@ -1,0 +1,154 @@
+"""MinAtar's Breakout: a ball that moves along diagonals, a paddle and three rows of bricks."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.canvas import palette
+from jaxenvs.envs.minatar._game import COLUMNS, LEFT, NOTHING, RIGHT, SIZE, Game, GameState, below, cell, stepped
+from jaxenvs.envs.minatar._picture import Tile
+
+_BRICK_ROWS = np.arange(1, 4, dtype=np.int32)[:, None]
+_FLOOR = SIZE - 1
+
+
+class BreakoutState(GameState, kw_only=True):
+    """State of `Breakout`; each () int32 where nothing else is said.
+
+    Attributes:
+        ball_row: from 0, the top, to 9.
+        ball_column: from 0 to 9.
+        trail_row: where the ball was before.
+        trail_column: likewise.
+        ball_right: () bool, whether the ball moves right, not left.
+        ball_down: () bool, whether the ball moves down, not up.
+        paddle: column of the paddle, which lies in row 9.
+        bricks: (3, 10) bool, those that stand in the rows 1 to 3.
+        in_bricks: () bool, whether the ball has just struck a brick, and will fly through the next at once.
+    """
+
+    ball_row: Array
+    ball_column: Array
+    trail_row: Array
+    trail_column: Array
+    ball_right: Array
+    ball_down: Array
+    paddle: Array
+    bricks: Array
+    in_bricks: Array
+
+
+class Breakout(Game[BreakoutState]):
+    """A ball strikes bricks out of a wall; do not let it pass.
+
+    Observation: (10, 10, 4) bool, row, column and channel.
+
+    | channel | what it shows |
+    |---|---|
+    | 0 paddle | in the last row |
+    | 1 ball | |
+    | 2 trail | where the ball was before |
+    | 3 brick | those left |
+
+    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 left, 2 right.
+
+    The ball moves one cell along a diagonal. It turns back at the walls and the ceiling, and in its vertical motion at
+    a brick, which it takes out, but not at two cells running. At the paddle it turns back up, and where it comes to the
+    paddle's cell from the side it goes back the way it came. A new wall is there once the last brick is gone and the
+    ball is back in the last row.
+
+    Reward: 1 for each brick.
+
+    Start: the ball in row 3 at the left or the right wall, with equal probability, falling inwards; the paddle in
+    column 4.
+
+    Episode end:
+        Termination: the ball passes the paddle.
+        Truncation: none.
+
+    Attributes:
+        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
+        use_minimal_action_set: whether there are three actions, rather than six.
+
+    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
+    episode before.
+
+    Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
+
+    Version history:
+        v1: the minimal actions.
+        v0: all six actions.
+    """
+
+    channels: ClassVar[tuple[str, ...]] = ("paddle", "ball", "trail", "brick")
+    minimal_actions: ClassVar[tuple[int, ...]] = (NOTHING, LEFT, RIGHT)
+    tiles: ClassVar[tuple[Tile, ...]] = (
+        Tile(palette.BLUE_LIGHT, "brick"),
+        Tile(palette.YELLOW, "disc"),
+        Tile(palette.YELLOW_DARK, "dot"),
+        Tile(palette.ORANGE, "brick"),
+    )
+    num_start_draws: ClassVar[int] = 1
+
+    def start_with(self, surroundings: GameState, draws: Array) -> BreakoutState:
+        """A whole wall; the draw says at which side the ball starts."""
+        at_right = below(draws[0], 2) == 1
+        row, column = jnp.full((), 3, jnp.int32), jnp.where(at_right, 9, 0).astype(jnp.int32)
+        return BreakoutState(
+            ball_row=row,
+            ball_column=column,
+            trail_row=row,
+            trail_column=column,
+            ball_right=~at_right,
+            ball_down=jnp.ones((), bool),
+            paddle=jnp.full((), 4, jnp.int32),
+            bricks=jnp.ones((3, SIZE), bool),
+            in_bricks=jnp.zeros((), bool),
+            **vars(surroundings),
+        )
+
+    def play(self, state: BreakoutState, action: Array, draws: Array) -> tuple[BreakoutState, Array]:
+        """The paddle moves, then the ball; no draws."""
+        del draws
+        paddle = stepped(state.paddle, action == RIGHT, action == LEFT)
+        column = state.ball_column + jnp.where(state.ball_right, 1, -1)
+        row = state.ball_row + jnp.where(state.ball_down, 1, -1)
+        at_wall = (column < 0) | (column >= SIZE)
+        column = jnp.clip(column, 0, SIZE - 1)
+        right = state.ball_right ^ at_wall
+
+        at_ceiling = row < 0
+        here = (row == _BRICK_ROWS) & (column == COLUMNS)
+        at_brick = (state.bricks & here).any()
+        strikes = at_brick & ~state.in_bricks
+        bricks = state.bricks & ~(here & strikes)
+
+        at_floor = row == _FLOOR
+        bricks = bricks | (at_floor & ~bricks.any())
+        straight = at_floor & (state.ball_column == paddle)
+        sideways = at_floor & ~straight & (column == paddle)
+        stays = strikes | straight | sideways
+        state = state.replace(
+            ball_row=jnp.where(stays, state.ball_row, jnp.maximum(row, 0)),
+            ball_column=column,
+            trail_row=state.ball_row,
+            trail_column=state.ball_column,
+            ball_right=right ^ sideways,
+            ball_down=state.ball_down ^ (at_ceiling | stays),
+            paddle=paddle,
+            bricks=bricks,
+            in_bricks=at_brick,
+            terminal=at_floor & ~straight & ~sideways,
+        )
+        return state, strikes.astype(jnp.int32)
+
+    def planes(self, state: BreakoutState) -> tuple[Array, ...]:
+        """Paddle, ball, trail and bricks."""
+        return (
+            cell(_FLOOR, state.paddle),
+            cell(state.ball_row, state.ball_column),
+            cell(state.trail_row, state.trail_column),
+            jnp.pad(state.bricks, ((1, 6), (0, 0))),
+        )

@@ -1,0 +1,170 @@
+"""MinAtar's Freeway: a chicken that crosses eight lanes of traffic."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxenvs.canvas import palette
+from jaxenvs.envs.minatar._game import (
+    COLUMNS,
+    DOWN,
+    LANES,
+    NOTHING,
+    SIZE,
+    UP,
+    Game,
+    GameState,
+    below,
+    cell,
+    in_lanes,
+    stepped,
+)
+from jaxenvs.envs.minatar._picture import Tile
+
+_COLUMN = 4  # in which the chicken walks
+_HOME = SIZE - 1
+_PAUSE = 3  # frames between two steps of the chicken
+_FRAMES = 2500
+_SPEEDS = 5
+
+
+class FreewayState(GameState, kw_only=True):
+    """State of `Freeway`; each () int32 where nothing else is said.
+
+    Attributes:
+        row: of the chicken, from 0, its aim, to 9.
+        pause: frames until it can step again.
+        columns: (8,) int32, where the cars are; that of lane i is in row i + 1.
+        timers: (8,) int32, frames until they move.
+        intervals: (8,) int32, from 1 to 5: how many frames a car waits after each move.
+        rightwards: (8,) bool, whether they go right, not left.
+        frames_left: how many frames are left.
+    """
+
+    row: Array
+    pause: Array
+    columns: Array
+    timers: Array
+    intervals: Array
+    rightwards: Array
+    frames_left: Array
+
+
+class Freeway(Game[FreewayState]):
+    """Cross the road as often as time allows.
+
+    Observation: (10, 10, 7) bool, row, column and channel.
+
+    | channel | what it shows |
+    |---|---|
+    | 0 chicken | |
+    | 1 car | |
+    | 2 to 6 speed1 to speed5 | the cell behind each car that waits 1 to 5 frames between moves |
+
+    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 up, 2 down.
+
+    The chicken steps up or down at most every third frame. A car goes from one side of the road to the other and comes
+    in again where it began. A chicken that is run over is back in row 9. At the other side it is taken back there, too,
+    and the cars draw new intervals, from 1 to 5, and directions, uniformly.
+
+    Reward: 1 for each crossing.
+
+    Start: the chicken in row 9, all cars in column 0, with random intervals and directions.
+
+    Episode end:
+        Termination: after 2,501 frames.
+        Truncation: none.
+
+    Attributes:
+        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
+        use_minimal_action_set: whether there are three actions, rather than six.
+
+    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
+    episode before. As there, the clock ends the game as a termination, one frame after the 2,500 of the paper, a car
+    stands still one frame more than its speed says, and time is no part of the observation.
+
+    Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
+
+    Version history:
+        v1: the minimal actions.
+        v0: all six actions.
+    """
+
+    channels: ClassVar[tuple[str, ...]] = ("chicken", "car", "speed1", "speed2", "speed3", "speed4", "speed5")
+    minimal_actions: ClassVar[tuple[int, ...]] = (NOTHING, UP, DOWN)
+    tiles: ClassVar[tuple[Tile, ...]] = (
+        Tile(palette.YELLOW, "disc"),
+        Tile(palette.TEAL),
+        Tile(palette.RED, "dot"),
+        Tile(palette.ORANGE, "dot"),
+        Tile(palette.YELLOW_LIGHT, "dot"),
+        Tile(palette.SILVER, "dot"),
+        Tile(palette.STEEL, "dot"),
+    )
+    num_start_draws: ClassVar[int] = 8
+    num_draws: ClassVar[int] = 8
+
+    def start_with(self, surroundings: GameState, draws: Array) -> FreewayState:
+        """The draws are those of the cars, see `play`."""
+        intervals, rightwards = _drawn_cars(draws)
+        return FreewayState(
+            row=jnp.full((), _HOME, jnp.int32),
+            pause=jnp.full((), _PAUSE, jnp.int32),
+            columns=jnp.zeros(8, jnp.int32),
+            timers=intervals,
+            intervals=intervals,
+            rightwards=rightwards,
+            frames_left=jnp.full((), _FRAMES, jnp.int32),
+            **vars(surroundings),
+        )
+
+    def play(self, state: FreewayState, action: Array, draws: Array) -> tuple[FreewayState, Array]:
+        """A frame; a draw for each car: by tenths, intervals 1 to 5 leftwards and rightwards in turn."""
+        can_step = state.pause == 0
+        goes_up, goes_down = (can_step & (action == direction) for direction in (UP, DOWN))
+        row = stepped(state.row, goes_down, goes_up)
+        pause = jnp.where(goes_up | goes_down, _PAUSE, state.pause)
+
+        arrives = row == 0
+        new_intervals, new_rightwards = _drawn_cars(draws)
+        intervals = jnp.where(arrives, new_intervals, state.intervals)
+        rightwards = jnp.where(arrives, new_rightwards, state.rightwards)
+        timers = jnp.where(arrives, new_intervals, state.timers)
+        row = jnp.where(arrives, _HOME, row)
+
+        moves = timers == 0
+        columns = jnp.where(moves, _around(state.columns + jnp.where(rightwards, 1, -1)), state.columns)
+        run_over = (row == LANES) & ((state.columns == _COLUMN) | (columns == _COLUMN))
+        state = state.replace(
+            row=jnp.where(run_over.any(), _HOME, row),
+            pause=jnp.maximum(pause - 1, 0),
+            columns=columns,
+            timers=jnp.where(moves, intervals, timers - 1),
+            intervals=intervals,
+            rightwards=rightwards,
+            frames_left=state.frames_left - 1,
+            terminal=state.frames_left <= 0,
+        )
+        return state, arrives.astype(jnp.int32)
+
+    def planes(self, state: FreewayState) -> tuple[Array, ...]:
+        """Chicken, cars and trails."""
+        behind = _around(state.columns + jnp.where(state.rightwards, -1, 1))
+        trails = behind[:, None] == COLUMNS
+        return (
+            cell(state.row, _COLUMN),
+            in_lanes(state.columns[:, None] == COLUMNS),
+            *(in_lanes(trails & (state.intervals == interval)[:, None]) for interval in range(1, _SPEEDS + 1)),
+        )
+
+
+def _drawn_cars(draws: Array) -> tuple[Array, Array]:
+    """Intervals and directions, each (8,), of as many uniform numbers."""
+    tenths = below(draws, 2 * _SPEEDS)
+    return 1 + tenths // 2, tenths % 2 == 1
+
+
+def _around(columns: Array) -> Array:
+    """Columns from -1 to 10, put in at the other side where they lie outside."""
+    return jnp.where(columns < 0, SIZE - 1, jnp.where(columns >= SIZE, 0, columns))
