@@ -100,7 +100,9 @@ def _links(joint_body: tuple[int, ...], parents: tuple[int, ...]) -> _Links:
     rounds = [parent]
     while rounds[-1].any():
         rounds.append(rounds[-1][rounds[-1]])
-    return _Links(joint, body, parent, begins, np.array(last, np.int32), np.array(rounds[:-1], np.int32).reshape(-1, len(rows)))
+    return _Links(
+        joint, body, parent, begins, np.array(last, np.int32), np.array(rounds[:-1], np.int32).reshape(-1, len(rows))
+    )
 
 
 def _frames(quaternion: Array, position: Array) -> _Frames:
