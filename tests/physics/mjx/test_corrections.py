@@ -149,7 +149,7 @@ PILE = """
 """
 
 
-@pytest.mark.parametrize("condim", [1, 4])
+@pytest.mark.parametrize("condim", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_contacts_beyond_the_cap_cost_nothing_and_lose_nothing(condim):
     """Twelve capsules may have 24 contacts with the floor alone, of which no more than 16 are made to touch."""
     bodies = "".join(
@@ -166,6 +166,7 @@ def test_contacts_beyond_the_cap_cost_nothing_and_lose_nothing(condim):
     np.testing.assert_allclose(ours.qvel, visited.next_qvel, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_models_that_ask_for_pgs_are_solved_to_the_same_answer():
     handle = compile_xml(CREATURE.format(integrator="Euler", solver="PGS"))
     with pytest.raises(NotImplementedError):
