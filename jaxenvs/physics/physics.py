@@ -80,8 +80,6 @@ def check_engine(engine: Engine) -> None:
     """Raises where the engine cannot run here."""
     if engine != "mjx":
         return
-    if importlib.util.find_spec("jaxenvs.physics.mjx") is None:
-        raise InvalidField('This copy of jaxenvs has no engine `mjx`; use `physics="c"`, which runs everywhere.')
     if importlib.util.find_spec("mujoco.mjx") is None:
         raise DependencyNotInstalled(
             'The engine `mjx` needs mujoco-mjx, which is not installed: run `pip install "jaxenvs[mujoco]"`,'
