@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.adapters import DmEnvironment, GymnasiumEnv, GymnasiumVectorEnv
+from jaxenvs import adapters
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv
 from jaxenvs.envs.algorithmic.copy import Copy
 from jaxenvs.envs.algorithmic.duplicated_input import DuplicatedInput
 from jaxenvs.envs.algorithmic.reversed_addition import ReversedAddition
@@ -75,9 +76,9 @@ def test_it_stays_below_its_greatest():
     assert int(after.after_episode(again.replace(total=jnp.float32(-0.5))).streak) == 0
 
 
-@pytest.mark.parametrize("make", [GymnasiumEnv, DmEnvironment], ids=["GymnasiumEnv", "DmEnvironment"])
-def test_adapters_of_one_environment_carry_it(make):
-    env = make("Copy-v0", level=7, streak=9)
+@pytest.mark.parametrize("name", ["GymnasiumEnv", pytest.param("DmEnvironment", marks=pytest.mark.neighbours)])
+def test_adapters_of_one_environment_carry_it(name):
+    env = getattr(adapters, name)("Copy-v0", level=7, streak=9)
     for episode in range(2):
         if isinstance(env, GymnasiumEnv):
             observation, info = env.reset(seed=3 if episode == 0 else None)
