@@ -37,8 +37,8 @@ def draw(state: "TapeState", base: int, uses_letters: bool) -> Array:
     tileset = tileset_of(_painters(base, uses_letters), _TILE, palette.PAPER)
     nothing = len(tileset) - 1
     rows = state.symbols.shape[1]
-    columns = jnp.maximum(state.column - _BEFORE, -1) + jnp.arange(_WINDOW)
-    row_numbers = jnp.arange(-1, rows + 1) if rows > 1 else jnp.zeros(1, jnp.int32)
+    columns = jnp.maximum(state.column - _BEFORE, -1) + jnp.arange(_WINDOW, dtype=jnp.int32)
+    row_numbers = jnp.arange(-1, rows + 1, dtype=jnp.int32) if rows > 1 else jnp.zeros(1, jnp.int32)
     is_column = (columns >= 0) & (columns < state.length)
     is_row = (row_numbers >= 0) & (row_numbers < rows)
     inside = is_column[None] & is_row[:, None]
@@ -47,7 +47,7 @@ def draw(state: "TapeState", base: int, uses_letters: bool) -> Array:
     is_head = (columns == state.column)[None] & (row_numbers == state.row)[:, None]
     tape = jnp.where(is_head, _HEAD * (base + 1), _PLAIN * (base + 1)) + symbols
     tape = jnp.where(inside | is_head, tape, nothing)
-    places = jnp.maximum(state.written - _WINDOW + 3, 0) + jnp.arange(_WINDOW)
+    places = jnp.maximum(state.written - _WINDOW + 3, 0) + jnp.arange(_WINDOW, dtype=jnp.int32)
     at = jnp.clip(places, 0, state.target.size - 1)
     is_there = places < state.target_length
     style = jnp.where(state.output[at] == state.target[at], _RIGHT, _WRONG) * (base + 1)

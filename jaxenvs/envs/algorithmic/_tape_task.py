@@ -179,7 +179,7 @@ class TapeTask(Env[TapeState, Array], RendersText):
 def draw_symbols(key: Key, rows: int, base: int, length: Array) -> Array:
     """(MAX_LENGTH, rows) int32: random symbols, blanks from `length` on."""
     symbols = jax.random.randint(key, (MAX_LENGTH, rows), 0, base, jnp.int32)
-    return jnp.where(jnp.arange(MAX_LENGTH)[:, None] < length, symbols, base)
+    return jnp.where(jnp.arange(MAX_LENGTH, dtype=jnp.int32)[:, None] < length, symbols, base)
 
 
 def _info(state: TapeState) -> dict[str, Array]:

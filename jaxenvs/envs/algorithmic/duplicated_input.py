@@ -43,8 +43,8 @@ class DuplicatedInput(TapeTask):
         """Random symbols, each several times."""
         length = jnp.maximum(size // self.duplication, 1) * self.duplication
         symbols = draw_symbols(key, 1, self.base, jnp.asarray(MAX_LENGTH, jnp.int32))
-        symbols = symbols[jnp.arange(MAX_LENGTH) // self.duplication]
-        return jnp.where(jnp.arange(MAX_LENGTH)[:, None] < length, symbols, self.base), length
+        symbols = symbols[jnp.arange(MAX_LENGTH, dtype=jnp.int32) // self.duplication]
+        return jnp.where(jnp.arange(MAX_LENGTH, dtype=jnp.int32)[:, None] < length, symbols, self.base), length
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
         """Each symbol once."""

@@ -36,7 +36,7 @@ class RepeatCopy(TapeTask):
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
         """Three times the symbols, the second time in reverse."""
-        place = jnp.arange(3 * MAX_LENGTH)
+        place = jnp.arange(3 * MAX_LENGTH, dtype=jnp.int32)
         within = place % length
         source = jnp.where(place // length == 1, length - 1 - within, within)
         return jnp.where(place < 3 * length, symbols[source, 0], self.base), 3 * length

@@ -41,5 +41,5 @@ class Reverse(TapeTask):
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
         """The symbols from the last to the first."""
-        place = jnp.arange(MAX_LENGTH)
+        place = jnp.arange(MAX_LENGTH, dtype=jnp.int32)
         return jnp.where(place < length, symbols[jnp.maximum(length - 1 - place, 0), 0], self.base), jnp.asarray(length)

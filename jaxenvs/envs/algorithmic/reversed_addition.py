@@ -66,7 +66,7 @@ class ReversedAddition(TapeTask):
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
         """The sum, with one digit more where the last carry is not 0."""
-        is_digit = jnp.arange(MAX_LENGTH) < length
+        is_digit = jnp.arange(MAX_LENGTH, dtype=jnp.int32) < length
         sums = jnp.where(is_digit, symbols.sum(1, dtype=jnp.int32), 0)
 
         def add(carry: Array, total: Array) -> tuple[Array, Array]:
@@ -75,7 +75,7 @@ class ReversedAddition(TapeTask):
 
         _, digits = jax.lax.scan(add, jnp.zeros((), jnp.int32), jnp.append(sums, jnp.zeros(1, jnp.int32)))
         target_length = length + (digits[length] > 0).astype(jnp.int32)
-        return jnp.where(jnp.arange(MAX_LENGTH + 1) < target_length, digits, self.base), target_length
+        return jnp.where(jnp.arange(MAX_LENGTH + 1, dtype=jnp.int32) < target_length, digits, self.base), target_length
 
     def steps_for(self, length: Array, target_length: Array) -> Array:
         """() int32: the last carry's digit gives no more time."""
