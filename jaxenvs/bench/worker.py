@@ -137,20 +137,18 @@ class Worker:
 
 def _cpu_seconds() -> float:
     """Processor time of all threads of this process, and on Linux of the processes that it started and that live."""
-    total = time.process_time()
-    for children in glob.glob("/proc/self/task/*/children"):
-        with open(children) as file:
-            for pid in file.read().split():
-                total += _ticks_of(pid) / os.sysconf("SC_CLK_TCK")
-    return total
+    pids = [pid for children in glob.glob("/proc/self/task/*/children") for pid in _read_text(children).split()]
+    ticks = [sum(map(int, _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()[11:13])) for pid in pids]
+    return time.process_time() + (sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else 0.0)
 
 
-def _ticks_of(pid: str) -> int:
+def _read_text(path: str) -> str:
+    """The text of a file, empty where the thread or process that it tells of has ended meanwhile."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return sum(int(field) for field in file.read().rpartition(")")[2].split()[11:13])
-    except FileNotFoundError:  # it has ended meanwhile
-        return 0
+        with open(path) as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _claim_standard_output() -> TextIO:
