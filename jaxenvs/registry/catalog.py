@@ -45,6 +45,12 @@ _EREZ = "Erez, Tassa and Todorov 2011"
 _TASSA = "Tassa, Erez and Todorov 2012"
 _COULOM = "Coulom 2002"
 _YOUNG = "Young and Tian 2019"
+_PRECUP = "Sutton, Precup and Singh 1999"
+_MICONI = "Miconi et al. 2019"
+_DORFMAN = "Dorfman, Shenfeld and Tamar 2021"
+_WANG = "Wang et al. 2017"
+_LANGE = "Lange and Sprekeler 2022"
+_GYMNAX = "gymnax 1.0.1"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -84,6 +90,14 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("MinAtar/Seaquest-v1",       "minatar.seaquest:Seaquest",                                     None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/SpaceInvaders-v0",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG),
     _spec("MinAtar/SpaceInvaders-v1",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG, use_minimal_action_set=True),
+    _spec("misc/FourRooms-v0",         "misc.four_rooms:FourRooms",                                      500,   None, _PRECUP),
+    _spec("misc/MetaMaze-v0",          "misc.meta_maze:MetaMaze",                                        200,   None, _MICONI),
+    _spec("misc/PointRobot-v0",        "misc.point_robot:PointRobot",                                    100,   None, _DORFMAN),
+    _spec("misc/BernoulliBandit-v0",   "misc.bernoulli_bandit:BernoulliBandit",                          100,   None, _WANG),
+    _spec("misc/GaussianBandit-v0",    "misc.gaussian_bandit:GaussianBandit",                            100,   None, _LANGE),
+    _spec("misc/Reacher-v0",           "misc.reacher:Reacher",                                           100,   None, _GYMNAX),
+    _spec("misc/Swimmer-v0",           "misc.swimmer:Swimmer",                                           500,   None, _GYMNAX),
+    _spec("misc/Pong-v0",              "misc.pong:Pong",                                                1000,   None, _GYMNAX),
     _spec("Ant-v5",                    "mujoco.ant:Ant",                                                1000, 6000.0, _SCHULMAN, extra="mujoco"),
     _spec("HalfCheetah-v5",            "mujoco.half_cheetah:HalfCheetah",                               1000, 4800.0, _WAWRZYNSKI, extra="mujoco"),
     _spec("Hopper-v5",                 "mujoco.hopper:Hopper",                                          1000, 3800.0, _EREZ, extra="mujoco"),

@@ -50,6 +50,14 @@ CLAIMS = {
     "MinAtar/Freeway-v1": {"steps": 2600, "lanes": 4},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
+    # Tasks that have no end but the limit.
+    "misc/PointRobot-v0": {"reaches": {"truncated"}},
+    "misc/BernoulliBandit-v0": {"reaches": {"truncated"}},
+    "misc/GaussianBandit-v0": {"reaches": {"truncated"}},
+    "misc/Reacher-v0": {"reaches": {"truncated"}},
+    "misc/Swimmer-v0": {"reaches": {"truncated"}},
+    # One serve, and no chance.
+    "misc/Pong-v0": {"random": False},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,

@@ -1,0 +1,1 @@
+"""The miscellaneous environments of gymnax: rooms, mazes, bandits, and small tasks of motion."""

@@ -1,0 +1,138 @@
+"""GaussianBandit: an arm that pays nothing, and one that may be better or worse."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.envs.misc import _two_arms
+from jaxenvs.envs.misc._past import one_hot, time_feature
+
+
+class GaussianBanditState(PyTreeNode):
+    """State of `GaussianBandit`.
+
+    Attributes:
+        mu: () float32, the mean reward of arm 1.
+        last_action: () int32; 0 at reset.
+        last_reward: () float32; 0 at reset.
+        time: () int32, steps so far.
+        key: () key that rewards are drawn from.
+    """
+
+    mu: Array
+    last_action: Array
+    last_reward: Array
+    time: Array
+    key: Key
+
+
+class GaussianBandit(Env[GaussianBanditState, Array]):
+    """Arm 0 pays 0. Arm 1 pays around a mean that is drawn for the episode: is it worth a try, and another?
+
+    Observation: (4,) float32.
+
+        | index | meaning | min | max |
+        |---|---|---|---|
+        | 0 | the last reward | -inf | inf |
+        | 1, 2 | the last action, one-hot; at reset as if it had been 0 | 0 | 1 |
+        | 3 | steps so far, less 50, divided by 50; without `normalize_time` as they are | -1 | inf |
+
+    Action: () int32, the arm, 0 or 1.
+
+    Reward: 0 for arm 0; for arm 1 normal around `mu` with the standard deviation `sigma_l`.
+
+    Start: `mu` is normal around `mean_mu` with the standard deviation `sigma_p`.
+
+    Episode end:
+        Termination: none.
+        Truncation: none here; 100 steps in the registered id.
+
+    With the default settings one who knew `mu` would get 8.33 on average. To try arm 1 once, and to stay with it if it
+    paid, comes to 7.1.
+
+    Attributes:
+        mean_mu: mean of `mu`.
+        sigma_p: standard deviation of `mu` between episodes.
+        sigma_l: standard deviation of the rewards of arm 1 within one.
+        normalize_time: see Observation. The scale is that of 100 steps, as in gymnax, whatever the limit.
+
+    Differences from the reference: none, but for the bounds of the observation space, outside which gymnax's
+        observations can lie.
+
+    Source: R. T. Lange and H. Sprekeler, "Learning not to learn: Nature versus nurture in silico", 2022; gymnax 1.0.1,
+        `GaussianBandit-misc`.
+
+    Version history: v0, as in gymnax.
+    """
+
+    frames_per_second: ClassVar[int] = 4
+
+    mean_mu: ArrayLike = -1.0
+    sigma_p: ArrayLike = 1.0
+    sigma_l: ArrayLike = 0.1
+    normalize_time: bool = static(default=True)
+
+    def check_fields(self) -> None:
+        """Checks the deviations."""
+        for name in ("sigma_p", "sigma_l"):
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value < 0:
+                raise InvalidField(f"GaussianBandit: `{name}` must not be negative, got {value!r}.")
+
+    @property
+    def observation_space(self) -> Box:
+        """See the class."""
+        low = np.array([-np.inf, 0, 0, -1.0 if self.normalize_time else 0.0], np.float32)
+        return Box(low, np.array([np.inf, 1, 1, np.inf], np.float32))
+
+    @property
+    def action_space(self) -> Discrete:
+        """The arms."""
+        return Discrete(2)
+
+    def reset(self, key: Key) -> tuple[GaussianBanditState, TimeStep[Array]]:
+        """Draws the mean of arm 1."""
+        key, mean_key = jax.random.split(check_key(key))
+        mean, deviation = (jnp.asarray(value, jnp.float32) for value in (self.mean_mu, self.sigma_p))
+        zero = jnp.zeros((), jnp.int32)
+        state = GaussianBanditState(
+            mu=mean + deviation * jax.random.normal(mean_key, (), jnp.float32),
+            last_action=zero,
+            last_reward=jnp.zeros((), jnp.float32),
+            time=zero,
+            key=key,
+        )
+        return state, restart(self.observe(state))
+
+    def step(self, state: GaussianBanditState, action: Array) -> tuple[GaussianBanditState, TimeStep[Array]]:
+        """Pulls an arm."""
+        key, noise_key = jax.random.split(state.key)
+        noise = jax.random.normal(noise_key, (), jnp.float32)
+        return self.step_with(state.replace(key=key), self.action_space.validate(action), noise)
+
+    def step_with(
+        self, state: GaussianBanditState, action: Array, noise: Array
+    ) -> tuple[GaussianBanditState, TimeStep[Array]]:
+        """A step whose chance is given: `noise`, () float32, standard normal."""
+        reward = jnp.where(action == 0, 0.0, state.mu + jnp.asarray(self.sigma_l, jnp.float32) * noise)
+        state = state.replace(last_action=action, last_reward=reward, time=state.time + 1)
+        return state, transition(self.observe(state), reward, False)
+
+    def observe(self, state: GaussianBanditState) -> Array:
+        """(4,) float32."""
+        late = time_feature(state.time, self.normalize_time)
+        return jnp.concatenate([state.last_reward[None], one_hot(state.last_action, 2), late[None]])
+
+    def render(self, state: GaussianBanditState) -> Array:
+        """(360, 560, 3) uint8: the two arms, what the last one paid, and what each pays on average."""
+        expected = jnp.zeros((), jnp.float32), state.mu
+        return _two_arms.draw(expected, 3.0, state.last_action, state.last_reward, state.time)

@@ -1,0 +1,173 @@
+"""MetaMaze: find out where the goal is, then return to it as often as there is time."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.canvas import palette
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.random import Key, check_key, draw_below
+from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.envs.misc import _maze
+from jaxenvs.envs.misc._past import one_hot, time_feature
+
+
+class MetaMazeState(PyTreeNode):
+    """State of `MetaMaze`.
+
+    Attributes:
+        cell: () int32, where the agent is: its row times the columns of `maze`, plus its column.
+        goal: () int32, likewise.
+        last_action: () int32; 0 at reset.
+        last_reward: () float32; 0 at reset.
+        time: () int32, steps so far.
+        key: () key that new places are drawn from.
+    """
+
+    cell: Array
+    goal: Array
+    last_action: Array
+    last_reward: Array
+    time: Array
+    key: Key
+
+
+class MetaMaze(Env[MetaMazeState, Array]):
+    """A maze of pillars, whose goal is elsewhere in each episode and not seen; who reaches it is put down anywhere.
+
+    Observation: (rf_size^2 + 6,) float32.
+
+        | index, by default | meaning | min | max |
+        |---|---|---|---|
+        | 0 to 8 | walls around the agent, row by row: 1 for a wall | 0 | 1 |
+        | 9 to 12 | the last action, one-hot; at reset as if it had been 0 | 0 | 1 |
+        | 13 | the last reward | -inf | inf |
+        | 14 | steps so far; with `normalize_time` less 50, divided by 50 | -1 | inf |
+
+    Action: 0 up, 1 right, 2 down, 3 left. A wall or pillar stops the agent.
+
+    Reward: `reward` for a step that leads to the goal; `punishment` is added for one that a wall stopped (so give a
+        negative number to punish).
+
+    Start: the agent in the middle of the maze, the goal in any free cell, also there.
+
+    Episode end:
+        Termination: after reaching the goal the agent was put down on the goal itself, which happens to 1 in as many
+            as there are free cells. That is how gymnax has it; the task as published goes on.
+        Truncation: none here; 200 steps in the registered id.
+
+    Attributes:
+        reward: for reaching the goal.
+        punishment: added to the reward for walking against a wall.
+        normalize_time: see Observation. The scale is that of 100 steps, as in gymnax, whatever the limit.
+        maze_size: rows and columns inside the walls, an odd number; pillars stand where both are odd.
+        rf_size: rows and columns that are seen around the agent, an odd number of at least 3.
+
+    Differences from the reference: with `rf_size` above 3 gymnax begins off the middle, or outside the maze. Bounds of
+        the space are those above; there the reward lies outside them.
+
+    Source: T. Miconi et al., "Backpropamine: training self-modifying neural networks with differentiable neuromodulated
+        plasticity", 2019; gymnax 1.0.1, `MetaMaze-misc`.
+
+    Version history: v0, as in gymnax.
+    """
+
+    frames_per_second: ClassVar[int] = 8
+
+    reward: ArrayLike = 10.0
+    punishment: ArrayLike = 0.0
+    normalize_time: bool = static(default=False)
+    maze_size: int = static(default=9)
+    rf_size: int = static(default=3)
+
+    def check_fields(self) -> None:
+        """Checks the sizes."""
+        for name in ("maze_size", "rf_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 3 or value % 2 == 0:
+                raise InvalidField(f"MetaMaze: `{name}` must be an odd integer of at least 3, got {value!r}.")
+
+    @property
+    def maze(self) -> tuple[str, ...]:
+        """The rows of the maze, the walls around it as thick as the agent sees far: `x` for a wall or pillar."""
+        border = self.rf_size // 2
+        inside = range(self.maze_size)
+        rows = ["".join("x" if row % 2 and column % 2 else " " for column in inside) for row in inside]
+        edge = ("x" * (self.maze_size + 2 * border),) * border
+        return (*edge, *("x" * border + row + "x" * border for row in rows), *edge)
+
+    @property
+    def observation_space(self) -> Box:
+        """See the class."""
+        seen = self.rf_size**2 + 4
+        low, high = np.zeros(seen + 2, np.float32), np.ones(seen + 2, np.float32)
+        low[seen:], high[seen:] = (-np.inf, -1.0 if self.normalize_time else 0.0), np.inf
+        return Box(low, high)
+
+    @property
+    def action_space(self) -> Discrete:
+        """Up, right, down, left."""
+        return Discrete(len(_maze.MOVES))
+
+    def reset(self, key: Key) -> tuple[MetaMazeState, TimeStep[Array]]:
+        """Hides the goal."""
+        key, goal_key = jax.random.split(check_key(key))
+        middle = len(self.maze) // 2
+        zero = jnp.zeros((), jnp.int32)
+        state = MetaMazeState(
+            cell=jnp.asarray(np.int32(middle * len(self.maze) + middle)),
+            goal=self._drawn(goal_key),
+            last_action=zero,
+            last_reward=jnp.zeros((), jnp.float32),
+            time=zero,
+            key=key,
+        )
+        return state, restart(self.observe(state))
+
+    def step(self, state: MetaMazeState, action: Array) -> tuple[MetaMazeState, TimeStep[Array]]:
+        """Moves, and at the goal is put down elsewhere."""
+        key, place_key = jax.random.split(state.key)
+        return self.step_with(state.replace(key=key), self.action_space.validate(action), self._drawn(place_key))
+
+    def step_with(self, state: MetaMazeState, action: Array, fresh: Array) -> tuple[MetaMazeState, TimeStep[Array]]:
+        """A step whose chance is given: `fresh`, () int32, the cell to be put down in if the goal is reached."""
+        landed = _maze.moved(self.maze, state.cell, action)
+        is_there, is_stopped = landed == state.goal, landed == state.cell
+        prize, punishment = (jnp.asarray(value, jnp.float32) for value in (self.reward, self.punishment))
+        reward = jnp.where(is_there, prize, 0.0) + jnp.where(is_stopped, punishment, 0.0)
+        cell = jnp.where(is_there, fresh, landed)
+        state = state.replace(cell=cell, last_action=action, last_reward=reward, time=state.time + 1)
+        return state, transition(self.observe(state), reward, cell == state.goal)
+
+    def observe(self, state: MetaMazeState) -> Array:
+        """(rf_size^2 + 6,) float32."""
+        maze = _maze.walls(self.maze)
+        row, column = _maze.place(self.maze, state.cell)
+        reach = self.rf_size // 2
+        start = jnp.maximum(row - reach, 0), jnp.maximum(column - reach, 0)
+        seen = jax.lax.dynamic_slice(jnp.asarray(maze), start, (self.rf_size, self.rf_size))
+        late = time_feature(state.time, self.normalize_time)
+        past = [one_hot(state.last_action, 4), state.last_reward[None], late[None]]
+        return jnp.concatenate([seen.reshape(-1).astype(jnp.float32), *past])
+
+    def render(self, state: MetaMazeState) -> Array:
+        """(352, 352, 3) uint8, by default: the maze from above; a frame around what is seen, gold after a reward."""
+        size = _maze.tile_size(self.maze)
+        row, column = _maze.place(self.maze, state.cell)
+        middle = (column.astype(jnp.float32) + 0.5) * size, (row.astype(jnp.float32) + 0.5) * size
+        edge = self.rf_size * size - 4
+        gold, blue = (jnp.asarray(color, jnp.int32) for color in (palette.YELLOW, palette.BLUE))
+        color = jnp.where(state.last_reward > 0, gold, blue)
+        canvas = _maze.picture(self.maze, state.cell, state.goal)
+        return canvas.rectangle(middle, (edge, edge), color, corner_radius=6.0, stroke=4.0, opacity=0.8).to_rgb()
+
+    def _drawn(self, key: Key) -> Array:
+        """() int32: any free cell."""
+        free = _maze.free_cells(self.maze)
+        return jnp.asarray(free)[draw_below(key, len(free))]

@@ -1,0 +1,181 @@
+"""PointRobot: find the goal on a half circle that is not seen, and return to it as often as there is time."""
+
+import math
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box
+from jaxenvs.core.trigonometry import cos, sin
+from jaxenvs.envs.misc._past import time_feature
+
+
+class PointRobotState(PyTreeNode):
+    """State of `PointRobot`.
+
+    Attributes:
+        position: (2,) float32, x and y of the robot.
+        goal: (2,) float32, x and y of the goal.
+        last_action: (2,) float32, as it was given; 0 at reset.
+        last_reward: () float32; 0 at reset.
+        goals_reached: () int32, how often the goal was reached.
+        time: () int32, steps so far.
+        key: () key that new places are drawn from.
+    """
+
+    position: Array
+    goal: Array
+    last_action: Array
+    last_reward: Array
+    goals_reached: Array
+    time: Array
+    key: Key
+
+
+class PointRobot(Env[PointRobotState, Array]):
+    """A point moves in the plane; the goal, on a half circle, is another in each episode and has to be found.
+
+    Observation: (6,) float32.
+
+        | index | meaning | min | max |
+        |---|---|---|---|
+        | 0, 1 | x and y of the robot | -inf | inf |
+        | 2 | the last reward | -inf | inf |
+        | 3, 4 | the last action, as it was given | -inf | inf |
+        | 5 | steps so far, less 50, divided by 50; without `normalize_time` as they are | -1 | inf |
+
+    Action: (2,) float32, by how much to move; each component is clipped to `max_force`.
+
+    Reward: 1 where the robot *was within* `goal_radius` of the goal, else 0; with `dense_reward` the negative distance.
+        That is the place before the action: as in gymnax, a step's action tells in the next step's reward. From the
+        goal the robot is put down at a new place, whatever the action.
+
+    Start: the robot at a distance from the origin uniform in [0, circle_radius) in a direction uniform in [0, pi), or
+        with `center_init` in the origin; the goal on the circle in a direction uniform in [0, pi).
+
+    Episode end:
+        Termination: none.
+        Truncation: none here; 100 steps in the registered id.
+
+    Info: `goals_reached`, () int32, in this episode.
+
+    Attributes:
+        max_force: greatest component of an action.
+        circle_radius: of the half circle.
+        goal_radius: how near to the goal is near enough.
+        dense_reward: see Reward.
+        center_init: whether the robot starts, and starts anew, in the origin.
+        normalize_time: see Observation. The scale is that of 100 steps, as in gymnax, whatever the limit.
+
+    Differences from the reference: none, but for the bounds of the observation space.
+
+    Source: R. Dorfman, I. Shenfeld and A. Tamar, "Offline Meta Reinforcement Learning", 2021; gymnax 1.0.1,
+        `PointRobot-misc`.
+
+    Version history: v0, as in gymnax.
+    """
+
+    frames_per_second: ClassVar[int] = 10
+
+    max_force: ArrayLike = 0.1
+    circle_radius: ArrayLike = 1.0
+    goal_radius: ArrayLike = 0.2
+    dense_reward: bool = static(default=False)
+    center_init: bool = static(default=False)
+    normalize_time: bool = static(default=True)
+
+    def check_fields(self) -> None:
+        """Checks the lengths."""
+        for name in ("max_force", "circle_radius", "goal_radius"):
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value < 0:
+                raise InvalidField(f"PointRobot: `{name}` must not be negative, got {value!r}.")
+
+    @property
+    def observation_space(self) -> Box:
+        """See the class."""
+        low = np.full(6, -np.inf, np.float32)
+        low[5] = -1.0 if self.normalize_time else 0.0
+        return Box(low, np.full(6, np.inf, np.float32))
+
+    @property
+    def action_space(self) -> Box:
+        """(2,) float32: by how much to move."""
+        return Box(-1.0 * self.max_force, self.max_force, (2,))
+
+    def reset(self, key: Key) -> tuple[PointRobotState, TimeStep[Array]]:
+        """Hides the goal, and puts the robot down."""
+        key, goal_key, place_key = jax.random.split(check_key(key), 3)
+        direction = math.pi * jax.random.uniform(goal_key, (), jnp.float32)
+        radius = jnp.asarray(self.circle_radius, jnp.float32)
+        zero = jnp.zeros((), jnp.int32)
+        state = PointRobotState(
+            position=self._placed(jax.random.uniform(place_key, (2,), jnp.float32)),
+            goal=radius * jnp.stack([cos(direction), sin(direction)]),
+            last_action=jnp.zeros(2, jnp.float32),
+            last_reward=jnp.zeros((), jnp.float32),
+            goals_reached=zero,
+            time=zero,
+            key=key,
+        )
+        return state, restart(self.observe(state), {"goals_reached": state.goals_reached})
+
+    def step(self, state: PointRobotState, action: Array) -> tuple[PointRobotState, TimeStep[Array]]:
+        """Moves, or from the goal is put down elsewhere."""
+        key, place_key = jax.random.split(state.key)
+        draws = jax.random.uniform(place_key, (2,), jnp.float32)
+        return self.step_with(state.replace(key=key), self.action_space.validate(action), draws)
+
+    def step_with(self, state: PointRobotState, action: Array, draws: Array) -> tuple[PointRobotState, TimeStep[Array]]:
+        """A step whose chance is given: `draws`, (2,) float32 in [0, 1), for distance and direction of a new place."""
+        limit = jnp.asarray(self.max_force, jnp.float32)
+        distance = jnp.sqrt(jnp.sum(jnp.square(state.goal - state.position)))
+        is_there = distance <= self.goal_radius
+        reward = -distance if self.dense_reward else is_there.astype(jnp.float32)
+        state = state.replace(
+            position=jnp.where(is_there, self._placed(draws), state.position + jnp.clip(action, -limit, limit)),
+            last_action=action,
+            last_reward=reward,
+            goals_reached=state.goals_reached + is_there.astype(jnp.int32),
+            time=state.time + 1,
+        )
+        return state, transition(self.observe(state), reward, False, {"goals_reached": state.goals_reached})
+
+    def observe(self, state: PointRobotState) -> Array:
+        """(6,) float32."""
+        late = time_feature(state.time, self.normalize_time)
+        return jnp.concatenate([state.position, state.last_reward[None], state.last_action, late[None]])
+
+    def render(self, state: PointRobotState) -> Array:
+        """(400, 640, 3) uint8: the half circle, the goal, and the robot, gold once rewarded, with its last action."""
+        radius, near = (jnp.asarray(value, jnp.float32) for value in (self.circle_radius, self.goal_radius))
+        canvas = Canvas.blank(400, 640, palette.PAPER, x_range=(-1.5, 1.5), y_range=(-0.45, 1.4))
+        canvas = canvas.line((-1.5, 0.0), (1.5, 0.0), 0.01, palette.SILVER)
+        canvas = canvas.arc((0.0, 0.0), radius, 0.0, math.pi, 0.02, palette.STEEL)
+        canvas = canvas.circle(state.goal, near, palette.TEAL_LIGHT).circle(state.goal, 0.03, palette.TEAL)
+        gold, orange = (jnp.asarray(color, jnp.int32) for color in (palette.YELLOW, palette.ORANGE))
+        limit = jnp.asarray(self.max_force, jnp.float32)
+        ahead = state.position + 1.5 * jnp.clip(state.last_action, -limit, limit)
+        canvas = canvas.line(state.position, ahead, 0.025, palette.SLATE)
+        canvas = canvas.circle(state.position, 0.06, palette.INK)
+        body = jnp.where(state.goals_reached > 0, gold, orange)
+        canvas = canvas.circle(state.position, 0.048, body)
+        canvas = canvas.text("goals reached", (-1.4, -0.32), 0.09, palette.SLATE)
+        return canvas.number(state.goals_reached, (-0.3, -0.32), 0.09, palette.INK, digits=3).to_rgb()
+
+    def _placed(self, draws: Array) -> Array:
+        """(2,) float32: where the robot is put down, for draws as in `step_with`."""
+        if self.center_init:
+            return jnp.zeros(2, jnp.float32)
+        distance = jnp.asarray(self.circle_radius, jnp.float32) * draws[0]
+        direction = math.pi * draws[1]
+        return distance * jnp.stack([cos(direction), sin(direction)])
