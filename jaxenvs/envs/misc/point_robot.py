@@ -169,8 +169,8 @@ class PointRobot(Env[PointRobotState, Array]):
         canvas = canvas.circle(state.position, 0.06, palette.INK)
         body = jnp.where(state.goals_reached > 0, gold, orange)
         canvas = canvas.circle(state.position, 0.048, body)
-        canvas = canvas.text("goals reached", (-1.4, -0.32), 0.09, palette.SLATE)
-        return canvas.number(state.goals_reached, (-0.3, -0.32), 0.09, palette.INK, digits=3).to_rgb()
+        canvas = canvas.text("goals reached", (-0.3, -0.32), 0.09, palette.SLATE, align="right")
+        return canvas.number(state.goals_reached, (-0.26, -0.32), 0.09, palette.INK, digits=3).to_rgb()
 
     def _placed(self, draws: Array) -> Array:
         """(2,) float32: where the robot is put down, for draws as in `step_with`."""
