@@ -12,7 +12,7 @@ from jax import Array
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Box, Discrete, Space
+from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 
 
 class Distribution(PyTreeNode, abc.ABC):
@@ -60,6 +60,33 @@ class Categorical(Distribution):
         """() float32, in nats."""
         log_probs = jax.nn.log_softmax(self.logits)
         return -(jnp.exp(log_probs) * log_probs).sum()
+
+
+class FactoredCategorical(Distribution):
+    """Several independent choices, each one of some.
+
+    Attributes:
+        factors: the distribution of each.
+    """
+
+    factors: tuple[Categorical, ...]
+
+    def sample(self, key: Key) -> Array:
+        """(factors,) int32."""
+        keys = jax.random.split(key, len(self.factors))
+        return jnp.stack([factor.sample(keys[i]) for i, factor in enumerate(self.factors)])
+
+    def mode(self) -> Array:
+        """(factors,) int32: the most likely choice of each."""
+        return jnp.stack([factor.mode() for factor in self.factors])
+
+    def log_prob(self, choice: Array) -> Array:
+        """() float32."""
+        return jnp.stack([factor.log_prob(choice[i]) for i, factor in enumerate(self.factors)]).sum()
+
+    def entropy(self) -> Array:
+        """() float32, in nats."""
+        return jnp.stack([factor.entropy() for factor in self.factors]).sum()
 
 
 class DiagonalGaussian(Distribution):
@@ -124,12 +151,22 @@ class SquashedGaussian(PyTreeNode):
 
 
 def check_action_space(learner: str, space: Space[Any], supported: tuple[type[Space[Any]], ...]) -> None:
-    """Raises `InvalidField` where `space` is none of the `supported` kinds, or a Box of whole numbers."""
-    if isinstance(space, supported) and not (isinstance(space, Box) and not jnp.issubdtype(space.dtype, jnp.floating)):
-        return
-    kinds = " and ".join("Box (of real numbers)" if kind is Box else kind.__name__ for kind in supported)
+    """Raises `InvalidField` where `space` is none of the `supported` kinds.
+
+    A Box of whole numbers is not supported either, nor a Tuple that holds other things than Discrete spaces.
+    """
+    if isinstance(space, supported):
+        is_whole = isinstance(space, Box) and not jnp.issubdtype(space.dtype, jnp.floating)
+        is_mixed = isinstance(space, Tuple) and not (
+            space.spaces and all(isinstance(s, Discrete) for s in space.spaces)
+        )
+        if not (is_whole or is_mixed):
+            return
+    of = {Box: "Box (of real numbers)", Tuple: "Tuple (of Discrete)"}
+    *kinds, last = (of.get(kind, kind.__name__) for kind in supported)
+    listed = f"{', '.join(kinds)} and {last}" if kinds else last
     raise InvalidField(
-        f"{learner} acts in {kinds} action spaces, this environment has {space}."
+        f"{learner} acts in {listed} action spaces, this environment has {space}."
         " Use another learner, or wrap the environment in a TransformAction."
     )
 
@@ -151,19 +188,33 @@ def num_outputs(space: Space[Any]) -> int:
 
 
 def distribution(space: Space[Any], outputs: Array, log_std: Array) -> Distribution:
-    """The distribution that a network's outputs describe: `Categorical` for Discrete, else `DiagonalGaussian`."""
-    return Categorical(outputs) if isinstance(space, Discrete) else DiagonalGaussian(outputs, log_std)
+    """The distribution that a network's outputs describe.
+
+    Returns:
+        `Categorical` for Discrete, `FactoredCategorical` for MultiDiscrete and for Tuple, else `DiagonalGaussian`.
+    """
+    if isinstance(space, Discrete):
+        return Categorical(outputs)
+    if isinstance(space, MultiDiscrete | Tuple):
+        sizes = [part.n for part in space.spaces] if isinstance(space, Tuple) else space.nvec.reshape(-1).tolist()
+        ends = np.cumsum(sizes)
+        return FactoredCategorical(tuple(Categorical(outputs[end - n : end]) for n, end in zip(sizes, ends)))
+    return DiagonalGaussian(outputs, log_std)
 
 
-def to_action(space: Space[Any], choice: Array) -> Array:
+def to_action(space: Space[Any], choice: Array) -> Any:
     """The action of a choice.
 
-    For a Discrete space, the choice shifted by `start`. For a Box, where a component is bounded on
-    both sides, [-1, 1] is scaled to its range; all are then clipped into the box. So a policy that
-    puts out numbers around 1 covers the box, whatever its units.
+    For a Discrete space, the choice shifted by `start`; so each of those of a MultiDiscrete space, in its shape, and
+    of a Tuple, as a tuple. For a Box, where a component is bounded on both sides, [-1, 1] is scaled to its range; all
+    are then clipped into the box. So a policy that puts out numbers around 1 covers the box, whatever its units.
     """
     if isinstance(space, Discrete):
         return choice + space.start
+    if isinstance(space, MultiDiscrete):
+        return choice.reshape(space.shape) + jnp.asarray(space.start, jnp.int32)
+    if isinstance(space, Tuple):
+        return tuple(choice[i] + part.start for i, part in enumerate(space.spaces))
     assert isinstance(space, Box)
     low, high = (jnp.broadcast_to(jnp.asarray(bound, space.dtype), space.shape) for bound in (space.low, space.high))
     bounded = jnp.isfinite(low) & jnp.isfinite(high)

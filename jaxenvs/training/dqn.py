@@ -20,10 +20,10 @@ from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Space
 from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import check_action_space, to_action
-from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
-from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
+from jaxenvs.training.learner import Learner, Metrics, masked_mean, progress, training_env
+from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer, Transition
+from jaxenvs.training.replay import ReplayBuffer, ReplayState, Transition, play
 
 
 class DQNAgent(PyTreeNode):
@@ -36,7 +36,7 @@ class DQNAgent(PyTreeNode):
     network: Any
 
 
-class DQNState(TrainState):
+class DQNState(ReplayState):
     """State of `DQN`. Arrays of the environments have a leading axis num_envs.
 
     Attributes:
@@ -53,10 +53,6 @@ class DQNState(TrainState):
 
     target: Any
     optimizer_state: Any
-    buffer: ReplayBuffer
-    env_state: Any
-    observation: Any
-    key: Key
 
 
 class DQNMetrics(Metrics):
@@ -98,7 +94,7 @@ class DQNPolicy(PyTreeNode):
 
     def __call__(self, observation: Any, key: Key) -> Array:
         """The action for one observation."""
-        features = to_features(self.observation_space, observation)
+        features = to_vector(self.observation_space, observation)
         choice = self.learner.choose(self.agent, self.action_space, features, self.epsilon, key)
         return to_action(self.action_space, choice)
 
@@ -258,33 +254,13 @@ class DQN(Learner[DQNState]):
         return state.replace(updates=state.updates + 1), metrics
 
     def _play(self, env: Env[Any, Any], state: DQNState) -> tuple[DQNState, tuple[Array, Array, Array]]:
-        """One step of every environment, into the buffer; returns which ended an episode, its return and length."""
-        space, epsilon = env.action_space, self._epsilon(state)
+        """One step of every environment: see `play`."""
+        epsilon = self._epsilon(state)
 
-        def act(observation: Any, key: Key) -> tuple[Array, Array]:
-            features = to_features(env.observation_space, observation)
-            return features, self.choose(state.agent, space, features, epsilon, key)
+        def choose(features: Array, key: Key) -> Array:
+            return self.choose(state.agent, env.action_space, features, epsilon, key)
 
-        key, act_key = jax.random.split(state.key)
-        features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, self.num_envs))
-        action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
-        env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
-        transitions = Transition(
-            features=features,
-            choice=choice,
-            reward=timestep.reward,
-            terminated=timestep.terminated,
-            next_features=jax.vmap(to_features, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
-        )
-        state = state.replace(
-            env_state=env_state,
-            observation=timestep.observation,
-            buffer=state.buffer.add(transitions),
-            env_steps=state.env_steps + self.num_envs,
-            key=key,
-        )
-        info = timestep.info
-        return state, (info["episode_done"], info["episode_return"], info["episode_length"])
+        return play(self, env, state, choose)
 
     def _learn(self, space: Space[Any], state: DQNState) -> tuple[DQNState, tuple[Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, loss and value."""

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxenvs.core.errors import InvalidField
@@ -47,7 +48,7 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """Maps (inputs,) float32, or (rows, columns, channels) uint8, to (outputs,) float32."""
+        """Maps (inputs,) float32, or (rows, columns, channels) uint8 or bool, to (outputs,) float32."""
         if x.ndim == 3:
             x = self._convolved(x)
         for size in self.hidden_sizes:
@@ -56,7 +57,8 @@ class MLP(nn.Module):
 
     def _convolved(self, picture: Array) -> Array:
         """The last layer of convolutions as one vector."""
-        x = picture.astype(jnp.float32) / _BRIGHTEST
+        x = picture.astype(jnp.float32)
+        x = x if picture.dtype == jnp.bool_ else x / _BRIGHTEST
         is_small = min(picture.shape[:2]) < _LEAST_PIXELS
         for features, size, stride in _SMALL_CONVOLUTIONS if is_small else _CONVOLUTIONS:
             x = nn.Conv(
@@ -92,25 +94,34 @@ def _product_by_columns(x: Array, kernel: Array, *_: Any, **__: Any) -> Array:
 
 
 def is_picture(space: Space[Any]) -> bool:
-    """Whether observations are pictures: uint8 of 2 axes, of 3 with channels first or last, or a stack of those."""
-    return isinstance(space, Box) and space.dtype == jnp.uint8 and 2 <= len(space.shape) <= 4
+    """Whether observations are pictures: of 3 axes with channels first or last, or a stack of those, uint8 or bool.
+
+    uint8 of 2 axes is one, too. bool of 2 axes is none: a stack of vectors has that form as well.
+    """
+    least = {np.dtype(np.uint8): 2, np.dtype(np.bool_): 3}
+    return isinstance(space, Box) and space.dtype in least and least[space.dtype] <= len(space.shape) <= 4
 
 
 def to_features(space: Space[Any], observation: Any) -> Array:
     """An observation as networks read it.
 
     Returns:
-        A picture as (rows, columns, channels) uint8. Of 3 axes the first holds the channels where it is shorter than
-        the last (a stack of grey pictures), else the last; of 4 both do (a stack of coloured ones).
-        All else as (space.flat_size,) float32; discrete parts become one-hot.
+        A picture as (rows, columns, channels), of its own dtype. Of 3 axes the first holds the channels where it is
+        shorter than the last (a stack of grey pictures), else the last; of 4 both do (a stack of coloured ones).
+        All else as `to_vector` has it.
     """
     if not is_picture(space):
-        return space.flatten(observation).astype(jnp.float32)
+        return to_vector(space, observation)
     if observation.ndim == 4:
         return jnp.moveaxis(observation, 0, 2).reshape(*observation.shape[1:3], -1)
     if observation.ndim == 2:
         return observation[:, :, None]
     return jnp.moveaxis(observation, 0, 2) if observation.shape[0] < observation.shape[2] else observation
+
+
+def to_vector(space: Space[Any], observation: Any) -> Array:
+    """An observation as networks without convolutions read it: (space.flat_size,) float32, discrete parts one-hot."""
+    return space.flatten(observation).astype(jnp.float32)
 
 
 def blank_features(space: Space[Any]) -> Array:

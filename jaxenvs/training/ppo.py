@@ -17,7 +17,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete, Space
+from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from jaxenvs.rollout.mesh import (
     LANES,
     SHARED,
@@ -57,7 +57,7 @@ class PPOAgent(PyTreeNode):
         actor: weights of the network from features to the action distribution.
         critic: weights of the network from features to the value.
         log_std: (action components,) float32, logs of the Gaussian's standard deviations; unused for
-            Discrete actions.
+            actions that are no Box.
         statistics: of the features, for normalising them.
     """
 
@@ -133,7 +133,7 @@ class PPOPolicy(PyTreeNode):
     learner: "PPO"
     stochastic: bool = static(default=False)
 
-    def __call__(self, observation: Any, key: Key) -> Array:
+    def __call__(self, observation: Any, key: Key) -> Any:
         """The action for one observation."""
         features = to_features(self.observation_space, observation)
         choices = self.learner.distribution(self.agent, self.action_space, features)
@@ -185,8 +185,9 @@ class PPO(Learner[PPOState]):
 
     Observations: any space that flattens to a vector, or pictures, uint8 of (rows, columns), with channels or
     stacked, which go through three layers of convolutions first (hidden_sizes=(512,) with activation "relu" is
-    customary then). Actions: Discrete (categorical) or Box (normal,
-    with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
+    customary then); small ones, such as MinAtar's of (rows, columns, channels) bool, through a single layer.
+    Actions: Discrete (categorical), MultiDiscrete or Tuple of Discrete (categorical, each part by itself), or Box
+    (normal, with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
 
     Attributes:
         total_steps: environment steps that `train` takes, rounded up to whole updates.
@@ -259,7 +260,7 @@ class PPO(Learner[PPOState]):
             raise InvalidField(
                 "PPO: leave `normalize_observations` off for pictures, which are scaled to [0, 1] anyway."
             )
-        check_action_space("PPO", env.action_space, (Discrete, Box))
+        check_action_space("PPO", env.action_space, (Discrete, MultiDiscrete, Tuple, Box))
 
     def check_mesh(self, mesh: Devices | None) -> Mesh | None:
         """Checks that the devices can hold equally many of the `num_blocks` blocks."""

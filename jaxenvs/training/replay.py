@@ -1,13 +1,18 @@
-"""ReplayBuffer: the latest transitions, in device memory."""
+"""ReplayBuffer: the latest transitions, in device memory; and how DQN and SAC play into it."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
+from jaxenvs.training.distributions import to_action
+from jaxenvs.training.learner import Learner, TrainState, training_env
+from jaxenvs.training.networks import to_vector
 
 
 class Transition(PyTreeNode):
@@ -70,3 +75,66 @@ class ReplayBuffer(PyTreeNode):
         """Draws (count, ...) items uniformly, with replacement; zeros where the buffer is empty."""
         index = jax.random.randint(key, (count,), 0, jnp.maximum(self.size, 1), jnp.int32)
         return jax.tree.map(lambda rows: rows[index], self.items)
+
+
+class ReplayState(TrainState):
+    """State of a learner with a replay buffer. Arrays of the environments have a leading axis num_envs.
+
+    Attributes:
+        agent: what the learner's policy is made of.
+        updates: () int32, updates done so far.
+        env_steps: () int32, environment steps taken so far.
+        buffer: of `Transition`s.
+        env_state: states of the environments.
+        observation: what each environment's next action is chosen by.
+        key: () key.
+    """
+
+    buffer: ReplayBuffer
+    env_state: Any
+    observation: Any
+    key: Key
+
+
+State = TypeVar("State", bound=ReplayState)
+
+
+def play(
+    learner: Learner[Any], env: Env[Any, Any], state: State, choose: Callable[[Array, Key], Array]
+) -> tuple[State, tuple[Array, Array, Array]]:
+    """One step of every environment, into the buffer.
+
+    Args:
+        learner: who plays.
+        env: the plain environment.
+        state: of the learner.
+        choose: the choice for one observation's features.
+
+    Returns:
+        The state after the step, and (num_envs,) each: which ended an episode, its return and its length.
+    """
+
+    def act(observation: Any, key: Key) -> tuple[Array, Array]:
+        features = to_vector(env.observation_space, observation)
+        return features, choose(features, key)
+
+    key, act_key = jax.random.split(state.key)
+    features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, learner.num_envs))
+    action = jax.vmap(to_action, in_axes=(None, 0))(env.action_space, choice)
+    env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
+    transitions = Transition(
+        features=features,
+        choice=choice,
+        reward=timestep.reward,
+        terminated=timestep.terminated,
+        next_features=jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
+    )
+    state = state.replace(
+        env_state=env_state,
+        observation=timestep.observation,
+        buffer=state.buffer.add(transitions),
+        env_steps=state.env_steps + learner.num_envs,
+        key=key,
+    )
+    info = timestep.info
+    return state, (info["episode_done"], info["episode_return"], info["episode_length"])

@@ -19,10 +19,10 @@ from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
 from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
-from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
-from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_features
+from jaxenvs.training.learner import Learner, Metrics, masked_mean, progress, training_env
+from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer, Transition
+from jaxenvs.training.replay import ReplayBuffer, ReplayState, Transition, play
 
 Twins: TypeAlias = tuple[Any, Any]
 """Weights of two critics."""
@@ -45,7 +45,7 @@ class SACAgent(PyTreeNode):
     log_temperature: Array
 
 
-class SACState(TrainState):
+class SACState(ReplayState):
     """State of `SAC`. Arrays of the environments have a leading axis num_envs.
 
     Attributes:
@@ -62,10 +62,6 @@ class SACState(TrainState):
 
     targets: Twins
     optimizer_state: Any
-    buffer: ReplayBuffer
-    env_state: Any
-    observation: Any
-    key: Key
 
 
 _Learnt: TypeAlias = tuple[SACAgent, Twins, Any]
@@ -113,7 +109,7 @@ class SACPolicy(PyTreeNode):
 
     def __call__(self, observation: Any, key: Key) -> Array:
         """The action for one observation."""
-        features = to_features(self.observation_space, observation)
+        features = to_vector(self.observation_space, observation)
         choices = self.learner.distribution(self.agent.actor, self.action_space, features)
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.median())
 
@@ -298,36 +294,16 @@ class SAC(Learner[SACState]):
         return state.replace(updates=state.updates + 1), metrics
 
     def _play(self, env: Env[Any, Any], state: SACState) -> tuple[SACState, tuple[Array, Array, Array]]:
-        """One step of every environment, into the buffer; returns which ended an episode, its return and length."""
-        space, started = env.action_space, state.env_steps >= self.learning_starts
+        """One step of every environment: see `play`."""
+        started = state.env_steps >= self.learning_starts
 
-        def act(observation: Any, key: Key) -> tuple[Array, Array]:
+        def choose(features: Array, key: Key) -> Array:
             actor_key, uniform_key = jax.random.split(key)
-            features = to_features(env.observation_space, observation)
-            choice = self.distribution(state.agent.actor, space, features).sample(actor_key)
+            choice = self.distribution(state.agent.actor, env.action_space, features).sample(actor_key)
             uniform = jax.random.uniform(uniform_key, choice.shape, jnp.float32, -1, 1)
-            return features, jnp.where(started, choice, uniform)
+            return jnp.where(started, choice, uniform)
 
-        key, act_key = jax.random.split(state.key)
-        features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, self.num_envs))
-        action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
-        env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
-        transitions = Transition(
-            features=features,
-            choice=choice,
-            reward=timestep.reward,
-            terminated=timestep.terminated,
-            next_features=jax.vmap(to_features, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
-        )
-        state = state.replace(
-            env_state=env_state,
-            observation=timestep.observation,
-            buffer=state.buffer.add(transitions),
-            env_steps=state.env_steps + self.num_envs,
-            key=key,
-        )
-        info = timestep.info
-        return state, (info["episode_done"], info["episode_return"], info["episode_length"])
+        return play(self, env, state, choose)
 
     def _learn(self, space: Space[Any], state: SACState) -> tuple[SACState, tuple[Array, ...]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, and figures."""
