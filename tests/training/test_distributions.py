@@ -7,8 +7,16 @@ import pytest
 import scipy.stats
 
 import jaxenvs
-from jaxenvs.spaces import Box, Discrete
-from jaxenvs.training.distributions import Categorical, DiagonalGaussian, SquashedGaussian, to_action
+from jaxenvs.spaces import Box, Discrete, MultiDiscrete, Tuple
+from jaxenvs.training.distributions import (
+    Categorical,
+    DiagonalGaussian,
+    FactoredCategorical,
+    SquashedGaussian,
+    distribution,
+    num_outputs,
+    to_action,
+)
 
 KEYS = jax.random.split(jaxenvs.random.key(0), 20_000)
 
@@ -24,6 +32,39 @@ def test_categorical():
     for choice in range(3):
         np.testing.assert_allclose(distribution.log_prob(jnp.asarray(choice)), np.log(probabilities[choice]), rtol=1e-5)
     np.testing.assert_allclose(distribution.entropy(), scipy.stats.entropy(probabilities), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [Tuple((Discrete(3, start=5), Discrete(2))), MultiDiscrete([3, 2], start=[5, 0])],
+    ids=["Tuple", "MultiDiscrete"],
+)
+def test_factored_categorical(space):
+    first, second = np.array([0.1, 0.6, 0.3], np.float32), np.array([0.8, 0.2], np.float32)
+    logits = jnp.log(jnp.concatenate([first, second])) + jnp.array([7, 7, 7, -2, -2], jnp.float32)
+    assert num_outputs(space) == 5
+    choices = distribution(space, logits, jnp.zeros(5, jnp.float32))
+    assert isinstance(choices, FactoredCategorical)
+    # The parts are independent, so that each pair is as likely as the product says.
+    joint = np.outer(first, second)
+    samples = np.asarray(jax.vmap(choices.sample)(KEYS))
+    counts = np.bincount(2 * samples[:, 0] + samples[:, 1], minlength=6)
+    assert scipy.stats.chisquare(counts, 20_000 * joint.ravel() / joint.sum()).pvalue > 1e-4
+    assert choices.mode().tolist() == [1, 0]
+    for pair in np.ndindex(3, 2):  # float32 logarithms
+        np.testing.assert_allclose(choices.log_prob(jnp.array(pair)), np.log(joint[pair]), rtol=1e-5)
+    np.testing.assert_allclose(choices.entropy(), scipy.stats.entropy(joint.ravel()), rtol=1e-5)
+    actions = jax.vmap(to_action, in_axes=(None, 0))(space, jnp.array([[2, 0], [0, 1]], jnp.int32))
+    rows = np.stack(actions, axis=1) if isinstance(space, Tuple) else np.asarray(actions)
+    assert rows.dtype == np.int32 and rows.tolist() == [[7, 0], [5, 1]]
+    assert bool(space.contains(to_action(space, choices.mode())))
+
+
+def test_entries_of_a_multi_discrete_space_are_chosen_in_its_shape():
+    space = MultiDiscrete([[2, 3], [4, 5]], start=[[0, 10], [20, 30]])
+    logits = jnp.zeros(14, jnp.float32).at[jnp.array([1, 2, 8, 13])].set(9.0)
+    action = to_action(space, distribution(space, logits, logits).mode())
+    np.testing.assert_array_equal(action, [[1, 10], [23, 34]])
 
 
 def test_diagonal_gaussian():

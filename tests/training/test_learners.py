@@ -12,7 +12,7 @@ import pytest
 import jaxenvs
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
 from jaxenvs.errors import InvalidField, InvalidKey
-from jaxenvs.spaces import Box, Dict
+from jaxenvs.spaces import Box, Dict, Tuple
 from jaxenvs.training import DQN, PPO, SAC, Learner
 from jaxenvs.wrappers import EpisodeStatistics, TransformAction, TransformObservation
 from tests.training.toy_envs import Endless, Reach, Walk
@@ -333,6 +333,10 @@ def test_environments_that_cannot_be_learnt_in_are_refused(learner):
     [
         (TINY_PPO, jaxenvs.spaces.MultiBinary(3)),
         (TINY_PPO, Box(0, 4, (2,), np.int32)),
+        (TINY_PPO, Tuple((jaxenvs.spaces.Discrete(2), Box(-1, 1)))),
+        (TINY_PPO, Tuple(())),
+        (TINY_DQN, Tuple((jaxenvs.spaces.Discrete(2),))),
+        (TINY_DQN, jaxenvs.spaces.MultiDiscrete([2, 2])),
         (TINY_DQN, Box(-1, 1, (2,), np.float32)),
     ],
 )

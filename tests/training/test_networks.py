@@ -1,5 +1,6 @@
 """Networks: what they read, and that pictures can be learnt from."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,12 +10,15 @@ import jaxenvs
 from jaxenvs.errors import InvalidField
 from jaxenvs.spaces import Box, Dict
 from jaxenvs.training import DQN, PPO
-from jaxenvs.training.networks import MLP, blank_features, is_picture, to_features
+from jaxenvs.training.networks import MLP, _product_of_windows, blank_features, is_picture, to_features
 from jaxenvs.wrappers import TransformObservation
 from tests.training.toy_envs import Sides
 
 KEY = jaxenvs.random.key(0)
 SIDES = jaxenvs.TimeLimit(Sides(), max_episode_steps=8)
+
+
+BOOLS = TransformObservation(SIDES, lambda picture: picture[:, :, None] > 0, Box(False, True, (12, 10, 1), bool))
 
 
 def pictures(*shape):
@@ -45,6 +49,36 @@ def test_all_else_becomes_a_vector():
     space = Box(-1, 1, (3, 4), np.float32)
     assert not is_picture(space) and blank_features(space).shape == (12,)
     assert not is_picture(Box(0, 255, (128,), np.uint8))
+    assert not is_picture(Box(False, True, (4, 128), bool)), "a stack of vectors"
+
+
+def test_pictures_of_bools_stay_bools():
+    space = jaxenvs.make("MinAtar/Breakout-v1").observation_space
+    assert is_picture(space) and blank_features(space).dtype == bool
+    picture = space.sample(KEY)
+    np.testing.assert_array_equal(to_features(space, picture), picture)
+    learner = PPO(num_envs=2, num_steps=4, num_minibatches=1)
+    played = jax.eval_shape(lambda: learner._play(BOOLS, learner.init(BOOLS, KEY), None))[1]
+    assert (played.features.dtype, played.next_features.dtype) == (bool, bool)
+    # They count as black and white do.
+    network = MLP((), 1, "relu")
+    weights = network.init(jax.random.key(0), picture)
+    white = jnp.where(picture, 255, 0).astype(jnp.uint8)
+    np.testing.assert_array_equal(network.value(weights, picture), network.value(weights, white))
+
+
+def test_dqn_reads_pictures_of_bools_as_vectors():
+    learner = DQN(total_steps=8, num_envs=2, num_steps=2, learning_starts=4, buffer_size=8)
+    state, _ = jax.eval_shape(learner.train, BOOLS, KEY)
+    assert (state.buffer.items.features.shape, state.buffer.items.features.dtype) == ((8, 120), jnp.float32)
+
+
+def test_small_convolutions_are_convolutions():
+    x = jax.random.normal(jax.random.key(0), (11, 13, 5), jnp.float32)
+    plain = nn.Conv(16, (3, 3), 1, padding="VALID")
+    weights = plain.init(jax.random.key(1), x)
+    window = nn.Conv(16, (3, 3), 1, padding="VALID", conv_general_dilated=_product_of_windows)
+    np.testing.assert_allclose(window.apply(weights, x), plain.apply(weights, x), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows, columns, count", [(84, 84, 7 * 7 * 64), (36, 50, 1 * 2 * 64), (10, 12, 8 * 10 * 16)])
@@ -66,12 +100,13 @@ def test_pictures_count_from_black_to_white():
     assert float(network.value(weights, jnp.zeros_like(white))[0]) == 0
 
 
-def test_ppo_learns_from_pictures():
+@pytest.mark.parametrize("env", [SIDES, BOOLS], ids=["grey", "bools"])
+def test_ppo_learns_from_pictures(env):
     learner = PPO(total_steps=4_096, num_envs=8, num_steps=32, learning_rate=3e-3, gamma=0.5, hidden_sizes=(32,))
-    state, metrics = jax.jit(learner.train)(SIDES, KEY)
+    state, metrics = jax.jit(learner.train)(env, KEY)
     assert float(metrics.mean_return[0]) < 6
-    policy = learner.policy(SIDES, state.agent)
-    assert float(jaxenvs.evaluate(SIDES, policy, KEY, num_episodes=32).mean_return) == 8
+    policy = learner.policy(env, state.agent)
+    assert float(jaxenvs.evaluate(env, policy, KEY, num_episodes=32).mean_return) == 8
 
 
 @pytest.mark.parametrize(
