@@ -3,12 +3,16 @@
 import dataclasses
 
 import jax
+import numpy as np
 import pytest
 
 import jaxenvs
+from jaxenvs.core.wrapper import unwrap_state
 from jaxenvs.errors import InvalidField
 from jaxenvs.training import DQN, PPO, SAC, preset
+from jaxenvs.training.learner import training_env
 from jaxenvs.training.presets import _PRESETS
+from jaxenvs.wrappers import FrameStack
 
 
 @pytest.mark.parametrize("id, algorithm", _PRESETS)
@@ -22,6 +26,11 @@ def test_each_preset_fits_a_registered_environment(id, algorithm):
 def test_settings_replace_those_of_the_preset():
     learner = preset("CartPole-v1", total_steps=7, gamma=0.5)
     assert learner == dataclasses.replace(preset("CartPole-v1"), total_steps=7, gamma=0.5)
+
+
+def test_families_have_settings_in_common():
+    assert preset("MinAtar/Asterix-v0") == preset("MinAtar/Breakout-v1") != PPO()
+    assert preset("MinAtar/Asterix-v0", "dqn") == DQN()
 
 
 def test_other_ids_get_the_defaults():
@@ -49,6 +58,36 @@ def test_ppo_reaches_the_threshold_of_cart_pole():
     assert mean_return("CartPole-v1", "ppo", seed=0) >= jaxenvs.spec("CartPole-v1").reward_threshold
 
 
+def mean_return_at_level(level, id, around=lambda env: env, **settings):
+    """At the given level, after training from level 2 on; and the levels that training came to."""
+    learner = preset(id, "ppo", **settings)
+    env, harder = (around(jaxenvs.make(id, level=n)) for n in (2, level))
+    state, _ = jax.jit(learner.train)(env, jaxenvs.random.key(0))
+    policy = learner.policy(env, state.agent)
+    evaluation = jaxenvs.evaluate(harder, policy, jaxenvs.random.key(1000), num_episodes=128)
+    return float(evaluation.mean_return), unwrap_state(training_env(env), state.env_state).level
+
+
+def test_ppo_copies():
+    """In a fifth of the preset's steps the inputs become longer than 10; a perfect return is their length."""
+    mean, levels = mean_return_at_level(10, "Copy-v0", total_steps=40_000)
+    assert mean > 10 and levels.min() > 5, (mean, levels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "id, around, least",
+    [
+        ("Copy-v0", lambda env: env, 30.5),
+        ("DuplicatedInput-v0", lambda env: FrameStack(env, 8, padding_type="custom", padding=np.int32(5)), 14.5),
+    ],
+    ids=["Copy-v0", "DuplicatedInput-v0"],
+)
+def test_ppo_comes_to_the_highest_level(id, around, least):
+    mean, levels = mean_return_at_level(30, id, around)
+    assert mean > least and (levels == 30).all(), (mean, levels)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "id, algorithm, least",
@@ -59,6 +98,8 @@ def test_ppo_reaches_the_threshold_of_cart_pole():
         # Pendulum has no threshold; what a good controller gets is about -150.
         ("Pendulum-v1", "ppo", -200.0),
         ("Pendulum-v1", "sac", -200.0),
+        # What random actions get is 0.6.
+        ("MinAtar/Breakout-v1", "ppo", 10.0),
     ],
 )
 def test_presets_learn(id, algorithm, least):
