@@ -23,6 +23,7 @@ MOST_MOVED = 5
 """The most cars that are moved in a night."""
 
 _START = 10
+_HIGHEST_RATE = 100.0  # with which, as with any higher one, 20 or more come as good as always
 _TILE, _PLACES = 48, (4, 5)  # pixels; rows and columns of a lot
 _MARGIN, _BETWEEN, _HEAD = 32, 96, 76  # pixels
 
@@ -68,9 +69,9 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         move_cost: dollars for a moved car.
 
     Differences from the reference: its action space lacks the last action, though its rules say that up to 5 cars can
-    be moved either way. From the book: there the action is chosen in the evening, in sight of the cars to be moved, here
-    in the morning before, so that the best policy is another one, and earns less. A step with action 5, which moves
-    nothing, is the book's day. In the book a car beyond the 20th is lost when it is moved, too; here it stays.
+    be moved either way. From the book: there the action is chosen in the evening, in sight of the cars to be moved,
+    here in the morning before, so that the best policy is another one, and earns less. A step with action 5, which
+    moves nothing, is the book's day. In the book a car beyond the 20th is lost when it is moved, too; here it stays.
 
     Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, example 4.2;
     Kaixhin/rlenvs, `JacksCarRental.lua` of commit 1bcbb6d.
@@ -166,10 +167,9 @@ def _draw_counts(key: Key, rates: Array) -> Array:
 
     Each compares a uniform number of 23 bits with the distribution function, so what is rarer than 1e-7 does not occur.
     """
-    count = jnp.arange(CAPACITY, dtype=jnp.float32)[None]
-    rate = rates[:, None]
-    log_probability = jax.scipy.special.xlogy(count, rate) - rate - jax.scipy.special.gammaln(count + 1.0)
-    up_to = jnp.cumsum(jnp.exp(log_probability), axis=-1)
+    rate = jnp.minimum(rates, _HIGHEST_RATE)[:, None]
+    ratios = jnp.concatenate([jnp.exp(-rate), rate / np.arange(1, CAPACITY, dtype=np.float32)[None]], axis=-1)
+    up_to = jnp.cumsum(jnp.cumprod(ratios, axis=-1), axis=-1)
     uniform = jax.random.uniform(key, (rates.shape[0], 1), jnp.float32)
     return (uniform >= up_to).sum(-1, dtype=jnp.int32)
 

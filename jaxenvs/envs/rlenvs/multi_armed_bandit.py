@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -86,7 +87,7 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
         if isinstance(self.drift, int | float) and self.drift < 0:
             raise InvalidField(f"MultiArmedBandit: `drift` must not be negative, got {self.drift!r}.")
         if self.means is not None:
-            shape = (len(self.means),) if isinstance(self.means, tuple | list) else jnp.shape(self.means)
+            shape = (len(self.means),) if isinstance(self.means, Sequence) else np.shape(self.means)
             if not shape or shape[-1] != self.num_arms:
                 raise InvalidField(
                     f"MultiArmedBandit: `means` must hold one number for each of {self.num_arms} arms,"
