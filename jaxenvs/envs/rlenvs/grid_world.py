@@ -16,7 +16,6 @@ from jaxenvs.core.spaces import Box, Discrete
 
 _START = (0.2, 0.4)
 _REWARD = -0.5
-_SLACK = 1e-4  # how near to the corner counts as in it; above what a thousand sums in float32 can lose
 _SIZE, _MARGIN = 480, 20  # pixels
 
 _PUDDLES = (
@@ -59,9 +58,8 @@ class GridWorld(Env[GridWorldState, Array]):
         stride: the length of a step.
         has_puddles: whether there are puddles.
 
-    Differences from the reference: sums of 0.05 are inexact. Here what is within 0.0001 of the corner is in it, and the
-    depth is that of the nearest hundredth. The reference asks for 1 exactly, which can take a further push after a
-    detour, and cuts off rather than rounds, so that it takes 0.49999999999999994 for 0.49.
+    Differences from the reference: depths are those of the nearest hundredth, where the reference cuts off the rest, and
+    so takes 0.49999999999999994, the sum of its float64 steps to 0.5, for 0.49.
 
     Source: Boyan and Moore, Generalization in Reinforcement Learning: Safely Approximating the Value Function, 1995;
     Kaixhin/rlenvs, `GridWorld.lua` of commit 3a39f0c, with `image.gaussian` of torch/image.
@@ -104,7 +102,7 @@ class GridWorld(Env[GridWorldState, Array]):
         up = jnp.where(action == 0, stride, jnp.where(action == 2, -stride, 0.0))
         state = GridWorldState(x=jnp.clip(state.x + right, 0.0, 1.0), y=jnp.clip(state.y + up, 0.0, 1.0))
         depth = puddle_depth(state.x, state.y) if self.has_puddles else 0.0
-        terminated = (state.x >= 1.0 - _SLACK) & (state.y >= 1.0 - _SLACK)
+        terminated = (state.x >= 1.0) & (state.y >= 1.0)
         return state, transition(self.observe(state), _REWARD - depth, terminated)
 
     def observe(self, state: GridWorldState) -> Array:
