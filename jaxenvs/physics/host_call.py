@@ -94,6 +94,8 @@ class _Call:
         leading, shape = x.shape[:axes], x.shape[axes:]
         if math.prod(leading) == 1:
             return x.reshape(1, *shape)
+        if leading == batch:
+            return x.reshape(lanes, *shape)
         return np.broadcast_to(x, (*batch, *shape)).reshape(lanes, *shape)
 
 
