@@ -58,8 +58,8 @@ class GridWorld(Env[GridWorldState, Array]):
         stride: the length of a step.
         has_puddles: whether there are puddles.
 
-    Differences from the reference: depths are those of the nearest hundredth, where the reference cuts off the rest, and
-    so takes 0.49999999999999994, the sum of its float64 steps to 0.5, for 0.49.
+    Differences from the reference: depths are those of the nearest hundredth, where the reference cuts off the rest,
+    and so takes 0.49999999999999994, the sum of its float64 steps to 0.5, for 0.49.
 
     Source: Boyan and Moore, Generalization in Reinforcement Learning: Safely Approximating the Value Function, 1995;
     Kaixhin/rlenvs, `GridWorld.lua` of commit 3a39f0c, with `image.gaussian` of torch/image.
