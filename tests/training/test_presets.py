@@ -98,8 +98,8 @@ def test_ppo_comes_to_the_highest_level(id, around, least):
         # Pendulum has no threshold; what a good controller gets is about -150.
         ("Pendulum-v1", "ppo", -200.0),
         ("Pendulum-v1", "sac", -200.0),
-        # What random actions get is 0.6.
-        ("MinAtar/Breakout-v1", "ppo", 10.0),
+        # Random actions get 0.4.
+        ("MinAtar/Breakout-v1", "ppo", 14.0),
     ],
 )
 def test_presets_learn(id, algorithm, least):
