@@ -108,7 +108,7 @@ _ATARI: dict[str, dict[str, Any]] = {
     }
 }
 # For MinAtar's games: 19.5 in Breakout-v1 and 78.3 in SpaceInvaders-v1 for seed 0. Long stretches of play and large
-# minibatches matter: with 32 steps in place of 128, and half the learning rate, the policy was sure of itself too early,
+# minibatches matter: with 32 steps in place of 128, and half the learning rate, the policy was sure of itself too soon,
 # and stayed at 5.6 in Breakout.
 _MINATAR: dict[str, dict[str, Any]] = {
     "ppo": {
