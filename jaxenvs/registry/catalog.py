@@ -45,6 +45,9 @@ _EREZ = "Erez, Tassa and Todorov 2011"
 _TASSA = "Tassa, Erez and Todorov 2012"
 _COULOM = "Coulom 2002"
 _YOUNG = "Young and Tian 2019"
+_OSBAND = "Osband et al. 2020"
+_OSBAND_2019 = "Osband et al. 2019"
+_MNIH = "Mnih et al. 2014"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -84,6 +87,17 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("MinAtar/Seaquest-v1",       "minatar.seaquest:Seaquest",                                     None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/SpaceInvaders-v0",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG),
     _spec("MinAtar/SpaceInvaders-v1",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG, use_minimal_action_set=True),
+    _spec("bsuite/Bandit-v0",          "bsuite.bandit:Bandit",                                          None,   None, _OSBAND),
+    _spec("bsuite/CartPole-v0",        "bsuite.cart_pole:CartPole",                                     None,   None, _BARTO),
+    _spec("bsuite/CartPoleSwingup-v0", "bsuite.cart_pole_swingup:CartPoleSwingup",                      None,   None, _OSBAND),
+    _spec("bsuite/Catch-v0",           "bsuite.catch:Catch",                                            None,   None, _MNIH),
+    _spec("bsuite/DeepSea-v0",         "bsuite.deep_sea:DeepSea",                                       None,   None, _OSBAND_2019),
+    _spec("bsuite/DeepSeaStochastic-v0", "bsuite.deep_sea:DeepSea",                                      None,   None, _OSBAND_2019, deterministic=False),
+    _spec("bsuite/DiscountingChain-v0", "bsuite.discounting_chain:DiscountingChain",                    None,   None, _OSBAND),
+    _spec("bsuite/MemoryChain-v0",     "bsuite.memory_chain:MemoryChain",                               None,   None, _OSBAND),
+    _spec("bsuite/MnistBandit-v0",     "bsuite.mnist_bandit:MnistBandit",                               None,   None, _OSBAND),
+    _spec("bsuite/MountainCar-v0",     "bsuite.mountain_car:MountainCar",                               None,   None, _MOORE),
+    _spec("bsuite/UmbrellaChain-v0",   "bsuite.umbrella_chain:UmbrellaChain",                           None,   None, _OSBAND),
     _spec("Ant-v5",                    "mujoco.ant:Ant",                                                1000, 6000.0, _SCHULMAN, extra="mujoco"),
     _spec("HalfCheetah-v5",            "mujoco.half_cheetah:HalfCheetah",                               1000, 4800.0, _WAWRZYNSKI, extra="mujoco"),
     _spec("Hopper-v5",                 "mujoco.hopper:Hopper",                                          1000, 3800.0, _EREZ, extra="mujoco"),

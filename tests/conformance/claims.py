@@ -50,6 +50,9 @@ CLAIMS = {
     "MinAtar/Freeway-v1": {"steps": 2600, "lanes": 4},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
+    "bsuite/Bandit-v0": {"random": False},
+    "bsuite/DeepSea-v0": {"random": False},
+    "bsuite/DiscountingChain-v0": {"random": False},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
