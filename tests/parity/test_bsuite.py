@@ -125,9 +125,8 @@ def transitions(name, recorded=RECORDED):
     """Environments, states, actions and what they led to: rewards, discounts, observations."""
     for fields, rows in recorded[name]:
         rows, env = np.array(rows), build(name, fields)
-        states = jax.tree.map(
-            lambda leaf, count=len(rows): np.zeros(count, leaf.dtype), jax.eval_shape(env.reset, KEY)[0]
-        )
+        shapes = jax.eval_shape(env.reset, KEY)[0]
+        states = jax.tree.map(lambda leaf, rows=rows: np.zeros(rows.shape[0], leaf.dtype), shapes)
         if name == "MountainCar":
             position, velocity, elapsed = rows[:, :3].T
             car = states.car.replace(position=position.astype("f4"), velocity=velocity.astype("f4"))

@@ -12,6 +12,7 @@ from jaxenvs.core.errors import DatasetNotFound, InvalidField
 VARIABLE = "JAXENVS_MNIST"
 """The environment variable that names the folder."""
 _BYTES = 0x08  # IDX's code for unsigned bytes
+_FILES = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 _URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 
 
@@ -19,6 +20,16 @@ def mnist_folder() -> Path:
     """Where MNIST's files are looked for: the folder in `JAXENVS_MNIST`, or else `~/.cache/jaxenvs/mnist`."""
     named = os.environ.get(VARIABLE)
     return Path(named) if named else Path.home() / ".cache" / "jaxenvs" / "mnist"
+
+
+def read_images() -> np.ndarray:
+    """MNIST's training images, (60000, 28, 28) uint8; see `read_mnist`."""
+    return read_mnist(_FILES[0])
+
+
+def read_labels() -> np.ndarray:
+    """Their labels, (60000,) uint8; see `read_mnist`."""
+    return read_mnist(_FILES[1])
 
 
 def read_mnist(name: str, folder: Path | str | None = None) -> np.ndarray:
@@ -44,9 +55,9 @@ def read_mnist(name: str, folder: Path | str | None = None) -> np.ndarray:
                 except (EOFError, gzip.BadGzipFile) as error:
                     raise InvalidField(f"{path} is damaged ({error}); download it again.") from error
     raise DatasetNotFound(
-        f"bsuite/MnistBandit-v0 needs MNIST's training set, and there is no `{name}` in {folder}. Download"
-        f" {_URL}{name}.gz to that folder (images and labels: 10 MB), or set {VARIABLE} to the folder that holds it."
-        " Or pass arrays: `make('bsuite/MnistBandit-v0', images=images, labels=labels)`."
+        f"bsuite/MnistBandit-v0 needs the training set of MNIST, and there is no `{name}` in {folder}. Download"
+        f" {_FILES[0]}.gz and {_FILES[1]}.gz (10 MB) from {_URL} to that folder, or set {VARIABLE} to the folder that"
+        " holds them. Or pass arrays: `make('bsuite/MnistBandit-v0', images=images, labels=labels)`."
     )
 
 

@@ -106,18 +106,15 @@ class Bandit(Env[BanditState, Array]):
     def render(self, state: BanditState) -> Array:
         """(240, 480, 3) uint8: a bar for what each arm pays; that of the arm last pulled is orange."""
         floor, top = 0.88 * _HEIGHT, 0.12 * _HEIGHT
-        rewards = self.arm_rewards
-        scale = jnp.maximum(jnp.max(jnp.abs(rewards)), 1e-6)
-        place = np.arange(_WIDTH, dtype=np.int32) * self.num_actions // _WIDTH
+        x, y = np.arange(_WIDTH), np.arange(_HEIGHT, dtype=np.float32)[:, None]
         gap = _WIDTH / self.num_actions
-        inside = np.abs((np.arange(_WIDTH) + 0.5) % gap - gap / 2) < 0.36 * gap
-        heights = jnp.where(inside, jnp.maximum(rewards[place] / scale, 0.02) * (floor - top), -1.0)
-        canvas = Canvas.blank(_HEIGHT, _WIDTH, palette.PAPER).line((0, floor), (_WIDTH, floor), 2.0, palette.STEEL)
-        pulled = place == state.action
-        above = floor - heights
-        for is_pulled, color in ((False, palette.BLUE_LIGHT), (True, palette.ORANGE)):
-            shown = jnp.where(inside & (pulled == is_pulled), above, 2.0 * _HEIGHT)
-            canvas = canvas.area_below(shown, color)
-        return canvas.rectangle(
-            (_WIDTH / 2, (_HEIGHT + floor) / 2 + 1), (_WIDTH, _HEIGHT - floor), palette.MIST
-        ).to_rgb()
+        arm = (x / gap).astype(np.int32)
+        rewards = self.arm_rewards
+        share = jnp.maximum(rewards / jnp.maximum(jnp.max(jnp.abs(rewards)), 1e-6), 0.02)
+        within = (np.abs((x + 0.5) % gap - gap / 2) < 0.36 * gap)[None] & (y < floor)
+        is_bar = within & (y >= (floor - share[arm] * (floor - top))[None])
+        light, orange = (np.array(color, np.uint8) for color in (palette.BLUE_LIGHT, palette.ORANGE))
+        color = jnp.broadcast_to(jnp.where((arm == state.action)[:, None], orange, light), (_HEIGHT, _WIDTH, 3))
+        opacity = jnp.where(is_bar, 255, 0).astype(jnp.uint8)[..., None]
+        canvas = Canvas.blank(_HEIGHT, _WIDTH, palette.PAPER).image(jnp.concatenate([color, opacity], -1), (0, 0))
+        return canvas.line((0, floor + 1), (_WIDTH, floor + 1), 3.0, palette.STEEL).to_rgb()

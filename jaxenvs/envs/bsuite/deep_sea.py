@@ -153,19 +153,16 @@ class DeepSea(Env[DeepSeaState, Array]):
 
     def render(self, state: DeepSeaState) -> Array:
         """(400, 400, 3) uint8: the diver in the sea, and the treasure beneath the last cell."""
-        cell = _SIDE / (self.size + 1)  # a row of sand beneath the last
+        cell = _SIDE / (self.size + 1)  # half a column at either side, and a row of sand beneath the last
+        large = max(cell, 16.0)
         canvas = Canvas.blank(_SIDE, _SIDE, palette.WATER).image(_water(self.size), (0, 0))
-        chest = (self.size * cell, (self.size + 0.35) * cell)
-        canvas = canvas.rectangle(chest, (1.1 * cell, 0.7 * cell), palette.WOOD_DARK, corner_radius=0.12 * cell)
-        canvas = canvas.line(
-            (chest[0] - 0.5 * cell, chest[1] - 0.12 * cell),
-            (chest[0] + 0.5 * cell, chest[1] - 0.12 * cell),
-            0.14 * cell,
-            palette.YELLOW,
-        )
-        x, y = (state.column.astype(jnp.float32) + 0.75) * cell, (state.row.astype(jnp.float32) + 0.5) * cell
-        canvas = canvas.circle((x, y), 0.34 * cell, palette.ORANGE)
-        return canvas.circle((x + 0.1 * cell, y - 0.06 * cell), 0.15 * cell, palette.PAPER).to_rgb()
+        chest = self.size * cell, _SIDE - 0.4 * large
+        lid = chest[1] - 0.12 * large
+        canvas = canvas.rectangle(chest, (1.1 * large, 0.7 * large), palette.WOOD_DARK, corner_radius=0.12 * large)
+        canvas = canvas.line((chest[0] - 0.5 * large, lid), (chest[0] + 0.5 * large, lid), 0.14 * large, palette.YELLOW)
+        x, y = (state.column.astype(jnp.float32) + 1.0) * cell, (state.row.astype(jnp.float32) + 0.5) * cell
+        canvas = canvas.circle((x, y), 0.34 * large, palette.ORANGE)
+        return canvas.circle((x + 0.1 * large, y - 0.06 * large), 0.15 * large, palette.PAPER).to_rgb()
 
 
 def _water(size: int) -> np.ndarray:

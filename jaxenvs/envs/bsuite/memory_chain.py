@@ -1,5 +1,6 @@
 """MemoryChain: remember what was shown at the start until it is asked for."""
 
+import math
 from typing import ClassVar
 
 import jax
@@ -118,7 +119,7 @@ class MemoryChain(Env[MemoryChainState, Array]):
     def render(self, state: MemoryChainState) -> Array:
         """(240, 480, 3) uint8: the bits, faint once they are no longer shown, and the one asked for framed."""
         canvas = Canvas.blank(HEIGHT, WIDTH, palette.PAPER)
-        per_row = max(int(np.ceil(np.sqrt(2.5 * self.num_bits))), 1)
+        per_row = min(math.ceil(math.sqrt(2.5 * self.num_bits)), self.num_bits)
         rows = -(-self.num_bits // per_row)
         cell = min(WIDTH / (per_row + 1), 180.0 / rows, 80.0)
         left, top = (WIDTH - per_row * cell) / 2, (HEIGHT - 36.0 - rows * cell) / 2

@@ -1,7 +1,6 @@
 """MnistBandit: say which digit an image shows."""
 
 import dataclasses
-from functools import partial
 from typing import ClassVar
 
 import jax
@@ -16,7 +15,7 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._idx import read_mnist
+from jaxenvs.envs.bsuite._idx import read_images, read_labels
 
 _DIGITS = 10
 _NO_GUESS = -1
@@ -73,8 +72,8 @@ class MnistBandit(Env[MnistBanditState, Array]):
 
     frames_per_second: ClassVar[int] = 2
 
-    images: ArrayLike = dataclasses.field(default_factory=partial(read_mnist, "train-images-idx3-ubyte"))
-    labels: ArrayLike = dataclasses.field(default_factory=partial(read_mnist, "train-labels-idx1-ubyte"))
+    images: ArrayLike = dataclasses.field(default_factory=read_images)
+    labels: ArrayLike = dataclasses.field(default_factory=read_labels)
     signed_pixels: bool = static(default=True)
 
     def check_fields(self) -> None:
