@@ -80,7 +80,7 @@ class Bandit(Env[BanditState, Array]):
     @property
     def observation_space(self) -> Box:
         """(1, 1) float32: nothing to see."""
-        return Box(1.0, 1.0, (1, 1))
+        return Box(0.0, 1.0, (1, 1))
 
     @property
     def action_space(self) -> Discrete:

@@ -13,7 +13,8 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer, flip_coins
+from jaxenvs.envs.bsuite._coins import flip_coins
+from jaxenvs.envs.bsuite._fields import check_integer
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH, time_bar
 
 
@@ -80,7 +81,7 @@ class MemoryChain(Env[MemoryChainState, Array]):
     def observation_space(self) -> Box:
         """(1, 2 + num_bits) float32: see the class."""
         bits = [1.0] * self.num_bits
-        low, high = np.array([0, 0, *bits], np.float32), np.array([1, self.num_bits - 1, *bits], np.float32)
+        low, high = np.array([0, 0, *bits], np.float32), np.array([1, max(self.num_bits - 1, 1), *bits], np.float32)
         low[2:] = -1
         return Box(low[None], high[None])
 

@@ -12,8 +12,13 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer, flip_coins
+from jaxenvs.envs._tileset import sprite_of
+from jaxenvs.envs.bsuite._coins import flip_coins
+from jaxenvs.envs.bsuite._fields import check_integer
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH, time_bar
+
+_SPRITE = 100  # pixels
+_GROUND = HEIGHT - 48
 
 
 class UmbrellaChainState(PyTreeNode):
@@ -136,31 +141,45 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
     def render(self, state: UmbrellaChainState) -> Array:
         """(240, 480, 3) uint8: the sky to come, the walker with an umbrella or without, and the distractors."""
         need, has = (flag.astype(jnp.float32) for flag in (state.need_umbrella, state.has_umbrella))
+        sun, cloud, walker, umbrella = (
+            sprite_of(painter, _SPRITE, _SPRITE) for painter in (_sun, _cloud, _walker, _umbrella)
+        )
         canvas = Canvas.blank(HEIGHT, WIDTH, palette.SKY)
-        canvas = canvas.circle((430.0, 50.0), 24.0, palette.YELLOW, opacity=1.0 - need)
-        for x, y, radius in ((405.0, 56.0, 18.0), (430.0, 46.0, 24.0), (455.0, 56.0, 18.0)):
-            canvas = canvas.circle((x, y), radius, palette.SLATE, opacity=need)
-        for x in (404.0, 422.0, 440.0, 458.0):
-            canvas = canvas.line((x, 82.0), (x - 6.0, 104.0), 3.0, palette.BLUE, opacity=need)
-        ground = HEIGHT - 48.0
+        canvas = canvas.image(sun, (380, 8), opacity=1.0 - need).image(cloud, (380, 8), opacity=need)
         canvas = canvas.rectangle((WIDTH / 2, HEIGHT - 24.0), (WIDTH, 48.0), palette.PAPER)
-        canvas = canvas.line((0.0, ground), (WIDTH, ground), 4.0, palette.GRASS_DARK)
+        canvas = canvas.line((0.0, _GROUND), (WIDTH, _GROUND), 4.0, palette.GRASS_DARK)
         share = jnp.minimum(state.elapsed, self.chain_length).astype(jnp.float32) / self.chain_length
-        x = 60.0 + 310.0 * share
-        canvas = canvas.line((x, ground - 40.0), (x, ground - 22.0), 10.0, palette.BLUE_DARK)
-        for side in (-5.0, 5.0):
-            canvas = canvas.line((x, ground - 22.0), (x + side, ground - 4.0), 5.0, palette.BLUE_DARK)
-        canvas = canvas.circle((x, ground - 56.0), 9.0, palette.ORANGE_LIGHT)
-        handle = x + 14.0
-        canvas = canvas.line((x, ground - 36.0), (handle, ground - 42.0), 4.0, palette.BLUE_DARK)
-        canvas = canvas.line((handle, ground - 40.0), (handle, ground - 86.0), 3.0, palette.INK, opacity=has)
-        dome = [(handle + 34.0 * np.cos(a), ground - 78.0 - 26.0 * np.sin(a)) for a in np.linspace(0, np.pi, 9)]
-        canvas = canvas.polygon(dome, palette.RED, opacity=has)
+        corner = jnp.round(10.0 + 310.0 * share).astype(jnp.int32), _GROUND - _SPRITE
+        canvas = canvas.image(walker, corner).image(umbrella, corner, opacity=has)
         if self.n_distractor:
-            size = max(min(300 // self.n_distractor, 16), 2)
-            tone = jnp.where(
-                jnp.repeat(state.distractors, size)[:, None], np.array(palette.SLATE), np.array(palette.WHITE)
-            )
-            strip = jnp.broadcast_to(tone.astype(jnp.uint8)[None], (16, tone.shape[0], 3))
-            canvas = canvas.image(strip[:, : WIDTH - 20], (20, 20))
+            size = min(max(300 // self.n_distractor, 2), 16)
+            colors = jnp.where(state.distractors[:, None], np.array(palette.SLATE), np.array(palette.WHITE))
+            strip = jnp.repeat(colors.astype(jnp.uint8), size, axis=0)[: WIDTH - 40]
+            canvas = canvas.image(jnp.broadcast_to(strip[None], (16, *strip.shape)), (20, 20))
         return time_bar(canvas, share).to_rgb()
+
+
+def _sun(canvas: Canvas) -> Canvas:
+    return canvas.circle((50.0, 42.0), 24.0, palette.YELLOW)
+
+
+def _cloud(canvas: Canvas) -> Canvas:
+    for x, y, radius in ((25.0, 48.0, 18.0), (50.0, 38.0, 24.0), (75.0, 48.0, 18.0)):
+        canvas = canvas.circle((x, y), radius, palette.SLATE)
+    for x in (24.0, 42.0, 60.0, 78.0):
+        canvas = canvas.line((x, 74.0), (x - 6.0, 94.0), 3.0, palette.BLUE)
+    return canvas
+
+
+def _walker(canvas: Canvas) -> Canvas:
+    canvas = canvas.line((50.0, 60.0), (50.0, 78.0), 10.0, palette.BLUE_DARK)
+    for foot in (45.0, 55.0):
+        canvas = canvas.line((50.0, 78.0), (foot, 95.0), 5.0, palette.BLUE_DARK)
+    canvas = canvas.circle((50.0, 44.0), 9.0, palette.ORANGE_LIGHT)
+    return canvas.line((50.0, 64.0), (64.0, 58.0), 4.0, palette.BLUE_DARK)
+
+
+def _umbrella(canvas: Canvas) -> Canvas:
+    canvas = canvas.line((64.0, 60.0), (64.0, 14.0), 3.0, palette.INK)
+    dome = [(64.0 + 34.0 * np.cos(angle), 28.0 - 24.0 * np.sin(angle)) for angle in np.linspace(0, np.pi, 13)]
+    return canvas.polygon(dome, palette.RED)
