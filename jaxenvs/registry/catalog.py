@@ -33,6 +33,9 @@ _MOORE = "Moore 1990"
 _FURUTA = "Furuta, Yamakita and Kobayashi 1992"
 _SUTTON_1996 = "Sutton 1996"
 _SUTTON = "Sutton and Barto 2018"
+_SUTTON_1988 = "Sutton 1988"
+_SUTTON_1998 = "Sutton and Barto 1998"
+_BOYAN = "Boyan and Moore 1995"
 _GYM = "OpenAI Gym 2016"
 _DIETTERICH = "Dietterich 2000"
 _STRENS = "Strens 2000"
@@ -77,6 +80,13 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("ReversedAddition3-v0",      "algorithmic.reversed_addition:ReversedAddition",                 200,   25.0, _ZAREMBA, rows=3),
     _spec("HeartPole-v0",              "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE),
     _spec("HeartPole-v1",              "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE, has_walk=True),
+    _spec("rlenvs/CliffWalking-v0",    "rlenvs.cliff_walking:CliffWalking",                             1000,   None, _SUTTON_1998),
+    _spec("rlenvs/DynaMaze-v0",        "rlenvs.dyna_maze:DynaMaze",                                     1000,   None, _SUTTON_1998),
+    _spec("rlenvs/GridWorld-v0",       "rlenvs.grid_world:GridWorld",                                   1000,   None, _BOYAN),
+    _spec("rlenvs/JacksCarRental-v0",  "rlenvs.jacks_car_rental:JacksCarRental",                        1000,   None, _SUTTON_1998),
+    _spec("rlenvs/MultiArmedBandit-v0", "rlenvs.multi_armed_bandit:MultiArmedBandit",                   1000,   None, _SUTTON_1998),
+    _spec("rlenvs/RandomWalk-v0",      "rlenvs.random_walk:RandomWalk",                                 1000,   None, _SUTTON_1988),
+    _spec("rlenvs/WindyWorld-v0",      "rlenvs.windy_world:WindyWorld",                                 1000,   None, _SUTTON_1998),
     _spec("MinAtar/Asterix-v0",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG),
     _spec("MinAtar/Asterix-v1",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/Breakout-v0",       "minatar.breakout:Breakout",                                     None,   None, _YOUNG),

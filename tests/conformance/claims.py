@@ -21,6 +21,17 @@ def _torque_along_the_velocity(observation, key):
     return jnp.where(observation[5] < 0, jnp.int32(0), jnp.int32(2))
 
 
+def _up_or_right(observation, key):
+    """GridWorld: towards the corner."""
+    return jax.random.randint(key, (), 0, 2, jnp.int32)
+
+
+def _around_by_the_right(observation, key):
+    """WindyWorld: past the goal, down the calm column, and back into the wind."""
+    x, y = observation
+    return jnp.where((x > 8) & (x + y == 11), jnp.int32(3), jnp.where(x < 10, jnp.int32(1), jnp.int32(2)))
+
+
 def _all_or_nothing(observation, key):
     """Ant: full torques, which throw it up or over."""
     return jnp.where(jax.random.bernoulli(key, 0.5, (8,)), jnp.float32(1.0), jnp.float32(-1.0))
@@ -53,6 +64,14 @@ CLAIMS = {
     "bsuite/Bandit-v0": {"random": False},
     "bsuite/DeepSea-v0": {"random": False},
     "bsuite/DiscountingChain-v0": {"random": False},
+    "rlenvs/CliffWalking-v0": {"random": False},
+    "rlenvs/DynaMaze-v0": {"random": False},
+    "rlenvs/GridWorld-v0": {"random": False, "policy": _up_or_right},
+    "rlenvs/RandomWalk-v0": {"random": False},
+    "rlenvs/WindyWorld-v0": {"random": False, "policy": _around_by_the_right},
+    # Rentals and bandits go on for ever.
+    "rlenvs/JacksCarRental-v0": {"reaches": {"truncated"}},
+    "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
