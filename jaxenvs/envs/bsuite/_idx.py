@@ -3,6 +3,7 @@
 import gzip
 import os
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def read_mnist(name: str, folder: Path | str | None = None) -> np.ndarray:
             with opened(path, "rb") as file:
                 try:
                     return _parse(file.read(), path)
-                except (EOFError, gzip.BadGzipFile) as error:
+                except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                     raise InvalidField(f"{path} is damaged ({error}); download it again.") from error
     raise DatasetNotFound(
         f"bsuite/MnistBandit-v0 needs the training set of MNIST, and there is no `{name}` in {folder}. Download"

@@ -74,7 +74,9 @@ def test_a_damaged_file_is_refused(folder, content, message):
         read_mnist("train-labels-idx1-ubyte", folder)
 
 
-@pytest.mark.parametrize("harm", [lambda data: data[:-12], lambda data: b"not" + data])
+@pytest.mark.parametrize(
+    "harm", [lambda data: data[:-12], lambda data: b"not" + data, lambda data: data[:10] + b"~" * 20 + data[30:]]
+)
 def test_a_damaged_archive_is_refused(folder, harm):
     path = folder / "train-images-idx3-ubyte.gz"
     path.write_bytes(harm(path.read_bytes()))
