@@ -21,6 +21,16 @@ def _torque_along_the_velocity(observation, key):
     return jnp.where(observation[5] < 0, jnp.int32(0), jnp.int32(2))
 
 
+def _torque_along_the_second_velocity(observation, key):
+    """The Acrobot of rlenvs, which observes angles and velocities."""
+    return jnp.where(observation[3] < 0, jnp.int32(0), jnp.int32(2))
+
+
+def _push_along_the_first_number(observation, key):
+    """The MountainCar of rlenvs, which observes the velocity first."""
+    return jnp.where(observation[0] < 0, jnp.int32(0), jnp.int32(2))
+
+
 def _all_or_nothing(observation, key):
     """Ant: full torques, which throw it up or over."""
     return jnp.where(jax.random.bernoulli(key, 0.5, (8,)), jnp.float32(1.0), jnp.float32(-1.0))
@@ -50,6 +60,12 @@ CLAIMS = {
     "MinAtar/Freeway-v1": {"steps": 2600, "lanes": 4},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
+    # One start, and no chance after it; random torques and pushes reach neither the height nor the flag.
+    "rlenvs/Acrobot-v0": {"random": False, "policy": _torque_along_the_second_velocity},
+    "rlenvs/CartPole-v0": {"random": False},
+    "rlenvs/MountainCar-v0": {"random": False, "policy": _push_along_the_first_number},
+    # Objects in a grid; walks have no end but the limit.
+    "rlenvs/XOWorld-v0": {"random": False, "reaches": {"truncated"}, "steps": 150, "lanes": 4},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
