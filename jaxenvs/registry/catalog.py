@@ -45,7 +45,11 @@ _EREZ = "Erez, Tassa and Todorov 2011"
 _TASSA = "Tassa, Erez and Todorov 2012"
 _COULOM = "Coulom 2002"
 _YOUNG = "Young and Tian 2019"
-_RLENVS = "Kaixhin/rlenvs"
+_DEJONG = "DeJong and Spong 1994"
+_PEREZ = "Perez-Uribe and Sanchez 1998"
+_MNIH = "Mnih, Heess and Graves 2014"
+_SINGH = "Singh and Sutton 1996"
+_GARNELO = "Garnelo et al. 2016"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -85,13 +89,13 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("MinAtar/Seaquest-v1",       "minatar.seaquest:Seaquest",                                     None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/SpaceInvaders-v0",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG),
     _spec("MinAtar/SpaceInvaders-v1",  "minatar.space_invaders:SpaceInvaders",                          None,   None, _YOUNG, use_minimal_action_set=True),
-    _spec("rlenvs/Acrobot-v0",         "rlenvs.acrobot:Acrobot",                                         500,   None, _RLENVS),
-    _spec("rlenvs/Blackjack-v0",       "rlenvs.blackjack:Blackjack",                                    None,   None, _RLENVS),
-    _spec("rlenvs/CartPole-v0",        "rlenvs.cart_pole:CartPole",                                      200,   None, _RLENVS),
-    _spec("rlenvs/Catch-v0",           "rlenvs.catch:Catch",                                            None,   None, _RLENVS),
-    _spec("rlenvs/MountainCar-v0",     "rlenvs.mountain_car:MountainCar",                                200,   None, _RLENVS),
-    _spec("rlenvs/Taxi-v0",            "rlenvs.taxi:Taxi",                                              1000,   None, _RLENVS),
-    _spec("rlenvs/XOWorld-v0",         "rlenvs.xo_world:XOWorld",                                        100,   None, _RLENVS),
+    _spec("rlenvs/Acrobot-v0",         "rlenvs.acrobot:Acrobot",                                         500,   None, _DEJONG),
+    _spec("rlenvs/Blackjack-v0",       "rlenvs.blackjack:Blackjack",                                    None,   None, _PEREZ),
+    _spec("rlenvs/CartPole-v0",        "rlenvs.cart_pole:CartPole",                                      200,   None, _BARTO),
+    _spec("rlenvs/Catch-v0",           "rlenvs.catch:Catch",                                            None,   None, _MNIH),
+    _spec("rlenvs/MountainCar-v0",     "rlenvs.mountain_car:MountainCar",                                200,   None, _SINGH),
+    _spec("rlenvs/Taxi-v0",            "rlenvs.taxi:Taxi",                                              1000,   None, _DIETTERICH),
+    _spec("rlenvs/XOWorld-v0",         "rlenvs.xo_world:XOWorld",                                        100,   None, _GARNELO),
     _spec("Ant-v5",                    "mujoco.ant:Ant",                                                1000, 6000.0, _SCHULMAN, extra="mujoco"),
     _spec("HalfCheetah-v5",            "mujoco.half_cheetah:HalfCheetah",                               1000, 4800.0, _WAWRZYNSKI, extra="mujoco"),
     _spec("Hopper-v5",                 "mujoco.hopper:Hopper",                                          1000, 3800.0, _EREZ, extra="mujoco"),

@@ -127,14 +127,14 @@ class Acrobot(Env[AcrobotState, Array]):
             theta1_dot=jnp.clip(state.theta1_dot, -_MAX_SPEEDS[0], _MAX_SPEEDS[0]),
             theta2_dot=jnp.clip(state.theta2_dot, -_MAX_SPEEDS[1], _MAX_SPEEDS[1]),
         )
-        height = -self.link_length_1 * cos(state.theta1) - self.link_length_2 * cos(state.theta1 + state.theta2)
-        terminated = height > self.link_length_1
+        length1, length2 = (jnp.asarray(v, state.theta1.dtype) for v in (self.link_length_1, self.link_length_2))
+        terminated = -length1 * cos(state.theta1) - length2 * cos(state.theta1 + state.theta2) > length1
         return state, transition(self.observe(state), jnp.where(terminated, 0.0, -1.0), terminated)
 
     def _accelerations(self, state: AcrobotState, torque: Array) -> tuple[Array, Array]:
         """Of the two angles, rad/s^2; the book's equations, with its names."""
-        m1, m2 = self.link_mass_1, self.link_mass_2
-        l1, c1, c2 = self.link_length_1, self.link_com_1, self.link_com_2
+        fields = self.link_mass_1, self.link_mass_2, self.link_length_1, self.link_com_1, self.link_com_2
+        m1, m2, l1, c1, c2 = (jnp.asarray(value, torque.dtype) for value in fields)
         sin2, cos2 = sin(state.theta2), cos(state.theta2)
         d1 = m1 * c1**2 + m2 * (l1**2 + c2**2 + 2.0 * l1 * c2 * cos2) + self.link_moi_1 + self.link_moi_2
         d2 = m2 * (c2**2 + l1 * c2 * cos2) + self.link_moi_2

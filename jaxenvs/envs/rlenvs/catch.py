@@ -174,7 +174,7 @@ class Catch(Env[CatchState, Array]):
         return jnp.where(seen, 255, 0).astype(jnp.uint8)[:, :, None]
 
     def render(self, state: CatchState) -> Array:
-        """(384, 384, 3) uint8: ball and player, also where they are covered; all paler where the screen flickers."""
+        """(384, 384, 3) uint8: ball and player, also where they are covered; all dark where the screen flickers."""
         size = float(self.size)
         canvas = Canvas.blank(_FRAME, _FRAME, palette.PAPER, x_range=(0.0, size), y_range=(0.0, size))
         row, player = state.row.astype(jnp.float32), state.player.astype(jnp.float32)
