@@ -12,12 +12,12 @@ from jax.typing import ArrayLike
 
 import jaxenvs
 from jaxenvs.errors import DependencyNotInstalled, InvalidField, did_you_mean
+from jaxenvs.host import HostFunction, host_call
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Dict, Discrete
 from jaxenvs_ale_bridge import host
 from jaxenvs_ale_bridge.games import ACTION_MEANINGS, GAMES, TWO_PLAYER_GAMES, Game
-from jaxenvs_ale_bridge.host_call import host_call
-from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Fact, Machine, Program
+from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Fact, Field, Machine, Program
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
@@ -185,9 +185,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         if self.noop_max:
             noops = jax.random.randint(noop_key, (), 1, self.noop_max + 1, jnp.int32)
         program = self._program
-        start = host_call(
-            host.reset_function(program, self.noop_max), program.state | program.outcome, {"noops": noops}
-        )
+        start = _call(host.reset_function(program, self.noop_max), program.state | program.outcome, {"noops": noops})
         strength = jnp.ones((), jnp.float32) if self.continuous else None
         state = _state_from(start, jnp.asarray(_NOOP, jnp.int32), strength, key)
         return state, jaxenvs.restart(self._observation(start), _info(state))
@@ -214,7 +212,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
             strengths = jnp.where(taken, strength, state.previous_strength)
             arguments["strengths"] = strengths
             last_strength = strengths[count - 1]
-        result = host_call(host.step_function(program), program.state | program.outcome, arguments)
+        result = _call(host.step_function(program), program.state | program.outcome, arguments)
         state = _state_from(result, actions[count - 1], last_strength, key)
         reward, terminated = result["facts"][Fact.REWARD], result["facts"][Fact.TERMINATED] == 1
         return state, jaxenvs.transition(self._observation(result), reward, terminated, _info(state))
@@ -224,7 +222,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         program = self._program
         arguments = _arguments(program, state)
         arguments["counts"] = jnp.stack([state.log_length, jnp.zeros((), jnp.int32)])
-        return host_call(host.render_function(program), program.picture, arguments)["picture"]
+        return _call(host.render_function(program), program.picture, arguments)["picture"]
 
     def _joystick(self, action: Array) -> tuple[Array, Array, Array]:
         """The ALE's action, the strength, and whether the action lies in its space."""
@@ -279,6 +277,11 @@ _JOYSTICK = tuple(
     for across in _ACROSS
 )
 """The ALE's action by the joystick's position across (left, middle, right), along (down, middle, up), and button."""
+
+
+def _call(function: HostFunction, results: dict[str, Field], arguments: dict[str, Array]) -> dict[str, Array]:
+    forms = {name: jax.ShapeDtypeStruct(field.shape, field.dtype) for name, field in results.items()}
+    return host_call(function, forms, arguments, hint="Emulators compute no derivatives.")
 
 
 def _arguments(program: Program, state: AleState) -> dict[str, Array]:

@@ -10,13 +10,11 @@ import threading
 import numpy as np
 
 from jaxenvs.errors import InvalidAction
-from jaxenvs_ale_bridge.host_call import HostFunction
+from jaxenvs.host import Arrays, HostFunction
 from jaxenvs_ale_bridge.layout import Count, Fact, Program
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
-
-Arrays = dict[str, np.ndarray]
 
 
 @functools.cache
@@ -26,9 +24,7 @@ def step_function(program: Program) -> HostFunction:
     def step(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
         if (inputs["counts"][:, Count.FRAMES] < 0).any():
             raise InvalidAction("An action lies outside the action space; `env.action_space` tells its range.")
-        if not lanes:
-            return
-        POOL.run("step", program, lanes, inputs, outputs)
+        POOL.run("step", program, lanes, _spread(inputs, lanes), outputs)
 
     return step
 
@@ -38,9 +34,7 @@ def render_function(program: Program) -> HostFunction:
     """Draws: from the arrays of `program.state` to the picture."""
 
     def render(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
-        if not lanes:
-            return
-        POOL.run("render", program, lanes, inputs, outputs)
+        POOL.run("render", program, lanes, _spread(inputs, lanes), outputs)
 
     return render
 
@@ -52,14 +46,19 @@ def reset_function(program: Program, noop_max: int) -> HostFunction:
     starts: Arrays = {}
 
     def reset(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
-        del lanes
+        noops = _spread(inputs, lanes)["noops"]
         with lock:
             if not starts:
                 starts.update(_starts(program, noop_max))
         for name, array in outputs.items():
-            np.take(starts[name], inputs["noops"], axis=0, out=array)
+            np.take(starts[name], noops, axis=0, out=array)
 
     return reset
+
+
+def _spread(arrays: Arrays, lanes: int) -> Arrays:
+    """The arrays with all lanes, where some came once for all."""
+    return {name: x if len(x) == lanes else np.broadcast_to(x, (lanes, *x.shape[1:])) for name, x in arrays.items()}
 
 
 def _starts(program: Program, noop_max: int) -> Arrays:

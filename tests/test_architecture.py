@@ -44,7 +44,7 @@ MAY_IMPORT = {
 }
 """Room: the other rooms it may import. `envs` is in nobody's set: the registry names envs by string."""
 
-FACADES = {"random.py": "core", "spaces.py": "core", "errors.py": "core"}
+FACADES = {"random.py": "core", "spaces.py": "core", "errors.py": "core", "host.py": "core"}
 """Modules at the top that only re-export from one room."""
 
 CORE_PACKAGES = {"jax", "jaxlib", "numpy"}
@@ -176,7 +176,14 @@ def test_the_table_of_neighbours_is_what_their_modules_import():
 
 BRIDGE = PACKAGE.parent / "jaxenvs_ale_bridge"
 BRIDGE_MODULES = sorted(BRIDGE.rglob("*.py"))
-PUBLIC_MODULES = {"jaxenvs.errors", "jaxenvs.random", "jaxenvs.spaces", "jaxenvs.wrappers", "jaxenvs.testing"}
+PUBLIC_MODULES = {
+    "jaxenvs.errors",
+    "jaxenvs.host",
+    "jaxenvs.random",
+    "jaxenvs.spaces",
+    "jaxenvs.wrappers",
+    "jaxenvs.testing",
+}
 WORKERS_MODULES = {"layout.py", "messages.py", "emulator.py", "worker.py"}
 """What the bridge's worker processes import, besides its `__init__.py`."""
 

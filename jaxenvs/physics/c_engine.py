@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.physics.host_call import Arrays, HostFunction, host_call
+from jaxenvs.core.host_call import Arrays, HostFunction, host_call
 from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import FIELDS, Parameters, model_values
 from jaxenvs.physics.physics import Physics
@@ -30,7 +30,7 @@ def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) 
     if not physics.fields:  # MuJoCo would compute what nobody reads: `mj_forward` leaves the state as it is
         return _unread(physics, parameters, qpos, qvel)
     arguments = {"start": jnp.concatenate([qpos, qvel]), "parameters": _flat(physics, parameters)}
-    return _state(physics, host_call(initial_function(physics), _results(physics), arguments))
+    return _call(physics, initial_function(physics), arguments)
 
 
 def _unread(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
@@ -60,7 +60,12 @@ def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Ar
         "ctrl": ctrl,
         "parameters": _flat(physics, parameters),
     }
-    return _state(physics, host_call(step_function(physics, frames), _results(physics), arguments))
+    return _call(physics, step_function(physics, frames), arguments)
+
+
+def _call(physics: Physics, function: HostFunction, arguments: dict[str, Array]) -> PhysicsState:
+    hint = 'C MuJoCo computes no derivatives; take the engine that does: `jaxenvs.make(id, physics="mjx")`.'
+    return _state(physics, host_call(function, _results(physics), arguments, hint=hint))
 
 
 @functools.cache

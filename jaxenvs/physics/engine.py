@@ -23,9 +23,7 @@ def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) 
     """
     if physics.engine == "c":
         return c_engine.initial(physics, parameters, qpos, qvel)
-    from jaxenvs.physics.mjx import engine  # pyright: ignore[reportMissingImports]
-
-    state = engine.initial(physics.model, parameters, qpos, qvel, physics.fields)
+    state = _pure(physics).initial(physics.model, parameters, qpos, qvel, physics.fields)
     return _read(physics, parameters, state, None)
 
 
@@ -41,10 +39,18 @@ def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Ar
     """
     if physics.engine == "c":
         return c_engine.step(physics, parameters, state, ctrl, frames)
-    from jaxenvs.physics.mjx import engine  # pyright: ignore[reportMissingImports]
-
     bare = state.replace(derived={})
-    return _read(physics, parameters, engine.step(physics.model, parameters, bare, ctrl, frames, physics.fields), state)
+    after = _pure(physics).step(physics.model, parameters, bare, ctrl, frames, physics.fields)
+    return _read(physics, parameters, after, state)
+
+
+def _pure(physics: Physics) -> Any:
+    """The module of an engine that runs on JAX's device."""
+    if physics.engine == "warp":
+        from jaxenvs.physics import warp_engine as engine  # pyright: ignore[reportMissingImports]
+    else:
+        from jaxenvs.physics.mjx import engine  # pyright: ignore[reportMissingImports]
+    return engine
 
 
 def _read(physics: Physics, parameters: Parameters, after: PhysicsState, before: PhysicsState | None) -> PhysicsState:

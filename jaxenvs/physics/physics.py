@@ -13,8 +13,8 @@ from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import model_values
 from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT, Reading
 
-Engine: TypeAlias = Literal["c", "mjx"]
-"""`c` is C MuJoCo on the processor, `mjx` pure JAX."""
+Engine: TypeAlias = Literal["c", "mjx", "warp"]
+"""`c` is C MuJoCo on the processor, `mjx` pure JAX, `warp` MuJoCo Warp."""
 
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
@@ -78,10 +78,13 @@ def choose_engine(wanted: str) -> Engine:
 
 def check_engine(engine: Engine) -> None:
     """Raises where the engine cannot run here."""
-    if engine != "mjx":
-        return
-    if importlib.util.find_spec("mujoco.mjx") is None:
+    if engine != "c" and importlib.util.find_spec("mujoco.mjx") is None:
         raise DependencyNotInstalled(
-            'The engine `mjx` needs mujoco-mjx, which is not installed: run `pip install "jaxenvs[mujoco]"`,'
+            f'The engine `{engine}` needs mujoco-mjx, which is not installed: run `pip install "jaxenvs[mujoco]"`,'
             ' or use `physics="c"`.'
+        )
+    if engine == "warp" and importlib.util.find_spec("warp") is None:
+        raise DependencyNotInstalled(
+            'The engine `warp` needs warp-lang, which is not installed: run `pip install "jaxenvs[warp]"`,'
+            ' or use `physics="mjx"`.'
         )

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.errors import InvalidField, RenderingUnavailable
-from jaxenvs.physics.host_call import Arrays, HostFunction, host_call
+from jaxenvs.core.host_call import Arrays, HostFunction, host_call
 from jaxenvs.physics.model import Model, import_mujoco
 
 _BACKENDS = ("egl", "osmesa")

@@ -12,8 +12,9 @@ import pytest
 
 import jaxenvs
 import jaxenvs.testing
+from jaxenvs.core import host_call
 from jaxenvs.testing.trees import difference, identical
-from jaxenvs_ale_bridge import AleEnv, close_workers, host_call
+from jaxenvs_ale_bridge import AleEnv, close_workers
 from tests.ale_bridge.raw import wandering_actions
 
 ENV = AleEnv(game="breakout", obs_type="grayscale")

@@ -32,6 +32,31 @@ def test_calls_from_several_threads_at_once_do_not_meet(id):
             assert all(identical(a, b) for a, b in zip(results, expected, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("xml", "has_contacts"),
+    [("inverted_pendulum.xml", False), ("reacher.xml", False), ("swimmer.xml", False), ("half_cheetah.xml", True)],
+)
+def test_contacts_are_not_looked_for_where_masks_forbid_them(xml, has_contacts):
+    assert simulations.has_contacts(load_model(xml).mj_model) == has_contacts
+
+
+@pytest.mark.parametrize(
+    ("masks", "pair", "has_contacts"),
+    [
+        ('contype="1" conaffinity="0"', "", False),
+        ('contype="2" conaffinity="6"', "", True),
+        ('contype="0" conaffinity="0"', '<contact><pair geom1="a" geom2="b"/></contact>', True),
+    ],
+)
+def test_a_listed_pair_touches_whatever_the_masks(masks, pair, has_contacts):
+    ball = '<body pos="0 0 {0}"><freejoint/><geom name="{1}" size="0.1" {2}/></body>'
+    bodies = ball.format(0, "a", masks) + ball.format(0.1, "b", masks)
+    model = simulations.mujoco.MjModel.from_xml_string(f"<mujoco><worldbody>{bodies}</worldbody>{pair}</mujoco>")
+    data = simulations.mujoco.MjData(model)
+    simulations.mujoco.mj_forward(model, data)
+    assert simulations.has_contacts(model) == has_contacts == (data.ncon > 0)
+
+
 def test_scratch_is_bounded(monkeypatch):
     monkeypatch.setattr(simulations, "_KEPT_SCRATCH", 2)
     model = load_model("inverted_pendulum.xml")

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import jax
 import jax.numpy as jnp
@@ -31,8 +31,10 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
     Parameters of every task:
         xml_file: the model: the name of a file among Gymnasium's assets, or a path that begins with `/`, `.` or `~`.
         frame_skip: substeps of the simulation in a step.
-        physics: the engine, `"c"` (C MuJoCo, several threads, on the processor) or `"mjx"` (pure JAX, which an
-            accelerator runs and which has derivatives); `"auto"` is `"c"` where JAX computes on the processor.
+        physics: the engine, `"c"` (C MuJoCo, several threads, on the processor), `"mjx"` (pure JAX, which an
+            accelerator runs and which has derivatives) or `"warp"` (MuJoCo Warp, for NVIDIA's accelerators, in float32;
+            sums may differ in their last bits from run to run there); `"auto"` is `"c"` where JAX computes on the
+            processor, else `"mjx"`.
         precision: of states and observations, `"float32"` or, with JAX's 64-bit types, `"float64"`. Rewards are
             float32 always. C MuJoCo computes in float64 in either case.
         parameters: masses, friction, gravity and so on; None for the model's own.
@@ -45,7 +47,7 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
 
     xml_file: str = static()
     frame_skip: int = static()
-    physics: Literal["auto", "c", "mjx"] = static(default="auto")
+    physics: Literal["auto", "c", "mjx", "warp"] = static(default="auto")
     precision: Literal["float32", "float64"] = static(default="float32")
     parameters: Parameters = None  # pyright: ignore[reportAssignmentType]  # filled in from the model
     width: int = static(default=480)
@@ -73,6 +75,8 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
                 f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
             )
         object.__setattr__(self, "physics", choose_engine(self.physics))
+        if (self.physics, self.precision) == ("warp", "float64"):
+            raise InvalidField(f'{name}: `physics="warp"` computes in float32; leave out `precision="float64"`.')
         model = self.model
         self.check_model(model)
         if self.parameters is None:
@@ -83,6 +87,21 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         for field in ("default_camera_config", "visual_options"):
             object.__setattr__(self, field, rendering.frozen(getattr(self, field)))
         rendering.check_view(self.view)
+
+    def replace(self, **fields: Any) -> Self:
+        """A copy with some fields replaced; one of another model or precision takes that one's parameters.
+
+        Raises:
+            InvalidField: the parameters were not the model's own, so that nobody can say what they should be now.
+        """
+        if {"xml_file", "precision"} & fields.keys() and "parameters" not in fields:
+            if self.parameters != default_parameters(self.model, self.precision):
+                raise InvalidField(
+                    f"{type(self).__name__}: its `parameters` were changed for {self.model.path}; say what they"
+                    " should be now: `parameters=...`, or None for the new model's own."
+                )
+            fields["parameters"] = None
+        return super().replace(**fields)
 
     @abc.abstractmethod
     def check_model(self, model: Model) -> None:

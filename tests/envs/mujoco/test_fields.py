@@ -14,7 +14,7 @@ from jaxenvs.core.pytree import is_static
 from jaxenvs.envs.mujoco.ant import Ant
 from jaxenvs.envs.mujoco.hopper import Hopper
 from jaxenvs.envs.mujoco.inverted_pendulum import InvertedPendulum
-from jaxenvs.errors import NotDifferentiable
+from jaxenvs.errors import InvalidField, NotDifferentiable
 from jaxenvs.registry.catalog import CATALOG
 
 IDS = [spec.id for spec in CATALOG if spec.extra == "mujoco"]
@@ -66,6 +66,17 @@ def test_a_derivative_reaches_the_weights():
     assert float(slope) == -3.0
     with pytest.raises(NotDifferentiable, match='physics="mjx"'):
         jax.grad(lambda action: env.step(state, action)[1].reward)(action)
+
+
+def test_another_model_brings_parameters_of_its_own():
+    env = Hopper(physics="c")
+    cheetah = env.replace(xml_file="half_cheetah.xml")
+    assert cheetah == Hopper(physics="c", xml_file="half_cheetah.xml")
+    heavy = env.replace(parameters=env.parameters.replace(body_mass=2 * env.parameters.body_mass))
+    assert heavy.replace(reset_noise_scale=0.0).parameters == heavy.parameters
+    with pytest.raises(InvalidField, match="say what they should be now"):
+        heavy.replace(xml_file="half_cheetah.xml")
+    assert heavy.replace(xml_file="half_cheetah.xml", parameters=None).parameters == cheetah.parameters
 
 
 def test_a_state_can_be_put_anywhere():

@@ -1,4 +1,7 @@
-"""One call to the host for a whole batch, from within a compiled program."""
+"""One call to the host for a whole batch, from within a compiled program.
+
+Environments whose dynamics a library computes outside of JAX step through this.
+"""
 
 import functools
 import math
@@ -21,7 +24,11 @@ every trace."""
 
 
 def host_call(
-    function: HostFunction, results: Mapping[str, jax.ShapeDtypeStruct], arguments: dict[str, Array]
+    function: HostFunction,
+    results: Mapping[str, jax.ShapeDtypeStruct],
+    arguments: dict[str, Array],
+    *,
+    hint: str = "",
 ) -> dict[str, Array]:
     """Calls `function` on the host; under `vmap`, nested or not, once for the whole batch.
 
@@ -29,6 +36,7 @@ def host_call(
         function: what to call.
         results: what it writes, for one lane.
         arguments: what it reads, for one lane.
+        hint: what to do about a missing derivative, for the error.
 
     Raises:
         NotDifferentiable: while tracing, where a derivative with respect to an argument is asked for.
@@ -38,15 +46,11 @@ def host_call(
     def call(arguments: dict[str, Array]) -> dict[str, Array]:
         return _dispatch(function, results, arguments)
 
-    call.defjvp(_refuse)
+    @call.defjvp
+    def refuse(primals: Any, tangents: Any) -> Any:
+        raise NotDifferentiable(f"A derivative goes through a call to the host, which has none. {hint}".rstrip())
+
     return call(arguments)
-
-
-def _refuse(primals: Any, tangents: Any) -> Any:
-    raise NotDifferentiable(
-        "A derivative goes through C MuJoCo, which has none. Take the engine that has derivatives:"
-        ' `jaxenvs.make(id, physics="mjx")`.'
-    )
 
 
 def _dispatch(
@@ -94,6 +98,8 @@ class _Call:
         leading, shape = x.shape[:axes], x.shape[axes:]
         if math.prod(leading) == 1:
             return x.reshape(1, *shape)
+        if leading == batch:
+            return x.reshape(lanes, *shape)
         return np.broadcast_to(x, (*batch, *shape)).reshape(lanes, *shape)
 
 
