@@ -82,7 +82,7 @@ def blackjack(player, usable, shown, deck, words, action):
         player: the sum.
         usable: 0 or 1.
         shown: the dealer's card, 2 to 11.
-        deck: the ranks that are left, sorted.
+        deck: the ranks that are left.
         words: random words; of n cards, the one numbered word * n / 2**32 is drawn.
         action: 1 to hit.
 

@@ -138,11 +138,11 @@ def blackjack_steps():
     usable = random.integers(0, 2, count)
     total = np.where(usable == 1, random.integers(12, 25, count), random.integers(4, 25, count))
     shown = random.integers(1, 14, count)
-    decks = random.integers(0, 5, (count, 13))
-    decks[::3] = [4, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4]  # aces and tens alone, which make the odd cases,
-    decks[1::3] = [4, 4, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0]  # small cards, which make long games,
-    decks[2::3, 12] = 4  # and a mixture, with cards enough for one
-    decks[2::3, 7] = 4
+    decks = random.random((count, 52)) < 0.5  # by card, rank within suit
+    rank = np.arange(52) % 13 + 1
+    decks[::3] = (rank == 1) | (rank >= 10)  # aces and tens alone, which make the odd cases,
+    decks[1::3] = rank <= 4  # small cards, which make long games,
+    decks[2::3, 36:] = True  # and a mixture, with cards enough for one
     actions = random.integers(0, 2, count).astype(np.int32)
     keys = jax.random.split(KEY, count)
     ints = functools.partial(jnp.asarray, dtype=jnp.int32)
@@ -151,7 +151,7 @@ def blackjack_steps():
     states = BlackjackState(
         player=Hand(jnp.zeros(count, jnp.uint32), ints(2 * ones), ints(total), ints(usable)),
         dealer=Hand(jnp.asarray(shown, jnp.uint32), ints(ones), ints(face), ints(0 * ones)),
-        deck=ints(decks),
+        deck=tuple(jnp.asarray(half @ (1 << np.arange(26)), jnp.uint32) for half in np.split(decks, 2, axis=1)),
         is_over=jnp.zeros(count, bool),
         key=keys,
     )
@@ -161,9 +161,14 @@ def blackjack_steps():
         return words, *Blackjack().step(state, action)
 
     words, after, timestep = jax.device_get(jax.jit(jax.vmap(step))(states, actions))
-    lists = [np.repeat(np.arange(1, 14), deck).tolist() for deck in decks]
+    lists = [rank[deck].tolist() for deck in decks]
     columns = zip(total.tolist(), usable.tolist(), face.tolist(), lists, words.tolist(), actions.tolist(), strict=True)
     return [*columns], after, timestep
+
+
+def cards_of(low, high):
+    """The ranks of the cards of a deck, in their order."""
+    return [bit % 13 + 1 for word in (int(low), int(high)) for bit in range(26) if word >> bit & 1]
 
 
 def test_blackjack_with_any_hand_and_deck():
@@ -173,7 +178,7 @@ def test_blackjack_with_any_hand_and_deck():
         total, usable, dealer, reward, over, deck = rules.blackjack(*case)
         assert (after.player.sum[i], after.dealer.sum[i]) == (total, dealer), case
         assert (timestep.reward[i], timestep.terminated[i]) == (reward, over), case
-        np.testing.assert_array_equal(after.deck[i], np.bincount(deck, minlength=14)[1:])
+        assert cards_of(after.deck[0][i], after.deck[1][i]) == deck
         assert timestep.observation[0][i] == total and timestep.observation[1][i] == case[2]
         if not over:
             assert timestep.observation[2][i] == usable, case
@@ -212,7 +217,7 @@ def test_blackjack_deals_from_one_deck():
     openings, decks = jax.jit(jax.vmap(lambda key: (lambda s, t: (t.observation, s.deck))(*Blackjack().reset(key))))(
         keys
     )
-    assert (np.asarray(decks).sum(axis=1) == 49).all()
+    assert (sum(np.bitwise_count(np.asarray(half)) for half in decks) == 49).all()
     seen = Counter(zip(*(np.asarray(part).tolist() for part in openings), strict=True))
     exact = exact_openings()
     assert set(seen) <= set(exact) and sum(exact.values()) == pytest.approx(1)
@@ -225,8 +230,9 @@ def test_a_deck_is_drawn_to_its_last_card():
         rank, deck = draw_card(deck, word)
         return deck, rank
 
+    whole = jnp.uint32(2**26 - 1), jnp.uint32(2**26 - 1)
     words = jax.random.bits(KEY, (52, 4000), jnp.uint32)
-    deal = jax.jit(jax.vmap(lambda words: jax.lax.scan(draw, jnp.full(13, 4, jnp.int32), words)[1], in_axes=1))
+    deal = jax.jit(jax.vmap(lambda words: jax.lax.scan(draw, whole, words)[1], in_axes=1))
     ranks = np.asarray(deal(words))
     assert all((np.bincount(deal, minlength=14)[1:] == 4).all() for deal in ranks)
     for place in (0, 25, 51):

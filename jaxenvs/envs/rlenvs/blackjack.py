@@ -1,6 +1,6 @@
 """Blackjack as rlenvs has it: one deck of 52 cards, and its own way with aces."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,12 @@ _ACE = 11
 _MAX_DEALER_DRAWS = 8
 _LARGEST_SUM = 34  # a ten on 24, which is an ace and a ten, three more aces and a ten
 
+Tree = TypeVar("Tree")
 Observation = tuple[Array, Array, Array]
+Deck = tuple[Array, Array]
+"""Two () uint32, for two suits each: bit 13 s + r is set where the card of rank r + 1 and suit s is there."""
+
+_TWO_SUITS = (1 << 2 * len(RANKS)) - 1
 
 
 class Hand(PyTreeNode):
@@ -67,15 +72,15 @@ class BlackjackState(PyTreeNode):
     Attributes:
         player: the player's hand.
         dealer: the dealer's, of the card that lies face up alone until the player stands.
-        deck: (13,) int32, how many cards of each rank, ace to king, are left. The dealer's second card is one of them:
-            it is drawn when it is turned up, which comes to the same.
+        deck: the cards that are left. The dealer's second card is one of them: it is drawn when it is turned up, which
+            comes to the same.
         is_over: () bool, whether the player stands or is bust; nothing happens then.
         key: () key that cards are drawn from.
     """
 
     player: Hand
     dealer: Hand
-    deck: Array
+    deck: Deck
     is_over: Array
     key: Key
 
@@ -139,7 +144,7 @@ class Blackjack(Env[BlackjackState, Observation]):
         """Deals two cards to the player, and one to the dealer."""
         key, deal_key = jax.random.split(check_key(key))
         words = jax.random.bits(deal_key, (3,), jnp.uint32)
-        deck = jnp.full((len(RANKS),), 4, jnp.int32)
+        deck = jnp.asarray(_TWO_SUITS, jnp.uint32), jnp.asarray(_TWO_SUITS, jnp.uint32)
         ranks = []
         for i in range(3):
             rank, deck = draw_card(deck, words[i])
@@ -164,16 +169,14 @@ class Blackjack(Env[BlackjackState, Observation]):
         player = state.player.take(rank, _LIMIT, hits)
         # An ace that was used this moment saves the player, whatever the sum is.
         is_bust = hits & (player.sum > _LIMIT) & (state.player.usable_ace == 0)
-        dealer = jax.tree.map(
-            lambda new, old: jnp.where(stands, new, old), second_card(state.dealer, rank), state.dealer
-        )
-        deck = jnp.where(state.is_over, state.deck, deck)
+        dealer = _chosen(stands, second_card(state.dealer, rank), state.dealer)
+        deck = _chosen(state.is_over, state.deck, deck)
 
-        def play(number: Array, carry: tuple[Hand, Array]) -> tuple[Hand, Array]:
+        def play(number: Array, carry: tuple[Hand, Deck]) -> tuple[Hand, Deck]:
             dealer, deck = carry
             draws = stands & (dealer.sum < _DEALER_STANDS)
             rank, rest = draw_card(deck, words[number])
-            return dealer.take(rank, _DEALER_STANDS - 1, draws), jnp.where(draws, rest, deck)
+            return dealer.take(rank, _DEALER_STANDS - 1, draws), _chosen(draws, rest, deck)
 
         dealer, deck = jax.lax.fori_loop(1, 1 + _MAX_DEALER_DRAWS, play, (dealer, deck))
         wins = (player.sum > dealer.sum) | (dealer.sum > _LIMIT)
@@ -206,19 +209,43 @@ class Blackjack(Env[BlackjackState, Observation]):
         )
 
 
-def draw_card(deck: Array, word: Array) -> tuple[Array, Array]:
-    """Draws a card.
+def draw_card(deck: Deck, word: Array) -> tuple[Array, Deck]:
+    """Draws a card; numbers alone, which is fast under `vmap`.
 
     Args:
-        deck: (13,) int32, how many cards there are of each rank, at least one in all.
+        deck: at least one card.
         word: () uint32, all of its bits random.
 
     Returns:
         The rank, () int32 from 1 to 13, to which each card is as likely to within 2**-26, and the deck without it.
     """
-    place = scale_below(word, deck.sum(dtype=jnp.int32).astype(jnp.uint32))
-    index = (jnp.cumsum(deck, dtype=jnp.int32) <= place).sum(dtype=jnp.int32)
-    return index + 1, deck - (np.arange(len(RANKS), dtype=np.int32) == index).astype(jnp.int32)
+    low, high = deck
+    in_low, in_high = (jax.lax.population_count(half) for half in deck)
+    place = scale_below(word, in_low + in_high).astype(jnp.uint32)
+    from_high = place >= in_low
+    half, place = jnp.where(from_high, high, low), jnp.where(from_high, place - in_low, place)
+    bit = _bit_at(half, place)
+    left = half & ~(np.uint32(1) << bit)
+    deck = jnp.where(from_high, low, left), jnp.where(from_high, left, high)
+    return bit.astype(jnp.int32) % len(RANKS) + 1, deck
+
+
+def _bit_at(word: Array, place: Array) -> Array:
+    """The position of the set bit before which there are `place` others, counted from the lowest; all () uint32."""
+    position = jnp.zeros_like(place)
+    for width in (16, 8, 4, 2, 1):
+        below = word & np.uint32((1 << width) - 1)
+        count = jax.lax.population_count(below)
+        is_above = place >= count
+        word = jnp.where(is_above, word >> np.uint32(width), below)
+        place = jnp.where(is_above, place - count, place)
+        position = jnp.where(is_above, position + np.uint32(width), position)
+    return position
+
+
+def _chosen(where: Array, yes: Tree, no: Tree) -> Tree:
+    """One of two trees of numbers, by () bool."""
+    return jax.tree.map(lambda a, b: jnp.where(where, a, b), yes, no)
 
 
 def card_value(rank: Array) -> Array:

@@ -170,19 +170,21 @@ class XOWorld(Env[XOWorldState, Array]):
 
     def observe(self, state: XOWorldState) -> Array:
         """(84, 84, 1) uint8: black on white."""
-        player, crosses, circles = self._planes(state)
-        return jnp.where(player | crosses | circles, 0, 255).astype(jnp.uint8)[:, :, None]
+        player, crosses, circles = self._layers(state)
+        return jnp.where(_pixels(player | crosses | circles), 0, 255).astype(jnp.uint8)[:, :, None]
 
-    def _planes(self, state: XOWorldState) -> tuple[Array, Array, Array]:
-        """What is black of the player, the crosses and the circles, each (84, 84) bool."""
+    def _layers(self, state: XOWorldState) -> tuple[Array, Array, Array]:
+        """What is black of the player, the crosses and the circles, each as words; see `_drawn`."""
         seen = state.present & ~_touches(state)
-        player = _drawn(PLAYER, state.row[None], state.column[None], np.ones(1, bool))
-        crosses = _drawn(CROSS, state.rows, state.columns, seen & self.is_cross)
-        return player, crosses, _drawn(CIRCLE, state.rows, state.columns, seen & ~self.is_cross)
+        layers = [_drawn(PLAYER, state.row[None], state.column[None], jnp.ones(1, bool))]
+        for shape, is_of_kind in ((CROSS, self.is_cross), (CIRCLE, ~self.is_cross)):
+            which = np.flatnonzero(is_of_kind)
+            layers.append(_drawn(shape, state.rows[which], state.columns[which], seen[which]))
+        return layers[0], layers[1], layers[2]
 
     def render(self, state: XOWorldState) -> Array:
         """(504, 504, 3) uint8: the observation, six times as large and in colour."""
-        player, crosses, circles = self._planes(state)
+        player, crosses, circles = (_pixels(layer) for layer in self._layers(state))
         tiles = jnp.where(player, 3, jnp.where(circles, 2, jnp.where(crosses, 1, 0)))
         canvas = Canvas.blank(_SIZE * _CELL, _SIZE * _CELL, palette.PAPER)
         return canvas.tiles(tiles, tileset_of(_PAINTERS, _CELL, palette.PAPER)).to_rgb()
@@ -230,10 +232,8 @@ def _words_of(shape: tuple[str, ...]) -> np.ndarray:
     return np.array([0, *words, 0], np.uint32)
 
 
-def _drawn(shape: tuple[str, ...], rows: Array, columns: Array, where: Array | np.ndarray) -> Array:
+def _drawn(shape: tuple[str, ...], rows: Array, columns: Array, where: Array) -> Array:
     """Draws one shape at several places.
-
-    A row of the picture is three words of 32 pixels. So all is shifts and ORs of few words, until they are taken apart.
 
     Args:
         shape: its rows, `#` for black.
@@ -242,7 +242,9 @@ def _drawn(shape: tuple[str, ...], rows: Array, columns: Array, where: Array | n
         where: (n,) bool, whether it is drawn at each.
 
     Returns:
-        (84, 84) bool: what is black.
+        (84, 3) uint32: each row of the picture in three words of 32 pixels, the leftmost in the lowest bit of the first.
+        (84, 3) uint32: each row of the picture in three words of 32 pixels, the leftmost in the lowest bit. So drawing
+        is shifts and ORs of few words.
     """
     words = _words_of(shape)
     picture_rows = np.arange(_SIZE, dtype=np.int32)
@@ -251,8 +253,12 @@ def _drawn(shape: tuple[str, ...], rows: Array, columns: Array, where: Array | n
     shift = columns[:, None, None] - 32 * np.arange(3, dtype=np.int32)[None, None, :]
     left, right = (jnp.clip(amount, 0, 31).astype(jnp.uint32) for amount in (shift, -shift))
     parts = jnp.where(shift >= 32, np.uint32(0), jnp.where(shift >= 0, word << left, word >> right))
-    row_words = jax.lax.reduce_or(parts, (0,))
-    bits = (row_words[:, :, None] >> np.arange(32, dtype=np.uint32)[None, None, :]) & np.uint32(1)
+    return jax.lax.reduce_or(parts, (0,))
+
+
+def _pixels(words: Array) -> Array:
+    """(84, 84) bool of (84, 3) uint32; see `_drawn`."""
+    bits = (words[:, :, None] >> np.arange(32, dtype=np.uint32)[None, None, :]) & np.uint32(1)
     return bits.reshape(_SIZE, 96)[:, :_SIZE] == 1
 
 
