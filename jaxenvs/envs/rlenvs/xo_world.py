@@ -242,7 +242,6 @@ def _drawn(shape: tuple[str, ...], rows: Array, columns: Array, where: Array) ->
         where: (n,) bool, whether it is drawn at each.
 
     Returns:
-        (84, 3) uint32: each row of the picture in three words of 32 pixels, the leftmost in the lowest bit of the first.
         (84, 3) uint32: each row of the picture in three words of 32 pixels, the leftmost in the lowest bit. So drawing
         is shifts and ORs of few words.
     """
