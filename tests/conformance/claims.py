@@ -31,6 +31,17 @@ def _push_along_the_first_number(observation, key):
     return jnp.where(observation[0] < 0, jnp.int32(0), jnp.int32(2))
 
 
+def _up_or_right(observation, key):
+    """GridWorld: towards the corner."""
+    return jax.random.randint(key, (), 0, 2, jnp.int32)
+
+
+def _around_by_the_right(observation, key):
+    """WindyWorld: past the goal, down the calm column, and back into the wind."""
+    x, y = observation
+    return jnp.where((x > 8) & (x + y == 11), jnp.int32(3), jnp.where(x < 10, jnp.int32(1), jnp.int32(2)))
+
+
 def _all_or_nothing(observation, key):
     """Ant: full torques, which throw it up or over."""
     return jnp.where(jax.random.bernoulli(key, 0.5, (8,)), jnp.float32(1.0), jnp.float32(-1.0))
@@ -66,6 +77,14 @@ CLAIMS = {
     "rlenvs/MountainCar-v0": {"random": False, "policy": _push_along_the_first_number},
     # Objects in a grid; walks have no end but the limit.
     "rlenvs/XOWorld-v0": {"random": False, "reaches": {"truncated"}, "steps": 150, "lanes": 4},
+    "rlenvs/CliffWalking-v0": {"random": False},
+    "rlenvs/DynaMaze-v0": {"random": False},
+    "rlenvs/GridWorld-v0": {"random": False, "policy": _up_or_right},
+    "rlenvs/RandomWalk-v0": {"random": False},
+    "rlenvs/WindyWorld-v0": {"random": False, "policy": _around_by_the_right},
+    # Rentals and bandits go on for ever.
+    "rlenvs/JacksCarRental-v0": {"reaches": {"truncated"}},
+    "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,

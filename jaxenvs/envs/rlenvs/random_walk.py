@@ -1,0 +1,101 @@
+"""RandomWalk of rlenvs: seven places in a row, of which the right one pays."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Discrete
+
+_START, _LAST = 3, 6
+_GAP, _HEIGHT = 96, 160  # pixels
+
+
+class RandomWalkState(PyTreeNode):
+    """State of `RandomWalk`.
+
+    Attributes:
+        position: () int32, from 0 on the left to 6 on the right.
+    """
+
+    position: Array
+
+
+class RandomWalk(Env[RandomWalkState, Array]):
+    """Step left and right among seven places; both ends end the walk, and the right one pays.
+
+    It is a task of prediction: an agent that steps either way with probability 1/2 arrives on the right from place i
+    with probability i / 6. The walk is only as random as the agent; nothing here draws.
+
+    Observation: () int32, the place, 0 to 6. The book's five states A to E are 1 to 5, and 0 and 6 are its squares.
+
+    Action: 0 left, 1 right.
+
+    Reward: 1 for the step that arrives at 6; else 0.
+
+    Start: place 3, the book's C.
+
+    Episode end:
+        Termination: the agent arrives at 0 or 6.
+        Truncation: none here; 1,000 steps in the registered id.
+
+    Differences from the reference: its observation space lists 6 places, of 7 that there are. A step outwards from an
+    end, after the episode is over, leads nowhere, where the reference counts on.
+
+    Source: Sutton, Learning to predict by the methods of temporal differences, 1988; Sutton and Barto, Reinforcement
+    Learning: An Introduction, 2018, example 6.2; Kaixhin/rlenvs, `RandomWalk.lua`.
+
+    Version history: v0, as in rlenvs.
+    """
+
+    frames_per_second: ClassVar[int] = 4
+
+    @property
+    def observation_space(self) -> Discrete:
+        """The places."""
+        return Discrete(_LAST + 1)
+
+    @property
+    def action_space(self) -> Discrete:
+        """Left and right."""
+        return Discrete(2)
+
+    def reset(self, key: Key) -> tuple[RandomWalkState, TimeStep[Array]]:
+        """Puts the agent in the middle."""
+        check_key(key)
+        state = RandomWalkState(position=jnp.full((), _START, jnp.int32))
+        return state, restart(state.position)
+
+    def step(self, state: RandomWalkState, action: Array) -> tuple[RandomWalkState, TimeStep[Array]]:
+        """Takes a step."""
+        stride = jnp.where(self.action_space.validate(action) == 0, -1, 1).astype(jnp.int32)
+        position = jnp.clip(state.position + stride, 0, _LAST)
+        arrived = position == _LAST
+        return RandomWalkState(position=position), transition(position, arrived, arrived | (position == 0))
+
+    def observe(self, state: RandomWalkState) -> Array:
+        """() int32: the place."""
+        return state.position
+
+    def render(self, state: RandomWalkState) -> Array:
+        """(160, 672, 3) uint8: the places as the book draws them, the ends as squares, and the agent, a disc."""
+        count = _LAST + 1
+        canvas = Canvas.blank(_HEIGHT, count * _GAP, palette.PAPER)
+        middle = _HEIGHT / 2 - 8.0
+        xs = (np.arange(count) + 0.5) * _GAP
+        canvas = canvas.line((xs[0], middle), (xs[-1], middle), 5.0, palette.SILVER)
+        for x, color in ((xs[0], palette.STEEL), (xs[-1], palette.TEAL)):
+            canvas = canvas.rectangle((x, middle), (44.0, 44.0), color, corner_radius=6.0)
+        for x, name in zip(xs[1:-1], "ABCDE", strict=True):
+            canvas = canvas.circle((x, middle), 30.0, palette.WHITE).circle(
+                (x, middle), 30.0, palette.STEEL, stroke=3.0
+            )
+            canvas = canvas.text(name, (x, _HEIGHT - 14.0), 18.0, palette.SLATE, align="center")
+        canvas = canvas.text("+1", (xs[-1], _HEIGHT - 14.0), 18.0, palette.TEAL_DARK, align="center")
+        x = (state.position.astype(jnp.float32) + 0.5) * _GAP
+        return canvas.circle((x, middle), 19.0, palette.ORANGE).to_rgb()
