@@ -99,5 +99,21 @@ CLAIMS = {
     "Walker2d-v5": _SHORT,
 }
 
-SLOW = {"HumanoidStandup-v5", "InvertedPendulum-v5", "Pusher-v5", "Swimmer-v5", "Walker2d-v5"}
-"""Ids that share their code with others, and are left to the long tail: robots take long to compile and to simulate."""
+SLOW = {
+    "CartPole-v0",
+    "FrozenLake8x8-v1",
+    "CliffWalkingSlippery-v1",
+    "HeartPole-v0",
+    "ReversedAddition3-v0",
+    "MinAtar/Asterix-v0",
+    "MinAtar/Breakout-v0",
+    "MinAtar/Freeway-v0",
+    "MinAtar/Seaquest-v0",
+    "MinAtar/SpaceInvaders-v0",
+    "HumanoidStandup-v5",
+    "InvertedPendulum-v5",
+    "Pusher-v5",
+    "Swimmer-v5",
+    "Walker2d-v5",
+}
+"""Ids that share their code with others, and are left to the long tail: each takes seconds to compile."""
