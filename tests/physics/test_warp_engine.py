@@ -67,7 +67,7 @@ def test_lanes_may_be_nested_and_have_parameters_of_their_own():
     pytest.importorskip("warp")
     env = make("HalfCheetah-v5", "warp")
     state, action = begin(env), actions_of(env, 0)
-    masses = env.parameters.body_mass * jnp.linspace(0.5, 2.0, LANES, dtype=jnp.float32)[:, None]
+    masses = env.parameters.body_mass[None] * jnp.linspace(0.5, 2.0, LANES, dtype=jnp.float32)[:, None]
 
     def step(mass, state, action):
         return env.replace(parameters=env.parameters.replace(body_mass=mass)).step(state, action)
