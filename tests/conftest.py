@@ -1,6 +1,7 @@
-"""Settings of the whole suite: strict JAX, and a compilation cache shared by all workers."""
+"""Settings of the whole suite: strict JAX, a compilation cache shared by all workers, and a few images for MNIST."""
 
 import os
+import random
 import tempfile
 from pathlib import Path
 
@@ -16,3 +17,22 @@ import jaxenvs.training  # noqa: F401  # keeps XLA's CPU compiler from stalling,
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def write_mnist(folder: Path, count: int = 40) -> None:
+    """Writes files of MNIST's format that hold random bytes and digits: the dataset itself comes with no package."""
+    noise = random.Random(0)
+    sizes = count.to_bytes(4), *((28).to_bytes(4),) * 2
+    files = {
+        "train-images-idx3-ubyte": bytes((0, 0, 8, 3)) + b"".join(sizes) + noise.randbytes(count * 28 * 28),
+        "train-labels-idx1-ubyte": bytes((0, 0, 8, 1)) + sizes[0] + bytes(noise.randrange(10) for _ in range(count)),
+    }
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        unfinished = folder / f"{name}.{os.getpid()}"  # other workers may read while this one writes
+        unfinished.write_bytes(content)
+        unfinished.replace(folder / name)
+
+
+os.environ["JAXENVS_MNIST"] = str(Path(tempfile.gettempdir()) / "jaxenvs-test-mnist")
+write_mnist(Path(os.environ["JAXENVS_MNIST"]))

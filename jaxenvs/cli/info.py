@@ -44,7 +44,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
         fields.add_row(
             field.name,
             escape(_short(getattr(base, field.name))),
-            escape("required" if field.default is dataclasses.MISSING else _short(field.default)),
+            escape(_default(field)),
             "static: a new value is compiled anew" if static else "number: may differ per lane",
         )
     if fields.row_count:
@@ -53,6 +53,13 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
         out.print(f"\nSet a field with --field name=value, or `jaxenvs.make({spec.id!r}, name=value)`.", markup=False)
     out.print()
     out.print(inspect.getdoc(cls) or "", markup=False)
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    """What a field holds where no value is given, in words."""
+    if field.default_factory is not dataclasses.MISSING:
+        return "read or computed when the environment is made"
+    return "required" if field.default is dataclasses.MISSING else _short(field.default)
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from jaxenvs.cli.console import console, reports_errors
 from jaxenvs.cli.space_text import space_text
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, did_you_mean
+from jaxenvs.core.errors import DatasetNotFound, DependencyNotInstalled, InvalidField, did_you_mean
 from jaxenvs.registry import EnvSpec, make, registry
 
 
@@ -92,6 +92,8 @@ def _describe(spec: EnvSpec) -> dict[str, Any]:
         row["action_space"] = space_text(env.action_space)
     except DependencyNotInstalled:
         row["problem"] = f'needs: pip install "jaxenvs[{spec.extra}]"'
+    except DatasetNotFound:
+        row["problem"] = f"needs its dataset: see `jaxenvs info {spec.id}`"
     except Exception as error:  # noqa: BLE001  # one broken environment must not hide the others
         row["problem"] = f"cannot be made: {type(error).__name__}: {error}"
     return row

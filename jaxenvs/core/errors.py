@@ -40,6 +40,10 @@ class DependencyNotInstalled(JaxenvsError, ImportError):
     """A package that belongs to an extra is missing; the message holds the `pip install` line."""
 
 
+class DatasetNotFound(JaxenvsError, FileNotFoundError):
+    """The files that a task is made of are not where they are looked for; the message says what to get, and where."""
+
+
 class InvalidField(JaxenvsError, TypeError, ValueError):
     """An environment or wrapper was given a field that it does not have, or a value it cannot take."""
 

@@ -198,9 +198,21 @@ def draw_below(key: Key, n: int, shape: tuple[int, ...] = ()) -> Array:
     """
     if not 1 <= n <= 2**16:
         raise ValueError(f"draw_below takes an n from 1 to 65536, got {n}.")
-    word = jax.random.bits(key, shape, jnp.uint32)
+    return scale_below(jax.random.bits(key, shape, jnp.uint32), np.uint32(n))
+
+
+def scale_below(word: Array, n: Array | np.uint32) -> Array:
+    """Takes random words to {0, ..., n - 1}; `draw_below` for an `n` that may be traced.
+
+    Args:
+        word: uint32 of any shape, all of its bits random.
+        n: uint32, of the same shape or a scalar, from 1 to 2**16.
+
+    Returns:
+        An int32 array of the shape of `word`.
+    """
     high, low = word >> np.uint32(16), word & np.uint32(0xFFFF)
-    scaled = high * np.uint32(n) + ((low * np.uint32(n)) >> np.uint32(16))
+    scaled = high * n + ((low * n) >> np.uint32(16))
     return (scaled >> np.uint32(16)).astype(jnp.int32)
 
 

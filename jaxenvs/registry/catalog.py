@@ -54,6 +54,13 @@ _DORFMAN = "Dorfman, Shenfeld and Tamar 2021"
 _WANG = "Wang et al. 2017"
 _LANGE = "Lange and Sprekeler 2022"
 _GYMNAX = "gymnax 1.0.1"
+_OSBAND = "Osband et al. 2020"
+_OSBAND_2019 = "Osband et al. 2019"
+_DEJONG = "DeJong and Spong 1994"
+_PEREZ = "Perez-Uribe and Sanchez 1998"
+_MNIH = "Mnih, Heess and Graves 2014"
+_SINGH = "Singh and Sutton 1996"
+_GARNELO = "Garnelo et al. 2016"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -83,13 +90,20 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("ReversedAddition3-v0",      "algorithmic.reversed_addition:ReversedAddition",                 200,   25.0, _ZAREMBA, rows=3),
     _spec("HeartPole-v0",              "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE),
     _spec("HeartPole-v1",              "tutorial.heart_pole:HeartPole",                                 1000,   None, _HEARTPOLE, has_walk=True),
+    _spec("rlenvs/Acrobot-v0",         "rlenvs.acrobot:Acrobot",                                         500,   None, _DEJONG),
+    _spec("rlenvs/Blackjack-v0",       "rlenvs.blackjack:Blackjack",                                    None,   None, _PEREZ),
+    _spec("rlenvs/CartPole-v0",        "rlenvs.cart_pole:CartPole",                                      200,   None, _BARTO),
+    _spec("rlenvs/Catch-v0",           "rlenvs.catch:Catch",                                            None,   None, _MNIH),
     _spec("rlenvs/CliffWalking-v0",    "rlenvs.cliff_walking:CliffWalking",                             1000,   None, _SUTTON_1998),
     _spec("rlenvs/DynaMaze-v0",        "rlenvs.dyna_maze:DynaMaze",                                     1000,   None, _SUTTON_1998),
     _spec("rlenvs/GridWorld-v0",       "rlenvs.grid_world:GridWorld",                                   1000,   None, _BOYAN),
     _spec("rlenvs/JacksCarRental-v0",  "rlenvs.jacks_car_rental:JacksCarRental",                        1000,   None, _SUTTON_1998),
+    _spec("rlenvs/MountainCar-v0",     "rlenvs.mountain_car:MountainCar",                                200,   None, _SINGH),
     _spec("rlenvs/MultiArmedBandit-v0", "rlenvs.multi_armed_bandit:MultiArmedBandit",                   1000,   None, _SUTTON_1998),
     _spec("rlenvs/RandomWalk-v0",      "rlenvs.random_walk:RandomWalk",                                 1000,   None, _SUTTON_1988),
+    _spec("rlenvs/Taxi-v0",            "rlenvs.taxi:Taxi",                                              1000,   None, _DIETTERICH),
     _spec("rlenvs/WindyWorld-v0",      "rlenvs.windy_world:WindyWorld",                                 1000,   None, _SUTTON_1998),
+    _spec("rlenvs/XOWorld-v0",         "rlenvs.xo_world:XOWorld",                                        100,   None, _GARNELO),
     _spec("MinAtar/Asterix-v0",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG),
     _spec("MinAtar/Asterix-v1",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/Breakout-v0",       "minatar.breakout:Breakout",                                     None,   None, _YOUNG),
@@ -108,6 +122,17 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("misc/Reacher-v0",           "misc.reacher:Reacher",                                           100,   None, _GYMNAX),
     _spec("misc/Swimmer-v0",           "misc.swimmer:Swimmer",                                           500,   None, _GYMNAX),
     _spec("misc/Pong-v0",              "misc.pong:Pong",                                                1000,   None, _GYMNAX),
+    _spec("bsuite/Bandit-v0",          "bsuite.bandit:Bandit",                                          None,   None, _OSBAND),
+    _spec("bsuite/CartPole-v0",        "bsuite.cart_pole:CartPole",                                     None,   None, _BARTO),
+    _spec("bsuite/CartPoleSwingup-v0", "bsuite.cart_pole_swingup:CartPoleSwingup",                      None,   None, _OSBAND),
+    _spec("bsuite/Catch-v0",           "bsuite.catch:Catch",                                            None,   None, _MNIH),
+    _spec("bsuite/DeepSea-v0",         "bsuite.deep_sea:DeepSea",                                       None,   None, _OSBAND_2019),
+    _spec("bsuite/DeepSeaStochastic-v0", "bsuite.deep_sea:DeepSea",                                      None,   None, _OSBAND_2019, deterministic=False),
+    _spec("bsuite/DiscountingChain-v0", "bsuite.discounting_chain:DiscountingChain",                    None,   None, _OSBAND),
+    _spec("bsuite/MemoryChain-v0",     "bsuite.memory_chain:MemoryChain",                               None,   None, _OSBAND),
+    _spec("bsuite/MnistBandit-v0",     "bsuite.mnist_bandit:MnistBandit",                               None,   None, _OSBAND),
+    _spec("bsuite/MountainCar-v0",     "bsuite.mountain_car:MountainCar",                               None,   None, _MOORE),
+    _spec("bsuite/UmbrellaChain-v0",   "bsuite.umbrella_chain:UmbrellaChain",                           None,   None, _OSBAND),
     _spec("Ant-v5",                    "mujoco.ant:Ant",                                                1000, 6000.0, _SCHULMAN, extra="mujoco"),
     _spec("HalfCheetah-v5",            "mujoco.half_cheetah:HalfCheetah",                               1000, 4800.0, _WAWRZYNSKI, extra="mujoco"),
     _spec("Hopper-v5",                 "mujoco.hopper:Hopper",                                          1000, 3800.0, _EREZ, extra="mujoco"),

@@ -12,6 +12,7 @@ from jaxenvs.wrappers.flatten_observation import FlattenObservation as FlattenOb
 from jaxenvs.wrappers.frame_stack import FrameStack as FrameStack
 from jaxenvs.wrappers.grayscale_observation import GrayscaleObservation as GrayscaleObservation
 from jaxenvs.wrappers.history_wrapper import HistoryWrapper as HistoryWrapper
+from jaxenvs.wrappers.noisy_reward import NoisyReward as NoisyReward
 from jaxenvs.wrappers.normalize_observation import NormalizeObservation as NormalizeObservation
 from jaxenvs.wrappers.normalize_reward import NormalizeReward as NormalizeReward
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper as ObservationWrapper
@@ -24,6 +25,7 @@ from jaxenvs.wrappers.rescale_observation import RescaleObservation as RescaleOb
 from jaxenvs.wrappers.resize_observation import ResizeObservation as ResizeObservation
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper as RewardWrapper
 from jaxenvs.wrappers.running_statistics import RunningStatistics as RunningStatistics
+from jaxenvs.wrappers.scale_reward import ScaleReward as ScaleReward
 from jaxenvs.wrappers.sticky_action import StickyAction as StickyAction
 from jaxenvs.wrappers.time_aware_observation import TimeAwareObservation as TimeAwareObservation
 from jaxenvs.wrappers.time_limit import TimeLimit as TimeLimit

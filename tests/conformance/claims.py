@@ -21,6 +21,16 @@ def _torque_along_the_velocity(observation, key):
     return jnp.where(observation[5] < 0, jnp.int32(0), jnp.int32(2))
 
 
+def _torque_along_the_second_velocity(observation, key):
+    """The Acrobot of rlenvs, which observes angles and velocities."""
+    return jnp.where(observation[3] < 0, jnp.int32(0), jnp.int32(2))
+
+
+def _push_along_the_first_number(observation, key):
+    """The MountainCar of rlenvs, which observes the velocity first."""
+    return jnp.where(observation[0] < 0, jnp.int32(0), jnp.int32(2))
+
+
 def _up_or_right(observation, key):
     """GridWorld: towards the corner."""
     return jax.random.randint(key, (), 0, 2, jnp.int32)
@@ -61,14 +71,15 @@ CLAIMS = {
     "MinAtar/Freeway-v1": {"steps": 2600, "lanes": 4},
     # One start, and moves without chance.
     "CliffWalking-v1": {"random": False},
-    # Tasks that have no end but the limit.
-    "misc/PointRobot-v0": {"reaches": {"truncated"}},
-    "misc/BernoulliBandit-v0": {"reaches": {"truncated"}},
-    "misc/GaussianBandit-v0": {"reaches": {"truncated"}},
-    "misc/Reacher-v0": {"reaches": {"truncated"}},
-    "misc/Swimmer-v0": {"reaches": {"truncated"}},
-    # One serve, and no chance.
-    "misc/Pong-v0": {"random": False},
+    "bsuite/Bandit-v0": {"random": False},
+    "bsuite/DeepSea-v0": {"random": False},
+    "bsuite/DiscountingChain-v0": {"random": False},
+    # One start, and no chance after it; random torques and pushes reach neither the height nor the flag.
+    "rlenvs/Acrobot-v0": {"random": False, "policy": _torque_along_the_second_velocity},
+    "rlenvs/CartPole-v0": {"random": False},
+    "rlenvs/MountainCar-v0": {"random": False, "policy": _push_along_the_first_number},
+    # Objects in a grid; walks have no end but the limit.
+    "rlenvs/XOWorld-v0": {"random": False, "reaches": {"truncated"}, "steps": 150, "lanes": 4},
     "rlenvs/CliffWalking-v0": {"random": False},
     "rlenvs/DynaMaze-v0": {"random": False},
     "rlenvs/GridWorld-v0": {"random": False, "policy": _up_or_right},
@@ -77,6 +88,14 @@ CLAIMS = {
     # Rentals and bandits go on for ever.
     "rlenvs/JacksCarRental-v0": {"reaches": {"truncated"}},
     "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
+    # Tasks that have no end but the limit.
+    "misc/PointRobot-v0": {"reaches": {"truncated"}},
+    "misc/BernoulliBandit-v0": {"reaches": {"truncated"}},
+    "misc/GaussianBandit-v0": {"reaches": {"truncated"}},
+    "misc/Reacher-v0": {"reaches": {"truncated"}},
+    "misc/Swimmer-v0": {"reaches": {"truncated"}},
+    # One serve, and no chance.
+    "misc/Pong-v0": {"random": False},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
@@ -91,5 +110,22 @@ CLAIMS = {
     "Walker2d-v5": _SHORT,
 }
 
-SLOW = {"HumanoidStandup-v5", "InvertedPendulum-v5", "Pusher-v5", "Swimmer-v5", "Walker2d-v5"}
-"""Ids that share their code with others, and are left to the long tail: robots take long to compile and to simulate."""
+SLOW = {
+    "CartPole-v0",
+    "FrozenLake8x8-v1",
+    "CliffWalkingSlippery-v1",
+    "HeartPole-v0",
+    "ReversedAddition3-v0",
+    "MinAtar/Asterix-v0",
+    "MinAtar/Breakout-v0",
+    "MinAtar/Freeway-v0",
+    "MinAtar/Seaquest-v0",
+    "MinAtar/SpaceInvaders-v0",
+    "bsuite/CartPole-v0",
+    "HumanoidStandup-v5",
+    "InvertedPendulum-v5",
+    "Pusher-v5",
+    "Swimmer-v5",
+    "Walker2d-v5",
+}
+"""Ids that share their code with others, and are left to the long tail: each takes seconds to compile."""

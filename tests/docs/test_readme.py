@@ -43,6 +43,14 @@ def test_gymnasium_and_stable_baselines3_take_the_environments():
     assert names["model"].num_timesteps == 2048
 
 
+def test_the_tasks_of_bsuite_are_what_it_says():
+    names = {}
+    exec(compile(next(program for program in PROGRAMS if "make_bsuite" in program), "README.md", "exec"), names)
+    assert len(names["bsuite_ids"]()) == 468
+    assert names["sea"] == names["make_bsuite"]("deep_sea/10")
+    assert names["env"].env.noise_scale == 0.1
+
+
 def test_adapters_are_all_named():
     import jaxenvs.adapters
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxenvs.envs.classic_control._hill import MountainCarState
+from jaxenvs.envs._hill import MountainCarState
 from jaxenvs.envs.classic_control.acrobot import Acrobot, AcrobotState
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 from jaxenvs.envs.classic_control.mountain_car import MountainCar

@@ -245,7 +245,7 @@ def test_pprint_registry(capsys):
     assert capsys.readouterr().out == text + "\n"
     two = jaxenvs.pprint_registry(num_cols=1, disable_print=True)
     assert "\nCartPole-v0\nCartPole-v1" in two
-    assert "CartPole" not in jaxenvs.pprint_registry(exclude_namespaces=["classic_control"], disable_print=True)
+    assert "CartPole-v1" not in jaxenvs.pprint_registry(exclude_namespaces=["classic_control"], disable_print=True)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ WRAPPERS: dict[str, Any] = {
     "FlattenObservation": lambda: wrappers.FlattenObservation(Counter()),
     "FrameStack": lambda: wrappers.FrameStack(Counter(), 3),
     "GrayscaleObservation": lambda: wrappers.GrayscaleObservation(box_env(Box(0, 255, (3, 2, 3), np.uint8))),
+    "NoisyReward": lambda: wrappers.NoisyReward(Counter(), 0.5),
     "NormalizeObservation": lambda: wrappers.NormalizeObservation(AutoReset(box_env())),
     "NormalizeReward": lambda: wrappers.NormalizeReward(AutoReset(Counter())),
     "OneHot": lambda: wrappers.OneHot(box_env(Discrete(4, start=1))),
@@ -54,6 +55,7 @@ WRAPPERS: dict[str, Any] = {
     "RescaleAction": lambda: wrappers.RescaleAction(box_env(), -3.0, 5),
     "RescaleObservation": lambda: wrappers.RescaleObservation(box_env(), 0.0, 1.0),
     "ResizeObservation": lambda: wrappers.ResizeObservation(box_env(Box(0, 255, (5, 4), np.uint8)), (2, 3)),
+    "ScaleReward": lambda: wrappers.ScaleReward(Counter(), 30.0),
     "StickyAction": lambda: wrappers.StickyAction(Counter(), 0.5, (1, 2)),
     "TimeAwareObservation": lambda: wrappers.TimeAwareObservation(
         Counter(), dict_time_key="steps", max_episode_steps=50

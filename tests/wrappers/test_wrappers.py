@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 from toy_envs import Counter, GymnasiumScripted, Script, Scripted
 
 import jaxenvs
@@ -16,9 +17,11 @@ from jaxenvs.wrappers import (
     ClipAction,
     DomainRandomize,
     FrameStack,
+    NoisyReward,
     OneHot,
     PixelObservation,
     RescaleObservation,
+    ScaleReward,
     StickyAction,
     TimeLimit,
 )
@@ -73,6 +76,25 @@ def test_sticky_action_repeats_as_often_as_it_says_and_never_at_first():
     assert not repeated[[0, 20]].any()
     # 7,600 tosses: a standard deviation of 0.005.
     assert abs(np.delete(repeated, [0, 20], axis=0).mean() - 0.25) < 0.025
+
+
+def test_rewards_are_scaled_and_noisy_as_told_lane_by_lane():
+    scales = jnp.array([0.0, 0.5, 30.0], jnp.float32)
+    actions = jnp.zeros(300, jnp.int32)
+
+    @jax.jit
+    def rewards(env, key):
+        return jax.lax.scan(env.step, env.reset(key)[0], actions)[1].reward
+
+    def in_lanes(wrapper):
+        envs = jax.vmap(lambda scale: AutoReset(wrapper(scripted(), scale)))(scales)
+        return np.asarray(jax.vmap(rewards, in_axes=(0, None))(envs, jaxenvs.random.key(0)))
+
+    np.testing.assert_array_equal(in_lanes(ScaleReward), np.broadcast_to(scales[:, None], (3, 300)))
+    noise = in_lanes(NoisyReward) - 1
+    assert (noise[0] == 0).all()
+    np.testing.assert_allclose(noise[2], 60 * noise[1], rtol=1e-4, atol=1e-4)  # the same key
+    assert scipy.stats.kstest(noise[2], scipy.stats.norm(0, 30).cdf).pvalue > 1e-4
 
 
 def test_time_limit_goes_on_as_gymnasiums_does_past_the_end_and_sets_both_flags_at_once():
@@ -285,6 +307,7 @@ W = wrappers
         (lambda: W.NormalizeObservation(scripted(), axis_name=3), "axis_name"),
         (lambda: W.NormalizeReward(Counter(), gamma=1.5), r"\[0, 1\]"),
         (lambda: W.NormalizeReward(Counter(), epsilon=-1.0), "above 0"),
+        (lambda: W.NoisyReward(Counter(), -0.1), "`noise_scale` must be at least 0"),
         (lambda: W.StickyAction(Counter(), 1.0), "less than 1"),
         (lambda: W.StickyAction(Counter(), -0.1), "at least 0"),
         (lambda: W.StickyAction(Counter(), 0.5, 0), "repeat_duration"),

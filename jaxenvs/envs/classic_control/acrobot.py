@@ -9,13 +9,13 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import cos, sin
+from jaxenvs.envs._two_links import draw_two_links
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range, within
 
 
@@ -202,17 +202,8 @@ class Acrobot(Env[AcrobotState, Array]):
 
     def render(self, state: AcrobotState) -> Array:
         """(500, 500, 3) uint8: the two links and the height to reach."""
-        theta1, theta2 = (v.astype(jnp.float32) for v in (state.theta1, state.theta2))
-        length1, length2 = (jnp.asarray(v, jnp.float32) for v in (self.link_length_1, self.link_length_2))
-        elbow = length1 * jnp.sin(theta1), -length1 * jnp.cos(theta1)
-        end = elbow[0] + length2 * jnp.sin(theta1 + theta2), elbow[1] - length2 * jnp.cos(theta1 + theta2)
-        canvas = Canvas.blank(500, 500, palette.PAPER, x_range=(-2.3, 2.3), y_range=(-2.3, 2.3))
-        canvas = canvas.rectangle((0.0, 1.75), (5.0, 1.5), palette.TEAL_LIGHT, opacity=0.4)
-        canvas = canvas.line((-2.5, 1.0), (2.5, 1.0), 0.03, palette.TEAL)
-        canvas = canvas.line((0.0, 0.0), elbow, 0.2, palette.BLUE).line(elbow, end, 0.16, palette.ORANGE)
-        canvas = canvas.circle((0.0, 0.0), 0.16, palette.INK).circle((0.0, 0.0), 0.06, palette.PAPER)
-        canvas = canvas.circle(elbow, 0.13, palette.INK).circle(elbow, 0.05, palette.PAPER)
-        return canvas.circle(end, 0.11, palette.ORANGE_DARK).to_rgb()
+        lengths = self.link_length_1, self.link_length_2
+        return draw_two_links(state.theta1, state.theta2, *lengths, goal=1.0)
 
 
 def _ahead(y: tuple[Any, ...], time: ArrayLike, slope: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.core.trigonometry import cos, sin
+from jaxenvs.envs._cart_pole import accelerations
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range
 
 
@@ -132,15 +132,10 @@ class CartPole(Env[CartPoleState, Array]):
     def step(self, state: CartPoleState, action: Array) -> tuple[CartPoleState, TimeStep[Array]]:
         """Pushes the cart for `tau` seconds."""
         action = self.action_space.validate(action)
-        sine, cosine = sin(state.theta), cos(state.theta)
-        total_mass = self.cart_mass + self.pole_mass
-        moment = self.pole_mass * self.half_length
         push = jnp.where(action == 1, 1.0, -1.0) * self.force
-        thrust = (push + moment * jnp.square(state.theta_dot) * sine) / total_mass
-        theta_acc = (self.gravity * sine - cosine * thrust) / (
-            self.half_length * (4.0 / 3.0 - self.pole_mass * jnp.square(cosine) / total_mass)
+        x_acc, theta_acc = accelerations(
+            state.theta, state.theta_dot, push, self.gravity, self.cart_mass, self.pole_mass, self.half_length
         )
-        x_acc = thrust - moment * theta_acc * cosine / total_mass
         x_dot = state.x_dot + self.tau * x_acc
         theta_dot = state.theta_dot + self.tau * theta_acc
         explicit = self.kinematics_integrator == "euler"

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.classic_control._hill import MountainCarState, draw, drive
+from jaxenvs.envs._hill import MountainCarState, draw, drive
 from jaxenvs.envs.classic_control._limits import check_start_range
 
 

@@ -1,6 +1,5 @@
 """Taxi: pick up a passenger in a small town and drop them off where they want to go."""
 
-import functools
 from typing import ClassVar
 
 import jax
@@ -9,41 +8,21 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.canvas import Canvas, View, palette
+from jaxenvs.canvas import Canvas, View
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Discrete
+from jaxenvs.envs._taxi_town import ABOARD, SIZE, STOPS, TOWN, draw_empty_town, draw_traffic
 from jaxenvs.envs._terminal import colorize
-from jaxenvs.envs._tileset import sprite_of
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
-from jaxenvs.envs.toy_text._taxi_sprites import paint_flag, paint_full_taxi, paint_passenger, paint_taxi
 
-TOWN = (
-    "+---------+",
-    "|R: | : :G|",
-    "| : | : : |",
-    "| : : : : |",
-    "| | : | : |",
-    "|Y| : |B: |",
-    "+---------+",
-)
-"""The town: between two cells of a row, `:` is a way and `|` a wall."""
-
-STOPS = (0, 4, 20, 23)
-"""The cells, `5 * row + column`, of the stops R, G, Y and B."""
-
-_SIZE = 5
 _STATES = 500
 _STARTS = 300  # 25 cells, 4 stops for the passenger, 3 other ones for the destination
-_ABOARD = 4
 # Bit `cell + 1` says whether there is a way from a cell to the one east of it; bit 0, west of cell 0, is a wall.
-_WAYS_EAST = sum(1 << (_SIZE * r + c + 1) for r in range(_SIZE) for c in range(_SIZE) if TOWN[r + 1][2 * c + 2] == ":")
-_MARGIN, _CELL = 28, 80  # pixels
-_PANEL_X, _RIDER_Y, _TO_Y = 484, 140, 270  # the middles of the two signs to the right of the town
-_STOP_COLORS = (palette.RED, palette.GRASS_DARK, palette.YELLOW, palette.BLUE)
+_WAYS_EAST = sum(1 << (SIZE * r + c + 1) for r in range(SIZE) for c in range(SIZE) if TOWN[r + 1][2 * c + 2] == ":")
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD = -1.0, 20.0, -10.0
 
 
@@ -129,12 +108,12 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
     @staticmethod
     def encode(row: Array, column: Array, passenger: Array, destination: Array) -> Array:
         """The observation of these four numbers."""
-        return ((row * _SIZE + column) * 5 + passenger) * 4 + destination
+        return ((row * SIZE + column) * 5 + passenger) * 4 + destination
 
     @staticmethod
     def decode(index: Array) -> tuple[Array, Array, Array, Array]:
         """The taxi's row and column, the passenger and the destination within an observation."""
-        return index // 100, index // 20 % _SIZE, index // 4 % 5, index % 4
+        return index // 100, index // 20 % SIZE, index // 4 % 5, index % 4
 
     def reset(self, key: Key) -> tuple[TaxiState, TimeStep[Array]]:
         """Draws one of the 300 start states."""
@@ -164,7 +143,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
             key, mind_key = jax.random.split(key)
             row, column, passenger, destination = self.decode(index)
             was_row, was_column, was_passenger, _ = self.decode(state.index)
-            changes = fickle & (was_passenger == _ABOARD) & ((row != was_row) | (column != was_column))
+            changes = fickle & (was_passenger == ABOARD) & ((row != was_row) | (column != was_column))
             other = (destination + 1 + draw_below(mind_key, 3)) % 4
             index = jnp.where(changes, self.encode(row, column, passenger, other), index)
             fickle = fickle & ~changes
@@ -177,14 +156,14 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     def _info(self, index: Array, probability: Array) -> dict[str, Array]:
         row, column, passenger, _ = self.decode(index)
-        stop = _stop_at(_SIZE * row + column)
+        stop = _stop_at(SIZE * row + column)
         mask = [
-            row < _SIZE - 1,
+            row < SIZE - 1,
             row > 0,
             _way_east(row, column),
             _way_east(row, column - 1),
             stop == passenger,
-            (passenger == _ABOARD) & (stop >= 0),
+            (passenger == ABOARD) & (stop >= 0),
         ]
         return {"prob": probability, "action_mask": jnp.stack(mask).astype(jnp.int8)}
 
@@ -224,37 +203,20 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
             r, c = 1 + cell[0], 1 + 2 * cell[1]
             town[r][c] = colorize(town[r][c], color, bold=bold, highlight=highlight)
 
-        if passenger == _ABOARD:
+        if passenger == ABOARD:
             town[1 + row][1 + 2 * column] = town[1 + row][1 + 2 * column].replace(" ", "_")
             paint((row, column), "green", highlight=True)
         else:
             paint((row, column), "yellow", highlight=True)
-            paint(divmod(STOPS[passenger], _SIZE), "blue", bold=True)
-        paint(divmod(STOPS[destination], _SIZE), "magenta")
+            paint(divmod(STOPS[passenger], SIZE), "blue", bold=True)
+        paint(divmod(STOPS[destination], SIZE), "magenta")
         return "".join("".join(line) + "\n" for line in town) + "\n"
 
     def render(self, state: TaxiState) -> Array:
         """(456, 536, 3) uint8: the town and the taxi; right of it, where the passenger is and wants to be."""
         row, column, passenger, destination = self.decode(state.index)
-        aboard = passenger == _ABOARD
-        hidden = jnp.where(aboard, 0.0, 1.0)
-        colors = jnp.asarray((*_STOP_COLORS, palette.STEEL), jnp.int32)
-        canvas = Canvas(jnp.asarray(_town()), View())
-        for y, stop in ((_RIDER_Y, passenger), (_TO_Y, destination)):
-            canvas = canvas.rectangle((_PANEL_X, y), (64, 64), colors.at[stop].get(mode="clip"), corner_radius=12)
-        corners = jnp.asarray([_corner(cell) for cell in STOPS], jnp.int32)
-        person, flag = sprite_of(paint_passenger, 56, 40), sprite_of(paint_flag, 56, 40)
-        taxis = np.stack([sprite_of(paint, _CELL, _CELL) for paint in (paint_taxi, paint_full_taxi)])
-        taxi = jnp.asarray(taxis).at[aboard.astype(jnp.int32)].get(mode="clip")
-        goal, waits_at = (corners.at[stop].get(mode="clip") for stop in (destination, passenger))
-        return (
-            canvas.image(flag, (goal[0] + 40, goal[1] + 16))
-            .image(taxi, (_MARGIN + _CELL * column, _MARGIN + _CELL * row))
-            .image(person, (waits_at[0], waits_at[1] + 20), opacity=hidden)
-            .image(person, (_PANEL_X - 20, _RIDER_Y - 28))
-            .image(flag, (_PANEL_X - 20, _TO_Y - 28))
-            .to_rgb()
-        )
+        canvas = Canvas(jnp.asarray(draw_empty_town()), View())
+        return draw_traffic(canvas, row, column, passenger, destination).to_rgb()
 
 
 def _start(number: Array) -> Array:
@@ -274,7 +236,7 @@ def _stop_at(cell: Array) -> Array:
 
 def _way_east(row: Array, column: Array) -> Array:
     """Whether there is a way from that cell, or the one left of the town, to the one east of it."""
-    bit = (_SIZE * row + column + 1).astype(jnp.uint32)
+    bit = (SIZE * row + column + 1).astype(jnp.uint32)
     return (jnp.asarray(_WAYS_EAST, jnp.uint32) >> bit) & 1 == 1
 
 
@@ -282,7 +244,7 @@ def _is_open(row: Array, column: Array, down: Array, right: Array) -> Array:
     """Whether a taxi can go one cell in that direction; True for no move at all."""
     to_row = row + down
     sideways = _way_east(row, column + jnp.minimum(right, 0))
-    return jnp.where(right == 0, (to_row >= 0) & (to_row < _SIZE), sideways)
+    return jnp.where(right == 0, (to_row >= 0) & (to_row < SIZE), sideways)
 
 
 def _drive(index: Array, action: Array, side: Array) -> tuple[Array, Array, Array]:
@@ -304,54 +266,12 @@ def _drive(index: Array, action: Array, side: Array) -> tuple[Array, Array, Arra
     # A quarter turn takes (down, right) to (right, -down) on one's right hand, and to its opposite on the left.
     down, right = jnp.where(side == 0, down, side * right), jnp.where(side == 0, right, -side * down)
     moves = (is_open & _is_open(row, column, down, right)).astype(jnp.int32)
-    stop = _stop_at(_SIZE * row + column)
+    stop = _stop_at(SIZE * row + column)
     picks_up = (action == 4) & (stop == passenger)
-    drops = (action == 5) & (passenger == _ABOARD) & (stop >= 0)
+    drops = (action == 5) & (passenger == ABOARD) & (stop >= 0)
     delivers = drops & (stop == destination)
-    passenger = jnp.where(picks_up, _ABOARD, jnp.where(drops, stop, passenger))
+    passenger = jnp.where(picks_up, ABOARD, jnp.where(drops, stop, passenger))
     illegal = (action >= 4) & ~picks_up & ~drops
     reward = jnp.where(delivers, _DELIVERY_REWARD, jnp.where(illegal, _ILLEGAL_REWARD, _STEP_REWARD))
     index = Taxi.encode(row + moves * down, column + moves * right, passenger, destination)
     return index, reward.astype(jnp.float32), delivers
-
-
-# ---------------------------------------------------------------- the picture, in pixels, y down
-
-
-def _corner(cell: int) -> tuple[int, int]:
-    """The upper left corner of a cell, (x, y)."""
-    row, column = divmod(cell, _SIZE)
-    return _MARGIN + column * _CELL, _MARGIN + row * _CELL
-
-
-@functools.lru_cache(maxsize=1)
-def _town() -> np.ndarray:
-    """The pixels of the empty town, painted once and for all, even within a trace."""
-    extent = _SIZE * _CELL
-    middle = _MARGIN + extent / 2
-    with jax.ensure_compile_time_eval():
-        canvas = Canvas.blank(456, 536, palette.PAPER)
-        canvas = canvas.rectangle((middle, middle), (extent + 12, extent + 12), palette.SLATE, corner_radius=8)
-        canvas = canvas.image(_roads(extent), (_MARGIN, _MARGIN))
-        for cell, color, name in zip(STOPS, _STOP_COLORS, "RGYB"):
-            x, y = _corner(cell)
-            middle_of_cell = x + _CELL / 2, y + _CELL / 2
-            canvas = canvas.rectangle(middle_of_cell, (_CELL - 8, _CELL - 8), color, corner_radius=10, opacity=0.75)
-            canvas = canvas.text(name, (x + 10, y + 23), 13, palette.INK)
-        for row in range(_SIZE):
-            for column in range(_SIZE - 1):
-                if TOWN[row + 1][2 * column + 2] == "|":
-                    x, y = _MARGIN + (column + 1) * _CELL, _MARGIN + row * _CELL
-                    canvas = canvas.line((x, y), (x, y + _CELL), 8, palette.SLATE)
-        for text, y in (("RIDER", _RIDER_Y), ("TO", _TO_Y)):
-            canvas = canvas.text(text, (_PANEL_X, y - 42), 13, palette.SLATE, align="center")
-        return np.asarray(canvas.pixels)
-
-
-def _roads(extent: int) -> np.ndarray:
-    """(extent, extent, 3) uint8: the ground, with a dashed line between cells."""
-    ground = np.full((extent, extent, 3), palette.SILVER, np.uint8)
-    is_dash = np.arange(extent) % 16 < 8
-    for at in range(_CELL, extent, _CELL):
-        ground[at - 1 : at + 1, is_dash] = ground[is_dash, at - 1 : at + 1] = palette.WHITE
-    return ground

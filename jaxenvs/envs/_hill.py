@@ -1,4 +1,4 @@
-"""The car and the hills that MountainCar and MountainCarContinuous share."""
+"""The car and the hills that all MountainCars share."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +8,6 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trigonometry import cos
-from jaxenvs.envs.classic_control._limits import within
 
 _STEEPNESS = 3.0
 """The hills' height is proportional to sin(3 position)."""
@@ -17,7 +16,7 @@ _AMPLITUDE, _LEVEL = 0.45, 0.55
 
 
 class MountainCarState(PyTreeNode):
-    """State of `MountainCar` and `MountainCarContinuous`.
+    """State of the car.
 
     Attributes:
         position: () float32, of the car along the valley.
@@ -41,7 +40,7 @@ def drive(
     The left end stops the car: its velocity is lost there. The right end only holds its position.
     """
     velocity = state.velocity + (thrust - gravity * cos(_STEEPNESS * state.position))
-    velocity = within(velocity, max_speed)
+    velocity = jnp.clip(velocity, jnp.negative(max_speed), max_speed)
     position = jnp.clip(state.position + velocity, min_position, max_position)
     stopped = (position == min_position) & (velocity < 0)
     return MountainCarState(position, jnp.where(stopped, 0.0, velocity))

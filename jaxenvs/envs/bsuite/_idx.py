@@ -1,0 +1,75 @@
+"""MNIST's files: arrays of bytes in the format IDX, as they are or compressed."""
+
+import gzip
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from jaxenvs.core.errors import DatasetNotFound, InvalidField
+
+VARIABLE = "JAXENVS_MNIST"
+"""The environment variable that names the folder."""
+_BYTES = 0x08  # IDX's code for unsigned bytes
+_FILES = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+_URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
+
+
+def mnist_folder() -> Path:
+    """Where MNIST's files are looked for: the folder in `JAXENVS_MNIST`, or else `~/.cache/jaxenvs/mnist`."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else Path.home() / ".cache" / "jaxenvs" / "mnist"
+
+
+def read_images() -> np.ndarray:
+    """MNIST's training images, (60000, 28, 28) uint8; see `read_mnist`."""
+    return read_mnist(_FILES[0])
+
+
+def read_labels() -> np.ndarray:
+    """Their labels, (60000,) uint8; see `read_mnist`."""
+    return read_mnist(_FILES[1])
+
+
+def read_mnist(name: str, folder: Path | str | None = None) -> np.ndarray:
+    """One of MNIST's files.
+
+    Args:
+        name: such as `"train-images-idx3-ubyte"`; `.gz` may follow in the folder.
+        folder: where the file lies; `mnist_folder()` by default.
+
+    Returns:
+        An array of uint8, of the shape that the file says.
+
+    Raises:
+        DatasetNotFound: there is no such file.
+        InvalidField: it is not in the format IDX, or damaged.
+    """
+    folder = mnist_folder() if folder is None else Path(folder)
+    for path, opened in ((folder / name, open), (folder / f"{name}.gz", gzip.open)):
+        if path.is_file():
+            with opened(path, "rb") as file:
+                try:
+                    return _parse(file.read(), path)
+                except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                    raise InvalidField(f"{path} is damaged ({error}); download it again.") from error
+    raise DatasetNotFound(
+        f"bsuite/MnistBandit-v0 needs the training set of MNIST, and there is no `{name}` in {folder}. Download"
+        f" {_FILES[0]}.gz and {_FILES[1]}.gz (10 MB) from {_URL} to that folder, or set {VARIABLE} to the folder that"
+        " holds them. Or pass arrays: `make('bsuite/MnistBandit-v0', images=images, labels=labels)`."
+    )
+
+
+def _parse(data: bytes, path: Path) -> np.ndarray:
+    """The array in the bytes of an IDX file: two zeros, type, number of axes, their lengths, and the values."""
+    if len(data) < 4 or data[:3] != bytes((0, 0, _BYTES)):
+        raise InvalidField(f"{path} is no IDX file of unsigned bytes.")
+    axes = data[3]
+    start = 4 + 4 * axes
+    shape = struct.unpack(f">{axes}I", data[4:start]) if len(data) >= start else ()
+    values = np.frombuffer(data, np.uint8, offset=min(start, len(data)))
+    if not axes or values.size != int(np.prod(shape, dtype=np.int64)):
+        raise InvalidField(f"{path} is damaged: {values.size} bytes for an array of shape {shape}; download it again.")
+    return values.reshape(shape)

@@ -1,0 +1,147 @@
+"""MnistBandit: say which digit an image shows."""
+
+import dataclasses
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.env import Env, TimeStep, restart, transition
+from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.envs.bsuite._idx import read_images, read_labels
+
+_DIGITS = 10
+_NO_GUESS = -1
+_SIDE = 280  # pixels of the shorter side of the picture
+_FRAME = 12
+
+
+class MnistBanditState(PyTreeNode):
+    """State of `MnistBandit`.
+
+    Attributes:
+        index: () int32, which image is shown.
+        guess: () int32, the last action; -1 before.
+    """
+
+    index: Array
+    guess: Array
+
+
+class MnistBandit(Env[MnistBanditState, Array]):
+    """An image of a handwritten digit: which one is it? There is one guess.
+
+    MNIST itself does not come with jaxenvs. Its files are looked for in the folder that the environment variable
+    `JAXENVS_MNIST` names, or else in `~/.cache/jaxenvs/mnist`: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`,
+    with `.gz` or without, which https://storage.googleapis.com/cvdf-datasets/mnist/ has. bsuite leaves them in
+    `/tmp/mnist`. Any other images with labels may be passed instead.
+
+    Observation: (height, width) float32, the image's bytes / 255; all 0 at the end. bsuite takes bytes for signed, so
+        that the brightest, from 128 on, are seen as negative: -128 / 255 to 127 / 255. `signed_pixels=False` gives the
+        true brightness, 0 to 1.
+
+    Action: 0 to 9, the digit.
+
+    Reward: 1 where it is the right one, else -1.
+
+    Start: an image is drawn, each alike.
+
+    Episode end:
+        Termination: after one step.
+        Truncation: none.
+
+    Attributes:
+        images: (count, height, width) uint8. This leaf is large, so hand the environment to a jitted function as an
+            argument, rather than let it be compiled into the program.
+        labels: (count,) uint8, the digit that each shows.
+        signed_pixels: see Observation.
+
+    Differences from the reference: none. Its `fraction` of the images is `images[:count]` with `labels[:count]`.
+
+    Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits"; bsuite 0.3.6, `MNISTBandit`.
+
+    Version history: v0, as bsuite's.
+    """
+
+    frames_per_second: ClassVar[int] = 2
+
+    images: ArrayLike = dataclasses.field(default_factory=read_images)
+    labels: ArrayLike = dataclasses.field(default_factory=read_labels)
+    signed_pixels: bool = static(default=True)
+
+    def check_fields(self) -> None:
+        """Checks that images and labels fit each other."""
+        images, labels = self.images, self.labels
+        if not (isinstance(images, np.ndarray | jax.Array) and isinstance(labels, np.ndarray | jax.Array)):
+            return
+        if images.ndim != 3 or images.dtype != np.uint8 or not images.size:
+            raise InvalidField(
+                "MnistBandit: `images` must be uint8 of shape (count, height, width),"
+                f" got {images.dtype} of shape {images.shape}."
+            )
+        if labels.shape != images.shape[:1] or labels.dtype != np.uint8:
+            raise InvalidField(
+                f"MnistBandit: `labels` must be uint8 of shape {images.shape[:1]}, one for each image,"
+                f" got {labels.dtype} of shape {labels.shape}."
+            )
+
+    @property
+    def observation_space(self) -> Box:
+        """(height, width) float32: see the class."""
+        seen = self._brightness
+        return Box(seen.min(), seen.max(), np.shape(self.images)[1:])
+
+    @property
+    def action_space(self) -> Discrete:
+        """The digits."""
+        return Discrete(_DIGITS)
+
+    def reset(self, key: Key) -> tuple[MnistBanditState, TimeStep[Array]]:
+        """Draws an image."""
+        index = jax.random.randint(check_key(key), (), 0, np.shape(self.images)[0], jnp.int32)
+        state = MnistBanditState(index=index, guess=jnp.full((), _NO_GUESS, jnp.int32))
+        return state, restart(self.observe(state))
+
+    def step(self, state: MnistBanditState, action: Array) -> tuple[MnistBanditState, TimeStep[Array]]:
+        """Names a digit."""
+        state = state.replace(guess=self.action_space.validate(action))
+        return state, transition(self.observe(state), jnp.where(self._is_right(state), 1.0, -1.0), True)
+
+    def observe(self, state: MnistBanditState) -> Array:
+        """(height, width) float32."""
+        # From a table, since XLA multiplies by a rounded 1 / 255 instead of dividing.
+        image = jnp.asarray(self._brightness)[self._image(state)]
+        return jnp.where(state.guess == _NO_GUESS, image, 0.0)
+
+    def render(self, state: MnistBanditState) -> Array:
+        """(280, 340, 3) uint8 where images are square: the image and the guess, green where it is right."""
+        image = self._image(state)
+        height, width = image.shape
+        scale = max(_SIDE // min(height, width), 1)
+        large = jnp.repeat(jnp.repeat(255 - image, scale, 0), scale, 1)
+        frame = large.shape[0] + 2 * _FRAME
+        canvas = Canvas.blank(frame, large.shape[1] + 2 * _FRAME + 60, palette.PAPER)
+        canvas = canvas.image(jnp.broadcast_to(large[..., None], (*large.shape, 3)), (_FRAME, _FRAME))
+        place = (large.shape[1] + 2.0 * _FRAME + 42.0, frame / 2 + 16.0)
+        color = jnp.where(self._is_right(state), np.array(palette.TEAL), np.array(palette.RED)).astype(jnp.uint8)
+        seen = (state.guess != _NO_GUESS).astype(jnp.float32)
+        return canvas.number(state.guess, place, 32.0, color, digits=1, align="right", opacity=seen).to_rgb()
+
+    @property
+    def _brightness(self) -> np.ndarray:
+        """(256,) float32: what is seen of each byte."""
+        byte = np.arange(256, dtype=np.uint8)
+        return (byte.view(np.int8) if self.signed_pixels else byte).astype(np.float32) / 255
+
+    def _image(self, state: MnistBanditState) -> Array:
+        return jnp.asarray(self.images)[state.index]
+
+    def _is_right(self, state: MnistBanditState) -> Array:
+        return state.guess == jnp.asarray(self.labels)[state.index].astype(jnp.int32)
