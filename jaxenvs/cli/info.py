@@ -10,6 +10,7 @@ from rich.table import Table
 
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors
+from jaxenvs.cli.list_envs import reward_text
 from jaxenvs.core.env import RendersText
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.registry import make
@@ -29,6 +30,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
     facts.add_row("family", spec.family)
     facts.add_row("observation space", escape(repr(env.observation_space)))
     facts.add_row("action space", escape(repr(env.action_space)))
+    facts.add_row("reward of a step", reward_text(*(float(bound) for bound in env.reward_range)))
     facts.add_row("time limit", f"{spec.max_episode_steps} steps" if spec.max_episode_steps else "none")
     facts.add_row("reward threshold", "none" if spec.reward_threshold is None else f"{spec.reward_threshold:g}")
     facts.add_row("shown as", "pictures and text" if isinstance(base, RendersText) else "pictures")

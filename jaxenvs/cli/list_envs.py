@@ -1,6 +1,7 @@
 """`jaxenvs list`: the table of environments."""
 
 import json
+import math
 from typing import Annotated, Any
 
 import typer
@@ -42,7 +43,7 @@ def list_envs(
     table = Table(
         title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", title_style="bold"
     )
-    for name in ("id", "family", "observation", "action"):
+    for name in ("id", "family", "observation", "action", "reward"):
         table.add_column(name, overflow="fold")
     table.add_column("limit", justify="right")
     table.add_column("threshold", justify="right")
@@ -57,6 +58,7 @@ def list_envs(
             f"[bold]{row['id']}[/]",
             row["family"],
             *spaces,
+            _reward_of(row),
             "" if limit is None else str(limit),
             "" if threshold is None else f"{threshold:g}",
         )
@@ -65,13 +67,32 @@ def list_envs(
 
 def markdown_table(rows: list[dict[str, Any]]) -> str:
     """The rows as a Markdown table, the one in README.md."""
-    lines = ["| id | observation | action | limit | threshold | source |", "|---|---|---|--:|--:|---|"]
+    lines = [
+        "| id | observation | action | reward of a step | limit | threshold | source |",
+        "|---|---|---|---|--:|--:|---|",
+    ]
     for row in rows:
         spaces = (row["problem"], "") if row["problem"] else (row["observation_space"], row["action_space"])
         threshold = "" if row["reward_threshold"] is None else f"{row['reward_threshold']:g}"
-        cells = f"`{row['id']}`", *spaces, row["max_episode_steps"] or "", threshold, row["source"]
+        cells = f"`{row['id']}`", *spaces, _reward_of(row), row["max_episode_steps"] or "", threshold, row["source"]
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
+
+
+def reward_text(low: float, high: float) -> str:
+    """A range of rewards in a few words."""
+    if math.isinf(low):
+        return "unbounded" if math.isinf(high) else f"at most {high:g}"
+    if math.isinf(high):
+        return f"at least {low:g}"
+    return f"{low:g}" if low == high else f"{low:.4g} to {high:.4g}"
+
+
+def _reward_of(row: dict[str, Any]) -> str:
+    if row["reward_range"] is None:
+        return ""
+    low, high = row["reward_range"]
+    return reward_text(-math.inf if low is None else low, math.inf if high is None else high)
 
 
 def _describe(spec: EnvSpec) -> dict[str, Any]:
@@ -81,6 +102,7 @@ def _describe(spec: EnvSpec) -> dict[str, Any]:
         "family": spec.family,
         "observation_space": None,
         "action_space": None,
+        "reward_range": None,
         "max_episode_steps": spec.max_episode_steps,
         "reward_threshold": spec.reward_threshold,
         "source": spec.source,
@@ -90,6 +112,8 @@ def _describe(spec: EnvSpec) -> dict[str, Any]:
         env = make(spec)
         row["observation_space"] = space_text(env.observation_space)
         row["action_space"] = space_text(env.action_space)
+        bounds = [float(bound) for bound in env.reward_range]
+        row["reward_range"] = [bound if math.isfinite(bound) else None for bound in bounds]  # JSON has no infinity
     except DependencyNotInstalled:
         row["problem"] = f'needs: pip install "jaxenvs[{spec.extra}]"'
     except DatasetNotFound:

@@ -10,6 +10,7 @@ simulator needs next, the timestep is what the agent sees now.
 
 import abc
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -123,6 +124,11 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         It runs whenever the environment is made with values, and not where JAX rebuilds it from its leaves.
         A value may be a tracer: look only at static fields and at leaves that are Python numbers.
         """
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """Bounds of the reward of a step, () each; infinite where there are none, or none are known."""
+        return -math.inf, math.inf
 
     @property
     @abc.abstractmethod

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import jax
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
@@ -104,6 +105,11 @@ class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
     def render(self, state: WState) -> Array:
         """Draws the state as the wrapped environment does: (height, width, 3) uint8."""
         return self.env.render(state.inner)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """The wrapped environment's; a wrapper that changes rewards says what it makes of them."""
+        return self.env.reward_range
 
 
 class SameObservations:

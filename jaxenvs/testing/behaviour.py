@@ -10,6 +10,9 @@ from jaxenvs.testing.rollouts import Rollout
 from jaxenvs.testing.subject import Fault, Subject
 from jaxenvs.wrappers import TimeLimit
 
+_ROUNDING = 1e-6
+"""Of a reward in float32, as a share of it."""
+
 
 def in_spaces(subject: Subject) -> None:
     """Observations, `final_observation` included, and sampled actions lie in their spaces."""
@@ -24,6 +27,20 @@ def in_spaces(subject: Subject) -> None:
         )
     if np.asarray(seen.action_outside).any():
         raise Fault("action_space.sample leaves the action space", "Correct the space's `sample` or `contains`.")
+
+
+def rewards_in_range(subject: Subject) -> None:
+    """Rewards lie in `reward_range`, but for rounding."""
+    low, high = (float(bound) for bound in subject.env.reward_range)
+    rewards = np.asarray(subject.auto_rollout.reward, np.float64)[1:]  # the first row belongs to no step
+    slack = _ROUNDING * np.abs(rewards)
+    outside = (rewards < low - slack) | (rewards > high + slack)
+    if outside.any():
+        step, lane = (int(i) for i in np.argwhere(outside)[0])
+        raise Fault(
+            f"step {step + 1} is rewarded with {rewards[step, lane]:.9g}; `reward_range` is {low:.9g} to {high:.9g}",
+            "Correct `reward_range`, of the environment or of the wrapper that changes rewards.",
+        )
 
 
 def finite(subject: Subject) -> None:

@@ -81,6 +81,7 @@ CHECKS: tuple[Check, ...] = tuple(
         purity.other_key_other_trajectory,
         behaviour.finite,
         behaviour.in_spaces,
+        behaviour.rewards_in_range,
         behaviour.base_never_truncates,
         behaviour.ends_are_reached,
     )

@@ -28,6 +28,7 @@ class Rollout(NamedTuple):
             outside its space.
         example: the first such observation of each lane; zeros where there is none.
         action_outside: (steps, lanes) bool, whether a sampled action lay outside its space.
+        reward: (steps, lanes) float32.
         not_finite: flags by leaf of (state, timestep), (lanes,) bool: NaN in the state, or NaN or
             infinity in the timestep, at some step.
         final_state: the last state.
@@ -40,6 +41,7 @@ class Rollout(NamedTuple):
     outside: Array
     example: Any
     action_outside: Array
+    reward: Array
     not_finite: Any
     final_state: Any
 
@@ -81,6 +83,7 @@ def rollout(
             base_truncates(state, action, timestep, key),
             _outside(env, timestep),
             ~env.action_space.contains(action),
+            jnp.asarray(timestep.reward, jnp.float32).reshape(()),
         )
         return (new_state, timestep.observation, seen), rows
 
@@ -90,17 +93,18 @@ def rollout(
         example = jax.tree.map(jnp.zeros_like, timestep.observation)
         seen = _observe(env, state, timestep, (nothing, jnp.zeros((), bool), example))
         unset = jnp.zeros((), bool)
-        first = (digest(timestep), unset, unset, unset, _outside(env, timestep), unset)
+        opening = jnp.asarray(timestep.reward, jnp.float32).reshape(())
+        first = (digest(timestep), unset, unset, unset, _outside(env, timestep), unset, opening)
         carry = (state, timestep.observation, seen)
         (state, _, (not_finite, _, example)), rows = jax.lax.scan(body, carry, jax.random.split(action_key, steps))
         rows = tuple(jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True))
-        checksum, terminated, truncated, base_truncated, outside, action_outside = rows
+        checksum, terminated, truncated, base_truncated, outside, action_outside, reward = rows
         return Rollout(
-            checksum, terminated, truncated, base_truncated, outside, example, action_outside, not_finite, state
+            checksum, terminated, truncated, base_truncated, outside, example, action_outside, reward, not_finite, state
         )
 
     result = jax.vmap(lane)(reset_keys, action_keys)
-    fields = ("digest", "terminated", "truncated", "base_truncated", "outside", "action_outside")
+    fields = ("digest", "terminated", "truncated", "base_truncated", "outside", "action_outside", "reward")
     return result._replace(**{name: jnp.swapaxes(getattr(result, name), 0, 1) for name in fields})
 
 

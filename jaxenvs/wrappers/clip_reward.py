@@ -32,6 +32,12 @@ class ClipReward(RewardWrapper[Any]):
         if low is not None and high is not None and np.any(np.asarray(low) > np.asarray(high)):
             raise InvalidField(f"ClipReward: `min_reward` ({low}) is above `max_reward` ({high}); swap them.")
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """What is left of the wrapped environment's."""
+        low, high = (self.transform_reward(jnp.asarray(bound, jnp.float32)) for bound in self.env.reward_range)
+        return low, high
+
     def transform_reward(self, reward: Array) -> Array:
         """The nearest reward within bounds."""
         low, high = (None if b is None else jnp.asarray(b, reward.dtype) for b in (self.min_reward, self.max_reward))

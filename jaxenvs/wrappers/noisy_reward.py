@@ -1,5 +1,6 @@
 """NoisyReward: Gaussian noise on each reward."""
 
+import math
 from typing import Generic, TypeVar
 
 import jax
@@ -41,6 +42,11 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
         """Checks that the standard deviation is none below 0."""
         if np.any(np.asarray(self.noise_scale) < 0):
             raise InvalidField(f"NoisyReward: `noise_scale` must be at least 0, got {self.noise_scale}.")
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """Unbounded."""
+        return -math.inf, math.inf
 
     observe = inner_observation
 

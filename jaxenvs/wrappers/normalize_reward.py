@@ -1,5 +1,6 @@
 """NormalizeReward: rewards on the scale of the discounted return."""
 
+import math
 from typing import ClassVar, Generic, TypeVar
 
 import jax.numpy as jnp
@@ -68,6 +69,11 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
         check_epsilon(self, self.epsilon)
 
     observe = inner_observation
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """Unbounded."""
+        return -math.inf, math.inf
 
     def reset(self, key: Key) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
         """Resets the wrapped environment and the statistics."""

@@ -1,9 +1,11 @@
 """RewardWrapper: the base of wrappers that map each reward by a function."""
 
 import abc
+import math
 from typing import Any, Generic, TypeVar
 
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.random import Key
@@ -21,6 +23,11 @@ class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generi
     @abc.abstractmethod
     def transform_reward(self, reward: Array) -> Array:
         """The new reward, () float32, for `reward`, () float32."""
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """Unbounded, unless the wrapper says otherwise."""
+        return -math.inf, math.inf
 
     observe = inner_observation
 

@@ -21,6 +21,15 @@ class ScaleReward(RewardWrapper[Any]):
 
     reward_scale: ArrayLike
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """The wrapped environment's, times the factor."""
+        low, high = (jnp.asarray(bound, jnp.float32) for bound in self.env.reward_range)
+        factor = jnp.asarray(self.reward_scale, jnp.float32)
+        # An infinite bound times 0 is no number.
+        ends = [jnp.where(factor == 0, 0.0, bound * factor) for bound in (low, high)]
+        return jnp.minimum(*ends), jnp.maximum(*ends)
+
     def transform_reward(self, reward: Array) -> Array:
         """`reward_scale` times the reward, () float32."""
         return reward * jnp.asarray(self.reward_scale, reward.dtype)

@@ -393,6 +393,14 @@ class FinalOutside(Sound):
         return Sound.observe(self, state) + jnp.where(state.position >= 1.0, 0.5, 0.0)
 
 
+class NarrowRewards(Sound):
+    """Positions beyond 0.5 are rewarded, too."""
+
+    @property
+    def reward_range(self):
+        return -1.0, 0.5
+
+
 class NanAfterDone(Sound):
     """A logarithm that is defined until the episode ends."""
 
@@ -475,6 +483,7 @@ FAULTS = {
     Deterministic: "other_key_other_trajectory",
     ObservationOutside: "in_spaces",
     FinalOutside: "in_spaces",
+    NarrowRewards: "rewards_in_range",
     NanAfterDone: "finite",
     NanState: "finite",
     Truncates: "base_never_truncates",

@@ -109,6 +109,11 @@ class TapeTask(Env[TapeState, Array], RendersText):
         """Where the read head goes, whether to write, and what."""
         return Tuple((Discrete(self.moves), Discrete(2), Discrete(self.base)))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 to 1."""
+        return -1.0, 1.0
+
     def reset(self, key: Key) -> tuple[TapeState, TimeStep[Array]]:
         """Puts the read head at the beginning of a new input."""
         size_key, input_key = jax.random.split(check_key(key))

@@ -87,6 +87,11 @@ class Bandit(Env[BanditState, Array]):
         """The arms."""
         return Discrete(self.num_actions)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """The least and the greatest of what the arms pay."""
+        return self.arm_rewards.min(), self.arm_rewards.max()
+
     def reset(self, key: Key) -> tuple[BanditState, TimeStep[Array]]:
         """Stands before the arms."""
         check_key(key)

@@ -57,6 +57,11 @@ class CartPole(Cart):
     height_threshold: ArrayLike = 0.8
 
     @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
+    @property
     def num_observed(self) -> int:
         """6."""
         return 6

@@ -71,6 +71,11 @@ class CartPoleSwingup(Cart):
     move_cost: ArrayLike = 0.1
 
     @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """From a push in vain to a pole that is up."""
+        return jnp.minimum(0.0, -jnp.asarray(self.move_cost)), 1.0
+
+    @property
     def num_observed(self) -> int:
         """8."""
         return 8

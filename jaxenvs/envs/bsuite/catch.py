@@ -5,6 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
@@ -76,6 +77,11 @@ class Catch(Env[CatchState, Array]):
     def action_space(self) -> Discrete:
         """Left, stay, right."""
         return Discrete(3)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 to 1."""
+        return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[CatchState, TimeStep[Array]]:
         """Lets a ball go."""

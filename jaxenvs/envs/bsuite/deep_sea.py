@@ -1,5 +1,6 @@
 """DeepSea: a treasure that only one sequence of actions of many reaches, each step of which costs a little."""
 
+import math
 from typing import ClassVar
 
 import jax
@@ -105,6 +106,12 @@ class DeepSea(Env[DeepSeaState, Array]):
     def action_space(self) -> Discrete:
         """Two actions, whose meaning depends on the cell."""
         return Discrete(2)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """From an attempt to go right to the treasure; any number where there is noise."""
+        cost = jnp.asarray(self.unscaled_move_cost) / self.size
+        return (jnp.minimum(0.0, -cost), 1.0 - jnp.minimum(0.0, cost)) if self.deterministic else (-math.inf, math.inf)
 
     def reset(self, key: Key) -> tuple[DeepSeaState, TimeStep[Array]]:
         """Dives in at the left."""

@@ -90,6 +90,11 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
         """The chains."""
         return Discrete(_CHAINS)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0, or what a chain pays."""
+        return jnp.minimum(0.0, self.chain_rewards.min()), self.chain_rewards.max()
+
     def reset(self, key: Key) -> tuple[DiscountingChainState, TimeStep[Array]]:
         """Stands before the chains."""
         check_key(key)

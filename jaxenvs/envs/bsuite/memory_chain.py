@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
@@ -89,6 +90,11 @@ class MemoryChain(Env[MemoryChainState, Array]):
     def action_space(self) -> Discrete:
         """A bit."""
         return Discrete(2)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 to 1."""
+        return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[MemoryChainState, TimeStep[Array]]:
         """Draws the bits and the question."""

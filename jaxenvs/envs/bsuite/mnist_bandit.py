@@ -103,6 +103,11 @@ class MnistBandit(Env[MnistBanditState, Array]):
         """The digits."""
         return Discrete(_DIGITS)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 or 1."""
+        return -1.0, 1.0
+
     def reset(self, key: Key) -> tuple[MnistBanditState, TimeStep[Array]]:
         """Draws an image."""
         index = jax.random.randint(check_key(key), (), 0, np.shape(self.images)[0], jnp.int32)

@@ -85,6 +85,11 @@ class MountainCar(Env[TimedMountainCarState, Array]):
         """Accelerate to the left, not at all, to the right."""
         return Discrete(3)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1."""
+        return -1.0, -1.0
+
     def reset(self, key: Key) -> tuple[TimedMountainCarState, TimeStep[Array]]:
         """Draws the position; the car stands still."""
         position = jax.random.uniform(check_key(key), (), jnp.float32, _START_LOW, _START_HIGH)

@@ -137,6 +137,11 @@ class Acrobot(Env[AcrobotState, Array]):
         """Which of the three `torques` to apply."""
         return Discrete(3)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 or 0."""
+        return -1.0, 0.0
+
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:
         """Draws the four state variables uniformly from [start_low, start_high)."""
         key, noise_key = jax.random.split(check_key(key)) if self.torque_noise else (check_key(key), None)

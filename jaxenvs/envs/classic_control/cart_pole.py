@@ -123,6 +123,11 @@ class CartPole(Env[CartPoleState, Array]):
         """Push left (0) or right (1)."""
         return Discrete(2)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1; with `sutton_barto_reward`, -1 or 0."""
+        return (-1.0, 0.0) if self.sutton_barto_reward else (0.0, 1.0)
+
     def reset(self, key: Key) -> tuple[CartPoleState, TimeStep[Array]]:
         """Draws the four state variables uniformly from [start_low, start_high)."""
         start = jax.random.uniform(check_key(key), (4,), jnp.float32, self.start_low, self.start_high)

@@ -84,6 +84,11 @@ class MountainCar(Env[MountainCarState, Array]):
         """Accelerate to the left (0), not at all (1), to the right (2)."""
         return Discrete(3)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1."""
+        return -1.0, -1.0
+
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
         """Draws the position; the car stands still."""
         position = jax.random.uniform(check_key(key), (), jnp.float32, self.start_low, self.start_high)

@@ -90,6 +90,11 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
         """(1,) float32: the throttle."""
         return Box(self.min_action, self.max_action, (1,))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """From the cost of full throttle to 100."""
+        return -0.1, 100.0
+
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
         """Draws the position; the car stands still."""
         position = jax.random.uniform(check_key(key), (), jnp.float32, self.start_low, self.start_high)

@@ -105,6 +105,11 @@ class Pendulum(Env[PendulumState, Array]):
         """(1,) float32: the torque."""
         return Box(-1.0 * self.max_torque, self.max_torque, (1,))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """From hanging at full speed and torque to standing still."""
+        return -(math.pi**2 + 0.1 * jnp.square(self.max_speed) + 0.001 * jnp.square(self.max_torque)), 0.0
+
     def reset(self, key: Key) -> tuple[PendulumState, TimeStep[Array]]:
         """Draws the angle and the angular velocity."""
         start = jax.random.uniform(check_key(key), (2,), jnp.float32, -1.0, 1.0)

@@ -1,6 +1,7 @@
 """What the games of MinAtar share: six actions, sticky ones, bool channels on a grid of 10 by 10, a picture."""
 
 import abc
+import math
 from typing import ClassVar, TypeVar
 
 import jax
@@ -82,6 +83,11 @@ class Game(Env[State, Array]):
     def action_space(self) -> Discrete:
         """All six actions, or those that matter."""
         return Discrete(len(self.minimal_actions) if self.use_minimal_action_set else FIRE + 1)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """At least 0."""
+        return 0.0, math.inf
 
     def reset(self, key: Key) -> tuple[State, TimeStep[Array]]:
         """Begins a game."""

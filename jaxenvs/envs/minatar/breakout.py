@@ -5,6 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import palette
 from jaxenvs.envs.minatar._game import COLUMNS, LEFT, NOTHING, RIGHT, SIZE, Game, GameState, below, cell, stepped
@@ -91,6 +92,11 @@ class Breakout(Game[BreakoutState]):
         Tile(palette.ORANGE, "brick"),
     )
     num_start_draws: ClassVar[int] = 1
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> BreakoutState:
         """A whole wall; the draw says at which side the ball starts."""

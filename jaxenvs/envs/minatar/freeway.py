@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import palette
 from jaxenvs.envs.minatar._game import (
@@ -104,6 +105,11 @@ class Freeway(Game[FreewayState]):
     )
     num_start_draws: ClassVar[int] = 8
     num_draws: ClassVar[int] = 8
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> FreewayState:
         """The draws are those of the cars, see `play`."""

@@ -102,6 +102,11 @@ class BernoulliBandit(Env[BernoulliBanditState, Array]):
         """The arms."""
         return Discrete(2)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
     def reset(self, key: Key) -> tuple[BernoulliBanditState, TimeStep[Array]]:
         """Draws which arm is which."""
         key, arm_key = jax.random.split(check_key(key))

@@ -119,6 +119,11 @@ class FourRooms(Env[FourRoomsState, Array]):
         """Up, right, down, left."""
         return Discrete(len(_maze.MOVES))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
     def reset(self, key: Key) -> tuple[FourRoomsState, TimeStep[Array]]:
         """Puts agent and goal where they belong, or anywhere."""
         key, goal_key, start_key = jax.random.split(check_key(key), 3)

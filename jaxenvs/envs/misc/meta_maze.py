@@ -115,6 +115,12 @@ class MetaMaze(Env[MetaMazeState, Array]):
         """Up, right, down, left."""
         return Discrete(len(_maze.MOVES))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0, or what `reward` and `punishment` come to."""
+        gains = jnp.stack([jnp.asarray(gain, jnp.float32) for gain in (self.reward, self.punishment)])
+        return jnp.minimum(gains, 0.0).sum(), jnp.maximum(gains, 0.0).sum()
+
     def reset(self, key: Key) -> tuple[MetaMazeState, TimeStep[Array]]:
         """Hides the goal."""
         key, goal_key = jax.random.split(check_key(key))

@@ -112,6 +112,11 @@ class PointRobot(Env[PointRobotState, Array]):
         """(2,) float32: by how much to move."""
         return Box(-1.0 * self.max_force, self.max_force, (2,))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1; with `dense_reward` at most 0."""
+        return (-math.inf, 0.0) if self.dense_reward else (0.0, 1.0)
+
     def reset(self, key: Key) -> tuple[PointRobotState, TimeStep[Array]]:
         """Hides the goal, and puts the robot down."""
         key, goal_key, place_key = jax.random.split(check_key(key), 3)

@@ -116,6 +116,11 @@ class Pong(Env[PongState, Array]):
         """Stay, up, down."""
         return Discrete(3)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
     def reset(self, key: Key) -> tuple[PongState, TimeStep[Array]]:
         """Serves; the key changes nothing."""
         check_key(key)

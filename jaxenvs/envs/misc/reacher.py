@@ -87,6 +87,11 @@ class Reacher(Env[ReacherState, Array]):
         """(num_joints,) float32: the accelerations."""
         return Box(-1.0, 1.0, (self.num_joints,))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 to 1."""
+        return 0.0, 1.0
+
     def reset(self, key: Key) -> tuple[ReacherState, TimeStep[Array]]:
         """Draws the arm's posture and the goal."""
         count = self.num_joints

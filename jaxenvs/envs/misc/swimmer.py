@@ -84,6 +84,11 @@ class Swimmer(Env[SwimmerState, Array]):
         """(2,) float32: the acceleration."""
         return Box(-1.0, 1.0, (2,))
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 to 1."""
+        return 0.0, 1.0
+
     def reset(self, key: Key) -> tuple[SwimmerState, TimeStep[Array]]:
         """Draws the places."""
         places = jax.random.uniform(check_key(key), (self.num_urchins + 2, 2), jnp.float32, -1.0, 1.0)

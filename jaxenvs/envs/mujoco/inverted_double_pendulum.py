@@ -1,5 +1,7 @@
 """InvertedDoublePendulum-v5: balance two poles, one on the other."""
 
+import math
+
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -83,6 +85,11 @@ class InvertedDoublePendulum(MujocoEnv, kw_only=True):
     def observation_size(self) -> int:
         """9 for the usual model."""
         return 2 * self.model.nq + self.model.nv
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """At most `healthy_reward`, or 0."""
+        return -math.inf, jnp.maximum(0.0, jnp.asarray(self.healthy_reward))
 
     def start(self, key: Key) -> tuple[Array, Array]:
         """Uniform positions, Gaussian velocities."""

@@ -76,6 +76,11 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
         """4 for the usual model."""
         return self.model.nq + self.model.nv
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
     def start(self, key: Key) -> tuple[Array, Array]:
         """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)

@@ -1,5 +1,7 @@
 """Pusher-v5: push a cylinder to a goal."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -100,6 +102,11 @@ class Pusher(MujocoEnv, kw_only=True):
     def observation_size(self) -> int:
         """23."""
         return 2 * _JOINTS + 9
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """At most 0, for weights of at least 0."""
+        return -math.inf, 0.0
 
     def start(self, key: Key) -> tuple[Array, Array]:
         """The arm at rest, nearly, and a cylinder away from the goal."""

@@ -1,5 +1,7 @@
 """Reacher-v5: bring a fingertip to a target."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -84,6 +86,11 @@ class Reacher(MujocoEnv, kw_only=True):
     def observation_size(self) -> int:
         """10 for the usual model."""
         return self.model.nq + 6
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """At most 0, for weights of at least 0."""
+        return -math.inf, 0.0
 
     def start(self, key: Key) -> tuple[Array, Array]:
         """An arm stretched out, nearly, and a target within reach."""

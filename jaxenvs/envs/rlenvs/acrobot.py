@@ -101,6 +101,11 @@ class Acrobot(Env[AcrobotState, Array]):
         """A torque of -1, 0 or 1."""
         return Discrete(3)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 or 0."""
+        return -1.0, 0.0
+
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:
         """The links hang down at rest; nothing is drawn from the key."""
         check_key(key)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
@@ -139,6 +140,11 @@ class Blackjack(Env[BlackjackState, Observation]):
     def action_space(self) -> Discrete:
         """Stand (0) or hit (1)."""
         return Discrete(2)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 to 1."""
+        return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[BlackjackState, TimeStep[Observation]]:
         """Deals two cards to the player, and one to the dealer."""

@@ -90,6 +90,11 @@ class CartPole(Env[CartPoleState, Array]):
         """Push left (0) or right (1)."""
         return Discrete(2)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
     def reset(self, key: Key) -> tuple[CartPoleState, TimeStep[Array]]:
         """Everything is at rest, the pole upright in the middle; nothing is drawn from the key."""
         check_key(key)

@@ -123,6 +123,11 @@ class Catch(Env[CatchState, Array]):
         """Stay (0), left (1) or right (2)."""
         return Discrete(3)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
     def reset(self, key: Key) -> tuple[CatchState, TimeStep[Array]]:
         """Draws the ball's column and slope."""
         key, column_key, slope_key = jax.random.split(check_key(key), 3)

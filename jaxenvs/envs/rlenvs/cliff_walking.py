@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.random import Key, check_key
@@ -52,6 +53,11 @@ class CliffWalking(Env[GridState, Array]):
     def action_space(self) -> Discrete:
         """Up, right, down, left."""
         return Discrete(4)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-100 or -1."""
+        return -100.0, -1.0
 
     def reset(self, key: Key) -> tuple[GridState, TimeStep[Array]]:
         """Puts the agent on (1, 1)."""

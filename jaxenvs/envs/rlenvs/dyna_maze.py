@@ -109,6 +109,11 @@ class DynaMaze(Env[DynaMazeState, Array]):
         return Discrete(4)
 
     @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
+
+    @property
     def change_after(self) -> int:
         """The number of steps after which the wall moves; 0 where none does."""
         return _MAZES[self.change][2]

@@ -87,6 +87,11 @@ class GridWorld(Env[GridWorldState, Array]):
         """Up, right, down, left."""
         return Discrete(4)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-0.5, less in the puddles."""
+        return -2.5 if self.has_puddles else -0.5, -0.5
+
     def reset(self, key: Key) -> tuple[GridWorldState, TimeStep[Array]]:
         """Puts the agent at the start."""
         check_key(key)

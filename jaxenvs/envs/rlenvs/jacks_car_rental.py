@@ -105,6 +105,11 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         """How many cars to move, from 5 to the first lot up to 5 to the second."""
         return Discrete(2 * MOST_MOVED + 1)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """From five cars moved and none rented to all cars rented."""
+        return -MOST_MOVED * jnp.asarray(self.move_cost), 2 * CAPACITY * jnp.asarray(self.price)
+
     def reset(self, key: Key) -> tuple[JacksCarRentalState, TimeStep[Array]]:
         """Puts 10 cars in each lot."""
         state = JacksCarRentalState(

@@ -72,6 +72,11 @@ class MountainCar(Env[MountainCarState, Array]):
         """Accelerate to the left (0), not at all (1), to the right (2)."""
         return Discrete(3)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-2 to 0."""
+        return -2.0, 0.0
+
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
         """The car stands still; nothing is drawn from the key."""
         check_key(key)

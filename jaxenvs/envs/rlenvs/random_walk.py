@@ -5,6 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
@@ -64,6 +65,11 @@ class RandomWalk(Env[RandomWalkState, Array]):
     def action_space(self) -> Discrete:
         """Left and right."""
         return Discrete(2)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 or 1."""
+        return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[RandomWalkState, TimeStep[Array]]:
         """Puts the agent in the middle."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
@@ -118,6 +119,11 @@ class Taxi(Env[TaxiState, Array]):
     def action_space(self) -> Discrete:
         """North, east, south, west, pick up, put down, fill up."""
         return Discrete(FILL_UP + 1)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-20 to 20."""
+        return -20.0, 20.0
 
     def reset(self, key: Key) -> tuple[TaxiState, TimeStep[Array]]:
         """Draws one of the 3,200 start states."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
@@ -65,6 +66,11 @@ class WindyWorld(Env[GridState, Array]):
     def action_space(self) -> Discrete:
         """Up, right, down, left, and perhaps the diagonals."""
         return Discrete(8 if self.king_moves else 4)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1."""
+        return -1.0, -1.0
 
     def reset(self, key: Key) -> tuple[GridState, TimeStep[Array]]:
         """Puts the agent on (1, 4)."""

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.canvas.palette import Color
@@ -141,6 +142,11 @@ class XOWorld(Env[XOWorldState, Array]):
     def action_space(self) -> Discrete:
         """Left (0), right (1), up (2), down (3)."""
         return Discrete(4)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-10 to 10."""
+        return _CIRCLE_REWARD, _CROSS_REWARD
 
     def reset(self, key: Key) -> tuple[XOWorldState, TimeStep[Array]]:
         """Lays out the objects; without `random`, nothing is drawn from the key."""

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
@@ -67,6 +68,11 @@ class Guessing(Env[GuessingState, Array], RendersText):
     def action_space(self) -> Box:
         """The guess."""
         return Box(-self.bounds, self.bounds, (1,), np.float32)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 to 1."""
+        return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[GuessingState, TimeStep[Array]]:
         """Thinks of a number."""

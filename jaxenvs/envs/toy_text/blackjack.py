@@ -6,6 +6,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -144,6 +145,11 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
     def action_space(self) -> Discrete:
         """Stick or hit."""
         return Discrete(2)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 to 1, or to 1.5 where naturals pay that."""
+        return -1.0, 1.5 if self.natural and not self.sab else 1.0
 
     def reset(self, key: Key) -> tuple[BlackjackState, TimeStep[Observation]]:
         """Deals two cards to the dealer and two to the player."""

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
@@ -66,6 +67,11 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
     def action_space(self) -> Discrete:
         """Up, right, down, left."""
         return Discrete(4)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-100 or -1."""
+        return -100.0, -1.0
 
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
         """Puts the agent on cell 36."""

@@ -127,6 +127,12 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         """Left, down, right, up."""
         return Discrete(4)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """The least and the greatest of `reward_schedule`."""
+        rewards = [jnp.asarray(reward, jnp.float32) for reward in self.reward_schedule]
+        return jnp.stack(rewards).min(), jnp.stack(rewards).max()
+
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
         """Puts the agent on a start tile."""
         key = check_key(key)

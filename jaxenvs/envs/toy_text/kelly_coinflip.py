@@ -99,6 +99,11 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
         """Bets, in cents."""
         return Discrete(self._most_cents)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0 to `max_wealth`."""
+        return 0.0, self.max_wealth
+
     def reset(self, key: Key) -> tuple[KellyCoinflipState, TimeStep[tuple[Array, Array]]]:
         """Begins with the initial wealth."""
         state = KellyCoinflipState(

@@ -73,6 +73,13 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         """Forward, back."""
         return Discrete(2)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """0, `small` or `large`."""
+        small, large = (jnp.asarray(reward, jnp.float32) for reward in (self.small, self.large))
+        least, greatest = jnp.minimum(small, large), jnp.maximum(small, large)
+        return jnp.minimum(0.0, least), jnp.maximum(0.0, greatest)
+
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
         """Begins at the beginning."""
         state = TabularState(index=jnp.zeros((), jnp.int32), key=check_key(key))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
@@ -83,6 +84,11 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
     def action_space(self) -> Discrete:
         """A bet on each pocket, and walking away."""
         return Discrete(self.spots + 1)
+
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-1 to 36."""
+        return -1.0, 36.0
 
     def reset(self, key: Key) -> tuple[RouletteState, TimeStep[Array]]:
         """Sits down at the table."""

@@ -105,6 +105,11 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         """South, north, east, west, pick up, drop off."""
         return Discrete(6)
 
+    @property
+    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+        """-10 to 20."""
+        return -10.0, 20.0
+
     @staticmethod
     def encode(row: Array, column: Array, passenger: Array, destination: Array) -> Array:
         """The observation of these four numbers."""
