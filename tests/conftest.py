@@ -1,5 +1,6 @@
 """Settings of the whole suite: strict JAX, a compilation cache shared by all workers, and a few images for MNIST."""
 
+import gc
 import os
 import random
 import tempfile
@@ -12,6 +13,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads, one team a worker, wait busily in XLA's way
 
 import jax  # the settings above must be there first
+import pytest
 
 import jaxenvs.training  # noqa: F401  # keeps XLA's CPU compiler from stalling, if imported before any computation
 
@@ -36,3 +38,20 @@ def write_mnist(folder: Path, count: int = 40) -> None:
 
 os.environ["JAXENVS_MNIST"] = str(Path(tempfile.gettempdir()) / "jaxenvs-test-mnist")
 write_mnist(Path(os.environ["JAXENVS_MNIST"]))
+
+
+MOST_MAPPINGS = 30_000
+"""Of memory, in a process of the tests. Each compiled program takes some, and Linux allows 65,530: beyond it XLA's next
+compilation crashes."""
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Forgets the compiled programs of earlier tests before there are too many."""
+    item.session.stash[FINISHED] = finished = item.session.stash.get(FINISHED, 0) + 1
+    mappings = Path("/proc/self/maps")
+    if finished % 50 == 0 and mappings.is_file() and len(mappings.read_bytes().splitlines()) > MOST_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
+
+
+FINISHED = pytest.StashKey[int]()

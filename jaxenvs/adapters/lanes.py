@@ -7,7 +7,7 @@ module that take the environment as an argument, so that adapters of one task sh
 import dataclasses
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -150,11 +150,14 @@ class Lanes:
             entropy = np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
             seeds = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
         lane_keys, episodes = self._sequences(seeds)
+        ended = None
+        if self._state is not None and type(unwrap(auto)).outlives_episodes:
+            ended = self._state.env.inner, jnp.asarray([seed is None for seed in seeds])
         if everywhere:
-            self._state, output = _start(auto, self._axes, lane_keys, episodes)
+            self._state, output = _start(auto, self._axes, lane_keys, episodes, ended)
         else:
             where = jnp.asarray(mask)
-            self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys, episodes)
+            self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys, episodes, ended)
         self._seen = (output.observation, output.info)
         before = self.seeds or (0,) * self.num_envs
         self.seeds = tuple(
@@ -263,13 +266,24 @@ def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: 
     return jax.vmap(lane, in_axes=(list(axes), *(0 for _ in batches)))(leaves, *batches)
 
 
-@partial(jax.jit, static_argnums=1)
-def _start(auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key, episodes: Array) -> tuple[LanesState, Output]:
-    def start(auto: AutoReset[Any], key: Key, episode: Array) -> tuple[LanesState, Output]:
-        state, timestep = auto.begin(key, episode)
-        return _fresh(state), _output(timestep, *opening(timestep))
+Ended: TypeAlias = tuple[Any, Array] | None
+"""Where something outlives episodes: the inner states that they ended in, and which lanes go on from there."""
 
-    return _map_lanes(start, auto, axes, keys, episodes)
+
+@partial(jax.jit, static_argnums=1)
+def _start(
+    auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key, episodes: Array, ended: Ended = None
+) -> tuple[LanesState, Output]:
+    return _map_lanes(_begin, auto, axes, keys, episodes, ended)
+
+
+def _begin(auto: AutoReset[Any], key: Key, episode: Array, ended: Ended) -> tuple[LanesState, Output]:
+    begun = auto.begin(key, episode)
+    if ended is not None:
+        inner, goes_on = ended
+        begun = jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), auto.after(inner).begin(key, episode), begun)
+    state, timestep = begun
+    return _fresh(state), _output(timestep, *opening(timestep))
 
 
 @partial(jax.jit, static_argnums=1)
@@ -281,27 +295,22 @@ def _restart(
     where: Array,
     keys: Key,
     episodes: Array,
+    ended: Ended,
 ) -> tuple[LanesState, Output]:
     def restart(
-        auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key, episode: Array
+        auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key, episode: Array, ended: Ended
     ) -> tuple[LanesState, Output]:
-        key, episode = _choose(where, (key, episode), (state.env.key, state.env.episodes))
-        env_state, seen = auto.begin_where(where, state.env.replace(key=key, episodes=episode), seen, opening)
-        fresh = _fresh(env_state)
-        state = jax.tree.map(lambda a, b: jnp.where(where, a, b), fresh, state.replace(env=env_state))
+        fresh, output = _begin(auto, key, episode, ended)
         observation, info = seen
-        output = Output(
+        unmoved = output.replace(
             observation=observation,
-            reward=jnp.zeros((), jnp.float32),
-            terminated=jnp.zeros((), bool),
-            truncated=jnp.zeros((), bool),
             info=info,
             episode_return=state.episode_return,
             episode_length=state.episode_length,
         )
-        return state, output
+        return jax.tree.map(lambda a, b: jnp.where(where, a, b), (fresh, output), (state, unmoved))
 
-    return _map_lanes(restart, auto, axes, state, seen, where, keys, episodes)
+    return _map_lanes(restart, auto, axes, state, seen, where, keys, episodes, ended)
 
 
 @partial(jax.jit, static_argnums=(1, 4))
