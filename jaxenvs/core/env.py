@@ -126,7 +126,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         """
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """Bounds of the reward of a step, () each; infinite where there are none, or none are known."""
         return -math.inf, math.inf
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import jax
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
@@ -107,7 +106,7 @@ class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
         return self.env.render(state.inner)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """The wrapped environment's; a wrapper that changes rewards says what it makes of them."""
         return self.env.reward_range
 

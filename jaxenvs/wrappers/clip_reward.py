@@ -33,7 +33,7 @@ class ClipReward(RewardWrapper[Any]):
             raise InvalidField(f"ClipReward: `min_reward` ({low}) is above `max_reward` ({high}); swap them.")
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """What is left of the wrapped environment's."""
         low, high = (self.transform_reward(jnp.asarray(bound, jnp.float32)) for bound in self.env.reward_range)
         return low, high

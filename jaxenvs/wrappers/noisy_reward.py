@@ -44,7 +44,7 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
             raise InvalidField(f"NoisyReward: `noise_scale` must be at least 0, got {self.noise_scale}.")
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """Unbounded."""
         return -math.inf, math.inf
 

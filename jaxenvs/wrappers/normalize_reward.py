@@ -71,7 +71,7 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
     observe = inner_observation
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """Unbounded."""
         return -math.inf, math.inf
 

@@ -5,7 +5,6 @@ from typing import Any, Generic, TypeVar
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
@@ -33,7 +32,7 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
         check_integer(self, "num_repeats", self.num_repeats)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """From the least to the greatest sum."""
         low, high = (jnp.asarray(bound, jnp.float32) for bound in self.env.reward_range)
         return jnp.minimum(low, low * self.num_repeats), jnp.maximum(high, high * self.num_repeats)

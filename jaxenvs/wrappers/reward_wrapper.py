@@ -5,7 +5,6 @@ import math
 from typing import Any, Generic, TypeVar
 
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.random import Key
@@ -25,7 +24,7 @@ class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generi
         """The new reward, () float32, for `reward`, () float32."""
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """Unbounded, unless the wrapper says otherwise."""
         return -math.inf, math.inf
 

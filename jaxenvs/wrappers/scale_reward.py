@@ -22,7 +22,7 @@ class ScaleReward(RewardWrapper[Any]):
     reward_scale: ArrayLike
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """The wrapped environment's, times the factor."""
         low, high = (jnp.asarray(bound, jnp.float32) for bound in self.env.reward_range)
         factor = jnp.asarray(self.reward_scale, jnp.float32)

@@ -16,14 +16,13 @@ import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, _single
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.errors import InvalidAction, InvalidField, JaxenvsError, NameNotFound, WrapperOrderError
-from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.testing.trees import identical
 from tests.adapters.comparing import assert_same
 from tests.adapters.conftest import GYMNASIUM_IGNORES
+from tests.adapters.ids import IDS, MARKED
 
 pytestmark = pytest.mark.gymnasium
 
-IDS = sorted(spec.id for spec in CATALOG)
 GYMNASIUMS_OWN = [id for id in IDS if id in gymnasium.registry]
 SAME_TYPES = [id for id in GYMNASIUMS_OWN if jaxenvs.spec(id).extra != "mujoco"]
 """Gymnasium's robots have observations in float64, ours in float32: see `tests/parity/test_mujoco.py`."""
@@ -34,7 +33,7 @@ def make(id, **kwargs):
     return gymnasium.make(gymnasium_id(id), **kwargs)
 
 
-@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("id", MARKED)
 def test_gymnasiums_checker_finds_nothing_to_say(id):
     env = make(id, render_mode="rgb_array").unwrapped
     with warnings.catch_warnings():
@@ -147,7 +146,7 @@ def test_fields_are_keyword_arguments():
     assert float(env.unwrapped.state.theta_dot) == pytest.approx(float(before), abs=5e-3)
 
 
-@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("id", MARKED)
 def test_the_spec_survives_json(id):
     spec = gymnasium.spec(gymnasium_id(id))
     assert EnvSpec.from_json(spec.to_json()) == spec

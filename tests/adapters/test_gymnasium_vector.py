@@ -14,13 +14,12 @@ from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.adapters.lanes import Lanes
 from jaxenvs.errors import InvalidAction, InvalidField, WrapperOrderError
-from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.wrappers import NormalizeReward
 from tests.adapters.comparing import assert_same
+from tests.adapters.ids import MARKED
 
 pytestmark = pytest.mark.gymnasium
 
-IDS = sorted(spec.id for spec in CATALOG)
 NUM_ENVS, STEPS, LIMIT = 3, 30, 9
 
 
@@ -32,7 +31,7 @@ def make_pair(id, mode, **kwargs):
 
 
 @pytest.mark.parametrize("mode", AutoresetMode, ids=lambda mode: mode.value)
-@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("id", MARKED)
 def test_equals_sync_vector_env_step_by_step(id, mode):
     mine, sync = make_pair(id, mode, max_episode_steps=LIMIT)
     for name in ("observation_space", "action_space", "single_observation_space", "single_action_space"):

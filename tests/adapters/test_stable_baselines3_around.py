@@ -23,8 +23,8 @@ from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.errors import (
     DependencyNotInstalled,
 )
-from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.wrappers import PixelObservation
+from tests.adapters.ids import MARKED
 from tests.adapters.stable_baselines3_toys import LANES, actions_for
 
 
@@ -98,7 +98,7 @@ def warnings_of(env):
     return sorted({str(warning.message) for warning in caught})
 
 
-@pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
+@pytest.mark.parametrize("id", MARKED)
 def test_check_env_has_no_more_to_say_than_of_gymnasiums_twin(id):
     try:
         env = gymnasium.make(gymnasium_id(id))
@@ -113,7 +113,7 @@ def test_check_env_has_no_more_to_say_than_of_gymnasiums_twin(id):
         assert found == warnings_of(gymnasium.make(id))
 
 
-@pytest.mark.parametrize("id", [spec.id for spec in CATALOG])
+@pytest.mark.parametrize("id", MARKED)
 def test_the_spaces_of_every_id_have_a_form(id):
     try:
         env = StableBaselines3VecEnv(id)

@@ -28,10 +28,9 @@ def with_lives(id):
 @pytest.mark.parametrize(
     "id, build",
     [
-        ("ALE/Pong-v5", functools.partial(make_atari, screen_size=48)),
-        ("ALE/Breakout-v5", with_lives),
+        pytest.param("ALE/Pong-v5", functools.partial(make_atari, screen_size=48), id="Pong", marks=pytest.mark.slow),
+        pytest.param("ALE/Breakout-v5", with_lives, id="Breakout"),
     ],
-    ids=["Pong", "Breakout"],
 )
 def test_ppo_learns_in_one_program(id, build):
     """Two updates, twice: the workers are at other states the second time, and all comes out the same."""

@@ -66,7 +66,7 @@ def test_eager_and_compiled_updates_are_the_same():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # float32, fused in another way
 
 
-@pytest.mark.parametrize("num_seeds", [1, 2])
+@pytest.mark.parametrize("num_seeds", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_an_interrupted_run_resumes_to_the_same_state(tmp_path, num_seeds):
     settings = Settings("Pendulum-v1", {}, 5, "sac", {}, seed=0, num_seeds=num_seeds)
     whole, _ = train(Run.create(settings, tmp_path / "whole"), PENDULUM, TINY, KEY)

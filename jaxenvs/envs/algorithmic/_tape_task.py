@@ -110,7 +110,7 @@ class TapeTask(Env[TapeState, Array], RendersText):
         return Tuple((Discrete(self.moves), Discrete(2), Discrete(self.base)))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-1 to 1."""
         return -1.0, 1.0
 

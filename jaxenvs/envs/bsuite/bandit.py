@@ -88,7 +88,7 @@ class Bandit(Env[BanditState, Array]):
         return Discrete(self.num_actions)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """The least and the greatest of what the arms pay."""
         return self.arm_rewards.min(), self.arm_rewards.max()
 

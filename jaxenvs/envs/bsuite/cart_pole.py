@@ -57,7 +57,7 @@ class CartPole(Cart):
     height_threshold: ArrayLike = 0.8
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

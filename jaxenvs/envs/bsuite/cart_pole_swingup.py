@@ -71,7 +71,7 @@ class CartPoleSwingup(Cart):
     move_cost: ArrayLike = 0.1
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """From a push in vain to a pole that is up."""
         return jnp.minimum(0.0, -jnp.asarray(self.move_cost)), 1.0
 

@@ -108,7 +108,7 @@ class DeepSea(Env[DeepSeaState, Array]):
         return Discrete(2)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """From an attempt to go right to the treasure; any number where there is noise."""
         cost = jnp.asarray(self.unscaled_move_cost) / self.size
         return (jnp.minimum(0.0, -cost), 1.0 - jnp.minimum(0.0, cost)) if self.deterministic else (-math.inf, math.inf)

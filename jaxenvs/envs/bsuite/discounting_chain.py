@@ -91,7 +91,7 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
         return Discrete(_CHAINS)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0, or what a chain pays."""
         return jnp.minimum(0.0, self.chain_rewards.min()), self.chain_rewards.max()
 

@@ -104,7 +104,7 @@ class MnistBandit(Env[MnistBanditState, Array]):
         return Discrete(_DIGITS)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-1 or 1."""
         return -1.0, 1.0
 

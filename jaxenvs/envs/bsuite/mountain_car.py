@@ -86,7 +86,7 @@ class MountainCar(Env[TimedMountainCarState, Array]):
         return Discrete(3)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-1."""
         return -1.0, -1.0
 

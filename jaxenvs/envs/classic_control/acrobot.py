@@ -138,7 +138,7 @@ class Acrobot(Env[AcrobotState, Array]):
         return Discrete(3)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-1 or 0."""
         return -1.0, 0.0
 

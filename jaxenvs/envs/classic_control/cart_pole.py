@@ -124,7 +124,7 @@ class CartPole(Env[CartPoleState, Array]):
         return Discrete(2)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1; with `sutton_barto_reward`, -1 or 0."""
         return (-1.0, 0.0) if self.sutton_barto_reward else (0.0, 1.0)
 

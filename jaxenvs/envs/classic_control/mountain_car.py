@@ -85,7 +85,7 @@ class MountainCar(Env[MountainCarState, Array]):
         return Discrete(3)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-1."""
         return -1.0, -1.0
 

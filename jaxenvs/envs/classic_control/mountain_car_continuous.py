@@ -91,7 +91,7 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
         return Box(self.min_action, self.max_action, (1,))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """From the cost of full throttle to 100."""
         return -0.1, 100.0
 

@@ -106,7 +106,7 @@ class Pendulum(Env[PendulumState, Array]):
         return Box(-1.0 * self.max_torque, self.max_torque, (1,))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """From hanging at full speed and torque to standing still."""
         return -(math.pi**2 + 0.1 * jnp.square(self.max_speed) + 0.001 * jnp.square(self.max_torque)), 0.0
 

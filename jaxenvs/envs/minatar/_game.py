@@ -85,7 +85,7 @@ class Game(Env[State, Array]):
         return Discrete(len(self.minimal_actions) if self.use_minimal_action_set else FIRE + 1)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """At least 0."""
         return 0.0, math.inf
 

@@ -5,7 +5,6 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.canvas import palette
 from jaxenvs.envs.minatar._game import COLUMNS, LEFT, NOTHING, RIGHT, SIZE, Game, GameState, below, cell, stepped
@@ -94,7 +93,7 @@ class Breakout(Game[BreakoutState]):
     num_start_draws: ClassVar[int] = 1
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.canvas import palette
 from jaxenvs.envs.minatar._game import (
@@ -107,7 +106,7 @@ class Freeway(Game[FreewayState]):
     num_draws: ClassVar[int] = 8
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

@@ -120,7 +120,7 @@ class FourRooms(Env[FourRoomsState, Array]):
         return Discrete(len(_maze.MOVES))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

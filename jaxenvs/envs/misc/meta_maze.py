@@ -116,7 +116,7 @@ class MetaMaze(Env[MetaMazeState, Array]):
         return Discrete(len(_maze.MOVES))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0, or what `reward` and `punishment` come to."""
         gains = jnp.stack([jnp.asarray(gain, jnp.float32) for gain in (self.reward, self.punishment)])
         return jnp.minimum(gains, 0.0).sum(), jnp.maximum(gains, 0.0).sum()

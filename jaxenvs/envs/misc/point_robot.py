@@ -113,7 +113,7 @@ class PointRobot(Env[PointRobotState, Array]):
         return Box(-1.0 * self.max_force, self.max_force, (2,))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1; with `dense_reward` at most 0."""
         return (-math.inf, 0.0) if self.dense_reward else (0.0, 1.0)
 

@@ -117,7 +117,7 @@ class Pong(Env[PongState, Array]):
         return Discrete(3)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

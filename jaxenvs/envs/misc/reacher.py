@@ -88,7 +88,7 @@ class Reacher(Env[ReacherState, Array]):
         return Box(-1.0, 1.0, (self.num_joints,))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 to 1."""
         return 0.0, 1.0
 

@@ -85,7 +85,7 @@ class Swimmer(Env[SwimmerState, Array]):
         return Box(-1.0, 1.0, (2,))
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 to 1."""
         return 0.0, 1.0
 

@@ -87,7 +87,7 @@ class InvertedDoublePendulum(MujocoEnv, kw_only=True):
         return 2 * self.model.nq + self.model.nv
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """At most `healthy_reward`, or 0."""
         return -math.inf, jnp.maximum(0.0, jnp.asarray(self.healthy_reward))
 

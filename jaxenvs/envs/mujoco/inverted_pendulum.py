@@ -77,7 +77,7 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
         return self.model.nq + self.model.nv
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

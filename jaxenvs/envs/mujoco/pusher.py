@@ -104,7 +104,7 @@ class Pusher(MujocoEnv, kw_only=True):
         return 2 * _JOINTS + 9
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """At most 0, for weights of at least 0."""
         return -math.inf, 0.0
 

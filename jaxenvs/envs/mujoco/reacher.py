@@ -88,7 +88,7 @@ class Reacher(MujocoEnv, kw_only=True):
         return self.model.nq + 6
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """At most 0, for weights of at least 0."""
         return -math.inf, 0.0
 

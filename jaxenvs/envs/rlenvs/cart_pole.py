@@ -91,7 +91,7 @@ class CartPole(Env[CartPoleState, Array]):
         return Discrete(2)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

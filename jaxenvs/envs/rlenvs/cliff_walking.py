@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.random import Key, check_key
@@ -55,7 +54,7 @@ class CliffWalking(Env[GridState, Array]):
         return Discrete(4)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-100 or -1."""
         return -100.0, -1.0
 

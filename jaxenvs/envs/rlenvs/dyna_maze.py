@@ -109,7 +109,7 @@ class DynaMaze(Env[DynaMazeState, Array]):
         return Discrete(4)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 or 1."""
         return 0.0, 1.0
 

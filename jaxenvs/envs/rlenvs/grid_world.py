@@ -88,7 +88,7 @@ class GridWorld(Env[GridWorldState, Array]):
         return Discrete(4)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-0.5, less in the puddles."""
         return -2.5 if self.has_puddles else -0.5, -0.5
 

@@ -106,7 +106,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         return Discrete(2 * MOST_MOVED + 1)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """From five cars moved and none rented to all cars rented."""
         return -MOST_MOVED * jnp.asarray(self.move_cost), 2 * CAPACITY * jnp.asarray(self.price)
 

@@ -73,7 +73,7 @@ class MountainCar(Env[MountainCarState, Array]):
         return Discrete(3)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-2 to 0."""
         return -2.0, 0.0
 

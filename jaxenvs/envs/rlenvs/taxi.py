@@ -5,7 +5,6 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
@@ -121,7 +120,7 @@ class Taxi(Env[TaxiState, Array]):
         return Discrete(FILL_UP + 1)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-20 to 20."""
         return -20.0, 20.0
 

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.canvas.palette import Color
@@ -144,7 +143,7 @@ class XOWorld(Env[XOWorldState, Array]):
         return Discrete(4)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-10 to 10."""
         return _CIRCLE_REWARD, _CROSS_REWARD
 

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
@@ -70,7 +69,7 @@ class Guessing(Env[GuessingState, Array], RendersText):
         return Box(-self.bounds, self.bounds, (1,), np.float32)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 to 1."""
         return 0.0, 1.0
 

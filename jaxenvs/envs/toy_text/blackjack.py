@@ -6,7 +6,6 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -147,7 +146,7 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
         return Discrete(2)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-1 to 1, or to 1.5 where naturals pay that."""
         return -1.0, 1.5 if self.natural and not self.sab else 1.0
 

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
@@ -69,7 +68,7 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         return Discrete(4)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-100 or -1."""
         return -100.0, -1.0
 

@@ -128,7 +128,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         return Discrete(4)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """The least and the greatest of `reward_schedule`."""
         rewards = [jnp.asarray(reward, jnp.float32) for reward in self.reward_schedule]
         return jnp.stack(rewards).min(), jnp.stack(rewards).max()

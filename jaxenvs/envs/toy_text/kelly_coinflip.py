@@ -100,7 +100,7 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
         return Discrete(self._most_cents)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0 to `max_wealth`."""
         return 0.0, self.max_wealth
 

@@ -74,7 +74,7 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         return Discrete(2)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """0, `small` or `large`."""
         small, large = (jnp.asarray(reward, jnp.float32) for reward in (self.small, self.large))
         least, greatest = jnp.minimum(small, large), jnp.maximum(small, large)

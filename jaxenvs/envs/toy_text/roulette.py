@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
@@ -86,7 +85,7 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
         return Discrete(self.spots + 1)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-1 to 36."""
         return -1.0, 36.0
 

@@ -106,7 +106,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         return Discrete(6)
 
     @property
-    def reward_range(self) -> tuple[ArrayLike, ArrayLike]:
+    def reward_range(self) -> tuple[float | Array, float | Array]:
         """-10 to 20."""
         return -10.0, 20.0
 

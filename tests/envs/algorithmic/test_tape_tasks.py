@@ -50,11 +50,10 @@ def test_the_level_rises_with_success_and_each_lane_has_its_own(method):
 @pytest.mark.parametrize(
     "wrap",
     [
-        lambda env: FrameStack(env, 1),
-        lambda env: DomainRandomize(env, lambda key, base: base),
-        lambda env: jaxenvs.TimeLimit(env, max_episode_steps=150),
+        pytest.param(lambda env: FrameStack(env, 1), id="FrameStack", marks=pytest.mark.slow),
+        pytest.param(lambda env: DomainRandomize(env, lambda key, base: base), id="DomainRandomize"),
+        pytest.param(lambda env: jaxenvs.TimeLimit(env, max_episode_steps=150), id="TimeLimit", marks=pytest.mark.slow),
     ],
-    ids=["FrameStack", "DomainRandomize", "TimeLimit"],
 )
 def test_wrappers_hand_it_on(wrap):
     env = jaxenvs.AutoReset(wrap(Copy(level=28, streak=9)), opening_info=True)

@@ -26,7 +26,9 @@ def largest(ours, theirs):
     return np.abs(np.asarray(ours, np.float64) - theirs).max(initial=0.0)
 
 
-@pytest.mark.parametrize("integrator", CREATURES)
+@pytest.mark.parametrize(
+    "integrator", [pytest.param(name, marks=[] if name == "RK4" else [pytest.mark.slow]) for name in CREATURES]
+)
 def test_a_step_follows_c_with_every_kind_of_joint_and_contact(integrator):
     handle = CREATURES[integrator]
     visited = visit(handle.mj_model, 2, 120, episode=40)
@@ -40,6 +42,7 @@ def test_a_step_follows_c_with_every_kind_of_joint_and_contact(integrator):
     assert np.ptp(np.abs(visited.fields["cfrc_ext"])) > 1.0
 
 
+@pytest.mark.slow
 def test_a_task_of_gymnasiums_follows_c_in_either_precision():
     handle = load("InvertedPendulum")
     visited = visit(handle.mj_model, 2, 60, episode=12)

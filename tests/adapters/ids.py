@@ -1,0 +1,38 @@
+"""The ids that adapters are tried with: a few of every kind at each run, all of them in the long tail."""
+
+import pytest
+
+from jaxenvs.registry.catalog import CATALOG
+
+QUICK = {
+    # Boxes, bounded and not; discrete and continuous actions.
+    "CartPole-v1",
+    "MountainCarContinuous-v0",
+    "Pendulum-v1",
+    "HeartPole-v0",
+    "misc/PointRobot-v0",
+    # Discrete, Tuple and MultiDiscrete observations; Tuple actions; masks, text, options of `reset`.
+    "Blackjack-v1",
+    "CliffWalking-v1",
+    "Copy-v0",
+    "FrozenLake-v1",
+    "KellyCoinflip-v0",
+    "Taxi-v4",
+    "misc/MetaMaze-v0",
+    "rlenvs/Blackjack-v0",
+    # Something that outlives episodes.
+    "rlenvs/DynaMaze-v0",
+    "rlenvs/MultiArmedBandit-v0",
+    # Pictures, of bytes and of truth values; arrays among the fields.
+    "MinAtar/Breakout-v1",
+    "bsuite/MnistBandit-v0",
+    "rlenvs/Catch-v0",
+    # Calls to the host.
+    "Ant-v5",
+    "InvertedPendulum-v5",
+}
+
+IDS = sorted(spec.id for spec in CATALOG)
+assert set(IDS) >= QUICK
+MARKED = [id if id in QUICK else pytest.param(id, marks=pytest.mark.slow) for id in IDS]
+"""All ids, those that are not quick marked `slow`."""
