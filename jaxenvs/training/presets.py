@@ -91,6 +91,8 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "learning_rate": 1e-3,
         "hidden_sizes": (64, 64),
     },
+    # 5,660 (128 episodes) for seed 0. (Hopper-v5 stayed at 714 after 200,000 steps.)
+    ("HalfCheetah-v5", "sac"): {"total_steps": 103_000},
 }
 # For the games of the ALE behind `jaxenvs_ale_bridge.make_atari`: as Schulman et al. 2017 have them, without annealing
 # of the clipping range. No run of their length was made yet.
