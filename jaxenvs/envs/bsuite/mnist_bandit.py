@@ -40,8 +40,8 @@ class MnistBandit(Env[MnistBanditState, Array]):
 
     MNIST itself does not come with jaxenvs. Its files are looked for in the folder that the environment variable
     `JAXENVS_MNIST` names, or else in `~/.cache/jaxenvs/mnist`: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`,
-    with `.gz` or without, which https://storage.googleapis.com/cvdf-datasets/mnist/ has. bsuite leaves them in
-    `/tmp/mnist`. Any other images with labels may be passed instead.
+    with `.gz` or without, which https://storage.googleapis.com/cvdf-datasets/mnist/ has; those that bsuite downloaded
+    serve, too. Any other images with labels may be passed instead.
 
     Observation: (height, width) float32, the image's bytes / 255; all 0 at the end. bsuite takes bytes for signed, so
         that the brightest, from 128 on, are seen as negative: -128 / 255 to 127 / 255. `signed_pixels=False` gives the
