@@ -300,15 +300,25 @@ def _restart(
     def restart(
         auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key, episode: Array, ended: Ended
     ) -> tuple[LanesState, Output]:
-        fresh, output = _begin(auto, key, episode, ended)
+        if ended is None:  # a few lanes at a time, where resets are costly
+            key, episode = _choose(where, (key, episode), (state.env.key, state.env.episodes))
+            env_state, seen = auto.begin_where(where, state.env.replace(key=key, episodes=episode), seen, opening)
+            fresh, state = _fresh(env_state), state.replace(env=env_state)
+        else:
+            fresh, output = _begin(auto, key, episode, ended)
+            seen = _choose(where, (output.observation, output.info), seen)
+        state = _choose(where, fresh, state)
         observation, info = seen
-        unmoved = output.replace(
+        output = Output(
             observation=observation,
+            reward=jnp.zeros((), jnp.float32),
+            terminated=jnp.zeros((), bool),
+            truncated=jnp.zeros((), bool),
             info=info,
             episode_return=state.episode_return,
             episode_length=state.episode_length,
         )
-        return jax.tree.map(lambda a, b: jnp.where(where, a, b), (fresh, output), (state, unmoved))
+        return state, output
 
     return _map_lanes(restart, auto, axes, state, seen, where, keys, episodes, ended)
 
