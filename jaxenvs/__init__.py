@@ -24,6 +24,7 @@ from jaxenvs.core.wrapper import StatefulWrapper as StatefulWrapper
 from jaxenvs.core.wrapper import StatelessWrapper as StatelessWrapper
 from jaxenvs.core.wrapper import Wrapper as Wrapper
 from jaxenvs.core.wrapper import WrapperState as WrapperState
+from jaxenvs.core.wrapper import rewrap as rewrap
 from jaxenvs.core.wrapper import unwrap as unwrap
 from jaxenvs.core.wrapper import unwrap_state as unwrap_state
 from jaxenvs.registry import EnvSpec as EnvSpec

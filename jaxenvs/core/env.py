@@ -9,81 +9,25 @@ simulator needs next, the timestep is what the agent sees now.
 """
 
 import abc
-import dataclasses
+import inspect
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
-import jax.numpy as jnp
-import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField, NotObservable
+from jaxenvs.core import attributes, fields
+from jaxenvs.core.calls import explained
+from jaxenvs.core.errors import InvalidEnv, NotObservable, RenderingUnavailable
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Space
+from jaxenvs.core.timestep import TimeStep as TimeStep
+from jaxenvs.core.timestep import restart as restart
+from jaxenvs.core.timestep import transition as transition
 
 State = TypeVar("State")
 Obs = TypeVar("Obs")
-
-
-class TimeStep(PyTreeNode, Generic[Obs]):
-    """What the agent sees after a reset or a step.
-
-    Attributes:
-        observation: what the agent acts on next.
-        reward: () float32; 0 at reset.
-        terminated: () bool; the task itself ended, so the value of what follows is 0.
-        truncated: () bool; the episode was stopped from outside, so a learner bootstraps from
-            `final_observation`. Both flags can be set at once.
-        final_observation: what this transition led to. It is `observation`, except where AutoReset
-            has already begun the next episode: then `observation` opens that one.
-        info: further arrays, with the same keys, shapes and dtypes at reset and at every step.
-    """
-
-    observation: Obs
-    reward: Array
-    terminated: Array
-    truncated: Array
-    final_observation: Obs
-    info: dict[str, Array]
-
-    @property
-    def done(self) -> Array:
-        """() bool: the episode is over, for either reason."""
-        return self.terminated | self.truncated
-
-    @property
-    def discount(self) -> Array:
-        """() float32: 0 where the task ended, else 1; the factor for the value of what follows."""
-        return 1.0 - self.terminated.astype(jnp.float32)
-
-
-def restart(observation: Obs, info: Mapping[str, Array] | None = None) -> TimeStep[Obs]:
-    """The timestep that opens an episode: reward 0, neither flag set."""
-    return transition(observation, 0.0, False, info)
-
-
-def transition(
-    observation: Obs, reward: ArrayLike, terminated: ArrayLike, info: Mapping[str, Array] | None = None
-) -> TimeStep[Obs]:
-    """The timestep after a step of a base environment, which never truncates.
-
-    Args:
-        observation: what the transition led to.
-        reward: (), cast to float32.
-        terminated: (), cast to bool.
-        info: further arrays; the keys must be those that `restart` was given.
-    """
-    return TimeStep(
-        observation=observation,
-        reward=jnp.asarray(reward, jnp.float32),
-        terminated=jnp.asarray(terminated, bool),
-        truncated=jnp.zeros((), bool),
-        final_observation=observation,
-        info=dict(info or {}),
-    )
 
 
 class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
@@ -110,13 +54,37 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     """The options of Gymnasium's `reset(options=)` for this task: name of the option, and the field that
     takes its value for the episode that begins."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        attributes.check_class(cls)
+        for name in ("reset", "step", "render", "observe"):
+            method = vars(cls).get(name)
+            if inspect.isfunction(method) and not getattr(method, "__isabstractmethod__", False):
+                setattr(cls, name, explained(name, method))
+        super().__init_subclass__(**options)
+
+    def __new__(cls, *arguments: Any, **values: Any) -> Self:
+        """An environment whose fields the constructor then sets.
+
+        Raises:
+            InvalidEnv: methods are missing.
+            InvalidField: a keyword is not a field.
+        """
+        if cls.__abstractmethods__:
+            raise InvalidEnv(attributes.what_is_missing(cls))
+        if not values.keys() <= cls.__dataclass_fields__.keys():
+            fields.check_names(cls, tuple(values), cls.__name__, attributes.hint_within(cls, values))
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            numeric = isinstance(value, float | np.floating | np.ndarray)
-            if numeric and np.issubdtype(np.asarray(value).dtype, np.floating) and np.isnan(value).any():
-                raise InvalidField(f"{type(self).__name__}: field `{field.name}` is NaN; give it a number.")
-        self.check_fields()
+        fields.check_fields(self, self.check_fields)
+
+    if not TYPE_CHECKING:  # where a type checker would take it for leave to ask for any name
+
+        def __getattr__(self, name: str) -> NoReturn:
+            attributes.raise_not_found(self, name)
+
+        def __iter__(self) -> NoReturn:
+            attributes.raise_not_a_pair(self)
 
     def check_fields(self) -> None:
         """Hook: raises `InvalidField` where the fields, as far as they are concrete, make no sense together.
@@ -164,9 +132,22 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
             The next state, of the same structure, shapes and dtypes, and the timestep.
         """
 
-    @abc.abstractmethod
     def render(self, state: State) -> Array:
-        """Draws the state: (height, width, 3) uint8."""
+        """Draws the state: (height, width, 3) uint8. A task may do without: see `can_render`.
+
+        Raises:
+            RenderingUnavailable: the class does not define it.
+        """
+        del state
+        raise RenderingUnavailable(
+            f"{type(self).__name__} has no picture: its class does not define `render`. Write one that returns a"
+            " (height, width, 3) uint8 array, say with `jaxenvs.canvas`, or leave pictures and videos out."
+        )
+
+    @property
+    def can_render(self) -> bool:
+        """Whether `render` is defined."""
+        return type(self).render is not Env.render
 
     def after_episode(self, state: State) -> Self:
         """The environment that the next episode begins in, after one that ended in `state`: itself, by default.

@@ -4,6 +4,7 @@ Names follow Gymnasium's where Gymnasium has one. Where a builtin exception is w
 catch by habit (a wrong type, a bad value), the class derives from that builtin as well.
 """
 
+import dataclasses
 import difflib
 from collections.abc import Iterable
 
@@ -46,6 +47,22 @@ class DatasetNotFound(JaxenvsError, FileNotFoundError):
 
 class InvalidField(JaxenvsError, TypeError, ValueError):
     """An environment or wrapper was given a field that it does not have, or a value it cannot take."""
+
+
+class InvalidEnv(JaxenvsError, TypeError):
+    """A class of environments that breaks the contract: methods that are missing, or a step that changes types."""
+
+
+class InvalidState(JaxenvsError, TypeError):
+    """Something other than a state of the environment was passed where its state belongs."""
+
+
+class FrozenField(JaxenvsError, dataclasses.FrozenInstanceError):
+    """A field of an environment or a state was assigned to; both are values, of which one makes changed copies."""
+
+
+class AttributeNotFound(JaxenvsError, AttributeError):
+    """An attribute that an environment does not have; the message says where it is, or what to use instead."""
 
 
 class InvalidSpace(JaxenvsError, ValueError):

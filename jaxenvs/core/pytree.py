@@ -7,12 +7,15 @@ one jitted function called with two of them could run the first one's program fo
 """
 
 import dataclasses
+import inspect
 import operator
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import jax
 import numpy as np
+
+from jaxenvs.core.errors import FrozenField, InvalidField
 
 
 def static(default: Any = dataclasses.MISSING, **options: Any) -> Any:
@@ -53,12 +56,44 @@ class PyTreeNode:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
+        _check_annotations(cls)
         dataclasses.dataclass(**{"frozen": True, **options})(cls)
+        if options.get("frozen", True):
+            cls.__setattr__ = _refuse_assignment  # the dataclass's own says less
         register(cls)
 
     def replace(self, **fields: Any) -> Self:
         """A copy with some fields replaced, made by the constructor."""
         return dataclasses.replace(self, **fields)
+
+
+def _check_annotations(cls: type[Any]) -> None:
+    """Raises `InvalidField` for what `static` or `dataclasses.field` made, where a type is missing."""
+    annotated = inspect.get_annotations(cls)
+    for name, value in vars(cls).items():
+        if isinstance(value, dataclasses.Field) and name not in annotated:
+            kind = "int" if value.default is dataclasses.MISSING else type(value.default).__name__
+            raise InvalidField(
+                f"{cls.__name__}: `{name}` has no annotation, so it is not a field. Write `{name}: {kind} = ...`."
+            )
+
+
+def _refuse_assignment(self: Any, name: str, value: Any) -> NoReturn:
+    owner = type(self).__name__
+    if name in self.__dataclass_fields__:
+        raise FrozenField(
+            f"{owner} is frozen: cannot assign to field `{name}`. Make a changed copy:"
+            f" `changed = {_variable(self)}.replace({name}=...)`."
+        )
+    del value
+    raise FrozenField(
+        f"{owner} is frozen: cannot assign to `{name}`. What changes from step to step belongs in the state, which"
+        f" `reset` and `step` return; what does not is a field, declared in the class: `{name}: ArrayLike = ...`."
+    )
+
+
+def _variable(node: Any) -> str:
+    return "env" if hasattr(type(node), "step") else "state"
 
 
 def register(cls: type[Any]) -> None:

@@ -7,9 +7,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import jax
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.spaces import Space
 
@@ -42,15 +44,26 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
                 f"{name} wraps a jaxenvs.Env, got {type(inner).__name__}. Build one with `jaxenvs.make(id)`."
             )
         Env.__post_init__(self)  # pyright: ignore[reportUnknownMemberType]  # a bare generic class
-        if isinstance(inner, Env) and has_plain_values(self):
-            with jax.ensure_compile_time_eval():
+        if not isinstance(inner, Env) or is_axes(self):
+            return
+        with jax.ensure_compile_time_eval():
+            if all(map(is_concrete, _own_leaves(self))):
                 self.check_values()
+            if has_plain_values(self):
+                self.check_spaces()
 
     def check_values(self) -> None:
-        """Hook: raises `InvalidField` where a leaf has a bad value, or the wrapped environment's spaces do not fit.
+        """Hook: raises `InvalidField` where a leaf of this wrapper's own has a bad value.
 
-        It runs after `check_fields`, and only where every leaf is a plain number (`has_plain_values`),
-        so values may be compared, spaces built and their bounds read.
+        It runs after `check_fields`, and only where all of them are concrete, so values may be compared. Each
+        may be an array, a batch of values, so compare by `np.any`; the wrapped environment may be anything.
+        """
+
+    def check_spaces(self) -> None:
+        """Hook: raises `InvalidField` where the wrapped environment's spaces do not fit.
+
+        It runs after `check_values`, and only where every leaf is a number that somebody wrote down
+        (`has_plain_values`), here and in the wrapped environment, so spaces may be built and their bounds read.
         """
 
     @abc.abstractmethod
@@ -67,6 +80,11 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
     def can_observe(self) -> bool:
         """Whether `observe` is defined, here and in the wrapped environment; see `Env.can_observe`."""
         return super().can_observe and self.env.can_observe
+
+    @property
+    def can_render(self) -> bool:
+        """Whether `render` is defined in the wrapped environment; see `Env.can_render`."""
+        return super().can_render and self.env.can_render
 
 
 class StatelessWrapper(Wrapper[Any, Obs], Generic[Obs]):
@@ -142,15 +160,25 @@ def inner_observation(self: Wrapper[Any, Any], state: Any) -> Any:
 
 
 def has_plain_values(tree: Any) -> bool:
-    """Whether the leaves are Python or NumPy numbers, as somebody wrote them down.
+    """Whether the leaves are Python or NumPy numbers, or single numbers on a device, as somebody wrote them down.
 
-    It is False for what JAX transformations build: tracers, batches of parameters, placeholders, and
-    trees of axis numbers for `in_axes`.
+    It is False for what JAX transformations build: tracers, batches of parameters, placeholders.
     """
-    leaves = jax.tree.leaves(tree, is_leaf=lambda leaf: leaf is None)
-    if leaves and all(leaf is None or isinstance(leaf, int) for leaf in leaves):
-        return False
-    return all(leaf is None or isinstance(leaf, int | float | np.generic | np.ndarray) for leaf in leaves)
+    leaves = jax.tree.leaves(tree)
+    return all(is_concrete(leaf) and not (isinstance(leaf, Array) and leaf.ndim) for leaf in leaves)
+
+
+def is_concrete(leaf: Any) -> bool:
+    """Whether a leaf is a number or an array whose values can be looked at."""
+    if isinstance(leaf, Array):
+        return not isinstance(leaf, Tracer) and leaf.is_fully_addressable and not leaf.is_deleted()
+    return isinstance(leaf, int | float | np.generic | np.ndarray)
+
+
+def _own_leaves(wrapper: Wrapper[Any, Any]) -> list[Any]:
+    """The leaves of a wrapper that are not the wrapped environment's."""
+    own = [field.name for field in fields_of(type(wrapper)) if not field.is_static and field.name != "env"]
+    return jax.tree.leaves([getattr(wrapper, name) for name in own])
 
 
 def unwrap(env: Env[Any, Any]) -> Env[Any, Any]:

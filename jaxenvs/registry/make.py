@@ -1,6 +1,5 @@
 """make: an id becomes an environment."""
 
-import dataclasses
 import importlib
 from typing import Any
 
@@ -10,7 +9,8 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RegistrationError, did_you_mean
+from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RegistrationError
+from jaxenvs.core.fields import check_names, fields_of
 from jaxenvs.registry.registry import spec as find_spec
 from jaxenvs.registry.spec import EnvSpec
 from jaxenvs.wrappers.time_limit import TimeLimit
@@ -35,9 +35,7 @@ def make(id: str | EnvSpec, *, max_episode_steps: int | None = None, **fields: A
     spec = id if isinstance(id, EnvSpec) else find_spec(id)
     cls = load(spec)
     values = {**spec.fields, **fields}
-    _check_names(spec, cls, values)
-    for name, value in values.items():
-        _check_value(spec, name, value)
+    _check(spec, cls, values)
     env: Env[Any, Any] = cls(**values)
     limit = spec.max_episode_steps if max_episode_steps is None else max_episode_steps
     if limit is None or limit == -1:
@@ -72,28 +70,19 @@ def load(spec: EnvSpec) -> type[Env[Any, Any]]:
     return cls
 
 
-def _check_names(spec: EnvSpec, cls: type[Env[Any, Any]], fields: dict[str, Any]) -> None:
-    own = dataclasses.fields(cls)
-    known = [field.name for field in own]
-    for name in fields:
-        if name not in known:
-            raise InvalidField(
-                f"{spec.id} has no field `{name}`.{did_you_mean(name, known)}"
-                f" Its fields are: {', '.join(known) or 'none'}."
-            )
-    missing = [f"`{field.name}`" for field in own if _is_required(field) and field.name not in fields]
+def _check(spec: EnvSpec, cls: type[Env[Any, Any]], values: dict[str, Any]) -> None:
+    check_names(cls, tuple(values), spec.id)
+    missing = [f"`{field.name}`" for field in fields_of(cls) if field.required and field.name not in values]
     if missing:
         raise InvalidField(f"{spec.id} needs a value for {', '.join(missing)}: `make({spec.id!r}, name=value)`.")
+    for field in fields_of(cls):
+        value = values.get(field.name, field.default)
+        if value is None and not field.optional and not field.is_static:
+            raise InvalidField(f"{spec.id}: field `{field.name}` must be a number, got None. Leave it out instead.")
+        for leaf in jax.tree.leaves(values.get(field.name)):
+            if isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer) and _is_nan(leaf):
+                raise InvalidField(f"{spec.id}: field `{field.name}` is NaN; give it a number.")
 
 
-def _is_required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _check_value(spec: EnvSpec, name: str, value: Any) -> None:
-    for leaf in jax.tree.leaves(value):
-        concrete = isinstance(leaf, float | np.ndarray | np.floating) or (
-            isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer)
-        )
-        if concrete and jnp.issubdtype(jnp.result_type(leaf), jnp.floating) and bool(np.isnan(np.asarray(leaf)).any()):
-            raise InvalidField(f"{spec.id}: field `{name}` is NaN; give it a number.")
+def _is_nan(x: jax.Array) -> bool:
+    return jnp.issubdtype(x.dtype, jnp.floating) and bool(np.isnan(np.asarray(x)).any())

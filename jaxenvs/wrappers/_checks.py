@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
 
@@ -10,6 +12,12 @@ def check_integer(env: Env[Any, Any], name: str, value: Any, *, least: int = 1) 
     """Raises `InvalidField` where `value` is no integer of at least `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InvalidField(f"{type(env).__name__}: `{name}` must be an integer of at least {least}, got {value!r}.")
+
+
+def check_within(env: Env[Any, Any], name: str, value: Any, low: float, high: float) -> None:
+    """Raises `InvalidField` if a number, or one of an array, is not in [low, high]; it must be concrete."""
+    if not np.all((np.asarray(value) >= low) & (np.asarray(value) <= high)):
+        raise InvalidField(f"{type(env).__name__}: `{name}` must lie in [{low}, {high}], got {value}.")
 
 
 def check_function(env: Env[Any, Any], name: str, value: Any) -> None:

@@ -17,7 +17,7 @@ class ClipAction(ActionWrapper[Any]):
     The counterpart of `gymnasium.wrappers.ClipAction`: the action space becomes unbounded.
     """
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that actions are real numbers."""
         action_box(self)
 

@@ -28,7 +28,7 @@ class DelayObservation(SameObservations, HistoryWrapper[Any]):
         """Checks the delay."""
         check_integer(self, "delay", self.delay, least=0)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that the observation space has an element to begin with."""
         neutral_element(self.env.observation_space)
 

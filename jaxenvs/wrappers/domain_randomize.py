@@ -55,7 +55,7 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         check_function(self, "randomize", self.randomize)
         refuse_auto_reset_inside(self)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that `randomize` changes nothing but the values of leaves."""
         jax.eval_shape(self._draw, jax.eval_shape(lambda: jax.random.key(0)))
 

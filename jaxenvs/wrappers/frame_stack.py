@@ -39,7 +39,7 @@ class FrameStack(HistoryWrapper[Any]):
                 ' An observation of your own goes into `padding`, with `padding_type="custom"`.'
             )
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that observations can be stacked and that `padding` is one."""
         stacked_space(self.env.observation_space, self.num_stack)
         if (self.padding is not None) != (self.padding_type == "custom"):

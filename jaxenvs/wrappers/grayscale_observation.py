@@ -24,7 +24,7 @@ class GrayscaleObservation(ObservationWrapper[Array]):
 
     keep_dim: bool = static(default=False)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that observations are images of three channels."""
         shape = image_box(self, (3,)).shape
         if shape[2] != 3:

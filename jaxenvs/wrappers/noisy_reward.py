@@ -39,9 +39,10 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
     noise_scale: ArrayLike
 
     def check_values(self) -> None:
-        """Checks that the standard deviation is none below 0."""
-        if np.any(np.asarray(self.noise_scale) < 0):
-            raise InvalidField(f"NoisyReward: `noise_scale` must be at least 0, got {self.noise_scale}.")
+        """Checks that the standard deviation is finite and not below 0."""
+        scale = np.asarray(self.noise_scale)
+        if not np.all(np.isfinite(scale) & (scale >= 0)):
+            raise InvalidField(f"NoisyReward: `noise_scale` must be finite and at least 0, got {self.noise_scale}.")
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:

@@ -63,8 +63,11 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
         check_axis_name(self, self.axis_name)
 
     def check_values(self) -> None:
-        """Checks epsilon, and that an observation is a single array."""
+        """Checks epsilon."""
         check_epsilon(self, self.epsilon)
+
+    def check_spaces(self) -> None:
+        """Checks that an observation is a single array."""
         element_struct(self.observation_space)
 
     @property

@@ -4,15 +4,14 @@ import math
 from typing import ClassVar, Generic, TypeVar
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.wrappers._checks import check_within
 from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
 
 Obs = TypeVar("Obs")
@@ -64,8 +63,7 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
 
     def check_values(self) -> None:
         """Checks gamma and epsilon."""
-        if not 0 <= np.asarray(self.gamma) <= 1:
-            raise InvalidField(f"NormalizeReward: `gamma` must lie in [0, 1], got {self.gamma}.")
+        check_within(self, "gamma", self.gamma, 0, 1)
         check_epsilon(self, self.epsilon)
 
     observe = inner_observation

@@ -16,7 +16,7 @@ class OneHot(ObservationWrapper[Array]):
     The parts of a MultiDiscrete observation are encoded one after the other.
     """
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that observations are discrete."""
         space = self.env.observation_space
         if not isinstance(space, Discrete | MultiDiscrete):

@@ -39,7 +39,7 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
             raise InvalidField(f"OpeningActions: `actions` must be a tuple of one or more actions, got {actions!r}.")
         refuse_auto_reset_inside(self)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that the action space is Discrete and holds the actions."""
         space = self.env.action_space
         if not isinstance(space, Discrete):

@@ -53,7 +53,7 @@ class PixelObservation(SameActions, StatelessWrapper[Any]):
             raise InvalidField(f"PixelObservation: `render_key` and `obs_key` must differ, both are {self.obs_key!r}.")
         refuse_auto_reset_inside(self)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that the key of the frame is free."""
         space = self.env.observation_space
         if not self.render_only and isinstance(space, Dict) and self.render_key in space.spaces:

@@ -24,7 +24,7 @@ class RescaleAction(ActionWrapper[Any]):
     min_action: ArrayLike = -1.0
     max_action: ArrayLike = 1.0
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that actions are real numbers and that the bounds fit theirs."""
         check_bounds(self, action_box(self), ("min_action", "max_action"), (self.min_action, self.max_action))
 

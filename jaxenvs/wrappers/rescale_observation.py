@@ -25,7 +25,7 @@ class RescaleObservation(ObservationWrapper[Array]):
     min_observation: ArrayLike
     max_observation: ArrayLike
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that observations are a Box and that the bounds fit theirs."""
         bounds = self.min_observation, self.max_observation
         check_bounds(self, self._box, ("min_observation", "max_observation"), bounds)

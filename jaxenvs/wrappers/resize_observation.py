@@ -34,7 +34,7 @@ class ResizeObservation(ObservationWrapper[Any]):
                 f"ResizeObservation: `shape` must be a pair (height, width) of positive integers, got {shape!r}."
             )
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that observations are images and large enough."""
         old = self._box.shape[:2]
         if self.shape[0] > old[0] or self.shape[1] > old[1]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -74,5 +75,5 @@ def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:
 
 def check_epsilon(env: Env[Any, Any], epsilon: Any) -> None:
     """Raises `InvalidField` where `epsilon` is not above 0."""
-    if not epsilon > 0:
+    if not np.all(np.asarray(epsilon) > 0):
         raise InvalidField(f"{type(env).__name__}: `epsilon` must be above 0, got {epsilon}.")

@@ -3,9 +3,11 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.errors import InvalidField
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 
@@ -20,6 +22,11 @@ class ScaleReward(RewardWrapper[Any]):
     """
 
     reward_scale: ArrayLike
+
+    def check_values(self) -> None:
+        """Checks that the factor is finite."""
+        if not np.all(np.isfinite(np.asarray(self.reward_scale))):
+            raise InvalidField(f"ScaleReward: `reward_scale` must be finite, got {self.reward_scale}.")
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:

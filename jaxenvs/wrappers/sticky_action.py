@@ -62,7 +62,8 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
 
     def check_values(self) -> None:
         """Checks the probability."""
-        if not 0 <= np.asarray(self.repeat_probability) < 1:
+        probability = np.asarray(self.repeat_probability)
+        if not np.all((probability >= 0) & (probability < 1)):
             raise InvalidField(
                 f"StickyAction: `repeat_probability` must be at least 0 and less than 1, got {self.repeat_probability}."
             )

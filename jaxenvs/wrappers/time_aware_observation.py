@@ -39,7 +39,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
         """Checks that there is a limit."""
         check_integer(self, "max_episode_steps", self._limit)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that the key of the time is free."""
         space = self.env.observation_space
         if isinstance(space, Dict) and self.dict_time_key in space.spaces:

@@ -30,7 +30,7 @@ class TransformAction(ActionWrapper[Any]):
         """Checks that `func` is a function."""
         check_function(self, "func", self.func)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that what `func` returns has the structure, shapes and dtypes of the wrapped space."""
         result = jax.eval_shape(self.func, element_struct(self.action_space))
         check_element(result, self.env.action_space, self, "func", "Say with `space=...` what it maps from")

@@ -30,7 +30,7 @@ class TransformReward(RewardWrapper[Any]):
         """Checks that `func` is a function."""
         check_function(self, "func", self.func)
 
-    def check_values(self) -> None:
+    def check_spaces(self) -> None:
         """Checks that `func` returns a number."""
         result = jax.eval_shape(self.func, jax.ShapeDtypeStruct((), jnp.float32))
         if jax.tree.structure(result) != jax.tree.structure(0) or result.shape != ():

@@ -65,7 +65,9 @@ def test_unknown_field_names_the_nearest_and_lists_all():
         jaxenvs.make("CartPole-v1", gravty=1.0)
     text = str(caught.value)
     assert text.startswith("CartPole-v1 has no field `gravty`. Did you mean: `gravity`? Its fields are: gravity, ")
-    assert text.rstrip(".").endswith("sutton_barto_reward"), text
+    assert ", sutton_barto_reward. " in text
+    # torchrl's GymEnv leaves out an argument after a TypeError with Python's own words.
+    assert text.endswith("__init__() got an unexpected keyword argument 'gravty'.")
     assert isinstance(caught.value, TypeError)  # what a wrong keyword raises elsewhere
     assert isinstance(caught.value, ValueError)
 

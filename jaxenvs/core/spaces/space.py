@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core import pytree
+from jaxenvs.core.calls import keyed
 from jaxenvs.core.random import Key
 
 Element = TypeVar("Element")
@@ -36,6 +37,8 @@ class Space(abc.ABC, Generic[Element]):
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         pytree.register(cls)
+        if not getattr(cls.sample, "__isabstractmethod__", False) and "sample" in vars(cls):
+            cls.sample = keyed(cls.sample)
 
     def _set(self, **values: Any) -> None:
         """Sets fields, for use while the space is being built."""

@@ -1,0 +1,126 @@
+"""What is said of an attribute that an environment does not have, and of a class that is none yet."""
+
+import dataclasses
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from jaxenvs.core.errors import AttributeNotFound, InvalidEnv, did_you_mean
+
+_HABITS = {
+    "unwrapped": "`jaxenvs.unwrap(env)` is the environment under all wrappers",
+    "spec": "an environment does not know by which id it was made: `jaxenvs.spec(id)` is what is known of an id",
+    "close": "an environment is a value and holds nothing open, so there is nothing to close",
+    "seed": "randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`",
+    "np_random": "randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`",
+    "num_envs": "an environment is a single one, and `jax.vmap(env.reset)(keys)` begins as many as there are keys",
+    "single_observation_space": "it is `env.observation_space`, whether stepped alone or under `jax.vmap`",
+    "single_action_space": "it is `env.action_space`, whether stepped alone or under `jax.vmap`",
+    "render_mode": "`env.render(state)` draws any state as an array",
+    "metadata": "`env.render(state)` draws any state, and `env.frames_per_second` says how fast to show them",
+    "default_params": "parameters are fields of the environment: `env.replace(gravity=1.6)` makes another one",
+    "num_actions": "it is `env.action_space.n` where actions are discrete",
+    "state": "the state is not kept in the environment: `state, timestep = env.reset(key)`",
+}
+"""What those look for who come from other libraries, and what is here in its place."""
+
+_TO_WRITE = {
+    "observation_space": "a property that returns a space, such as `jaxenvs.spaces.Box(low, high)`",
+    "action_space": "a property that returns a space, such as `jaxenvs.spaces.Discrete(2)`",
+    "reset": "`def reset(self, key):` that returns `state, jaxenvs.restart(observation)`",
+    "step": (
+        "`def step(self, state, action):` that returns `state, jaxenvs.transition(observation, reward, terminated)`"
+    ),
+    "inner_state": "derive from `StatelessWrapper` or `StatefulWrapper`, which do",
+}
+
+
+def check_class(cls: type[Any]) -> None:
+    """Raises `InvalidEnv` for a class with a constructor of its own."""
+    if "__init__" in vars(cls):
+        raise InvalidEnv(
+            f"{cls.__name__} defines `__init__`, but an environment is a frozen dataclass, whose fields are its"
+            " constructor's arguments. Declare them in the class: `gravity: ArrayLike = 9.8` for a number,"
+            " `size: int = jaxenvs.static(default=5)` for what decides a shape; compute what follows from them in"
+            " properties, check them in `check_fields`, and keep what changes from step to step in the state."
+        )
+
+
+def what_is_missing(cls: type[Any]) -> str:
+    """What an abstract class lacks to be an environment, and how to write it."""
+    missing = sorted(cls.__abstractmethods__, key=[*_TO_WRITE, *sorted(cls.__abstractmethods__)].index)
+    lines = [f"`{name}`" + f" ({_TO_WRITE[name]})" * (name in _TO_WRITE) for name in missing]
+    return f"{cls.__name__} is abstract. It lacks {'; '.join(lines)}."
+
+
+def raise_not_found(env: Any, name: str) -> NoReturn:
+    """Raises `AttributeNotFound`, for `__getattr__`; says where the attribute is, or what is here in its place."""
+    if name.startswith("_"):
+        raise AttributeError(f"{type(env).__name__!r} object has no attribute {name!r}")
+    if inspect.getattr_static(type(env), name, None) is not None:
+        # There is one, a property that raised AttributeError: once more, to let that be seen.
+        object.__getattribute__(env, name)
+    raise AttributeNotFound(f"{type(env).__name__} has no attribute `{name}`{_place_of(env, name)}")
+
+
+def raise_not_a_pair(env: Any) -> NoReturn:
+    """Raises TypeError for an environment that is taken apart, as a pair of one and its parameters."""
+    raise TypeError(
+        f"{type(env).__name__} is one environment and cannot be taken apart: write `env = jaxenvs.make(...)`. Its"
+        " parameters are fields of it: `jaxenvs.unwrap(env).replace(gravity=1.6)` has another one."
+    )
+
+
+def hint_within(cls: type[Any], values: Mapping[str, Any]) -> str:
+    """A sentence on fields that a wrapper does not have and what it is put around has, or an empty string.
+
+    Args:
+        cls: the wrapper's class.
+        values: the keywords that it was made with.
+    """
+    unknown = [name for name in values if name not in {field.name for field in dataclasses.fields(cls)}]
+    for depth, inner in enumerate(_inside(values)):
+        if unknown and unknown[0] in {field.name for field in dataclasses.fields(inner)}:
+            changed = f"replace({unknown[0]}=...)"
+            way = (
+                f"`jaxenvs.rewrap(env, jaxenvs.unwrap(env).{changed})`"
+                if _is_base(inner)
+                else f"`env.replace(env={'.'.join(['env'] * (depth + 2))}.{changed})`"
+            )
+            return f" {type(inner).__name__}, {_relation(inner)}, has: write {way}."
+    return ""
+
+
+def _place_of(env: Any, name: str) -> str:
+    """The end of a sentence: where the attribute is, or what is here in its place."""
+    parts = list(_inside(vars(env)))
+    for depth, inner in enumerate(parts):
+        own = {field.name for field in dataclasses.fields(inner)}
+        if name in own or inspect.getattr_static(type(inner), name, None) is not None:
+            way = "jaxenvs.unwrap(env)" if _is_base(inner) else ".".join(["env"] * (depth + 2))
+            text = f"; {type(inner).__name__}, {_relation(inner)}, has: write `{way}.{name}`."
+            if name in own and _is_base(inner):
+                text += f" `jaxenvs.rewrap(env, {way}.replace({name}=...))` is `env` with another one."
+            return text
+    if name in _HABITS:
+        return f": {_HABITS[name]}."
+    known = {known for part in (env, *parts) for known in dir(type(part)) if not known.startswith("_")}
+    known |= {field.name for part in (env, *parts) for field in dataclasses.fields(part)}
+    names = [f"`{field.name}`" for field in dataclasses.fields([env, *parts][-1])]
+    return f".{did_you_mean(name, sorted(known))} Its parameters are {', '.join(names) or 'none'}."
+
+
+def _inside(values: Mapping[str, Any]) -> Iterator[Any]:
+    """The environments within one whose fields are given, the outermost first."""
+    inner = values.get("env")
+    while dataclasses.is_dataclass(inner) and not isinstance(inner, type):
+        yield inner
+        inner = vars(inner).get("env")
+
+
+def _is_base(env: Any) -> bool:
+    return not dataclasses.is_dataclass(vars(env).get("env"))
+
+
+def _relation(env: Any) -> str:
+    return "the environment inside" if _is_base(env) else "a wrapper inside"

@@ -1,0 +1,262 @@
+"""What is said when `reset`, `step`, `render` or `observe` is called with what does not belong there.
+
+Nothing is looked at before the call: only where it fails are its arguments examined, so that a call that
+works costs no more than one Python frame.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+from jax import Array
+
+from jaxenvs.core import fields
+from jaxenvs.core.errors import InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
+from jaxenvs.core.timestep import TimeStep
+
+_LINES = "`state, timestep = env.reset(key)`, then `state, timestep = env.step(state, action)`"
+
+_TRACED = {
+    "TracerBoolConversionError": (
+        "decides by the value of a traced number, which is not known yet. For `if a > b: x = c` write"
+        " `x = jnp.where(a > b, c, x)`, for costly branches `jax.lax.cond`; for `and`, `or`, `not`, `min`, `max` write"
+        " `&`, `|`, `~`, `jnp.minimum`, `jnp.maximum`."
+    ),
+    "TracerArrayConversionError": "hands a traced number to NumPy. Write `jnp` for `np` where it computes with data.",
+    "TracerIntegerConversionError": "uses a traced number as a Python integer.",
+    "NonConcreteBooleanIndexError": (
+        "picks entries by a traced mask, of a number not known yet. Write `jnp.where(mask, x, 0)`."
+    ),
+    "ConcretizationTypeError": "needs the value of a traced number, which is not known yet.",
+    "TypeError": "",
+}
+"""What an environment does wrong that JAX raises these at, by the names of JAX's errors."""
+
+
+def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """`method`, with its wrong calls explained.
+
+    Args:
+        name: what it is called by: "reset", "step", "render" or "observe".
+        method: a function whose first argument is the environment.
+    """
+
+    @functools.wraps(method)
+    def call(self: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            return method(self, *arguments, **named)
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            explanation = _explain(self, name, method, arguments, named, error)
+            if explanation is None:
+                raise
+            raise explanation from (error if isinstance(explanation, InvalidEnv) else None)
+
+    return call
+
+
+def keyed(method: Callable[..., Any]) -> Callable[..., Any]:
+    """`sample` of a space, which says what it takes where it is called without a key."""
+
+    @functools.wraps(method)
+    def call(self: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            return method(self, *arguments, **named)
+        except TypeError:
+            if arguments or "key" in named:
+                raise
+        raise InvalidKey(
+            f"`{type(self).__name__}.sample` takes a random key, and got none: write `space.sample(key)` with"
+            " `key = jaxenvs.random.key(0)`, and for each further draw a key of its own, by `jax.random.split(key)`."
+        )
+
+    return call
+
+
+def _explain(
+    env: Any, name: str, method: Callable[..., Any], arguments: tuple[Any, ...], named: Mapping[str, Any], error: Any
+) -> JaxenvsError | None:
+    """What to raise in the place of `error`; None where the call was right, and then there may be a note on it."""
+    if vars(error).get("jaxenvs_examined", False):
+        return None
+    try:
+        bound = inspect.signature(method).bind(env, *arguments, **named).arguments
+    except TypeError:
+        return _wrong_arguments(env, name, arguments, named)
+    if isinstance(error, JaxenvsError) and not isinstance(error, InvalidAction | InvalidState):
+        return None
+    values = list(bound.values())[1:]
+    if name != "reset" and not _fits(env, method, values[0]):
+        # Further out it may turn out to be the inner state of something that was no state either.
+        return InvalidState(_wrong_state(env, name, values))
+    if not isinstance(error, JaxenvsError):
+        vars(error)["jaxenvs_examined"] = True
+        carries = name == "step" and "env" in vars(env) and isinstance(error, TypeError) and not _is_tracing(error)
+        if carries and (change := _first_change(env.env)):
+            return InvalidEnv(change)
+        _add_note(env, name, error)
+    return None
+
+
+def _wrong_arguments(env: Any, name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> JaxenvsError:
+    owner = type(env).__name__
+    got = ", ".join([*map(describe, arguments), *(f"{key}={value!r}" for key, value in named.items())]) or "nothing"
+    if name == "reset":
+        seed = named.get("seed")
+        key = f"jaxenvs.random.key({seed if isinstance(seed, int) else 0})"
+        line = f"`state, timestep = env.reset({key})`"
+        return InvalidKey(f"`{owner}.reset` takes a random key and nothing else, got {got}. Write {line}.")
+    if name == "step":
+        if len(arguments) > 2:
+            more = " The state holds what keys are needed, and parameters are fields of the environment."
+            return InvalidState(f"`{owner}.step` takes the state and the action, got {got}.{more} Write {_LINES}.")
+        if len(arguments) == 1 and not named and _fits(env, type(env).step, arguments[0]):
+            return InvalidAction(f"`{owner}.step` takes the state and the action, and got the state alone.")
+        hint = " An environment does not keep its state, so you hand it on."
+        return InvalidState(f"`{owner}.step` takes the state and the action, got {got}.{hint} Write {_LINES}.")
+    hint = " An environment does not keep its state."
+    return InvalidState(f"`{owner}.{name}` takes the state to look at, got {got}.{hint} Write `env.{name}(state)`.")
+
+
+def _fits(env: Any, method: Callable[..., Any], state: Any) -> bool:
+    """Whether `state` may be a state of `env`; True where that cannot be told."""
+    hint = _state_hint(method)
+    if hint is not None:
+        return isinstance(state, hint)
+    expected = _opening(env)
+    if expected is None:
+        return True
+    return jax.tree.structure(expected) == jax.tree.structure(state) or _same_node(expected, state)
+
+
+def _same_node(expected: Any, state: Any) -> bool:
+    """Whether both are of one class of nodes, whatever they hold."""
+    return type(expected) is type(state) and not isinstance(state, jax.ShapeDtypeStruct | tuple | list | dict)
+
+
+@functools.cache
+def _state_hint(method: Callable[..., Any]) -> type[Any] | None:
+    """The class that a method's annotation gives for the state, if it gives one."""
+    function = inspect.unwrap(method)
+    name = list(inspect.signature(function).parameters)[1:2]
+    hint = function.__annotations__.get(name[0]) if name else None
+    hint = getattr(hint, "__origin__", hint)
+    return hint if isinstance(hint, type) and fields.dataclasses.is_dataclass(hint) else None
+
+
+def _opening(env: Any) -> Any:
+    """The state that `reset` returns, as a tree of `jax.ShapeDtypeStruct`; None where it fails."""
+    try:
+        return jax.eval_shape(env.reset, jax.eval_shape(lambda: jax.random.key(0)))[0]
+    except Exception:  # noqa: BLE001  # an environment that is wrong in yet another place
+        return None
+
+
+def _wrong_state(env: Any, name: str, values: list[Any]) -> str:
+    owner, state = type(env).__name__, values[0]
+    hint = _state_hint(getattr(type(env), name))
+    wanted = (hint or type(_opening(env))).__name__
+    wanted = "an array" if wanted == "ShapeDtypeStruct" else wanted
+    begin = f"`{owner}.{name}` takes a state of this environment, {_article(wanted)}, and got {describe(state)}"
+    if isinstance(state, TimeStep):
+        return f"{begin}, which `reset` and `step` return second. Write {_LINES}."
+    if name == "step" and _fits(env, type(env).step, values[1]):
+        return f"{begin} as its state and the state as its action. Exchange them: `env.step(state, action)`."
+    if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], TimeStep):
+        return f"{begin}, the pair that `reset` and `step` return. Take it apart: {_LINES}."
+    inner = vars(env).get("env")
+    while inner is not None:
+        if _state_hint(type(inner).step) not in (None, hint) and _fits(inner, type(inner).step, state):
+            return (
+                f"{begin}, the state of {type(inner).__name__} inside, without what {owner} keeps. Hand on what"
+                f" `reset` and `step` of this same environment return: {_LINES}."
+            )
+        inner = vars(inner).get("env")
+    within = getattr(state, "inner", None)
+    while within is not None:
+        if _fits(env, type(env).step, within):
+            return (
+                f"{begin}, the state of a wrapper around it. Use the wrapped environment's `{name}`, or take the state"
+                " inside: `jaxenvs.unwrap_state(wrapped, state)`."
+            )
+        within = getattr(within, "inner", None)
+    return f"{begin}. The state is what `reset` and `step` return first, and not the observation. Write {_LINES}."
+
+
+def describe(value: Any) -> str:
+    """What was passed, in a few words."""
+    if isinstance(value, Array | fields.np.ndarray):
+        return f"an array {value.dtype}{list(value.shape)}"
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    return _article(type(value).__name__)
+
+
+def _article(noun: str) -> str:
+    return noun if noun.startswith("an ") else f"{'an' if noun[0] in 'AEIOUaeiou' else 'a'} {noun}"
+
+
+def _is_tracing(error: Exception) -> bool:
+    return isinstance(error, jax.errors.JAXTypeError | jax.errors.JAXIndexError)
+
+
+def _add_note(env: Any, name: str, error: Exception) -> None:
+    """Adds to an error of JAX what to write instead."""
+    owner = type(env).__name__
+    if _is_tracing(error) or "concrete values" in str(error):
+        kind = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _TRACED), "TypeError")
+        integers = [
+            f"`{field.name}: int = jaxenvs.static(default={field.default!r})`"
+            for field in fields.fields_of(type(env))
+            if not field.is_static and isinstance(field.default, int)
+        ]
+        text = f"`{owner}.{name}` {_TRACED[kind]}" if _TRACED[kind] else ""
+        if kind in ("TracerIntegerConversionError", "ConcretizationTypeError", "TypeError") and integers:
+            text += f" A field that decides a shape or a loop must be part of the program: {', '.join(integers)}."
+        if text.strip():
+            error.add_note(text.strip())
+    batched = [
+        f"`{field.name}` {jax.numpy.shape(getattr(env, field.name))}"
+        for field in fields.fields_of(type(env))
+        if field.kind == "number"
+        and isinstance(field.default, int | float)
+        and jax.numpy.ndim(getattr(env, field.name))
+    ]
+    if batched:
+        error.add_note(
+            f"{owner} holds a batch where one number is usual: {', '.join(batched)}. To step a batch of environments,"
+            " map over it: `jax.vmap(lambda env, state, action: env.step(state, action))(envs, states, actions)`."
+        )
+
+
+def _first_change(env: Any) -> str | None:
+    """Where a step gives state, observation or info other types than the reset, in words; the base is asked first."""
+    inner = vars(env).get("env")
+    if inner is not None and (change := _first_change(inner)):
+        return change
+    try:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        before, opening = jax.eval_shape(env.reset, key)
+        after, timestep = jax.eval_shape(env.step, before, jax.eval_shape(env.action_space.sample, key))
+    except Exception:  # noqa: BLE001  # an environment that is wrong in yet another place
+        return None
+    for label, old, new in (
+        ("state", before, after),
+        ("timestep.observation", opening.observation, timestep.observation),
+        ("timestep.info", opening.info, timestep.info),
+    ):
+        if jax.tree.structure(old) != jax.tree.structure(new):
+            return (
+                f"{type(env).__name__}: `{label}` has another structure after `step` than after `reset`:"
+                f" {jax.tree.structure(new)} rather than {jax.tree.structure(old)}. Loops carry it, so make both alike."
+            )
+        for (path, x), y in zip(jax.tree_util.tree_leaves_with_path(old), jax.tree.leaves(new), strict=True):
+            if (x.shape, x.dtype) != (y.shape, y.dtype):
+                types = f"{x.dtype}{list(x.shape)}", f"{y.dtype}{list(y.shape)}"
+                return (
+                    f"{type(env).__name__}: `{label}{jax.tree_util.keystr(path)}` is {types[0]} after `reset` and"
+                    f" {types[1]} after `step`. Loops carry it, so give both the same type: write"
+                    f" `jnp.zeros({tuple(y.shape)}, jnp.{y.dtype})` in `reset`, or `.astype(jnp.{x.dtype})` in `step`."
+                )
+    return None

@@ -1,0 +1,272 @@
+"""What the fields of an environment, a wrapper or a learner may hold, as their annotations tell it."""
+
+import dataclasses
+import functools
+import operator
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import jax
+import numpy as np
+from jax.typing import ArrayLike
+
+from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.pytree import is_static
+
+Kind: TypeAlias = Literal["number", "numbers", "integer", "flag", "string", "any"]
+
+_NUMBERS = {*typing.get_args(ArrayLike), jax.Array, np.ndarray, float, int, bool}
+_PLAIN: dict[Any, Kind] = {int: "integer", bool: "flag", str: "string"}
+_WANTED: dict[Kind, str] = {
+    "number": "a number",
+    "numbers": "a number or several",
+    "integer": "a Python integer",
+    "flag": "True or False",
+    "string": "a string",
+}
+_UNTRACEABLE = (
+    str | bytes | set | frozenset | range | type | types.FunctionType | types.BuiltinFunctionType | functools.partial
+)
+
+
+class Field(NamedTuple):
+    """What is known of a field.
+
+    Attributes:
+        name: of the field.
+        kind: what it holds; "any" where the annotation does not say, or says more than is checked here.
+        is_static: whether it is part of the program.
+        optional: whether it may be None.
+        default: the value where none is given; `dataclasses.MISSING` where there is none, or it is made.
+        required: whether a value must be given.
+    """
+
+    name: str
+    kind: Kind
+    is_static: bool
+    optional: bool
+    default: Any
+    required: bool
+
+
+@functools.cache
+def fields_of(cls: type[Any]) -> tuple[Field, ...]:
+    """The fields of a dataclass, in order."""
+    hints = _hints(cls)
+    return tuple(_field(field, hints.get(field.name, Any)) for field in dataclasses.fields(cls))
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(cls)
+    except Exception:  # noqa: BLE001  # a name in a quoted annotation that only a type checker can find
+        return {field.name: field.type for field in dataclasses.fields(cls)}
+
+
+def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    parts = set(typing.get_args(hint)) if is_union else {hint}
+    optional = type(None) in parts or field.default is None
+    parts -= {type(None)}
+    several = {part for part in parts if typing.get_origin(part) in (tuple, list, Sequence)}
+    kind: Kind = "any"
+    if is_static(field):
+        kind = _PLAIN.get(next(iter(parts)), "any") if len(parts) == 1 else "any"
+    elif parts and parts <= _NUMBERS:
+        kind = "number"
+    elif several and all({*typing.get_args(part)} - {...} <= {ArrayLike, float, int, jax.Array} for part in several):
+        kind = "numbers" if parts - several <= _NUMBERS else "any"
+    required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    return Field(field.name, kind, is_static(field), optional, field.default, required)
+
+
+def check_leaves(node: Any) -> None:
+    """Raises `InvalidField` where a field that is data holds what is not: a string, None, a list, a function, NaN.
+
+    Only what is wrong whatever the values are is refused: tracers, batches and placeholders pass. So do
+    trees of axis numbers (`is_axes`).
+    """
+    for field in fields_of(type(node)):
+        if field.is_static:
+            continue
+        value = getattr(node, field.name)
+        if value is None and not field.optional:
+            if is_axes(node):
+                return
+            raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got None.{_default(field)}")
+        if field.kind == "any":
+            _check_traceable(node, field, value)
+        elif value is not None:
+            _check_number(node, field, value)
+
+
+def _check_number(node: Any, field: Field, value: Any) -> None:
+    if isinstance(value, float):
+        if value != value:
+            raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
+    elif isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind in "cUSOMm":
+            raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {value.dtype} {value!r}.")
+        if value.dtype.kind == "f" and np.isnan(value).any():
+            raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
+    elif isinstance(value, list | tuple):
+        if field.kind == "number" and isinstance(field.default, int | float):
+            raise InvalidField(
+                f"{_what(node, field)} must be a number, got the {type(value).__name__} {value!r}."
+                " For an environment a value, map over its construction:"
+                f" `jax.vmap(lambda value: {type(node).__name__}({field.name}=value))(jnp.array(...))`."
+            )
+        for part in value:
+            if part is not None:
+                _check_number(node, field._replace(default=None), part)
+    elif isinstance(value, complex) or _is_complex(value) or not _is_number(value):
+        raise InvalidField(
+            f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}{_parsed(value)}"
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) or (hasattr(value, "shape") and hasattr(value, "dtype"))
+
+
+def _is_complex(value: Any) -> bool:
+    return isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, np.complexfloating)
+
+
+def _check_traceable(node: Any, field: Field, value: Any) -> None:
+    for leaf in jax.tree.leaves(value):
+        if isinstance(leaf, _UNTRACEABLE) or (isinstance(leaf, np.ndarray) and leaf.dtype.kind in "USO"):
+            kind = type(leaf).__name__
+            raise InvalidField(
+                f"{_what(node, field)} holds {_of_type(leaf)}, which is not data that JAX can trace. Make it part of"
+                f" the program: `{field.name}: {kind} = jaxenvs.static()`."
+            )
+        if isinstance(leaf, float) and leaf != leaf:
+            raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
+
+
+def check_statics(node: Any) -> None:
+    """Raises `InvalidField` where a static field that is an integer, a bool or a string by its annotation is not."""
+    for field in fields_of(type(node)):
+        value = getattr(node, field.name)
+        if not field.is_static or field.kind == "any" or (value is None and field.optional):
+            continue
+        if field.kind == "integer" and (not isinstance(value, int) or isinstance(value, bool)):
+            reason = " It decides the program, so an array will not do: write `int(...)`." * hasattr(value, "shape")
+            raise InvalidField(f"{_what(node, field)} must be a Python integer, got {_of_type(value)}.{reason}")
+        if not isinstance(value, {"integer": int, "flag": bool, "string": str}[field.kind]):
+            raise InvalidField(
+                f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"
+            )
+
+
+def plain_statics(node: Any) -> None:
+    """Turns NumPy's integers and bools in static fields that are such by their annotation into Python's, in place."""
+    for field in fields_of(type(node)):
+        if field.is_static and field.kind in ("integer", "flag"):
+            value = getattr(node, field.name)
+            if isinstance(value, np.integer) and field.kind == "integer":
+                object.__setattr__(node, field.name, operator.index(value))
+            elif isinstance(value, np.bool_) and field.kind == "flag":
+                object.__setattr__(node, field.name, bool(value))
+
+
+def check_fields(node: Any, hook: Callable[[], None]) -> None:
+    """All of the above, around a class's own checks.
+
+    Args:
+        node: a dataclass with its fields set.
+        hook: the class's own checks. Where they stumble over a wrong type, that type is what is reported.
+    """
+    check_leaves(node)
+    plain_statics(node)
+    try:
+        hook()
+    except InvalidField:
+        raise
+    except (TypeError, ValueError, AttributeError):
+        check_statics(node)
+        raise
+    check_statics(node)
+
+
+def is_axes(tree: Any) -> bool:
+    """Whether a tree holds axis numbers for `in_axes` in the place of data: integers, and None where None is no value.
+
+    Where none of its leaves is None it cannot be told from data, and is taken for that. Make such trees by
+    `jax.tree.map`, which asks no constructor.
+    """
+    leaves = jax.tree.leaves(tree, is_leaf=lambda leaf: leaf is None)
+    are_axes = all(leaf is None or (isinstance(leaf, int) and not isinstance(leaf, bool)) for leaf in leaves)
+    return are_axes and any(leaf is not None for leaf in leaves) and _lacks_values(tree)
+
+
+def _lacks_values(node: Any) -> bool:
+    """Whether some field, in `node` or in a dataclass within, is None that may not be."""
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
+        return False
+    values = [(field, getattr(node, field.name)) for field in fields_of(type(node)) if not field.is_static]
+    return any((value is None and not field.optional) or _lacks_values(value) for field, value in values)
+
+
+def check_names(cls: type[Any], names: Sequence[str], owner: str, advice: str = "") -> None:
+    """Raises `InvalidField`, in Python's words, for keywords that are no fields of a class.
+
+    Args:
+        cls: a dataclass.
+        names: the keywords.
+        owner: what was called, for the message.
+        advice: what to say in the place of the nearest name.
+    """
+    known = [field.name for field in dataclasses.fields(cls)]
+    for name in names:
+        if name not in known:
+            hint = advice or did_you_mean(name, known)
+            if hasattr(cls, name) and not hint:
+                value = vars(cls).get(name)
+                if not callable(value) and not isinstance(value, property):
+                    hint = (
+                        f" In {cls.__name__} it has no annotation, so it is not a field: write"
+                        f" `{name}: ArrayLike = {value!r}`, or `{name}: {type(value).__name__} ="
+                        f" jaxenvs.static(default={value!r})` for what decides a shape."
+                    )
+            raise InvalidField(
+                f"{owner} has no field `{name}`.{hint} Its fields are: {', '.join(known) or 'none'}."
+                # Callers of Gymnasium's `make` look for these words, and leave the keyword out then.
+                f" In Python's words: __init__() got an unexpected keyword argument {name!r}."
+            )
+
+
+def _what(node: Any, field: Field) -> str:
+    return (
+        f"{type(node).__name__}: field `{field.name}`"
+        if not field.is_static
+        else f"{type(node).__name__}: `{field.name}`"
+    )
+
+
+def _wanted(field: Field) -> str:
+    return _WANTED.get(field.kind, "a value") + " or None" * field.optional
+
+
+def _default(field: Field) -> str:
+    if field.default is dataclasses.MISSING:
+        return ""
+    return f" Leave it out for the default, {field.default!r}."
+
+
+def _of_type(value: Any) -> str:
+    if isinstance(value, types.FunctionType):
+        return f"the function `{value.__name__}`"
+    return f"{value!r} of type {type(value).__name__}"
+
+
+def _parsed(value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    try:
+        return f" Write {float(value):g}, without the quotes."
+    except ValueError:
+        return ""

@@ -1,0 +1,81 @@
+"""TimeStep: what the agent sees after a reset or a step."""
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.core.errors import InvalidEnv
+from jaxenvs.core.pytree import PyTreeNode
+
+Obs = TypeVar("Obs")
+
+
+class TimeStep(PyTreeNode, Generic[Obs]):
+    """What the agent sees after a reset or a step.
+
+    Attributes:
+        observation: what the agent acts on next.
+        reward: () float32; 0 at reset.
+        terminated: () bool; the task itself ended, so the value of what follows is 0.
+        truncated: () bool; the episode was stopped from outside, so a learner bootstraps from
+            `final_observation`. Both flags can be set at once.
+        final_observation: what this transition led to. It is `observation`, except where AutoReset
+            has already begun the next episode: then `observation` opens that one.
+        info: further arrays, with the same keys, shapes and dtypes at reset and at every step.
+    """
+
+    observation: Obs
+    reward: Array
+    terminated: Array
+    truncated: Array
+    final_observation: Obs
+    info: dict[str, Array]
+
+    @property
+    def done(self) -> Array:
+        """() bool: the episode is over, for either reason."""
+        return self.terminated | self.truncated
+
+    @property
+    def discount(self) -> Array:
+        """() float32: 0 where the task ended, else 1; the factor for the value of what follows."""
+        return 1.0 - self.terminated.astype(jnp.float32)
+
+
+def restart(observation: Obs, info: Mapping[str, Array] | None = None) -> TimeStep[Obs]:
+    """The timestep that opens an episode: reward 0, neither flag set."""
+    return transition(observation, 0.0, False, info)
+
+
+def transition(
+    observation: Obs, reward: ArrayLike, terminated: ArrayLike, info: Mapping[str, Array] | None = None
+) -> TimeStep[Obs]:
+    """The timestep after a step of a base environment, which never truncates.
+
+    Args:
+        observation: what the transition led to.
+        reward: (), cast to float32.
+        terminated: (), cast to bool.
+        info: further arrays; the keys must be those that `restart` was given.
+
+    Raises:
+        InvalidEnv: `reward` or `terminated` is not of shape ().
+    """
+    reward, terminated = jnp.asarray(reward, jnp.float32), jnp.asarray(terminated, bool)
+    for name, value, remedy in (("reward", reward, "`.sum()`"), ("terminated", terminated, "`.any()`")):
+        if value.shape != ():
+            raise InvalidEnv(
+                f"A step has one `{name}`, of shape (), got shape {value.shape}. Reduce it, say by {remedy}, or give"
+                " the field that brought that shape in a single number; batches are made by `jax.vmap`."
+            )
+    return TimeStep(
+        observation=observation,
+        reward=reward,
+        terminated=terminated,
+        truncated=jnp.zeros((), bool),
+        final_observation=observation,
+        info=dict(info or {}),
+    )
