@@ -200,7 +200,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 def metadata_of(env: Env[Any, Any]) -> dict[str, Any]:
     """Gymnasium's `metadata` of an environment: the modes that it can be rendered in, and how fast."""
     text = ["ansi"] if isinstance(unwrap(env), RendersText) else []
-    return {"render_modes": ["human", "rgb_array", *text], "render_fps": type(unwrap(env)).frames_per_second}
+    pictures = ["human", "rgb_array"] if env.can_render else []
+    return {"render_modes": [*pictures, *text], "render_fps": type(unwrap(env)).frames_per_second}
 
 
 def text_of(env: Env[Any, Any], state: Any) -> str:
@@ -213,11 +214,9 @@ def check_render_mode(env: Env[Any, Any], render_mode: str | None) -> str | None
     """Returns the mode, or raises `InvalidField` where the environment cannot be rendered so."""
     modes = metadata_of(env)["render_modes"]
     if render_mode is not None and render_mode not in modes:
-        listed = ", ".join(f'"{mode}"' for mode in modes)
+        listed = " and ".join([*(f'"{mode}"' for mode in modes), "None"])
         advice = " `gymnasium.make` collects frames in a list." if str(render_mode).endswith("_list") else ""
-        raise InvalidField(
-            f"{type(unwrap(env)).__name__} has no render mode {render_mode!r}. It has {listed} and None.{advice}"
-        )
+        raise InvalidField(f"{type(unwrap(env)).__name__} has no render mode {render_mode!r}. It has {listed}.{advice}")
     return render_mode
 
 

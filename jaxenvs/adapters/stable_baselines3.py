@@ -16,7 +16,7 @@ from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidSeed, R
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters._stable_baselines3_infos import infos_of, step_infos
 from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_form
-from jaxenvs.adapters.gymnasium_env import metadata_of
+from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of
 from jaxenvs.adapters.lanes import Lanes, Output, with_reset_options
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, JaxenvsError
@@ -101,6 +101,7 @@ class StableBaselines3VecEnv(VecEnv):
             advice = ' `render("human")` shows a window then.' if render_mode == "human" else ""
             raise InvalidField(f'{name}: `render_mode` must be "rgb_array" or None, got {render_mode!r}.{advice}')
         made = given_env(name, env, fields, max_episode_steps)
+        check_render_mode(made, render_mode)
         self._env = made
         self._lanes = Lanes(made, num_envs, name)
         self._observations = ObservationForm.of(made.observation_space)

@@ -15,7 +15,7 @@ from jaxenvs.cli.space_text import read_action
 from jaxenvs.cli.terminal import frame_text, play, terminal_size
 from jaxenvs.cli.values import read_assignments
 from jaxenvs.core.env import Env, RendersText
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.errors import InvalidField, RenderingUnavailable
 from jaxenvs.core.wrapper import unwrap, unwrap_state, wrappers_of
 from jaxenvs.monitor import Episode, Frames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.animation import check_suffix, frame_stride
@@ -76,6 +76,8 @@ def rollout(
     base = unwrap(env)
     if text and not isinstance(base, RendersText):
         raise InvalidField(f"{entry.id} has no text form; leave out --text to see it in colours.")
+    if not env.can_render and not (output == "-" and isinstance(base, RendersText) and text is not False):
+        raise RenderingUnavailable(f"{entry.id} has no picture: its class does not define `render`.")
 
     key = key_for(seed, ANIMATION_KEY)
     if action:

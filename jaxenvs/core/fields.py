@@ -27,8 +27,19 @@ _WANTED: dict[Kind, str] = {
     "string": "a string",
 }
 _UNTRACEABLE = (
-    str | bytes | set | frozenset | range | type | types.FunctionType | types.BuiltinFunctionType | functools.partial
+    str,
+    bytes,
+    set,
+    frozenset,
+    range,
+    type,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    functools.partial,
 )
+
+
+_UNIONS = (typing.get_origin(ArrayLike), types.UnionType)
 
 
 class Field(NamedTuple):
@@ -66,7 +77,7 @@ def _hints(cls: type[Any]) -> dict[str, Any]:
 
 
 def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
-    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    is_union = typing.get_origin(hint) in _UNIONS
     parts = set(typing.get_args(hint)) if is_union else {hint}
     optional = type(None) in parts or field.default is None
     parts -= {type(None)}

@@ -91,7 +91,12 @@ def survives_pickle(subject: Subject) -> None:
 
 
 def renders(subject: Subject) -> None:
-    """`render` gives (height, width, 3) uint8, jitted and vmapped, and the picture shows something."""
+    """`render` gives (height, width, 3) uint8, jitted and vmapped, and the picture shows something.
+
+    A task may do without: one whose class does not define `render` declares that by `can_render`.
+    """
+    if not subject.env.can_render:
+        return
     env, (states, _) = subject.env, subject.few[0]
     remedy = "Draw with `jaxenvs.canvas` or jnp; return uint8 in (height, width, 3), from the state alone."
     try:

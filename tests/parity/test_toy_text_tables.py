@@ -74,6 +74,22 @@ def test_the_table_is_gymnasiums(case):
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_p_is_gymnasiums_dictionary(case):
+    """In the same order, too; but Gymnasium lists branches that are never taken."""
+    env, reference, _ = build(case)
+    theirs = {
+        state: {action: [tuple(branch) for branch in branches if branch[0] > 0] for action, branches in actions.items()}
+        for state, actions in reference.P.items()
+    }
+    assert env.P == theirs
+
+
+def test_p_holds_pythons_numbers():
+    branch = FrozenLake().P[0][0][0]
+    assert [type(value) for value in branch] == [float, int, float, bool]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_the_table_is_a_model(case):
     _, reference, table = build(case)
     np.testing.assert_allclose(table.probability.sum(-1), 1.0, atol=1e-12)  # rounding of three float64 terms

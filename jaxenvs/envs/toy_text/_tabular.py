@@ -51,3 +51,26 @@ class HasTransitionTable(abc.ABC):
     @abc.abstractmethod
     def transition_table(self) -> TransitionTable:
         """The exact model of this environment; runs on the host, with concrete fields."""
+
+    @property
+    def P(self) -> dict[int, dict[int, list[tuple[float, int, float, bool]]]]:
+        """The exact model as Gymnasium's `env.unwrapped.P` has it; branches of probability 0 are left out.
+
+        `P[state][action]` is a list of (probability, next state, reward, terminated), in Python's numbers.
+        """
+        table = self.transition_table()
+        columns = (table.probability, table.next_state, table.reward, table.terminated)
+        states, actions, _ = table.probability.shape
+        return {
+            state: {
+                action: [
+                    (probability, next_state, reward, terminated)
+                    for probability, next_state, reward, terminated in zip(
+                        *(x[state, action].tolist() for x in columns)
+                    )
+                    if probability > 0
+                ]
+                for action in range(actions)
+            }
+            for state in range(states)
+        }

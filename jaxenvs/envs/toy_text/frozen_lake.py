@@ -1,7 +1,7 @@
 """FrozenLake: cross a frozen lake to a goal without falling into a hole."""
 
 import functools
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -65,7 +65,8 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
     Attributes:
         success_rate: probability of going where one meant to, on slippery ice.
         reward_schedule: rewards for stepping on the goal, a hole, and frozen (or start) tiles.
-        desc: rows of the map, a letter a tile: S start, F frozen, H hole, G goal. Replaces `map_name`.
+        desc: rows of the map, a letter a tile: S start, F frozen, H hole, G goal. Replaces `map_name`. A list of
+            strings or an array of letters, as Gymnasium's `env.unwrapped.desc` is, becomes a tuple of strings.
         map_name: `"4x4"` or `"8x8"`.
         is_slippery: whether the ice is slippery. If not, the state has no key.
 
@@ -89,9 +90,10 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     def check_fields(self) -> None:
         """Checks the map, the success rate and the reward schedule."""
-        if isinstance(self.desc, list):
-            # A list is how one writes a map; a static field must be hashable.
-            object.__setattr__(self, "desc", tuple(self.desc))
+        desc: Any = self.desc
+        if isinstance(desc, list | tuple | np.ndarray):
+            # Lists and arrays of letters are how Gymnasium has maps; a static field must be hashable.
+            object.__setattr__(self, "desc", tuple(map(_row, desc.tolist() if isinstance(desc, np.ndarray) else desc)))
         if self.desc is not None:
             _check_map(self.desc)
         elif self.map_name is None:
@@ -235,6 +237,13 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         pictures = jnp.asarray(kinds, jnp.int32).at[state.index].add(_KINDS)
         blank = Canvas.blank(rows * size, columns * size, palette.ICE)
         return blank.tiles(pictures.reshape(rows, columns), _tileset(size)).to_rgb()
+
+
+def _row(row: Any) -> Any:
+    """A row of a map as a string, if it is a sequence of letters, in strings or bytes."""
+    if isinstance(row, list | tuple):
+        return "".join(str(_row(letter)) for letter in row)
+    return row.decode("ascii", "replace") if isinstance(row, bytes) else row
 
 
 def _check_map(desc: object) -> None:
