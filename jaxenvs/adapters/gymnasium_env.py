@@ -214,7 +214,7 @@ def check_render_mode(env: Env[Any, Any], render_mode: str | None) -> str | None
     """Returns the mode, or raises `InvalidField` where the environment cannot be rendered so."""
     modes = metadata_of(env)["render_modes"]
     if render_mode is not None and render_mode not in modes:
-        listed = " and ".join([*(f'"{mode}"' for mode in modes), "None"])
+        listed = ", ".join(f'"{mode}"' for mode in modes) + " and " * bool(modes) + "None"
         advice = " `gymnasium.make` collects frames in a list." if str(render_mode).endswith("_list") else ""
         raise InvalidField(f"{type(unwrap(env)).__name__} has no render mode {render_mode!r}. It has {listed}.{advice}")
     return render_mode

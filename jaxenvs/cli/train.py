@@ -225,7 +225,7 @@ def _finish(run: Run, env: Env[Any, Any], policies: list[Policy], eval_episodes:
     result = evaluation_of(env, policies, settings.env_id, settings.seed, eval_episodes)
     write_json(run.evaluation_path, result)
     print_evaluation(f"{settings.env_id} · {settings.algorithm.upper()}", result)
-    if animation:
+    if animation and env.can_render:
         episodes = record_episodes(
             env,
             policies[0],

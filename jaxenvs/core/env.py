@@ -178,6 +178,10 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         return vouches_for_observe(type(self))
 
 
+for _name in ("render", "observe"):
+    setattr(Env, _name, explained(_name, vars(Env)[_name]))
+
+
 def vouches_for_observe(cls: type[Env[Any, Any]]) -> bool:
     """Whether a class defines `observe`, and no class derived from the one that does redefines `reset` or `step`."""
     owners = {name: _owner(cls, name) for name in ("observe", "reset", "step")}

@@ -166,7 +166,7 @@ def check_statics(node: Any) -> None:
             continue
         if field.kind == "integer" and (not isinstance(value, int) or isinstance(value, bool)):
             reason = " It decides the program, so an array will not do: write `int(...)`." * hasattr(value, "shape")
-            raise InvalidField(f"{_what(node, field)} must be a Python integer, got {_of_type(value)}.{reason}")
+            raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{reason}")
         if not isinstance(value, {"integer": int, "flag": bool, "string": str}[field.kind]):
             raise InvalidField(
                 f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"

@@ -42,7 +42,7 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
         """Checks that the standard deviation is finite and not below 0."""
         scale = np.asarray(self.noise_scale)
         if not np.all(np.isfinite(scale) & (scale >= 0)):
-            raise InvalidField(f"NoisyReward: `noise_scale` must be finite and at least 0, got {self.noise_scale}.")
+            raise InvalidField(f"NoisyReward: `noise_scale` must be at least 0 and finite, got {self.noise_scale}.")
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:

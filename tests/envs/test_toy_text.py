@@ -155,6 +155,24 @@ def test_a_map_may_be_given_as_a_list():
     assert hash(jax.tree.structure(env)) == hash(jax.tree.structure(jaxenvs.make("FrozenLake-v1", desc=("SFF", "HFG"))))
 
 
+@pytest.mark.parametrize(
+    "desc",
+    [
+        gymnasium.make("FrozenLake-v1", desc=["SFF", "HFG"]).unwrapped.desc,
+        np.array([["S", "F", "F"], ["H", "F", "G"]]),
+        np.array(["SFF", "HFG"]),
+        [b"SFF", b"HFG"],
+        [["S", "F", "F"], ["H", "F", "G"]],
+        ("SFF", "HFG"),
+    ],
+    ids=["Gymnasium's", "letters", "rows", "bytes", "lists", "strings"],
+)
+def test_a_map_in_any_form_of_gymnasiums(desc):
+    env = FrozenLake(desc=desc)
+    assert env.desc == ("SFF", "HFG")
+    assert env == FrozenLake(desc=("SFF", "HFG"))
+
+
 def test_a_state_has_a_key_only_where_its_transition_samples():
     key = jaxenvs.random.key(0)
     for env in (FrozenLake(is_slippery=False), CliffWalking(), Taxi()):

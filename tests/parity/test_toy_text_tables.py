@@ -81,7 +81,7 @@ def test_p_is_gymnasiums_dictionary(case):
         state: {action: [tuple(branch) for branch in branches if branch[0] > 0] for action, branches in actions.items()}
         for state, actions in reference.P.items()
     }
-    assert env.P == theirs
+    assert theirs == env.P
 
 
 def test_p_holds_pythons_numbers():

@@ -288,6 +288,56 @@ AROUND = AutoReset(Counter())
 W = wrappers
 
 
+INTEGERS = ("Copy-v0", "rlenvs/DynaMaze-v0")
+"""Environments whose leaves are integers, all of them."""
+
+
+@pytest.mark.parametrize("id", INTEGERS)
+@pytest.mark.parametrize(
+    ("wrap", "message"),
+    [
+        (lambda env: W.ClipReward(env, 1, 0), "is above"),
+        (lambda env: W.ClipReward(env, jnp.float32(1), jnp.float32(0)), "is above"),
+        (lambda env: W.ClipReward(env), "`min_reward`, `max_reward` or both"),
+        (lambda env: W.NoisyReward(env, -1), "at least 0"),
+        (lambda env: W.NoisyReward(env, jnp.int32(-1)), "at least 0"),
+        (lambda env: W.NoisyReward(env, np.inf), "finite"),
+        (lambda env: W.ScaleReward(env, np.inf), "must be finite"),
+        (lambda env: W.ScaleReward(env, "2"), "must be a number"),
+        (lambda env: W.StickyAction(env, 1), "less than 1"),
+        (lambda env: W.StickyAction(env, np.array([0, 1])), "less than 1"),
+        (lambda env: W.NormalizeReward(env, gamma=2), r"\[0, 1\]"),
+        (lambda env: W.NormalizeReward(env, gamma=np.array([1, 2])), r"\[0, 1\]"),
+        (lambda env: W.NormalizeReward(env, gamma=1, epsilon=0), "above 0"),
+        (lambda env: W.NormalizeObservation(env, epsilon=0), "above 0"),
+        (lambda env: W.ClipAction(env), "needs a Box action space"),
+        (lambda env: W.RescaleAction(env, -1, 1), "needs a Box action space"),
+        (lambda env: W.RescaleObservation(env, 0, 1), "needs Box observations"),
+        (lambda env: W.TransformReward(env, lambda r: (r, r)), "one number"),
+        (lambda env: W.TransformObservation(env, lambda x: jnp.zeros(2)), "gives float32"),
+        (lambda env: W.TransformAction(env, lambda x: jnp.zeros(7)), "gives float32"),
+        (lambda env: W.GrayscaleObservation(env), "needs images"),
+        (lambda env: W.ResizeObservation(env, (2, 2)), "needs images"),
+        (lambda env: W.OpeningActions(env, (77,)), "is no action of|needs a Discrete action space"),
+        (lambda env: W.DomainRandomize(env, lambda key, base: None), "became NoneType"),
+        (lambda env: W.FrameStack(env, 2, "custom", np.zeros(4, np.float32)), r"float32\[4\]"),
+    ],
+)
+def test_a_mistake_is_refused_around_an_environment_of_integers(id, wrap, message):
+    env = jaxenvs.make(id)
+    assert all(isinstance(leaf, int) for leaf in jax.tree.leaves(env))
+    for inside in (env, jaxenvs.unwrap(env)):
+        with pytest.raises(InvalidField, match=message):
+            wrap(inside)
+
+
+def test_arguments_may_be_batches():
+    env = jaxenvs.unwrap(jaxenvs.make("Copy-v0"))
+    for numbers in (np.array([0.1, 0.2]), jnp.array([0.1, 0.2])):
+        assert W.StickyAction(env, numbers).repeat_probability is numbers
+        assert W.NormalizeReward(env, gamma=numbers).gamma is numbers
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [

@@ -6,6 +6,7 @@ import inspect
 import gymnasium
 import jax
 import jax.numpy as jnp
+import mujoco
 import numpy as np
 import pytest
 
@@ -94,3 +95,32 @@ def test_info_says_the_same_things_at_reset_as_after_a_step(id):
     state, opening = jax.eval_shape(env.reset, jaxenvs.random.key(0))
     _, later = jax.eval_shape(env.step, state, jax.ShapeDtypeStruct(env.action_space.shape, jnp.float32))
     assert opening.info == later.info
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"default_camera_config": {"distance": "far"}}, "cannot set 'distance' to 'far'"),
+        ({"default_camera_config": {"distance": np.nan}}, "cannot set 'distance' to nan"),
+        ({"default_camera_config": {"lookat": ("a", "b", "c")}}, "cannot set 'lookat'"),
+        ({"default_camera_config": {"trackbodyid": 99}}, "`trackbodyid` 99, of 5 bodies"),
+        ({"default_camera_config": [1]}, "are dictionaries"),
+        ({"visual_options": {"contacts": True}}, "`visual_options` cannot set 'contacts' to True"),
+        ({"visual_options": {99: True}}, "`visual_options` cannot set 99"),
+        ({"visual_options": {3: "yes"}}, "`visual_options` cannot set 3 to 'yes'"),
+        ({"visual_options": 3}, "are dictionaries"),
+        ({"camera_id": "0"}, "`camera_id` must be a Python integer or None, got '0'"),
+        ({"camera_name": "up"}, "no camera named"),
+        ({"forward_reward_weight": "1"}, "`forward_reward_weight` must be a number"),
+    ],
+    ids=str,
+)
+def test_a_wrong_option_is_refused_at_construction(fields, message):
+    with pytest.raises(InvalidField, match=message):
+        jaxenvs.make("Hopper-v5", **fields)
+
+
+def test_options_of_what_is_drawn_are_members_of_mujocos_enumeration_or_their_numbers():
+    contact = mujoco.mjtVisFlag.mjVIS_CONTACTPOINT
+    for flag in (contact, int(contact), np.int64(int(contact))):
+        Hopper(physics="c", visual_options={flag: True})

@@ -1,0 +1,403 @@
+"""First mistakes: what is said when `reset` and `step` are called wrongly, or a class is no environment yet."""
+
+import copy
+import dataclasses
+import inspect
+import pickle
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+
+import jaxenvs
+from jaxenvs import AutoReset, Env, PyTreeNode, TimeLimit, restart, transition
+from jaxenvs.core.env import vouches_for_observe
+from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
+from jaxenvs.errors import (
+    AttributeNotFound,
+    FrozenField,
+    InvalidAction,
+    InvalidEnv,
+    InvalidField,
+    InvalidKey,
+    InvalidState,
+    RenderingUnavailable,
+)
+from jaxenvs.spaces import Box, Discrete
+from jaxenvs.wrappers import FlattenObservation, PixelObservation
+
+KEY = jaxenvs.random.key(0)
+
+
+class CountState(PyTreeNode):
+    t: Array
+
+
+class Count(Env):
+    """Written as a newcomer would: no annotations, no picture, no `observe`."""
+
+    goal: float = 5.0
+
+    @property
+    def observation_space(self):
+        return Box(-np.inf, np.inf, (1,))
+
+    @property
+    def action_space(self):
+        return Discrete(2)
+
+    def reset(self, key):
+        return CountState(jnp.zeros((), jnp.int32)), restart(jnp.zeros(1, jnp.float32))
+
+    def step(self, state, action):
+        state = CountState(state.t + 1)
+        return state, transition(jnp.ones(1, jnp.float32), 0.0, state.t.astype(jnp.float32) >= self.goal)
+
+
+class Played:
+    """An environment with what its `reset` and those of its wrapped ones return."""
+
+    def __init__(self, env):
+        self.env = env
+        self.state, self.timestep = env.reset(KEY)
+
+
+POLE = Played(jaxenvs.make("CartPole-v1"))
+BARE = Played(CartPole())
+AUTO = Played(AutoReset(POLE.env))
+FLAT = Played(FlattenObservation(CartPole()))
+COUNT = Played(Count())
+
+LINES = r"`state, timestep = env\.reset\(key\)`, then `state, timestep = env\.step\(state, action\)`"
+
+
+@pytest.mark.parametrize("played", [POLE, BARE, AUTO, FLAT, COUNT], ids=lambda x: type(x.env).__name__)
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: p.env.step(0), InvalidState, f"takes the state and the action, got 0.*{LINES}"),
+        (lambda p: p.env.step(p.state), InvalidAction, "got the state alone"),
+        (
+            lambda p: p.env.step(p.timestep.observation, 0),
+            InvalidState,
+            r"got an array float32\[.\].*not the observation",
+        ),
+        (lambda p: p.env.step(p.timestep, 0), InvalidState, f"got a TimeStep, which .* return second.*{LINES}"),
+        (lambda p: p.env.step((p.state, p.timestep), 0), InvalidState, f"got a tuple, the pair that.*{LINES}"),
+        (lambda p: p.env.step(0, p.state), InvalidState, r"Exchange them: `env\.step\(state, action\)`"),
+        (lambda p: p.env.step(KEY, p.state, 0), InvalidState, "takes the state and the action, got an array key"),
+        (lambda p: jax.jit(p.env.step)(p.timestep, 0), InvalidState, "which `reset` and `step` return second"),
+        (
+            lambda p: p.env.reset(),
+            InvalidKey,
+            r"got nothing.*`state, timestep = env\.reset\(jaxenvs\.random\.key\(0\)\)`",
+        ),
+        (lambda p: p.env.reset(seed=7), InvalidKey, r"got seed=7.*jaxenvs\.random\.key\(7\)"),
+        (lambda p: p.env.render(), InvalidState, r"takes the state to look at, got nothing.*`env\.render\(state\)`"),
+        (
+            lambda p: p.env.action_space.sample(),
+            InvalidKey,
+            r"takes a random key, and got none: write `space\.sample\(key\)`",
+        ),
+        (lambda p: [*p.env], TypeError, r"cannot be taken apart: write `env = jaxenvs\.make"),
+    ],
+)
+def test_a_wrong_call_says_what_belongs_there(played, call, error, message):
+    with pytest.raises(error, match=message) as caught:
+        call(played)
+    assert isinstance(caught.value, TypeError)  # what a wrong call raises elsewhere
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: POLE.env.step(BARE.state, 0),
+            "got a CartPoleState, the state of CartPole inside, without what TimeLimit",
+        ),
+        (
+            lambda: AUTO.env.step(BARE.state, 0),
+            "got a CartPoleState, the state of CartPole inside, without what AutoReset",
+        ),
+        (
+            lambda: AUTO.env.step(POLE.state, 0),
+            "got a TimeLimitState, the state of TimeLimit inside, without what AutoR",
+        ),
+        (lambda: AUTO.env.render(POLE.state), "got a TimeLimitState, the state of TimeLimit inside"),
+        (
+            lambda: POLE.env.step(AUTO.state, 0),
+            r"got an AutoResetState, the state of a wrapper.*`jaxenvs\.unwrap_state",
+        ),
+        (
+            lambda: BARE.env.step(AUTO.state, 0),
+            r"got an AutoResetState, the state of a wrapper.*`jaxenvs\.unwrap_state",
+        ),
+    ],
+)
+def test_a_state_of_another_layer_says_of_which(call, message):
+    with pytest.raises(InvalidState, match=message):
+        call()
+
+
+def test_a_right_call_with_a_wrong_action_still_speaks_of_the_action():
+    with pytest.raises(InvalidAction, match="Expected an integer"):
+        AUTO.env.step(AUTO.state, 0.5)
+
+
+def test_methods_keep_name_signature_docstring_and_owner():
+    assert inspect.signature(CartPole.step) == inspect.signature(CartPole.step.__wrapped__)
+    assert CartPole.step.__name__ == "step"
+    assert CartPole.step.__doc__ == CartPole.step.__wrapped__.__doc__
+    assert [*inspect.signature(CartPole).parameters][:2] == ["gravity", "cart_mass"]
+    assert vouches_for_observe(CartPole)
+    assert not vouches_for_observe(Count)
+    again = pickle.loads(pickle.dumps(POLE.env.step))
+    assert again.__self__ == POLE.env
+
+
+@pytest.mark.parametrize(
+    ("look", "message"),
+    [
+        (
+            lambda: POLE.env.gravity,
+            r"CartPole, the environment inside, has: write `jaxenvs\.unwrap\(env\)\.gravity`\."
+            r" `jaxenvs\.rewrap\(env, jaxenvs\.unwrap\(env\)\.replace\(gravity=\.\.\.\)\)`",
+        ),
+        (lambda: AUTO.env.observe_angle, r"^AutoReset has no attribute `observe_angle`\. Did you mean: `observe`\?"),
+        (lambda: AUTO.env.max_episode_steps, r"TimeLimit, a wrapper inside, has: write `env\.env\.max_episode_steps`"),
+        (lambda: BARE.env.gravty, r"Did you mean: `gravity`\? Its parameters are `gravity`, `cart_mass`"),
+        (lambda: POLE.env.unwrapped, r"`jaxenvs\.unwrap\(env\)` is the environment under all wrappers"),
+        (lambda: POLE.env.spec, r"`jaxenvs\.spec\(id\)`"),
+        (lambda: POLE.env.close(), "nothing to close"),
+        (lambda: POLE.env.seed(0), r"`env\.reset\(jaxenvs\.random\.key\(seed\)\)`"),
+        (lambda: POLE.env.np_random, "randomness comes from the key"),
+        (lambda: POLE.env.num_envs, r"`jax\.vmap\(env\.reset\)\(keys\)`"),
+        (lambda: COUNT.env.default_params, "parameters are fields of the environment"),
+    ],
+)
+def test_an_attribute_that_is_elsewhere_says_where(look, message):
+    with pytest.raises(AttributeNotFound, match=message):
+        look()
+
+
+@pytest.mark.parametrize(
+    ("replace", "message"),
+    [
+        (
+            lambda: POLE.env.replace(gravity=1.6),
+            r"`jaxenvs\.rewrap\(env, jaxenvs\.unwrap\(env\)\.replace\(gravity=\.\.\.\)\)`",
+        ),
+        (
+            lambda: AUTO.env.replace(max_episode_steps=3),
+            r"`env\.replace\(env=env\.env\.replace\(max_episode_steps=\.\.\.\)\)`",
+        ),
+        (lambda: BARE.env.replace(gravty=1.6), r"CartPole has no field `gravty`\. Did you mean: `gravity`\?"),
+        (lambda: CartPole(gravty=1.6), r"__init__\(\) got an unexpected keyword argument 'gravty'"),
+    ],
+)
+def test_replacing_a_field_that_is_elsewhere_says_how(replace, message):
+    with pytest.raises(InvalidField, match=message):
+        replace()
+
+
+def test_the_lines_that_the_messages_give_work():
+    moon = jaxenvs.rewrap(AUTO.env, jaxenvs.unwrap(AUTO.env).replace(gravity=1.6))
+    assert jaxenvs.unwrap(moon).gravity == 1.6
+    assert type(moon) is AutoReset
+    shorter = AUTO.env.replace(env=AUTO.env.env.replace(max_episode_steps=3))
+    assert shorter.env.max_episode_steps == 3
+
+
+def test_attributes_that_are_missing_stay_missing_to_those_who_ask():
+    assert not hasattr(POLE.env, "gravity")
+    assert getattr(POLE.env, "unwrapped", None) is None
+    assert copy.copy(AUTO.env) == copy.deepcopy(AUTO.env) == pickle.loads(pickle.dumps(AUTO.env)) == AUTO.env
+
+
+def test_an_attribute_error_within_a_property_is_seen():
+    class Wrong(Count):
+        @property
+        def action_space(self):
+            return np.zeros(3).nowhere
+
+    with pytest.raises(AttributeError, match=r"'numpy\.ndarray' object has no attribute 'nowhere'"):
+        Wrong().action_space  # noqa: B018  # reading it is the test
+
+
+def own_constructor():
+    class Wrong(Count):
+        def __init__(self, size):
+            self.size = size
+
+
+def assigned_in_reset():
+    class Wrong(Count):
+        def reset(self, key):
+            self.t = 0
+
+    Wrong().reset(KEY)
+
+
+def assigned_in_step():
+    class Wrong(Count):
+        def step(self, state, action):
+            state.t = state.t + 1
+
+    Wrong().step(CountState(jnp.int32(0)), 0)
+
+
+def without_annotation():
+    class Wrong(Count):
+        speed = 9.8
+
+    Wrong(speed=3.0)
+
+
+def static_without_annotation():
+    class Wrong(Count):
+        size = jaxenvs.static(default=3)
+
+
+def without_methods():
+    class Wrong(Env):
+        def reset(self, key):
+            """Nothing yet."""
+
+    Wrong()
+
+
+def string_that_is_data():
+    class Wrong(Count):
+        mode: str = "fast"
+
+    Wrong()
+
+
+def reward_of_one_entry():
+    class Wrong(Count):
+        def step(self, state, action):
+            return state, transition(jnp.zeros(1), jnp.zeros(1), False)
+
+    Wrong().step(*COUNT.env.reset(KEY))
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (own_constructor, InvalidEnv, r"Wrong defines `__init__`.*`size: int = jaxenvs\.static\(default=5\)`"),
+        (assigned_in_reset, FrozenField, "Wrong is frozen: cannot assign to `t`.*belongs in the state"),
+        (assigned_in_step, FrozenField, r"CountState is frozen.*field `t`.*`changed = state\.replace\(t=\.\.\.\)`"),
+        (without_annotation, InvalidField, r"`speed`\. In Wrong it has no annotation.*`speed: ArrayLike = 9\.8`"),
+        (static_without_annotation, InvalidField, r"Wrong: `size` has no annotation.*Write `size: int = \.\.\.`"),
+        (
+            without_methods,
+            InvalidEnv,
+            r"abstract\. It lacks `observation_space` \(a prop.*`action_space`.*`step` \(`def st",
+        ),
+        (string_that_is_data, InvalidField, r"'fast' of type str.*`mode: str = jaxenvs\.static\(\)`"),
+        (reward_of_one_entry, InvalidEnv, r"one `reward`, of shape \(\), got shape \(1,\)"),
+    ],
+)
+def test_a_class_that_is_no_environment_yet_says_what_to_write(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+def test_a_frozen_field_is_the_error_of_dataclasses():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        CartPoleState(*jnp.zeros(5)).x = 1.0
+
+
+class Branches(Count):
+    def step(self, state, action):
+        if state.t > 3:
+            pass
+        return super().step(state, action)
+
+
+class Counts(Count):
+    def step(self, state, action):
+        return super().step(CountState(jnp.int32(int(state.t))), action)
+
+
+class UsesNumPy(Count):
+    def step(self, state, action):
+        return super().step(CountState(np.abs(state.t)), action)
+
+
+class Sized(Count):
+    size: int = 3
+
+    def reset(self, key):
+        return CountState(jnp.zeros((), jnp.int32)), restart(jnp.zeros(self.size, jnp.float32))
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (
+            lambda: jax.jit(Branches().step)(COUNT.state, 0),
+            r"`Branches.step` decides by.*`x = jnp\.where\(a > b, c, x\)`",
+        ),
+        (
+            lambda: jax.jit(TimeLimit(Branches(), 9).step)(TimeLimit(Branches(), 9).reset(KEY)[0], 0),
+            "`Branches.step` dec",
+        ),
+        (lambda: jax.jit(Counts().step)(COUNT.state, 0), r"`Counts\.step` needs the value of a traced number"),
+        (lambda: jax.jit(UsesNumPy().step)(COUNT.state, 0), "hands a traced number to NumPy. Write `jnp`"),
+        (lambda: jax.jit(lambda env: env.reset(KEY))(Sized()), r"`size: int = jaxenvs\.static\(default=3\)`"),
+    ],
+)
+def test_errors_of_tracing_have_a_note_on_what_to_write(run, message):
+    with pytest.raises(TypeError, match=message) as caught:
+        run()
+    assert sum("jax" not in note.lower() or "`" in note for note in caught.value.__notes__) == 1
+
+
+class Drifts(Count):
+    def step(self, state, action):
+        state = CountState(state.t + 0.5)
+        return state, transition(jnp.zeros(1, jnp.float32), 0.0, state.t > 5)
+
+
+class Grows(Count):
+    def step(self, state, action):
+        return state, transition(jnp.zeros(2, jnp.float32), 0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        (
+            Drifts(),
+            r"Drifts: `state\.t` is int32\[\] after `reset` and float32\[\] after `step`.*`jnp\.zeros\(\(\), jnp\.flo",
+        ),
+        (Grows(), r"Grows: `timestep\.observation` is float32\[1\] after `reset` and float32\[2\] after `step`"),
+    ],
+)
+def test_a_step_that_changes_types_is_named_by_auto_reset(env, message):
+    auto = AutoReset(TimeLimit(env, 9))
+    with jax.numpy_dtype_promotion("standard"):
+        state, _ = auto.reset(KEY)
+        with pytest.raises(InvalidEnv, match=message):
+            auto.step(state, jnp.int32(0))
+
+
+def test_a_batch_in_the_place_of_a_number_is_named_where_it_fails():
+    env = CartPole(gravity=np.linspace(1.0, 9.0, 3))
+    message = r"CartPole holds a batch where one number is usual: `gravity` \(3,\)"
+    with jax.numpy_rank_promotion("allow"), pytest.raises(ValueError, match=message):
+        env.step(BARE.state, 0)
+
+
+def test_an_environment_without_a_picture():
+    env = TimeLimit(Count(), 9)
+    assert not env.can_render
+    assert POLE.env.can_render
+    state, _ = env.reset(KEY)
+    with pytest.raises(RenderingUnavailable, match="Count has no picture: its class does not define `render`"):
+        env.render(state)
+    with pytest.raises(InvalidField, match="PixelObservation needs pictures, and Count does not define `render`"):
+        PixelObservation(env)
