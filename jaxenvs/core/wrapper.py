@@ -44,7 +44,8 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
                 f"{name} wraps a jaxenvs.Env, got {type(inner).__name__}. Build one with `jaxenvs.make(id)`."
             )
         Env.__post_init__(self)  # pyright: ignore[reportUnknownMemberType]  # a bare generic class
-        if not isinstance(inner, Env) or is_axes(self):
+        hooks = type(self).check_values, type(self).check_spaces
+        if hooks == (Wrapper.check_values, Wrapper.check_spaces) or not isinstance(inner, Env) or is_axes(self):
             return
         with jax.ensure_compile_time_eval():
             if all(map(is_concrete, _own_leaves(self))):
