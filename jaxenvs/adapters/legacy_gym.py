@@ -35,6 +35,9 @@ class LegacyGym:
     before; a gymnasium.Env has the one that it was made with, and "human" also where that is
     "rgb_array".
 
+    Attributes that are not its own are those of the environment within, as Gym 0.21's wrappers had it: reading
+    `env.gravity` finds them through all wrappers, and setting a field of a jaxenvs.Env changes it.
+
     Attributes:
         env: the gymnasium.Env within.
         action_space: its action space.
@@ -174,6 +177,20 @@ class LegacyGym:
 
     def __str__(self) -> str:
         return f"<LegacyGym<{self.spec.id}>>" if self.spec else f"<LegacyGym<{type(self.env.unwrapped).__name__}>>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "env" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        bare = self.env.unwrapped
+        return self.env.get_wrapper_attr(name) if self.env.has_wrapper_attr(name) else getattr(bare, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        is_own = name.startswith("_") or name in self.__dict__ or hasattr(type(self), name)
+        bare = None if is_own or "env" not in self.__dict__ else self.__dict__["env"].unwrapped
+        if isinstance(bare, GymnasiumEnv) and "_window" in self.__dict__:
+            setattr(bare, name, value)  # a field, something to store there, or an error
+        else:
+            object.__setattr__(self, name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}  # a copy opens a window of its own
