@@ -293,7 +293,8 @@ def _fits(value: Any, dtype: Any) -> bool:
 def _check_spaces(name: str, value: Any, before: Any, after: Any) -> None:
     if before.observation_space != after.observation_space or before.action_space != after.action_space:
         raise InvalidField(
-            f"`{name}` = {value!r} would change the spaces that this environment was made with. Make another one."
+            f"`{name}` = {value!r} would change the spaces, which stay as they were at first."
+            " Make a new batch, or a new environment."
         )
 
 

@@ -82,3 +82,25 @@ class Reach(jaxenvs.Env):
 
     def render(self, state):
         return jnp.zeros((8, 8, 3), jnp.uint8)
+
+
+class Tenths(jaxenvs.Env):
+    """Rewards each step with 0.1, which no float holds exactly."""
+
+    @property
+    def observation_space(self):
+        return spaces.Discrete(1)
+
+    @property
+    def action_space(self):
+        return spaces.Discrete(1)
+
+    def reset(self, key):
+        state = jnp.zeros((), jnp.int32)
+        return state, jaxenvs.restart(state)
+
+    def step(self, state, action):
+        return state, jaxenvs.transition(state, 0.1, False)
+
+    def render(self, state):
+        return jnp.zeros((8, 8, 3), jnp.uint8)
