@@ -21,7 +21,7 @@ def check_process() -> None:
     """Raises `ForkedProcess` in a process that was forked after an adapter had been at work in its parent."""
     if is_forked():
         raise ForkedProcess(
-            "This process was forked from one that has used JAX, and JAX would hang in it. Start processes anew:"
+            "This process was forked from one that has used JAX, and JAX would hang in it. Start new ones instead:"
             ' `vector_kwargs={"context": "spawn"}` for an AsyncVectorEnv, `multiprocessing.get_context("spawn")` else.'
             " Or do without: `gymnasium.make_vec(id, num_envs)` steps all environments in one call."
         )

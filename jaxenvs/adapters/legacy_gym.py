@@ -35,8 +35,8 @@ class LegacyGym:
     before; a gymnasium.Env has the one that it was made with, and "human" also where that is
     "rgb_array".
 
-    Attributes that are not its own are those of the environment within, as Gym 0.21's wrappers had it: reading
-    `env.gravity` finds them through all wrappers, and setting a field of a jaxenvs.Env changes it.
+    Attributes that are not its own are those of the environment within: `env.gravity` reads them through all
+    wrappers, as in Gym 0.21, and setting one that exists there sets it there; see `GymnasiumEnv` for fields.
 
     Attributes:
         env: the gymnasium.Env within.
@@ -186,10 +186,7 @@ class LegacyGym:
 
     def __setattr__(self, name: str, value: Any) -> None:
         is_own = name.startswith("_") or name in self.__dict__ or hasattr(type(self), name)
-        bare = None if is_own or "env" not in self.__dict__ else self.__dict__["env"].unwrapped
-        if isinstance(bare, GymnasiumEnv) and "_window" in self.__dict__:
-            setattr(bare, name, value)  # a field, something to store there, or an error
-        else:
+        if is_own or "_window" not in self.__dict__ or not self.env.set_wrapper_attr(name, value, force=False):
             object.__setattr__(self, name, value)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, LegacyGym, StableBaselines3VecEnv, TorchVectorEnv
 from jaxenvs.errors import InvalidField
+from jaxenvs.testing.trees import identical
 from jaxenvs.wrappers import TransformReward
 from tests.adapters.comparing import assert_same
+from tests.adapters.ids import MARKED
 from tests.adapters.stable_baselines3_toys import Reach
 
 pytestmark = pytest.mark.gymnasium
@@ -209,6 +211,18 @@ def test_gymnasiums_names_of_classic_controls_fields():
             assert mine.get_wrapper_attr(name) == pytest.approx(getattr(theirs[id], name), rel=1e-6), name
     mine.LINK_MASS_1 = 2.0
     assert mine.link_mass_1 == 2.0
+
+
+@pytest.mark.parametrize("id", MARKED)
+def test_every_field_of_every_id_reads_and_takes_its_own_value(id):
+    env = GymnasiumEnv(id)
+    before, programs = jax.tree.map(np.asarray, env.env), env._programs
+    for field in dataclasses.fields(env.env):
+        if field.name != "env":
+            setattr(env, field.name, getattr(jaxenvs.make(id, max_episode_steps=-1), field.name))
+            getattr(env, field.name)
+    assert env._programs is programs
+    assert identical(jax.tree.map(np.asarray, env.env), before)
 
 
 def test_other_attributes_are_stored_as_on_any_object():
