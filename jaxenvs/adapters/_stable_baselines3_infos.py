@@ -24,12 +24,15 @@ def infos_of(info: dict[str, np.ndarray], lanes: int) -> Infos:
     return [dict(zip(info, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def step_infos(output: Any, dones: np.ndarray, form: ObservationForm, seconds: float) -> tuple[Infos, dict[int, Any]]:
+def step_infos(
+    output: Any, dones: np.ndarray, returns: np.ndarray, form: ObservationForm, seconds: float
+) -> tuple[Infos, dict[int, Any]]:
     """The infos of a step, as `DummyVecEnv` over `Monitor` has them.
 
     Args:
         output: the `Output` of a step in mode "same_step", on the host.
         dones: (num_envs,) bool, where an episode ended.
+        returns: (num_envs,) float64, of the episodes that the step belongs to, up to it.
         form: of the observations.
         seconds: since the start of the clock of `episode`.
 
@@ -47,8 +50,8 @@ def step_infos(output: Any, dones: np.ndarray, form: ObservationForm, seconds: f
         return infos, {}
     final = form.encode(jax.tree.map(lambda leaf: leaf[ended], output.final_observation))
     truncated = (output.truncated & ~output.terminated)[ended].tolist()
-    returns, lengths = output.episode_return[ended].tolist(), output.episode_length[ended].tolist()
-    for lane, *ending in zip(ended.tolist(), rows(final), truncated, returns, lengths, strict=True):
+    totals, lengths = returns[ended].tolist(), output.episode_length[ended].tolist()
+    for lane, *ending in zip(ended.tolist(), rows(final), truncated, totals, lengths, strict=True):
         info = infos[lane]
         info["terminal_observation"], info["TimeLimit.truncated"], episode_return, length = ending
         info["episode"] = {"r": round(episode_return, 6), "l": length, "t": seconds}

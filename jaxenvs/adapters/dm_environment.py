@@ -11,7 +11,7 @@ from dm_env import specs  # pyright: ignore[reportMissingImports]
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch
 from jaxenvs.adapters._given_env import given_env
-from jaxenvs.adapters._single import advance, begin, draw, to_go_on_from
+from jaxenvs.adapters._single import single_programs, to_go_on_from
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidSpace
 from jaxenvs.core.random import Key, key
@@ -67,6 +67,7 @@ class DmEnvironment(dm_env.Environment):
         self._observation_spec = to_spec(made.observation_space, "observation")
         self._action_spec = to_spec(self._actions, "action")
         self._auto: AutoReset[Any] = on_device(AutoReset(made))
+        self._programs = single_programs(self._auto)
         self._state: Any = None
         self._info: dict[str, np.ndarray] = {}
         self._over = True
@@ -83,7 +84,9 @@ class DmEnvironment(dm_env.Environment):
 
     def reset(self) -> dm_env.TimeStep:
         """Begins an episode, also in the midst of another one."""
-        state, seen = begin(self._auto, self._key, self._episodes, to_go_on_from(self._auto, self._state))
+        state, seen = self._programs.begin(
+            self._auto, self._key, self._episodes, to_go_on_from(self._auto, self._state)
+        )
         self._episodes, self._state, self._over = self._episodes + 1, state.inner, False
         observation, self._info = _to_numpy(seen)
         return dm_env.restart(observation)
@@ -99,7 +102,7 @@ class DmEnvironment(dm_env.Environment):
         # A copy, since a state that keeps the action may keep a view of its memory, and the caller's is not ours.
         element = jax.tree.map(np.array, from_gymnasium_batch(self._actions, action, None, "action"))
         check_values(self._actions, jax.tree.map(lambda leaf: leaf[None], element), np.ones(1, bool))
-        self._state, timestep = advance(self._auto.env, self._state, element)
+        self._state, timestep = self._programs.advance(self._auto.env, self._state, element)
         timestep = jax.device_get(timestep)
         observation, self._info = _to_numpy((timestep.observation, timestep.info))
         reward, self._over = float(timestep.reward), bool(timestep.done)
@@ -117,9 +120,16 @@ class DmEnvironment(dm_env.Environment):
         """A spec; for a Tuple a tuple of them, for a Dict a dict."""
         return self._action_spec
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_programs"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._programs = single_programs(self._auto)
+
     def render(self) -> np.ndarray | None:
         """The picture of the state: (height, width, 3) uint8; None before the first episode."""
-        return None if self._state is None else np.array(draw(self._auto.env, self._state))
+        return None if self._state is None else np.array(self._programs.draw(self._auto.env, self._state))
 
 
 def to_spec(space: Space[Any], name: str) -> Any:

@@ -1,20 +1,21 @@
 """GymnasiumEnv: an environment behind `gymnasium.Env`."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import gymnasium
 import jax
 import numpy as np
 
-from jaxenvs.adapters._attributes import on_device
+from jaxenvs.adapters._attributes import Declared
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_info_value
 from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidAction, ResetNeeded
 from jaxenvs.adapters._host import to_host
-from jaxenvs.adapters._processes import check_process
-from jaxenvs.adapters._single import advance, begin, draw, to_go_on_from
+from jaxenvs.adapters._processes import check_process, is_async_worker, is_forked
+from jaxenvs.adapters._single import SinglePrograms, single_programs, to_go_on_from
 from jaxenvs.adapters._window import Window
-from jaxenvs.adapters.lanes import with_reset_options
+from jaxenvs.adapters._wrappers_around import refuse_fields_on_wrappers
+from jaxenvs.adapters.lanes import same_form, with_reset_options
 from jaxenvs.core import errors
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.errors import InvalidField
@@ -37,6 +38,23 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     An action that is no element of a discrete space raises, and leaves everything as it was. A float
     beyond the bounds of a Box goes to the environment, which clips it or defines what it means, as
     Gymnasium's own environments do. All episodes of all instances of one task share compiled programs.
+
+    Fields of the environment, and of jaxenvs wrappers around it, are attributes, and so are its public
+    properties and methods:
+
+        env.unwrapped.gravity                            # 9.8, as declared or set
+        env.unwrapped.gravity = 1.6                      # holds from the next step on
+        env.set_wrapper_attr("gravity", 1.6)             # the same, through Gymnasium's wrappers
+        env.get_wrapper_attr("compute_reward")(achieved, desired, info)
+
+    Only values change, so nothing is compiled again, but for static fields, such as `is_slippery`; one that
+    gives the state another form ends the episode. Gymnasium's names of classic control's fields
+    (`masscart`, `g`) do, too. Any other attribute is stored as on any Python object, but not a name that is
+    almost a field's, nor one that the environment computes.
+
+    As with Gymnasium's own environments, `env.gravity = 1.6` on a wrapper, and the `set_attr` of
+    Stable-Baselines3's DummyVecEnv, which does that, do not get here: the next `reset` says so. Use
+    `env_method("set_wrapper_attr", "gravity", 1.6)` there.
 
     Attributes:
         metadata: `render_modes` and `render_fps` of this environment.
@@ -61,13 +79,19 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             WrapperOrderError: the environment resets itself.
             DependencyNotInstalled: "human" without pygame.
         """
+        if is_forked() and is_async_worker() and _last_made is not None:
+            self._stand_in(_last_made, render_mode)
+            return
         made = given_env(type(self).__name__, env, fields, max_episode_steps=-1 if isinstance(env, str) else None)
-        self._auto: AutoReset[Any] = on_device(AutoReset(made))
+        self._declared = Declared(AutoReset(made), 1)
+        self._fields = frozenset(self._declared.names())
+        self._programs: SinglePrograms = single_programs(self._auto)
         self._space = made.observation_space
         self._actions = made.action_space
         self.observation_space = self._space.to_gymnasium()
         self.action_space = self._actions.to_gymnasium()
         self.metadata = metadata_of(made)
+        _remember(self.observation_space, self.action_space, self.metadata)
         self.render_mode = check_render_mode(made, render_mode)
         self._key: Key | None = None
         self._episodes = 0  # that the key has begun
@@ -75,6 +99,10 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._closed = False
         self._title = type(unwrap(made)).__name__
         self._window = Window(self._title, self.metadata["render_fps"]) if render_mode == "human" else None
+
+    @property
+    def _auto(self) -> AutoReset[Any]:
+        return self._declared.device
 
     @property
     def env(self) -> Env[Any, Any]:
@@ -100,15 +128,18 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
         Args:
             seed: of this episode and those after it; None to go on from where the last seed has led.
-            options: Gymnasium's reset options of the task (`Env.reset_options`), for this episode alone.
+            options: Gymnasium's reset options of the task (`Env.reset_options`), for this episode alone. Others
+                are ignored, as Gymnasium's environments do.
 
         Returns:
             The observation and `info`.
 
         Raises:
-            InvalidField: an unknown option, or a value that it cannot take.
+            InvalidField: a name that is almost an option's, or a value that it cannot take; or a field that was
+                set on a wrapper around this, where it changes nothing.
         """
         check_process()
+        refuse_fields_on_wrappers(self, self._fields)
         auto = with_reset_options(self._auto, options)
         super().reset(seed=seed)
         ended = to_go_on_from(auto, self._state)
@@ -116,7 +147,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             self._key, self._episodes, ended = key(int(seed) % 2**64), 0, None
         elif self._key is None:
             self._key = key(int(self.np_random.integers(2**63)))
-        state, seen = begin(auto, self._key, self._episodes, ended)
+        state, seen = self._programs.begin(auto, self._key, self._episodes, ended)
         self._episodes, self._state, self._closed = self._episodes + 1, state.inner, False
         observation, info = to_host(seen)
         self._show()
@@ -134,7 +165,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             ClosedEnvironment: after `close`.
         """
         self._check_usable("step")
-        self._state, timestep = advance(self._auto.env, self._state, self._checked(action))
+        self._state, timestep = self._programs.advance(self._auto.env, self._state, self._checked(action))
         timestep = to_host(timestep)
         self._show()
         return (
@@ -161,7 +192,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             return None
         if self.render_mode == "ansi":
             return text_of(*jax.device_get((self._auto.env, self._state)))
-        return np.array(draw(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
+        return np.array(self._programs.draw(self._auto.env, self._state)) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         """Closes the window, if there is one. A `reset` opens the environment again."""
@@ -171,7 +202,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def _show(self) -> None:
         if self._window is not None:
-            self._window.show(np.asarray(draw(self._auto.env, self._state)))
+            self._window.show(np.asarray(self._programs.draw(self._auto.env, self._state)))
 
     def _check_usable(self, call: str) -> None:
         check_process()
@@ -188,13 +219,90 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             raise InvalidAction(f"{action!r} ({type(action)}) invalid: {error}") from error
         return element
 
+    def has_field(self, name: str) -> bool:
+        """Whether `name` is a field of the environment, or of a jaxenvs wrapper around it."""
+        return "_declared" in self.__dict__ and self._declared.has_field(name)
+
+    def set_wrapper_attr(self, name: str, value: Any, *, force: bool = True) -> bool:
+        """Sets an attribute, as `env.unwrapped.name = value` does.
+
+        Args:
+            name: of a field, or of an attribute.
+            value: for it.
+            force: whether to store an attribute that does not exist.
+
+        Returns:
+            Whether it was set: without `force` False where it does not exist.
+
+        Raises:
+            AttributeError: a name that is almost a field's, or of what the environment computes.
+            InvalidField: a value that the field cannot take.
+        """
+        if not force and not hasattr(self, name):
+            self._check_storable(name)
+            return False
+        setattr(self, name, value)
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks here for what it does not find elsewhere, while copying also before there is anything.
+        if name.startswith("_") or "_declared" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self._declared.get(name, (0,))[0]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_") or "_window" not in self.__dict__:  # until the end of `__init__`
+            object.__setattr__(self, name, value)
+        elif name in ("observation_space", "action_space"):
+            raise AttributeError(
+                f"`{name}` cannot be set: the environment computes it. To give it another, put a wrapper around."
+            )
+        elif name in self.__dict__ or hasattr(type(self), name) or not self._takes(name, value):
+            object.__setattr__(self, name, value)
+
+    def _takes(self, name: str, value: Any) -> bool:
+        """Sets a field, and says whether `name` is one."""
+        if not self._declared.has_field(name):
+            self._check_storable(name)
+            return False
+        if self._declared.set(name, [value], (0,)):
+            self._programs = single_programs(self._auto)
+            if self._state is not None:
+                auto = self._auto
+                fresh = jax.eval_shape(lambda: self._programs.begin(auto, self._key, 0)[0].inner)
+                if not same_form(fresh, self._state):
+                    self._state = None
+        return True
+
+    def _check_storable(self, name: str) -> None:
+        if not name.startswith("_") and "_declared" in self.__dict__ and (error := self._declared.near_miss(name)):
+            raise error
+
+    def _stand_in(self, made: "_Made", render_mode: str | None) -> None:
+        """Makes something that has spaces, and raises `ForkedProcess` when it is reset: see `is_async_worker`."""
+        self.observation_space, self.action_space, self.metadata = made
+        self.render_mode = render_mode
+        self._closed, self._window = False, None
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_window": None}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_window", "_programs")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state, _window=None)
+        self._programs = single_programs(self._auto)
         if self.render_mode == "human":
             self._window = Window(self._title, self.metadata["render_fps"])
+
+
+_Made: TypeAlias = tuple[gymnasium.Space[Any], gymnasium.Space[Any], dict[str, Any]]
+
+_last_made: _Made | None = None
+"""What the last environment that this process, or that which it was forked from, made looks like from outside."""
+
+
+def _remember(*made: Any) -> None:
+    global _last_made
+    _last_made = made
 
 
 def metadata_of(env: Env[Any, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from jaxenvs.adapters._attributes import Method
 from jaxenvs.adapters._batches import (
     check_values,
     from_gymnasium_batch,
@@ -20,7 +21,7 @@ from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, InvalidSeed, ResetNeeded
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of, text_of
-from jaxenvs.adapters.lanes import Lanes, Mode, lane_seeds
+from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, Mode, lane_seeds, lane_values
 from jaxenvs.core import errors
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
@@ -32,7 +33,7 @@ _MODES: dict[AutoresetMode, Mode] = {
 }
 
 
-class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
+class GymnasiumVectorEnv(FieldsBySetAttr, VectorEnv[Any, Any, np.ndarray]):
     """A batch of environments behind Gymnasium's vector interface: one device call a step, NumPy out.
 
         gymnasium.make_vec("jaxenvs/CartPole-v1", num_envs=256)
@@ -44,6 +45,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
 
     Attributes:
         metadata: `render_modes`, `render_fps` and `autoreset_mode`.
+        autoreset_mode: when an episode that has ended is followed by the next.
         num_envs: how many environments.
         render_mode: "rgb_array", "ansi" or None. Gymnasium's vector `HumanRendering` shows a window.
     """
@@ -83,7 +85,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         name = type(self).__name__
         made = given_env(name, env, fields, max_episode_steps)
         self._lanes = Lanes(made, num_envs, name)
-        self._mode = _autoreset_mode(autoreset_mode)
+        self.autoreset_mode = _autoreset_mode(autoreset_mode)
         if render_mode == "human":
             raise InvalidField(
                 f'{name} opens no window: use render_mode="rgb_array" and gymnasium.wrappers.vector.HumanRendering.'
@@ -91,7 +93,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         self.render_mode = check_render_mode(made, render_mode)
         metadata = metadata_of(made)
         metadata["render_modes"] = [mode for mode in metadata["render_modes"] if mode != "human"]
-        self.metadata = {**metadata, "autoreset_mode": self._mode}
+        self.metadata = {**metadata, "autoreset_mode": self.autoreset_mode}
         self.num_envs = self._lanes.num_envs
         self._space, self._actions = made.observation_space, made.action_space
         self.single_observation_space = self._space.to_gymnasium()
@@ -121,7 +123,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         Raises:
             ValueError: a wrong number of seeds, a mask of a wrong shape or with no True in it.
             TypeError: a mask that is no NumPy array of bool.
-            InvalidField: an unknown option, a value that it cannot take.
+            InvalidField: a name that is almost an option's, or a value that it cannot take.
         """
         self._check_open()
         options = dict(options or {})
@@ -154,16 +156,16 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         self._check_open()
         if not self._lanes.began:
             raise ResetNeeded("Cannot call env.step() before calling env.reset()")
-        if self._mode is AutoresetMode.DISABLED and self._over.any():
+        if self.autoreset_mode is AutoresetMode.DISABLED and self._over.any():
             raise EpisodeOver(
                 f"Environments {np.flatnonzero(self._over).tolist()} are at the end of their episodes, and this is"
                 ' autoreset mode DISABLED. Call reset(options={"reset_mask": terminations | truncations}) first.'
             )
-        output = self._lanes.step(self._checked_actions(actions), _MODES[self._mode])
+        output = self._lanes.step(self._checked_actions(actions), _MODES[self.autoreset_mode])
         output: Any = to_host(output.replace(episode_return=None, episode_length=None))
         done = output.terminated | output.truncated
         infos: dict[str, Any] = {}
-        if self._mode is AutoresetMode.SAME_STEP:
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
             for lane in np.flatnonzero(done).tolist():
                 final = {
                     "final_obs": self._space.element_to_gymnasium(take_lane(output.final_observation, lane)),
@@ -198,44 +200,49 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """A field or property of each environment, such as "gravity"; or one of this class, for each.
 
+        As in SyncVectorEnv, a method is called.
+
         Raises:
             AttributeError: there is none; the message lists the fields.
         """
-        if name in ("spec", "metadata", "render_mode"):
-            return (getattr(self, name),) * self.num_envs
-        return tuple(self._lanes.get_attribute(name, range(self.num_envs)))
+        return self.call(name)
 
     def set_attr(self, name: str, values: Any) -> None:
-        """Sets a field: one value for all environments, or a list or tuple of one for each.
+        """Sets a field, from the next step on: one value for all environments, or a list or tuple of one for each.
 
         Raises:
             AttributeError: there is no such field.
             InvalidField: a value that the field cannot take, or several for one that shapes the program.
             ValueError: a wrong number of values.
         """
-        if not isinstance(values, list | tuple):
-            values = [values] * self.num_envs
-        if len(values) != self.num_envs:
-            raise ValueError(
-                "Values must be a list or tuple with length equal to the number of environments."
-                f" Got `{len(values)}` values for {self.num_envs} environments."
-            )
-        self._lanes.set_attribute(name, values, range(self.num_envs))
+        self._lanes.set_attribute(name, lane_values(values, self.num_envs), range(self.num_envs))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """`get_attr`, as SyncVectorEnv has it; "render" gives the pictures.
+        """Calls a public method of each environment; or gives what is no method, as `get_attr`.
+
+        Arguments go to each environment as they are. "render" gives the pictures.
 
         Raises:
             AttributeError: there is no such attribute.
-            InvalidField: arguments, since a pure environment has no methods to call from outside.
+            InvalidField: "reset" or "step", which this class has itself; or arguments for what is no method.
         """
-        if args or kwargs:
-            raise InvalidField(
-                f"`call({name!r}, ...)` takes no arguments: its environments are pure functions, without methods."
-            )
+        if name in ("reset", "step", "close"):
+            raise InvalidField(f"Call `{name}` of the batch itself: its environments are pure functions.")
         if name == "render":
-            return self.render() or (None,) * self.num_envs
-        return self.get_attr(name)
+            values: tuple[Any, ...] = self.render() or (None,) * self.num_envs
+        elif name in ("spec", "metadata", "render_mode"):
+            values = (getattr(self, name),) * self.num_envs
+        elif name == "np_random_seed":
+            values = self.np_random_seed or (None,) * self.num_envs
+        elif name in ("observation_space", "action_space"):
+            values = (getattr(self, f"single_{name}"),) * self.num_envs
+        else:
+            values = tuple(self._lanes.get_attribute(name, range(self.num_envs)))
+            if isinstance(values[0], Method):
+                return tuple(value(*args, **kwargs) for value in values)
+        if args or kwargs:
+            raise InvalidField(f"`{name}` is a value, not a method, so `call({name!r}, ...)` takes no arguments.")
+        return values
 
     def close_extras(self, **kwargs: Any) -> None:
         """Nothing to release: the arrays go with the object."""
@@ -264,7 +271,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         return mask
 
     def _checked_actions(self, actions: Any) -> Any:
-        used = ~self._over if self._mode is AutoresetMode.NEXT_STEP else np.ones(self.num_envs, bool)
+        used = ~self._over if self.autoreset_mode is AutoresetMode.NEXT_STEP else np.ones(self.num_envs, bool)
         try:
             batch = from_gymnasium_batch(self._actions, actions, self.num_envs)
             check_values(self._actions, batch, used)

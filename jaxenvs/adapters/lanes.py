@@ -1,73 +1,28 @@
 """Lanes: a batch of environments on the device that the host steps one call at a time.
 
-It is what the vector adapters share. Everything an environment does runs in jitted functions of this
-module that take the environment as an argument, so that adapters of one task share their programs.
+It is what the vector adapters share. Everything an environment does runs in jitted functions that take
+the environment as an argument, so that adapters of one task share their programs.
 """
 
 import dataclasses
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.adapters._attributes import get_attribute, lane_env, on_device, plain, set_attribute
+from jaxenvs.adapters._attributes import Declared, plain
+from jaxenvs.adapters._lane_programs import Mode as Mode
+from jaxenvs.adapters._lane_programs import Output as Output
+from jaxenvs.adapters._lane_programs import choose, lane_programs
 from jaxenvs.adapters._processes import check_process
-from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, did_you_mean
-from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, keys
 from jaxenvs.core.wrapper import rewrap, unwrap
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
-
-Mode = Literal["next_step", "same_step", "disabled"]
-"""When the next episode begins: in the step after the one that ended the last, in that very step, or when told."""
-
-
-class LanesState(PyTreeNode):
-    """What the device keeps for one lane.
-
-    Attributes:
-        env: the environment's state and the key of later starts.
-        over: () bool, whether the last step ended the episode and no other has begun.
-        episode_return: () float32, sum of the rewards of the running episode.
-        episode_length: () int32, its steps.
-    """
-
-    env: AutoResetState
-    over: Array
-    episode_return: Array
-    episode_length: Array
-
-
-class Output(PyTreeNode):
-    """What the host sees of one lane after a reset or a step.
-
-    Attributes:
-        observation: what the agent acts on next.
-        reward: () float32.
-        terminated: () bool.
-        truncated: () bool.
-        info: arrays that belong to `observation`.
-        episode_return: () float32, of the episode that the reward belongs to, up to it.
-        episode_length: () int32, likewise.
-        final_observation: in mode "same_step" what the step led to, also where the next episode has
-            begun; else None.
-        final_info: the `info` that belongs to `final_observation`.
-    """
-
-    observation: Any
-    reward: Array
-    terminated: Array
-    truncated: Array
-    info: dict[str, Array]
-    episode_return: Array
-    episode_length: Array
-    final_observation: Any = None
-    final_info: dict[str, Array] | None = None
+from jaxenvs.wrappers.auto_reset import AutoReset
 
 
 def lane_seeds(seed: Any, num_envs: int) -> Sequence[int | None]:
@@ -91,6 +46,21 @@ def lane_seeds(seed: Any, num_envs: int) -> Sequence[int | None]:
     return seeds
 
 
+def lane_values(values: Any, num_envs: int) -> list[Any]:
+    """The value of an attribute for each lane: of a list or tuple one for each, else the same for all.
+
+    Raises:
+        ValueError: a wrong number of values.
+    """
+    each = list(values) if isinstance(values, list | tuple) else [values] * num_envs
+    if len(each) != num_envs:
+        raise ValueError(
+            "Values must be a list or tuple with length equal to the number of environments."
+            f" Got `{len(each)}` values for {num_envs} environments."
+        )
+    return each
+
+
 class Lanes:
     """A batch of environments on the device, stepped by the host.
 
@@ -108,16 +78,23 @@ class Lanes:
         if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise InvalidField(f"{adapter}: `num_envs` must be a positive integer, got {num_envs!r}.")
         self.num_envs = int(num_envs)
-        self._auto = on_device(AutoReset(env))
-        self._axes: tuple[int | None, ...] = (None,) * len(jax.tree.leaves(self._auto))
+        self._declared = Declared(AutoReset(env), self.num_envs)
+        self._programs = lane_programs(self._declared.device)
         self._state: Any = None  # a LanesState after the first reset
         self._seen: Any = None
         self.seeds: tuple[int, ...] = ()  # that each lane's randomness comes from
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_programs"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._programs = lane_programs(self._declared.device)
+
     @property
     def env(self) -> Env[Any, Any]:
         """The environment that the lanes share, per-lane leaves with a leading axis."""
-        return self._auto.env
+        return self._declared.device.env
 
     @property
     def began(self) -> bool:
@@ -141,7 +118,7 @@ class Lanes:
             What is seen of all lanes; of those left alone what was seen last.
         """
         check_process()
-        auto = with_reset_options(self._auto, options)
+        auto, axes = with_reset_options(self._declared.device, options), self._declared.axes
         mask = np.ones(self.num_envs, bool) if mask is None else mask
         everywhere = bool(mask.all())
         if self._state is None:
@@ -154,10 +131,12 @@ class Lanes:
         if self._state is not None and type(unwrap(auto)).outlives_episodes:
             ended = self._state.env.inner, jnp.asarray([seed is None for seed in seeds])
         if everywhere:
-            self._state, output = _start(auto, self._axes, lane_keys, episodes, ended)
+            self._state, output = self._programs.start(auto, axes, lane_keys, episodes, ended)
         else:
             where = jnp.asarray(mask)
-            self._state, output = _restart(auto, self._axes, self._state, self._seen, where, lane_keys, episodes, ended)
+            self._state, output = self._programs.restart(
+                auto, axes, self._state, self._seen, where, lane_keys, episodes, ended
+            )
         self._seen = (output.observation, output.info)
         before = self.seeds or (0,) * self.num_envs
         self.seeds = tuple(
@@ -176,7 +155,7 @@ class Lanes:
         if seeded.all():
             return fresh, first
         own = self._state.env
-        return _choose(jnp.asarray(seeded), (fresh, first), (own.key, own.episodes))
+        return choose(jnp.asarray(seeded), (fresh, first), (own.key, own.episodes))
 
     def step(self, actions: Any, mode: Mode) -> Output:
         """Steps every lane.
@@ -188,26 +167,33 @@ class Lanes:
             mode: when the next episode begins.
         """
         check_process()
-        self._state, output = _step(self._auto, self._axes, self._state, actions, mode)
+        self._state, output = self._programs.step(
+            self._declared.device, self._declared.axes, self._state, actions, mode
+        )
         self._seen = (output.observation, output.info)
         return output
 
     def render(self) -> Array:
         """(num_envs, height, width, 3) uint8: a picture of each lane."""
-        return _render(self.env, self._axes, self._state.env.inner)
+        return self._programs.render(self.env, self._declared.axes, self._state.env.inner)
 
     def lane(self, index: int) -> tuple[Env[Any, Any], Any]:
         """One lane's environment, with its own leaves, and its state."""
-        env = lane_env(self._auto, self._axes, index).env
-        return env, jax.tree.map(lambda leaf: leaf[index], self._state.env.inner)
+        return self._declared.lane(index).env, jax.tree.map(lambda leaf: leaf[index], self._state.env.inner)
+
+    def has_field(self, name: str) -> bool:
+        """Whether `name` is a field of the environment or of a wrapper around it."""
+        return self._declared.has_field(name)
 
     def get_attribute(self, name: str, lanes: Sequence[int]) -> list[Any]:
-        """A field or property of the environment or of a wrapper around it, for some lanes.
+        """A public field, property or method of the environment or of a wrapper around it, for some lanes.
+
+        A field is what was declared or set, a Python number or a NumPy array. A method takes what it is given.
 
         Raises:
             AttributeError: there is none; the message lists the fields.
         """
-        return get_attribute(self._auto, self._axes, name, lanes)
+        return self._declared.get(name, lanes)
 
     def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
         """Gives some lanes their own value of a field of the environment or of a wrapper around it.
@@ -224,159 +210,66 @@ class Lanes:
             AttributeError: there is no such field.
             InvalidField: a value that the field cannot take, or several for a static field.
         """
-        self._auto, self._axes = set_attribute(self._auto, self._axes, name, values, lanes, self.num_envs)
+        if not self._declared.set(name, values, lanes):
+            return
+        device, axes = self._declared.device, self._declared.axes
+        self._programs = lane_programs(device)
         if self._state is not None:
             own = self._state.env
-            fresh = jax.eval_shape(lambda: _start(self._auto, self._axes, own.key, own.episodes)[0])
-            if jax.tree.structure(fresh) != jax.tree.structure(self._state):
+            fresh = jax.eval_shape(lambda: self._programs.start(device, axes, own.key, own.episodes)[0])
+            if not same_form(fresh, self._state):
                 self._state = None
+
+
+class FieldsBySetAttr:
+    """Mix-in of adapters whose attribute `_lanes` is a `Lanes`: setting a field as an attribute of theirs raises.
+
+    Nothing would come of it: the fields belong to the environments.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in self.__dict__ and not hasattr(type(self), name):
+            lanes = self.__dict__.get("_lanes")
+            if lanes is not None and lanes.has_field(name):
+                raise AttributeError(
+                    f"`{name}` is a field of the environments: set it by `set_attr({name!r}, {value!r})`."
+                )
+        super().__setattr__(name, value)
+
+
+def same_form(one: Any, other: Any) -> bool:
+    """Whether two states have the same structure, shapes and dtypes."""
+    forms = [jax.tree.map(lambda leaf: (jnp.shape(leaf), leaf.dtype), state) for state in (one, other)]
+    return jax.tree.structure(one) == jax.tree.structure(other) and forms[0] == forms[1]
 
 
 def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
     """`auto` with the fields that Gymnasium's reset options stand for.
 
+    Other options are somebody else's, and ignored as Gymnasium's environments ignore them.
+
     Raises:
-        InvalidField: an option that the environment does not have, or a value that it cannot take.
+        InvalidField: a name that is almost an option's, or a value that the option cannot take.
     """
-    if not options:
-        return auto
     base = unwrap(auto)
     known = type(base).reset_options
-    for name, value in options.items():
-        if name not in known:
-            takes = f"It takes: {', '.join(known)}." if known else "It takes none."
+    for name in options or {}:
+        if name not in known and (hint := did_you_mean(str(name), known)):
             raise InvalidField(
-                f"{type(base).__name__} has no reset option `{name}`.{did_you_mean(str(name), known)} {takes}"
+                f"{type(base).__name__} has no reset option `{name}`.{hint} It takes: {', '.join(known)}."
             )
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number | np.ndarray):
-            raise InvalidField(f"The reset option `{name}` must be a number, got {value!r}.")
-    start = {known[name]: float(value) for name, value in options.items()}
+    start = {known[name]: _option(name, value) for name, value in (options or {}).items() if name in known}
+    if not start:
+        return auto
     dataclasses.replace(jax.tree.map(plain, base), **start)  # raises where a value does not fit the others
     like_before = {name: jnp.full_like(getattr(base, name), value) for name, value in start.items()}
     return rewrap(auto, dataclasses.replace(base, **like_before))
 
 
-def _map_lanes(function: Any, env: Any, axes: tuple[int | None, ...], *batches: Any) -> Any:
-    """`vmap` of `function(env, *lane)`, over the leaves of `env` that `axes` names."""
-    leaves, structure = jax.tree.flatten(env)
-
-    def lane(leaves: list[Array], *lane: Any) -> Any:
-        return function(structure.unflatten(leaves), *lane)
-
-    return jax.vmap(lane, in_axes=(list(axes), *(0 for _ in batches)))(leaves, *batches)
-
-
-Ended: TypeAlias = tuple[Any, Array] | None
-"""Where something outlives episodes: the inner states that they ended in, and which lanes go on from there."""
-
-
-@partial(jax.jit, static_argnums=1)
-def _start(
-    auto: AutoReset[Any], axes: tuple[int | None, ...], keys: Key, episodes: Array, ended: Ended = None
-) -> tuple[LanesState, Output]:
-    return _map_lanes(_begin, auto, axes, keys, episodes, ended)
-
-
-def _begin(auto: AutoReset[Any], key: Key, episode: Array, ended: Ended) -> tuple[LanesState, Output]:
-    begun = auto.begin(key, episode)
-    if ended is not None:
-        inner, goes_on = ended
-        begun = jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), auto.after(inner).begin(key, episode), begun)
-    state, timestep = begun
-    return _fresh(state), _output(timestep, *opening(timestep))
-
-
-@partial(jax.jit, static_argnums=1)
-def _restart(
-    auto: AutoReset[Any],
-    axes: tuple[int | None, ...],
-    state: LanesState,
-    seen: Any,
-    where: Array,
-    keys: Key,
-    episodes: Array,
-    ended: Ended,
-) -> tuple[LanesState, Output]:
-    def restart(
-        auto: AutoReset[Any], state: LanesState, seen: Any, where: Array, key: Key, episode: Array, ended: Ended
-    ) -> tuple[LanesState, Output]:
-        if ended is None:  # a few lanes at a time, where resets are costly
-            key, episode = _choose(where, (key, episode), (state.env.key, state.env.episodes))
-            env_state, seen = auto.begin_where(where, state.env.replace(key=key, episodes=episode), seen, opening)
-            fresh, state = _fresh(env_state), state.replace(env=env_state)
-        else:
-            fresh, output = _begin(auto, key, episode, ended)
-            seen = _choose(where, (output.observation, output.info), seen)
-        state = _choose(where, fresh, state)
-        observation, info = seen
-        output = Output(
-            observation=observation,
-            reward=jnp.zeros((), jnp.float32),
-            terminated=jnp.zeros((), bool),
-            truncated=jnp.zeros((), bool),
-            info=info,
-            episode_return=state.episode_return,
-            episode_length=state.episode_length,
-        )
-        return state, output
-
-    return _map_lanes(restart, auto, axes, state, seen, where, keys, episodes, ended)
-
-
-@partial(jax.jit, static_argnums=(1, 4))
-def _step(
-    auto: AutoReset[Any], axes: tuple[int | None, ...], state: LanesState, actions: Any, mode: Mode
-) -> tuple[LanesState, Output]:
-    def step(auto: AutoReset[Any], state: LanesState, action: Any) -> tuple[LanesState, Output]:
-        inner, timestep = auto.env.step(state.env.inner, action)
-        stepped = state.env.replace(inner=inner)
-        final = opening(timestep)
-        if mode == "next_step":
-            skip = state.over
-            begin = skip
-        else:
-            skip = jnp.zeros((), bool)
-            begin = timestep.done if mode == "same_step" else skip
-        env_state, seen = (stepped, final) if mode == "disabled" else auto.begin_where(begin, stepped, final, opening)
-        timestep = timestep.replace(
-            reward=jnp.where(skip, 0.0, timestep.reward),
-            terminated=timestep.terminated & ~skip,
-            truncated=timestep.truncated & ~skip,
-        )
-        total = jnp.where(skip, 0.0, state.episode_return + timestep.reward)
-        length = jnp.where(skip, 0, state.episode_length + 1)
-        output = _output(timestep, *seen).replace(episode_return=total, episode_length=length)
-        over = timestep.done
-        if mode == "same_step":
-            output = output.replace(final_observation=final[0], final_info=final[1])
-            total, length = jnp.where(over, 0.0, total), jnp.where(over, 0, length)
-            over = jnp.zeros((), bool)
-        return LanesState(env_state, over, total, length), output
-
-    return _map_lanes(step, auto, axes, state, actions)
-
-
-def _fresh(state: AutoResetState) -> LanesState:
-    return LanesState(state, jnp.zeros((), bool), jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32))
-
-
-def _output(timestep: TimeStep[Any], observation: Any, info: dict[str, Array]) -> Output:
-    return Output(
-        observation=observation,
-        reward=timestep.reward,
-        terminated=timestep.terminated,
-        truncated=timestep.truncated,
-        info=info,
-        episode_return=jnp.zeros((), jnp.float32),
-        episode_length=jnp.zeros((), jnp.int32),
-    )
-
-
-@jax.jit
-def _choose(where: Array, new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(where, a, b), new, old)
-
-
-@partial(jax.jit, static_argnums=1)
-def _render(env: Env[Any, Any], axes: tuple[int | None, ...], state: Any) -> Array:
-    return _map_lanes(lambda env, state: env.render(state), env, axes, state)
+def _option(name: str, value: Any) -> float:
+    """The value of a reset option, a number or an array of one without axes."""
+    plain_value = plain(value)
+    if isinstance(plain_value, bool) or not isinstance(plain_value, int | float):
+        shape = f", an array of shape {np.shape(value)}" if isinstance(value, np.ndarray | Array) else ""
+        raise InvalidField(f"The reset option `{name}` must be a number, got {value!r}{shape}.")
+    return float(plain_value)

@@ -35,6 +35,9 @@ class LegacyGym:
     before; a gymnasium.Env has the one that it was made with, and "human" also where that is
     "rgb_array".
 
+    Attributes that are not its own are those of the environment within: `env.gravity` reads them through all
+    wrappers, as in Gym 0.21, and setting one that exists there sets it there; see `GymnasiumEnv` for fields.
+
     Attributes:
         env: the gymnasium.Env within.
         action_space: its action space.
@@ -174,6 +177,17 @@ class LegacyGym:
 
     def __str__(self) -> str:
         return f"<LegacyGym<{self.spec.id}>>" if self.spec else f"<LegacyGym<{type(self.env.unwrapped).__name__}>>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "env" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        bare = self.env.unwrapped
+        return self.env.get_wrapper_attr(name) if self.env.has_wrapper_attr(name) else getattr(bare, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        is_own = name.startswith("_") or name in self.__dict__ or hasattr(type(self), name)
+        if is_own or "_window" not in self.__dict__ or not self.env.set_wrapper_attr(name, value, force=False):
+            object.__setattr__(self, name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}  # a copy opens a window of its own

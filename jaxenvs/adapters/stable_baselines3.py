@@ -11,13 +11,14 @@ import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
+from jaxenvs.adapters._attributes import Method
 from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, InvalidSeed, ResetNeeded
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters._stable_baselines3_infos import infos_of, step_infos
 from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_form
 from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of
-from jaxenvs.adapters.lanes import Lanes, Output, with_reset_options
+from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, Output, with_reset_options
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, JaxenvsError
 from jaxenvs.core.random import key
@@ -31,7 +32,7 @@ class StepOrderError(JaxenvsError, RuntimeError):
     """`step_async` while a step is under way, or `step_wait` while none is."""
 
 
-class StableBaselines3VecEnv(VecEnv):
+class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
     """A batch of environments behind Stable-Baselines3's interface: one device call a step, NumPy out.
 
         PPO("MlpPolicy", StableBaselines3VecEnv("CartPole-v1", num_envs=256)).learn(1_000_000)
@@ -55,6 +56,9 @@ class StableBaselines3VecEnv(VecEnv):
     | Tuple of Discretes (Blackjack-v1)    | MultiDiscrete, from 0           | likewise      |
     | Dict; any other Tuple                | Dict of arrays, keys as "a/b/0" | not supported |
     | Text, Sequence, Graph                | not supported                   | not supported |
+
+    `get_attr`, `set_attr` and `env_method` reach the fields, properties and public methods of the environment
+    and of the jaxenvs wrappers around it; a field set so holds from the next step on.
 
     Where `info` has an `action_mask`, `env_method("action_masks")` returns the masks for the next
     action, as sb3-contrib's `MaskablePPO` asks for them.
@@ -114,6 +118,7 @@ class StableBaselines3VecEnv(VecEnv):
         }
         self._made_at = time.time()
         self._info: dict[str, np.ndarray] = {}
+        self._returns = np.zeros(self.num_envs)  # of the running episodes, in float64 as Monitor sums them
         self._pending: Output | None = None
         self._closed = False
         if seed is not None:
@@ -142,7 +147,7 @@ class StableBaselines3VecEnv(VecEnv):
             options: one dict for all environments, or a list of one for each.
 
         Raises:
-            InvalidField: an unknown option, a value that it cannot take, or a wrong number of dicts.
+            InvalidField: a name that is almost an option's, a value that it cannot take, or a wrong number of dicts.
         """
         each = options if isinstance(options, list | tuple) else [options or {}]
         if isinstance(options, list | tuple) and len(each) != self.num_envs:
@@ -165,6 +170,7 @@ class StableBaselines3VecEnv(VecEnv):
         self._check_open()
         self._pending = None
         output = self._begin()
+        self._returns = np.zeros(self.num_envs)
         self._reset_seeds()
         self._reset_options()
         observation, self._info = to_host((output.observation, output.info))
@@ -206,8 +212,10 @@ class StableBaselines3VecEnv(VecEnv):
         output: Any = to_host(pending)
         self._info = output.info
         dones = output.terminated | output.truncated
+        self._returns += output.reward
         seconds = round(time.time() - self._made_at, 6)
-        infos, openings = step_infos(output, dones, self._observations, seconds)
+        infos, openings = step_infos(output, dones, self._returns, self._observations, seconds)
+        self._returns[dones] = 0.0
         for lane, opening in openings.items():
             self.reset_infos[lane] = opening
         return self._observations.encode(output.observation), np.array(output.reward), dones, infos
@@ -230,7 +238,7 @@ class StableBaselines3VecEnv(VecEnv):
         return list(np.array(to_host(self._lanes.render())))
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
-        """A field or property of some environments, such as "gravity"; or "action_masks", methods.
+        """A field, property or method of some environments, such as "gravity"; or "action_masks", methods.
 
         Raises:
             AttributeError: there is none; the message lists the fields.
@@ -256,30 +264,45 @@ class StableBaselines3VecEnv(VecEnv):
         self._lanes.set_attribute(attr_name, [value] * len(lanes), lanes)
 
     def env_method(self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any) -> Any:
-        """Calls "action_masks" or "render" of some environments, without arguments; there are no other methods.
+        """Calls a public method of some environments, such as "compute_reward", with the arguments as they are.
+
+        "render" and "action_masks", which take no arguments, are of the states under way; "get_wrapper_attr",
+        "has_wrapper_attr" and "set_wrapper_attr" do what they do in Gymnasium.
 
         Returns:
-            For each of them its mask for the next action, (entries,) bool; or its picture.
+            For each environment what the method returned, with NumPy's arrays in place of JAX's; a picture; or
+            a mask for the next action, (entries,) bool.
 
         Raises:
-            AttributeError: another method, or no `action_mask` in the environment's `info`.
-            InvalidField: arguments.
-            ResetNeeded: before the first reset.
+            AttributeError: no such method, or no `action_mask` in the environment's `info`.
+            InvalidField: arguments that the method does not take.
+            ResetNeeded: "render" or "action_masks" before the first reset.
             IndexError, InvalidField: a bad index.
         """
         lanes = self._chosen(indices)
-        if method_name not in ("action_masks", "render"):
+        if method_name in ("action_masks", "render"):
+            if method_args or method_kwargs:
+                raise InvalidField(f"`{method_name}` takes no arguments.")
+            if method_name == "action_masks":
+                self._check_masks()
+                return [self._action_mask(lane) for lane in lanes]
+            images = self.get_images()
+            return [images[lane] for lane in lanes]
+        if method_name == "set_wrapper_attr":
+            return self._set_wrapper_attr(lanes, *method_args, **method_kwargs)
+        if method_name == "has_wrapper_attr":
+            return [self.has_attr(*method_args, **method_kwargs) for _ in lanes]
+        if method_name == "get_wrapper_attr":
+            return [self.get_attr(*method_args, **method_kwargs, indices=lane)[0] for lane in lanes]
+        known = method_name not in ("reset", "step") and self.has_attr(method_name)
+        found = self._lanes.get_attribute(method_name, lanes) if known else []
+        methods = [method for method in found if isinstance(method, Method)]
+        if len(methods) < len(lanes):
             raise AttributeError(
                 f"There is no method `{method_name}` to call: the environments are pure functions on the device."
-                " The methods are `action_masks` and `render`; for a field use `get_attr` and `set_attr`."
+                " Call `reset` and `step` of the batch; for a field use `get_attr` and `set_attr`."
             )
-        if method_args or method_kwargs:
-            raise InvalidField(f"`{method_name}` takes no arguments.")
-        if method_name == "action_masks":
-            self._check_masks()
-            return [self._action_mask(lane) for lane in lanes]
-        images = self.get_images()
-        return [images[lane] for lane in lanes]
+        return [method(*method_args, **method_kwargs) for method in methods]
 
     def env_is_wrapped(self, wrapper_class: type[Any], indices: Indices = None) -> list[bool]:
         """Whether a jaxenvs wrapper of this class is around the environments.
@@ -294,6 +317,12 @@ class StableBaselines3VecEnv(VecEnv):
             raise InvalidField(f"`wrapper_class` must be a class, got {wrapper_class!r}.")
         wrapped = wrapper_class is Monitor or any(isinstance(w, wrapper_class) for w in wrappers_of(self._env))
         return [wrapped for _ in self._chosen(indices)]
+
+    def _set_wrapper_attr(self, lanes: Sequence[int], name: str, value: Any, *, force: bool = True) -> list[bool]:
+        is_set = force or self.has_attr(name)
+        if is_set:
+            self.set_attr(name, value, lanes)
+        return [is_set for _ in lanes]
 
     def _check_open(self) -> None:
         if self._closed:

@@ -13,7 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 
 import jaxenvs
-from jaxenvs.adapters import GymnasiumEnv, _single
+from jaxenvs.adapters import GymnasiumEnv
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.errors import InvalidAction, InvalidField, JaxenvsError, NameNotFound, WrapperOrderError
 from jaxenvs.testing.trees import identical
@@ -300,9 +300,22 @@ def test_order_of_calls():
     env.step(0)
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.array, jax.numpy.float32, int])
+def test_a_reset_option_is_any_number_and_others_are_ignored(kind):
+    env = GymnasiumEnv("CartPole-v1")
+    observation, _ = env.reset(seed=0, options={"low": kind(0), "high": kind(0), "scenario": "windy", "mask": [1, 2]})
+    assert_same(observation, np.zeros(4, np.float32))
+    lake = GymnasiumEnv("FrozenLake-v1")  # which has no options
+    assert_same(lake.reset(seed=0, options={"low": kind(0)}), lake.reset(seed=0))
+
+
 BAD_RESETS = [
     ({"options": {"hihg": 1.0}}, InvalidField, "no reset option `hihg`. Did you mean: `high`"),
     ({"options": {"low": "a"}}, InvalidField, "must be a number"),
+    ({"options": {"low": np.zeros(4)}}, InvalidField, r"must be a number, got array.* an array of shape \(4,\)"),
+    ({"options": {"low": np.zeros(1)}}, InvalidField, r"an array of shape \(1,\)"),
+    ({"options": {"low": np.array("a")}}, InvalidField, "must be a number"),
+    ({"options": {"low": True}}, InvalidField, "must be a number"),
     ({"options": {"low": 1.0, "high": 0.0}}, ValueError, "start_low"),
     ({"options": {"low": float("nan")}}, ValueError, "NaN"),
     ({"seed": -1}, gymnasium.error.Error, "greater or equal to zero"),
@@ -349,8 +362,9 @@ def test_a_bad_construction_says_what_to_do(construct, error, message):
 
 
 def test_instances_share_one_program():
-    GymnasiumEnv("CartPole-v1").reset(seed=0)
-    compiled = _single.begin._cache_size()
+    first = GymnasiumEnv("CartPole-v1")
+    first.reset(seed=0)
+    compiled = first._programs.begin._cache_size()
     for gravity in (1.0, 2.0):
         GymnasiumEnv("CartPole-v1", gravity=gravity).reset(seed=0)
-    assert _single.begin._cache_size() == compiled
+    assert first._programs.begin._cache_size() == compiled

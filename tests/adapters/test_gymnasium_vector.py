@@ -101,7 +101,8 @@ def test_lane_i_begins_as_a_single_environment_with_seed_plus_i():
 def test_the_default_is_next_step_with_the_specs_limit():
     env = gymnasium.make_vec("jaxenvs/Pendulum-v1", num_envs=2)
     assert isinstance(env, GymnasiumVectorEnv)
-    assert env.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+    assert env.metadata["autoreset_mode"] is env.autoreset_mode is AutoresetMode.NEXT_STEP
+    assert GymnasiumVectorEnv("Pendulum-v1", 2, autoreset_mode="SameStep").autoreset_mode is AutoresetMode.SAME_STEP
     assert env.spec.id == "jaxenvs/Pendulum-v1" and env.get_attr("max_episode_steps") == (200, 200)
     unlimited = gymnasium.make_vec("jaxenvs/Pendulum-v1", num_envs=2, max_episode_steps=-1)
     with pytest.raises(AttributeError, match="no attribute `max_episode_steps`"):
@@ -211,7 +212,8 @@ BAD_ATTRIBUTES = [
     (lambda env: env.set_attr("max_episode_steps", [1, 2, 3]), InvalidField, "part of the program"),
     (lambda env: env.set_attr("max_episode_steps", 0), InvalidField, "at least 1"),
     (lambda env: env.set_attr("start_low", 1.0), InvalidField, "start_low"),
-    (lambda env: env.call("gravity", 3), InvalidField, "pure functions"),
+    (lambda env: env.call("gravity", 3), InvalidField, "a value, not a method"),
+    (lambda env: env.call("reset"), InvalidField, "pure functions"),
 ]
 
 

@@ -3,7 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
-from stable_baselines3 import PPO
+from stable_baselines3 import DDPG, PPO, HerReplayBuffer
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -13,7 +13,7 @@ from jaxenvs.adapters import GymnasiumEnv, StableBaselines3VecEnv
 from jaxenvs.adapters.gymnasium_registration import gymnasium_id
 from jaxenvs.wrappers import PixelObservation, TimeLimit, TransformObservation
 from tests.adapters.comparing import assert_same
-from tests.adapters.stable_baselines3_toys import LANES, Bits, actions_for
+from tests.adapters.stable_baselines3_toys import LANES, Bits, Reach, Tenths, actions_for
 
 
 def dummy(id, max_episode_steps, num_envs=LANES):
@@ -79,6 +79,14 @@ def test_reset_options_are_dummy_vec_envs():
             env.seed(3)
         assert_same(ours.reset(), theirs.reset())
         assert_same(ours.reset(), theirs.reset())  # options are used once, seeds are, too
+
+
+def test_options_that_the_task_does_not_have_are_ignored_as_by_dummy_vec_env():
+    ours, theirs = StableBaselines3VecEnv("CartPole-v1", LANES), dummy("CartPole-v1", 500)
+    for env in (ours, theirs):
+        env.set_options([{"scenario": lane, "low": np.float32(0.01)} for lane in range(LANES)])
+        env.seed(3)
+    assert_same(ours.reset(), theirs.reset())
 
 
 def test_options_of_some_lanes_leave_the_chain_of_starts_alone():
@@ -211,6 +219,40 @@ def test_attributes_of_some_environments():
     still = np.zeros((LANES, 1), np.float32)
     differs = (env.step(still)[0] != heavy.step(still)[0]).any(axis=1)
     np.testing.assert_array_equal(differs, [True, False, True])
+
+
+def test_hindsight_asks_the_environment_for_its_rewards():
+    """HER calls `env_method("compute_reward", goals, goals, infos, indices=[0])` with batches."""
+    env = StableBaselines3VecEnv(TimeLimit(Reach(), max_episode_steps=10), 2, seed=0)
+    model = DDPG(
+        "MultiInputPolicy",
+        env,
+        replay_buffer_class=HerReplayBuffer,
+        replay_buffer_kwargs={"n_sampled_goal": 4, "copy_info_dict": True},
+        learning_starts=20,
+        batch_size=64,
+        train_freq=10,
+        policy_kwargs={"net_arch": [16]},
+        device="cpu",
+        seed=0,
+    ).learn(200)
+    sample = model.replay_buffer.sample(256)
+    reached = sample.next_observations["achieved_goal"] - sample.observations["desired_goal"]
+    far = reached.abs().max(dim=1, keepdim=True).values > env.get_attr("tolerance")[0]
+    np.testing.assert_array_equal(sample.rewards.numpy(), -far.float().numpy())
+    assert 0 < far.float().mean() < 1
+
+
+def test_the_return_of_a_long_episode_is_monitors_to_the_last_digit():
+    """In float32, 2,000 rewards of 0.1 do not add up to 200.000003, which is what float32's 0.1 makes."""
+    steps = 2_000
+    env = StableBaselines3VecEnv(TimeLimit(Tenths(), max_episode_steps=steps), 1)
+    env.reset()
+    for _ in range(steps):
+        *_, infos = env.step(np.zeros(1, int))
+    (info,) = infos
+    assert info["episode"]["l"] == steps
+    assert info["episode"]["r"] == round(sum([float(np.float32(0.1))] * steps), 6) == 200.000003
 
 
 def test_which_wrappers_are_around():
