@@ -30,7 +30,7 @@ import sys
 sys.modules["gymnasium"] = None
 import jaxenvs
 print(len(jaxenvs.registry))
-jaxenvs.adapters.GymnasiumEnv"""
+from jaxenvs.adapters import GymnasiumEnv"""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.stdout.split() == [str(len(jaxenvs.registry))], result.stderr
     assert "DependencyNotInstalled: `jaxenvs.adapters.GymnasiumEnv` needs `gymnasium`" in result.stderr
