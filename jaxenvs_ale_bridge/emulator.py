@@ -116,9 +116,10 @@ class Emulator:
         actions = lane["actions"][: lane["counts"][Count.FRAMES]].tolist()
         strengths = lane["strengths"].tolist() if program.continuous else itertools.repeat(1.0)
         before_last = None
+        lives = self._ale.lives()
         reward = 0
         for left, action, strength in zip(range(len(actions) - 1, -1, -1), actions, strengths):
-            if self._is_over:
+            if self._is_over or (program.stops_at_life_loss and self._ale.lives() < lives):
                 break
             if left == 0 and program.frames != "last":
                 before_last = self._spare_frame(program)

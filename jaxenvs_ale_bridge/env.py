@@ -63,7 +63,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
 
     Observation: by `obs_type`, as in Gymnasium. With `frames="last_two"` or `"maximum"` it tells of the
     last two frames of a step, which preprocessing against flicker needs; both are the same frame at
-    reset, and where the game ends before the last frame of a step.
+    reset, and where a step ends before its last frame.
 
     | `obs_type` | space | |
     |---|---|---|
@@ -102,6 +102,9 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         noop_max: where positive, an episode begins with 1 to `noop_max` frames without action.
         frames: which of a step's frames are observed: `"last"`, `"last_two"` in order on a new first
             axis, or their pixelwise `"maximum"`.
+        stop_at_life_loss: whether a step ends with the frame that loses a life, though it has frames left, as in
+            Gymnasium's `AtariPreprocessing` with `terminal_on_life_loss`. The life's end itself is
+            `EpisodicLife`'s affair.
         snapshot_interval: frames between two snapshots. A worker that is not at a state repeats about so
             many frames to get there, so less is better for searching trees; None for 32, or more for a
             long frame skip.
@@ -134,6 +137,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
     sound_obs: bool = jaxenvs.static(default=False)
     noop_max: int = jaxenvs.static(default=0)
     frames: Literal["last", "last_two", "maximum"] = jaxenvs.static(default="last")
+    stop_at_life_loss: bool = jaxenvs.static(default=False)
     snapshot_interval: int | None = jaxenvs.static(default=None)
 
     def check_fields(self) -> None:
@@ -268,6 +272,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
             frameskip=self._most_frames,
             interval=SOUND_FRAMES if self.sound_obs else interval,
             continuous=self.continuous,
+            stops_at_life_loss=self.stop_at_life_loss,
         )
 
 

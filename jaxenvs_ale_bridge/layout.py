@@ -65,6 +65,7 @@ class Program:
         frameskip: the most frames in a step.
         interval: frames between snapshots.
         continuous: whether actions have a strength.
+        stops_at_life_loss: whether a step ends with the frame that loses a life.
     """
 
     machine: Machine
@@ -74,6 +75,7 @@ class Program:
     frameskip: int
     interval: int
     continuous: bool
+    stops_at_life_loss: bool
 
     @cached_property
     def log_size(self) -> int:

@@ -1,6 +1,6 @@
 """Games as the DQN of Mnih et al. saw them, in one call."""
 
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -34,6 +34,7 @@ def make_atari(
     grayscale_newaxis: bool = False,
     scale_obs: bool = False,
     num_stack: int = 4,
+    padding_type: Literal["reset", "zero"] = "reset",
     clip_reward: bool = True,
     fire_reset: bool = False,
     **fields: Any,
@@ -42,10 +43,12 @@ def make_atari(
 
         env = jaxenvs.AutoReset(jaxenvs_ale_bridge.make_atari("ALE/Breakout-v5"))
 
-    Up to `num_stack` the options are those of Gymnasium's `AtariPreprocessing`, around which
-    `FrameStackObservation` would come next. Observations equal theirs in every bit, apart from the one that
-    a game ends with: here it is of the last frames, there of the step before. The emulator gives the
-    maximum of the last two frames; all else is computed on JAX's device.
+    Up to `padding_type` the options are those of Gymnasium's `AtariPreprocessing` and, around it,
+    `FrameStackObservation`. Observations, rewards, flags, `lives` and `episode_frame_number` equal theirs in every bit,
+    and so with `padding_type="zero"` those of ale-py's `AtariVectorEnv`. Three things differ by intent. The observation
+    that an episode ends with is of the last frames here, there of the step before. `frame_number` begins with each
+    episode here. And `scale_obs` divides as the compiler does, which may differ in the last place. The emulator gives
+    the maximum of the last two frames; all else is computed on JAX's device.
 
     Args:
         id: of a game, such as `"ALE/Breakout-v5"`, or a spec. Its sticky actions count, its frame skip does not.
@@ -59,6 +62,8 @@ def make_atari(
         grayscale_newaxis: whether luminance has an axis of one channel.
         scale_obs: whether to divide observations by 255, which makes them float32 from 0 to 1.
         num_stack: how many observations are stacked along a new first axis; 1 for none, without that axis.
+        padding_type: what the stack holds before the first observation of an episode: `"reset"`, that observation
+            again, as in Gymnasium; `"zero"`, blank frames, as in `AtariVectorEnv`. See `FrameStack`.
         clip_reward: whether rewards are clipped to [-1, 1].
         fire_reset: whether an episode begins with FIRE and the action after it, one step each, in games that
             have FIRE in its usual place, second among their actions; as in OpenAI Baselines.
@@ -72,7 +77,7 @@ def make_atari(
         UnregisteredEnv: see `jaxenvs.spec`.
     """
     spec = id if isinstance(id, jaxenvs.EnvSpec) else jaxenvs.spec(id)
-    _check(spec, frame_skip, num_stack, fields)
+    _check(spec, frame_skip, num_stack, padding_type, fields)
     width, height = _size(screen_size)
     env: jaxenvs.Env[Any, Any] = jaxenvs.make(
         spec,
@@ -81,6 +86,7 @@ def make_atari(
         frameskip=frame_skip,
         frames="maximum" if frame_skip > 1 else "last",
         noop_max=noop_max,
+        stop_at_life_loss=terminal_on_life_loss,
         **fields,
     )
     meanings = _meanings(env)
@@ -97,16 +103,23 @@ def make_atari(
         env = TransformObservation(env, _with_channel, Box(0, 255, shape, np.uint8))
     if scale_obs:
         env = TransformObservation(env, _to_unit, Box(0.0, 1.0, shape, np.float32))
-    return FrameStack(env, num_stack) if num_stack > 1 else env
+    return FrameStack(env, num_stack, padding_type) if num_stack > 1 else env
 
 
-def _check(spec: jaxenvs.EnvSpec, frame_skip: Any, num_stack: Any, fields: dict[str, Any]) -> None:
+def _check(spec: jaxenvs.EnvSpec, frame_skip: Any, num_stack: Any, padding_type: Any, fields: dict[str, Any]) -> None:
     if spec.entry_point not in (ENTRY_POINT, AleEnv):
         raise InvalidField(f"make_atari is for the games of the ALE, such as `ALE/Breakout-v5`, got `{spec.id}`.")
     for name, value in (("frame_skip", frame_skip), ("num_stack", num_stack)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InvalidField(f"make_atari: `{name}` must be an integer of at least 1, got {value!r}.")
-    own = {"frameskip": "frame_skip", "obs_type": "grayscale_obs", "frames": "frame_skip"}
+    if padding_type not in ("reset", "zero"):
+        raise InvalidField(f'make_atari: `padding_type` must be "reset" or "zero", got {padding_type!r}.')
+    own = {
+        "frameskip": "frame_skip",
+        "obs_type": "grayscale_obs",
+        "frames": "frame_skip",
+        "stop_at_life_loss": "terminal_on_life_loss",
+    }
     for name in own.keys() & fields.keys():
         raise InvalidField(f"make_atari sets `{name}` itself; give `{own[name]}`.")
     if fields.get("sound_obs"):

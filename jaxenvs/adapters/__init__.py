@@ -4,9 +4,10 @@ Each name is imported on first use, so that an adapter needs its own library alo
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.core.errors import DependencyNotInstalled, JaxenvsError
 
 if TYPE_CHECKING:
     from jaxenvs.adapters.brax_env import BraxEnv as BraxEnv
@@ -58,10 +59,18 @@ NEIGHBOURS = {
 }
 """The modules here that need a package which no extra of jaxenvs installs, and that package."""
 
-__all__ = list(_MODULES)  # the names of the table
+
+class AdapterUnavailable(JaxenvsError, AttributeError):
+    """`jaxenvs.adapters.<name>` of an adapter whose package is missing; the message holds the `pip install` line.
+
+    `from jaxenvs.adapters import <name>` raises `DependencyNotInstalled` instead. An attribute that is not there must
+    raise an AttributeError, or `hasattr`, `help` and `inspect` would fail; Python has no class that is both.
+    """
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # what `import *` imports: the adapters whose packages are installed
+        return [each for each in _MODULES if hasattr(sys.modules[__name__], each)]
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(_MODULES)}.")
     try:
@@ -70,7 +79,9 @@ def __getattr__(name: str) -> Any:
         missing = (error.name or "").partition(".")[0]
         if missing not in _INSTALL:
             raise
-        raise DependencyNotInstalled(
+        # An import statement asks from within importlib, and would replace an AttributeError by its own words.
+        is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"
+        raise (DependencyNotInstalled if is_import else AdapterUnavailable)(
             f"`jaxenvs.adapters.{name}` needs `{missing}`, which is not installed:"
             f' run `pip install "{_INSTALL[missing]}"`.'
         ) from error

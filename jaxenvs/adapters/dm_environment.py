@@ -10,6 +10,7 @@ from dm_env import specs  # pyright: ignore[reportMissingImports]
 
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch
+from jaxenvs.adapters._bsuite_log import BsuiteLog, advance_logged, logged_of
 from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._single import single_programs, to_go_on_from
 from jaxenvs.core.env import Env
@@ -35,6 +36,12 @@ class DmEnvironment(dm_env.Environment):
     goes on. An action that does not fit `action_spec` raises, and leaves everything as it was; but a float
     beyond its bounds goes to the environment, which clips it or defines what it means. All instances
     of one task share compiled programs.
+
+    Around an environment of bsuite's it is what bsuite's loggers and scores expect:
+
+        env = DmEnvironment(make_bsuite("catch_noise/3"), seed=0)
+        env = bsuite.logging.csv_logging.wrap_environment(env, "catch_noise/3", results_dir)
+        bsuite.baselines.experiment.run(agent, env, num_episodes=env.bsuite_num_episodes)
     """
 
     def __init__(
@@ -71,6 +78,8 @@ class DmEnvironment(dm_env.Environment):
         self._state: Any = None
         self._info: dict[str, np.ndarray] = {}
         self._over = True
+        logged = logged_of(made)
+        self._log = None if logged is None else BsuiteLog(logged)
 
     @property
     def env(self) -> Env[Any, Any]:
@@ -89,6 +98,8 @@ class DmEnvironment(dm_env.Environment):
         )
         self._episodes, self._state, self._over = self._episodes + 1, state.inner, False
         observation, self._info = _to_numpy(seen)
+        if self._log is not None:
+            self._log.begin()
         return dm_env.restart(observation)
 
     def step(self, action: Any) -> dm_env.TimeStep:
@@ -102,7 +113,11 @@ class DmEnvironment(dm_env.Environment):
         # A copy, since a state that keeps the action may keep a view of its memory, and the caller's is not ours.
         element = jax.tree.map(np.array, from_gymnasium_batch(self._actions, action, None, "action"))
         check_values(self._actions, jax.tree.map(lambda leaf: leaf[None], element), np.ones(1, bool))
-        self._state, timestep = self._programs.advance(self._auto.env, self._state, element)
+        if self._log is None:
+            self._state, timestep = self._programs.advance(self._auto.env, self._state, element)
+        else:
+            self._state, timestep, outcome = advance_logged(self._auto.env, self._state, element)
+            self._log.add(jax.device_get(outcome))
         timestep = jax.device_get(timestep)
         observation, self._info = _to_numpy((timestep.observation, timestep.info))
         reward, self._over = float(timestep.reward), bool(timestep.done)
@@ -126,6 +141,33 @@ class DmEnvironment(dm_env.Environment):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._programs = single_programs(self._auto)
+
+    @property
+    def bsuite_num_episodes(self) -> int:
+        """How many episodes an experiment of bsuite's has with this environment.
+
+        Raises:
+            AttributeError: it is not one of bsuite's, or a wrapper around it changes what actions do.
+        """
+        return self._bsuite_log("bsuite_num_episodes").num_episodes
+
+    def bsuite_info(self) -> dict[str, float]:
+        """What bsuite logs of the episodes so far, beside their returns and lengths: `total_regret` and the like.
+
+        As in bsuite, the noise and the scale of rewards are left out.
+
+        Raises:
+            AttributeError: see `bsuite_num_episodes`.
+        """
+        return self._bsuite_log("bsuite_info").totals()
+
+    def _bsuite_log(self, name: str) -> BsuiteLog:
+        if self._log is None:
+            raise AttributeError(
+                f"DmEnvironment has `{name}` only around an environment of bsuite's, such as `make_bsuite` makes, in"
+                f" no wrappers but those of observations and rewards; got {self.env!r}."
+            )
+        return self._log
 
     def render(self) -> np.ndarray | None:
         """The picture of the state: (height, width, 3) uint8; None before the first episode."""

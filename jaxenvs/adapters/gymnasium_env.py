@@ -28,6 +28,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     """An environment behind Gymnasium's interface: NumPy arrays, Python numbers, and a state of its own.
 
         gymnasium.make("jaxenvs/CartPole-v1", render_mode="rgb_array")   # in Gymnasium's TimeLimit
+        gymnasium.make("jaxenvs/MinAtar-Breakout-v1")                    # `spec(id).gymnasium_id` of every id
         GymnasiumEnv(MyEnv(gravity=1.6))                                 # as it is
 
     An episode's randomness comes from a key, the key from the seed: the first `reset(seed=s)` begins the

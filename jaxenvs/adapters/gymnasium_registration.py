@@ -1,39 +1,41 @@
 """Every id known to Gymnasium as well, under the namespace `jaxenvs`."""
 
+import importlib.util
 import warnings
 
 import gymnasium
+from gymnasium.envs import registration
 
 from jaxenvs.registry import EnvSpec, registry
-
-NAMESPACE = "jaxenvs"
-
-
-def gymnasium_id(id: str) -> str:
-    """The id in Gymnasium: "CartPole-v1" is "jaxenvs/CartPole-v1".
-
-    Gymnasium's ids have one namespace at most, so one of our own becomes part of the name:
-    "MinAtar/Breakout-v1" is "jaxenvs/MinAtar-Breakout-v1".
-    """
-    return f"{NAMESPACE}/{id.replace('/', '-')}"
+from jaxenvs.registry.atari import atari_ids
+from jaxenvs.registry.spec import gymnasium_id
 
 
 def register(spec: EnvSpec) -> None:
     """Registers one id with Gymnasium, in place of an older spec of the same id."""
-    id = gymnasium_id(spec.id)
-    gymnasium.registry.pop(id, None)
-    gymnasium.register(
-        id,
+    _put(spec.id, spec.max_episode_steps, spec.reward_threshold)
+
+
+def _put(id: str, max_episode_steps: int | None, reward_threshold: float | None = None) -> None:
+    # `gymnasium.register` looks through all ids for each new one, which takes long for a thousand of them.
+    name = gymnasium_id(id)
+    gymnasium.registry[name] = registration.EnvSpec(
+        id=name,
         entry_point="jaxenvs.adapters.gymnasium_env:GymnasiumEnv",
         vector_entry_point="jaxenvs.adapters.gymnasium_vector:GymnasiumVectorEnv",
-        max_episode_steps=spec.max_episode_steps,
-        reward_threshold=spec.reward_threshold,
-        kwargs={"env": spec.id},
+        max_episode_steps=max_episode_steps,
+        reward_threshold=reward_threshold,
+        kwargs={"env": id},
     )
 
 
 def register_all() -> None:
-    """Registers all ids, and every further one as it comes. A Gymnasium that is too old gets a warning."""
+    """Registers all ids, and every further one as it comes. A Gymnasium that is too old gets a warning.
+
+    Those of the Atari bridge are among them, older names too, though the bridge is not loaded yet. Plug-ins of
+    others are loaded by the first look-up in jaxenvs that needs them, by `jaxenvs.registry.load_plugins()`, or by
+    importing their package.
+    """
     if tuple(int(part) for part in gymnasium.__version__.split(".")[:2]) < (1, 1):
         warnings.warn(
             f"Gymnasium {gymnasium.__version__} is older than 1.1, so it does not know the environments of jaxenvs:"
@@ -43,4 +45,7 @@ def register_all() -> None:
         return
     for spec in registry.loaded():
         register(spec)
+    if importlib.util.find_spec("jaxenvs_ale_bridge"):
+        for id, max_episode_steps in atari_ids():
+            _put(id, max_episode_steps)
     registry.on_add(register)

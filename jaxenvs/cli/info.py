@@ -28,6 +28,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
 
     facts = Table.grid(padding=(0, 2))
     facts.add_row("family", spec.family)
+    facts.add_row("in Gymnasium", spec.gymnasium_id)
     facts.add_row("observation space", escape(repr(env.observation_space)))
     facts.add_row("action space", escape(repr(env.action_space)))
     facts.add_row("reward of a step", reward_text(*(float(bound) for bound in env.reward_range)))

@@ -16,7 +16,7 @@ from jaxenvs.core.errors import (
     did_you_mean,
 )
 from jaxenvs.registry.catalog import CATALOG, RENAMED
-from jaxenvs.registry.spec import EnvSpec, format_id, parse_id
+from jaxenvs.registry.spec import GYMNASIUM_NAMESPACE, EnvSpec, format_id, gymnasium_id, parse_id
 
 ENTRY_POINT_GROUP = "jaxenvs.envs"
 """Packages that name a module or a function in this group have it loaded before the first look-up that
@@ -39,10 +39,21 @@ class Registry(Mapping[str, EnvSpec]):
         if id not in self._specs:
             self.load_plugins()
         if id not in self._specs and isinstance(id, str):
-            for maker in self._makers:
-                if spec := maker(id):
+            for maker in tuple(self._makers):
+                if spec := self._made(maker, id):
                     return spec
         return self._specs[id]
+
+    def _made(self, maker: Callable[[str], EnvSpec | None], id: str) -> EnvSpec | None:
+        try:
+            return maker(id)
+        except Exception as error:  # noqa: BLE001  # a stranger's function must not break the other look-ups
+            self._makers.remove(maker)
+            _warn(
+                f"The function `{getattr(maker, '__qualname__', maker)}`, which makes specs on demand, failed at"
+                f" `{id}` and is asked no more: {type(error).__name__}: {error}."
+            )
+            return None
 
     def __iter__(self) -> Iterator[str]:
         self.load_plugins()
@@ -79,17 +90,20 @@ class Registry(Mapping[str, EnvSpec]):
         if self._plugins_loaded:
             return
         self._plugins_loaded = True
-        # A package found twice on the path, as source and installed, is loaded once.
-        for plugin in dict.fromkeys(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)):
+        failures = []
+        for plugin in _entry_points(failures):
             try:
                 loaded = plugin.load()
                 if callable(loaded):
                     loaded()
-            except Exception as error:  # noqa: BLE001  # a stranger's package must not break the rest
-                _warn(
+            # A stranger's package must not break the rest, nor end the process.
+            except (Exception, SystemExit) as error:  # noqa: BLE001
+                failures.append(
                     f"The jaxenvs plug-in `{plugin.name}` ({plugin.value}) could not be loaded:"
                     f" {type(error).__name__}: {error}. Environments of it are missing."
                 )
+        for failure in failures:  # at last, since a warning may be an error here
+            _warn(failure)
 
     def loaded(self) -> list[EnvSpec]:
         """The specs registered so far, plug-ins that nobody has asked for left out.
@@ -98,6 +112,21 @@ class Registry(Mapping[str, EnvSpec]):
         must not set off the import of that same module.
         """
         return list(self._specs.values())
+
+
+def _entry_points(failures: list[str]) -> list[importlib.metadata.EntryPoint]:
+    """The plug-ins, each once though its package is found twice on the path, as source and installed.
+
+    Where some package's metadata is corrupt, which `importlib.metadata` raises for all of them, `failures` says so.
+    """
+    try:
+        return list(dict.fromkeys(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)))
+    except Exception as error:  # noqa: BLE001
+        failures.append(
+            f"No jaxenvs plug-in could be looked for, since the metadata of some installed package cannot be read:"
+            f" {type(error).__name__}: {error}."
+        )
+        return []
 
 
 registry = Registry(CATALOG)
@@ -183,6 +212,8 @@ def spec(id: str) -> EnvSpec:
     if isinstance(id, str) and id in RENAMED:
         _warn(f"`{id}` behaves as `{RENAMED[id]}`, which is used instead.", DeprecationWarning)
         id = RENAMED[id]
+    if isinstance(id, str) and id.startswith(f"{GYMNASIUM_NAMESPACE}/") and id not in registry:
+        raise _gymnasium_id_error(id)
     namespace, name, version = parse_id(id)
     if id in registry:
         return registry[id]
@@ -194,6 +225,20 @@ def spec(id: str) -> EnvSpec:
         _warn(f"Using the latest versioned environment `{latest}` instead of the unversioned environment `{id}`.")
         return registry[latest]
     raise _version_error(namespace, name, version, versions)
+
+
+def _gymnasium_id_error(id: str) -> NamespaceNotFound:
+    """What to raise for an id that begins with Gymnasium's namespace for ours; raises what is wrong with the rest."""
+    rest = id.removeprefix(f"{GYMNASIUM_NAMESPACE}/")
+    own = next((each for each in registry if gymnasium_id(each) == id), None)
+    if own is None:
+        with warnings.catch_warnings():  # which version is meant, the message says
+            warnings.simplefilter("ignore")
+            own = spec(rest).id
+    return NamespaceNotFound(
+        f"Namespace {GYMNASIUM_NAMESPACE} not found: it is that of Gymnasium's ids. In jaxenvs write"
+        f' `jaxenvs.make("{own}")`, in Gymnasium `gymnasium.make("{gymnasium_id(own)}")`.'
+    )
 
 
 def _import_registration(module: str) -> None:

@@ -1,6 +1,7 @@
 """EnvSpec: what the registry knows about an id."""
 
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -35,6 +36,18 @@ def parse_id(id: str) -> tuple[str | None, str, int | None]:
 def format_id(namespace: str | None, name: str, version: int | None) -> str:
     """The inverse of `parse_id`."""
     return (f"{namespace}/" if namespace else "") + name + ("" if version is None else f"-v{version}")
+
+
+GYMNASIUM_NAMESPACE = "jaxenvs"
+
+
+def gymnasium_id(id: str) -> str:
+    """The id in Gymnasium: "CartPole-v1" is "jaxenvs/CartPole-v1".
+
+    Gymnasium's ids have one namespace at most, so one of our own becomes part of the name:
+    "MinAtar/Breakout-v1" is "jaxenvs/MinAtar-Breakout-v1".
+    """
+    return f"{GYMNASIUM_NAMESPACE}/{id.replace('/', '-')}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,20 +89,32 @@ class EnvSpec:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return _rebuild, ({**values, "fields": dict(self.fields)},)
 
+    @functools.cached_property
+    def _parts(self) -> tuple[str | None, str, int | None]:
+        return parse_id(self.id)
+
     @property
     def namespace(self) -> str | None:
         """The part of the id before the slash."""
-        return parse_id(self.id)[0]
+        return self._parts[0]
 
     @property
     def name(self) -> str:
         """The id without namespace and version."""
-        return parse_id(self.id)[1]
+        return self._parts[1]
 
     @property
     def version(self) -> int | None:
         """The number after `-v`."""
-        return parse_id(self.id)[2]
+        return self._parts[2]
+
+    @property
+    def gymnasium_id(self) -> str:
+        """The id for `gymnasium.make`: `jaxenvs/CartPole-v1`, `jaxenvs/MinAtar-Breakout-v1`, `jaxenvs/ALE-Pong-v5`.
+
+        Gymnasium allows one slash in an id, so that of a namespace becomes a hyphen.
+        """
+        return gymnasium_id(self.id)
 
     @property
     def family(self) -> str:

@@ -30,7 +30,7 @@ import sys
 sys.modules["gymnasium"] = None
 import jaxenvs
 print(len(jaxenvs.registry))
-jaxenvs.adapters.GymnasiumEnv"""
+from jaxenvs.adapters import GymnasiumEnv"""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.stdout.split() == [str(len(jaxenvs.registry))], result.stderr
     assert "DependencyNotInstalled: `jaxenvs.adapters.GymnasiumEnv` needs `gymnasium`" in result.stderr
@@ -39,7 +39,31 @@ jaxenvs.adapters.GymnasiumEnv"""
 
 def test_every_id_is_there():
     known = {id for id in gymnasium.registry if id.startswith("jaxenvs/")}
-    assert {gymnasium_id(id) for id in jaxenvs.registry} <= known
+    assert {spec.gymnasium_id for spec in jaxenvs.registry.values()} <= known
+
+
+def test_the_atari_ids_are_there_before_their_plugin_is_loaded():
+    code = """
+import sys
+import gymnasium, jaxenvs
+for id in ("jaxenvs/ALE-Breakout-v5", "jaxenvs/BreakoutNoFrameskip-v4", "jaxenvs/MinAtar-Breakout-v1"):
+    print(gymnasium.spec(id).max_episode_steps)
+print([name for name in ("jaxenvs_ale_bridge", "ale_py", "mujoco") if name in sys.modules])"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stdout.splitlines() == ["27000", "108000", "None", "[]"], result.stderr
+
+
+@pytest.mark.parametrize(
+    ("id", "expected"),
+    [
+        ("CartPole-v1", "jaxenvs/CartPole-v1"),
+        ("MinAtar/Breakout-v1", "jaxenvs/MinAtar-Breakout-v1"),
+        ("bsuite/DeepSea-v0", "jaxenvs/bsuite-DeepSea-v0"),
+    ],
+)
+def test_a_spec_says_the_id_in_gymnasium(id, expected):
+    assert jaxenvs.spec(id).gymnasium_id == gymnasium_id(id) == expected
+    assert gymnasium.spec(expected).kwargs == {"env": id}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -10,6 +11,8 @@ from jaxenvs import adapters
 from jaxenvs.errors import DependencyNotInstalled
 
 PACKAGES = {
+    "GymnasiumEnv": "gymnasium",
+    "TorchVectorEnv": "torch",
     "GymnaxEnv": "gymnax",
     "from_gymnax": "gymnax",
     "BraxEnv": "brax",
@@ -18,27 +21,65 @@ PACKAGES = {
     "from_gymnasium_functional": "gymnasium",
 }
 
-
-@pytest.mark.parametrize("name", PACKAGES)
-def test_a_missing_package_is_named_with_what_to_install(name):
-    package = PACKAGES[name]
-    code = f"""
+ALONE = f"""
 import sys
-sys.modules[{package!r}] = None  # as if it were not installed
-from jaxenvs import adapters
-try:
-    adapters.{name}
-except ImportError as error:
-    print(type(error).__name__, error)
+for package in {sorted({*PACKAGES.values(), "stable_baselines3"})}:
+    sys.modules[package] = None  # as if it were not installed
 """
-    result = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.startswith(f"{DependencyNotInstalled.__name__} `jaxenvs.adapters.{name}` needs `{package}`")
-    assert "pip install" in result.stdout
+
+
+def run(code):
+    """What a fresh process prints that has none of the packages."""
+    code = ALONE + textwrap.dedent(code)
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_a_missing_package_is_named_with_what_to_install():
+    """An import raises an ImportError, and reading the attribute an AttributeError, with the same words."""
+    lines = run(f"""
+    from jaxenvs import adapters
+    for name in {list(PACKAGES)}:
+        try:
+            exec(f"from jaxenvs.adapters import {{name}}")
+        except ImportError as error:
+            print(type(error).__name__, error)
+        try:
+            getattr(adapters, name)
+        except AttributeError as error:
+            print(type(error).__name__, error)
+    """)
+    assert len(lines) == 2 * len(PACKAGES)
+    for (name, package), imported, read in zip(PACKAGES.items(), lines[::2], lines[1::2], strict=True):
+        text = f"`jaxenvs.adapters.{name}` needs `{package}`, which is not installed: run `pip install"
+        assert imported.startswith(f"{DependencyNotInstalled.__name__} {text}")
+        assert read.startswith(f"AdapterUnavailable {text}")
+
+
+def test_a_module_of_missing_adapters_can_be_inspected_and_imported_from():
+    lines = run("""
+    import inspect, pydoc
+    import jaxenvs_ale_bridge
+    from jaxenvs import adapters
+    print([name for name in dir(adapters) if hasattr(adapters, name)], adapters.__all__, inspect.getmembers(adapters))
+    print(*["Adapters" in pydoc.render_doc(adapters), "Arcade" in pydoc.render_doc(jaxenvs_ale_bridge)])
+    from jaxenvs.adapters import *
+    from jaxenvs_ale_bridge import *
+    """)
+    assert lines == ["[] [] []", "True True"]
+
+
+def test_importing_all_names_imports_those_whose_packages_are_installed():
+    names = {}
+    exec("from jaxenvs.adapters import *", names)
+    assert {"GymnasiumEnv", "StableBaselines3VecEnv", "to_torch"} <= names.keys()
+    assert names.keys() - {"__builtins__"} == {name for name in dir(adapters) if hasattr(adapters, name)}
 
 
 def test_no_name_is_that_of_a_module():
     """Importing a module sets its name on the package, where it would hide the adapter of that name."""
-    assert not set(adapters.__all__) & set(adapters._MODULES.values())
+    assert not set(adapters._MODULES) & set(adapters._MODULES.values())
 
 
 def test_a_name_means_the_same_each_time():

@@ -6,6 +6,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.errors import NameNotFound
+from jaxenvs.registry.atari import atari_ids
 from jaxenvs_ale_bridge.catalog import older_spec
 
 SUFFIXES = ("", "Deterministic", "NoFrameskip", "-ram", "-ramDeterministic", "-ramNoFrameskip")
@@ -59,3 +60,25 @@ def test_other_names_are_not_taken_for_one(catalog, id):
 def test_a_name_that_never_was_points_at_the_game_of_today(catalog):
     with pytest.raises(NameNotFound, match="It exists in namespace `ALE`: `ALE/Tetris`"):
         jaxenvs.make("Tetris-v0")
+
+
+def test_the_ids_that_gymnasium_is_told_of_are_those_that_the_bridge_has(catalog):
+    told = dict(atari_ids())
+    games = {id: spec.max_episode_steps for id, spec in catalog.items() if id.startswith("ALE/")}
+    assert {id: steps for id, steps in told.items() if id.startswith("ALE/")} == games and len(games) == 104
+    older = {id: steps for id, steps in told.items() if not id.startswith("ALE/")}
+    assert len(older) == 62 * len(SUFFIXES) * 2
+    assert {id: older_spec(id).max_episode_steps for id in older} == older
+
+
+@pytest.mark.gymnasium
+@pytest.mark.parametrize(
+    ("id", "frames"),
+    [("jaxenvs/ALE-Breakout-v5", 4), ("jaxenvs/BreakoutNoFrameskip-v4", 1), ("jaxenvs/Breakout-ram-v4", None)],
+)
+def test_gymnasium_makes_them(catalog, id, frames):
+    env = gymnasium.make(id)
+    observation, _ = env.reset(seed=0)
+    assert observation.shape == ((128,) if "-ram" in id else (210, 160, 3))
+    assert env.unwrapped.step(1)[4]["frame_number"] in ((frames,) if frames else (2, 3, 4))
+    env.close()

@@ -49,21 +49,28 @@ def at(tree, index):
     return jax.tree.map(lambda leaf: leaf[index], tree)
 
 
-def theirs(id, noops, num_stack=4, **options):
+def theirs(id, noops, num_stack=4, padding_type="reset", **options):
     """Gymnasium's, reset after as many no-ops."""
     env = AtariPreprocessing(gymnasium.make(id, frameskip=1, repeat_action_probability=0.0), **options)
     if num_stack > 1:
-        env = FrameStackObservation(env, num_stack)
+        env = FrameStackObservation(env, num_stack, padding_type=padding_type)
     env.reset(seed=0)
     env.unwrapped._np_random = Noops(noops)
     return env, env.reset()[0]
 
 
+COUNTS = ("lives", "episode_frame_number")
+"""The counts that are the same from Gymnasium, from AtariVectorEnv and from here."""
+
 LIKE_GYMNASIUM = [
     ("ALE/Breakout-v5", {}, 300),
     ("ALE/SpaceInvaders-v5", {"screen_size": (80, 105), "frame_skip": 3}, 100),
     ("ALE/Qbert-v5", {"grayscale_obs": False, "noop_max": 0}, 60),
-    ("ALE/Pacman-v5", {"screen_size": (64, 72), "grayscale_newaxis": True, "frame_skip": 1}, 60),
+    (
+        "ALE/Pacman-v5",
+        {"screen_size": (64, 72), "grayscale_newaxis": True, "frame_skip": 1, "padding_type": "zero"},
+        60,
+    ),
     ("ALE/MsPacman-v5", {"scale_obs": True, "num_stack": 1}, 60),
 ]
 
@@ -85,7 +92,7 @@ def test_observations_and_rewards_are_those_of_atari_preprocessing(id, options, 
         observation, reward, terminated, truncated, info = twin.step(action)
         mine = at(timesteps, step)
         assert (mine.reward, mine.terminated, mine.truncated) == (reward, terminated, truncated)
-        assert mine.info["lives"] == info["lives"]
+        assert [mine.info[name] for name in COUNTS] == [info[name] for name in COUNTS]
         if terminated:
             break
         np.testing.assert_allclose(mine.observation, observation, err_msg=f"step {step}", **tolerance)
@@ -96,29 +103,59 @@ def test_observations_and_rewards_are_those_of_atari_preprocessing(id, options, 
 @pytest.mark.parametrize("game", ["breakout", "pong", "seaquest"])
 def test_observations_and_rewards_are_those_of_ale_pys_vector_environment(game):
     lanes, steps = 2, 200
-    env = make_atari(f"ALE/{game.title()}-v5", noop_max=0, repeat_action_probability=0.0)
+    env = make_atari(f"ALE/{game.title()}-v5", noop_max=0, repeat_action_probability=0.0, padding_type="zero")
     twin = AtariVectorEnv(game, lanes, noop_max=0, use_fire_reset=False, autoreset_mode="SameStep")
     actions = wandering_actions(np.random.default_rng(2), steps, lanes, env.action_space.n)
     state, first = jax.jit(jax.vmap(env.reset))(jax.random.split(KEY, lanes))
     _, timesteps = jax.device_get(jax.jit(lambda s, a: jax.lax.scan(jax.vmap(env.step), s, a))(state, actions))
     observation, _ = twin.reset(seed=0)
+    np.testing.assert_array_equal(first.observation, observation)
     over = np.zeros(lanes, bool)
     seen = np.zeros(lanes, int)
-    for step in range(-1, steps):
-        # Theirs pads the stack with blank screens, ours, as Gymnasium, with the first one.
-        newest = slice(-min(step + 2, 4), None)
-        mine = first if step < 0 else at(timesteps, step)
-        if step >= 0:
-            observation, reward, terminated, _, _ = twin.step(actions[step])
-            np.testing.assert_array_equal(mine.reward[~over], reward[~over])
-            np.testing.assert_array_equal(mine.terminated[~over], terminated[~over])
-            over |= terminated
-        np.testing.assert_array_equal(mine.observation[~over, newest], observation[~over, newest], f"step {step}")
+    for step in range(steps):
+        mine = at(timesteps, step)
+        observation, reward, terminated, _, infos = twin.step(actions[step])
+        np.testing.assert_array_equal(mine.reward[~over], reward[~over])
+        np.testing.assert_array_equal(mine.terminated[~over], terminated[~over])
+        over |= terminated
+        np.testing.assert_array_equal(mine.observation[~over], observation[~over], f"step {step}")
+        for name in COUNTS:
+            np.testing.assert_array_equal(mine.info[name][~over], infos[name][~over], f"step {step}")
         seen += ~over
         if over.all():
             break
     twin.close()
     assert (seen > 100).all()
+
+
+@pytest.mark.gymnasium
+def test_a_life_ends_with_the_frame_that_it_does_in_ale_pys_vector_environment():
+    options = {"noop_max": 0, "repeat_action_probability": 0.0}
+    env = AutoReset(
+        make_atari("ALE/Breakout-v5", terminal_on_life_loss=True, clip_reward=False, padding_type="zero", **options)
+    )
+    twin = AtariVectorEnv(
+        "breakout",
+        1,
+        use_fire_reset=False,
+        reward_clipping=False,
+        episodic_life=True,
+        autoreset_mode="NextStep",
+        **options,
+    )
+    actions = wandering_actions(np.random.default_rng(3), 150, 1, env.action_space.n)[:, 0]
+    _, timesteps = play(env, actions)
+    twin.reset(seed=0)
+    for step, action in enumerate(actions):
+        observation, reward, terminated, _, infos = twin.step(actions[step : step + 1])
+        mine = at(timesteps, step)
+        assert (mine.reward, mine.terminated) == (reward[0], terminated[0]), step
+        assert [mine.info[name] for name in COUNTS] == [infos[name][0] for name in COUNTS], step
+        if terminated:  # theirs spends a step on the reset
+            observation, *_ = twin.step(np.array([action]))
+        np.testing.assert_array_equal(mine.observation, observation[0], f"step {step}")
+    frames = timesteps.info["episode_frame_number"][timesteps.terminated]
+    assert len(frames) >= 2 and (frames % 4).any()
 
 
 @pytest.mark.gymnasium
@@ -133,8 +170,9 @@ def test_inside_auto_reset_a_life_is_a_game_as_with_atari_preprocessing():
         observation, reward, terminated, truncated, info = twin.step(action)
         mine = at(timesteps, step)
         assert (mine.reward, mine.terminated, mine.truncated) == (reward, terminated, truncated), step
+        assert [mine.info[name] for name in COUNTS] == [info[name] for name in COUNTS], step
         if terminated:
-            assert info["lives"] == mine.info["lives"] == 4
+            assert info["lives"] == 4
             observation, _ = twin.reset(seed=0)  # without a seed theirs does not boot the console
         np.testing.assert_array_equal(mine.observation, observation, f"step {step}")
     assert timesteps.terminated.sum() >= 2
@@ -204,6 +242,8 @@ WRONG = [
     ("ALE/Pong-v5", {"screen_size": 200}, "exceeds that of the images, (210, 160)"),
     ("ALE/Pong-v5", {"frameskip": 4}, "make_atari sets `frameskip` itself; give `frame_skip`"),
     ("ALE/Pong-v5", {"obs_type": "ram"}, "give `grayscale_obs`"),
+    ("ALE/Pong-v5", {"padding_type": "custom"}, '`padding_type` must be "reset" or "zero"'),
+    ("ALE/Pong-v5", {"stop_at_life_loss": True}, "give `terminal_on_life_loss`"),
     ("ALE/Pong-v5", {"sound_obs": True}, "leave out `sound_obs`"),
     ("CartPole-v1", {}, "make_atari is for the games of the ALE"),
 ]

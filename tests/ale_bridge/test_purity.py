@@ -170,3 +170,18 @@ def test_conformance(check, subject):
 def subject():
     env = jaxenvs.TimeLimit(AleEnv(game="breakout", obs_type="ram", noop_max=30), max_episode_steps=300)
     return jaxenvs.testing.Subject(env, steps=310, lanes=4)
+
+
+def test_a_restored_emulator_stops_at_the_loss_of_a_life_as_a_live_one_does():
+    env = AleEnv(game="breakout", obs_type="ram", stop_at_life_loss=True, repeat_action_probability=0.0)
+    state, _ = jax.jit(env.reset)(jaxenvs.random.key(0))
+    actions = jnp.asarray(wandering_actions(np.random.default_rng(3), 70, 1, env.action_space.n)[:, 0])
+    step = jax.jit(env.step)
+    for action in actions:
+        before, (state, timestep) = state, step(state, action)
+        if timestep.info["lives"] == 4:
+            break
+    assert timestep.info["episode_frame_number"] % 4 != 0
+    assert not identical(step(state, action)[0], state)  # which takes the emulator away from there
+    close_workers()
+    assert identical(step(before, action), (state, timestep))

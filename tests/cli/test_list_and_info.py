@@ -51,6 +51,7 @@ def test_info_shows_spec_spaces_fields_and_description(jaxenvs_command):
     result = jaxenvs_command("info", "CartPole-v1")
     assert result.code == 0
     for text in (
+        "jaxenvs/CartPole-v1",
         "500 steps",
         "475",
         "gravity",

@@ -56,15 +56,41 @@ def test_no_plugin_is_loaded_for_an_id_of_the_catalog(install):
     assert "fake_function" not in sys.modules
 
 
-def test_a_broken_plugin_is_reported_and_the_rest_works(install):
-    install("broken_plugin", "raise RuntimeError('no display')", "broken_plugin")
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("raise RuntimeError('no display')", "RuntimeError: no display"),
+        ("import a_package_that_is_missing", "ModuleNotFoundError: No module named 'a_package_that_is_missing'"),
+        ("raise SystemExit('no licence')", "SystemExit: no licence"),
+        ("import jaxenvs\njaxenvs.register('Bad id!', 'a:B')", "RegistrationError: Malformed environment ID"),
+    ],
+)
+def test_a_broken_plugin_is_reported_and_the_rest_works(install, code, error):
+    install("broken_plugin", code, "broken_plugin")
     install("fake_function", REGISTERS, "fake_function:register")
-    text = r"The jaxenvs plug-in `broken_plugin` \(broken_plugin\) could not be loaded: RuntimeError: no display"
+    text = rf"The jaxenvs plug-in `broken_plugin` \(broken_plugin\) could not be loaded: {error}"
     with pytest.warns(UserWarning, match=text) as caught:
         env = jaxenvs.make("fake/Pole-v3")
     assert env.max_episode_steps == 5
     assert caught[0].filename == __file__
     assert jaxenvs.make("fake/Pole-v3") == env  # and it is reported once
+    assert "fake/Pole-v3" in jaxenvs.pprint_registry(disable_print=True)
+
+
+def test_broken_plugins_keep_no_others_out_where_warnings_are_errors(install):
+    install("broken_plugin", "raise RuntimeError('no display')", "broken_plugin")
+    install("fake_function", REGISTERS, "fake_function:register")
+    with pytest.raises(UserWarning, match="no display"):  # the suite's filter
+        len(registry)
+    assert jaxenvs.make("fake/Pole-v3").max_episode_steps == 5
+
+
+def test_corrupt_metadata_of_any_package_is_reported(install, tmp_path):
+    install("fake_function", REGISTERS, "fake_function:register")
+    (tmp_path / "fake_function-1.0.dist-info" / "entry_points.txt").write_text("[console_scripts]\nno equals sign\n")
+    with pytest.warns(UserWarning, match="metadata of some installed package cannot be read"):
+        assert len(registry) > 0
+    assert jaxenvs.make("CartPole-v1") is not None
 
 
 def test_a_plugin_without_its_function_is_reported(install):

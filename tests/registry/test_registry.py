@@ -107,6 +107,30 @@ def test_name_that_exists_in_a_namespace_only():
         jaxenvs.spec("Unusual-v2")
 
 
+@pytest.mark.parametrize("call", [jaxenvs.spec, jaxenvs.make])
+@pytest.mark.parametrize(
+    ("id", "own", "gymnasiums"),
+    [
+        ("jaxenvs/CartPole-v1", "CartPole-v1", "jaxenvs/CartPole-v1"),
+        ("jaxenvs/CartPole", "CartPole-v1", "jaxenvs/CartPole-v1"),
+        ("jaxenvs/Pendulum-v0", "Pendulum-v1", "jaxenvs/Pendulum-v1"),
+        ("jaxenvs/MinAtar-Breakout-v1", "MinAtar/Breakout-v1", "jaxenvs/MinAtar-Breakout-v1"),
+        ("jaxenvs/MinAtar/Breakout-v1", "MinAtar/Breakout-v1", "jaxenvs/MinAtar-Breakout-v1"),
+    ],
+)
+def test_an_id_of_gymnasiums_says_what_to_write(id, own, gymnasiums, call):
+    with pytest.raises(NamespaceNotFound) as caught:
+        call(id)
+    assert f'`jaxenvs.make("{own}")`, in Gymnasium `gymnasium.make("{gymnasiums}")`' in str(caught.value)
+
+
+def test_an_unknown_id_of_gymnasiums_is_looked_for_without_its_namespace():
+    with pytest.raises(NameNotFound, match="Did you mean: `CartPole`"):
+        jaxenvs.make("jaxenvs/CartPol-v1")
+    spec = jaxenvs.register("jaxenvs/Mine-v0", CartPole)
+    assert jaxenvs.spec("jaxenvs/Mine-v0") is spec
+
+
 def test_every_look_up_error_is_an_unregistered_env():
     for id in ("CartPol-v1", "CartPole-v9", "nope/CartPole-v1"):
         with pytest.raises(UnregisteredEnv):
@@ -277,3 +301,19 @@ def test_ids_made_on_demand_are_found_but_neither_counted_nor_listed(monkeypatch
     assert list(registry) == before
     with pytest.raises(NameNotFound):
         jaxenvs.make("LongPole-v0")
+
+
+def test_a_maker_that_fails_is_reported_and_asked_no_more(monkeypatch):
+    monkeypatch.setattr(registry, "_makers", [])
+
+    def broken(id):
+        raise RuntimeError(f"cannot read {id}")
+
+    def other(id):
+        return jaxenvs.EnvSpec(id, CartPole) if id == "Late-v0" else None
+
+    registry.on_missing(broken)
+    registry.on_missing(other)
+    with pytest.warns(UserWarning, match=r"broken`.* failed at `Late-v0` .*RuntimeError: cannot read Late-v0"):
+        assert jaxenvs.make("Late-v0") == CartPole()
+    assert jaxenvs.make("Late-v0") == CartPole()
