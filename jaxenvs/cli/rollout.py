@@ -12,7 +12,8 @@ from tqdm import tqdm
 from jaxenvs.cli.agents import ANIMATION_KEY, build_env, key_for, load_agents, look_up
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.space_text import read_action
-from jaxenvs.cli.terminal import frame_text, play, terminal_size
+from jaxenvs.cli.streams import picture_size
+from jaxenvs.cli.terminal import frame_text, play
 from jaxenvs.cli.values import read_assignments
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.errors import InvalidField
@@ -93,7 +94,7 @@ def rollout(
             recorded[-1] = recorded[-1].first(steps - sum(episode.length for episode in recorded[:-1]))
 
     if output == "-":
-        size = terminal_size()
+        size = picture_size()
         as_text = isinstance(base, RendersText) and text is not False
         play(
             _texts(env, recorded) if as_text else (frame_text(f, *size) for f in Frames(env, recorded)),
