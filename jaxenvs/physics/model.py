@@ -181,7 +181,7 @@ def _load(path: str) -> Model:
         raise InvalidField(f"MuJoCo cannot compile {path}: {' '.join(str(error).split())}") from error
     finally:
         mujoco.set_mju_user_warning(handler)
-    if _assets() not in Path(path).parents:  # nobody here can change what Gymnasium's files say
+    if said and Path(os.path.realpath(_assets())) not in Path(path).parents:  # Gymnasium's files are not the user's
         for text in said:
             warnings.warn(f"{path}: {text.strip()}", stacklevel=2)
     _check_features(path, mj_model)

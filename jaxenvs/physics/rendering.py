@@ -24,6 +24,10 @@ _SETTINGS = {"distance": 1, "azimuth": 1, "elevation": 1, "lookat": 3, "trackbod
 """What of a camera can be set, and how many numbers each is."""
 
 
+_MOST_PIXELS = 16_384
+"""Along a side: what drawing libraries take in software."""
+
+
 @dataclasses.dataclass(frozen=True)
 class View:
     """How pictures are taken.
@@ -38,6 +42,7 @@ class View:
         follows: the body that the free camera moves along with, over the ground; None for none.
         max_geom: how many shapes a picture may hold.
         flags: of what is drawn, pairs of a number in `mjtVisFlag` and whether it is on.
+        shadow_size: texels along a side of the map that shadows come from; None for the model's own.
     """
 
     model: Model
@@ -49,6 +54,7 @@ class View:
     follows: int | None = None
     max_geom: int = 1000
     flags: tuple[tuple[Any, Any], ...] | None = None
+    shadow_size: int | None = None
 
     @property
     def fixed_camera(self) -> int:
@@ -59,10 +65,19 @@ class View:
 
 
 def frozen(settings: Mapping[Any, Any] | tuple[tuple[Any, Any], ...] | None) -> Any:
-    """A mapping as pairs that can be hashed, arrays as tuples; None stays None."""
+    """A mapping as pairs that can be hashed, arrays as tuples; None stays None.
+
+    Raises:
+        InvalidField: it is no mapping.
+    """
     if settings is None:
         return None
-    pairs = dict(settings).items()
+    try:
+        pairs = dict(settings).items()
+    except (TypeError, ValueError) as error:
+        raise InvalidField(
+            f"`default_camera_config` and `visual_options` are mappings, such as `{{'distance': 3.0}}`; got {settings!r}."
+        ) from error
     return tuple((key, tuple(np.asarray(v).tolist()) if np.ndim(v) else v) for key, v in pairs)
 
 
@@ -70,13 +85,37 @@ def check_view(view: View) -> None:
     """Raises `InvalidField` for a camera or settings that there are not."""
     if view.camera_id is not None and view.camera_name is not None:
         raise InvalidField("Give `camera_id` or `camera_name`, not both.")
+    if max(view.width, view.height) > _MOST_PIXELS:
+        raise InvalidField(
+            f"`width` and `height` must be at most {_MOST_PIXELS:,}, which graphics libraries can draw; got"
+            f" {view.width:,} and {view.height:,}."
+        )
     cameras = view.model.mj_model.ncam
+    if view.camera_id is not None and not _is_whole(view.camera_id):
+        raise InvalidField(f"`camera_id` must be an integer, got {view.camera_id!r}; `camera_name` takes a name.")
     if not -1 <= view.fixed_camera < cameras:
         raise InvalidField(f"`camera_id` must be from -1 to {cameras - 1} for {view.model.path}, got {view.camera_id}.")
     for name, value in view.settings:
-        if _SETTINGS.get(name) != np.size(value):
+        if _SETTINGS.get(name) != np.size(value) or not _are_finite_numbers(value):
             known = ", ".join(f"{name} ({count} number{'s' * (count > 1)})" for name, count in _SETTINGS.items())
             raise InvalidField(f"`default_camera_config` cannot set {name!r} to {value!r}; it takes {known}.")
+    count = int(import_mujoco().mjtVisFlag.mjNVISFLAG)
+    for flag, value in view.flags or ():
+        if not (_is_whole(flag) and 0 <= int(flag) < count and value in (0, 1)):
+            raise InvalidField(
+                f"`visual_options` cannot set {flag!r} to {value!r}; it takes numbers of `mujoco.mjtVisFlag`, from 0 to"
+                f" {count - 1}, and True or False for each."
+            )
+
+
+def _are_finite_numbers(value: Any) -> bool:
+    array = np.asarray(value)
+    return array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is an integer, or a member of one of MuJoCo's enumerations, which convert to one."""
+    return not isinstance(value, bool | float | str) and hasattr(value, "__int__")
 
 
 def render(view: View, qpos: Array) -> Array:
@@ -127,6 +166,8 @@ class _Painter:
         model = self._model = copy.copy(view.model.mj_model)  # the frame must be as large as the picture
         model.vis.global_.offwidth = max(model.vis.global_.offwidth, view.width)
         model.vis.global_.offheight = max(model.vis.global_.offheight, view.height)
+        if view.shadow_size is not None:
+            model.vis.quality.shadowsize = view.shadow_size
         self._data = mujoco.MjData(model)
         self._scene = mujoco.MjvScene(model, view.max_geom)
         self._option, self._perturbation = mujoco.MjvOption(), mujoco.MjvPerturb()
