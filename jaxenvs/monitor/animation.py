@@ -84,7 +84,7 @@ def write_animation(
 
 
 class _Watched(Sequence[np.ndarray]):
-    """Frames that say when one is read in turn; the first is at hand, since drawing it alone may cost as much as many."""
+    """Frames that tell when one is read in turn. The first is at hand: to draw it alone may cost as much as many."""
 
     def __init__(self, frames: Sequence[np.ndarray], first: np.ndarray, on_frame: Callable[[], object]) -> None:
         self._frames, self._first, self._on_frame = frames, first, on_frame

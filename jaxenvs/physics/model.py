@@ -130,8 +130,8 @@ def import_mujoco() -> Any:
         if not chosen:
             raise
         raise RenderingUnavailable(
-            f"MuJoCo does not start with `MUJOCO_GL={chosen}` ({' '.join(str(error).split())}). Set it to egl or osmesa,"
-            " which need no display, or unset it."
+            f"MuJoCo does not start with `MUJOCO_GL={chosen}` ({' '.join(str(error).split())}). Set it to egl or"
+            " osmesa, which need no display, or unset it."
         ) from error
     check_version(mujoco.__version__)
     return mujoco

@@ -68,16 +68,16 @@ def frozen(settings: Mapping[Any, Any] | tuple[tuple[Any, Any], ...] | None) -> 
     """A mapping as pairs that can be hashed, arrays as tuples; None stays None.
 
     Raises:
-        InvalidField: it is no mapping.
+        InvalidField: it is not a mapping.
     """
     if settings is None:
         return None
     try:
         pairs = dict(settings).items()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError):
         raise InvalidField(
-            f"`default_camera_config` and `visual_options` are mappings, such as `{{'distance': 3.0}}`; got {settings!r}."
-        ) from error
+            f'Settings of the camera and of what is drawn are dictionaries as {{"distance": 3.0}} is, got {settings!r}.'
+        ) from None
     return tuple((key, tuple(np.asarray(v).tolist()) if np.ndim(v) else v) for key, v in pairs)
 
 
@@ -91,31 +91,38 @@ def check_view(view: View) -> None:
             f" {view.width:,} and {view.height:,}."
         )
     cameras = view.model.mj_model.ncam
-    if view.camera_id is not None and not _is_whole(view.camera_id):
+    if view.camera_id is not None and not isinstance(view.camera_id, int | np.integer):
         raise InvalidField(f"`camera_id` must be an integer, got {view.camera_id!r}; `camera_name` takes a name.")
     if not -1 <= view.fixed_camera < cameras:
         raise InvalidField(f"`camera_id` must be from -1 to {cameras - 1} for {view.model.path}, got {view.camera_id}.")
     for name, value in view.settings:
-        if _SETTINGS.get(name) != np.size(value) or not _are_finite_numbers(value):
+        if _SETTINGS.get(name) != np.size(value) or not _are_finite(value):
             known = ", ".join(f"{name} ({count} number{'s' * (count > 1)})" for name, count in _SETTINGS.items())
             raise InvalidField(f"`default_camera_config` cannot set {name!r} to {value!r}; it takes {known}.")
-    count = int(import_mujoco().mjtVisFlag.mjNVISFLAG)
-    for flag, value in view.flags or ():
-        if not (_is_whole(flag) and 0 <= int(flag) < count and value in (0, 1)):
+
+    bodies = view.model.mj_model.nbody
+    follows = dict(view.settings).get("trackbodyid", -1)
+    if not -1 <= follows < bodies:
+        raise InvalidField(f"`default_camera_config` has `trackbodyid` {follows}, of {bodies} bodies from 0.")
+    _check_flags(view.flags or ())
+
+
+def _check_flags(flags: tuple[tuple[Any, Any], ...]) -> None:
+    kind = import_mujoco().mjtVisFlag
+    known = {getattr(kind, name) for name in dir(kind) if name.startswith("mjVIS_")}
+    numbers = {int(flag) for flag in known}
+    for flag, value in flags:
+        is_number = isinstance(flag, int | np.integer) or type(flag) is kind
+        if not is_number or int(flag) not in numbers or value not in (0, 1):
             raise InvalidField(
-                f"`visual_options` cannot set {flag!r} to {value!r}; it takes numbers of `mujoco.mjtVisFlag`, from 0 to"
-                f" {count - 1}, and True or False for each."
+                f"`visual_options` cannot set {flag!r} to {value!r}; it takes members of `mujoco.mjtVisFlag`, such as"
+                " `mujoco.mjtVisFlag.mjVIS_CONTACTPOINT`, and True or False for each."
             )
 
 
-def _are_finite_numbers(value: Any) -> bool:
-    array = np.asarray(value)
-    return array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
-
-
-def _is_whole(value: Any) -> bool:
-    """Whether it is an integer, or a member of one of MuJoCo's enumerations, which convert to one."""
-    return not isinstance(value, bool | float | str) and hasattr(value, "__int__")
+def _are_finite(value: Any) -> bool:
+    """Whether a number, or each of several, is one and finite."""
+    return all(isinstance(x, int | float | np.number) and np.isfinite(x) for x in np.ravel(np.asarray(value, object)))
 
 
 def render(view: View, qpos: Array) -> Array:
