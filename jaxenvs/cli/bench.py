@@ -28,6 +28,10 @@ _PEER_HELP = (
 )
 _INTERRUPTED = 130
 
+PROGRESS_TEXT = "{id} x {size:,}, {who}"
+PROGRESS_FORM = "{percentage:3.0f}%{bar}{remaining} {desc}"
+"""What is measured, and how far it is: as much of a bar as is left of the line."""
+
 
 @reports_errors
 def bench(
@@ -82,8 +86,7 @@ def bench(
     import_times: list[ImportTime] = []
     total = sum(count_calls(env_id, subjects, plan) for env_id, _, _ in rounds) + count_imports(busy, plan)
     interrupted = False
-    form = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining} {desc}"
-    with tqdm(total=total, leave=False, bar_format=form, disable=None) as bar:
+    with tqdm(total=total, leave=False, bar_format=PROGRESS_FORM, disable=None, dynamic_ncols=True) as bar:
 
         def show(text: str) -> None:
             bar.set_description_str(text, refresh=False)
@@ -91,14 +94,13 @@ def bench(
 
         try:
             for env_id, size, platform in rounds:
-                what = f"{env_id} x {size:,}"
                 measurements += compare(
                     env_id,
                     size,
                     subjects,
                     plan,
                     platform=platform,
-                    progress=lambda who, what=what: show(f"{what}, {who}"),
+                    progress=lambda who, id=env_id, size=size: show(PROGRESS_TEXT.format(id=id, size=size, who=who)),
                 )
             import_times = time_imports(busy, plan, show)
         except KeyboardInterrupt:
