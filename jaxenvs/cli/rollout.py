@@ -145,7 +145,9 @@ def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode]) -> N
     speed = unwrap(env).frames_per_second
     stride = frame_stride(path, speed, sum(episode.length + 1 for episode in recorded))
     frames = Frames(_quick_to_draw(env, path), recorded, every=stride)
-    with tqdm(total=len(frames), desc="drawing", unit="frame", leave=False, delay=1.0, dynamic_ncols=True) as bar:
+    with tqdm(
+        total=len(frames), desc="drawing", unit="frame", leave=False, delay=1.0, dynamic_ncols=True, disable=None
+    ) as bar:
         write_animation(path, frames, speed / stride, on_frame=bar.update)
 
 
