@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxenvs.bench.comparison import Measurement
@@ -76,3 +76,9 @@ def short(number: float) -> str:
         if number >= size:
             return f"{number / size:.3g}{unit}"
     return f"{number:.3g}"
+
+
+def spread_text(spread: Spread, text: Callable[[float], str]) -> str:
+    """The median and, in a second line, the range, each number as `text` writes it; one line where they are equal."""
+    median, low, high = text(spread.median), text(spread.low), text(spread.high)
+    return median if low == high else f"{median}\n{low} to {high}"

@@ -1,5 +1,6 @@
 """`jaxenvs bench`: environment steps a second, beside those of other libraries."""
 
+import itertools
 import os
 import platform as host
 from collections.abc import Sequence
@@ -7,18 +8,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 from tqdm import tqdm
 
 from jaxenvs import __version__
 from jaxenvs.bench.comparison import Measurement, Plan, compare, count_calls
-from jaxenvs.bench.figures import Spread, as_json, import_as_json, ratio, share, short
+from jaxenvs.bench.figures import Spread, as_json, import_as_json, ratio, share, short, spread_text
 from jaxenvs.bench.imports import ImportTime, count_imports, time_imports
 from jaxenvs.bench.plot import check_plot_path, draw_steps_per_second
 from jaxenvs.bench.subject import PYTHON_VARIABLE, Absentee, Subject, gather, parse_pythons
 from jaxenvs.bench.tasks import JAXENVS, PEERS
 from jaxenvs.cli.agents import look_up
-from jaxenvs.cli.console import console, reports_errors, say
+from jaxenvs.cli.console import console, reports_errors, say, table
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
 
@@ -26,6 +27,10 @@ _PEER_HELP = (
     f"Who to measure beside jaxenvs: names separated by commas, of {', '.join(peer.name for peer in PEERS)}; or `none`."
 )
 _INTERRUPTED = 130
+
+PROGRESS_TEXT = "{id} x {size:,}, {who}"
+PROGRESS_FORM = "{percentage:3.0f}%{bar}{remaining} {desc}"
+"""What is measured, and how far it is: as much of a bar as is left of the line."""
 
 
 @reports_errors
@@ -81,8 +86,7 @@ def bench(
     import_times: list[ImportTime] = []
     total = sum(count_calls(env_id, subjects, plan) for env_id, _, _ in rounds) + count_imports(busy, plan)
     interrupted = False
-    form = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining} {desc}"
-    with tqdm(total=total, leave=False, bar_format=form, disable=None) as bar:
+    with tqdm(total=total, leave=False, bar_format=PROGRESS_FORM, disable=None, dynamic_ncols=True) as bar:
 
         def show(text: str) -> None:
             bar.set_description_str(text, refresh=False)
@@ -90,14 +94,13 @@ def bench(
 
         try:
             for env_id, size, platform in rounds:
-                what = f"{env_id} x {size:,}"
                 measurements += compare(
                     env_id,
                     size,
                     subjects,
                     plan,
                     platform=platform,
-                    progress=lambda who, what=what: show(f"{what}, {who}"),
+                    progress=lambda who, id=env_id, size=size: show(PROGRESS_TEXT.format(id=id, size=size, who=who)),
                 )
             import_times = time_imports(busy, plan, show)
         except KeyboardInterrupt:
@@ -150,29 +153,29 @@ def _print_rates(measurements: Sequence[Measurement]) -> None:
     ours = next((m.device for m in measurements if m.peer == JAXENVS.name and m.device), "")
     device = "" if len({m.platform for m in measurements}) > 1 else ours
     title = ", ".join(filter(None, [device, f"{os.cpu_count()} CPU cores", host.platform()]))
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("id")
-    table.add_column("envs", justify="right")
-    table.add_column("measured")
-    for name in ("steps/s", "from", "to", "jaxenvs is", "from", "to", "CPU ns", "compile"):
-        table.add_column(name, justify="right")
-    for m in measurements:
-        if m.peer == JAXENVS.name and table.row_count:
-            table.add_section()
-        rates, ratios = Spread.of(m.rates), ratio(m, measurements)
-        cpu, compiled = Spread.of(m.cpu_nanoseconds), Spread.of(m.compile_seconds)
-        shown = ["failed", "", ""] if rates is None else [short(v) for v in (rates.median, rates.low, rates.high)]
-        times = [""] * 3 if ratios is None else [_times(v) for v in (ratios.median, ratios.low, ratios.high)]
-        table.add_row(
-            m.env_id if m.platform is None else f"{m.env_id} on {m.platform}",
-            f"{m.num_envs:,}",
-            f"{m.peer} {m.versions.get(_distribution(m.peer), '')}".strip(),
-            *shown,
-            *times,
-            "" if cpu is None else f"{cpu.median:.3g}",
-            "" if compiled is None else f"{compiled.median:.2f} s",
-        )
-    console().print(table)
+    out = console()
+    out.print(f"[bold]{escape(title)}[/]")
+    for what, group in itertools.groupby(measurements, key=_what):
+        out.print(f"\n[bold]{escape(what)}[/]")
+        rows = table("measured", "steps/s", "jaxenvs is", "CPU ns\na step", "compile")
+        for m in group:
+            rates, ratios = Spread.of(m.rates), ratio(m, measurements)
+            cpu, compiled = Spread.of(m.cpu_nanoseconds), Spread.of(m.compile_seconds)
+            rows.add_row(
+                f"{m.peer} {m.versions.get(_distribution(m.peer), '')}".strip(),
+                "failed" if rates is None else spread_text(rates, short),
+                "" if ratios is None else spread_text(ratios, _times),
+                "" if cpu is None else f"{cpu.median:.3g}",
+                "" if compiled is None else f"{compiled.median:.2f} s",
+            )
+        out.print(rows)
+    out.print("Medians over the repeats, and from the lowest to the highest.")
+
+
+def _what(m: Measurement) -> str:
+    """What was measured, whoever stepped it."""
+    where = "" if m.platform is None else f" on {m.platform}"
+    return f"{m.env_id}{where}, {m.num_envs:,} environment{'s' * (m.num_envs > 1)}"
 
 
 def _distribution(peer: str) -> str:
@@ -186,16 +189,14 @@ def _times(value: float) -> str:
 def _print_imports(times: Sequence[ImportTime]) -> None:
     if not any(time.seconds for time in times):
         return
-    table = Table(title="Import, in a fresh process", title_justify="left", title_style="bold")
-    table.add_column("modules")
-    for name in ("seconds (median)", "shortest", "longest", f"to {times[0].names}"):
-        table.add_column(name, justify="right")
+    console().print("\n[bold]Import, in a fresh process[/]")
+    rows = table("modules", "seconds", f"times\n{times[0].names}")
     for time in times:
         seconds, relative = Spread.of(time.seconds), share(time, times[0])
         if seconds is not None:
-            shown = [f"{v:.2f}" for v in (seconds.median, seconds.low, seconds.high)]
-            table.add_row(time.names, *shown, "" if relative is None else f"{relative:.2f}")
-    console().print(table)
+            shown = spread_text(seconds, lambda value: f"{value:.2f}")
+            rows.add_row(time.names, shown, "" if relative is None else f"{relative:.2f}")
+    console().print(rows)
 
 
 def _say_remarks(

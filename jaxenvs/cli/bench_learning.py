@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from jaxenvs import __version__
 from jaxenvs.bench.comparison import Measurement, Plan, Progress
-from jaxenvs.bench.figures import Spread, ratio, short
+from jaxenvs.bench.figures import Spread, ratio, short, spread_text
 from jaxenvs.bench.learning import (
     IDS,
     JAXENVS_PPO,
@@ -27,7 +27,7 @@ from jaxenvs.bench.learning import (
 )
 from jaxenvs.bench.subject import Subject, gather, parse_pythons
 from jaxenvs.cli.agents import look_up
-from jaxenvs.cli.console import console, reports_errors, say
+from jaxenvs.cli.console import console, reports_errors, say, table
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
 
@@ -92,43 +92,42 @@ def _tell(what: str) -> Progress:
 
 def _print_speeds(id: str, rounds: Sequence[tuple[Sizes, Sequence[Measurement]]]) -> None:
     device = next((m.device for _, measurements in rounds for m in measurements if m.device), "")
-    table = Table(title=f"PPO on {id}, {device}, {os.cpu_count()} CPU cores", title_justify="left")
-    for name in ("sizes", "envs x steps", "epochs", "minibatches", "measured"):
-        table.add_column(name)
-    for name in ("steps/s", "jaxenvs is", "from", "to", "CPU ns", "compile"):
-        table.add_column(name, justify="right")
+    out = console()
+    out.print(f"[bold]{escape(f'PPO on {id}, {device}, {os.cpu_count()} CPU cores')}[/]")
     for sizes, measurements in rounds:
-        table.add_section()
+        out.print(f"\n[bold]{escape(_sizes_text(sizes))}[/]")
+        rows = table("measured", "steps/s", "jaxenvs is", "CPU ns\na step", "compile")
         for m in measurements:
             rates, ratios, cpu = Spread.of(m.rates), ratio(m, measurements), Spread.of(m.cpu_nanoseconds)
-            table.add_row(
-                sizes.whose,
-                f"{sizes.num_envs:,} x {sizes.num_steps}",
-                str(sizes.num_epochs),
-                str(sizes.num_minibatches),
+            rows.add_row(
                 m.peer,
-                "failed" if rates is None else short(rates.median),
-                *([""] * 3 if ratios is None else [f"{v:.2f}x" for v in (ratios.median, ratios.low, ratios.high)]),
+                "failed" if rates is None else spread_text(rates, short),
+                "" if ratios is None else spread_text(ratios, lambda value: f"{value:.2f}x"),
                 "" if cpu is None else f"{cpu.median:,.0f}",
                 f"{m.compile_seconds[0]:.1f} s" if m.compile_seconds else "",
             )
-    console().print(table)
+        out.print(rows)
+
+
+def _sizes_text(sizes: Sizes) -> str:
+    work = f"{sizes.num_envs:,} envs x {sizes.num_steps} steps, {sizes.num_epochs} epochs"
+    return f"{sizes.whose}: {work}, {sizes.num_minibatches} minibatches"
 
 
 def _print_times(times: Sequence[TimeToThreshold]) -> None:
     if not any(t.seconds for t in times):
         return
-    table = Table(title=f"Seconds to a mean return of {times[0].threshold:g}", title_justify="left")
-    table.add_column("measured")
-    for name in ("seeds that reached it", "median", "with compiling", "from", "to", "env steps (median)"):
-        table.add_column(name, justify="right")
+    console().print(f"\n[bold]Seconds to a mean return of {times[0].threshold:g}[/]")
+    rows = table("measured", "seeds that\nreached it", "training", "with\ncompiling", "env steps")
     for t in times:
         reached, steps = Spread.of([s for s in t.seconds if s is not None]), Spread.of(t.env_steps)
-        table.add_row(
+        median, compiled = ("not reached" if v is None else f"{v:.2f} s" for v in (t.median, t.median_with_compiling))
+        spread = "" if reached is None else f"\n{reached.low:.2f} to {reached.high:.2f} s"
+        rows.add_row(
             f"{t.peer} {t.versions.get(t.peer.replace('-', '_'), '')}".strip(),
             f"{t.reached} of {len(t.seconds)}",
-            *("not reached" if v is None else f"{v:.2f} s" for v in (t.median, t.median_with_compiling)),
-            *(["", ""] if reached is None else [f"{v:.2f} s" for v in (reached.low, reached.high)]),
+            median + spread,
+            compiled,
             "" if steps is None else f"{steps.median:,.0f}",
         )
-    console().print(table)
+    console().print(rows)

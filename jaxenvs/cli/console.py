@@ -1,16 +1,21 @@
 """What the subcommands print with, and how they fail."""
 
 import contextlib
+import errno
 import functools
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from jaxenvs.cli.main import missing_extra
+from jaxenvs.cli.streams import message_width, output_width
 from jaxenvs.core.errors import (
     DeprecatedEnv,
     InvalidAction,
@@ -24,21 +29,39 @@ from jaxenvs.core.errors import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PIPE_WIDTH = 160
-"""Columns where the output is no terminal, so that tables are not squeezed into rich's default of 80."""
-
 _USAGE_ERRORS = (DeprecatedEnv, InvalidAction, InvalidField, InvalidKey, RegistrationError, UnregisteredEnv)
 """What is wrong with the command as it was typed; anything else went wrong in carrying it out."""
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def console() -> Console:
     """A console on standard output."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    return Console(highlight=False, width=output_width(), file=sys.stdout)
+
+
+def table(*columns: str) -> Table:
+    """An empty table that 80 columns can hold: no cell is cut, and the first column never breaks a word.
+
+    Args:
+        columns: the names; a line break in a name makes its column narrower. All but the first are numbers.
+    """
+    empty = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for index, name in enumerate(columns):
+        empty.add_column(name, justify="right" if index else "left", overflow="fold", no_wrap=index == 0)
+    return empty
 
 
 def say(message: str) -> None:
-    """A line on standard error, which keeps standard output for results."""
-    typer.echo(message, err=True)
+    """A line on standard error, which keeps standard output for results; a terminal gets it in whole words."""
+    width = message_width()
+    if width is not None:
+        lines = (
+            textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) for line in message.split("\n")
+        )
+        message = "\n".join("\n".join(wrapped) for wrapped in lines)
+    print(message, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -52,7 +75,7 @@ def warnings_as_notes() -> Iterator[None]:
 
 
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
-    """Turns jaxenvs' own exceptions into one line on standard error: exit code 2 for wrong usage, else 1."""
+    """Turns jaxenvs' own exceptions, and the system's, into one line: exit code 2 for wrong usage, else 1."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -64,5 +87,18 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
         except ModuleNotFoundError as error:  # of the extra, of a plug-in, or of `module:id`
             say(f"Error: {missing_extra(error) or error}")
             raise typer.Exit(1) from error
+        except BrokenPipeError:  # whoever read the output has seen enough
+            raise
+        except OSError as error:  # a folder that nobody may write to, a full disk
+            say(f"Error: {_os_error_text(error)}")
+            raise typer.Exit(1) from error
 
     return wrapped
+
+
+def _os_error_text(error: OSError) -> str:
+    """What the system refused to do, and to which file."""
+    reason = error.strerror or str(error)
+    files = " and ".join(f"`{name}`" for name in dict.fromkeys((error.filename, error.filename2)) if name)
+    advice = "; make room, or write elsewhere" if error.errno in _NO_ROOM else ""
+    return f"{files}: {reason}{advice}." if files else f"{reason}{advice}."

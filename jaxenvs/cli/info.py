@@ -1,19 +1,22 @@
 """`jaxenvs info ID`: everything about one environment."""
 
 import dataclasses
-import inspect
+import typing
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors
+from jaxenvs.cli.docstring_text import docstring_blocks
 from jaxenvs.cli.list_envs import reward_text
-from jaxenvs.core.env import RendersText
+from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.registry import make
+from jaxenvs.training.presets import Algorithm, preset
 
 
 @reports_errors
@@ -26,7 +29,9 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
     out = console()
     out.print(f"[bold]{spec.id}[/]  {cls.__module__}.{cls.__qualname__}\n")
 
-    facts = Table.grid(padding=(0, 2))
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow="fold")
     facts.add_row("family", spec.family)
     facts.add_row("in Gymnasium", spec.gymnasium_id)
     facts.add_row("observation space", escape(repr(env.observation_space)))
@@ -39,23 +44,53 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
     facts.add_row("source", escape(spec.source) or "not given")
     out.print(facts)
 
-    fields = Table(title="Fields", title_justify="left", title_style="bold")
-    for name in ("field", "value", "default", "kind"):
-        fields.add_column(name, overflow="fold")
-    for field in dataclasses.fields(base):
-        static = not field.metadata.get("pytree_node", True)
-        fields.add_row(
-            field.name,
-            escape(_short(getattr(base, field.name))),
-            escape(_default(field)),
-            "static: a new value is compiled anew" if static else "number: may differ per lane",
-        )
-    if fields.row_count:
-        out.print()
-        out.print(fields)
+    if dataclasses.fields(base):
+        out.print("\n[bold]Fields[/]")
+        out.print(_fields(base))
         out.print(f"\nSet a field with --field name=value, or `jaxenvs.make({spec.id!r}, name=value)`.", markup=False)
-    out.print()
-    out.print(inspect.getdoc(cls) or "", markup=False)
+        out.print(
+            "What a static field holds is part of the compiled program; other fields may differ from lane to lane."
+        )
+    for algorithm in typing.get_args(Algorithm):
+        settings = _recorded_settings(spec.id, algorithm)
+        if settings:
+            out.print(f"\n[bold]{algorithm.upper()} learns it with[/]")
+            out.print(Text(", ".join(settings), overflow="fold"))
+            out.print(f"Change one: `jaxenvs train {spec.id} -a {algorithm} --set name=value`.", markup=False)
+    for block in docstring_blocks(cls, out.width):
+        out.print()
+        out.print(block)
+
+
+def _fields(base: Env[Any, Any]) -> Table:
+    """Every field with its value, and with its default where that is another."""
+    rows = _grid("field", "value", "")
+    for field in dataclasses.fields(base):
+        value, default = _short(getattr(base, field.name)), _default(field)
+        static = not field.metadata.get("pytree_node", True)
+        rows.add_row(
+            field.name,
+            escape(value if value == default else f"{value} (default: {default})"),
+            "static" if static else "",
+        )
+    return rows
+
+
+def _recorded_settings(env_id: str, algorithm: Algorithm) -> list[str]:
+    """A learner's settings as `name=value`, if some were recorded for the id: those that are not its defaults first."""
+    learner = preset(env_id, algorithm)
+    values = [(field, getattr(learner, field.name)) for field in dataclasses.fields(learner)]
+    recorded = [f"{field.name}={value}" for field, value in values if _short(value) != _default(field)]
+    others = [f"{field.name}={value}" for field, value in values if _short(value) == _default(field)]
+    return [*recorded, *others] if recorded else []
+
+
+def _grid(*names: str) -> Table:
+    """An empty table whose first column keeps its words whole."""
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for index, name in enumerate(names):
+        grid.add_column(name, overflow="fold", no_wrap=index != 1)
+    return grid
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

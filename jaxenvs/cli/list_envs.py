@@ -1,5 +1,6 @@
 """`jaxenvs list`: the table of environments."""
 
+import itertools
 import json
 import math
 from typing import Annotated, Any
@@ -8,10 +9,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from jaxenvs.cli.catalog_spaces import described, recorded
 from jaxenvs.cli.console import console, reports_errors
-from jaxenvs.cli.space_text import space_text
 from jaxenvs.core.errors import DatasetNotFound, DependencyNotInstalled, InvalidField, did_you_mean
 from jaxenvs.registry import EnvSpec, make, registry
+
+_WHOLE_WIDTH = 132
+"""Columns that the table takes with all it has to say."""
 
 
 @reports_errors
@@ -30,7 +34,8 @@ def list_envs(
             f"There is no family `{family}`.{did_you_mean(family, families)} Families: {', '.join(families)}."
         )
     specs = [s for s in registry.values() if filter.lower() in s.id.lower() and family in ("", s.family)]
-    rows = [_describe(spec) for spec in sorted(specs, key=lambda s: (s.family, s.id))]
+    order = {name: place for place, name in enumerate(dict.fromkeys(s.family for s in registry.values()))}
+    rows = [_describe(spec) for spec in sorted(specs, key=lambda s: (order[s.family], s.id))]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -40,29 +45,36 @@ def list_envs(
     if as_markdown:
         typer.echo(markdown_table(rows))
         return
-    table = Table(
-        title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", title_style="bold"
-    )
-    for name in ("id", "family", "observation", "action", "reward"):
-        table.add_column(name, overflow="fold")
-    table.add_column("limit", justify="right")
-    table.add_column("threshold", justify="right")
-    for row in rows:
-        spaces = (
-            (row["observation_space"], row["action_space"])
-            if not row["problem"]
-            else (f"[red]{escape(row['problem'])}[/]", "")
-        )
-        limit, threshold = row["max_episode_steps"], row["reward_threshold"]
-        table.add_row(
-            f"[bold]{row['id']}[/]",
-            row["family"],
-            *spaces,
-            _reward_of(row),
-            "" if limit is None else str(limit),
-            "" if threshold is None else f"{threshold:g}",
-        )
-    console().print(table)
+    out = console()
+    out.print(_table(rows, brief=out.width < _WHOLE_WIDTH))
+
+
+def _table(rows: list[dict[str, Any]], *, brief: bool) -> Table:
+    """The rows as a table, the name of a family above its ids; a brief one is without rewards and bounds."""
+    built = Table(title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", box=None)
+    built.title_style, built.padding, built.pad_edge = "bold", (0, 1 if brief else 2, 0, 0), False
+    columns = ("id", "observation", "action", *(() if brief else ("reward",)), "limit", "threshold")
+    for name in columns:
+        number = name in ("limit", "threshold")
+        fixed = number or name in ("id", "reward")
+        built.add_column(name, justify="right" if number else "left", no_wrap=fixed, overflow="fold")
+    for family, members in itertools.groupby(rows, key=lambda row: row["family"]):
+        if built.row_count:
+            built.add_row()
+        built.add_row(f"[dim]{escape(family)}[/]")
+        for row in members:
+            limit, threshold = row["max_episode_steps"], row["reward_threshold"]
+            spaces = [row["observation_space"], row["action_space"]]
+            if brief and spaces[0]:
+                spaces = [text.replace("Tuple(", "(") for text in (spaces[0].partition(" in [")[0], spaces[1])]
+            built.add_row(
+                f"[bold]{row['id']}[/]",
+                *((f"[red]{escape(row['problem'])}[/]", "") if row["problem"] else map(escape, spaces)),
+                *(() if brief else (_reward_of(row),)),
+                "" if limit is None else str(limit),
+                "" if threshold is None else f"{threshold:g}",
+            )
+    return built
 
 
 def markdown_table(rows: list[dict[str, Any]]) -> str:
@@ -109,15 +121,11 @@ def _describe(spec: EnvSpec) -> dict[str, Any]:
         "problem": None,
     }
     try:
-        env = make(spec)
-        row["observation_space"] = space_text(env.observation_space)
-        row["action_space"] = space_text(env.action_space)
-        bounds = [float(bound) for bound in env.reward_range]
-        row["reward_range"] = [bound if math.isfinite(bound) else None for bound in bounds]  # JSON has no infinity
+        row.update(recorded(spec) or described(make(spec)))
     except DependencyNotInstalled:
         row["problem"] = f'needs: pip install "jaxenvs[{spec.extra}]"'
     except DatasetNotFound:
-        row["problem"] = f"needs its dataset: see `jaxenvs info {spec.id}`"
+        row["problem"] = "needs its dataset, see `jaxenvs info`"
     except Exception as error:  # noqa: BLE001  # one broken environment must not hide the others
         row["problem"] = f"cannot be made: {type(error).__name__}: {error}"
     return row

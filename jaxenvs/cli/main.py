@@ -2,11 +2,14 @@
 
 import sys
 
+from jaxenvs.cli.streams import write_anything
+
 _EXTRA_PACKAGES = ("typer", "tqdm", "optax", "matplotlib", "PIL", "imageio_ffmpeg")
 
 
 def main() -> None:
     """Runs the command line; exits 2 on wrong usage, 1 on failure."""
+    write_anything()
     try:
         from jaxenvs.cli.app import app
 

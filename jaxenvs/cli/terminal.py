@@ -1,38 +1,47 @@
-"""Pictures in a terminal: two pixels a character, as a half block in two colours."""
+"""Pictures in a terminal: two pixels a character, one above the other, in the two colours of a half block."""
 
-import shutil
 import sys
 import time
 from collections.abc import Iterable
 
 import numpy as np
 
+from jaxenvs.cli.streams import can_write
+
 _RESET = "\x1b[0m"
 _HALF_BLOCK = "\u2580"
 
 
-def frame_text(frame: np.ndarray, columns: int, lines: int) -> str:
-    """A frame as lines of coloured half blocks that fit into the given size, with its proportions kept.
+def frame_text(frame: np.ndarray, columns: int, lines: int, *, half_blocks: bool | None = None) -> str:
+    """A frame as lines of coloured characters that fit into the given size, with its proportions kept.
 
     Args:
         frame: (height, width, 3) uint8.
         columns: the most characters of a line.
         lines: the most lines.
+        half_blocks: whether a character shows two pixels, one above the other; None for whether the output's encoding
+            has half blocks. Otherwise it shows the mean of both.
     """
+    if half_blocks is None:
+        half_blocks = can_write(_HALF_BLOCK)
     height, width = frame.shape[:2]
     scale = min(columns / width, 2 * lines / height, 1.0)
-    size = max(2, int(height * scale) // 2 * 2), max(1, int(width * scale))
-    small = _shrink(frame, *size)
-    rows = []
-    for top, bottom in zip(small[::2], small[1::2], strict=True):
-        cells = []
-        last = None
-        for above, below in zip(top.tolist(), bottom.tolist(), strict=True):
-            colours = f"\x1b[38;2;{above[0]};{above[1]};{above[2]};48;2;{below[0]};{below[1]};{below[2]}m"
-            cells.append(_HALF_BLOCK if colours == last else colours + _HALF_BLOCK)
-            last = colours
-        rows.append("".join(cells) + _RESET)
-    return "\n".join(rows)
+    rows, cells = max(1, int(height * scale) // 2), max(1, int(width * scale))
+    if half_blocks:
+        small = _shrink(frame, 2 * rows, cells)
+        pairs = np.concatenate([small[::2], small[1::2]], axis=-1)
+        return "\n".join(_coloured(row, "38;2;{};{};{};48;2;{};{};{}", _HALF_BLOCK) for row in pairs.tolist())
+    return "\n".join(_coloured(row, "48;2;{};{};{}", " ") for row in _shrink(frame, rows, cells).tolist())
+
+
+def _coloured(row: list[list[int]], escape: str, character: str) -> str:
+    """A line of characters; an escape sequence only where the colours change."""
+    cells = []
+    last = None
+    for numbers in row:
+        cells.append(character if numbers == last else f"\x1b[{escape.format(*numbers)}m{character}")
+        last = numbers
+    return "".join(cells) + _RESET
 
 
 def _shrink(frame: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -63,9 +72,3 @@ def play(pictures: Iterable[str], frames_per_second: float) -> None:
         if moving:
             due = max(due + 1.0 / frames_per_second, time.perf_counter())
             time.sleep(max(0.0, due - time.perf_counter()))
-
-
-def terminal_size() -> tuple[int, int]:
-    """Columns and lines that a picture may fill."""
-    size = shutil.get_terminal_size((80, 24))
-    return size.columns, max(2, size.lines - 2)

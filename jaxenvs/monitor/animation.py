@@ -2,7 +2,7 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,13 @@ SUFFIXES = (".gif", ".mp4", ".png")
 
 _GIF_FRAMES_PER_SECOND = 25
 """Browsers slow down what is faster than 50, and 25 halves the size."""
+_GIF_FRAMES = 300
+_GIF_LEAST_FRAMES_PER_SECOND = 8
+"""A GIF of more frames than that is shown less smoothly, down to so many frames a second."""
 _GIF_WIDTH = 480
 _PALETTE_FRAMES = 16
+_PALETTE_PIXELS = 30_000
+"""Of each of those frames: enough for the colours, and their search takes less than the drawing."""
 _SHEET_COLUMNS = 4
 _SHEET_FRAMES = 12
 _LAST_FRAME_SECONDS = 0.6
@@ -31,20 +36,35 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def frame_stride(path: Path, frames_per_second: int) -> int:
-    """How many steps lie between the frames that are worth drawing for this kind of file."""
-    if path.suffix.lower() == ".gif":
-        return max(1, round(frames_per_second / _GIF_FRAMES_PER_SECOND))
-    return 1
+def frame_stride(path: Path, frames_per_second: float, num_frames: int = 0) -> int:
+    """How many steps lie between the frames that are worth drawing for this kind of file.
+
+    Args:
+        path: the file.
+        frames_per_second: of the steps.
+        num_frames: how many there are, at most.
+    """
+    if path.suffix.lower() != ".gif":
+        return 1
+    smooth = max(1, round(frames_per_second / _GIF_FRAMES_PER_SECOND))
+    coarse = max(smooth, int(frames_per_second / _GIF_LEAST_FRAMES_PER_SECOND))
+    return min(max(smooth, -(-num_frames // _GIF_FRAMES)), coarse)
 
 
-def write_animation(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
+def write_animation(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    frames_per_second: float,
+    *,
+    on_frame: Callable[[], object] = lambda: None,
+) -> None:
     """Writes frames to a `.gif` or `.mp4`, or some of them side by side to a `.png`.
 
     Args:
         path: the file; replaced where it exists.
         frames: (height, width, 3) uint8 each, all of one size; read one at a time, and more than once.
         frames_per_second: the speed. A GIF keeps time in hundredths of a second; rounding does not add up.
+        on_frame: called for each frame that is read to be written.
 
     Raises:
         InvalidField: there are no frames, they are no pictures, or no animation has this suffix.
@@ -59,8 +79,26 @@ def write_animation(path: Path, frames: Sequence[np.ndarray], frames_per_second:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         {".gif": _write_gif, ".mp4": _write_mp4, ".png": _write_sheet}[path.suffix.lower()](
-            temporary, frames, frames_per_second
+            temporary, _Watched(frames, first, on_frame), frames_per_second
         )
+
+
+class _Watched(Sequence[np.ndarray]):
+    """Frames that tell when one is read in turn. The first is at hand: to draw it alone may cost as much as many."""
+
+    def __init__(self, frames: Sequence[np.ndarray], first: np.ndarray, on_frame: Callable[[], object]) -> None:
+        self._frames, self._first, self._on_frame = frames, first, on_frame
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._first if isinstance(index, int) and index == 0 else self._frames[index]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for frame in self._frames:
+            self._on_frame()
+            yield frame
 
 
 def _pillow() -> Any:
@@ -85,6 +123,12 @@ def _durations(count: int, frames_per_second: float) -> list[int]:
     return durations.tolist()
 
 
+def _sample(picture: np.ndarray) -> np.ndarray:
+    """So many rows and columns of a picture that it has about `_PALETTE_PIXELS` pixels."""
+    step = max(1, int((picture.shape[0] * picture.shape[1] / _PALETTE_PIXELS) ** 0.5))
+    return picture[::step, ::step]
+
+
 def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
     image = _pillow()
     height, width = frames[0].shape[:2]
@@ -96,7 +140,7 @@ def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
         return whole if whole.size == size else whole.resize(size, image.Resampling.BOX)
 
     # One palette for all frames, from frames all over: a palette per frame flickers, and costs more.
-    samples = np.concatenate([np.asarray(picture(frame)) for frame in _spread(frames, _PALETTE_FRAMES)])
+    samples = np.concatenate([_sample(np.asarray(picture(frame))) for frame in _spread(frames, _PALETTE_FRAMES)])
     palette = image.fromarray(samples).quantize(colors=255, method=image.Quantize.MEDIANCUT, kmeans=1)
 
     def quantized(frames: Iterable[np.ndarray]) -> Iterator[Any]:

@@ -5,12 +5,13 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RenderingUnavailable
 
 TESTED_MUJOCO = "4.0"
 """The minor version of mujoco that the tests compare with."""
@@ -116,12 +117,21 @@ def import_mujoco() -> Any:
 
     Raises:
         DependencyNotInstalled: it is missing, or of another version.
+        RenderingUnavailable: it does not start with what `MUJOCO_GL` asks for.
     """
     try:
         mujoco = importlib.import_module("mujoco")
     except ModuleNotFoundError as error:
         raise DependencyNotInstalled(
             f"The robots of MuJoCo need `{error.name}`, which is not installed: {_INSTALL}."
+        ) from error
+    except Exception as error:
+        chosen = os.environ.get("MUJOCO_GL")
+        if not chosen:
+            raise
+        raise RenderingUnavailable(
+            f"MuJoCo does not start with `MUJOCO_GL={chosen}` ({' '.join(str(error).split())}). Set it to egl or"
+            " osmesa, which need no display, or unset it."
         ) from error
     check_version(mujoco.__version__)
     return mujoco
@@ -162,10 +172,18 @@ def _assets() -> Path:
 @functools.cache
 def _load(path: str) -> Model:
     mujoco = import_mujoco()
+    said: list[str] = []
+    handler = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(said.append)  # MuJoCo's own prints, and writes a file
     try:
         mj_model = mujoco.MjModel.from_xml_path(path)
     except ValueError as error:
         raise InvalidField(f"MuJoCo cannot compile {path}: {' '.join(str(error).split())}") from error
+    finally:
+        mujoco.set_mju_user_warning(handler)
+    if said and Path(os.path.realpath(_assets())) not in Path(path).parents:  # Gymnasium's files are not the user's
+        for text in said:
+            warnings.warn(f"{path}: {text.strip()}", stacklevel=2)
     _check_features(path, mj_model)
     return Model(path, mj_model)
 

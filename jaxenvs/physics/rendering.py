@@ -24,6 +24,10 @@ _SETTINGS = {"distance": 1, "azimuth": 1, "elevation": 1, "lookat": 3, "trackbod
 """What of a camera can be set, and how many numbers each is."""
 
 
+_MOST_PIXELS = 16_384
+"""Along a side: what drawing libraries take in software."""
+
+
 @dataclasses.dataclass(frozen=True)
 class View:
     """How pictures are taken.
@@ -38,6 +42,7 @@ class View:
         follows: the body that the free camera moves along with, over the ground; None for none.
         max_geom: how many shapes a picture may hold.
         flags: of what is drawn, pairs of a number in `mjtVisFlag` and whether it is on.
+        shadow_size: texels along a side of the map that shadows come from; None for the model's own.
     """
 
     model: Model
@@ -49,6 +54,7 @@ class View:
     follows: int | None = None
     max_geom: int = 1000
     flags: tuple[tuple[Any, Any], ...] | None = None
+    shadow_size: int | None = None
 
     @property
     def fixed_camera(self) -> int:
@@ -79,7 +85,14 @@ def check_view(view: View) -> None:
     """Raises `InvalidField` for a camera or settings that there are not."""
     if view.camera_id is not None and view.camera_name is not None:
         raise InvalidField("Give `camera_id` or `camera_name`, not both.")
+    if max(view.width, view.height) > _MOST_PIXELS:
+        raise InvalidField(
+            f"`width` and `height` must be at most {_MOST_PIXELS:,}, which graphics libraries can draw; got"
+            f" {view.width:,} and {view.height:,}."
+        )
     cameras = view.model.mj_model.ncam
+    if view.camera_id is not None and not isinstance(view.camera_id, int | np.integer):
+        raise InvalidField(f"`camera_id` must be an integer, got {view.camera_id!r}; `camera_name` takes a name.")
     if not -1 <= view.fixed_camera < cameras:
         raise InvalidField(f"`camera_id` must be from -1 to {cameras - 1} for {view.model.path}, got {view.camera_id}.")
     for name, value in view.settings:
@@ -160,6 +173,8 @@ class _Painter:
         model = self._model = copy.copy(view.model.mj_model)  # the frame must be as large as the picture
         model.vis.global_.offwidth = max(model.vis.global_.offwidth, view.width)
         model.vis.global_.offheight = max(model.vis.global_.offheight, view.height)
+        if view.shadow_size is not None:
+            model.vis.quality.shadowsize = view.shadow_size
         self._data = mujoco.MjData(model)
         self._scene = mujoco.MjvScene(model, view.max_geom)
         self._option, self._perturbation = mujoco.MjvOption(), mujoco.MjvPerturb()

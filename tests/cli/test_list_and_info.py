@@ -1,10 +1,12 @@
 """`jaxenvs list` and `jaxenvs info`."""
 
+import dataclasses
 import json
 
 import pytest
 
 import jaxenvs
+from jaxenvs.cli import catalog_spaces
 
 
 def test_list_shows_every_id(jaxenvs_command):
@@ -89,3 +91,38 @@ def test_unversioned_id_means_the_latest_and_says_so(jaxenvs_command):
     result = jaxenvs_command("info", "CartPole")
     assert result.code == 0
     assert result.err.startswith("Note: Using the latest versioned environment `CartPole-v1`")
+
+
+def test_list_of_the_catalog_makes_no_environment(jaxenvs_command, monkeypatch):
+    """It would compile the models of all robots."""
+    monkeypatch.setattr("jaxenvs.cli.list_envs.make", None)
+    rows = json.loads(jaxenvs_command("list", "v5", "--family", "mujoco", "--json").out)
+    assert len(rows) == 11 and not any(row["problem"] for row in rows)
+    assert {row["id"]: row["action_space"] for row in rows}["Hopper-v5"] == "Box(3) in [-1, 1]"
+
+
+def test_what_list_knows_of_the_catalog_is_so():
+    assert json.loads(catalog_spaces.FILE.read_text()) == catalog_spaces.computed(), (
+        "Run `python -m jaxenvs.cli.catalog_spaces`."
+    )
+
+
+def test_list_says_which_extra_is_missing(jaxenvs_command, monkeypatch):
+    monkeypatch.setattr(catalog_spaces, "find_spec", lambda name: None)
+    monkeypatch.setattr("jaxenvs.physics.model.importlib.util.find_spec", lambda name: None)
+    (row,) = json.loads(jaxenvs_command("list", "Hopper-v5", "--json").out)
+    assert row["problem"] == 'needs: pip install "jaxenvs[mujoco]"' and row["action_space"] is None
+
+
+def test_an_id_registered_anew_is_not_taken_for_the_catalogs(jaxenvs_command, counter_env, monkeypatch):
+    own = dataclasses.replace(jaxenvs.registry[counter_env], id="CartPole-v1")
+    monkeypatch.setitem(jaxenvs.registry._specs, "CartPole-v1", own)
+    (row,) = json.loads(jaxenvs_command("list", "CartPole-v1", "--family", own.family, "--json").out)
+    assert row["action_space"] == "Box(1) in [-1, 2]"
+
+
+def test_info_shows_the_settings_that_were_recorded(jaxenvs_command):
+    out = jaxenvs_command("info", "CartPole-v1").out
+    assert "PPO learns it with" in out and "total_steps=150000, num_envs=16" in out and "hidden_sizes=(64, 64)" in out
+    assert "DQN learns it with" in out and "SAC learns" not in out
+    assert "learns it with" not in jaxenvs_command("info", "NChain-v0").out
