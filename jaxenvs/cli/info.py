@@ -11,6 +11,7 @@ from rich.table import Table
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors
 from jaxenvs.cli.list_envs import reward_text
+from jaxenvs.cli.settings import print_settings
 from jaxenvs.core.env import RendersText
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.registry import make
@@ -53,6 +54,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
         out.print()
         out.print(fields)
         out.print(f"\nSet a field with --field name=value, or `jaxenvs.make({spec.id!r}, name=value)`.", markup=False)
+    print_settings(out, spec.id, env)
     out.print()
     out.print(inspect.getdoc(cls) or "", markup=False)
 

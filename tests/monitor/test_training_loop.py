@@ -13,7 +13,7 @@ import jaxenvs
 from jaxenvs.core.errors import CheckpointError
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.monitor import Run, Settings, train
-from jaxenvs.monitor.training_loop import initial_state
+from jaxenvs.monitor.updates import initial_state
 
 
 class WalkState(PyTreeNode):
@@ -23,9 +23,11 @@ class WalkState(PyTreeNode):
 
 
 class WalkMetrics(PyTreeNode):
-    env_steps: Array
     episodes: Array
-    mean_return: Array
+    return_sum: Array
+
+    def figures(self):
+        return {"mean_return": (self.return_sum, self.episodes), "episodes": (self.episodes, None)}
 
 
 class Walk(PyTreeNode):
@@ -46,9 +48,8 @@ class Walk(PyTreeNode):
         agent = {"w": state.agent["w"] + step, "b": state.agent["b"] + 1}
         silent = state.updates % 3 == 2
         metrics = WalkMetrics(
-            env_steps=(state.updates + 1) * self.steps_per_update,
             episodes=jnp.where(silent, 0, 2),
-            mean_return=jnp.where(silent, jnp.nan, state.updates.astype(jnp.float32)),
+            return_sum=jnp.where(silent, 0, 2 * state.updates.astype(jnp.float32)),
         )
         return WalkState(agent=agent, updates=state.updates + 1, key=key), metrics
 

@@ -102,7 +102,11 @@ def test_metrics_count_whole_episodes(learner):
 
 @EACH
 def test_the_mean_return_is_nan_where_no_episode_ended(learner):
-    _, metrics = program(type(learner))(learner, steered(learner, ENDLESS), KEY)
+    """To people who ask for it: the program itself computes no NaN, and so runs under `jax_debug_nans`."""
+    with jax.debug_nans(True):
+        _, metrics = program(type(learner))(learner, steered(learner, ENDLESS), KEY)
+        assert not any(np.isnan(x).any() for x in jax.tree.leaves(metrics))
+        assert np.isnan(metrics.mean_return[0])
     np.testing.assert_array_equal(metrics.episodes, [0, 3])
     np.testing.assert_array_equal(metrics.mean_return, [np.nan, 24])
     np.testing.assert_array_equal(metrics.mean_length, [np.nan, 24])
