@@ -41,8 +41,8 @@ def train_in_calls(
     """See `Learner.train`."""
     if isinstance(key, Tracer):
         raise InvalidField(
-            f"{type(learner).__name__}: train with `progress` or `callback` compiles what it needs by itself, and cannot"
-            " be part of another program. Call it without `jax.jit` and `jax.vmap`."
+            f"{type(learner).__name__}: train with `progress` or `callback` compiles what it needs by itself, and"
+            " cannot be part of another program. Call it without `jax.jit` and `jax.vmap`."
         )
     total, done, count, pieces = learner.num_updates, 0, 1, []
     state = jax.jit(_begin, static_argnames="mesh")(learner, env, key, mesh=mesh)
