@@ -45,12 +45,15 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from jaxenvs import testing as testing
+    from jaxenvs.agents import load as load
 else:  # where a type checker does not take it for leave to ask for any name
 
     def __getattr__(name: str) -> Any:
-        """`jaxenvs.testing` is imported on first use."""
+        """`jaxenvs.testing` and `jaxenvs.load` are imported on first use."""
         if name == "testing":
             return importlib.import_module("jaxenvs.testing")
+        if name == "load":
+            return importlib.import_module("jaxenvs.agents").load
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
 
 

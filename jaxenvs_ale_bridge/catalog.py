@@ -6,6 +6,7 @@ import jaxenvs
 from jaxenvs_ale_bridge.games import GAMES
 
 ENTRY_POINT = "jaxenvs_ale_bridge.env:AleEnv"
+TRAINING_ENTRY_POINT = "jaxenvs_ale_bridge.preprocessing:make_atari"
 
 MAX_FRAMES = 108_000
 """Frames that an episode can have, half an hour of play."""
@@ -41,6 +42,7 @@ def register_all() -> None:
                 max_episode_steps=MAX_FRAMES // 4,
                 extra="atari",
                 source=_SOURCE,
+                training_entry_point=TRAINING_ENTRY_POINT,
             )
     jaxenvs.registry.on_missing(older_spec)
 
@@ -76,4 +78,5 @@ def older_spec(id: str) -> jaxenvs.EnvSpec | None:
         max_episode_steps=MAX_FRAMES // mean,
         extra="atari",
         source=_SOURCE,
+        training_entry_point=None if match["ram"] else TRAINING_ENTRY_POINT,
     )

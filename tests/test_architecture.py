@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "training": {"core", "wrappers", "rollout"},
     "adapters": {"core", "wrappers", "registry"},
     "monitor": {"core", "wrappers", "rollout"},
+    "agents": {"core", "wrappers", "registry", "rollout", "training", "monitor"},
     "bench": {"core", "wrappers", "registry", "rollout", "training", "monitor"},
     "scoreboard": {"core", "canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
     "cli": {
@@ -38,6 +39,7 @@ MAY_IMPORT = {
         "adapters",
         "monitor",
         "testing",
+        "agents",
         "bench",
         "scoreboard",
     },
@@ -84,6 +86,7 @@ HEAVY = {
     "rich",
     "yaml",
     "jaxenvs.testing",
+    "jaxenvs.agents",
     "jaxenvs.training",
     "jaxenvs.monitor",
     "optax",
@@ -258,6 +261,7 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 PUBLIC_NAMES = """
     make spec register registry pprint_registry Env TimeStep AutoReset TimeLimit random spaces wrappers errors testing
+    load
 """
 
 

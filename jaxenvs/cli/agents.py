@@ -1,31 +1,49 @@
 """From what a user typed, or a run recorded, to environments, learners and policies."""
 
+import dataclasses
+import os
+import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jax
 
+from jaxenvs.agents.fields import build_values
+from jaxenvs.agents.loading import TRAINING_KEY as TRAINING_KEY
+from jaxenvs.agents.loading import TrainedAgent
+from jaxenvs.agents.loading import build_env as build_env_of
+from jaxenvs.agents.loading import build_learner as build_learner
+from jaxenvs.agents.loading import load as load_agent
+from jaxenvs.agents.loading import policies_of as policies_of
 from jaxenvs.cli.console import warnings_as_notes
-from jaxenvs.cli.values import build_values
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import CheckpointError, DeprecatedEnv, InvalidField, UnregisteredEnv
+from jaxenvs.core.errors import InvalidField, JaxenvsError
 from jaxenvs.core.random import key as make_key
-from jaxenvs.monitor.episodes import tree_index
 from jaxenvs.monitor.run import Run, Settings
-from jaxenvs.monitor.training_loop import initial_state
 from jaxenvs.registry import EnvSpec, make, spec
 from jaxenvs.registry.make import load
 from jaxenvs.rollout.policy import Policy
-from jaxenvs.training.presets import Algorithm, preset
 
-TRAINING_KEY, EVALUATION_KEY, ANIMATION_KEY = range(3)
-"""What is folded into a seed's key for each use, so that none of them sees another's random numbers."""
+EVALUATION_KEY, ANIMATION_KEY = range(1, 3)
+"""What is folded into a seed's key for each use, as `TRAINING_KEY` is, so that none sees another's random numbers."""
 
 
 def look_up(env_id: str) -> EnvSpec:
-    """The spec of an id; what the registry would warn of is said in a line of its own."""
+    """The spec of an id; what the registry would warn of is said in a line of its own.
+
+    The module of `module:id` is looked for in the current folder too, as `python -m jaxenvs` does.
+    """
+    if ":" in env_id:
+        import_from_here()
     with warnings_as_notes():
         return spec(env_id)
+
+
+def import_from_here() -> None:
+    """Lets modules be imported from the current folder, first of all."""
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
 
 
 def key_for(seed: int, use: int) -> Any:
@@ -34,20 +52,46 @@ def key_for(seed: int, use: int) -> Any:
 
 
 def build_env(env_id: str, fields: dict[str, Any], max_episode_steps: int | None) -> Env[Any, Any]:
-    """The environment with fields as `read_assignments` returned them."""
-    return make(env_id, max_episode_steps=max_episode_steps, **build_values(load(spec(env_id)), fields))
-
-
-def build_learner(settings: Settings) -> Any:
-    """The learner whose hyper-parameters the settings hold.
+    """The environment with fields as `read_assignments` returned them.
 
     Raises:
-        InvalidField: there is no such algorithm, or it does not take these hyper-parameters.
+        InvalidField: it cannot be made with these, or makes no first step.
     """
-    algorithm = cast(Algorithm, settings.algorithm)
-    return preset(
-        settings.env_id, algorithm, **build_values(type(preset(settings.env_id, algorithm)), settings.hyper_parameters)
+    entry = spec(env_id)
+    return checked_env(
+        lambda: make(entry, max_episode_steps=max_episode_steps, **build_values(load(entry), fields)), fields
     )
+
+
+def build_run_env(settings: Settings) -> Env[Any, Any]:
+    """The environment that a run is trained in; see `build_env`."""
+    if settings.module is not None:
+        import_from_here()
+    return checked_env(lambda: build_env_of(settings), settings.fields)
+
+
+def checked_env(build: Any, fields: dict[str, Any]) -> Env[Any, Any]:
+    """What `build` makes, tried for a step where fields were set: such as a list where there is place for one number.
+
+    Raises:
+        InvalidField: it cannot be made, or a step fails.
+    """
+    try:
+        env = build()
+        if fields:
+            jax.eval_shape(_first_step, env, make_key(0))
+    except JaxenvsError:
+        raise
+    except (TypeError, ValueError) as error:
+        given = ", ".join(f"{name}={value}" for name, value in fields.items())
+        first_line = str(error).strip().partition("\n")[0]
+        raise InvalidField(f"The environment does not work with {given}: {first_line}") from error
+    return env
+
+
+def _first_step(env: Env[Any, Any], key: Any) -> Any:
+    state, _ = env.reset(key)
+    return env.step(state, env.action_space.sample(key))
 
 
 def load_agents(path: Path) -> tuple[Run, Env[Any, Any], list[Policy], dict[str, int]]:
@@ -56,23 +100,13 @@ def load_agents(path: Path) -> tuple[Run, Env[Any, Any], list[Policy], dict[str,
     Raises:
         CheckpointError: the folder or its checkpoint is missing, damaged, or does not fit this jaxenvs.
     """
-    run = Run.open(path)
-    try:
-        env = build_env(run.settings.env_id, run.settings.fields, run.settings.max_episode_steps)
-        learner = build_learner(run.settings)
-    except (InvalidField, UnregisteredEnv, DeprecatedEnv) as error:
-        raise CheckpointError(f"{path / 'run.json'} holds settings that this jaxenvs cannot take: {error}") from error
-    key = key_for(run.settings.seed, TRAINING_KEY)
-    state, progress = run.load(
-        jax.eval_shape(
-            lambda env, learner, key: initial_state(env, learner, key, run.settings.num_seeds), env, learner, key
-        )
-    )
-    return run, env, policies_of(env, learner, state, run.settings.num_seeds), progress
+    if Run.open(path).settings.module is not None:
+        import_from_here()
+    agent: TrainedAgent = load_agent(path)
+    return agent.run, agent.env, list(agent.policies), {"updates": agent.updates}
 
 
-def policies_of(env: Env[Any, Any], learner: Any, state: Any, num_seeds: int) -> list[Policy]:
-    """One policy for each seed of a training state."""
-    if num_seeds == 1:
-        return [learner.policy(env, state.agent)]
-    return [learner.policy(env, tree_index(state.agent, i)) for i in range(num_seeds)]
+def changed(settings: Settings, fields: dict[str, Any], max_episode_steps: int | None) -> Settings:
+    """The settings with some fields of the environment, and its time limit if there is one, replaced."""
+    limit = settings.max_episode_steps if max_episode_steps is None else max_episode_steps
+    return dataclasses.replace(settings, fields={**settings.fields, **fields}, max_episode_steps=limit)

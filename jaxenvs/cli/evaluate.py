@@ -9,10 +9,12 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from jaxenvs.agents.loading import find_spec
 from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agents
 from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
+from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
-from jaxenvs.registry import spec
+from jaxenvs.registry import EnvSpec
 from jaxenvs.rollout.evaluate import evaluate as evaluate_policy
 from jaxenvs.rollout.policy import Policy
 
@@ -21,7 +23,10 @@ from jaxenvs.rollout.policy import Policy
 def evaluate(
     run: Annotated[Path, typer.Argument(help="The folder of a training run.", show_default=False)],
     episodes: Annotated[
-        int, typer.Option("--episodes", "-n", min=1, help="Fresh episodes for each trained agent.")
+        int,
+        typer.Option(
+            "--episodes", "-n", parser=read_count, metavar="INTEGER", help="Fresh episodes for each trained agent."
+        ),
     ] = 128,
     seed: Annotated[
         int | None, typer.Option(help="What start states and actions are drawn from.", show_default="the run's own")
@@ -34,19 +39,21 @@ def evaluate(
     """
     loaded, env, policies, progress = load_agents(run)
     settings = loaded.settings
-    result = evaluation_of(env, policies, settings.env_id, settings.seed if seed is None else seed, episodes)
+    result = evaluation_of(env, policies, find_spec(settings), settings.seed if seed is None else seed, episodes)
     result["updates"] = progress.get("updates")
     if as_json:
-        typer.echo(json.dumps(result, indent=2))
+        typer.echo(json.dumps(result, indent=2, allow_nan=False))
         return
     if loaded.manifest()["status"] != "finished":
         say(f"This run has not finished: its last checkpoint is from update {progress.get('updates')}.")
     print_evaluation(f"{settings.env_id} · {settings.algorithm.upper()} · {run}", result)
 
 
-def evaluation_of(env: Env[Any, Any], policies: list[Policy], env_id: str, seed: int, episodes: int) -> dict[str, Any]:
-    """Evaluates each policy over fresh episodes, as JSON can hold it."""
-    agents = []
+def evaluation_of(
+    env: Env[Any, Any], policies: list[Policy], entry: EnvSpec, seed: int, episodes: int
+) -> dict[str, Any]:
+    """Evaluates each policy over fresh episodes, as JSON can hold it: numbers that are not finite become None."""
+    agents, means = [], []
     for index, policy in enumerate(policies):
         key = jax.random.fold_in(key_for(seed, EVALUATION_KEY), index)
         with warnings_as_notes():
@@ -54,25 +61,33 @@ def evaluation_of(env: Env[Any, Any], policies: list[Policy], env_id: str, seed:
         returns, lengths = np.asarray(outcome.returns, np.float64), np.asarray(outcome.lengths)
         agents.append(
             {
-                "mean_return": float(returns.mean()),
-                "std_return": float(returns.std()),
-                "min_return": float(returns.min()),
-                "max_return": float(returns.max()),
+                "mean_return": _finite(returns.mean()),
+                "std_return": _finite(returns.std()),
+                "min_return": _finite(returns.min()),
+                "max_return": _finite(returns.max()),
                 "mean_length": float(lengths.mean()),
-                "returns": returns.tolist(),
+                "returns": [_finite(value) for value in returns],
             }
         )
-    mean = float(np.mean([agent["mean_return"] for agent in agents]))
-    threshold = spec(env_id).reward_threshold
+        means.append(returns.mean())
+    mean, threshold = float(np.mean(means)), entry.reward_threshold
     return {
-        "env_id": env_id,
+        "env_id": entry.id,
         "seed": seed,
         "episodes": episodes,
         "reward_threshold": threshold,
-        "mean_return": mean,
+        "mean_return": _finite(mean),
         "solved": None if threshold is None else mean >= threshold,
         "agents": agents,
     }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _text(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.2f}"
 
 
 def print_evaluation(title: str, result: dict[str, Any]) -> None:
@@ -83,10 +98,10 @@ def print_evaluation(title: str, result: dict[str, Any]) -> None:
         table.add_column(name, justify="right")
     columns = ("mean_return", "std_return", "min_return", "max_return", "mean_length")
     for index, agent in enumerate(agents):
-        table.add_row(str(index), *(f"{agent[column]:.2f}" for column in columns))
+        table.add_row(str(index), *(_text(agent[column]) for column in columns))
     out = console()
     out.print(table)
-    mean = f"mean return {result['mean_return']:.2f}"
+    mean = f"mean return {_text(result['mean_return'])}"
     if threshold is None:
         out.print(f"{mean}; this environment has no registered threshold")
     elif result["solved"]:

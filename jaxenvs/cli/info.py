@@ -1,22 +1,20 @@
 """`jaxenvs info ID`: everything about one environment."""
 
 import dataclasses
-import typing
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors
 from jaxenvs.cli.docstring_text import docstring_blocks
 from jaxenvs.cli.list_envs import reward_text
+from jaxenvs.cli.settings import print_settings
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.registry import make
-from jaxenvs.training.presets import Algorithm, preset
 
 
 @reports_errors
@@ -39,7 +37,8 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
     facts.add_row("reward of a step", reward_text(*(float(bound) for bound in env.reward_range)))
     facts.add_row("time limit", f"{spec.max_episode_steps} steps" if spec.max_episode_steps else "none")
     facts.add_row("reward threshold", "none" if spec.reward_threshold is None else f"{spec.reward_threshold:g}")
-    facts.add_row("shown as", "pictures and text" if isinstance(base, RendersText) else "pictures")
+    shown = ["pictures"] * base.can_render + ["text"] * isinstance(base, RendersText)
+    facts.add_row("shown as", " and ".join(shown) or "nothing: its class does not define `render`")
     facts.add_row("needs", f'pip install "jaxenvs\\[{spec.extra}]"' if spec.extra else "nothing further")
     facts.add_row("source", escape(spec.source) or "not given")
     out.print(facts)
@@ -51,12 +50,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
         out.print(
             "What a static field holds is part of the compiled program; other fields may differ from lane to lane."
         )
-    for algorithm in typing.get_args(Algorithm):
-        settings = _recorded_settings(spec.id, algorithm)
-        if settings:
-            out.print(f"\n[bold]{algorithm.upper()} learns it with[/]")
-            out.print(Text(", ".join(settings), overflow="fold"))
-            out.print(f"Change one: `jaxenvs train {spec.id} -a {algorithm} --set name=value`.", markup=False)
+    print_settings(out, spec.id, env)
     for block in docstring_blocks(cls, out.width):
         out.print()
         out.print(block)
@@ -74,15 +68,6 @@ def _fields(base: Env[Any, Any]) -> Table:
             "static" if static else "",
         )
     return rows
-
-
-def _recorded_settings(env_id: str, algorithm: Algorithm) -> list[str]:
-    """A learner's settings as `name=value`, if some were recorded for the id: those that are not its defaults first."""
-    learner = preset(env_id, algorithm)
-    values = [(field, getattr(learner, field.name)) for field in dataclasses.fields(learner)]
-    recorded = [f"{field.name}={value}" for field, value in values if _short(value) != _default(field)]
-    others = [f"{field.name}={value}" for field, value in values if _short(value) == _default(field)]
-    return [*recorded, *others] if recorded else []
 
 
 def _grid(*names: str) -> Table:

@@ -13,7 +13,15 @@ import jax.numpy as jnp
 import typer
 from tqdm import tqdm
 
-from jaxenvs.cli.agents import ANIMATION_KEY, build_env, key_for, load_agents, look_up
+from jaxenvs.cli.agents import (
+    ANIMATION_KEY,
+    build_env,
+    build_run_env,
+    changed,
+    key_for,
+    load_agents,
+    look_up,
+)
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.space_text import read_action
 from jaxenvs.cli.streams import picture_size
@@ -80,9 +88,8 @@ def rollout(
         agent = agents[0]
         if run.settings.env_id != entry.id:
             raise InvalidField(f"The run in {policy} was trained on {run.settings.env_id}, not on {entry.id}.")
-        limit = run.settings.max_episode_steps if max_episode_steps is None else max_episode_steps
-        changed = bool(fields) or max_episode_steps is not None
-        env = build_env(entry.id, {**run.settings.fields, **fields}, limit) if changed else trained_env
+        is_changed = bool(fields) or max_episode_steps is not None
+        env = build_run_env(changed(run.settings, fields, max_episode_steps)) if is_changed else trained_env
     base = unwrap(env)
     if text and not isinstance(base, RendersText):
         raise InvalidField(f"{entry.id} has no text form; leave out --text to see it in colours.")

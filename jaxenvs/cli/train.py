@@ -1,6 +1,8 @@
 """`jaxenvs train ID`: from an id to a trained agent, its evaluation, learning curve and animation."""
 
+import contextlib
 import dataclasses
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,26 +12,39 @@ import typer
 from jax.sharding import Mesh
 from tqdm import tqdm
 
-from jaxenvs.cli.agents import ANIMATION_KEY, TRAINING_KEY, build_env, build_learner, key_for, look_up, policies_of
+from jaxenvs.agents.loading import find_spec
+from jaxenvs.cli.agents import (
+    ANIMATION_KEY,
+    TRAINING_KEY,
+    build_learner,
+    build_run_env,
+    key_for,
+    look_up,
+    policies_of,
+)
+from jaxenvs.cli.config import read_config
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
-from jaxenvs.cli.interrupt import Interrupt, interruptible
+from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interruptibly
 from jaxenvs.cli.rollout import longest_episode, save_animation
-from jaxenvs.cli.values import jsonable, read_assignments
+from jaxenvs.cli.values import jsonable, read_assignments, read_count
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.errors import Diverged, InvalidField, JaxenvsError, NotWritten
 from jaxenvs.core.random import key as make_key
 from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
-from jaxenvs.registry import spec
 from jaxenvs.registry.make import load
 from jaxenvs.rollout.policy import Policy
+from jaxenvs.training import PPO
 from jaxenvs.training.presets import Algorithm, preset
 
-_FIXED_BY_RUN = ("id", "algorithm", "steps", "seed", "seeds", "output", "field", "set", "max_episode_steps")
+_FIXED_BY_RUN = ("id", "algorithm", "config", "seed", "seeds", "output", "field", "set", "max_episode_steps", "raw")
 _ANIMATION_STEPS = 150
 """The animation shows one episode; short ones are followed by more until there are so many steps."""
+_SETTINGS = ", ".join(PPO.setting_names())
+_BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {rate_fmt}, {remaining} left{postfix}"
+"""Short enough to leave room for the mean return in 80 columns."""
 
 
 @reports_errors
@@ -37,8 +52,17 @@ def train(
     context: typer.Context,
     id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows it.", show_default="the run's own")] = "",
     algorithm: Annotated[Algorithm, typer.Option("--algorithm", "-a", help="The learner.")] = "ppo",
+    config: Annotated[
+        Path | None, typer.Option(help="A .toml or .json file of settings, such as the run.json of an earlier run.")
+    ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Environment steps to train for.", show_default="the preset's")
+        int | None,
+        typer.Option(
+            parser=read_count,
+            metavar="INTEGER",
+            help="Environment steps to train for, such as 1e6; with --resume, those of the whole run.",
+            show_default="the preset's",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="What all random numbers come from.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="Train so many agents at once, in one program.")] = 1,
@@ -49,15 +73,29 @@ def train(
     field: Annotated[
         list[str] | None, typer.Option("--field", "-F", help="Set an environment's field: name=value.")
     ] = None,
-    set: Annotated[list[str] | None, typer.Option("--set", "-s", help="Set a hyper-parameter: name=value.")] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            help=f"Set a hyper-parameter: name=value. PPO's are {_SETTINGS}; `jaxenvs info ID` shows their values.",
+        ),
+    ] = None,
     max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Leave out the preprocessing that an id names for training (Atari).")
+    ] = False,
     devices: Annotated[
         int | None,
         typer.Option(min=1, help="Spread the environments over so many devices (PPO).", show_default="the default one"),
     ] = None,
-    eval_episodes: Annotated[int, typer.Option(min=1, help="Fresh episodes to evaluate over at the end.")] = 128,
+    eval_episodes: Annotated[
+        int, typer.Option(parser=read_count, metavar="INTEGER", help="Fresh episodes to evaluate over at the end.")
+    ] = 128,
     animation: Annotated[bool, typer.Option(help="Write an animation of the trained agent.")] = True,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the interrupted run in this folder.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this folder; with --steps, beyond its end.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Train an agent in one compiled program, evaluate it, and leave a run folder.
@@ -65,46 +103,103 @@ def train(
     The folder holds the checkpoint, the figures of training, the learning curve, the evaluation and an
     animation. Ctrl-C keeps the last checkpoint; --resume goes on from it.
     """
+    given = _given(context)
     if resume is None:
-        settings = _settings(id, algorithm, steps, seed, seeds, field or [], set or [], max_episode_steps, devices)
+        typed = _Typed(id, algorithm, steps, seed, seeds, field or [], set or [], max_episode_steps, raw, devices)
+        settings = _settings(typed, given, {} if config is None else read_config(config))
     else:
-        _refuse_settings(context)
+        _refuse_settings(given)
         settings = Run.open(resume).settings
     make_key(settings.seed)  # refuses a seed of more than 64 bits before anything is written
-    env = build_env(settings.env_id, settings.fields, settings.max_episode_steps)
+    env = build_run_env(settings)
     learner = build_learner(settings)
     learner.check_env(env)
     mesh = learner.check_mesh(devices)
     run = Run.create(settings, output) if resume is None else Run.open(resume)
-    run.mark("running")
-    name = settings.algorithm.upper()
+    with run.exclusively():
+        if resume is not None and steps is not None:
+            run, learner = _extended(run, learner, steps)
+        run.mark("running")
+        say(_headline(run, devices))
+        try:
+            run_interruptibly(
+                lambda interrupt: _train_and_finish(
+                    run,
+                    env,
+                    learner,
+                    eval_episodes,
+                    interrupt,
+                    mesh=mesh,
+                    resume=resume is not None,
+                    animation=animation,
+                    quiet=quiet,
+                )
+            )
+        except typer.Exit:
+            raise
+        except KeyboardInterrupt as error:
+            run.mark("interrupted")
+            where = (
+                f"The last checkpoint is {run.checkpoint_path}" if run.checkpoint_path.exists() else "Nothing is saved"
+            )
+            say(f"\nInterrupted. {where}")
+            if isinstance(error, StoppedAtOnce):
+                leave(error)
+            raise
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                run.mark("failed")
+            if isinstance(error, OSError) and not isinstance(error, JaxenvsError):
+                what = error.filename or run.path
+                raise NotWritten(f"{what} cannot be written: {error.strerror or error}. {_kept(run)}") from error
+            raise
+        run.mark("finished")
+
+
+def _headline(run: Run, devices: int | None) -> str:
+    settings = run.settings
     where = jax.default_backend() if devices is None else f"{devices} x {jax.default_backend()}"
-    say(f"Training {name} on {settings.env_id} ({where}); the run folder is {run.path}")
-    try:
-        _train_and_finish(
-            run, env, learner, eval_episodes, mesh=mesh, resume=resume is not None, animation=animation, quiet=quiet
-        )
-    except typer.Exit:
-        raise
-    except KeyboardInterrupt:
-        run.mark("interrupted")
-        say(f"\nInterrupted. The last checkpoint is {run.checkpoint_path}")
-        raise
-    except BaseException:
-        run.mark("failed")
-        raise
-    run.mark("finished")
+    what = f"{settings.env_id}, preprocessed," if settings.preprocessed else settings.env_id
+    return f"Training {settings.algorithm.upper()} on {what} ({where}); the run folder is {run.path}"
 
 
-def _refuse_settings(context: typer.Context) -> None:
+def _kept(run: Run) -> str:
+    """What is left of training that ended early."""
+    is_saved = run.checkpoint_path.exists()
+    return f"The last checkpoint is {run.checkpoint_path}" if is_saved else "There is no checkpoint yet."
+
+
+def _given(context: typer.Context) -> dict[str, bool]:
+    """Of each parameter, whether it was typed."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name: source is not None and source.name != "DEFAULT" for name, source in sources.items()}
+
+
+def _refuse_settings(given: dict[str, bool]) -> None:
     """Refuses options beside --resume that the run has decided already."""
-    given = []
-    for name in _FIXED_BY_RUN:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name != "DEFAULT":
-            given.append("ID" if name == "id" else f"--{name.replace('_', '-')}")
-    if given:
-        raise InvalidField(f"--resume goes on with a run as it is; leave out {', '.join(given)}.")
+    wrong = [name for name in _FIXED_BY_RUN if given.get(name)]
+    options = ["ID" if name == "id" else f"--{name.replace('_', '-')}" for name in wrong]
+    if options:
+        raise InvalidField(f"--resume goes on with a run as it is; leave out {', '.join(options)}.")
+
+
+def _extended(run: Run, learner: Any, steps: int) -> tuple[Run, Any]:
+    """The run and its learner with `steps` steps in all."""
+    rows = run.read_progress()
+    done = int(rows[-1]["env_steps"]) if rows else 0
+    if steps <= done:
+        raise InvalidField(
+            f"{run.path} has done {done:,} steps already, and --steps counts all of a run's: give more than that, such"
+            f" as --steps {2 * done}."
+        )
+    learner = learner.extended(steps)
+    values = {**run.settings.hyper_parameters, **_jsonable_settings(learner)}
+    run.note(hyper_parameters=values)
+    return Run.open(run.path), learner
+
+
+def _jsonable_settings(learner: Any) -> dict[str, Any]:
+    return {name: jsonable(getattr(learner, name)) for name in learner.setting_names()}
 
 
 def _train_and_finish(
@@ -112,6 +207,7 @@ def _train_and_finish(
     env: Env[Any, Any],
     learner: Any,
     eval_episodes: int,
+    interrupt: Interrupt,
     *,
     mesh: Mesh | None,
     resume: bool,
@@ -119,9 +215,13 @@ def _train_and_finish(
     quiet: bool,
 ) -> None:
     """All that happens once the run folder is there."""
-    with interruptible() as interrupt:
-        state, report = _train(run, env, learner, interrupt, mesh=mesh, resume=resume, quiet=quiet)
-    _draw(run, report)
+    with run.exclusively(), interrupt.awaited():
+        try:
+            state, report = _train(run, env, learner, interrupt, mesh=mesh, resume=resume, quiet=quiet)
+        except Diverged:
+            _draw(run)
+            raise
+    _draw(run)
     if report.updates < learner.num_updates:
         run.mark("interrupted")
         say(
@@ -134,36 +234,54 @@ def _train_and_finish(
     _finish(run, env, policies_of(env, learner, state, run.settings.num_seeds), eval_episodes, animation=animation)
 
 
-def _settings(
-    env_id: str,
-    algorithm: Algorithm,
-    steps: int | None,
-    seed: int,
-    seeds: int,
-    fields: list[str],
-    hyper_parameters: list[str],
-    max_episode_steps: int | None,
-    devices: int | None,
-) -> Settings:
-    """What was typed, checked and complete."""
+@dataclasses.dataclass(frozen=True)
+class _Typed:
+    """What was typed of a run's settings, defaults included."""
+
+    id: str
+    algorithm: Algorithm
+    steps: int | None
+    seed: int
+    seeds: int
+    fields: list[str]
+    hyper_parameters: list[str]
+    max_episode_steps: int | None
+    raw: bool
+    devices: int | None
+
+
+def _settings(typed: _Typed, given: dict[str, bool], config: dict[str, Any]) -> Settings:
+    """What was typed, then what the config file says, then the preset: checked and complete."""
+    env_id = typed.id or config.get("env_id", "")
     if not env_id:
         raise InvalidField("Name the environment to train on, such as `jaxenvs train CartPole-v1`, or --resume a run.")
+    module, colon, _ = env_id.partition(":")
+    if not colon and not typed.id and config.get("module"):
+        module, colon, env_id = config["module"], ":", f"{config['module']}:{env_id}"
     entry = look_up(env_id)
+    algorithm = typed.algorithm if given["algorithm"] else config.get("algorithm", typed.algorithm)
     learner = preset(entry.id, algorithm)
-    chosen = read_assignments(algorithm.upper(), type(learner), hyper_parameters)
-    if steps is not None:
-        chosen["total_steps"] = steps
-    if devices is not None and "num_blocks" in learner.setting_names():
-        chosen.setdefault("num_blocks", devices)
-    values = {field.name: jsonable(getattr(learner, field.name)) for field in dataclasses.fields(learner)}
+    chosen = {
+        **config.get("hyper_parameters", {}),
+        **read_assignments(algorithm.upper(), type(learner), typed.hyper_parameters),
+    }
+    if typed.steps is not None:
+        chosen["total_steps"] = typed.steps
+    if typed.devices is not None and "num_blocks" in learner.setting_names():
+        chosen.setdefault("num_blocks", typed.devices)
+    preset(entry.id, algorithm, **{name: getattr(learner, name, None) for name in chosen})  # refuses unknown names
     return Settings(
         env_id=entry.id,
-        fields=read_assignments(entry.id, load(entry), fields),
-        max_episode_steps=max_episode_steps,
+        fields={**config.get("fields", {}), **read_assignments(entry.id, load(entry), typed.fields)},
+        max_episode_steps=config.get("max_episode_steps")
+        if typed.max_episode_steps is None
+        else typed.max_episode_steps,
         algorithm=algorithm,
-        hyper_parameters={**values, **chosen},
-        seed=seed,
-        num_seeds=seeds,
+        hyper_parameters={**_jsonable_settings(learner), **chosen},
+        seed=typed.seed if given["seed"] else config.get("seed", typed.seed),
+        num_seeds=typed.seeds if given["seeds"] else config.get("num_seeds", typed.seeds),
+        module=module if colon else None,
+        preprocessed=entry.training_entry_point is not None and not typed.raw and config.get("preprocessed", True),
     )
 
 
@@ -179,18 +297,28 @@ def _train(
 ) -> tuple[Any, Report]:
     """Trains behind a progress bar."""
     total = learner.num_updates * learner.steps_per_update
-    with tqdm(total=total, unit="step", unit_scale=True, desc="compiling", disable=quiet, dynamic_ncols=True) as bar:
+    with tqdm(
+        total=total,
+        unit=" steps",
+        unit_scale=True,
+        desc="compiling",
+        disable=quiet,
+        dynamic_ncols=True,
+        bar_format=_BAR,
+    ) as bar:
 
         def on_compiled(report: Report, seconds: float) -> None:
             run.note(compile_seconds=round(seconds, 3))
             bar.initial = bar.n = report.env_steps
             bar.unpause()  # the rate counts from here
-            bar.set_description(f"compiled in {seconds:.1f} s, training")
+            bar.set_description_str("")
+            if not quiet:
+                bar.write(f"Compiled in {seconds:.1f} s.", file=sys.stderr)
 
         def on_report(report: Report) -> None:
             mean_return = report.metrics.get("mean_return", float("nan"))
             if mean_return == mean_return:
-                bar.set_postfix_str(f"mean return {mean_return:.4g}", refresh=False)
+                bar.set_postfix_str(f"return {mean_return:.4g}", refresh=False)
             bar.update(report.env_steps - bar.n)
 
         return train_run(
@@ -206,15 +334,16 @@ def _train(
         )
 
 
-def _draw(run: Run, report: Report) -> None:
-    settings = run.settings
+def _draw(run: Run) -> None:
+    settings, rows = run.settings, run.read_progress()
+    steps, seconds = (rows[-1][name] if rows else 0 for name in ("env_steps", "seconds"))
     who = f"seed {settings.seed}" if settings.num_seeds == 1 else f"{settings.num_seeds} agents"
     draw_learning_curve(
         run.curve_path,
-        run.read_progress(),
+        rows,
         title=settings.env_id,
-        subtitle=f"{settings.algorithm.upper()} · {who} · {report.env_steps:,} steps in {report.seconds:.1f} s",
-        threshold=spec(settings.env_id).reward_threshold,
+        subtitle=f"{settings.algorithm.upper()} · {who} · {int(steps):,} steps in {seconds:.1f} s",
+        threshold=find_spec(settings).reward_threshold,
     )
 
 
@@ -222,7 +351,7 @@ def _finish(run: Run, env: Env[Any, Any], policies: list[Policy], eval_episodes:
     """Evaluates, shows the result, and writes what the run folder still lacks."""
     started = time.perf_counter()
     settings = run.settings
-    result = evaluation_of(env, policies, settings.env_id, settings.seed, eval_episodes)
+    result = evaluation_of(env, policies, find_spec(settings), settings.seed, eval_episodes)
     write_json(run.evaluation_path, result)
     print_evaluation(f"{settings.env_id} · {settings.algorithm.upper()}", result)
     if animation and env.can_render:

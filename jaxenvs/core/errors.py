@@ -105,6 +105,18 @@ class CheckpointError(JaxenvsError, ValueError):
     """A run folder or checkpoint that is missing, corrupt or written by something else."""
 
 
+class RunInUse(JaxenvsError, RuntimeError):
+    """Another process trains in the run folder."""
+
+
+class NotWritten(JaxenvsError, OSError):
+    """A file could not be written: the disk is full, or the folder is read-only."""
+
+
+class Diverged(JaxenvsError, FloatingPointError):
+    """Training came to weights that are NaN."""
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """The sentence ` Did you mean: `X`?` for the candidate nearest to `word`, or an empty string."""
     matches = difflib.get_close_matches(word, list(candidates), n=1)

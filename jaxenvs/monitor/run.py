@@ -8,6 +8,7 @@ learning_curve.png
 agent.gif
 """
 
+import contextlib
 import csv
 import dataclasses
 import datetime
@@ -18,7 +19,8 @@ import platform
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -26,9 +28,10 @@ import flax
 import jax
 from jaxlib.version import __version__ as jaxlib_version
 
-from jaxenvs.core.errors import CheckpointError, InvalidField
+from jaxenvs.core.errors import CheckpointError, InvalidField, NotWritten
 from jaxenvs.monitor.atomic import write_bytes, write_json
 from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
+from jaxenvs.monitor.lock import exclusive
 from jaxenvs.monitor.processes import is_writer
 
 Tree = TypeVar("Tree")
@@ -51,6 +54,8 @@ class Settings:
         hyper_parameters: all of the learner's settings, by name.
         seed: what the random keys were made from.
         num_seeds: how many agents were trained at once.
+        module: the module that registers the id, imported before it is looked up; None where nothing need be.
+        preprocessed: whether the environment is the one that the id's spec names for training.
     """
 
     env_id: str
@@ -60,6 +65,8 @@ class Settings:
     hyper_parameters: dict[str, Any]
     seed: int
     num_seeds: int = 1
+    module: str | None = None
+    preprocessed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +84,9 @@ class Run:
     settings: Settings
 
     @staticmethod
-    def create(settings: Settings, path: Path | None = None, *, parent: Path = Path("runs")) -> "Run":
+    def create(
+        settings: Settings, path: str | os.PathLike[str] | None = None, *, parent: str | os.PathLike[str] = "runs"
+    ) -> "Run":
         """Makes the folder with its `run.json`, in one step; nothing that exists is ever overwritten.
 
         Args:
@@ -90,21 +99,24 @@ class Run:
         """
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', settings.env_id)}-{settings.algorithm}-{stamp}"
+        parent = Path(parent)
+        first = parent / name if path is None else Path(path)
         if not is_writer():
-            return Run(path or parent / name, settings)
-        candidates = [path] if path else [parent / name, *(parent / f"{name}-{n}" for n in range(2, 1000))]
+            return Run(first, settings)
+        candidates = [first] if path is not None else [first, *(parent / f"{name}-{n}" for n in range(2, 1000))]
         for candidate in candidates:
             if _make_folder(candidate, _manifest(settings)):
                 return Run(candidate, settings)
         raise InvalidField(f"{candidates[-1]} exists already; name another folder, or remove that one first.")
 
     @staticmethod
-    def open(path: Path) -> "Run":
+    def open(path: str | os.PathLike[str]) -> "Run":
         """Reads the folder of an earlier run.
 
         Raises:
             CheckpointError: it is no run folder, or its `run.json` is damaged.
         """
+        path = Path(path)
         manifest = _read_manifest(path)
         names = {field.name for field in dataclasses.fields(Settings)}
         try:
@@ -112,7 +124,11 @@ class Run:
         except TypeError as error:
             raise CheckpointError(f"{path / 'run.json'} lacks settings: {error}. {_NO_RUN}") from error
         if not all(isinstance(v, dict) for v in (settings.fields, settings.hyper_parameters)) or not (
-            isinstance(settings.env_id, str) and isinstance(settings.seed, int) and isinstance(settings.num_seeds, int)
+            isinstance(settings.env_id, str)
+            and isinstance(settings.seed, int)
+            and isinstance(settings.num_seeds, int)
+            and isinstance(settings.module, str | None)
+            and isinstance(settings.preprocessed, bool)
         ):
             raise CheckpointError(f"{path / 'run.json'} holds a setting of the wrong kind. {_NO_RUN}")
         return Run(path, settings)
@@ -146,10 +162,32 @@ class Run:
         """The content of `run.json`."""
         return _read_manifest(self.path)
 
-    def note(self, **entries: Any) -> None:
-        """Adds entries to `run.json`, replacing those of the same name."""
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keeps everybody else from training in the folder while the block runs; blocks may be nested.
+
+        Raises:
+            RunInUse: somebody does already.
+        """
         if is_writer():
-            write_json(self.path / "run.json", {**self.manifest(), **entries})
+            with exclusive(self.path):
+                yield
+        else:
+            yield
+
+    def note(self, **entries: Any) -> None:
+        """Adds entries to `run.json`, replacing those of the same name.
+
+        Raises:
+            NotWritten: the folder cannot be written.
+        """
+        if is_writer():
+            try:
+                write_json(self.path / "run.json", {**self.manifest(), **entries})
+            except OSError as error:
+                raise NotWritten(
+                    f"{self.path} cannot be written: {error.strerror}. Make room, or the folder writable."
+                ) from error
 
     def mark(self, status: Status) -> None:
         """Notes how the run stands, and when it ended if it did."""
@@ -160,12 +198,19 @@ class Run:
         if is_writer():
             save_checkpoint(self.checkpoint_path, state, progress)
 
+    def save_elsewhere(self, state: Any, progress: Mapping[str, int]) -> Path:
+        """Writes a checkpoint to a new folder among the system's temporary ones; returns its path."""
+        path = Path(tempfile.mkdtemp(prefix="jaxenvs-")) / self.checkpoint_path.name
+        if is_writer():
+            save_checkpoint(path, state, progress)
+        return path
+
     def load(self, template: Tree) -> tuple[Tree, dict[str, int]]:
         """Reads the checkpoint; see `load_checkpoint`."""
         return load_checkpoint(self.checkpoint_path, template)
 
     def append_progress(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Adds rows to `progress.csv`, all with the columns of the first."""
+        """Adds rows to `progress.csv`, all with the columns of the first; whole numbers are written in full."""
         if rows and is_writer():
             text = _csv(rows, header=not self.progress_path.exists())
             with self.progress_path.open("a", encoding="utf-8", newline="") as file:
@@ -203,8 +248,14 @@ def _csv(rows: Sequence[Mapping[str, float]], *, header: bool) -> str:
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     if header:
         writer.writeheader()
-    writer.writerows({name: f"{value:.7g}" for name, value in row.items()} for row in rows)
+    writer.writerows({name: _as_text(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _as_text(value: float) -> str:
+    """Whole numbers, of which a float holds none exactly beyond 2**53, in full; others to seven digits."""
+    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) <= 2**53)
+    return str(int(value)) if is_whole else f"{value:.7g}"
 
 
 def _now() -> str:

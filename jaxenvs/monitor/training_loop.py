@@ -4,48 +4,18 @@ import dataclasses
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-from jax import Array
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.errors import Diverged, InvalidField, NotWritten
 from jaxenvs.core.random import Key
 from jaxenvs.monitor.processes import agreed, whole
 from jaxenvs.monitor.run import Run
-from jaxenvs.rollout.mesh import SHARED, Devices, laid_out, lane_mesh
-
-
-class Learner(Protocol):
-    """What the loop asks of a learner, a pytree of hyper-parameters; those of `jaxenvs.training` fit.
-
-    Where the loop is given a mesh, it hands that on to `init` and `update` as a further argument `mesh`.
-    """
-
-    @property
-    def num_updates(self) -> int:
-        """How many updates make a whole training."""
-        ...
-
-    @property
-    def steps_per_update(self) -> int:
-        """Environment steps that one update takes."""
-        ...
-
-    def init(self, env: Env[Any, Any], key: Key) -> Any:
-        """The training state to begin with."""
-        ...
-
-    def update(self, env: Env[Any, Any], state: Any) -> tuple[Any, Any]:
-        """One update: the next training state, and a dataclass of scalar metrics.
-
-        Whole numbers are counts, which a report sums up; others are averaged, NaN left out.
-        """
-        ...
+from jaxenvs.monitor.updates import Learner, Program, Rows, initial_state
+from jaxenvs.rollout.mesh import Devices, lane_mesh
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +26,7 @@ class Report:
         updates: done so far.
         env_steps: done so far, by each seed.
         seconds: spent training, those before an interruption included, compilation left out.
-        metrics: the latest figures, averaged over seeds.
+        metrics: the figures since the report before, averaged over seeds; NaN where nothing was measured.
     """
 
     updates: int
@@ -65,25 +35,13 @@ class Report:
     metrics: dict[str, float]
 
 
-_REPORTS = 500
+_ROWS = 500
 """A whole training gives about so many rows, each the mean over its updates."""
-_FIRST_COLUMNS = ("mean_return", "mean_length", "episodes")
-_REPORTS_PER_CALL = 64
 _SECONDS_PER_CALL = 0.5
 """Calls of the program are sized to take about this long, so that progress shows and Ctrl-C is heard."""
 _CHECKPOINT_SECONDS = 10.0
 _CHECKPOINT_SHARE = 0.05
 """Checkpoints are spaced so that writing them takes no more than this share of the time."""
-
-
-def initial_state(env: Env[Any, Any], learner: Learner, key: Key, num_seeds: int, mesh: Mesh | None = None) -> Any:
-    """The training state to begin with; with more than one seed, of all of them along a leading axis.
-
-    Seed `i` is trained from `fold_in(key, i)`, so the first seed's run does not depend on how many there are.
-    """
-    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(num_seeds, dtype=jnp.uint32))
-    init = partial(learner.init, env, **_on(mesh))
-    return jax.vmap(init)(keys) if num_seeds > 1 else init(keys[0])
 
 
 def train(
@@ -100,7 +58,8 @@ def train(
 ) -> tuple[Any, Report]:
     """Trains to the end, or until told to stop, leaving progress and checkpoints in the run's folder.
 
-    A run that was stopped and resumed goes through the same states as one that was not.
+    A run that was stopped and resumed goes through the same states as one that was not. One that has reached its end
+    goes on where the learner has more updates to do, such as `learner.extended(total_steps)`.
 
     Args:
         run: where to write; its settings say how many seeds are trained.
@@ -113,7 +72,7 @@ def train(
         resume: begin from the run's checkpoint.
         on_compiled: called once before the first update, with where training begins and the seconds that
             compilation took.
-        on_report: called between calls of the compiled program.
+        on_report: called between calls of the compiled program, the first of which does a single update.
         should_stop: asked between calls; true ends training after a checkpoint.
 
     Returns:
@@ -122,7 +81,10 @@ def train(
 
     Raises:
         CheckpointError: there is nothing to resume from, or it does not fit the settings.
+        Diverged: the weights of an agent hold NaN. The checkpoint is of an update before, if there is one.
         InvalidField: there are several processes and no mesh to join them, or the mesh does not fit.
+        NotWritten: the disk is full, say. The message tells where the last training state is.
+        RunInUse: another process trains in the folder.
     """
     mesh = lane_mesh("train", mesh)
     if mesh is None and jax.process_count() > 1:
@@ -130,8 +92,16 @@ def train(
             f"train: {jax.process_count()} processes would each train alone and write to one run folder. Give them"
             ' one mesh: `mesh=jax.make_mesh((jax.device_count(),), ("data",))`.'
         )
-    num_seeds = run.settings.num_seeds
-    total = int(learner.num_updates)
+    with run.exclusively():
+        state, report = _begin(run, env, learner, key, mesh, resume)
+        return _continue(run, env, learner, state, report, mesh, on_compiled, on_report, should_stop)
+
+
+def _begin(
+    run: Run, env: Env[Any, Any], learner: Learner, key: Key, mesh: Mesh | None, resume: bool
+) -> tuple[Any, Report]:
+    """The state to go on from, and how far it is."""
+    num_seeds, done = run.settings.num_seeds, 0
     begin = jax.jit(initial_state, static_argnames=("num_seeds", "mesh"))
     if resume:
         template = jax.eval_shape(partial(initial_state, num_seeds=num_seeds), env, learner, key)
@@ -142,142 +112,111 @@ def train(
         done = progress.get("updates", 0)
         run.rewind_progress(done)
     else:
-        state, done = begin(env, learner, key, num_seeds=num_seeds, mesh=mesh), 0
+        state = begin(env, learner, key, num_seeds=num_seeds, mesh=mesh)
     rows = run.read_progress()
-    report = Report(done, done * learner.steps_per_update, agreed(rows[-1]["seconds"] if rows else 0.0), {})
+    return state, Report(done, done * learner.steps_per_update, agreed(rows[-1]["seconds"] if rows else 0.0), {})
 
+
+def _continue(
+    run: Run,
+    env: Env[Any, Any],
+    learner: Learner,
+    state: Any,
+    report: Report,
+    mesh: Mesh | None,
+    on_compiled: Callable[[Report, float], None],
+    on_report: Callable[[Report], None],
+    should_stop: Callable[[], bool],
+) -> tuple[Any, Report]:
+    total, spread = int(learner.num_updates), -(-int(learner.num_updates) // _ROWS)
     started = time.perf_counter()
-    ends = np.minimum(np.arange(1, _REPORTS + 1, dtype=np.int64) * -(-total // _REPORTS), total)
-    ends = np.unique(ends[ends > done]).astype(np.int32)
-    advance = _advance.lower(
-        env, learner, state, _window(ends, 0), _int32(done), _int32(0), num_seeds=num_seeds, mesh=mesh
-    ).compile()
+    program = Program(env, learner, state, num_seeds=run.settings.num_seeds, mesh=mesh)
     on_compiled(report, time.perf_counter() - started)
-
-    pace = _SECONDS_PER_CALL  # seconds a report; the first call does one report
-    saver = _Saver(run, mesh)
-    next_report = 0
-    while next_report < len(ends):
-        count = int(np.clip(round(_SECONDS_PER_CALL / pace), 1, min(_REPORTS_PER_CALL, len(ends) - next_report)))
+    saver = _Saver(run, mesh, report.updates)
+    rows = Rows(learner.steps_per_update)
+    count = 1
+    while report.updates < total:
         started = time.perf_counter()
-        window = _window(ends, next_report)
-        state, figures = advance(env, learner, state, window, _int32(report.updates), _int32(count))
-        figures = {name: np.asarray(x)[:count] for name, x in figures.items()}
+        ends = _ends(report.updates, count, spread, total)
+        state, measured = program(state, report.updates, ends)
         seconds = agreed(time.perf_counter() - started)
-        pace = max(seconds / count, 1e-6)
-        reported = ends[next_report : next_report + count]
-        times = report.seconds + seconds * (np.arange(count) + 1) / count
-        run.append_progress(_rows(reported, times, figures, learner.steps_per_update, num_seeds))
-        next_report += count
-        updates = int(reported[-1])
-        metrics = {name: _finite_mean(x) for name, x in figures.items()}
-        report = Report(updates, updates * learner.steps_per_update, float(times[-1]), metrics)
+        updates = measured.updates
+        rows.add(measured, report.updates, report.seconds, seconds, lambda end: end % spread == 0 or end == total)
+        count = max(1, round(_SECONDS_PER_CALL * (updates - report.updates) / max(seconds, 1e-6)))
+        report = Report(updates, updates * learner.steps_per_update, report.seconds + seconds, measured.means())
         stopping = bool(agreed(should_stop()))
-        saver.save(state, updates, now=stopping or next_report == len(ends))
+        try:
+            saving = (
+                saver.is_due(now=stopping or updates == total, within_row=rows.is_open) and measured.diverged is None
+            )
+            run.append_progress(rows.take(unfinished=saving or measured.diverged is not None))
+            if saving:
+                saver.save(state, updates)
+        except OSError as error:
+            raise saver.rescued(state, updates, error) from error
+        if measured.diverged is not None:
+            raise Diverged(_divergence(measured.diverged, saver, learner.steps_per_update))
         on_report(report)
         if stopping:
             break
     return state, report
 
 
-class _Saver:
-    """Saves checkpoints, the first one at once, the others no more often than they are worth."""
+def _ends(done: int, count: int, spread: int, total: int) -> list[int]:
+    """Where the next call's rows end, and last where it ends itself: about `count` updates on.
 
-    def __init__(self, run: Run, mesh: Mesh | None) -> None:
+    Calls end with a row where they do a row's updates at least, and do no more rows than the program holds.
+    """
+    last = min(done + count, total)
+    rows = list(range((done // spread + 1) * spread, last + 1, spread))[: Program.MOST_ROWS]
+    if total <= last and len(rows) < Program.MOST_ROWS and total not in rows:
+        rows.append(total)
+    return rows or [last]
+
+
+def _divergence(diverged: tuple[int, list[int]], saver: "_Saver", steps_per_update: int) -> str:
+    update, seeds = diverged
+    who = "" if seeds == [0] else f" (seed {', '.join(map(str, seeds))} of those trained together)"
+    kept = f"The checkpoint is of update {saver.saved}" if saver.saved else "There is no checkpoint of an update before"
+    return (
+        f"Training diverged at update {update}, {update * steps_per_update:,} steps: weights are NaN{who}. {kept}."
+        " Lower the learning rate, scale rewards (PPO's `normalize_rewards`), or look for NaN in the environment with"
+        " `jax.debug_nans(True)`."
+    )
+
+
+class _Saver:
+    """Saves checkpoints, the first one at once, the others no more often than they are worth.
+
+    Attributes:
+        saved: the update of the last checkpoint, 0 before there is one.
+    """
+
+    def __init__(self, run: Run, mesh: Mesh | None, saved: int) -> None:
         self._run = run
         self._mesh = mesh
         self._due = time.perf_counter()
+        self.saved = saved
 
-    def save(self, state: Any, updates: int, *, now: bool) -> None:
+    def is_due(self, *, now: bool, within_row: bool) -> bool:
+        # A checkpoint ends a row, so that rows of what follows it begin with it. A row of many updates that is
+        # about to end anyway is waited for.
+        patience = _CHECKPOINT_SECONDS if within_row else 0.0
+        return bool(now or agreed(time.perf_counter() >= self._due + patience))
+
+    def save(self, state: Any, updates: int) -> None:
         started = time.perf_counter()
-        if now or agreed(started >= self._due):
-            self._run.save(whole(state, self._mesh), {"updates": updates})
-            ended = time.perf_counter()
-            self._due = ended + max(_CHECKPOINT_SECONDS, (ended - started) / _CHECKPOINT_SHARE)
+        self._run.save(whole(state, self._mesh), {"updates": updates})
+        self.saved = updates
+        ended = time.perf_counter()
+        self._due = ended + max(_CHECKPOINT_SECONDS, (ended - started) / _CHECKPOINT_SHARE)
 
-
-def _int32(value: int) -> Array:
-    return jnp.asarray(value, jnp.int32)
-
-
-def _window(ends: np.ndarray, begin: int) -> Array:
-    """The next reports' last updates, padded to the size that the program was compiled for."""
-    window = ends[begin : begin + _REPORTS_PER_CALL]
-    return jnp.asarray(np.pad(window, (0, _REPORTS_PER_CALL - len(window))), jnp.int32)
-
-
-@partial(jax.jit, static_argnames=("num_seeds", "mesh"), donate_argnames="state")
-def _advance(
-    env: Env[Any, Any],
-    learner: Learner,
-    state: Any,
-    ends: Array,
-    done: Array,
-    count: Array,
-    *,
-    num_seeds: int,
-    mesh: Mesh | None,
-) -> tuple[Any, dict[str, Array]]:
-    """Runs updates from `done` to `ends[count - 1]`; row `i` of the figures sums up those until `ends[i]`.
-
-    How many updates it runs is data, so one program serves calls of every size.
-    """
-    update = partial(learner.update, env, **_on(mesh))
-    update = jax.vmap(update) if num_seeds > 1 else update
-    shapes = _figures(jax.eval_shape(update, state)[1])
-    zeros = {name: jnp.zeros(x.shape, jnp.float32) for name, x in shapes.items()}
-    counts = {name: jnp.issubdtype(x.dtype, jnp.integer) for name, x in shapes.items()}
-
-    def one_update(carry: Any) -> Any:
-        state, done, total, weight = carry
-        state, metrics = update(state)
-        figures = {name: x.astype(jnp.float32) for name, x in _figures(metrics).items()}
-        total = jax.tree.map(lambda t, x: t + jnp.where(jnp.isfinite(x), x, 0.0), total, figures)
-        weight = jax.tree.map(lambda w, x: w + jnp.isfinite(x).astype(jnp.float32), weight, figures)
-        return state, done + 1, total, weight
-
-    def one_report(index: Array, carry: Any) -> Any:
-        state, done, table = carry
-        state, done, total, weight = jax.lax.while_loop(
-            lambda c: c[1] < ends[index], one_update, (state, done, zeros, zeros)
-        )
-        row = {name: x if counts[name] else x / weight[name] for name, x in total.items()}
-        return state, done, {name: t.at[index].set(row[name]) for name, t in table.items()}
-
-    table = {name: jnp.zeros((len(ends), *x.shape), jnp.float32) for name, x in zeros.items()}
-    state, _, table = jax.lax.fori_loop(0, count, one_report, (state, done, table))
-    return state, laid_out(table, mesh, SHARED)
-
-
-def _on(mesh: Mesh | None) -> dict[str, Any]:
-    """The further argument of a learner that is to run on a mesh."""
-    return {} if mesh is None else {"mesh": mesh}
-
-
-def _figures(metrics: Any) -> dict[str, Any]:
-    """The metrics by name, without the count of steps, which the loop keeps itself."""
-    names = [field.name for field in dataclasses.fields(metrics)]
-    return {name: getattr(metrics, name) for name in names if name != "env_steps"}
-
-
-def _finite_mean(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if finite.size else float("nan")
-
-
-def _rows(
-    updates: np.ndarray, seconds: np.ndarray, figures: dict[str, np.ndarray], steps_per_update: int, num_seeds: int
-) -> list[dict[str, float]]:
-    """One row per report and seed, the columns that people look for first."""
-    names = sorted(figures, key=lambda name: (_FIRST_COLUMNS.index(name) if name in _FIRST_COLUMNS else 9, name))
-    return [
-        {
-            "update": int(updates[i]),
-            "env_steps": int(updates[i]) * steps_per_update,
-            "seed": seed,
-            "seconds": float(seconds[i]),
-            **{name: float(figures[name].reshape(len(updates), num_seeds)[i, seed]) for name in names},
-        }
-        for i in range(len(updates))
-        for seed in range(num_seeds)
-    ]
+    def rescued(self, state: Any, updates: int, error: OSError) -> NotWritten:
+        """Saves the state somewhere else; returns the error that says where."""
+        try:
+            path = self._run.save_elsewhere(whole(state, self._mesh), {"updates": updates})
+        except OSError:
+            kept = f"The checkpoint in it is of update {self.saved}." if self.saved else "It holds no checkpoint yet."
+        else:
+            kept = f"The state after update {updates} is in {path}: move it to {self._run.checkpoint_path} to go on."
+        return NotWritten(f"{self._run.path} cannot be written: {error.strerror or error}. {kept}")

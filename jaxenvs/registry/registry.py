@@ -150,6 +150,7 @@ def register(
     reward_threshold: float | None = None,
     extra: str | None = None,
     source: str = "",
+    training_entry_point: str | None = None,
 ) -> EnvSpec:
     """Registers an environment under an id.
 
@@ -161,6 +162,7 @@ def register(
         reward_threshold: the mean return at which the task counts as solved.
         extra: the pip extra that it needs.
         source: where the task comes from.
+        training_entry_point: `"package.module:function"` of what makes it for training; see `EnvSpec`.
 
     Returns:
         The spec.
@@ -177,6 +179,7 @@ def register(
         reward_threshold=reward_threshold,
         extra=extra,
         source=source,
+        training_entry_point=training_entry_point,
     )
     others = _versions(registry.loaded(), spec.namespace, spec.name)
     if spec.version is None and any(version is not None for version in others):

@@ -62,6 +62,8 @@ class EnvSpec:
         reward_threshold: the mean return over 100 episodes at which the task counts as solved.
         extra: the pip extra of jaxenvs that the environment needs, or None.
         source: where the task and its rules come from, for the table of environments.
+        training_entry_point: `"module:function"` of what makes the environment with the preprocessing that is
+            customary in training, called as `function(spec, **fields)`; None where it is trained on as it is.
     """
 
     id: str
@@ -71,6 +73,7 @@ class EnvSpec:
     reward_threshold: float | None = None
     extra: str | None = None
     source: str = ""
+    training_entry_point: str | None = None
 
     def __post_init__(self) -> None:
         parse_id(self.id)

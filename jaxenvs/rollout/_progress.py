@@ -5,12 +5,28 @@ from typing import Any
 from jaxenvs.core.errors import DependencyNotInstalled
 
 
-def progress_bar(total: int, description: str, unit: str) -> Any:
-    """A tqdm bar, to be used in a `with`.
+class _NoBar:
+    def __enter__(self) -> "_NoBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, count: int) -> None:
+        pass
+
+    def set_postfix_str(self, text: str, refresh: bool = True) -> None:
+        pass
+
+
+def progress_bar(total: int, description: str, unit: str, *, shown: bool = True) -> Any:
+    """A tqdm bar, to be used in a `with`; where it is not `shown`, something that takes the same calls.
 
     Raises:
         DependencyNotInstalled: tqdm is missing.
     """
+    if not shown:
+        return _NoBar()
     try:
         from tqdm.auto import tqdm
     except ModuleNotFoundError as error:

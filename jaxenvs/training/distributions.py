@@ -155,6 +155,10 @@ def check_action_space(learner: str, space: Space[Any], supported: tuple[type[Sp
 
     A Box of whole numbers is not supported either, nor a Tuple that holds other things than Discrete spaces.
     """
+    if isinstance(space, Box) and space.flat_size == 0:
+        raise InvalidField(
+            f"{learner}: the actions of this environment hold no number, so nothing can be learnt: {space}."
+        )
     if isinstance(space, supported):
         is_whole = isinstance(space, Box) and not jnp.issubdtype(space.dtype, jnp.floating)
         is_mixed = isinstance(space, Tuple) and not (

@@ -20,10 +20,11 @@ from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Space
 from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import check_action_space, to_action
-from jaxenvs.training.learner import Learner, Metrics, masked_mean, progress, training_env
+from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer, ReplayState, Transition, play
+from jaxenvs.training.replay import ReplayBuffer, ReplayMetrics, ReplayState, Transition, play, replay_figures
+from jaxenvs.training.schedule import has_taken, progress
 
 
 class DQNAgent(PyTreeNode):
@@ -42,7 +43,7 @@ class DQNState(ReplayState):
     Attributes:
         agent: a `DQNAgent`.
         updates: () int32, updates done so far.
-        env_steps: () int32, environment steps taken so far.
+        env_steps: () float32, environment steps taken so far.
         target: weights of the target network.
         optimizer_state: Adam's moments.
         buffer: of `Transition`s.
@@ -55,24 +56,19 @@ class DQNState(ReplayState):
     optimizer_state: Any
 
 
-class DQNMetrics(Metrics):
-    """What one update of `DQN` measured.
+class DQNMetrics(ReplayMetrics):
+    """What one update of `DQN` measured, beside what `ReplayMetrics` has; values are of the actions in the samples.
 
     Attributes:
-        env_steps: () int32, environment steps taken so far, this update's included.
-        episodes: () int32, episodes that ended during this update.
-        mean_return: () float32, their mean return; NaN where `episodes` is 0.
-        mean_length: () float32, their mean length; NaN where `episodes` is 0.
-        loss: () float32, mean over the gradient steps; NaN before learning starts.
-        mean_value: () float32, of the actions in the samples; NaN before learning starts.
         epsilon: () float32, share of random actions at the end of the update.
-        learning_rate: () float32, at the end of the update.
     """
 
-    loss: Array
-    mean_value: Array
     epsilon: Array
-    learning_rate: Array
+
+    def figures(self) -> dict[str, tuple[Any, Any]]:
+        """See `Metrics.figures`."""
+        own = {"loss": (self.loss_sum, self.gradient_steps), "epsilon": (self.epsilon, 1)}
+        return {**replay_figures(self), **own}
 
 
 class DQNPolicy(PyTreeNode):
@@ -125,7 +121,7 @@ class DQN(Learner[DQNState]):
         epsilon_start: share of random actions at the start.
         epsilon_end: share of random actions from `exploration_fraction` on; linear in between.
         exploration_fraction: the part of `total_steps` over which that share falls.
-        max_grad_norm: gradients are scaled down to this norm.
+        max_grad_norm: gradients are scaled down to this norm, which is above 0.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
     """
@@ -163,8 +159,8 @@ class DQN(Learner[DQNState]):
             )
         for name in ("gamma", "target_rate", "epsilon_start", "epsilon_end", "exploration_fraction"):
             self.check_range(name, 0, 1)
-        for name in ("learning_rate", "max_grad_norm"):
-            self.check_range(name, 0)
+        self.check_range("learning_rate", 0)
+        self.check_range("max_grad_norm", 0, above=True)
         self.check_hidden_sizes(self.hidden_sizes)
         check_activation("DQN", self.activation)
 
@@ -218,7 +214,7 @@ class DQN(Learner[DQNState]):
         return DQNState(
             agent=DQNAgent(network),
             updates=jnp.zeros((), jnp.int32),
-            env_steps=jnp.zeros((), jnp.int32),
+            env_steps=jnp.zeros((), jnp.float32),
             target=network,
             optimizer_state=self._optimizer.init(network),
             buffer=ReplayBuffer.empty(transition, self.buffer_size),
@@ -228,51 +224,59 @@ class DQN(Learner[DQNState]):
         )
 
     def update(
-        self, env: Env[Any, Any], state: DQNState, *, mesh: Devices | None = None
+        self, env: Env[Any, Any], state: DQNState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
     ) -> tuple[DQNState, DQNMetrics]:
         """Plays and learns by turns, `num_steps` times."""
         self.check_mesh(mesh)
+        horizon = horizon_of(self, state.updates, horizon)
 
-        def play_and_learn(state: DQNState, _: None) -> tuple[DQNState, Any]:
-            state, episodes = self._play(env, state)
-            state, losses = self._learn(env.action_space, state)
+        def play_and_learn(state: DQNState, rounds: Array) -> tuple[DQNState, Any]:
+            state, episodes = self._play(env, state, self._progress(state, horizon, rounds))
+            state, losses = self._learn(env.action_space, state, rounds + 1, horizon)
             return state, (episodes, losses)
 
-        state, (episodes, losses) = jax.lax.scan(play_and_learn, state, None, length=self.num_steps)
+        rounds = jnp.arange(self.num_steps, dtype=jnp.int32)
+        state, (episodes, losses) = jax.lax.scan(play_and_learn, state, rounds)
         done, episode_return, episode_length = episodes
         learnt, loss, mean_value = losses
+        share = self._progress(state, horizon, self.num_steps)
+        state = state.replace(**counted(self, state.updates))
         metrics = DQNMetrics(
             env_steps=state.env_steps,
             episodes=done.sum(dtype=jnp.int32),
-            mean_return=masked_mean(episode_return, done),
-            mean_length=masked_mean(episode_length, done),
-            loss=masked_mean(loss, learnt),
-            mean_value=masked_mean(mean_value, learnt),
-            epsilon=self._epsilon(state),
-            learning_rate=self._learning_rate(state),
+            return_sum=masked_sum(episode_return, done),
+            length_sum=masked_sum(episode_length, done),
+            gradient_steps=learnt.sum(dtype=jnp.int32),
+            loss_sum=masked_sum(loss, learnt),
+            value_sum=masked_sum(mean_value, learnt),
+            epsilon=self._epsilon(share),
+            learning_rate=self._learning_rate(share),
         )
-        return state.replace(updates=state.updates + 1), metrics
+        return state, metrics
 
-    def _play(self, env: Env[Any, Any], state: DQNState) -> tuple[DQNState, tuple[Array, Array, Array]]:
+    def _play(self, env: Env[Any, Any], state: DQNState, share: Array) -> tuple[DQNState, tuple[Array, Array, Array]]:
         """One step of every environment: see `play`."""
-        epsilon = self._epsilon(state)
+        epsilon = self._epsilon(share)
 
         def choose(features: Array, key: Key) -> Array:
             return self.choose(state.agent, env.action_space, features, epsilon, key)
 
         return play(self, env, state, choose)
 
-    def _learn(self, space: Space[Any], state: DQNState) -> tuple[DQNState, tuple[Array, Array, Array]]:
+    def _learn(
+        self, space: Space[Any], state: DQNState, rounds: Array, horizon: Array
+    ) -> tuple[DQNState, tuple[Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, loss and value."""
         key, sample_key = jax.random.split(state.key)
-        learning_rate = self._learning_rate(state)
+        learning_rate = self._learning_rate(self._progress(state, horizon, rounds))
 
         def step(carry: tuple[Any, Any, Any], key: Key) -> tuple[tuple[Any, Any, Any], tuple[Array, Array]]:
             network, target, optimizer_state = carry
             samples = state.buffer.sample(key, self.batch_size)
             gradient, losses = jax.grad(self._loss, has_aux=True)(network, target, space, samples)
             network, optimizer_state = self._optimizer.step(network, gradient, optimizer_state, learning_rate)
-            target = optax.incremental_update(network, target, self.target_rate)  # pyright: ignore[reportArgumentType]
+            rate = jnp.asarray(self.target_rate, jnp.float32)
+            target = optax.incremental_update(network, target, rate)
             return (network, target, optimizer_state), losses
 
         def learn(carry: tuple[Any, Any, Any]) -> tuple[tuple[Any, Any, Any], tuple[Array, Array]]:
@@ -282,7 +286,7 @@ class DQN(Learner[DQNState]):
             nothing = jnp.zeros(self.gradient_steps, jnp.float32)
             return carry, (nothing, nothing)
 
-        started = state.env_steps >= self.learning_starts
+        started = has_taken(self.learning_starts, state.updates, rounds, self.num_envs, self.num_steps)
         carry = state.agent.network, state.target, state.optimizer_state
         (network, target, optimizer_state), (loss, mean_value) = jax.lax.cond(started, learn, skip, carry)
         state = state.replace(agent=DQNAgent(network), target=target, optimizer_state=optimizer_state, key=key)
@@ -308,14 +312,19 @@ class DQN(Learner[DQNState]):
         loss = 0.5 * (errors**2).mean()
         return loss, (loss, values.mean())
 
-    def _epsilon(self, state: DQNState) -> Array:
-        start, end = (jnp.asarray(value, jnp.float32) for value in (self.epsilon_start, self.epsilon_end))
-        share = progress(self, state.env_steps) / jnp.maximum(self.exploration_fraction, 1e-8)
-        return start + (end - start) * jnp.minimum(share, 1.0)
+    def _progress(self, state: DQNState, horizon: Array, rounds: ArrayLike) -> Array:
+        return progress(state.updates, horizon, rounds, self.num_steps)
 
-    def _learning_rate(self, state: DQNState) -> Array:
+    def _epsilon(self, share: Array) -> Array:
+        start, end, fraction = (
+            jnp.asarray(value, jnp.float32)
+            for value in (self.epsilon_start, self.epsilon_end, self.exploration_fraction)
+        )
+        return start + (end - start) * jnp.minimum(share / jnp.maximum(fraction, 1e-8), 1.0)
+
+    def _learning_rate(self, share: Array) -> Array:
         rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(self, state.env_steps)) if self.anneal else rate
+        return rate * (1 - share) if self.anneal else rate
 
     def _network(self, space: Space[Any]) -> MLP:
         return MLP(self.hidden_sizes, space.flat_size, self.activation)

@@ -146,18 +146,23 @@ def blank_features(space: Space[Any]) -> Array:
 
 def check_activation(learner: str, activation: str) -> None:
     """Raises `InvalidField` where there is no activation of that name."""
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise InvalidField(f"{learner}: `activation` must be one of {', '.join(ACTIVATIONS)}, got {activation!r}.")
 
 
 def check_observation_space(learner: str, space: Space[Any], *, takes_pictures: bool = False) -> None:
-    """Raises `InvalidField` where observations hold pictures (uint8 of two axes or more) that no network reads.
+    """Raises `InvalidField` where observations hold nothing, or pictures (uint8 of two axes or more) for no network.
 
     Args:
         learner: who would read them.
         space: of the observations.
         takes_pictures: whether the learner has a network for a single picture.
     """
+    if space.flat_size == 0:
+        raise InvalidField(
+            f"{learner}: these observations hold no number: {space}. Let them hold a constant, with"
+            " `TransformObservation(env, lambda observation: jnp.ones(1), Box(0, 1, (1,)))`."
+        )
     if takes_pictures and is_picture(space):
         rows, columns, _ = jax.eval_shape(lambda: blank_features(space)).shape
         if min(rows, columns) < _SMALL_CONVOLUTIONS[0][1]:

@@ -30,7 +30,16 @@ from jaxenvs.rollout.mesh import (
 )
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
-from jaxenvs.training.learner import Learner, Metrics, TrainState, masked_mean, progress, training_env
+from jaxenvs.training.learner import (
+    Learner,
+    Metrics,
+    TrainState,
+    counted,
+    episode_figures,
+    horizon_of,
+    masked_sum,
+    training_env,
+)
 from jaxenvs.training.networks import (
     MLP,
     Activation,
@@ -41,6 +50,7 @@ from jaxenvs.training.networks import (
     to_features,
 )
 from jaxenvs.training.optimizer import Optimizer
+from jaxenvs.training.schedule import progress
 from jaxenvs.training.shuffle import random_order
 from jaxenvs.wrappers import RunningStatistics
 
@@ -73,7 +83,7 @@ class PPOState(TrainState):
     Attributes:
         agent: a `PPOAgent`.
         updates: () int32, updates done so far.
-        env_steps: () int32, environment steps taken so far.
+        env_steps: () float32, environment steps taken so far.
         optimizer_state: Adam's moments.
         env_state: states of the environments.
         observation: what each environment's next action is chosen by.
@@ -94,10 +104,10 @@ class PPOMetrics(Metrics):
     """What one update of `PPO` measured; losses are means over its epochs and minibatches.
 
     Attributes:
-        env_steps: () int32, environment steps taken so far, this update's included.
+        env_steps: () float32, environment steps taken so far, this update's included.
         episodes: () int32, episodes that ended during this update.
-        mean_return: () float32, their mean return; NaN where `episodes` is 0.
-        mean_length: () float32, their mean length; NaN where `episodes` is 0.
+        return_sum: () float32, the sum of their returns; `mean_return` is their mean.
+        length_sum: () float32, the sum of their lengths; `mean_length` is their mean.
         policy_loss: () float32, the clipped surrogate objective, negated.
         value_loss: () float32, half the mean squared error of the value.
         entropy: () float32, of the policy, in nats.
@@ -114,6 +124,11 @@ class PPOMetrics(Metrics):
     clip_fraction: Array
     explained_variance: Array
     learning_rate: Array
+
+    def figures(self) -> dict[str, tuple[Any, Any]]:
+        """See `Metrics.figures`."""
+        names = self.__dataclass_fields__.keys() - Metrics.__dataclass_fields__.keys()
+        return {**episode_figures(self), **{name: (getattr(self, name), 1) for name in names}}
 
 
 class PPOPolicy(PyTreeNode):
@@ -194,7 +209,8 @@ class PPO(Learner[PPOState]):
         num_envs: environments stepped side by side.
         num_steps: steps of each environment in an update.
         num_epochs: passes over the samples of an update.
-        num_minibatches: parts that the samples are split in; divides num_envs * num_steps.
+        num_minibatches: parts that the samples are split in; divides num_envs * num_steps, and leaves each at
+            least two samples.
         num_blocks: equal blocks of neighbouring environments whose samples are shuffled apart, so that each
             minibatch has as many of each. A multiple of the devices of a mesh.
         learning_rate: of Adam.
@@ -204,7 +220,7 @@ class PPO(Learner[PPOState]):
         clip: how far the probability ratio may move from 1 in an update.
         value_coefficient: weight of the value loss.
         entropy_coefficient: weight of the entropy bonus.
-        max_grad_norm: gradients are scaled down to this norm.
+        max_grad_norm: gradients are scaled down to this norm, which is above 0.
         initial_log_std: log of the Gaussian's standard deviations at the start, for Box actions.
         normalize_observations: scale features by their running mean and variance.
         normalize_rewards: scale rewards by the running standard deviation of the discounted return.
@@ -245,10 +261,17 @@ class PPO(Learner[PPOState]):
                 f"PPO: num_blocks ({self.num_blocks}) must divide num_envs ({self.num_envs}), and num_minibatches"
                 f" ({self.num_minibatches}) the samples of a block (num_envs / num_blocks * num_steps)."
             )
+        if batch // self.num_minibatches < 2:
+            raise InvalidField(
+                f"PPO: a minibatch of one sample teaches the actor nothing, since advantages are normalised within"
+                f" each minibatch. Lower num_minibatches ({self.num_minibatches}), or raise num_envs or num_steps"
+                f" ({self.num_envs} times {self.num_steps} samples)."
+            )
         self.check_range("gamma", 0, 1)
         self.check_range("gae_lambda", 0, 1)
-        for name in ("learning_rate", "clip", "value_coefficient", "entropy_coefficient", "max_grad_norm"):
+        for name in ("learning_rate", "clip", "value_coefficient", "entropy_coefficient"):
             self.check_range(name, 0)
+        self.check_range("max_grad_norm", 0, above=True)
         self.check_hidden_sizes(self.hidden_sizes)
         check_activation("PPO", self.activation)
 
@@ -301,7 +324,7 @@ class PPO(Learner[PPOState]):
         state = PPOState(
             agent=agent,
             updates=jnp.zeros((), jnp.int32),
-            env_steps=jnp.zeros((), jnp.int32),
+            env_steps=jnp.zeros((), jnp.float32),
             optimizer_state=self._optimizer.init(_weights(agent)),
             env_state=env_state,
             observation=timestep.observation,
@@ -312,7 +335,7 @@ class PPO(Learner[PPOState]):
         return _laid_out(state, mesh)
 
     def update(
-        self, env: Env[Any, Any], state: PPOState, *, mesh: Devices | None = None
+        self, env: Env[Any, Any], state: PPOState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
     ) -> tuple[PPOState, PPOMetrics]:
         """Plays, estimates advantages, and improves actor and critic."""
         mesh = self.check_mesh(mesh)
@@ -321,13 +344,14 @@ class PPO(Learner[PPOState]):
         values, advantage = self._estimate(state.agent, played, rewards)
         batch = _Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
         batch = laid_out(jax.tree.map(self._by_block, batch), mesh, LANES)
-        learning_rate = self._learning_rate(state)
+        learning_rate = self._learning_rate(state.updates, horizon_of(self, state.updates, horizon))
+        counters = counted(self, state.updates)
         state, losses = self._improve(env.action_space, state, batch, learning_rate, mesh)
         metrics = PPOMetrics(
-            env_steps=state.env_steps + self.steps_per_update,
+            env_steps=counters["env_steps"],
             episodes=played.episode_done.sum(dtype=jnp.int32),
-            mean_return=masked_mean(played.episode_return, played.episode_done),
-            mean_length=masked_mean(played.episode_length, played.episode_done),
+            return_sum=masked_sum(played.episode_return, played.episode_done),
+            length_sum=masked_sum(played.episode_length, played.episode_done),
             explained_variance=1 - advantage.var() / jnp.maximum((values + advantage).var(), _EPSILON),
             learning_rate=learning_rate,
             **losses,
@@ -335,8 +359,7 @@ class PPO(Learner[PPOState]):
         agent = state.agent
         if self.normalize_observations:
             agent = agent.replace(statistics=_include(agent.statistics, _joined(batch.features)))
-        state = state.replace(agent=agent, updates=state.updates + 1, env_steps=metrics.env_steps)
-        return _laid_out(state, mesh), metrics
+        return _laid_out(state.replace(agent=agent, **counters), mesh), metrics
 
     def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, _Played]:
         """Steps every environment `num_steps` times; what happened has axes (num_steps, num_envs)."""
@@ -453,22 +476,25 @@ class PPO(Learner[PPOState]):
         log_ratio = log_prob - samples.log_prob
         ratio = jnp.exp(log_ratio)
         advantage = (samples.advantage - samples.advantage.mean()) / (samples.advantage.std() + _EPSILON)
-        clipped = jnp.clip(ratio, 1 - self.clip, 1 + self.clip)
+        clip, value_coefficient, entropy_coefficient = (
+            jnp.asarray(x, jnp.float32) for x in (self.clip, self.value_coefficient, self.entropy_coefficient)
+        )
+        clipped = jnp.clip(ratio, 1 - clip, 1 + clip)
         policy_loss = -jnp.minimum(ratio * advantage, clipped * advantage).mean()
         value_loss = 0.5 * ((value - samples.target) ** 2).mean()
-        loss = policy_loss + self.value_coefficient * value_loss - self.entropy_coefficient * entropy.mean()
+        loss = policy_loss + value_coefficient * value_loss - entropy_coefficient * entropy.mean()
         return loss, {
             "policy_loss": policy_loss,
             "value_loss": value_loss,
             "entropy": entropy.mean(),
             # The estimate of least variance among the unbiased ones of J. Schulman, "Approximating KL divergence".
             "approx_kl": (ratio - 1 - log_ratio).mean(),
-            "clip_fraction": (jnp.abs(ratio - 1) > self.clip).mean(dtype=jnp.float32),
+            "clip_fraction": (jnp.abs(ratio - 1) > clip).mean(dtype=jnp.float32),
         }
 
-    def _learning_rate(self, state: PPOState) -> Array:
+    def _learning_rate(self, updates: Array, horizon: Array) -> Array:
         rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(self, state.env_steps)) if self.anneal else rate
+        return rate * (1 - progress(updates, horizon)) if self.anneal else rate
 
     def _normalize(self, agent: PPOAgent, features: Array) -> Array:
         if not self.normalize_observations:

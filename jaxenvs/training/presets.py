@@ -7,10 +7,11 @@ from jaxenvs.training.dqn import DQN
 from jaxenvs.training.learner import Learner
 from jaxenvs.training.ppo import PPO
 from jaxenvs.training.sac import SAC
+from jaxenvs.training.settings import nearest_setting
 
 Algorithm: TypeAlias = Literal["ppo", "dqn", "sac"]
 
-_LEARNERS: dict[str, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN, "sac": SAC}
+LEARNERS: dict[Algorithm, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN, "sac": SAC}
 
 _ROBOT = {
     "num_envs": 32,
@@ -143,17 +144,17 @@ def preset(env_id: str, algorithm: Algorithm = "ppo", **settings: Any) -> Learne
     Raises:
         InvalidField: no such algorithm or setting, or a value that makes no sense.
     """
-    if algorithm not in _LEARNERS:
+    if algorithm not in LEARNERS:
         raise InvalidField(
-            f"There is no algorithm {algorithm!r}.{did_you_mean(str(algorithm), _LEARNERS)}"
-            f" The algorithms are: {', '.join(_LEARNERS)}."
+            f"There is no algorithm {algorithm!r}.{did_you_mean(str(algorithm), LEARNERS)}"
+            f" The algorithms are: {', '.join(LEARNERS)}."
         )
-    learner = _LEARNERS[algorithm]
+    learner = LEARNERS[algorithm]
     known = learner.setting_names()
     for name in settings:
         if name not in known:
             raise InvalidField(
-                f"{learner.__name__} has no setting `{name}`.{did_you_mean(name, known)}"
+                f"{learner.__name__} has no setting `{name}`.{nearest_setting(name, known)}"
                 f" Its settings are: {', '.join(known)}."
             )
     family = next((shared.get(algorithm, {}) for name, shared in _FAMILIES.items() if env_id.startswith(name)), {})

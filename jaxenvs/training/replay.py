@@ -11,7 +11,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.training.distributions import to_action
-from jaxenvs.training.learner import Learner, TrainState, training_env
+from jaxenvs.training.learner import Learner, Metrics, TrainState, episode_figures, mean_or_nan, training_env
 from jaxenvs.training.networks import to_vector
 
 
@@ -83,7 +83,7 @@ class ReplayState(TrainState):
     Attributes:
         agent: what the learner's policy is made of.
         updates: () int32, updates done so far.
-        env_steps: () int32, environment steps taken so far.
+        env_steps: () float32, environment steps taken so far.
         buffer: of `Transition`s.
         env_state: states of the environments.
         observation: what each environment's next action is chosen by.
@@ -94,6 +94,45 @@ class ReplayState(TrainState):
     env_state: Any
     observation: Any
     key: Key
+
+
+class ReplayMetrics(Metrics):
+    """What one update of a learner with a replay buffer measured.
+
+    Attributes:
+        env_steps: () float32, environment steps taken so far, this update's included.
+        episodes: () int32, episodes that ended during this update.
+        return_sum: () float32, the sum of their returns; `mean_return` is their mean.
+        length_sum: () float32, the sum of their lengths; `mean_length` is their mean.
+        gradient_steps: () int32, gradient steps of this update; 0 before learning starts.
+        loss_sum: () float32, the sum of their losses; `loss` is their mean.
+        value_sum: () float32, the sum of the values that they saw, each the mean over its samples.
+        learning_rate: () float32, at the end of the update.
+    """
+
+    gradient_steps: Array
+    loss_sum: Array
+    value_sum: Array
+    learning_rate: Array
+
+    @property
+    def loss(self) -> Any:
+        """() float32: the mean loss of the gradient steps; NaN before learning starts."""
+        return mean_or_nan(self.loss_sum, self.gradient_steps)
+
+    @property
+    def mean_value(self) -> Any:
+        """() float32: the mean value that the gradient steps saw; NaN before learning starts."""
+        return mean_or_nan(self.value_sum, self.gradient_steps)
+
+
+def replay_figures(metrics: ReplayMetrics) -> dict[str, tuple[Any, Any]]:
+    """The figures that learners with a replay buffer share; see `Metrics.figures`."""
+    return {
+        **episode_figures(metrics),
+        "mean_value": (metrics.value_sum, metrics.gradient_steps),
+        "learning_rate": (metrics.learning_rate, 1),
+    }
 
 
 State = TypeVar("State", bound=ReplayState)
@@ -133,7 +172,6 @@ def play(
         env_state=env_state,
         observation=timestep.observation,
         buffer=state.buffer.add(transitions),
-        env_steps=state.env_steps + learner.num_envs,
         key=key,
     )
     info = timestep.info

@@ -19,10 +19,11 @@ from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
 from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
-from jaxenvs.training.learner import Learner, Metrics, masked_mean, progress, training_env
+from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, mean_or_nan, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer, ReplayState, Transition, play
+from jaxenvs.training.replay import ReplayBuffer, ReplayMetrics, ReplayState, Transition, play, replay_figures
+from jaxenvs.training.schedule import has_taken, progress
 
 Twins: TypeAlias = tuple[Any, Any]
 """Weights of two critics."""
@@ -51,7 +52,7 @@ class SACState(ReplayState):
     Attributes:
         agent: a `SACAgent`.
         updates: () int32, updates done so far.
-        env_steps: () int32, environment steps taken so far.
+        env_steps: () float32, environment steps taken so far.
         targets: weights of the target critics.
         optimizer_state: Adam's moments, of the whole agent.
         buffer: of `Transition`s.
@@ -68,26 +69,38 @@ _Learnt: TypeAlias = tuple[SACAgent, Twins, Any]
 """Agent, target critics and optimizer state: what a gradient step changes."""
 
 
-class SACMetrics(Metrics):
-    """What one update of `SAC` measured; what is said of losses is NaN before learning starts.
+class SACMetrics(ReplayMetrics):
+    """What one update of `SAC` measured, beside what `ReplayMetrics` has.
+
+    Losses are half the squared error of both critics together; values are those of the actor's own choices by the
+    lower critic.
 
     Attributes:
-        env_steps: () int32, environment steps taken so far, this update's included.
-        episodes: () int32, episodes that ended during this update.
-        mean_return: () float32, their mean return; NaN where `episodes` is 0.
-        mean_length: () float32, their mean length; NaN where `episodes` is 0.
-        critic_loss: () float32, half the squared error, of both critics together.
-        mean_value: () float32, of the actor's own choices, by the lower critic.
-        entropy: () float32, estimated, of the choices in [-1, 1], in nats.
-        temperature: () float32, the weight of the entropy.
-        learning_rate: () float32.
+        entropy_sum: () float32, the sum over gradient steps of the estimated entropy of the choices in [-1, 1].
+        temperature: () float32, the weight of the entropy at the end of the update.
     """
 
-    critic_loss: Array
-    mean_value: Array
-    entropy: Array
+    entropy_sum: Array
     temperature: Array
-    learning_rate: Array
+
+    @property
+    def critic_loss(self) -> Any:
+        """() float32: another name of `loss`."""
+        return self.loss
+
+    @property
+    def entropy(self) -> Any:
+        """() float32: the mean entropy of the actor's choices, in nats; NaN before learning starts."""
+        return mean_or_nan(self.entropy_sum, self.gradient_steps)
+
+    def figures(self) -> dict[str, tuple[Any, Any]]:
+        """See `Metrics.figures`."""
+        return {
+            **replay_figures(self),
+            "critic_loss": (self.loss_sum, self.gradient_steps),
+            "entropy": (self.entropy_sum, self.gradient_steps),
+            "temperature": (self.temperature, 1),
+        }
 
 
 class SACPolicy(PyTreeNode):
@@ -210,6 +223,10 @@ class SAC(Learner[SACState]):
         """The median of the action distribution, or draws from it."""
         return SACPolicy(agent, env.observation_space, env.action_space, self, stochastic)
 
+    def extended(self, total_steps: int) -> "SAC":
+        """See `Learner.extended`; the replay buffer stays as large as it is, also where that was all of training."""
+        return self.replace(total_steps=total_steps, buffer_size=self._capacity)
+
     def distribution(self, actor: Any, space: Space[Any], features: Array) -> SquashedGaussian:
         """The choices of the actor after one observation's features."""
         mean, log_std = jnp.split(self._actor(space).value(actor, features), 2)
@@ -257,45 +274,50 @@ class SAC(Learner[SACState]):
         return SACState(
             agent=agent,
             updates=jnp.zeros((), jnp.int32),
-            env_steps=jnp.zeros((), jnp.int32),
+            env_steps=jnp.zeros((), jnp.float32),
             targets=agent.critics,
             optimizer_state=self._optimizer.init(agent),
-            buffer=ReplayBuffer.empty(transition, min(self.buffer_size, self.num_updates * self.steps_per_update)),
+            buffer=ReplayBuffer.empty(transition, self._capacity),
             env_state=env_state,
             observation=timestep.observation,
             key=key,
         )
 
     def update(
-        self, env: Env[Any, Any], state: SACState, *, mesh: Devices | None = None
+        self, env: Env[Any, Any], state: SACState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
     ) -> tuple[SACState, SACMetrics]:
         """Plays and learns by turns, `num_steps` times."""
         self.check_mesh(mesh)
+        horizon = horizon_of(self, state.updates, horizon)
 
-        def play_and_learn(state: SACState, _: None) -> tuple[SACState, Any]:
-            state, episodes = self._play(env, state)
-            state, figures = self._learn(env.action_space, state)
+        def play_and_learn(state: SACState, rounds: Array) -> tuple[SACState, Any]:
+            state, episodes = self._play(env, state, rounds)
+            state, figures = self._learn(env.action_space, state, rounds + 1, horizon)
             return state, (episodes, figures)
 
-        state, (episodes, figures) = jax.lax.scan(play_and_learn, state, None, length=self.num_steps)
+        rounds = jnp.arange(self.num_steps, dtype=jnp.int32)
+        state, (episodes, figures) = jax.lax.scan(play_and_learn, state, rounds)
         done, episode_return, episode_length = episodes
-        learnt, critic_loss, mean_value, entropy, temperature = figures
+        learnt, critic_loss, mean_value, entropy = figures
+        learning_rate = self._learning_rate(state, horizon, self.num_steps)
+        state = state.replace(**counted(self, state.updates))
         metrics = SACMetrics(
             env_steps=state.env_steps,
             episodes=done.sum(dtype=jnp.int32),
-            mean_return=masked_mean(episode_return, done),
-            mean_length=masked_mean(episode_length, done),
-            critic_loss=masked_mean(critic_loss, learnt),
-            mean_value=masked_mean(mean_value, learnt),
-            entropy=masked_mean(entropy, learnt),
-            temperature=masked_mean(temperature, learnt),
-            learning_rate=self._learning_rate(state),
+            return_sum=masked_sum(episode_return, done),
+            length_sum=masked_sum(episode_length, done),
+            gradient_steps=learnt.sum(dtype=jnp.int32),
+            loss_sum=masked_sum(critic_loss, learnt),
+            value_sum=masked_sum(mean_value, learnt),
+            entropy_sum=masked_sum(entropy, learnt),
+            temperature=jnp.exp(state.agent.log_temperature),
+            learning_rate=learning_rate,
         )
-        return state.replace(updates=state.updates + 1), metrics
+        return state, metrics
 
-    def _play(self, env: Env[Any, Any], state: SACState) -> tuple[SACState, tuple[Array, Array, Array]]:
+    def _play(self, env: Env[Any, Any], state: SACState, rounds: Array) -> tuple[SACState, tuple[Array, Array, Array]]:
         """One step of every environment: see `play`."""
-        started = state.env_steps >= self.learning_starts
+        started = self._has_started(state, rounds)
 
         def choose(features: Array, key: Key) -> Array:
             actor_key, uniform_key = jax.random.split(key)
@@ -305,10 +327,12 @@ class SAC(Learner[SACState]):
 
         return play(self, env, state, choose)
 
-    def _learn(self, space: Space[Any], state: SACState) -> tuple[SACState, tuple[Array, ...]]:
+    def _learn(
+        self, space: Space[Any], state: SACState, rounds: Array, horizon: Array
+    ) -> tuple[SACState, tuple[Array, ...]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, and figures."""
         key, learn_key = jax.random.split(state.key)
-        learning_rate = self._learning_rate(state)
+        learning_rate = self._learning_rate(state, horizon, rounds)
 
         def step(carry: _Learnt, key: Key) -> tuple[_Learnt, Any]:
             agent, targets, optimizer_state = carry
@@ -324,9 +348,9 @@ class SAC(Learner[SACState]):
             return jax.lax.scan(step, carry, jax.random.split(learn_key, self.gradient_steps))
 
         def skip(carry: _Learnt) -> tuple[_Learnt, Any]:
-            return carry, (jnp.zeros(self.gradient_steps, jnp.float32),) * 4
+            return carry, (jnp.zeros(self.gradient_steps, jnp.float32),) * 3
 
-        started = state.env_steps >= self.learning_starts
+        started = self._has_started(state, rounds)
         carry = state.agent, state.targets, state.optimizer_state
         (agent, targets, optimizer_state), figures = jax.lax.cond(started, learn, skip, carry)
         state = state.replace(agent=agent, targets=targets, optimizer_state=optimizer_state, key=key)
@@ -354,11 +378,19 @@ class SAC(Learner[SACState]):
             goal = -float(space.flat_size) if self.target_entropy is None else self.target_entropy
             excess = jax.lax.stop_gradient(entropy) - jnp.asarray(goal, jnp.float32)
             loss = loss + agent.log_temperature * excess
-        return loss, (critic_loss, value, entropy, temperature)
+        return loss, (critic_loss, value, entropy)
 
-    def _learning_rate(self, state: SACState) -> Array:
+    def _has_started(self, state: SACState, rounds: Array) -> Array:
+        return has_taken(self.learning_starts, state.updates, rounds, self.num_envs, self.num_steps)
+
+    def _learning_rate(self, state: SACState, horizon: Array, rounds: ArrayLike) -> Array:
         rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(self, state.env_steps)) if self.anneal else rate
+        return rate * (1 - progress(state.updates, horizon, rounds, self.num_steps)) if self.anneal else rate
+
+    @property
+    def _capacity(self) -> int:
+        """The replay buffer's."""
+        return min(self.buffer_size, self.num_updates * self.steps_per_update)
 
     def _actor(self, space: Space[Any]) -> MLP:
         # Small outputs begin with a mean of 0 and a standard deviation of 1, within range whatever the observation.

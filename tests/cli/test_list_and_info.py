@@ -119,10 +119,3 @@ def test_an_id_registered_anew_is_not_taken_for_the_catalogs(jaxenvs_command, co
     monkeypatch.setitem(jaxenvs.registry._specs, "CartPole-v1", own)
     (row,) = json.loads(jaxenvs_command("list", "CartPole-v1", "--family", own.family, "--json").out)
     assert row["action_space"] == "Box(1) in [-1, 2]"
-
-
-def test_info_shows_the_settings_that_were_recorded(jaxenvs_command):
-    out = jaxenvs_command("info", "CartPole-v1").out
-    assert "PPO learns it with" in out and "total_steps=150000, num_envs=16" in out and "hidden_sizes=(64, 64)" in out
-    assert "DQN learns it with" in out and "SAC learns" not in out
-    assert "learns it with" not in jaxenvs_command("info", "NChain-v0").out

@@ -1,16 +1,24 @@
 """`jaxenvs train` and `jaxenvs evaluate`: the main job end to end, with settings that take a moment."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
+
+import jaxenvs
+from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
+from jaxenvs.monitor import Run
 
 TINY = ("--set", "num_envs=4", "--set", "num_steps=32", "--set", "hidden_sizes=8", "--eval-episodes", "20")
 
@@ -101,9 +109,18 @@ def test_trained_policy_is_shown_in_its_own_environment(jaxenvs_command, trained
         (["CartPole-v1", "--algorithm", "sac"], "Use PPO or DQN"),
         (["Pendulum-v1", "--algorithm", "sac", "--devices", "2"], "SAC learns on one device"),
         (["CartPole-v1", "--steps", "0"], "--steps"),
+        (["CartPole-v1", "--steps", "1.5"], "1e5"),
+        (["CartPole-v1", "--set", "lr=3"], "Did you mean: `learning_rate`?"),
+        (["CartPole-v1", "--set", "ent_coef=3"], "Did you mean: `entropy_coefficient`?"),
+        (["CartPole-v1", "--set", "learning_rate=[1e-3, 1e-4]"], "holds an array of shape (2,)"),
+        (["CartPole-v1", "--field", "gravity=[1, 2]"], "does not work with gravity=[1, 2]"),
+        (["CartPole-v1", "--field", "gravity=[[1], [1, 2]]"], "it is a number, or a list of numbers"),
+        (["CartPole-v1", "--field", "gravity=[1, null]"], "it is a number, or a list of numbers"),
+        (["FrozenLake-v1", "--field", "desc=[[1], 2]"], "desc"),
+        (["CartPole-v1", "--config", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["CartPole-v1", "--seed", str(2**64)], "64 bits"),
         (["CartPole-v1", "--max-episode-steps", "0"], "max_episode_steps"),
-        (["CartPole-v1", "--resume", "somewhere", "--steps", "9"], "leave out ID, --steps"),
+        (["CartPole-v1", "--resume", "somewhere", "--seed", "9"], "leave out ID, --seed"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_written(jaxenvs_command, tmp_path, monkeypatch, arguments, message):
@@ -112,6 +129,221 @@ def test_wrong_usage_is_refused_before_anything_is_written(jaxenvs_command, tmp_
     assert (result.code, result.out) == (2, "")
     assert message in result.err and "Traceback" not in result.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.toml", "env_id = 3", "`env_id` must be a str"),
+        ("a.toml", "env_id = ", "is not TOML"),
+        ("a.json", "[]", "holds a list"),
+        ("a.json", '{"env": "CartPole-v1"}', "no entry `env`. Did you mean: `env_id`?"),
+        ("a.json", '{"env_id": "CartPole-v1", "num_seeds": true}', "`num_seeds` must be a int"),
+        ("a.json", '{"env_id": "CartPole-v1", "hyper_parameters": {"lr": 1}}', "Did you mean: `learning_rate`?"),
+        ("a.json", '{"env_id": "CartPole-v1", "hyper_parameters": {"gamma": "x"}}', "`gamma` cannot be `x`"),
+        ("a.json", '{"env_id": "CartPole-v1", "fields": {"gravty": 1}}', "Did you mean: `gravity`?"),
+    ],
+)
+def test_wrong_config_files_are_refused(jaxenvs_command, tmp_path, monkeypatch, name, text, message):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(text)
+    result = jaxenvs_command("train", "--config", name)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err and "Traceback" not in result.err
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_settings_come_from_the_command_then_the_config_file_then_the_preset(jaxenvs_command, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxenvs.cli.train.run_interruptibly", lambda work: None)  # all but training
+    config = """
+        env_id = "CartPole-v1"
+        algorithm = "dqn"
+        seed = 3
+        [hyper_parameters]
+        total_steps = 200_000
+        gamma = 0.5
+        [fields]
+        gravity = 5.0
+    """
+    (tmp_path / "config.toml").write_text(config)
+    arguments = ("--config", tmp_path / "config.toml", "--steps", "1e5", "--set", "num_envs=4", "-F", "half_length=1")
+    assert jaxenvs_command("train", *arguments, "-o", tmp_path / "run").code == 0
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (manifest["env_id"], manifest["algorithm"], manifest["seed"]) == ("CartPole-v1", "dqn", 3)
+    assert manifest["fields"] == {"gravity": 5.0, "half_length": 1.0}
+    chosen = manifest["hyper_parameters"]
+    assert (chosen["total_steps"], chosen["gamma"], chosen["num_envs"], chosen["target_rate"]) == (
+        100_000,
+        0.5,
+        4,
+        0.02,
+    )
+    # The manifest of a run is a config file, too.
+    again = ("--config", tmp_path / "run" / "run.json", "--seed", "4", "--output", tmp_path / "again")
+    assert jaxenvs_command("train", *again).code == 0
+    copied = json.loads((tmp_path / "again" / "run.json").read_text())
+    assert copied["hyper_parameters"] == chosen and (copied["seed"], copied["fields"]) == (4, manifest["fields"])
+
+
+def test_a_finished_run_is_extended(jaxenvs_command, trained, tmp_path):
+    path = copy_of(trained[0], tmp_path)
+    result = jaxenvs_command("train", "--resume", path, "--steps", "1024")
+    assert result.code == 2 and "has done 1,024 steps already" in result.err and "--steps 2048" in result.err
+    before = jaxenvs.load(path)
+    result = jaxenvs_command("train", "--resume", path, "--steps", "1_200", "--no-animation", "--eval-episodes", "5")
+    assert result.code == 0, result.err
+    after = jaxenvs.load(path)
+    assert (before.updates, after.updates) == (8, 10) and after.learner.total_steps == 1200
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), before.policy.agent.actor, after.policy.agent.actor)
+    assert all(jax.tree.leaves(moved))
+    rows = Run.open(path).read_progress()
+    assert [row["env_steps"] for row in rows if row["seed"] == 0] == [128.0 * n for n in range(1, 11)]
+
+
+def test_an_agent_is_loaded_in_one_line(trained):
+    path, _ = trained
+    agent = jaxenvs.load(str(path))
+    assert len(agent.policies) == 2 and float(jaxenvs.unwrap(agent.env).gravity) == 5
+    evaluation = json.loads((path / "evaluation.json").read_text())
+    key = jax.random.fold_in(jax.random.fold_in(jaxenvs.random.key(7), 1), 0)
+    result = jaxenvs.evaluate(agent.env, agent.policy, key, num_episodes=20)
+    np.testing.assert_array_equal(result.returns, evaluation["agents"][0]["returns"])
+
+
+def test_two_processes_cannot_train_in_one_folder(jaxenvs_command, trained, tmp_path):
+    path = copy_of(trained[0], tmp_path)
+    before = (path / "run.json").read_bytes()
+    refused = []
+    with Run.open(path).exclusively():
+        thread = threading.Thread(target=lambda: refused.append(jaxenvs_command("train", "--resume", path)))
+        thread.start()
+        thread.join()
+    assert refused[0].code == 1 and "Something else is training in" in refused[0].err
+    assert (path / "run.json").read_bytes() == before
+
+
+def test_a_run_that_diverges_says_so(jaxenvs_command, tmp_path):
+    path = tmp_path / "run"
+    arguments = ("CartPole-v1", "--steps", "1024", *TINY, "--set", "learning_rate=1e38", "-o", path)
+    result = jaxenvs_command("train", *arguments)
+    assert result.code == 1 and "Error: Training diverged at update" in result.err and "Traceback" not in result.err
+    assert json.loads((path / "run.json").read_text())["status"] == "failed"
+    assert (path / "learning_curve.png").exists() and (path / "progress.csv").exists()
+    assert not (path / "evaluation.json").exists()
+
+
+def test_numbers_that_are_not_finite_become_json():
+    policy = jaxenvs.RandomPolicy(jaxenvs.make("Pendulum-v1").action_space)
+    env = jaxenvs.make("Pendulum-v1", gravity=1e38, max_episode_steps=5)
+    result = evaluation_of(env, [policy], jaxenvs.spec("Pendulum-v1"), 0, 3)
+    assert result["mean_return"] is None and result["agents"][0]["returns"] == [None] * 3
+    json.dumps(result, allow_nan=False)
+    print_evaluation("Pendulum-v1", result)
+
+
+@pytest.mark.parametrize("at", ["checkpoint", "evaluation"])
+def test_a_full_disk_is_reported(jaxenvs_command, tmp_path, monkeypatch, at):
+    path = tmp_path / "run"
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path / at))
+
+    target = {"checkpoint": "jaxenvs.monitor.run.Run.save", "evaluation": "jaxenvs.cli.train.evaluation_of"}[at]
+    monkeypatch.setattr(target, full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    result = jaxenvs_command("train", "CartPole-v1", "--steps", "1024", *TINY, "--no-animation", "-o", path)
+    assert result.code == 1 and "cannot be written: No space left on device" in result.err
+    assert "Traceback" not in result.err
+    kept = "The state after update 1 is in" if at == "checkpoint" else f"The last checkpoint is {path}"
+    assert kept in result.err
+    assert json.loads((path / "run.json").read_text())["status"] == "failed"
+
+
+GREENHOUSE = """
+import jaxenvs
+from jaxenvs.envs.classic_control.cart_pole import CartPole
+
+jaxenvs.register("Greenhouse-v0", CartPole, max_episode_steps=9)
+"""
+
+
+def test_an_environment_of_the_current_folder_is_trained_and_found_again(tmp_path):
+    """By the installed command, whose path does not begin with the current folder."""
+    (tmp_path / "greenhouse.py").write_text(GREENHOUSE)
+    environment = {**os.environ, "JAXENVS_COMPILATION_CACHE": "0"}
+
+    def command(*arguments):
+        script = "import sys; sys.path = [p for p in sys.path if p]; from jaxenvs.cli.main import main; main()"
+        return subprocess.run(
+            [sys.executable, "-P", "-c", script, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+        )
+
+    trained = command("train", "greenhouse:Greenhouse-v0", "--steps", "256", "-o", "run", *TINY, "--no-animation")
+    assert trained.returncode == 0, trained.stderr
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (manifest["env_id"], manifest["module"]) == ("Greenhouse-v0", "greenhouse")
+    evaluated = command("evaluate", "run", "-n", "5", "--json")
+    assert json.loads(evaluated.stdout)["agents"][0]["mean_length"] <= 9, evaluated.stderr
+    (tmp_path / "greenhouse.py").unlink()
+    lost = command("evaluate", "run")
+    assert lost.returncode == 1 and "registered by the module `greenhouse`" in lost.stderr
+    assert "Traceback" not in lost.stderr
+
+
+@pytest.mark.parametrize(("numbers", "code"), [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143)])
+def test_signals_are_heard_during_a_long_call(tmp_path, numbers, code):
+    """The first update takes as long as the host is made to wait in it."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jaxenvs", "train", "slow:Slow-v0", "--steps", "4096", "-o", "run", *TINY],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "JAXENVS_COMPILATION_CACHE": "0"},
+    )
+    deadline = time.monotonic() + 200
+    while not (tmp_path / "stepping").exists():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.5)
+    if len(numbers) == 1:
+        (tmp_path / "go").touch()  # the update may end
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == code, err
+    assert "Stopping as soon as a checkpoint can be saved" in err and "Traceback" not in err
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "interrupted"
+    assert (tmp_path / "run" / "checkpoint.msgpack").exists() == (len(numbers) == 1)
+
+
+SLOW = """
+import pathlib, time
+import jax, jax.numpy as jnp
+import jaxenvs
+from jaxenvs.envs.classic_control.cart_pole import CartPole
+
+
+def wait(x):
+    pathlib.Path("stepping").touch()
+    while not pathlib.Path("go").exists():
+        time.sleep(0.05)
+    return x
+
+
+class SlowCartPole(CartPole):
+    def step(self, state, action):
+        state, timestep = CartPole.step(self, state, action)
+        shape = jax.ShapeDtypeStruct((), jnp.float32)
+        return state, timestep.replace(reward=jax.pure_callback(wait, shape, timestep.reward, vmap_method="sequential"))
+
+
+jaxenvs.register("Slow-v0", SlowCartPole, max_episode_steps=9)
+"""
 
 
 def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):

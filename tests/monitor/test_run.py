@@ -2,11 +2,13 @@
 
 import json
 import math
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from jaxenvs.core.errors import CheckpointError, InvalidField
+from jaxenvs.core.errors import CheckpointError, InvalidField, NotWritten, RunInUse
 from jaxenvs.monitor import Run, Settings
 
 
@@ -104,6 +106,62 @@ def test_progress_survives_a_torn_last_row_and_is_rewound(tmp_path):
     assert [row["update"] for row in run.read_progress()] == [1, 2]
     run.rewind_progress(0)
     assert run.read_progress() == []
+
+
+def test_whole_numbers_are_written_in_full(tmp_path):
+    run = Run.create(settings(), str(tmp_path / "run"))
+    run.append_progress(
+        [{"update": 3_000_001, "env_steps": 3_000_001_024, "episodes": 12345678.0, "mean_return": 1 / 3}]
+    )
+    text = run.progress_path.read_text()
+    assert text.splitlines()[1] == "3000001,3000001024,12345678,0.3333333"
+    run.rewind_progress(3_000_001)
+    assert run.progress_path.read_text() == text
+    assert Run.open(str(run.path)) == run
+
+
+HOLD = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("held", flush=True)
+input()
+"""
+
+
+def test_two_cannot_train_in_one_folder_and_the_dead_hold_nothing(tmp_path):
+    run = Run.create(settings(), tmp_path / "run")
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, run.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout is not None and holder.stdout.readline()
+    with pytest.raises(RunInUse, match=r"training in .* right now"), run.exclusively():
+        pass
+    holder.kill()
+    holder.communicate()
+    with run.exclusively(), run.exclusively():  # nested, as the command and the loop do it
+        refused = []
+
+        def elsewhere():
+            with pytest.raises(RunInUse), run.exclusively():
+                pass
+            refused.append(True)
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        assert refused
+    with run.exclusively():
+        pass
+    assert [p.name for p in run.path.iterdir()] == ["run.json"]
+
+
+def test_folder_that_became_read_only_is_reported(tmp_path, monkeypatch):
+    run = Run.create(settings(), tmp_path / "run")
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("jaxenvs.monitor.run.write_json", refuse)
+    with pytest.raises(NotWritten, match=r"cannot be written: Permission denied"):
+        run.mark("running")
 
 
 def test_damaged_progress_is_refused(tmp_path):

@@ -1,6 +1,9 @@
 """The training loop: every update once, whatever the chunks, the stops and the resumptions."""
 
+import errno
 import math
+import os
+import tempfile
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +13,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.errors import CheckpointError
+from jaxenvs.core.errors import CheckpointError, Diverged, NotWritten
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.monitor import Run, Settings, train
-from jaxenvs.monitor.training_loop import initial_state
+from jaxenvs.monitor import Run, Settings, save_checkpoint, train
+from jaxenvs.monitor.updates import initial_state
 
 
 class WalkState(PyTreeNode):
@@ -23,9 +26,11 @@ class WalkState(PyTreeNode):
 
 
 class WalkMetrics(PyTreeNode):
-    env_steps: Array
     episodes: Array
-    mean_return: Array
+    return_sum: Array
+
+    def figures(self):
+        return {"mean_return": (self.return_sum, self.episodes), "episodes": (self.episodes, None)}
 
 
 class Walk(PyTreeNode):
@@ -46,9 +51,8 @@ class Walk(PyTreeNode):
         agent = {"w": state.agent["w"] + step, "b": state.agent["b"] + 1}
         silent = state.updates % 3 == 2
         metrics = WalkMetrics(
-            env_steps=(state.updates + 1) * self.steps_per_update,
             episodes=jnp.where(silent, 0, 2),
-            mean_return=jnp.where(silent, jnp.nan, state.updates.astype(jnp.float32)),
+            return_sum=jnp.where(silent, 0, 2 * state.updates.astype(jnp.float32)),
         )
         return WalkState(agent=agent, updates=state.updates + 1, key=key), metrics
 
@@ -152,3 +156,88 @@ def test_checkpoint_of_other_settings_is_refused(whole):
 def test_resuming_without_a_checkpoint_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no checkpoint"):
         train(make_run(tmp_path / "run"), ENV, LEARNER, KEY, resume=True)
+
+
+class Diverging(Walk):
+    """Its weights are NaN from an update on."""
+
+    healthy_updates: int = static(default=3)
+
+    def update(self, env, state):
+        state, metrics = Walk.update(self, env, state)
+        weight = jnp.where(state.updates > self.healthy_updates, jnp.nan, state.agent["b"])
+        return state.replace(agent={**state.agent, "b": weight}), metrics
+
+
+@pytest.mark.parametrize("num_seeds", [1, 2])
+def test_diverged_training_stops_and_keeps_its_last_checkpoint(tmp_path, num_seeds):
+    run = make_run(tmp_path / "run", num_seeds=num_seeds)
+    seeds = r" \(seed 0, 1 of those trained together\)" if num_seeds == 2 else ""
+    with pytest.raises(Diverged, match=rf"diverged at update 4, 40 steps: weights are NaN{seeds}. .* of update 1\."):
+        train(run, ENV, Diverging(), KEY)
+    assert [row["update"] for row in run.read_progress()][-1] == 4
+    state, progress = run.load(jax.eval_shape(lambda: initial_state(ENV, LEARNER, KEY, num_seeds)))
+    assert progress == {"updates": 1} and all(jnp.isfinite(x).all() for x in jax.tree.leaves(state.agent))
+
+
+def test_training_that_diverges_at_once_says_that_nothing_is_saved(tmp_path):
+    run = make_run(tmp_path / "run")
+    with pytest.raises(Diverged, match=r"diverged at update 1, .* There is no checkpoint of an update before\."):
+        train(run, ENV, Diverging(healthy_updates=0), KEY)
+    assert not run.checkpoint_path.exists()
+
+
+def test_the_loop_runs_where_nan_is_looked_for(tmp_path):
+    with jax.debug_nans(True):
+        _, report = train(make_run(tmp_path / "run"), ENV, LEARNER.replace(num_updates=3), KEY)
+    assert report.updates == 3
+
+
+def test_a_finished_run_goes_on_where_the_learner_has_more_to_do(whole, tmp_path):
+    run = make_run(tmp_path / "run")
+    train(run, ENV, LEARNER, KEY)
+    state, report = train(run, ENV, LEARNER.replace(num_updates=60), KEY, resume=True)
+    assert report.updates == 60
+    assert_same(state, by_hand(LEARNER, KEY, 60))
+    assert [row["update"] for row in run.read_progress()] == list(range(1, 61))
+
+
+def test_a_state_that_cannot_be_written_is_rescued(tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def full(path, *arguments):
+        if path == run.checkpoint_path:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        save_checkpoint(path, *arguments)
+
+    monkeypatch.setattr("jaxenvs.monitor.run.save_checkpoint", full)
+    with pytest.raises(NotWritten, match=r"No space left on device\. The state after update 1 is in (.*): move"):
+        train(run, ENV, LEARNER, KEY)
+    (rescued,) = tmp_path.glob("jaxenvs-*/checkpoint.msgpack")
+    rescued.rename(run.checkpoint_path)
+    monkeypatch.undo()
+    state, _ = train(run, ENV, LEARNER, KEY, resume=True)
+    assert_same(state, by_hand(LEARNER, KEY, 40))
+
+
+def test_calls_end_with_rows_or_within_one():
+    from jaxenvs.monitor.training_loop import _ends
+
+    assert _ends(0, 1, 20, 1000) == [1]  # the first call does one update
+    assert _ends(1, 5, 20, 1000) == [6]
+    assert _ends(6, 50, 20, 1000) == [20, 40]
+    assert _ends(980, 50, 20, 990) == [990]
+    assert _ends(0, 10**6, 20, 10**5) == list(range(20, 1281, 20))
+
+
+def test_rows_of_many_updates_are_put_together_from_several_calls(tmp_path, monkeypatch):
+    """As where updates are slow: calls of one update each."""
+    monkeypatch.setattr("jaxenvs.monitor.training_loop._SECONDS_PER_CALL", 1e-9)
+    learner, run = LEARNER.replace(num_updates=1001), make_run(tmp_path / "run")
+    calls = []
+    train(run, ENV, learner, KEY, on_report=calls.append, should_stop=lambda: len(calls) == 7)
+    assert [report.updates for report in calls] == list(range(1, 9))
+    rows = run.read_progress()
+    assert [row["update"] for row in rows] == [3, 6, 8]  # the stop ends a row
+    assert [row["mean_return"] for row in rows] == [0.5, 3.5, 6.5] and [row["episodes"] for row in rows] == [4, 4, 4]

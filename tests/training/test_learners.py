@@ -102,7 +102,11 @@ def test_metrics_count_whole_episodes(learner):
 
 @EACH
 def test_the_mean_return_is_nan_where_no_episode_ended(learner):
-    _, metrics = program(type(learner))(learner, steered(learner, ENDLESS), KEY)
+    """To people who ask for it: the program itself computes no NaN, and so runs under `jax_debug_nans`."""
+    with jax.debug_nans(True):
+        _, metrics = program(type(learner))(learner, steered(learner, ENDLESS), KEY)
+        assert not any(np.isnan(x).any() for x in jax.tree.leaves(metrics))
+        assert np.isnan(metrics.mean_return[0])
     np.testing.assert_array_equal(metrics.episodes, [0, 3])
     np.testing.assert_array_equal(metrics.mean_return, [np.nan, 24])
     np.testing.assert_array_equal(metrics.mean_length, [np.nan, 24])
@@ -278,11 +282,78 @@ def test_the_best_action_of_a_box_is_found(learner):
         (SAC, {"temperature": -0.1}, "`temperature` must be at least 0"),
         (SAC, {"target_entropy": float("nan")}, "`target_entropy` is NaN"),
         (SAC, {"gradient_steps": 0}, "`gradient_steps` must be"),
+        (PPO, {"num_envs": 4, "num_steps": 8, "num_minibatches": 32}, "a minibatch of one sample teaches the actor"),
+        (PPO, {"num_envs": 1, "num_steps": 1, "num_minibatches": 1}, "a minibatch of one sample teaches the actor"),
+        (PPO, {"max_grad_norm": 0}, "`max_grad_norm` must be above 0, got 0"),
+        (PPO, {"gamma": np.float32(1.5)}, r"`gamma` must be in \[0, 1\]"),
+        (PPO, {"gamma": jnp.asarray(1.5, jnp.float32)}, r"`gamma` must be in \[0, 1\]"),
+        (PPO, {"hidden_sizes": (True, 8)}, "`hidden_sizes` must be a tuple of positive integers"),
+        (PPO, {"num_envs": True}, "`num_envs` must be an integer"),
+        (PPO, {"num_envs": 2**31, "num_steps": 2}, "`num_envs` must be at most 2147483647"),
+        (PPO, {"num_envs": 2**16, "num_steps": 2**16}, "neither may exceed 2,147,483,647"),
+        (DQN, {"num_envs": 1, "num_steps": 1, "total_steps": 2**31}, "neither may exceed 2,147,483,647"),
     ],
 )
 def test_bad_settings_are_refused(kind, settings, message):
     with pytest.raises(InvalidField, match=message):
         kind(**settings)
+
+
+def numbers_of(kind):
+    """The names of the settings that are real numbers."""
+    return [name for name in kind.setting_names() if isinstance(getattr(kind(), name), float)]
+
+
+@pytest.mark.parametrize("kind", [PPO, DQN, SAC])
+def test_each_setting_is_checked_for_its_type(kind):
+    for name in numbers_of(kind):
+        value = getattr(kind(), name)
+        with pytest.raises(InvalidField, match=rf"`{name}` must be a number, got '.*Write it without quotes: {name}="):
+            kind(**{name: str(value)})
+        for wrong in (None, True, [value], 1j, "fast", np.array("x"), {"start": 1.0}):
+            with pytest.raises(InvalidField, match=f"`{name}` must be a number, got"):
+                kind(**{name: wrong})
+        with pytest.raises(InvalidField, match=f"`{name}` must be a number, .* Schedules are not given as functions"):
+            kind(**{name: lambda step: 1e-3})
+        for number in (np.float64(value), np.float32(value), np.asarray(value), jnp.asarray(value, jnp.float32)):
+            assert float(getattr(kind(**{name: number}), name)) == pytest.approx(value)
+        if name not in ("max_grad_norm", "clip"):
+            with pytest.raises(InvalidField, match=f"`{name}` must be"):
+                kind(**{name: np.inf})
+    with pytest.raises(InvalidField, match="With `anneal=True` it falls linearly"):
+        kind(learning_rate=lambda step: 1e-3)
+    with pytest.raises(InvalidField, match="`anneal` must be True or False, got 'no'"):
+        kind(anneal="no")
+    with pytest.raises(InvalidField, match=r"`activation` must be one of tanh, relu, silu, got \('relu',\)"):
+        kind(activation=["relu"])
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = {
+        "num_envs": np.int64(4),
+        "num_steps": np.uint8(16),
+        "hidden_sizes": [np.int32(8)],
+        "anneal": np.bool_(True),
+    }
+    assert PPO(**given) == PPO(num_envs=4, num_steps=16, hidden_sizes=(8,), anneal=True)
+
+
+@EACH
+def test_several_values_of_a_setting_are_refused_without_vmap(learner):
+    several = learner.replace(learning_rate=jnp.array([1e-3, 1e-2], jnp.float32))
+    with pytest.raises(InvalidField, match=r"`learning_rate` holds an array of shape \(2,\).*`jax.vmap` over"):
+        several.train(steered(learner, WALK), KEY)
+
+
+@EACH
+def test_spaces_that_hold_no_number_are_refused(learner):
+    nothing = Box(0, 1, (0,), np.float32)
+    unseen = TransformObservation(WALK, lambda observation: jnp.zeros(0, jnp.float32), nothing)
+    with pytest.raises(InvalidField, match=f"{type(learner).__name__}: these observations hold no number"):
+        learner.train(steered(learner, unseen), KEY)
+    if not isinstance(learner, DQN):
+        with pytest.raises(InvalidField, match="the actions of this environment hold no number"):
+            learner.train(TransformAction(WALK, lambda action: jnp.asarray(5, jnp.int32), nothing), KEY)
 
 
 PICTURED = Dict({"picture": Box(0, 255, (8, 8), np.uint8), "place": WALK.observation_space})

@@ -19,7 +19,7 @@ from jaxenvs.wrappers import FrameStack
 def test_each_preset_fits_a_registered_environment(id, algorithm):
     learner = preset(id, algorithm)
     _, metrics = jax.eval_shape(learner.train, jaxenvs.make(id), jaxenvs.random.key(0))
-    assert metrics.mean_return.shape == (learner.num_updates,)
+    assert metrics.episodes.shape == (learner.num_updates,)
     assert learner.num_updates * learner.steps_per_update >= learner.total_steps
 
 

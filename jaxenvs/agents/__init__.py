@@ -1,0 +1,4 @@
+"""Trained agents, found again in the folders of their runs."""
+
+from jaxenvs.agents.loading import TrainedAgent as TrainedAgent
+from jaxenvs.agents.loading import load as load

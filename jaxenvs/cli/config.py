@@ -1,0 +1,56 @@
+"""Config files: what to train, in TOML or JSON, with the names that `run.json` has for it."""
+
+import dataclasses
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.monitor.run import FORMAT, Settings
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "env_id": (str,),
+    "module": (str, type(None)),
+    "algorithm": (str,),
+    "hyper_parameters": (dict,),
+    "fields": (dict,),
+    "max_episode_steps": (int, type(None)),
+    "seed": (int,),
+    "num_seeds": (int,),
+    "preprocessed": (bool,),
+}
+assert _KINDS.keys() == {field.name for field in dataclasses.fields(Settings)}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The entries of a config file, by the names of `Settings`; those that are not there are left to defaults.
+
+    The `run.json` of an earlier run is a config file as well: what else it holds is passed over.
+
+    Raises:
+        InvalidField: there is no such file, it is neither TOML nor JSON, or it has an entry that means nothing here.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        entries = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise InvalidField(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        kind = "TOML" if path.suffix == ".toml" else "JSON"
+        raise InvalidField(f"{path} is not {kind}: {error}. A config file is named .toml or .json.") from error
+    if not isinstance(entries, dict):
+        raise InvalidField(f"{path} holds a {type(entries).__name__}; a config file holds entries by name.")
+    is_run = entries.get("format") == FORMAT
+    for name, value in entries.items():
+        if name not in _KINDS:
+            if is_run:
+                continue
+            raise InvalidField(
+                f"{path}: there is no entry `{name}`.{did_you_mean(name, _KINDS)} The entries are: {', '.join(_KINDS)}."
+            )
+        if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and bool not in _KINDS[name]):
+            raise InvalidField(f"{path}: `{name}` must be a {_KINDS[name][0].__name__}, got {value!r}.")
+    if entries.get("num_seeds", 1) < 1:
+        raise InvalidField(f"{path}: `num_seeds` must be at least 1, got {entries['num_seeds']}.")
+    return {name: value for name, value in entries.items() if name in _KINDS}

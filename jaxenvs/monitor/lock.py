@@ -1,0 +1,64 @@
+"""A lock on a folder, held by a living process."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+
+from jaxenvs.core.errors import RunInUse
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows has none, and folders there are not guarded
+    fcntl = None
+
+_held: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
+"""The folders whose lock is held here, and in threads that run in a copy of this context."""
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Holds `folder` while the block runs; within another block for the same folder it changes nothing.
+
+    The system lets go of the lock when the process ends, however it ends, so none is left behind. Where the system
+    or the file system has no such locks, nothing is held.
+
+    Raises:
+        RunInUse: another thread or process holds it.
+    """
+    name, held = str(folder.resolve()), _held.get()
+    if name in held:
+        yield
+        return
+    descriptor = _locked(folder)
+    token = _held.set(held | {name})
+    try:
+        yield
+    finally:
+        _held.reset(token)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor of the folder that holds its lock; None where there are no locks."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # such as a folder that is not there, which whoever writes to it will say
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise RunInUse(_message(folder)) from error
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _message(folder: Path) -> str:
+    return f"Something else is training in {folder} right now. Wait until it has ended, or train in another folder."

@@ -1,0 +1,265 @@
+"""Updates of a run: the compiled program that does them, and rows of what they measured."""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.sharding import Mesh
+
+from jaxenvs.core.env import Env
+from jaxenvs.core.finite import holds_nan
+from jaxenvs.core.random import Key
+from jaxenvs.rollout.mesh import SHARED, laid_out
+
+
+class Learner(Protocol):
+    """What the loop asks of a learner, a pytree of hyper-parameters; those of `jaxenvs.training` fit.
+
+    Where the loop is given a mesh, it hands that on to `init` and `update` as a further argument `mesh`.
+    """
+
+    @property
+    def num_updates(self) -> int:
+        """How many updates make a whole training."""
+        ...
+
+    @property
+    def steps_per_update(self) -> int:
+        """Environment steps that one update takes."""
+        ...
+
+    def init(self, env: Env[Any, Any], key: Key) -> Any:
+        """The training state to begin with."""
+        ...
+
+    def update(self, env: Env[Any, Any], state: Any) -> tuple[Any, "Metrics"]:
+        """One update: the next training state, whose field `agent` holds what is learnt, and what was measured."""
+        ...
+
+
+class Metrics(Protocol):
+    """What the loop asks of an update's metrics, a pytree; those of `jaxenvs.training` fit."""
+
+    def figures(self) -> dict[str, tuple[Any, Any]]:
+        """What a row shows, by name: a sum and the number of its terms, both scalars, whose quotient is shown.
+
+        Of a count, which a row adds up, the number of terms is None.
+        """
+        ...
+
+
+def initial_state(env: Env[Any, Any], learner: Learner, key: Key, num_seeds: int, mesh: Mesh | None = None) -> Any:
+    """The training state to begin with; with more than one seed, of all of them along a leading axis.
+
+    Seed `i` is trained from `fold_in(key, i)`, so the first seed's run does not depend on how many there are.
+    """
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(num_seeds, dtype=jnp.uint32))
+    init = partial(learner.init, env, **_on(mesh))
+    return jax.vmap(init)(keys) if num_seeds > 1 else init(keys[0])
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What a call of the program measured. Arrays have axes (parts, seeds).
+
+    Attributes:
+        ends: (parts,) int, the last update of each part.
+        sums: by name, sums over a part.
+        terms: by name, the numbers of their terms; for a count, None.
+        diverged: the first update after which an agent held NaN, and the seeds that did; None where none did.
+    """
+
+    ends: np.ndarray
+    sums: dict[str, np.ndarray]
+    terms: dict[str, np.ndarray | None]
+    diverged: tuple[int, list[int]] | None
+
+    @property
+    def updates(self) -> int:
+        """Updates done so far."""
+        return int(self.ends[-1])
+
+    def means(self) -> dict[str, float]:
+        """The figures of all parts together, averaged over seeds; NaN where nothing was measured."""
+        values = _quotients({n: x.sum(0) for n, x in self.sums.items()}, {n: _sum(x) for n, x in self.terms.items()})
+        return {name: _finite_mean(x) for name, x in values.items()}
+
+
+class Program:
+    """Updates of one learner in one environment, compiled.
+
+    How many updates a call does is data, so one program serves calls of every size.
+    """
+
+    MOST_ROWS: ClassVar[int] = 64
+    """Parts of a call that are measured apart."""
+
+    def __init__(self, env: Env[Any, Any], learner: Learner, state: Any, *, num_seeds: int, mesh: Mesh | None) -> None:
+        """Compiles; `state` is of the structure to expect."""
+        self._data = env, learner
+        self._num_seeds = num_seeds
+        metrics = jax.eval_shape(_update_of(env, learner, num_seeds, mesh), state)[1]
+        self._is_count = {name: terms is None for name, (_, terms) in metrics.figures().items()}
+        lowered = _advance.lower(env, learner, state, *self._window(0, [0]), num_seeds=num_seeds, mesh=mesh)
+        self._advance = lowered.compile()
+
+    def __call__(self, state: Any, done: int, ends: list[int]) -> tuple[Any, Measured]:
+        """Does the updates from `done` to the last of `ends`, or until an agent holds NaN. `state` is used up."""
+        state, reached, sums, terms, diverged = self._advance(*self._data, state, *self._window(done, ends))
+        reached, diverged = int(reached), np.asarray(diverged).reshape(-1)
+        stopped = [end for end in ends if end < reached] + [reached]
+
+        def rows(table: Array) -> np.ndarray:
+            return np.asarray(table, np.float64)[: len(stopped)].reshape(len(stopped), self._num_seeds)
+
+        first = int(diverged[diverged > 0].min(initial=reached)) if diverged.any() else 0
+        return state, Measured(
+            ends=np.asarray(stopped),
+            sums={name: rows(x) for name, x in sums.items()},
+            terms={name: None if self._is_count[name] else rows(x) for name, x in terms.items()},
+            diverged=(first, np.flatnonzero(diverged == first).tolist()) if first else None,
+        )
+
+    def _window(self, done: int, ends: list[int]) -> tuple[Array, Array, Array]:
+        """Where the parts end, padded to the size that the program was compiled for; where they begin; how many."""
+        padded = np.pad(np.asarray(ends), (0, self.MOST_ROWS - len(ends)))
+        return tuple(jnp.asarray(x, jnp.int32) for x in (padded, done, len(ends)))  # pyright: ignore[reportReturnType]
+
+
+def _update_of(
+    env: Env[Any, Any], learner: Learner, num_seeds: int, mesh: Mesh | None
+) -> Callable[[Any], tuple[Any, Metrics]]:
+    update = partial(learner.update, env, **_on(mesh))
+    return jax.vmap(update) if num_seeds > 1 else update
+
+
+@partial(jax.jit, static_argnames=("num_seeds", "mesh"), donate_argnames="state")
+def _advance(
+    env: Env[Any, Any],
+    learner: Learner,
+    state: Any,
+    ends: Array,
+    done: Array,
+    count: Array,
+    *,
+    num_seeds: int,
+    mesh: Mesh | None,
+) -> tuple[Any, Array, dict[str, Array], dict[str, Array], Array]:
+    """Runs updates from `done` to `ends[count - 1]`; row `i` of the tables is of those until `ends[i]`.
+
+    Returns:
+        The state, the updates done, tables of sums and of their terms, and by seed the first update after which
+        its agent held NaN, 0 where it does not. After such an update nothing more is done.
+    """
+    update = _update_of(env, learner, num_seeds, mesh)
+    nan_in = jax.vmap(holds_nan) if num_seeds > 1 else holds_nan
+    sums, terms = _totals(jax.eval_shape(update, state)[1])
+    zeros = jax.tree.map(lambda x: jnp.zeros((num_seeds,) if num_seeds > 1 else (), jnp.float32), (sums, terms))
+    healthy = jnp.zeros((num_seeds,) if num_seeds > 1 else (), jnp.int32)
+
+    def one_update(carry: Any) -> Any:
+        state, done, totals, _ = carry
+        state, metrics = update(state)
+        totals = jax.tree.map(lambda t, x: t + jnp.asarray(x).astype(jnp.float32), totals, _totals(metrics))
+        return state, done + 1, totals, jnp.where(nan_in(state.agent), done + 1, 0)
+
+    def one_row(index: Array, carry: Any) -> Any:
+        state, done, tables, diverged = carry
+        state, done, totals, diverged = jax.lax.while_loop(
+            lambda c: (c[1] < ends[index]) & ~(c[3] > 0).any(), one_update, (state, done, zeros, diverged)
+        )
+        return state, done, jax.tree.map(lambda t, x: t.at[index].set(x), tables, totals), diverged
+
+    tables = jax.tree.map(lambda x: jnp.zeros((len(ends), *x.shape), jnp.float32), zeros)
+    state, done, tables, diverged = jax.lax.fori_loop(0, count, one_row, (state, done, tables, healthy))
+    return state, *laid_out((done, *tables, diverged), mesh, SHARED)
+
+
+def _totals(metrics: Metrics) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sums by name, and the numbers of their terms; 0 for a count."""
+    figures = metrics.figures()
+    terms = {name: 0.0 if terms is None else terms for name, (_, terms) in figures.items()}
+    return {name: total for name, (total, _) in figures.items()}, terms
+
+
+def _on(mesh: Mesh | None) -> dict[str, Any]:
+    """The further argument of a learner that is to run on a mesh."""
+    return {} if mesh is None else {"mesh": mesh}
+
+
+_FIRST_COLUMNS = ("mean_return", "mean_length", "episodes")
+
+
+class Rows:
+    """Rows of `progress.csv`, put together from what calls of the program measured."""
+
+    def __init__(self, steps_per_update: int) -> None:
+        self._steps_per_update = steps_per_update
+        self._finished: list[dict[str, float]] = []
+        self._open: tuple[int, float, dict[str, Any], dict[str, Any]] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a row has begun and not ended."""
+        return self._open is not None
+
+    def add(
+        self, measured: Measured, begin: int, seconds_before: float, seconds: float, is_end: Callable[[int], bool]
+    ) -> None:
+        """Adds a call's parts.
+
+        Args:
+            measured: what it measured.
+            begin: the updates before it.
+            seconds_before: of training before it.
+            seconds: that it took.
+            is_end: whether a row ends with an update.
+        """
+        for i, end in enumerate(measured.ends.tolist()):
+            sums = {name: x[i] for name, x in measured.sums.items()}
+            terms = {name: None if x is None else x[i] for name, x in measured.terms.items()}
+            if self._open is not None:
+                sums, terms = jax.tree.map(np.add, self._open[2:], (sums, terms))
+            share = (end - begin) / max(measured.updates - begin, 1)
+            self._open = end, seconds_before + seconds * share, sums, terms
+            if is_end(end):
+                self._close()
+
+    def take(self, *, unfinished: bool) -> list[dict[str, float]]:
+        """The rows since the last time; with `unfinished`, the one that has not reached its end as well."""
+        if unfinished:
+            self._close()
+        rows, self._finished = self._finished, []
+        return rows
+
+    def _close(self) -> None:
+        """One row per seed, the columns that people look for first."""
+        if self._open is None:
+            return
+        (update, seconds, sums, terms), self._open = self._open, None
+        values = _quotients(sums, terms)
+        names = sorted(values, key=lambda name: (_FIRST_COLUMNS.index(name) if name in _FIRST_COLUMNS else 9, name))
+        for seed in range(len(values[names[0]])):
+            steps = update * self._steps_per_update
+            first = {"update": update, "env_steps": steps, "seed": seed, "seconds": seconds}
+            self._finished.append({**first, **{name: float(values[name][seed]) for name in names}})
+
+
+def _sum(table: np.ndarray | None) -> np.ndarray | None:
+    return None if table is None else table.sum(0)
+
+
+def _quotients(sums: dict[str, Any], terms: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Means, NaN where there were no terms; counts as they are."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {name: x if terms[name] is None else x / terms[name] for name, x in sums.items()}
+
+
+def _finite_mean(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else float("nan")

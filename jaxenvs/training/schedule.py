@@ -1,0 +1,46 @@
+"""How far training has come: counters that do not wrap, and the schedules that follow them.
+
+Environment steps soon exceed an int32, updates hardly ever. So updates are counted, and steps are multiplied out where
+somebody reads them.
+"""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxenvs.training.settings import MOST
+
+
+def after(updates: Array, more: int) -> Array:
+    """() int32: the updates done after `more` further ones; stays at the largest int32 rather than wrap."""
+    return jnp.minimum(updates, MOST - more) + more
+
+
+def steps_taken(updates: Array, steps_per_update: int) -> Array:
+    """() float32: the environment steps of so many updates, rounded to 24 bits.
+
+    That is exact as long as `updates` is below 2**24 and `steps_per_update` a power of two.
+    """
+    return updates.astype(jnp.float32) * jnp.asarray(steps_per_update, jnp.float32)
+
+
+def progress(updates: Array, horizon: ArrayLike, rounds: ArrayLike = 0, rounds_per_update: int = 1) -> Array:
+    """() float32 in [0, 1]: the share of training that is done.
+
+    Args:
+        updates: () int32, updates done.
+        horizon: () int32, updates that training takes.
+        rounds: () int32, how far the next update has come.
+        rounds_per_update: of how many.
+    """
+    part = jnp.asarray(rounds, jnp.float32) / jnp.asarray(rounds_per_update, jnp.float32)
+    done = updates.astype(jnp.float32) + part
+    return jnp.minimum(done / jnp.asarray(horizon, jnp.float32), 1.0)
+
+
+def has_taken(steps: int, updates: Array, rounds: Array, num_envs: int, rounds_per_update: int) -> Array:
+    """() bool: whether at least `steps` environment steps are taken, in whole updates and rounds of the next one."""
+    whole, rest = divmod(steps, num_envs * rounds_per_update)
+    updates = jnp.minimum(updates, MOST - 1) + rounds // rounds_per_update
+    rounds = rounds % rounds_per_update
+    return (updates > whole) | ((updates == whole) & (rounds * num_envs >= rest))
