@@ -223,7 +223,7 @@ def test_the_lazy_names_of_wrappers_are_those_that_type_checkers_see():
     seen = {statement.names[0].name: statement.module for statement in block.body}
     assert list(seen) == jaxenvs.wrappers.__all__
     assert {name: getattr(jaxenvs.wrappers, name).__module__ for name in seen} == seen
-    with pytest.raises(AttributeError, match="'jaxenvs.wrappers' has no attribute 'AutoRest'"):
+    with pytest.raises(AttributeError, match=r"'jaxenvs\.wrappers' has no attribute 'AutoRest'"):
         jaxenvs.wrappers.AutoRest  # noqa: B018  # the lookup is what is tested
 
 

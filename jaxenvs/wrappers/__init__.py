@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from jaxenvs.wrappers.transform_observation import TransformObservation as TransformObservation
     from jaxenvs.wrappers.transform_reward import TransformReward as TransformReward
 
-__all__ = [  # noqa: RUF022  # in the order of the files
+__all__ = [  # in the order of the files
     "ActionWrapper",
     "AutoReset",
     "ClipAction",
