@@ -216,6 +216,18 @@ def test_importing_jaxenvs_loads_no_env_and_nothing_heavy():
     assert "jaxenvs.core.env" in loaded
     assert not loaded & HEAVY
     assert not [name for name in loaded if name.startswith("jaxenvs.envs.")]
+    wrappers = {name.rpartition(".")[2] for name in loaded if name.startswith("jaxenvs.wrappers.")}
+    assert {name for name in wrappers if not name.startswith("_")} == {"auto_reset", "time_limit"}
+
+
+def test_the_lazy_names_of_wrappers_are_those_that_type_checkers_see():
+    tree = tree_of(PACKAGE / "wrappers" / "__init__.py")
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {statement.names[0].name: statement.module for statement in block.body}
+    assert list(seen) == jaxenvs.wrappers.__all__
+    assert {name: getattr(jaxenvs.wrappers, name).__module__ for name in seen} == seen
+    with pytest.raises(AttributeError, match=r"'jaxenvs\.wrappers' has no attribute 'AutoRest'"):
+        jaxenvs.wrappers.AutoRest  # noqa: B018  # the lookup is what is tested
 
 
 def test_importing_any_module_makes_no_array():

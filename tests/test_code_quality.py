@@ -16,8 +16,8 @@ from jaxenvs.adapters import NEIGHBOURS
 ROOT = Path(__file__).parents[1]
 
 COMMANDS = {
-    "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "jaxenvs", "tests", "notebooks"],
-    "ruff check": [sys.executable, "-m", "ruff", "check", "jaxenvs", "tests", "notebooks"],
+    "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "jaxenvs", "benchmarks", "tests", "notebooks"],
+    "ruff check": [sys.executable, "-m", "ruff", "check", "jaxenvs", "benchmarks", "tests", "notebooks"],
     "pyright": [sys.executable, "-m", "pyright", "--pythonpath", sys.executable],
 }
 

@@ -26,6 +26,7 @@ RUNS = [
     pytest.param("gymnasium-vector", "CartPole-v1", {"mode": "vector_entry_point"}),
     pytest.param("c", "CartPole-v1", {}),
     pytest.param("gymnax", "Pendulum-v1", {}, marks=pytest.mark.neighbours),
+    pytest.param("gymnax", "Breakout-MinAtar", {"max_steps_in_episode": 50}, marks=pytest.mark.neighbours),
     pytest.param("envpool", "Pendulum-v1", {}),
     pytest.param("jaxenvs", "ALE/Pong-v5", JAXENVS.tasks["ALE/Pong-v5"].options),
     pytest.param("ale-vector", "pong", {"use_fire_reset": False}),

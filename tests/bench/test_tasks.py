@@ -46,10 +46,20 @@ def test_tasks_of_gymnax_have_our_spaces_and_time_limits():
     import gymnax
 
     for id, task in ROWS["gymnax"].tasks.items():
-        env, params = gymnax.make(task.name, **task.options)
+        limit = task.options.get("max_steps_in_episode")
+        options = {name: value for name, value in task.options.items() if name != "max_steps_in_episode"}
+        env, params = gymnax.make(task.name, **options)
         observation, _ = jax.eval_shape(env.reset, jax.random.key(0), params)
         space = jaxenvs.make(id).action_space
         assert observation.shape == jaxenvs.make(id).observation_space.shape
         assert env.action_space(params).shape == space.shape
         assert getattr(env.action_space(params), "n", None) == getattr(space, "n", None)
-        assert params.max_steps_in_episode == registry[id].max_episode_steps
+        if limit is None:
+            assert params.max_steps_in_episode == registry[id].max_episode_steps
+        else:  # without an end beside the game's own
+            assert registry[id].max_episode_steps is None and limit == (2501 if "Freeway" in id else 2**31 - 1)
+
+
+def test_tasks_of_gymnax_include_every_game_of_minatar():
+    games = {id for id in registry if id.startswith("MinAtar/") and id.endswith("-v1")}
+    assert len(games) == 5 and games == {id for id in ROWS["gymnax"].tasks if id.startswith("MinAtar/")}

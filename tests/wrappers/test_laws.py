@@ -69,7 +69,7 @@ ABSTRACT = {"ActionWrapper", "HistoryWrapper", "ObservationWrapper", "RewardWrap
 
 
 def test_the_table_lists_every_wrapper():
-    classes = {name: value for name, value in vars(wrappers).items() if isinstance(value, type)}
+    classes = {name: getattr(wrappers, name) for name in dir(wrappers)}
     exported = {name for name, value in classes.items() if issubclass(value, Wrapper)}
     assert exported - ABSTRACT == set(WRAPPERS)
 

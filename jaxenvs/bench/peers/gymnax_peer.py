@@ -7,11 +7,20 @@ from typing import Any
 PACKAGES = ("gymnax",)
 
 
-def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict[str, Any]:
+def prepare(
+    task: str, num_envs: int, steps: int | None, *, max_steps_in_episode: int | None = None, **options: Any
+) -> dict[str, Any]:
     """A scan of `jax.vmap(env.step)`, with actions drawn on the device at every step.
 
     All actions of a step are drawn at once, from one key, as a policy's are: a quarter faster on the CPU
     than `vmap` of the action space's `sample`.
+
+    Args:
+        task: the id.
+        num_envs: environments stepped at once.
+        steps: in a call; None for 200.
+        max_steps_in_episode: the time limit in place of gymnax's own, or None for that.
+        **options: further arguments of `gymnax.make`.
     """
     import gymnax  # pyright: ignore[reportMissingImports]  # its interpreter has it
     import jax
@@ -19,6 +28,8 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
 
     steps = steps or 200
     env, params = gymnax.make(task, **options)
+    if max_steps_in_episode is not None:
+        params = params.replace(max_steps_in_episode=max_steps_in_episode)
     key, reset_key = jax.random.split(jax.random.key(0))
     _, states = jax.jit(jax.vmap(env.reset, in_axes=(0, None)))(jax.random.split(reset_key, num_envs), params)
 

@@ -1,0 +1,1 @@
+"""Programs that measure the package; they are not part of it."""

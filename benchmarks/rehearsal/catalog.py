@@ -1,0 +1,238 @@
+"""Every id on the device: resets, steps and renders, compared with the processor from the same key.
+
+One program an id and platform. It plays from keys, or takes at each step the state that it is given. So the device
+first plays by itself, and then repeats each of the processor's steps from the processor's state: what it computes in
+one step is compared, and no error grows from step to step. A robot is simulated by `mjx` on both sides.
+"""
+
+import concurrent.futures
+import multiprocessing
+import time
+from collections.abc import Iterable
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxenvs
+from benchmarks.rehearsal.report import Report, failure
+from benchmarks.rehearsal.sizes import Sizes
+from jaxenvs.registry.catalog import CATALOG
+
+TOLERANCE, TOLERANCE_OF_ROBOTS = 1e-5, 1e-3
+"""Of a float after one step, relative and absolute: some units in the last place of float32 for a few operations, and
+for the hundreds of iterations of a robot's solvers."""
+
+CROSSINGS = 1e-4
+"""The share of transitions whose integers and flags may differ where there are floats: those in which a rounding takes
+a number across a threshold."""
+
+PICTURES = 8
+"""Lanes whose last state is drawn."""
+
+LONGEST_FIRST = "Humanoid-v5", "HumanoidStandup-v5", "Ant-v5", "Pusher-v5", "Walker2d-v5", "Hopper-v5", "HalfCheetah-v5"
+"""What takes longest to compile, so that nobody waits for it in the end."""
+
+
+def main(sizes: Sizes, report: Report) -> None:
+    """Checks every id, several processes at a time."""
+    ids = sizes.ids or tuple(sorted((spec.id for spec in CATALOG), key=_rank))
+    for id, result in _check_all(ids, sizes):
+        report.add(id, result)
+
+
+def _rank(id: str) -> tuple[int, str]:
+    return LONGEST_FIRST.index(id) if id in LONGEST_FIRST else len(LONGEST_FIRST), id
+
+
+def _check_all(ids: Iterable[str], sizes: Sizes) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Each id's result as it comes. A process that dies takes others' ids with it: those are tried again, alone."""
+    if sizes.workers == 1:
+        yield from ((id, check(id, sizes)) for id in ids)
+        return
+    again: list[str] = []
+    with _pool(sizes.workers) as pool:
+        futures = {pool.submit(check, id, sizes): id for id in ids}
+        for future in concurrent.futures.as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except BrokenProcessPool:
+                again.append(futures[future])
+    for id in again:
+        with _pool(1) as pool:
+            try:
+                yield id, pool.submit(check, id, sizes).result()
+            except BrokenProcessPool as error:
+                yield id, {"failed": failure(error)}
+
+
+def _pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
+    return concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+
+
+def check(id: str, sizes: Sizes) -> dict[str, Any]:
+    """What one id does on JAX's default device, beside the processor; `{"failed": ...}` where it does not run."""
+    seconds: dict[str, float] = {}
+    try:
+        return {**_check(id, sizes, seconds), "seconds": seconds}
+    except Exception as error:  # noqa: BLE001  # whatever goes wrong is a result here
+        return {"failed": failure(error), "seconds": seconds}
+
+
+def _check(id: str, sizes: Sizes, seconds: dict[str, float]) -> dict[str, Any]:
+    is_robot = jaxenvs.spec(id).extra == "mujoco"
+    env = jaxenvs.AutoReset(jaxenvs.make(id, **({"physics": "mjx"} if is_robot else {})))
+    processor, device = jax.devices("cpu")[0], jax.devices()[0]
+    compared = sizes.robot_lanes if is_robot else sizes.lanes
+    keys = np.asarray(jax.random.key_data(jax.random.split(jaxenvs.random.key(0), sizes.lanes)))
+    blank = jax.tree.map(
+        lambda x: np.zeros((sizes.steps, compared, *x.shape), x.dtype),
+        jax.eval_shape(lambda: _bare(env.reset(jaxenvs.random.key(0))[0])),
+    )
+    play = jax.jit(lambda keys, given, follow: _play(env, keys, given, follow))
+
+    programs: dict[str, Any] = {}
+
+    def run(name: str, where: Any, *arguments: Any) -> Any:
+        """Compiles for a device, runs there, and fetches the results."""
+        arguments = jax.device_put(arguments, where)
+        if name not in programs:
+            started = time.perf_counter()
+            programs[name] = play.lower(*arguments).compile()
+            seconds[f"compile for the {name}"] = round(time.perf_counter() - started, 2)
+        started = time.perf_counter()
+        result = jax.block_until_ready(programs[name](*arguments))
+        seconds[f"run on the {name}"] = round(time.perf_counter() - started, 3)
+        return jax.device_get(result)
+
+    with jax.default_device(processor):
+        expected = run("processor", processor, keys[:compared], blank, np.bool_(False))
+    before, after, timesteps = expected
+    # The device has more lanes than the processor where that is slow: the first ones, and copies of them.
+    tiles = sizes.lanes // compared
+
+    def tile(x: np.ndarray) -> np.ndarray:
+        return np.tile(x, (1, tiles, *[1] * (x.ndim - 2)))
+
+    own = run("device", device, keys, jax.tree.map(tile, blank), np.bool_(False))
+    given = run("device", device, keys, jax.tree.map(tile, before), np.bool_(True))
+    own, given = (jax.tree.map(lambda x: x[:, :compared], tree) for tree in (own, given))
+    tolerance = TOLERANCE_OF_ROBOTS if is_robot else TOLERANCE
+    reset = differences(*(jax.tree.map(lambda x: x[:1], tree) for tree in (before, own[0])), tolerance)
+    step = differences((after, timesteps), given[1:], tolerance)
+    finite = bool(np.isfinite(own[2].reward).all())
+    allowed = CROSSINGS * step["transitions"] if step["floats"] else 0
+    picture = None if is_robot else _pictures(env, jax.tree.map(lambda x: x[-1, :PICTURES], before), processor, device)
+    is_right = (
+        finite
+        and reset["integers differ in"] == reset["floats beyond"] == step["floats beyond"] == 0
+        and step["integers differ in"] <= allowed
+        and (picture is None or picture["bytes differ"] == 0)
+    )
+    return {
+        "ok": is_right,
+        "finite": finite,
+        "reset": reset,
+        "one step": step,
+        "equal after all steps": float(_equal_lanes(after, own[1]).mean()),
+        "picture": picture,
+    }
+
+
+def _play(env: Any, keys: Any, given: Any, follow: Any) -> Any:
+    """The states before and after each step and the timesteps, each (steps, lanes, ...); keys are bare numbers.
+
+    Args:
+        env: an environment that resets itself.
+        keys: (lanes, ...) words of a key for each lane.
+        given: the states to step from instead of the own ones where `follow`.
+        follow: () bool.
+    """
+    keys = _keys(keys)
+    state, _ = jax.vmap(env.reset)(keys)
+
+    def step(state: Any, x: Any) -> Any:
+        number, given = x
+        bare = jax.tree.map(lambda theirs, own: jnp.where(follow, theirs, own), given, _bare(state))
+        action_keys = jax.vmap(lambda key: jax.random.fold_in(jax.random.fold_in(key, 1), number))(keys)
+        actions = jax.vmap(env.action_space.sample)(action_keys)
+        state, timestep = jax.vmap(env.step)(_dressed(bare, state), actions)
+        return state, (bare, _bare(state), timestep)
+
+    numbers = jnp.arange(jax.tree.leaves(given)[0].shape[0], dtype=jnp.int32)
+    return jax.lax.scan(step, state, (numbers, given))[1]
+
+
+def _keys(words: Any) -> Any:
+    """Words as keys of the package's own kind."""
+    return jax.random.wrap_key_data(words, impl=jax.random.key_impl(jaxenvs.random.key(0)))
+
+
+def _is_key(x: Any) -> bool:
+    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _bare(tree: Any) -> Any:
+    """The tree with each key's words in its place."""
+    return jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, tree)
+
+
+def _dressed(bare: Any, like: Any) -> Any:
+    """The inverse of `_bare`; `like` has keys where the words are."""
+    return jax.tree.map(lambda x, key: _keys(x) if _is_key(key) else x, bare, like)
+
+
+def differences(expected: Any, seen: Any, tolerance: float) -> dict[str, Any]:
+    """How two trees of arrays (steps, lanes, ...) differ, transition by transition.
+
+    Floats count in those transitions whose integers and flags agree, and NaN equals NaN.
+
+    Args:
+        expected: the processor's.
+        seen: the device's.
+        tolerance: of floats, relative and absolute.
+    """
+    pairs = list(zip(jax.tree.leaves(expected), jax.tree.leaves(seen), strict=True))
+    floats = [pair for pair in pairs if np.issubdtype(pair[0].dtype, np.floating)]
+    integers = [pair for pair in pairs if not np.issubdtype(pair[0].dtype, np.floating)]
+    agree = np.ones(pairs[0][0].shape[:2], bool)
+    for a, b in integers:
+        agree &= (a == b).reshape(*agree.shape, -1).all(-1)
+    largest, beyond = 0.0, 0
+    for a, b in floats:
+        a, b = (x[agree].astype(np.float64) for x in (a, b))
+        with np.errstate(invalid="ignore"):
+            error = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b) / (1.0 + np.abs(a)))
+        error = np.nan_to_num(error, nan=np.inf)
+        largest = max(largest, float(error.max(initial=0.0)))
+        beyond += int((error > tolerance).sum())
+    return {
+        "transitions": int(agree.size),
+        "integers differ in": int((~agree).sum()),
+        "floats": len(floats),
+        "floats beyond": beyond,
+        "largest error": min(largest, 1e30),  # which JSON can hold
+        "tolerance": tolerance,
+    }
+
+
+def _equal_lanes(expected: Any, seen: Any) -> np.ndarray:
+    """(lanes,) bool: where the last states are equal in every bit, played independently."""
+    equal = [
+        (a[-1] == b[-1]).reshape(a.shape[1], -1).all(-1)
+        for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(seen), strict=True)
+    ]
+    return np.all(equal, axis=0)
+
+
+def _pictures(env: Any, bare: Any, processor: Any, device: Any) -> dict[str, int]:
+    """How the pictures of the same states differ."""
+    like = jax.eval_shape(lambda: env.reset(jaxenvs.random.key(0))[0])
+    render = jax.jit(lambda bare: jax.vmap(lambda state: env.render(_dressed(state, like)))(bare))
+    with jax.default_device(processor):
+        expected = np.asarray(render(jax.device_put(bare, processor))).astype(np.int32)
+    seen = np.asarray(render(jax.device_put(bare, device))).astype(np.int32)
+    distance = np.abs(expected - seen)
+    return {"bytes": distance.size, "bytes differ": int((distance > 0).sum()), "by at most": int(distance.max())}

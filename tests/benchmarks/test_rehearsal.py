@@ -1,0 +1,158 @@
+"""The rehearsal for accelerators, rehearsed: on the processor, with small sizes."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.rehearsal import catalog, page, sizes
+from benchmarks.rehearsal.__main__ import LIMIT, SECONDS
+from benchmarks.rehearsal.report import Report
+from benchmarks.rehearsal.runner import Section, python, run
+from tests.devices import ROOT
+
+SIZES = dataclasses.replace(sizes.SMALL, ids=("FrozenLake-v1", "rlenvs/RandomWalk-v0"), lanes=4, steps=3)
+
+
+def test_the_catalog_is_compared_step_by_step(tmp_path):
+    report = Report(tmp_path / "catalog.json")
+    catalog.main(SIZES, report)
+    results = json.loads(report.path.read_text())
+    assert list(results) == list(SIZES.ids)
+    for result in results.values():
+        assert result["ok"] and (result["reset"]["transitions"], result["one step"]["transitions"]) == (4, 12)
+        assert result["picture"]["bytes"] > 0 and result["equal after all steps"] == 1.0
+
+
+def test_an_id_that_does_not_run_is_a_result():
+    result = catalog.check("MnistBandit-v7", SIZES)
+    assert "NameNotFound" in result["failed"]
+
+
+def test_differences_are_counted_by_transition():
+    integers, floats = np.arange(12, dtype=np.int32).reshape(2, 3, 2), np.ones((2, 3), np.float32)
+    floats[0, 0] = np.nan
+    assert catalog.differences((integers, floats), (integers.copy(), floats.copy()), 1e-5) == {
+        "transitions": 6,
+        "integers differ in": 0,
+        "floats": 1,
+        "floats beyond": 0,
+        "largest error": 0.0,
+        "tolerance": 1e-5,
+    }
+    other_integers, other_floats = integers.copy(), floats.copy()
+    other_integers[1, 2] = 0  # both numbers of one transition, whose float does not count then
+    other_floats[1, 2], other_floats[0, 1], other_floats[0, 2] = 9, 1.5, 1 + 1e-6
+    seen = catalog.differences((integers, floats), (other_integers, other_floats), 1e-5)
+    assert (seen["integers differ in"], seen["floats beyond"], seen["largest error"]) == (1, 1, 0.25)
+    other_floats[0, 0] = 1  # where the processor has NaN
+    assert catalog.differences((integers, floats), (integers, other_floats), 1e-5)["largest error"] == 1e30
+
+
+WRITES = "import json, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(json.dumps({'a': 1}))"
+
+
+def test_sections_that_fail_or_overrun_leave_the_rest_and_what_they_had(tmp_path):
+    commands = {
+        "fails": (60, WRITES + "; sys.exit(3)"),
+        "overruns": (3, WRITES + "; time.sleep(600)"),
+        "finishes": (60, WRITES),
+        "comes too late": (60, WRITES),
+    }
+    sections = [Section(name, seconds, python("-c", program)) for name, (seconds, program) in commands.items()]
+    run(sections[:3], tmp_path, 600, {"versions": {}})
+    written = json.loads((tmp_path / "rehearsal.json").read_text())
+    statuses = {name: section["status"] for name, section in written["sections"].items()}
+    assert statuses == {"fails": "failed", "overruns": "out of time", "finishes": "finished"}
+    assert written["sections"]["fails"]["exit_code"] == 3
+    assert all(section["results"] == {"a": 1} for section in written["sections"].values())
+    late = run(sections[3:], tmp_path / "late", 0, {})
+    assert late["sections"]["comes too late"] == {"status": "not begun", "seconds": 0.0, "results": {}}
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["rehearsal.json", "rehearsal.log"]
+
+
+def test_all_sections_together_fit_into_eight_minutes():
+    assert LIMIT < 480 and sum(SECONDS.values()) <= 480
+
+
+def test_the_page_is_what_its_command_writes():
+    results = json.loads(page.RESULTS.read_text()) if page.RESULTS.exists() else None
+    assert page.PAGE.read_text() == page.text(results), "Run `python -m benchmarks.rehearsal.page`."
+    assert ("No figures exist yet" in page.PAGE.read_text()) == (results is None)
+
+
+RIGHT = {"ok": True, "finite": True, "one step": {}, "picture": None}
+STEP = {"transitions": 1000, "integers differ in": 2, "floats beyond": 3, "largest error": 0.5}
+SAME = {"transitions": 10, "integers differ in": 0, "floats beyond": 0, "largest error": 0.0}
+PROGRAM = {"steps a second": 4e8, "share of bandwidth": 0.25}
+
+
+def test_the_page_shows_what_was_measured():
+    sections = {
+        "catalog": {
+            "good-v0": RIGHT,
+            "bad-v0": {
+                **RIGHT,
+                "ok": False,
+                "reset": SAME,
+                "one step": STEP,
+                "picture": {"bytes": 90, "bytes differ": 1},
+            },
+            "worse-v0": {"failed": "ValueError: a | b"},
+        },
+        "host": {"torch": {"ok": True, "device": "cuda:0"}, "ALE/Pong-v5": {"failed": "no"}},
+        "speed": {
+            "device": {"kind": "NVIDIA H100", "bytes copied a second": 3e12},
+            "CartPole-v1, 2048 lanes": {
+                "select": PROGRAM,
+                "cond": {**PROGRAM, "steps a second": 2e8},
+                "chunked": {"failed": "out of memory"},
+                "gymnax": {**PROGRAM, "steps a second": 1e8},
+            },
+            "Taxi-v4, 2048 lanes": {"failed": "no"},
+        },
+        "robots": {"Humanoid-v5, mjx, 1024 lanes": {"steps a second": 50000, "seconds": {"trace": 9, "compile": 60.5}}},
+        "learning": {"CartPole-v1, to 475": {"ok": True, "seconds": 0.5, "env_steps": 40960, "mean_return": 480.0}},
+    }
+    results = {
+        "date": "2026-01-01",
+        "versions": {"jax": "0.11.2"},
+        "sections": {
+            name: {"status": "out of time" if name == "robots" else "finished", "seconds": 90.0, "results": found}
+            for name, found in sections.items()
+        },
+    }
+    lines = page.text(results).splitlines()
+    assert "Measured on 2026-01-01 on NVIDIA H100, which copies 3.00 TB/s, read and written, with jax 0.11.2." in lines
+    assert any(line.endswith(" 1 of 3 ids are.") for line in lines)
+    assert (
+        "| bad-v0 | one step: integers in 2 of 1,000; one step: 3 floats, by up to 0.5; 1 of 90 bytes of pictures |"
+        in lines
+    )
+    assert "| worse-v0 | ValueError: a \\| b |" in lines
+    assert "| CartPole-v1, 2048 lanes | 400 | 200 |  | select | 4 | 25.0 % |  |" in lines
+    assert "| Humanoid-v5, mjx, 1024 lanes | 50,000 | 9 | 60.5 |  |" in lines
+    assert lines.count("This part is not complete: out of time after 90 s.") == 1
+    assert "| CartPole-v1, to 475 | 0.5 | 40,960 | 480 |  |  |  |" in lines
+
+
+@pytest.mark.slow
+def test_the_whole_command_runs_on_the_processor(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.rehearsal", "--out", str(tmp_path), "--small", "--patience", "5"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}, check=True)
+    results = json.loads((tmp_path / "rehearsal.json").read_text())
+    log = (tmp_path / "rehearsal.log").read_text()
+    assert {name: section["status"] for name, section in results["sections"].items()} == dict.fromkeys(
+        SECONDS, "finished"
+    ), log
+    for name in ("catalog", "host", "robots", "learning"):
+        found = results["sections"][name]["results"]
+        assert found and all("failed" not in result for result in found.values()), found
+    assert all(result["ok"] for result in results["sections"]["catalog"]["results"].values())
+    speed = results["sections"]["speed"]["results"]
+    assert all(speed[f"{task}, 16 lanes"]["select"]["rates"] for task in sizes.SMALL.tasks)
+    assert "No figures" not in page.text(results)
