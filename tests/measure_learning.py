@@ -38,7 +38,7 @@ def measure(wanted: list[str], seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Measures what learners reach.")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--seeds", type=int, default=10)
     arguments = parser.parse_args()
