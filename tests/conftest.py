@@ -16,6 +16,7 @@ import jax  # the settings above must be there first
 import pytest
 
 import jaxenvs.training  # noqa: F401  # keeps XLA's CPU compiler from stalling, if imported before any computation
+from tests import registries
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -38,6 +39,13 @@ def write_mnist(folder: Path, count: int = 40) -> None:
 
 os.environ["JAXENVS_MNIST"] = str(Path(tempfile.gettempdir()) / "jaxenvs-test-mnist")
 write_mnist(Path(os.environ["JAXENVS_MNIST"]))
+
+
+@pytest.fixture(autouse=True)
+def registries_kept():
+    """What a test registers is gone when it ends, whichever process the next test runs in."""
+    with registries.kept():
+        yield
 
 
 MOST_MAPPINGS = 30_000

@@ -19,6 +19,9 @@ def avoid_stalling_programs() -> None:
     schedule that lets parts of a program run at the same time, and comes up sooner where small products go to
     YNNPACK (github.com/jax-ml/jax/issues/39257 has another fault of that path). Neither setting costs speed
     here. They take effect where no JAX computation has run yet; what `XLA_FLAGS` says of one already holds.
+
+    jaxlib 0.12.0.1 is left alone: without the settings 180 trainings of two agents went through there, in three
+    processes, where with 0.10.2 each of three processes stood still within five trainings.
     """
     if jaxlib.version.__version__ not in _AFFECTED:
         return

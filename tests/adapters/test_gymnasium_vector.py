@@ -16,11 +16,24 @@ from jaxenvs.adapters.lanes import Lanes
 from jaxenvs.errors import InvalidAction, InvalidField, WrapperOrderError
 from jaxenvs.wrappers import NormalizeReward
 from tests.adapters.comparing import assert_same
-from tests.adapters.ids import MARKED
+from tests.adapters.ids import IDS, QUICK
 
 pytestmark = pytest.mark.gymnasium
 
 NUM_ENVS, STEPS, LIMIT = 3, 30, 9
+EVERY_MODE = {
+    "CartPole-v1",
+    "Blackjack-v1",
+    "InvertedPendulum-v5",
+    "MinAtar/Breakout-v1",
+    "Taxi-v4",
+    "rlenvs/DynaMaze-v0",
+}
+"""One of each kind of `QUICK`, tried in every mode at each run; in the long tail all ids are."""
+
+
+def is_quick(id, mode):
+    return id in EVERY_MODE or (id in QUICK and mode is AutoresetMode.NEXT_STEP)
 
 
 def make_pair(id, mode, **kwargs):
@@ -30,8 +43,14 @@ def make_pair(id, mode, **kwargs):
     return gymnasium.make_vec(id, NUM_ENVS, autoreset_mode=mode, **kwargs), sync
 
 
-@pytest.mark.parametrize("mode", AutoresetMode, ids=lambda mode: mode.value)
-@pytest.mark.parametrize("id", MARKED)
+@pytest.mark.parametrize(
+    ("id", "mode"),
+    [
+        pytest.param(id, mode, id=f"{id}-{mode.value}", marks=[] if is_quick(id, mode) else [pytest.mark.slow])
+        for id in IDS
+        for mode in AutoresetMode
+    ],
+)
 def test_equals_sync_vector_env_step_by_step(id, mode):
     mine, sync = make_pair(id, mode, max_episode_steps=LIMIT)
     for name in ("observation_space", "action_space", "single_observation_space", "single_action_space"):

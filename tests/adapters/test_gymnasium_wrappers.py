@@ -76,6 +76,12 @@ VECTOR_WRAPPERS = {
 # Older versions lack some, and their SyncVectorEnv raises AssertionError where this one raises TypeError.
 CURRENT = gymnasium.__version__ >= "1.3"
 AVAILABLE = [name for name in VECTOR_WRAPPERS if name in vector.__all__]
+OF_EPISODES = {"DictInfoToList", "NormalizeObservation", "NormalizeReward", "RecordEpisodeStatistics", "RecordVideo"}
+"""Wrappers that see where an episode ends, which depends on the mode; the others do the same to every step."""
+
+
+def is_quick(name, mode):
+    return mode is AutoresetMode.NEXT_STEP or name in OF_EPISODES
 
 
 def test_no_stock_wrapper_is_left_out():
@@ -123,8 +129,14 @@ def without_time(value):
     return np.asarray(value) if type(value).__module__ == "torch" else value
 
 
-@pytest.mark.parametrize("mode", AutoresetMode, ids=lambda mode: mode.value)
-@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        pytest.param(name, mode, id=f"{name}-{mode.value}", marks=[] if is_quick(name, mode) else [pytest.mark.slow])
+        for name in AVAILABLE
+        for mode in AutoresetMode
+    ],
+)
 def test_a_vector_wrapper_does_on_ours_what_it_does_on_sync(name, mode, tmp_path, monkeypatch):
     id, wrap = VECTOR_WRAPPERS[name]
     mine, sync = batches(id, mode)

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 import jaxenvs
 from jaxenvs.cli.app import app
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.registry.registry import registry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +85,4 @@ def counter_env(tmp_path, monkeypatch):
     (tmp_path / "needs_absent.py").write_text("import no_such_package")
     monkeypatch.syspath_prepend(tmp_path)
     jaxenvs.register("Test/Absent-v0", "needs_absent:Absent", extra="absent")
-    yield "Test/Counter-v1"
-    for id in [id for id in registry if id.startswith("Test/")]:
-        del registry._specs[id]
+    return "Test/Counter-v1"

@@ -1,4 +1,4 @@
-"""A registry that each test may write to without the others seeing it."""
+"""A registry that looks for no plug-ins, whichever packages are installed."""
 
 import pytest
 
@@ -6,7 +6,6 @@ from jaxenvs.registry.registry import registry
 
 
 @pytest.fixture(autouse=True)
-def fresh_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_specs", dict(registry._specs))
+def registry_without_plugins(monkeypatch):
     monkeypatch.setattr(registry, "_plugins_loaded", True)
     return registry

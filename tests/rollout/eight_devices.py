@@ -26,6 +26,19 @@ def assert_equal(left, right):
     jax.tree.map(lambda x, y: np.testing.assert_array_equal(raw(x), raw(y)), left, right)
 
 
+def assert_equal_to_rounding(left, right):
+    """Keys, integers and truth values are equal; real numbers are, but for a last bit a step in a short episode."""
+
+    def compare(x, y):
+        x, y = raw(x), raw(y)
+        if np.issubdtype(x.dtype, np.floating):
+            np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(x, y)
+
+    jax.tree.map(compare, left, right)
+
+
 def env_and_policy(env_id, method, **fields):
     env = jaxenvs.AutoReset(jaxenvs.make(env_id, **fields), method=method, chunk_size=3)
     return env, jaxenvs.RandomPolicy(env.action_space)
@@ -41,11 +54,15 @@ def test_there_are_eight_devices():
 
 @pytest.mark.parametrize("method", ["select", "chunked"])
 @pytest.mark.parametrize("env_id", ["Pendulum-v1", "Taxi-v4"])
-def test_rollout_is_the_same_bit_by_bit(env_id, method):
+def test_rollout_is_the_same(env_id, method):
+    """Bit by bit, but for real numbers from JAX 0.12 on."""
     env, policy = env_and_policy(env_id, method, max_episode_steps=25)
     one = jaxenvs.rollout(env, policy, KEY, 60, num_envs=64, keep_states=True)
     spread = jaxenvs.rollout(env, policy, KEY, 60, num_envs=64, keep_states=True, mesh=8)
-    assert_equal(one, spread)
+    if env_id == "Taxi-v4" or jax.__version_info__ < (0, 12):
+        assert_equal(one, spread)
+    else:
+        assert_equal_to_rounding(one, spread)
     assert one[1].timesteps.done.sum() > 64
     assert spread[1].actions.sharding.spec == PartitionSpec(None, "data")
     assert spread[0].key.sharding.spec == PartitionSpec("data")
@@ -63,9 +80,7 @@ def test_division_by_a_shared_parameter_differs_by_rounding_alone(method):
     exact = {"xla_disable_hlo_passes": "algsimp"}
     assert_equal(played(None, **exact), played(8, **exact))
     (_, one), (_, spread) = played(None), played(8)
-    assert_equal((one.actions, one.timesteps.done), (spread.actions, spread.timesteps.done))
-    # A last bit a step, over episodes of some 20 steps.
-    np.testing.assert_allclose(one.timesteps.observation, spread.timesteps.observation, rtol=1e-5, atol=1e-6)
+    assert_equal_to_rounding(one, spread)
 
 
 def test_threefry_keys_and_the_progress_bar_change_nothing(capsys):

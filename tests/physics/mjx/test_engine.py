@@ -1,6 +1,7 @@
 """The engine's two functions: what they return, that they follow C MuJoCo, and what they refuse."""
 
 import copy
+import functools
 from importlib import metadata
 
 import jax
@@ -93,48 +94,58 @@ def test_float32_states_stay_so_where_x64_is_on():
     assert {leaf.dtype for leaf in jax.tree.leaves(after)} == {jnp.dtype("float32")}
 
 
+@functools.cache
+def step_lanes(handle):
+    """A step of lanes that each have parameters of their own, compiled once for the tests below."""
+
+    def step(parameters, qpos, qvel, warm_start, ctrl):
+        return engine.step(handle, parameters, state_at(qpos, qvel, warm_start), ctrl, 2, FIELDS)
+
+    return jax.jit(jax.vmap(step))
+
+
+LANES = 120
+
+
 def test_parameters_stand_in_for_the_models_fields_lane_by_lane():
     """As where one writes into C's model, without `mj_setConst`."""
     handle = CREATURES["Euler"]
     random = np.random.default_rng(0)
-    visited = visit(handle.mj_model, 2, 40)
+    visited = visit(handle.mj_model, 2, LANES)
     with jax.enable_x64(True):
         parameters = jax.tree.map(
-            lambda leaf: jnp.asarray(np.asarray(leaf) * random.uniform(0.7, 1.4, (4, *leaf.shape))),
+            lambda leaf: jnp.asarray(np.asarray(leaf) * random.uniform(0.7, 1.4, (LANES, *leaf.shape))),
             parameters_of(handle.mj_model),
         )
-
-        def step(parameters, qpos, qvel, warm_start, ctrl):
-            return engine.step(handle, parameters, state_at(qpos, qvel, warm_start), ctrl, 2, ())
-
-        lanes = [jnp.asarray(column[10:14]) for column in visited[:4]]
-        ours = jax.jit(jax.vmap(step))(parameters, *lanes)
-    for lane in range(4):
+        ours = step_lanes(handle)(parameters, *map(jnp.asarray, visited[:4]))
+    for lane in range(10, 14):
         model = copy.copy(handle.mj_model)
         model.opt.gravity = np.asarray(parameters.gravity[lane])
         for name in ("body_mass", "geom_friction", "dof_damping", "actuator_gear"):
             getattr(model, name)[:] = np.asarray(getattr(parameters, name)[lane])
         data = mujoco.MjData(model)
-        for name, column in zip(("qpos", "qvel", "qacc_warmstart", "ctrl"), lanes):
-            getattr(data, name)[:] = np.asarray(column[lane])
+        for name, column in zip(("qpos", "qvel", "qacc_warmstart", "ctrl"), visited[:4]):
+            getattr(data, name)[:] = column[lane]
         mujoco.mj_step(model, data, nstep=2)
         assert largest(ours.qvel[lane], data.qvel) < 1e-8
-    assert largest(ours.qvel, visited.next_qvel[10:14]) > 1e-3  # the parameters matter
+    assert largest(ours.qvel[10:14], visited.next_qvel[10:14]) > 1e-3  # the parameters matter
 
 
 def test_an_unstable_lane_leaves_its_neighbours_alone():
     handle = CREATURES["Euler"]
-    visited = visit(handle.mj_model, 2, 120)
+    visited = visit(handle.mj_model, 2, LANES)
+    broken = visited.qvel.copy()
+    broken[3] = np.nan
+    broken[5] = 1e30
     with jax.enable_x64(True):
-        alone = step_all(handle, 2, visited)
-    broken = visited._replace(qvel=visited.qvel.copy())
-    broken.qvel[3] = np.nan
-    broken.qvel[5] = 1e30
-    with jax.enable_x64(True):
-        together = step_all(handle, 2, broken)
+        own = jax.tree.map(lambda leaf: jnp.stack([leaf] * LANES), parameters_of(handle.mj_model))
+        alone, together = (
+            step_lanes(handle)(own, *map(jnp.asarray, visited._replace(qvel=qvel)[:4]))
+            for qvel in (visited.qvel, broken)
+        )
     assert np.isnan(np.asarray(together.qvel[3])).all()
     for ours, theirs in zip(jax.tree.leaves(together), jax.tree.leaves(alone)):
-        kept = np.delete(np.arange(120), [3, 5])
+        kept = np.delete(np.arange(LANES), [3, 5])
         np.testing.assert_array_equal(ours[kept], theirs[kept])
 
 
