@@ -20,13 +20,13 @@ def print_settings(out: Console, env_id: str, env: Env) -> None:
         learners[name] = learner
     if not learners:
         return
-    table = Table(title="Hyper-parameters of `jaxenvs train`", title_justify="left", title_style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("setting")
     for name in learners:
         table.add_column(name, overflow="fold")
     for setting in dict.fromkeys(name for learner in learners.values() for name in learner.setting_names()):
         table.add_row(setting, *(_text(getattr(learner, setting, "")) for learner in learners.values()))
-    out.print()
+    out.print("\n[bold]Hyper-parameters of `jaxenvs train`[/]")
     out.print(table)
     out.print(f"\nSet one with `jaxenvs train {env_id} --set name=value`.", markup=False)
 

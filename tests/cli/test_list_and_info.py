@@ -7,6 +7,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.cli import catalog_spaces
+from jaxenvs.training.presets import preset
 
 
 def test_list_shows_every_id(jaxenvs_command):
@@ -119,3 +120,10 @@ def test_an_id_registered_anew_is_not_taken_for_the_catalogs(jaxenvs_command, co
     monkeypatch.setitem(jaxenvs.registry._specs, "CartPole-v1", own)
     (row,) = json.loads(jaxenvs_command("list", "CartPole-v1", "--family", own.family, "--json").out)
     assert row["action_space"] == "Box(1) in [-1, 2]"
+
+
+def test_info_shows_the_hyper_parameters_of_the_learners_that_can_learn_it(jaxenvs_command):
+    out = jaxenvs_command("info", "CartPole-v1").out
+    rows = dict(line.split(maxsplit=1) for line in out.splitlines() if len(line.split()) == 3)
+    assert rows["total_steps"].split() == ["150000", str(preset("CartPole-v1", "dqn").total_steps)]
+    assert "target_entropy" not in out and "--set name=value" in out
