@@ -20,7 +20,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.errors import InvalidField, NotObservable
-from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.flax_state import offer_to_flax
+from jaxenvs.core.pytree import PyTreeNode, adopt_integers
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Space
 
@@ -111,12 +112,14 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     takes its value for the episode that begins."""
 
     def __post_init__(self) -> None:
+        adopt_integers(self)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             numeric = isinstance(value, float | np.floating | np.ndarray)
             if numeric and np.issubdtype(np.asarray(value).dtype, np.floating) and np.isnan(value).any():
                 raise InvalidField(f"{type(self).__name__}: field `{field.name}` is NaN; give it a number.")
         self.check_fields()
+        offer_to_flax()
 
     def check_fields(self) -> None:
         """Hook: raises `InvalidField` where the fields, as far as they are concrete, make no sense together.

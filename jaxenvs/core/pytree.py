@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import jax
 import numpy as np
 
+from jaxenvs.core.flax_state import register_with_flax
+
 
 def static(default: Any = dataclasses.MISSING, **options: Any) -> Any:
     """A field that is part of the program, not of its data: sizes, maps, anything that decides a shape.
@@ -62,7 +64,7 @@ class PyTreeNode:
 
 
 def register(cls: type[Any]) -> None:
-    """Makes a dataclass, as it is, a pytree node, with `static` fields in the structure.
+    """Makes a dataclass, as it is, a pytree node, with `static` fields in the structure, here and for Flax.
 
     NumPy arrays may be static too: they are compared by value.
     """
@@ -93,6 +95,21 @@ def register(cls: type[Any]) -> None:
         return node
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten if statics else flatten_state)
+    register_with_flax(cls, leaves)
+
+
+def adopt_integers(node: Any) -> None:
+    """Replaces NumPy's integers in the fields of a dataclass that is being made, also those in a tuple, by Python's.
+
+    So sizes and counts may come from NumPy, checks need to know of Python's alone, and programs are the same.
+    """
+    for field in dataclasses.fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, np.integer):
+            object.__setattr__(node, field.name, int(value))
+        elif type(value) is tuple and any(isinstance(entry, np.integer) for entry in value):
+            plain = tuple(int(entry) if isinstance(entry, np.integer) else entry for entry in value)
+            object.__setattr__(node, field.name, plain)
 
 
 def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.pytree import PyTreeNode, adopt_integers, static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.rollout.mesh import Devices
@@ -87,6 +87,7 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
                 object.__setattr__(self, field.name, tuple(value))
             if isinstance(value, float | np.floating) and math.isnan(value):
                 raise InvalidField(f"{type(self).__name__}: `{field.name}` is NaN; give it a number.")
+        adopt_integers(self)
         for name in ("total_steps", "num_envs"):
             self.check_count(name)
         self.check_fields()
