@@ -272,7 +272,7 @@ def set_num_workers(count: int | None) -> None:
     Raises:
         InvalidField: no such number.
     """
-    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+    if count is not None and (not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1):
         raise InvalidField(f"`count` must be a positive integer or None, got {count!r}.")
     POOL.set_num_workers(count)
 

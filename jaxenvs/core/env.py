@@ -19,6 +19,7 @@ from jax import Array
 from jaxenvs.core import attributes, fields
 from jaxenvs.core.calls import explained
 from jaxenvs.core.errors import InvalidEnv, NotObservable, RenderingUnavailable
+from jaxenvs.core.flax_state import offer_to_flax
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Space
@@ -77,6 +78,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
 
     def __post_init__(self) -> None:
         fields.check_fields(self, self.check_fields)
+        offer_to_flax()
 
     if not TYPE_CHECKING:  # where a type checker would take it for leave to ask for any name
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import operator
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxenvs.core.errors import InvalidField, did_you_mean
-from jaxenvs.core.pytree import is_static
+from jaxenvs.core.pytree import adopt_integers, is_static
 
 Kind: TypeAlias = Literal["number", "numbers", "integer", "flag", "string", "any"]
 
@@ -173,17 +172,6 @@ def check_statics(node: Any) -> None:
             )
 
 
-def plain_statics(node: Any) -> None:
-    """Turns NumPy's integers and bools in static fields that are such by their annotation into Python's, in place."""
-    for field in fields_of(type(node)):
-        if field.is_static and field.kind in ("integer", "flag"):
-            value = getattr(node, field.name)
-            if isinstance(value, np.integer) and field.kind == "integer":
-                object.__setattr__(node, field.name, operator.index(value))
-            elif isinstance(value, np.bool_) and field.kind == "flag":
-                object.__setattr__(node, field.name, bool(value))
-
-
 def check_fields(node: Any, hook: Callable[[], None]) -> None:
     """All of the above, around a class's own checks.
 
@@ -192,7 +180,7 @@ def check_fields(node: Any, hook: Callable[[], None]) -> None:
         hook: the class's own checks. Where they stumble over a wrong type, that type is what is reported.
     """
     check_leaves(node)
-    plain_statics(node)
+    adopt_integers(node)
     try:
         hook()
     except InvalidField:

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from jaxenvs.core.errors import FrozenField, InvalidField
+from jaxenvs.core.flax_state import register_with_flax
 
 
 def static(default: Any = dataclasses.MISSING, **options: Any) -> Any:
@@ -97,7 +98,7 @@ def _variable(node: Any) -> str:
 
 
 def register(cls: type[Any]) -> None:
-    """Makes a dataclass, as it is, a pytree node, with `static` fields in the structure.
+    """Makes a dataclass, as it is, a pytree node, with `static` fields in the structure, here and for Flax.
 
     NumPy arrays may be static too: they are compared by value.
     """
@@ -128,6 +129,21 @@ def register(cls: type[Any]) -> None:
         return node
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten if statics else flatten_state)
+    register_with_flax(cls, leaves)
+
+
+def adopt_integers(node: Any) -> None:
+    """Replaces NumPy's integers and bools in the fields of a dataclass that is being made by Python's, in tuples too.
+
+    So sizes and counts may come from NumPy, checks need to know of Python's alone, and programs are the same.
+    """
+    for field in dataclasses.fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, np.integer | np.bool_):
+            object.__setattr__(node, field.name, value.item())
+        elif type(value) is tuple and any(isinstance(entry, np.integer) for entry in value):
+            plain = tuple(int(entry) if isinstance(entry, np.integer) else entry for entry in value)
+            object.__setattr__(node, field.name, plain)
 
 
 def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

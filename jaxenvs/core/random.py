@@ -1,9 +1,15 @@
 """Random keys: `jaxenvs.random.key(seed)` is a typed JAX key that costs a fraction of threefry's.
 
 The generator is counter-based: word `i` of a key's stream is a hash of `(key, i)`, so it needs no
-state, vectorises, and gives the same bits on every backend. Keys are ordinary typed JAX keys:
-`jax.random.uniform`, `split`, `fold_in` and everything else take them, and every environment takes
-JAX's own keys (`jax.random.key(0)`) just as well.
+state, vectorises, and gives the same bits on every backend. Keys are ordinary typed JAX keys, and every
+environment takes JAX's own keys (`jax.random.key(0)`) just as well. All functions of `jax.random` take
+them but `poisson`, which JAX 0.10 to 0.12 has for its own threefry keys alone; draw one of those:
+
+    threefry_key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")
+    jax.random.poisson(threefry_key, 3.0)
+
+`import jaxenvs` makes the implementation known to JAX by its name: `jax.random.key(0, impl="jaxenvs")` gives
+the same key, and what reads saved keys, as orbax does, finds it.
 
 It has two functions. Random bits come from `_word`, a hash of full strength. New keys come from
 `_child`, a light step, since no bit of a key is ever seen but through `_word`: the division of labour
@@ -16,6 +22,7 @@ It is meant for simulation, never for cryptography.
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -23,7 +30,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.extend.random import define_prng_impl
+from jax.extend.random import define_prng_impl, threefry_prng_impl
 
 from jaxenvs.core.errors import InvalidKey
 
@@ -97,8 +104,23 @@ def _seed(seed: Array) -> Array:
     return jnp.stack(_seeded(low, high))
 
 
+def _counter(shape: tuple[int, ...]) -> Array:
+    """The numbers 0, 1, ... in an array of the given shape, uint32.
+
+    Raises:
+        ValueError: there are more than 2**32 of them, so that the numbers would repeat.
+    """
+    size = math.prod(shape)
+    if size > 2**32:
+        raise ValueError(
+            f"One key gives at most 2**32 numbers or keys in one draw; the shape {shape} has {size}."
+            " Split the key, and draw a part from each of the new ones: `jax.random.split(key, n)`."
+        )
+    return jax.lax.iota(jnp.uint32, size).reshape(shape)
+
+
 def _split(key: Array, shape: tuple[int, ...]) -> Array:
-    return _child(key, jax.lax.iota(jnp.uint32, math.prod(shape)).reshape(shape), _SPLIT_TAG)
+    return _child(key, _counter(shape), _SPLIT_TAG)
 
 
 def _fold_in(key: Array, data: Array) -> Array:
@@ -108,7 +130,7 @@ def _fold_in(key: Array, data: Array) -> Array:
 
 
 def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:
-    counter = jax.lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
+    counter = _counter(shape)
     bits = _word(key[0], key[1], counter, _BITS_TAG)
     if bit_width == 32:
         return bits
@@ -128,7 +150,20 @@ implementation = define_prng_impl(
     name="jaxenvs",
     tag="jaxenvs",
 )
-"""The key implementation, accepted by `jax.random.key(seed, impl=...)`."""
+"""The key implementation, accepted by `jax.random.key(seed, impl=...)`, as is its name, `"jaxenvs"`."""
+
+
+def _register() -> None:
+    """Lets JAX find the implementation by its name, for which it has no public function.
+
+    What writes keys to files, such as orbax, writes the name, and looks it up when it reads them.
+    """
+    # The module has moved between versions of JAX; wherever it is, it defines the type of an implementation.
+    registry = sys.modules[type(threefry_prng_impl).__module__]
+    registry.prngs["jaxenvs"] = implementation._impl  # pyright: ignore[reportAttributeAccessIssue]
+
+
+_register()
 
 
 def key(seed: Any) -> Key:

@@ -72,9 +72,9 @@ class Model:
         """
         if isinstance(body, str):
             return self.body(body)
-        if isinstance(body, bool) or not isinstance(body, int) or not 0 <= body < self.mj_model.nbody:
+        if isinstance(body, bool) or not isinstance(body, int | np.integer) or not 0 <= body < self.mj_model.nbody:
             raise InvalidField(f"{self.path} has bodies 0 to {self.mj_model.nbody - 1}, not {body!r}.")
-        return body
+        return int(body)
 
     def camera(self, name: str) -> int:
         """The number of a camera.

@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import RegistrationError
+from jaxenvs.core.pytree import adopt_integers
 
 _ID = re.compile(r"^(?:(?P<namespace>[\w:-]+)/)?(?P<name>[\w:.-]+?)(?:-v(?P<version>\d+))?$")
 
@@ -83,6 +84,7 @@ class EnvSpec:
                 f"{self.id}: the entry point must be a subclass of jaxenvs.Env or read 'package.module:Class',"
                 f" got {self.entry_point!r}."
             )
+        adopt_integers(self)
         steps = self.max_episode_steps
         if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
             raise RegistrationError(f"{self.id}: max_episode_steps must be a positive integer or None, got {steps!r}.")

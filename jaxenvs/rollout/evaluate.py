@@ -111,9 +111,9 @@ def evaluate(
         UserWarning: some episodes had not ended after 10,000 steps, and nobody had asked for that limit.
     """
     policy, key = as_policy(policy), check_key(key, name="evaluate")
-    check_count("evaluate", "num_episodes", num_episodes)
+    num_episodes = check_count("evaluate", "num_episodes", num_episodes)
     if max_steps is not None:
-        check_count("evaluate", "max_steps", max_steps)
+        max_steps = check_count("evaluate", "max_steps", max_steps)
     mesh = lane_mesh("evaluate", mesh, num_episodes=num_episodes)
     wrappers = wrappers_of(env)
     if any(isinstance(wrapper, AutoReset) for wrapper in wrappers):

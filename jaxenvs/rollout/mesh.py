@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
@@ -45,7 +46,7 @@ def lane_mesh(caller: str, devices: Devices | None, **lanes: int | None) -> Mesh
     """
     if devices is None:
         return None
-    mesh = _mesh_of_first(caller, devices) if isinstance(devices, int) else devices
+    mesh = _mesh_of_first(caller, devices) if isinstance(devices, int | np.integer) else devices
     if not isinstance(mesh, Mesh):
         raise InvalidField(
             f"{caller}: `mesh` must be a jax.sharding.Mesh or a number of devices, got {mesh!r}."

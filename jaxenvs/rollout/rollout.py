@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env, TimeStep
@@ -88,9 +89,9 @@ def rollout(
             cannot share `num_envs` evenly.
     """
     policy, key = as_policy(policy), check_key(key, name="rollout")
-    check_count("rollout", "num_steps", num_steps)
+    num_steps = check_count("rollout", "num_steps", num_steps)
     if num_envs is not None:
-        check_count("rollout", "num_envs", num_envs)
+        num_envs = check_count("rollout", "num_envs", num_envs)
     mesh = lane_mesh("rollout", mesh, num_envs=num_envs)
     if not progress:
         return _rollout(env, policy, key, num_steps, num_envs, keep_states, mesh)
@@ -164,7 +165,8 @@ _begin = jax.jit(_begin_program, static_argnums=(2, 3))
 _advance = jax.jit(_advance_program, static_argnums=(3, 4, 5, 6))
 
 
-def check_count(function: str, name: str, value: Any) -> None:
-    """Raises `InvalidField` where `value` is no integer of at least 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+def check_count(function: str, name: str, value: Any) -> int:
+    """Returns `value`, Python's or NumPy's, as a Python integer; raises `InvalidField` if it is below 1 or none."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise InvalidField(f"{function}: `{name}` must be an integer of at least 1, got {value!r}.")
+    return int(value)

@@ -73,6 +73,7 @@ CHECKS: tuple[Check, ...] = tuple(
         borders.bad_key_refused,
         purity.same_key_same_trajectory,
         purity.all_transformations_agree,
+        purity.steps_in_mapped_cond,
         structure.observes,
         purity.batch_of_parameters,
         structure.x64,

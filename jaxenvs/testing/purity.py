@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxenvs.testing.subject import Fault, Subject
 from jaxenvs.testing.trees import difference, identical, perturb, stack_floats, static_fields, take
+from jaxenvs.wrappers import AutoReset, DomainRandomize
 
 
 def inputs_kept(subject: Subject) -> None:
@@ -157,6 +158,35 @@ def all_transformations_agree(subject: Subject) -> None:
                 f"a call under {form} and one under vmap in scan differ at {found}",
                 "Use jnp rather than np or Python `if` on values, and treat traced and concrete input alike.",
             )
+
+
+def steps_in_mapped_cond(subject: Subject) -> None:
+    """Inside AutoReset and DomainRandomize, it steps within a `lax.cond` whose predicate is mapped."""
+    env, around = subject.resetting, "AutoReset"
+    if env is not subject.env:
+        env, around = AutoReset(DomainRandomize(subject.env, _as_it_is)), "AutoReset and DomainRandomize"
+
+    def step(whether: Any, state: Any, action: Any) -> Any:
+        return jax.lax.cond(whether, lambda: env.step(state, action)[0], lambda: state)
+
+    try:
+        state = jax.eval_shape(env.reset, subject.keys(0))[0]
+        flags, states = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct((2, *x.shape), x.dtype), (np.zeros((), bool), state)
+        )
+        jax.eval_shape(jax.vmap(step, in_axes=(0, 0, None)), flags, states, subject.action)
+    except Exception as error:
+        first_line = str(error).splitlines()[0] if str(error) else ""
+        raise Fault(
+            f"in {around}, within a batched `lax.cond`, step raises {type(error).__name__}: {first_line}",
+            "Keep state and fields of one form, and hand a function that `custom_vmap` maps its arrays as arguments.",
+        ) from error
+
+
+def _as_it_is(key: Any, env: Any) -> Any:
+    """Randomizes nothing."""
+    del key
+    return env
 
 
 def batch_of_parameters(subject: Subject) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, get_args
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField, WrapperOrderError
@@ -57,7 +58,9 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     reads an action mask from `info` needs the mask of `observation`: with `opening_info`, `info` belongs
     to the episode that begins, too.
 
-    All methods give exactly the same results; they differ in cost under `jax.vmap`:
+    All methods begin the same episodes, from the same keys: whatever is no float is exactly the same. Floats
+    are computed by the same operations; but under `jit` the methods are different programs, in which a compiler
+    may round the last bit of one differently. They differ in cost under `jax.vmap`:
 
     * `"select"` computes a reset for every lane at every step and keeps it where an episode ended.
     * `"cond"` does so only in steps in which some episode ended. Right for cheap resets on a CPU; an
@@ -148,8 +151,11 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         leaves, treedef = jax.tree.flatten((state.inner, state.episodes, seen))
         auto_leaves, auto_treedef = jax.tree.flatten(self)
         program = _Program(treedef, auto_treedef, self._resolved_method, self.chunk_size, opening_of)
-        reset = _reset_one if program.method == "select" else _reset
-        leaves = reset(where, leaves, state.key, auto_leaves, program)
+        if program.method == "select":
+            leaves = _reset_one(where, leaves, state.key, auto_leaves, program)
+        else:
+            auto_leaves, program = _with_enclosed(leaves, state.key, auto_leaves, program)
+            leaves = _reset(where, leaves, state.key, auto_leaves, program)
         inner, episodes, seen = treedef.unflatten(leaves)
         return AutoResetState(inner=inner, key=state.key, episodes=episodes), seen
 
@@ -176,7 +182,8 @@ class _Program(PyTreeNode):
     """The part of a reset that is not data.
 
     Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders
-    that a batching rule puts in the place of leaves. `carry` and `auto` are the trees' structures.
+    that a batching rule puts in the place of leaves. `carry` and `auto` are the trees' structures;
+    `enclosing` is `_next_episode` as a function of the arrays that it closes over, where they are traced.
     """
 
     carry: Any = static()
@@ -184,6 +191,7 @@ class _Program(PyTreeNode):
     method: Method = static()
     chunk_size: int | None = static()
     opening_of: Callable[[TimeStep[Any]], Any] = static()
+    enclosing: Any = static(default=None)
 
 
 def opening(timestep: TimeStep[Obs]) -> tuple[Obs, dict[str, Array]]:
@@ -208,11 +216,24 @@ def _nothing_of(timestep: TimeStep[Any]) -> None:
 # `_reset_jvp`: as the plain `cond` is, since custom_vmap and loops have no derivative in reverse mode.
 
 
+# Jitted, since custom_vmap makes operands of the arrays that a function closes over, and fails where they are
+# mapped, as a `cond` whose predicate is mapped maps all operands of its branches. A jitted function keeps its own.
+@jax.jit
 def _next_episode(carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
+    if program.enclosing is not None:
+        count = program.auto.num_leaves
+        closed = ClosedJaxpr(program.enclosing, auto[count:])
+        return jaxpr_as_fun(closed)(*carry, key, *auto[:count])
     inner, episodes, _ = program.carry.unflatten(carry)
     wrapper: AutoReset[Any] = program.auto.unflatten(auto)
     state, timestep = wrapper.after(inner).begin(key, episodes)
     return jax.tree.leaves((state.inner, state.episodes, program.opening_of(timestep)))
+
+
+def _with_enclosed(carry: list[Array], key: Key, auto: list[Any], program: _Program) -> tuple[list[Any], _Program]:
+    """`auto` with the traced arrays that a reset closes over, if any, and the program that reads them there."""
+    closed = jax.make_jaxpr(_next_episode)(carry, key, auto, program)
+    return ([*auto, *closed.consts], program.replace(enclosing=closed.jaxpr)) if closed.consts else (auto, program)
 
 
 def _same_episode(carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:

@@ -1,8 +1,9 @@
 """DomainRandomize: fresh parameters for each episode."""
 
+import copy
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -42,13 +43,19 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
     The spaces are those of the environment as given. It goes inside AutoReset; a TimeLimit may be
     inside or around.
 
+    Where something outlives an episode (`Env.after_episode`), `randomize` is given what is left of it. An
+    episode begins in exactly what `randomize` returns. It goes on with those fields that have the form that
+    they were given in: one that was None, and an array after an episode, is None again in `step`.
+
     Attributes:
         randomize: a pure function, traceable by JAX, from a key and the base environment (the one under
             all wrappers) to the one to play in, which may differ only in the values of its leaves. It
             decides the traced program, so define it once: a new lambda means a new trace.
+        continued: what `env` is after the last episode, or None before the first; `after_episode` sets it.
     """
 
     randomize: Callable[[Key, Any], Any] = static()
+    continued: Any = None
 
     def check_fields(self) -> None:
         """Checks that `randomize` is a function, the order of wrappers, and that the drawn environment fits."""
@@ -63,6 +70,13 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         """`state.inner`."""
         return state.inner
 
+    def after_episode(self, state: DomainRandomizeState) -> Self:
+        """The wrapper whose next episode is drawn from what the wrapped environment is after this one."""
+        if not type(unwrap(self)).outlives_episodes:
+            return self
+        before = self.env if self.continued is None else self.continued
+        return self.replace(continued=before.after_episode(state.inner))
+
     def drawn(self, state: DomainRandomizeState) -> Env[Any, Any]:
         """The wrapped environment, with the base that this episode is played in."""
         return rewrap(self.env, jax.tree.structure(unwrap(self.env)).unflatten(state.parameters))
@@ -70,9 +84,9 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
     def reset(self, key: Key) -> tuple[DomainRandomizeState, TimeStep[Obs]]:
         """Draws an environment and resets it."""
         draw_key, inner_key = jax.random.split(check_key(key))
-        parameters = self._draw(draw_key)
-        inner, timestep = self.drawn(DomainRandomizeState(None, parameters)).reset(inner_key)
-        return DomainRandomizeState(inner, parameters), timestep
+        drawn = self._draw(draw_key)
+        inner, timestep = rewrap(self.env, drawn).reset(inner_key)
+        return DomainRandomizeState(inner, _leaves_in_the_form_of(unwrap(self.env), drawn)), timestep
 
     def step(self, state: DomainRandomizeState, action: Array) -> tuple[DomainRandomizeState, TimeStep[Obs]]:
         """Steps the drawn environment."""
@@ -87,15 +101,25 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         """Draws the state as the drawn environment does: (height, width, 3) uint8."""
         return self.drawn(state).render(state.inner)
 
-    def _draw(self, key: Key) -> list[Array]:
-        base = unwrap(self.env)
+    def _draw(self, key: Key) -> Env[Any, Any]:
+        """The base environment of an episode."""
+        base = unwrap(self.env if self.continued is None else self.continued)
         drawn = self.randomize(key, base)
         if difference := _first_difference(base, drawn, "env"):
             raise InvalidField(
                 f"DomainRandomize: `randomize` may change only the values of leaves, but {difference}."
                 " Return `env.replace(field=value)` with values of the same shapes."
             )
-        return [_strong(leaf) for leaf in jax.tree.leaves(drawn)]
+        return jax.tree.map(_strong, drawn)
+
+
+def _leaves_in_the_form_of(base: Env[Any, Any], drawn: Env[Any, Any]) -> list[Array]:
+    """The leaves of `drawn`, with those of `base` for fields that have another structure or shape in `drawn`."""
+    pairs = {field.name: (getattr(base, field.name), getattr(drawn, field.name)) for field in dataclasses.fields(base)}
+    kept = {name: after for name, (before, after) in pairs.items() if not _first_difference(before, after, name)}
+    form = copy.copy(base)  # the constructor would check values again
+    vars(form).update(kept)
+    return [_strong(leaf) for leaf in jax.tree.leaves(form)]
 
 
 def _strong(x: Any) -> Array:
@@ -103,6 +127,13 @@ def _strong(x: Any) -> Array:
     x = jnp.asarray(x)
     narrow = {np.dtype(np.float64): jnp.float32, np.dtype(np.int64): jnp.int32}
     return x.astype(narrow.get(x.dtype, x.dtype))
+
+
+def _is_same(before: Any, after: Any) -> bool:
+    """Whether two static values are the same; NumPy arrays are compared as a whole."""
+    if isinstance(before, np.ndarray) or isinstance(after, np.ndarray):
+        return np.array_equal(before, after)
+    return bool(before == after)
 
 
 def _first_difference(base: Any, drawn: Any, path: str) -> str | None:
@@ -115,7 +146,7 @@ def _first_difference(base: Any, drawn: Any, path: str) -> str | None:
             if field.metadata.get("pytree_node", True):
                 if difference := _first_difference(before, after, f"{path}.{field.name}"):
                     return difference
-            elif before != after:
+            elif not _is_same(before, after):
                 return f"the static `{path}.{field.name}` was {before!r} and became {after!r}"
         return None
     before, after = jax.tree.structure(base), jax.tree.structure(drawn)

@@ -75,6 +75,8 @@ class Sound(Env[WalkState, Array]):
         return jnp.broadcast_to(jnp.where(lit, jnp.uint8(200), jnp.uint8(20)), (8, 20, 3))
 
 
+STRETCH = jnp.ones((1,), jnp.float32)
+
 HOST: dict[str, object] = {"counter": itertools.count(), "calls": np.zeros((), np.float32), "leaked": []}
 
 
@@ -314,6 +316,24 @@ class EagerBranch(Sound):
         return Sound.observe(self, state) * (1 - shift)
 
 
+@jax.custom_batching.custom_vmap
+def _stretched(reward):
+    return reward * STRETCH
+
+
+@_stretched.def_vmap
+def _stretched_batch(size, batched, reward):
+    return reward * STRETCH[None], batched[0]
+
+
+class EnclosedArray(Sound):
+    """Maps a function in its own way, which reads an array from around it."""
+
+    def step(self, state, action):
+        state, timestep = Sound.step(self, state, action)
+        return state, timestep.replace(reward=_stretched(timestep.reward[None])[0])
+
+
 class ForgetsBatch(Sound):
     """Clears a parameter where it is an array rather than a number."""
 
@@ -471,6 +491,7 @@ FAULTS = {
     Unvalidated: "bad_action_refused",
     UncheckedKey: "bad_key_refused",
     EagerBranch: "all_transformations_agree",
+    EnclosedArray: "steps_in_mapped_cond",
     ForgetsBatch: "batch_of_parameters",
     DefaultFloat: "x64",
     DefaultRandom: "x64",

@@ -17,6 +17,7 @@ from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.errors import InvalidAction, InvalidField, InvalidKey, WrapperOrderError
 from jaxenvs.random import check_key
 from jaxenvs.spaces import Box, Discrete
+from jaxenvs.wrappers import PixelObservation, ResizeObservation, TimeLimit
 
 LANES = 16
 
@@ -245,3 +246,23 @@ def test_injected_float64_state_steps_in_float64():
         moved, timestep = CartPole().step(wide, jnp.int32(1))
         assert moved.x.dtype == moved.theta_dot.dtype == jnp.float64
         assert timestep.observation.dtype == timestep.reward.dtype == jnp.float32
+
+
+def stay(observation, key):
+    return jnp.zeros((), jnp.int32)
+
+
+def test_sizes_and_counts_may_be_numpy_integers():
+    """They become Python's, so that programs are the same."""
+    three = np.int64(3)
+    env = TimeLimit(jaxenvs.make("NChain-v0", n=three), max_episode_steps=three)
+    assert type(env.max_episode_steps) is type(jaxenvs.unwrap(env).n) is int
+    assert jaxenvs.make("NChain-v0", n=three) == jaxenvs.make("NChain-v0", n=3)
+    resized = ResizeObservation(PixelObservation(env), (three, np.int32(4)))
+    assert [type(n) for n in resized.shape] == [int, int]
+    _, trajectory = jaxenvs.rollout(env, stay, jaxenvs.random.key(0), num_steps=three, num_envs=np.uint8(2))
+    assert jax.tree.leaves(trajectory)[0].shape[:2] == (3, 2)
+    with pytest.raises(InvalidField, match="an integer of at least 1, got"):
+        TimeLimit(env, max_episode_steps=np.float32(3))
+    with pytest.raises(InvalidField, match="an integer of at least 1, got"):
+        TimeLimit(env, max_episode_steps=np.True_)

@@ -14,6 +14,7 @@ from jaxenvs.errors import InvalidKey
 from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
 from jaxenvs.random import check_key, implementation, key, keys
 
+BILLIONS = 2**32 + 1
 ALPHA = 1e-4
 SAMPLES = 1 << 16
 
@@ -360,3 +361,34 @@ if __name__ == "__main__":
     from pprint import pprint
 
     pprint(golden(), sort_dicts=False, width=115)
+
+
+def test_the_implementation_has_a_name():
+    k = key(5)
+    assert jax.random.key_impl(k) == "jaxenvs"
+    by_name = jax.random.key(5, impl="jaxenvs"), jax.random.wrap_key_data(jax.random.key_data(k), impl="jaxenvs")
+    for other in by_name:
+        assert other.dtype == k.dtype and data(other) == data(k)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda k: jax.random.bits(k, (65536, 65537), jnp.uint8),
+        lambda k: jax.random.bits(k, (BILLIONS,), jnp.uint32),
+        lambda k: jax.random.split(k, BILLIONS),
+    ],
+)
+def test_a_draw_too_long_for_the_counter_is_refused_before_it_is_compiled(draw):
+    """Its numbers would repeat."""
+    with pytest.raises(ValueError, match=r"at most 2\*\*32 numbers .* Split the key"):
+        jax.jit(draw).lower(key(0))
+    jax.jit(lambda k: jax.random.bits(k, (65536, 65536), jnp.uint8)).lower(key(0))
+
+
+def test_a_threefry_key_drawn_from_ours_serves_poisson():
+    """The one function of `jax.random` that JAX has for threefry alone: the docstring of the module names it."""
+    with pytest.raises(NotImplementedError, match="poisson"):
+        jax.random.poisson(key(0), 3.0)
+    threefry_key = jax.random.wrap_key_data(jax.random.bits(key(0), (2,), jnp.uint32), impl="threefry2x32")
+    assert jax.eval_shape(lambda k: jax.random.poisson(k, 3.0, (5,)), threefry_key).shape == (5,)

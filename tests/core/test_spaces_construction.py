@@ -110,6 +110,24 @@ def test_box_keeps_concrete_bounds_as_numpy_arrays_of_its_own():
         box.low[0] = 1
 
 
+@pytest.mark.parametrize(
+    ("by_numpy", "by_python"),
+    [
+        (lambda n: Discrete(n, start=n), lambda: Discrete(3, start=3)),
+        (lambda n: Box(0, 1, (n, 2)), lambda: Box(0, 1, (3, 2))),
+        (lambda n: MultiBinary(n), lambda: MultiBinary(3)),
+        (lambda n: MultiBinary((n, n)), lambda: MultiBinary((3, 3))),
+        (lambda n: Text(n, n), lambda: Text(3, 3)),
+        (lambda n: Sequence(Discrete(n), n), lambda: Sequence(Discrete(3), 3)),
+        (lambda n: Graph(Discrete(2), Discrete(2), n, n), lambda: Graph(Discrete(2), Discrete(2), 3, 3)),
+    ],
+)
+def test_sizes_may_be_numpy_integers(by_numpy, by_python):
+    space = by_numpy(np.int64(3))
+    assert space == by_python()
+    assert hash(jax.tree.structure(space)) == hash(jax.tree.structure(by_python()))
+
+
 def test_spaces_are_frozen():
     with pytest.raises(AttributeError):
         Discrete(2).n = 3

@@ -224,3 +224,28 @@ def test_graph_requires_links_to_nodes_and_zeros_after_the_end():
         x.replace(edge_links=x.edge_links[:1]),
     ):
         assert not space.contains(bad)
+
+
+IN = [
+    (Discrete(3), 2, 3),
+    (Box(-1, 1, (2,)), [0.5, -1], [0.5, 2]),
+    (MultiDiscrete([2, 3]), np.array([1, 2]), np.array([1, 3])),
+    (MultiBinary(2), [0, 1], [0, 2]),
+    (Text(3, charset="ab"), np.array([0, 1, -1]), np.array([0, 2, -1])),
+    (Tuple((Discrete(2), Discrete(2))), (0, 1), (0, 2)),
+    (Dict({"a": Discrete(2)}), {"a": 1}, {"a": 2}),
+    (Sequence(Discrete(2), 3), Sequence(Discrete(2), 3).pad([1, 1]), [1, 1]),
+    (Graph(Discrete(2), None, 3), Graph(Discrete(2), None, 3).pad([1, 1]), 0),
+]
+
+
+@pytest.mark.parametrize(("space", "inside", "outside"), IN, ids=[type(row[0]).__name__ for row in IN])
+def test_the_operator_in_answers_with_a_python_bool(space, inside, outside):
+    assert inside in space
+    assert outside not in space
+    assert jax.tree.map(lambda leaf: np.stack([leaf, leaf]), inside) not in space  # a batch is no element
+
+
+def test_the_operator_in_refuses_what_is_traced():
+    with pytest.raises(TypeError, match=r"Within `jit` and `vmap`,.*space.contains\(x\)"):
+        jax.jit(lambda x: x in Discrete(3))(1)

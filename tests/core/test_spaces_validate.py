@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxenvs
 from jaxenvs.errors import InvalidAction
 from jaxenvs.spaces import (
     Box,
@@ -30,7 +31,7 @@ BYTES = Box(0, 255, (2,), np.uint8)
         (Discrete(3), 2, 2),
         (Discrete(3), np.int64(2), 2),
         (Discrete(3), np.array(2, np.uint8), 2),
-        (Discrete(3), 7, 7),  # values out of range are not looked at
+        (Discrete(3, start=-1), np.int64(-1), -1),
         (MultiDiscrete([2, 3]), [1, 2], [1, 2]),
         (MultiDiscrete([2, 3]), np.array([1, 2]), [1, 2]),
         (MultiBinary(2), [True, False], [1, 0]),
@@ -102,6 +103,12 @@ REFUSED = [
     (Discrete(3), 2**40, "A value does not fit int32"),
     (Discrete(3), 2**80, "Use an integer"),
     (Discrete(3), np.int64(2**40), "A value does not fit int32"),
+    (Discrete(3), 3, r"an integer from 0 to 2, of shape \(\); got 3\.$"),
+    (Discrete(3), -1, "an integer from 0 to 2, .*; got -1"),
+    (Discrete(3), np.array(99), "got 99"),
+    (Discrete(3), zeros() + 3, "got 3"),
+    (Discrete(3), zeros(dtype=jnp.uint8) + 200, "got 200"),
+    (Discrete(3, start=5), 4, "an integer from 5 to 7, .*; got 4"),
     # A box
     (BOX, zeros(64, 2, dtype=jnp.float32), "float32 of shape.*batch of 64 actions; step a batch with"),
     (BOX, zeros(2), r"got int32 of shape \(2,\). Use float32: cast with `action.astype\(jnp.float32\)`"),
@@ -121,7 +128,12 @@ REFUSED = [
     (MultiDiscrete([2, 3]), zeros(2, dtype=jnp.float32), "Use an integer: cast"),
     (MultiDiscrete([2, 3]), 1, r"integers of shape \(2,\); got 1 of type int. Pass an array"),
     (MultiBinary(3), zeros(3, dtype=jnp.float32), r"zeros and ones, int8 of shape \(3,\).*Use an integer"),
+    (MultiDiscrete([2, 3]), [1, 3], r"integers of shape \(2,\); got 3 at index 1, where 0 to 2 are valid"),
+    (MultiDiscrete([[2, 3]], start=[[1, 1]]), zeros(1, 2), r"got 0 at index \(0, 0\), where 1 to 2 are valid"),
     (MultiBinary(3), [0, 1, 300], "does not fit int8"),
+    (MultiBinary(3), [0, 1, 2], "zeros and ones, .*; got 2 at index 2, where 0 to 1 are valid"),
+    (MultiBinary(3), zeros(3) - 1, "got -1 at index 0"),
+    (Dict({"a": Tuple((BOX, Discrete(2)))}), {"a": (BOX.low, 2)}, r"In action\['a'\]\[1\]: .* from 0 to 1.*; got 2"),
     # Structures
     (Dict({"a": Discrete(2), "b": BOX}), {"a": 0}, r"got the keys \['a'\]. Add \['b'\]"),
     (Dict({"a": Discrete(2)}), {"a": 0, "c": 0}, r"Remove \['c'\]"),
@@ -159,6 +171,24 @@ REFUSED = [
 def test_what_does_not_fit_is_refused_with_what_was_expected_what_came_and_the_remedy(space, x, match):
     with pytest.raises(InvalidAction, match=match):
         space.validate(x)
+
+
+@pytest.mark.parametrize("space", [Discrete(3), MultiDiscrete([2, 3]), MultiBinary(2)], ids=repr)
+def test_traced_values_out_of_range_pass_and_so_do_floats_beyond_a_box(space):
+    beyond = jnp.full(space.shape, 9, jnp.int32)
+    assert (jax.jit(space.validate)(beyond) == 9).all()
+    assert (jax.vmap(space.validate)(beyond[None]) == 9).all()
+    assert (BOX.validate(jnp.full((2,), 9.0, jnp.float32)) == 9).all()
+
+
+def test_stepping_with_an_action_out_of_range_names_the_range():
+    env = jaxenvs.make("CartPole-v1")
+    state, _ = env.reset(jaxenvs.random.key(0))
+    for action in (2, -1, 99, jnp.int32(2)):
+        with pytest.raises(InvalidAction, match="an integer from 0 to 1"):
+            env.step(state, action)
+    beyond = jax.jit(env.step)(state, 99)[0]
+    assert np.array_equal(beyond.inner.x_dot, jax.jit(env.step)(state, 0)[0].inner.x_dot)
 
 
 def test_traced_values_are_refused_before_the_program_runs():

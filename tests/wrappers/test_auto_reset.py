@@ -11,13 +11,18 @@ from toy_envs import CostlyCounter, Counter
 import jaxenvs
 from jaxenvs.envs.classic_control.pendulum import Pendulum
 from jaxenvs.errors import InvalidField, WrapperOrderError
+from jaxenvs.testing.trees import difference
 from jaxenvs.wrappers import (
     AutoReset,
     DelayObservation,
     EpisodeStatistics,
     NormalizeObservation,
+    NormalizeReward,
     PixelObservation,
+    RepeatAction,
+    StickyAction,
     TimeLimit,
+    TransformObservation,
 )
 from jaxenvs.wrappers.auto_reset import AutoResetState
 
@@ -289,6 +294,100 @@ def test_with_opening_info_the_info_goes_with_the_observation(method, chunk_size
     assert (np.asarray(timesteps.info["action_mask"]) != np.asarray(expected.info["action_mask"])).any()
     for name in timesteps.info:
         np.testing.assert_array_equal(timesteps.info[name][~done], expected.info[name][~done])
+
+
+STARTS = np.linspace(-1, 1, 8, dtype=np.float32)
+
+
+class Enclosing(Counter):
+    """Starts at a place from a table that lies around `reset`: an array that no argument holds."""
+
+    def reset(self, key):
+        state, _ = super().reset(key)
+        state = state.replace(position=state.position + jnp.asarray(STARTS)[state.length])
+        return state, jaxenvs.restart(self._observe(state), {"time": state.time})
+
+
+def within_cond(env, flag, state, seen, action):
+    return jax.lax.cond(flag, lambda: env.step(state, action), lambda: (state, seen))
+
+
+def within_switch(env, flag, state, seen, action):
+    branches = [lambda s, a: (s, seen), lambda s, a: env.step(s, a)]
+    return jax.lax.switch(flag.astype(jnp.int32), branches, state, action)
+
+
+def selected(env, flag, state, seen, action):
+    return jax.tree.map(lambda new, old: jnp.where(flag, new, old), env.step(state, action), (state, seen))
+
+
+@pytest.mark.parametrize("step", [within_cond, within_switch])
+@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[1], METHODS[4]])
+def test_a_batched_cond_around_step_gives_what_selecting_gives(step, method, chunk_size):
+    """`custom_vmap` would make operands of the arrays around `reset`, which such a cond maps."""
+    flags = jax.random.bernoulli(jax.random.key(2), 0.7, (STEPS, LANES))
+
+    def play(step, method):
+        env = AutoReset(TimeLimit(Enclosing(), max_episode_steps=4), method=method, chunk_size=chunk_size)
+
+        def body(carry, at):
+            carry = jax.vmap(lambda flag, carry, action: step(env, flag, *carry, action))(at[0], carry, at[1])
+            return carry, carry[1]
+
+        return jax.lax.scan(body, jax.vmap(env.reset)(KEYS["jaxenvs"]()), (flags, actions(LANES)))
+
+    (state, _), timesteps = jax.jit(play, static_argnums=(0, 1))(step, method)
+    (expected_state, _), expected = jax.jit(play, static_argnums=(0, 1))(selected, "select")
+    assert_equal((state, timesteps), (expected_state, expected))
+    assert state.episodes.max() > 2
+
+
+@pytest.mark.parametrize("method", ["select", "cond", "chunked"])
+def test_a_reset_may_read_a_traced_array_from_around_it(method):
+    """Each lane scales its observations by a number that is no part of the environment."""
+    scales = jnp.float32(2) ** jnp.arange(LANES, dtype=jnp.float32)  # powers of two, which round nothing
+
+    def play(scale, key, flag, lane_actions):
+        def scaled(observation):
+            return {**observation, "position": observation["position"] * scale}
+
+        env = AutoReset(TransformObservation(LIMITED, scaled), method=method, chunk_size=3)
+
+        def body(carry, action):
+            carry = within_cond(env, flag, *carry, action)
+            return carry, carry[1]
+
+        return jax.lax.scan(body, env.reset(key), lane_actions)[1]
+
+    keys, taken, flags = KEYS["jaxenvs"](), actions(LANES), jnp.arange(LANES) != 2
+    seen = jax.jit(jax.vmap(play, in_axes=(0, 0, 0, 1), out_axes=1))(scales, keys, flags, taken)
+    _, _, trajectory = expected("jaxenvs")
+    for lane in np.flatnonzero(flags):
+        got, plain = (x.observation["position"][:, lane] for x in (seen, trajectory))
+        np.testing.assert_array_equal(got, plain * scales[lane])
+        np.testing.assert_array_equal(seen.done[:, lane], trajectory.done[:, lane])
+    assert not seen.done[:, 2].any()
+
+
+STACKS = {
+    "repeated": lambda method: RepeatAction(AutoReset(TimeLimit(Pendulum(), 5), method), 2),
+    "normalized": lambda method: NormalizeObservation(
+        NormalizeReward(AutoReset(TimeLimit(StickyAction(Pendulum(), 0.3), 4), method))
+    ),
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_methods_agree_on_whatever_is_no_float_and_on_floats_to_rounding(stack):
+    """The methods are different programs, in which a compiler may round differently."""
+    steps = jnp.linspace(-1, 1, STEPS * LANES, dtype=jnp.float32).reshape(STEPS, LANES, 1)
+    first, *others = [
+        jax.jit(play, static_argnums=0)(STACKS[stack](method), KEYS["jaxenvs"](), steps)
+        for method in ("select", "cond", "chunked")
+    ]
+    for other in others:
+        assert difference("outcome", other, first) is None
+    assert np.asarray(first[2].done).any()
 
 
 @pytest.mark.parametrize("method", ["select", "auto", "chunked"])

@@ -174,6 +174,28 @@ def test_domain_randomize_needs_no_trace_of_its_own_for_each_draw():
     assert len(drifts) == 5 and reset._cache_size() == 1
 
 
+def raise_means(key, env):
+    return env if env.means is None else env.replace(means=env.means + 1)
+
+
+def test_domain_randomize_goes_on_with_what_outlives_an_episode():
+    """The bandit draws its means in the first episode; each later one begins in what `randomize` makes of them."""
+    bandit = jaxenvs.make("rlenvs/MultiArmedBandit-v0", max_episode_steps=3)
+    env = AutoReset(DomainRandomize(bandit, raise_means))
+
+    def play(key):
+        def body(state, action):
+            state, _ = env.step(state, action)
+            return state, jaxenvs.unwrap_state(env, state).means
+
+        state, _ = env.reset(key)
+        return jaxenvs.unwrap_state(env, state).means, jax.lax.scan(body, state, jnp.zeros((9,), jnp.int32))[1]
+
+    first, means = jax.jit(jax.vmap(play))(jaxenvs.random.keys([0, 1]))
+    expected = np.asarray(first)[:, None] + np.array([0, 0, 1, 1, 1, 2, 2, 2, 3], np.float32)[None, :, None]
+    np.testing.assert_allclose(means, expected, rtol=1e-6)
+
+
 class Gradient(Counter):
     """Draws a colour gradient, wide enough to shrink."""
 

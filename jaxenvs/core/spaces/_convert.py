@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from jaxenvs.core.errors import DependencyNotInstalled, InvalidAction
 
@@ -87,11 +88,28 @@ def misfit(expected: str, x: Any, array: Array | np.ndarray | None, remedy: str)
     return InvalidAction(f"Expected {expected}; got {describe(x, array)}. {remedy}".rstrip())
 
 
-def validate_integers(x: Any, shape: tuple[int, ...], dtype: Any, expected: str, *, allow_bool: bool = False) -> Array:
+def validate_integers(
+    x: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
+    expected: str,
+    *,
+    allow_bool: bool = False,
+    bounds: tuple[Any, Any] | None = None,
+) -> Array:
     """Returns `x` as integers of `shape` and `dtype`; any integer dtype is welcome.
 
+    Args:
+        x: what the caller passed.
+        shape: to have.
+        dtype: to return.
+        expected: what is expected, for the message.
+        allow_bool: whether bool is welcome, too.
+        bounds: the smallest and the largest value, numbers or arrays of `shape`; None if the values are not checked.
+
     Raises:
-        InvalidAction: a wrong shape or dtype, or a value on the host that `dtype` does not hold.
+        InvalidAction: a wrong shape or dtype, a value on the host that `dtype` does not hold, or a concrete
+            value out of bounds.
     """
     array = as_array(x)
     if array is None:
@@ -105,8 +123,25 @@ def validate_integers(x: Any, shape: tuple[int, ...], dtype: Any, expected: str,
         fitted = fit_host(array, np.dtype(dtype))
         if fitted is None:
             raise misfit(expected, x, array, f"A value does not fit {np.dtype(dtype)}.")
+        check_range(fitted, bounds, expected)
         return jnp.asarray(fitted)
+    check_range(array, bounds, expected)
     return strong(array, dtype)
+
+
+def check_range(x: Array | np.ndarray, bounds: tuple[Any, Any] | None, expected: str) -> None:
+    """Raises `InvalidAction` if an entry of `x` is concrete and out of bounds, with the first of them."""
+    if bounds is None or isinstance(x, Tracer) or (isinstance(x, Array) and not x.is_fully_addressable):
+        return  # an array that is spread over several hosts has no value here
+    values = np.asarray(x)
+    outside = (values < bounds[0]) | (values > bounds[1])
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        message = f"Expected {expected}; got {values[index]}"
+        if index:
+            low, high = (np.broadcast_to(bound, values.shape)[index] for bound in bounds)
+            message += f" at index {index[0] if len(index) == 1 else index}, where {low} to {high} are valid"
+        raise InvalidAction(f"{message}.")
 
 
 def strong(x: Array, dtype: Any) -> Array:

@@ -132,9 +132,9 @@ class Dict(Space[dict[str, Any]]):
         """The number of entries."""
         return len(self.spaces)
 
-    def __contains__(self, key: object) -> bool:
-        """Whether there is an entry of that name; for elements there is `contains`."""
-        return key in self.spaces
+    def __contains__(self, x: object) -> bool:
+        """Whether `x`, a dict, lies in the space; of anything else, whether there is an entry of that name."""
+        return Space.__contains__(self, x) if isinstance(x, dict) else x in self.spaces
 
     def keys(self) -> Any:
         """The keys, in the order of `flatten`."""

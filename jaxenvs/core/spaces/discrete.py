@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxenvs.core.errors import InvalidSpace
 from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
+from jaxenvs.core.spaces._convert import as_array, check_range, import_gymnasium, validate_integers
 from jaxenvs.core.spaces._draw import (
     as_mask,
     as_probability,
@@ -80,10 +80,12 @@ class Discrete(Space[Array]):
 
     def validate(self, x: Any) -> Array:
         """Returns `x` as () int32; any integer dtype is welcome."""
+        bounds = self.start, self.start + self.n - 1
+        expected = f"an integer from {bounds[0]} to {bounds[1]}, of shape ()"
         if isinstance(x, Array) and x.shape == () and x.dtype == np.int32 and not x.weak_type:  # pyright: ignore[reportAttributeAccessIssue]
+            check_range(x, bounds, expected)
             return x
-        last = self.start + self.n - 1
-        return validate_integers(x, (), np.int32, f"an integer from {self.start} to {last}, of shape ()")
+        return validate_integers(x, (), np.int32, expected, bounds=bounds)
 
     def flatten(self, x: Array) -> Array:
         """(n,) int32: one-hot."""

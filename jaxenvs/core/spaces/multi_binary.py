@@ -71,7 +71,7 @@ class MultiBinary(Space[Array]):
     def validate(self, x: Any) -> Array:
         """Returns `x` as int8; bool and any integer dtype are welcome."""
         expected = f"zeros and ones, int8 of shape {self.shape}"
-        return validate_integers(x, self.shape, np.int8, expected, allow_bool=True)
+        return validate_integers(x, self.shape, np.int8, expected, allow_bool=True, bounds=(0, 1))
 
     def flatten(self, x: Array) -> Array:
         """The entries in row-major order, int8."""

@@ -111,7 +111,8 @@ class MultiDiscrete(Space[Array]):
 
     def validate(self, x: Any) -> Array:
         """Returns `x` as int32; any integer dtype is welcome."""
-        return validate_integers(x, self.shape, np.int32, f"integers of shape {self.shape}")
+        bounds = self.start, self.start + self.nvec - 1
+        return validate_integers(x, self.shape, np.int32, f"integers of shape {self.shape}", bounds=bounds)
 
     def flatten(self, x: Array) -> Array:
         """(sum of nvec,) int32: the one-hot vectors of all entries, one after the other."""

@@ -7,6 +7,7 @@ from typing import Any, Generic, Self, TypeVar, dataclass_transform
 import jax
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from jaxenvs.core import pytree
 from jaxenvs.core.calls import keyed
@@ -74,12 +75,14 @@ class Space(abc.ABC, Generic[Element]):
     def validate(self, x: Any) -> Element:
         """Returns `x` as arrays of the space's dtype.
 
-        Structure, shape and dtype are checked, and never whether the values lie inside. Works on
-        tracers, and raises before any tracing of the caller's program. Python numbers, lists and NumPy
-        arrays are converted where each value fits the dtype.
+        Structure, shape and dtype are checked. So are the values of Discrete, MultiDiscrete and MultiBinary,
+        and of tuples and dicts of them, if they are concrete: a traced value, as in `jit` or `vmap`, passes, and
+        what it does is the environment's to define. The values of a Box pass, as in Gymnasium, whose
+        environments clip them. Works on tracers, and raises before any tracing of the caller's program. Python
+        numbers, lists and NumPy arrays are converted where each value fits the dtype.
 
         Raises:
-            InvalidAction: the structure, a shape or a dtype does not fit; says what is expected.
+            InvalidAction: the structure, a shape, a dtype or a concrete value does not fit; says what is expected.
         """
 
     @abc.abstractmethod
@@ -127,6 +130,20 @@ class Space(abc.ABC, Generic[Element]):
     @abc.abstractmethod
     def __repr__(self) -> str:
         """Short, as Gymnasium prints the same space."""
+
+    def __contains__(self, x: object) -> bool:
+        """Whether `x` lies in the space: `contains` as a Python bool.
+
+        Raises:
+            TypeError: `x` is traced, so that there is no answer yet.
+        """
+        inside = self.contains(x)
+        if isinstance(inside, Tracer):
+            raise TypeError(
+                "`x in space` is a Python bool, which a traced `x` does not have. Within `jit` and `vmap`,"
+                " write `space.contains(x)`, which gives a () bool array."
+            )
+        return bool(inside)
 
     def __eq__(self, other: object) -> bool:
         """Whether both describe the same set with the same dtypes, bound for bound."""

@@ -1,0 +1,81 @@
+"""What `flax.serialization` saves of our pytrees, random keys included.
+
+Flax's `to_bytes` and `from_bytes` know a class only if it was registered with them, and no typed random key. So
+each of our classes is registered, but importing Flax takes longer than importing all of jaxenvs, so not before
+somebody else imports it: `offer_to_flax` runs where classes are defined and where environments are made.
+"""
+
+import copy
+import sys
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+_waiting: dict[type[Any], tuple[str, ...]] = {}
+"""The classes that Flax does not know yet, each with the names of its fields but the static ones."""
+
+
+def offer_to_flax() -> None:
+    """Registers all classes that wait with `flax.serialization`, if somebody has imported it."""
+    if not _waiting or (serialization := sys.modules.get("flax.serialization")) is None:
+        return
+    while _waiting:
+        cls, names = _waiting.popitem()
+        serialization.register_serialization_state(
+            cls, partial(_to_state_dict, serialization, names), partial(_from_state_dict, serialization, names)
+        )
+
+
+def register_with_flax(cls: type[Any], names: tuple[str, ...]) -> None:
+    """Registers a dataclass with `flax.serialization`, at once or as soon as there is one.
+
+    Args:
+        cls: the class.
+        names: of the fields that are saved; the others are taken from the target that is restored into.
+    """
+    _waiting[cls] = names
+    offer_to_flax()
+
+
+def _to_state_dict(serialization: Any, names: tuple[str, ...], node: Any) -> dict[str, Any]:
+    return {name: serialization.to_state_dict(_spell_keys(getattr(node, name))) for name in names}
+
+
+def _from_state_dict(serialization: Any, names: tuple[str, ...], node: Any, state: dict[str, Any]) -> Any:
+    if set(state) != set(names):
+        raise ValueError(
+            f"{type(node).__name__} is saved as the fields {sorted(names)}, but the state at"
+            f" {serialization.current_path()} has {sorted(state)}. Restore into what was saved."
+        )
+    restored = copy.copy(node)  # the constructor would check numbers that are arrays now
+    for name in names:
+        target = getattr(node, name)
+        value = serialization.from_state_dict(_spell_keys(target), state[name], name=name)
+        vars(restored)[name] = _read_keys(target, value)
+    return restored
+
+
+def _is_key(x: Any) -> bool:
+    return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _spell_keys(tree: Any) -> Any:
+    """The tree with each random key as a dict of its words and the name of its implementation."""
+
+    def spell(x: Any) -> Any:
+        return {"implementation": str(jax.random.key_impl(x)), "data": jax.random.key_data(x)} if _is_key(x) else x
+
+    return jax.tree.map(spell, tree)
+
+
+def _read_keys(target: Any, tree: Any) -> Any:
+    """The inverse of `_spell_keys`, where `target` has its keys."""
+    if not any(_is_key(leaf) for leaf in jax.tree.leaves(target)):
+        return tree
+
+    def read(key: Any, x: Any) -> Any:
+        return jax.random.wrap_key_data(jnp.asarray(x["data"]), impl=x["implementation"]) if _is_key(key) else x
+
+    return jax.tree.map(read, target, tree)
