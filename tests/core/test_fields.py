@@ -14,6 +14,8 @@ from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.envs.toy_text.frozen_lake import FrozenLake
 from jaxenvs.errors import InvalidField
+from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registry.make import load
 from jaxenvs.wrappers import NormalizeReward, RescaleObservation
 
 
@@ -148,3 +150,13 @@ def test_environments_are_no_trees_of_axis_numbers(env):
 def test_lists_of_bounds_are_arrays_to_wrappers_that_need_one():
     env = RescaleObservation(jaxenvs.make("MountainCar-v0"), [0.0, 0.0], [1.0, 2.0])
     np.testing.assert_array_equal(env.observation_space.high, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("spec", [s for s in CATALOG if s.extra is None and "Mnist" not in s.id], ids=lambda s: s.id)
+def test_no_id_takes_what_is_no_number_for_one(spec):
+    cls = load(spec)
+    for field in fields_of(cls):
+        if field.kind == "number":
+            for value in ("1", 1j, abs):
+                with pytest.raises(InvalidField, match=f"field `{field.name}` must be a number"):
+                    cls(**{**spec.fields, field.name: value})
