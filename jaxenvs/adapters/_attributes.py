@@ -131,6 +131,8 @@ class Declared:
         depth = self._depth(name)
         if depth is None:
             raise self._cannot_set(name)
+        copies = {id(value): jax.tree.map(_copied, value) for value in values}  # arrays stay the caller's to write to
+        values = [copies[id(value)] for value in values]
         changed: dict[tuple[int, int], Any] = {}
         for lane, value in zip(lanes, values, strict=True):
             env = self.lane(lane)
@@ -149,14 +151,14 @@ class Declared:
                 )
             _check_spaces(name, values[0], self._common, after[0])
         types_before = [leaf.dtype for leaf in jax.tree.leaves(self.device)]
+        if not is_program:
+            self._write(depth, name, values, lanes, everywhere)
         self._own |= dict(zip(lanes, after, strict=True))
         if everywhere:
             self._common = after[0]
             self._own = {lane: env for lane, env in self._own.items() if env is not self._common}
         if is_program:
             self._upload()
-        else:
-            self._write(depth, name, values, lanes, everywhere)
         return is_program or types_before != [leaf.dtype for leaf in jax.tree.leaves(self.device)]
 
     def _read(self, env: Any, name: str) -> Any:
@@ -308,6 +310,10 @@ def _for_the_host(leaf: Any) -> Any:
     view = np.asarray(leaf).view()
     view.flags.writeable = False
     return view
+
+
+def _copied(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _is_key(leaf: Any) -> bool:

@@ -220,10 +220,6 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             raise InvalidAction(f"{action!r} ({type(action)}) invalid: {error}") from error
         return element
 
-    def has_field(self, name: str) -> bool:
-        """Whether `name` is a field of the environment, or of a jaxenvs wrapper around it."""
-        return "_declared" in self.__dict__ and self._declared.has_field(name)
-
     def set_wrapper_attr(self, name: str, value: Any, *, force: bool = True) -> bool:
         """Sets an attribute, as `env.unwrapped.name = value` does.
 

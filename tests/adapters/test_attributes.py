@@ -331,7 +331,11 @@ def test_arrays_are_read_only_and_properties_follow():
     assert env.get_attr("total") == (2.0, 6.0)
     with pytest.raises(ValueError, match="read-only"):
         env.get_attr("weights")[0][0] = 5.0
-    assert GymnasiumEnv(Weighted()).total == 2.0
+    single, weights = GymnasiumEnv(Weighted()), np.full(2, 4.0, np.float32)
+    assert single.total == 2.0
+    single.weights = weights
+    weights[:] = 0.0  # the caller's
+    assert single.total == 8.0
 
 
 def test_methods_take_batches_and_return_numpys_arrays():
