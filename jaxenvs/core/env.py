@@ -128,7 +128,8 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         Args:
             state: what `reset` or `step` returned.
             action: an element of `action_space`. A wrong shape or dtype raises `InvalidAction`
-                before tracing; a value out of range is not checked here, since it may be traced.
+                before tracing, and so does a value outside a discrete space, if it is concrete. What a
+                traced value out of range does is defined by the environment.
 
         Returns:
             The next state, of the same structure, shapes and dtypes, and the timestep.

@@ -3,7 +3,7 @@
 The generator is counter-based: word `i` of a key's stream is a hash of `(key, i)`, so it needs no
 state, vectorises, and gives the same bits on every backend. Keys are ordinary typed JAX keys, and every
 environment takes JAX's own keys (`jax.random.key(0)`) just as well. All functions of `jax.random` take
-them but `poisson`, which JAX 0.10 to 0.12 has for its own threefry keys alone; draw one of those:
+them but `poisson`, which JAX has for its own threefry keys alone; draw one of those:
 
     threefry_key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")
     jax.random.poisson(threefry_key, 3.0)

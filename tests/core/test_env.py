@@ -261,7 +261,7 @@ def test_sizes_and_counts_may_be_numpy_integers():
     resized = ResizeObservation(PixelObservation(env), (three, np.int32(4)))
     assert [type(n) for n in resized.shape] == [int, int]
     _, trajectory = jaxenvs.rollout(env, stay, jaxenvs.random.key(0), num_steps=three, num_envs=np.uint8(2))
-    assert jax.tree.leaves(trajectory)[0].shape[:2] == (3, 2)
+    assert trajectory.actions.shape == (3, 2)
     with pytest.raises(InvalidField, match="an integer of at least 1, got"):
         TimeLimit(env, max_episode_steps=np.float32(3))
     with pytest.raises(InvalidField, match="an integer of at least 1, got"):
