@@ -14,6 +14,7 @@ from jaxenvs.cli.console import console, reports_errors
 from jaxenvs.cli.docstring_text import docstring_blocks
 from jaxenvs.cli.list_envs import reward_text
 from jaxenvs.core.env import Env, RendersText
+from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.registry import make
 from jaxenvs.training.presets import Algorithm, preset
@@ -51,7 +52,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
             "What a static field holds is part of the compiled program; other fields may differ from lane to lane."
         )
     for algorithm in typing.get_args(Algorithm):
-        settings = _recorded_settings(spec.id, algorithm)
+        settings = _settings(env, spec.id, algorithm)
         if settings:
             out.print(f"\n[bold]{algorithm.upper()} learns it with[/]")
             out.print(Text(", ".join(settings), overflow="fold"))
@@ -75,13 +76,16 @@ def _fields(base: Env[Any, Any]) -> Table:
     return rows
 
 
-def _recorded_settings(env_id: str, algorithm: Algorithm) -> list[str]:
-    """A learner's settings as `name=value`, if some were recorded for the id: those that are not its defaults first."""
+def _settings(env: Env[Any, Any], env_id: str, algorithm: Algorithm) -> list[str]:
+    """A learner's settings for an id as `name=value`, its defaults last; nothing if it cannot learn it."""
     learner = preset(env_id, algorithm)
+    try:
+        learner.check_env(env)
+    except InvalidField:
+        return []
     values = [(field, getattr(learner, field.name)) for field in dataclasses.fields(learner)]
-    recorded = [f"{field.name}={value}" for field, value in values if _short(value) != _default(field)]
-    others = [f"{field.name}={value}" for field, value in values if _short(value) == _default(field)]
-    return [*recorded, *others] if recorded else []
+    values.sort(key=lambda pair: _short(pair[1]) == _default(pair[0]))
+    return [f"{field.name}={value}" for field, value in values]
 
 
 def _grid(*names: str) -> Table:

@@ -120,8 +120,10 @@ def test_an_id_registered_anew_is_not_taken_for_the_catalogs(jaxenvs_command, co
     assert row["action_space"] == "Box(1) in [-1, 2]"
 
 
-def test_info_shows_the_settings_that_were_recorded(jaxenvs_command):
+def test_info_shows_the_settings_of_the_learners_that_can_learn_it(jaxenvs_command):
     out = jaxenvs_command("info", "CartPole-v1").out
     assert "PPO learns it with" in out and "total_steps=150000, num_envs=16" in out and "hidden_sizes=(64, 64)" in out
     assert "DQN learns it with" in out and "SAC learns" not in out
-    assert "learns it with" not in jaxenvs_command("info", "NChain-v0").out
+    out = jaxenvs_command("info", "Pendulum-v1").out
+    assert "SAC learns it with" in out and "DQN learns" not in out, "whose actions are whole numbers"
+    assert "PPO learns it with" in jaxenvs_command("info", "NChain-v0").out, "with its defaults"
