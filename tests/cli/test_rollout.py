@@ -1,10 +1,15 @@
 """`jaxenvs rollout`: files, the terminal, and what it refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+import jaxenvs
+from jaxenvs.cli.rollout import _quick_to_draw
 from jaxenvs.cli.terminal import frame_text
+from jaxenvs.envs.classic_control.cart_pole import CartPole
 
 
 def test_text_environment_is_shown_step_by_step(jaxenvs_command, counter_env):
@@ -92,3 +97,38 @@ def test_half_blocks_keep_proportions_and_mean_colours():
     assert all(line.count("\u2580") == 40 for line in lines)
     assert lines[0].startswith("\x1b[38;2;0;0;0;48;2;0;0;0m") and "38;2;191;191;191" in lines[0]
     assert len(frame_text(frame, columns=400, lines=5).splitlines()) == 5
+
+
+class Robot(CartPole):
+    """Has what a robot of MuJoCo has for its pictures."""
+
+    width: int = jaxenvs.static(default=480)
+    height: int = jaxenvs.static(default=480)
+    shadow_size: int | None = jaxenvs.static(default=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "expected"),
+    [
+        ("a.gif", {}, (256, 256, 1024)),
+        ("a.mp4", {}, (480, 480, 1024)),
+        ("a.png", {}, (480, 480, None)),
+        ("a.gif", {"width": 600}, (600, 480, 1024)),
+        ("a.gif", {"shadow_size": 0}, (256, 256, 0)),
+    ],
+)
+def test_animations_of_robots_are_quick_to_draw_unless_told_otherwise(name, fields, expected):
+    drawn = _quick_to_draw(jaxenvs.TimeLimit(Robot(**fields), max_episode_steps=3), Path(name))
+    robot = jaxenvs.unwrap(drawn)
+    assert isinstance(drawn, jaxenvs.TimeLimit) and (robot.width, robot.height, robot.shadow_size) == expected
+
+
+def test_other_environments_are_drawn_as_they_are():
+    env = jaxenvs.make("CartPole-v1")
+    assert _quick_to_draw(env, Path("a.gif")) is env
+
+
+def test_large_gif_is_told_that_a_video_is_smaller(jaxenvs_command, counter_env, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxenvs.cli.rollout._LARGE_GIF_BYTES", 10)
+    assert "An .mp4 of this is smaller" in jaxenvs_command("rollout", counter_env, "-o", tmp_path / "a.gif").err
+    assert "An .mp4" not in jaxenvs_command("rollout", counter_env, "-o", tmp_path / "a.png").err

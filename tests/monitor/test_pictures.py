@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -22,6 +23,7 @@ from jaxenvs.monitor import (
     replay_actions,
     write_animation,
 )
+from jaxenvs.monitor.animation import frame_stride
 from jaxenvs.rollout.policy import RandomPolicy
 
 KEY = jaxenvs.random.key(5)
@@ -103,6 +105,29 @@ def test_gif_holds_every_frame_in_true_colours_and_loops(episode, tmp_path):
             assert int(np.argmax(picture[0, :, 0])) == i and picture[0, i].min() == 255 and picture[0, i - 1].max() == 0
             durations.append(image.info["duration"])
     assert sum(durations[:30]) == 1000, "hundredths of a second must not add up to an error"
+
+
+@pytest.mark.parametrize(
+    ("name", "frames_per_second", "num_frames", "stride"),
+    [
+        ("a.gif", 50, 200, 2),  # no faster than 25 a second
+        ("a.gif", 20, 200, 1),
+        ("a.gif", 20, 1001, 2),  # long: as few as 8 a second
+        ("a.gif", 50, 10_000, 6),
+        ("a.gif", 50, 700, 3),
+        ("a.gif", 4, 10_000, 1),
+        ("a.mp4", 50, 10_000, 1),
+    ],
+)
+def test_frames_that_are_worth_drawing(name, frames_per_second, num_frames, stride):
+    assert frame_stride(Path(name), frames_per_second, num_frames) == stride
+
+
+@pytest.mark.parametrize("name", ["dot.gif", "dot.mp4"])
+def test_every_frame_is_told_of(episode, tmp_path, name):
+    told = []
+    write_animation(tmp_path / name, Frames(Dot(), [episode]), 30, on_frame=lambda: told.append(1))
+    assert len(told) == 71
 
 
 def test_wide_gif_is_scaled_down(tmp_path):

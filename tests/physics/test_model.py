@@ -1,7 +1,11 @@
 """Models: found, hashed, and refused with a reason."""
 
 import importlib.util
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import mujoco
@@ -141,3 +145,41 @@ def test_missing_packages_are_named(monkeypatch):
 def test_other_versions_of_mujoco_are_refused(version):
     with pytest.raises(DependencyNotInstalled, match=f"tested with mujoco 4.0, here is {version}"):
         check_version(version)
+
+
+TOTAL_MASS = """<mujoco><compiler settotalmass="2"/><worldbody><body><joint type="slide"/><geom size="0.1"/></body>
+</worldbody></mujoco>"""
+"""A model whose compiler warns."""
+
+
+def test_nothing_is_said_of_gymnasiums_files(capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = load_model("half_cheetah.xml").path
+    assert "settotalmass" in Path(path).read_text(), "or there is nothing to warn of"
+    model_module._load.__wrapped__(path)  # not yet compiled in this process, as it were
+    assert capfd.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == [], "MuJoCo writes its warnings to a file, too"
+
+
+def test_warnings_of_an_own_file_are_pythons(capfd, tmp_path):
+    path = tmp_path / "own.xml"
+    path.write_text(TOTAL_MASS)
+    said = []
+    mujoco.set_mju_user_warning(said.append)
+    try:
+        with pytest.warns(UserWarning, match=r"own\.xml: compiler attribute 'settotalmass' is deprecated"):
+            load_model(str(path))
+        assert mujoco.get_mju_user_warning() == said.append, "whose handler it was gets it back"
+    finally:
+        mujoco.set_mju_user_warning(None)
+    assert capfd.readouterr() == ("", "") and said == []
+
+
+def test_unknown_graphics_library_is_refused_with_what_there_is():
+    program = "from jaxenvs.physics.model import load_model; load_model('hopper.xml')"
+    environment = {**os.environ, "MUJOCO_GL": "foo"}
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert "RenderingUnavailable: MuJoCo does not start with `MUJOCO_GL=foo`" in result.stderr
+    assert "Set it to egl or osmesa" in result.stderr

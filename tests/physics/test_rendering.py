@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.errors import RenderingUnavailable
+from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.physics import rendering
 
 
@@ -70,3 +70,29 @@ def test_without_a_graphics_library_the_packages_are_named(monkeypatch):
         RenderingUnavailable, match=r"libegl1 libgl1-mesa-dri.*libosmesa6.*no mujoco\.egl.*no mujoco\.osme"
     ):
         rendering._context.__wrapped__()
+
+
+@pytest.mark.usefixtures("drawing")
+def test_coarser_shadows_leave_the_rest_of_a_picture_alone():
+    env, state = start("HalfCheetah-v5", width=160, height=160)
+    whole, coarse, none = (
+        np.asarray(env.replace(shadow_size=size).render(state)).astype(int) for size in (None, 1024, 0)
+    )
+    assert (np.abs(whole - coarse).max(axis=-1) > 8).mean() < 0.005, "only edges of shadows differ"
+    assert none.sum() != whole.sum() and (np.abs(whole - none).max(axis=-1) > 8).mean() > 0.005
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"width": 100_000}, "at most 16,384"),
+        ({"camera_id": "track"}, "`camera_id` must be an integer, got 'track'"),
+        ({"shadow_size": -1}, "`shadow_size` must be an integer"),
+        ({"default_camera_config": {"distance": "far"}}, "cannot set 'distance' to 'far'"),
+        ({"default_camera_config": "far"}, "dictionaries"),
+        ({"visual_options": {99: True}}, "cannot set 99 to True"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_when_the_environment_is_made(fields, message):
+    with pytest.raises(InvalidField, match=message):
+        jaxenvs.make("HalfCheetah-v5", **fields)
