@@ -107,8 +107,9 @@ def _read_numbers(text: str, kind: type) -> Any:
     with contextlib.suppress(ValueError, TypeError, RecursionError):
         if text.startswith("["):
             value = json.loads(text)
-            np.asarray(value, np.float32)  # refuses what is ragged, or not of numbers
-            return value
+            if np.asarray(value).dtype.kind in "iuf":  # neither ragged nor of other things than numbers
+                return value
+            raise ValueError
         return _read_int(text) if kind is int else float(text)
     raise ValueError("it is a number, or a list of numbers such as [1, 2]")
 
