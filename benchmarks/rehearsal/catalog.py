@@ -83,7 +83,8 @@ def check(id: str, sizes: Sizes) -> dict[str, Any]:
 
 def _check(id: str, sizes: Sizes, seconds: dict[str, float]) -> dict[str, Any]:
     is_robot = jaxenvs.spec(id).extra == "mujoco"
-    env = jaxenvs.AutoReset(jaxenvs.make(id, **({"physics": "mjx"} if is_robot else {})))
+    fields: dict[str, Any] = {"physics": "mjx"} if is_robot else {}
+    env = jaxenvs.AutoReset(jaxenvs.make(id, **fields))
     processor, device = jax.devices("cpu")[0], jax.devices()[0]
     compared = sizes.robot_lanes if is_robot else sizes.lanes
     keys = np.asarray(jax.random.key_data(jax.random.split(jaxenvs.random.key(0), sizes.lanes)))
@@ -120,7 +121,8 @@ def _check(id: str, sizes: Sizes, seconds: dict[str, float]) -> dict[str, Any]:
     given = run("device", device, keys, jax.tree.map(tile, before), np.bool_(True))
     own, given = (jax.tree.map(lambda x: x[:, :compared], tree) for tree in (own, given))
     tolerance = TOLERANCE_OF_ROBOTS if is_robot else TOLERANCE
-    reset = differences(*(jax.tree.map(lambda x: x[:1], tree) for tree in (before, own[0])), tolerance)
+    starts = [jax.tree.map(lambda x: x[:1], tree) for tree in (before, own[0])]
+    reset = differences(starts[0], starts[1], tolerance)
     step = differences((after, timesteps), given[1:], tolerance)
     finite = bool(np.isfinite(own[2].reward).all())
     allowed = CROSSINGS * step["transitions"] if step["floats"] else 0

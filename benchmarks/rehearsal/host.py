@@ -12,6 +12,7 @@ from benchmarks.rehearsal.report import Report
 from benchmarks.rehearsal.sizes import Sizes
 
 LANES, STEPS = 8, 10
+TOLERANCE = 1e-5
 
 
 def main(sizes: Sizes, report: Report) -> None:
@@ -24,13 +25,13 @@ def main(sizes: Sizes, report: Report) -> None:
 
 
 def callbacks(id: str, **fields: Any) -> dict[str, Any]:
-    """Steps one by one under jit, and as one scan: both must give the same."""
+    """Steps one by one under jit, and as one scan: both must give the same, up to roundings of the program around."""
     env = jaxenvs.AutoReset(jaxenvs.make(id, **fields))
     reset, step = jax.jit(jax.vmap(env.reset)), jax.jit(jax.vmap(env.step))
     keys = jax.random.split(jaxenvs.random.key(0), LANES)
     actions = jax.vmap(env.action_space.sample)(jax.random.split(jaxenvs.random.key(1), LANES))
     started = time.perf_counter()
-    state, _ = reset(keys)
+    state, timestep = reset(keys)
     rewards, observations = [], []
     for _ in range(STEPS):
         state, timestep = step(state, actions)
@@ -48,7 +49,8 @@ def callbacks(id: str, **fields: Any) -> dict[str, Any]:
         return jax.lax.scan(body, state, None, length=STEPS)[1]
 
     scanned = jax.device_get(jax.jit(play)(keys))
-    is_same = all(np.array_equal(np.stack(a), b) for a, b in zip((rewards, observations), scanned, strict=True))
+    stepwise = np.stack(rewards), np.stack(observations)
+    is_same = all(np.allclose(a, b, TOLERANCE, TOLERANCE) for a, b in zip(stepwise, scanned, strict=True))
     return {
         "ok": bool(is_same),
         "device": str(next(iter(timestep.reward.devices()))),
@@ -75,8 +77,10 @@ def torch_shares_memory() -> dict[str, Any]:
     back = from_torch(tensor * 2)
     envs = TorchVectorEnv("CartPole-v1", 64)
     observation, _ = envs.reset(seed=0)
+    action = torch.zeros(64, dtype=torch.int32, device=observation.device)
     for _ in range(STEPS):
-        observation, reward, *_ = envs.step(torch.zeros(64, dtype=torch.int32, device=observation.device))
+        envs.step(action)
+    observation, reward, *_ = envs.step(action)
     return {
         "ok": bool(
             tensor.data_ptr() == array.unsafe_buffer_pointer()

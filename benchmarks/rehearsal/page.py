@@ -125,7 +125,7 @@ def _speed(results: dict[str, Any]) -> str:
         if name == "device":
             continue
         rates = {key: program.get("steps a second") for key, program in programs.items() if isinstance(program, dict)}
-        ours = {method: rates[method] for method in METHODS if rates.get(method)}
+        ours = {method: rate for method in METHODS if (rate := rates.get(method)) is not None}
         if not ours:
             rows.append((name, *[None] * 6, programs.get("failed", "failed")))
             continue

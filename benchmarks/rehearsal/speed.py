@@ -166,23 +166,30 @@ def _measure(
             moved = 2 * _bytes(carry) + _bytes(outputs) // steps
             results[name] = {"compile_seconds": round(compile_seconds, 2), "bytes a step": moved // lanes, "rates": []}
             programs[name] = play, carry
+            del outputs  # before the next program needs the memory
         except Exception as error:  # noqa: BLE001  # the others go on
             results[name] = {"failed": failure(error)}
     for _ in range(sizes.repeats):
         for name, (play, carry) in programs.items():
-            calls, started = 0, time.perf_counter()
-            while (passed := time.perf_counter() - started) < sizes.seconds:
-                carry, outputs = play(carry)
-                jax.block_until_ready(outputs)
-                calls += 1
-            del outputs  # before the next program needs the memory
+            carry, calls_a_second = _timed(play, carry, sizes.seconds)
             programs[name] = play, carry
-            results[name]["rates"].append(round(calls * steps * lanes / passed))
+            results[name]["rates"].append(round(calls_a_second * steps * lanes))
     for name in programs:
         result = results[name]
         result["steps a second"] = rate = statistics.median(result["rates"])
         result["share of bandwidth"] = round(rate * result["bytes a step"] / bandwidth, 4)
     return results
+
+
+def _timed(play: Any, carry: Any, seconds: float) -> tuple[Any, float]:
+    """The carry after as many calls as fill the seconds, and how many there were a second."""
+    calls, started = 0, time.perf_counter()
+    while (passed := time.perf_counter() - started) < seconds:
+        carry, outputs = play(carry)
+        jax.block_until_ready(outputs)
+        del outputs  # before the next call needs the memory
+        calls += 1
+    return carry, calls / passed
 
 
 def _bytes(tree: Any) -> int:

@@ -49,7 +49,8 @@ def test_tasks_of_gymnax_have_our_spaces_and_time_limits():
         limit = task.options.get("max_steps_in_episode")
         options = {name: value for name, value in task.options.items() if name != "max_steps_in_episode"}
         env, params = gymnax.make(task.name, **options)
-        observation, _ = jax.eval_shape(env.reset, jax.random.key(0), params)
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # of its MinAtar
+            observation, _ = jax.eval_shape(env.reset, jax.random.key(0), params)
         space = jaxenvs.make(id).action_space
         assert observation.shape == jaxenvs.make(id).observation_space.shape
         assert env.action_space(params).shape == space.shape

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
-from benchmarks.rehearsal import catalog, page, sizes
+from benchmarks.rehearsal import catalog, page, sizes, speed
 from benchmarks.rehearsal.__main__ import LIMIT, SECONDS
 from benchmarks.rehearsal.report import Report
 from benchmarks.rehearsal.runner import Section, python, run
@@ -138,6 +139,20 @@ def test_the_page_shows_what_was_measured():
     assert "| Humanoid-v5, mjx, 1024 lanes | 50,000 | 9 | 60.5 |  |" in lines
     assert lines.count("This part is not complete: out of time after 90 s.") == 1
     assert "| CartPole-v1, to 475 | 0.5 | 40,960 | 480 |  |  |  |" in lines
+
+
+@pytest.mark.neighbours
+@pytest.mark.filterwarnings("ignore")  # of gymnax's own
+def test_gymnax_takes_turns_in_the_same_process(tmp_path):
+    report = Report(tmp_path / "speed.json")
+    small = dataclasses.replace(sizes.SMALL, tasks=("MinAtar/Breakout-v1", "Taxi-v4"), speed_lanes=(2,))
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # as gymnax needs them
+        speed.main(small, report)
+    breakout, taxi = report.results["MinAtar/Breakout-v1, 2 lanes"], report.results["Taxi-v4, 2 lanes"]
+    assert list(breakout) == ["select", "cond", "chunked", "gymnax"] and list(taxi) == ["select", "cond", "chunked"]
+    for program in (*breakout.values(), *taxi.values()):
+        assert "failed" not in program, program
+        assert len(program["rates"]) == 2 and program["steps a second"] > 0 and program["bytes a step"] > 0
 
 
 @pytest.mark.slow
