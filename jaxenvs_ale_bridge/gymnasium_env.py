@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import gymnasium
 import jax
 import numpy as np
 from jax import Array
 
 import jaxenvs
-from jaxenvs.adapters import GymnasiumEnv
 from jaxenvs_ale_bridge.env import AleEnv, AleState
 from jaxenvs_ale_bridge.layout import SCREEN_WIDTH
 
@@ -16,7 +14,7 @@ _LUMINANCE = np.array([0.2989, 0.5870, 0.1140])
 """Of red, green and blue, as the ALE has it."""
 
 
-class GymnasiumGame(GymnasiumEnv):
+class GymnasiumGame(jaxenvs.adapters.GymnasiumEnv):
     """What `gymnasium.make` makes of a game: a `GymnasiumEnv` that answers as ale-py's `AtariEnv` does.
 
         env = gymnasium.make("jaxenvs/ALE-Breakout-v5", frameskip=1, repeat_action_probability=0.0)
@@ -35,10 +33,10 @@ class GymnasiumGame(GymnasiumEnv):
         """The emulator as it is now, to read from.
 
         Raises:
-            gymnasium.error.ResetNeeded: before the first reset.
+            AttributeError: before the first reset.
         """
         if self.state is None:
-            raise gymnasium.error.ResetNeeded("Cannot read env.unwrapped.ale before calling env.reset()")
+            raise AttributeError("There is no `env.unwrapped.ale` before the first env.reset().")
         return EmulatorView(self._game, jaxenvs.unwrap_state(self.env, self.state))
 
     @property
