@@ -52,6 +52,7 @@ _INSTALL = {
 
 NEIGHBOURS = {
     "gymnax_env": "gymnax",
+    "_gymnax_params": "gymnax",
     "_gymnax_spaces": "gymnax",
     "foreign_gymnax": "gymnax",
     "brax_env": "brax",

@@ -10,18 +10,23 @@ from jaxenvs.registry import EnvSpec, registry
 from jaxenvs.registry.atari import atari_ids
 from jaxenvs.registry.spec import gymnasium_id
 
+_BRIDGE = "jaxenvs_ale_bridge"
+_ADAPTER = "jaxenvs.adapters.gymnasium_env:GymnasiumEnv"
+_ADAPTER_OF_GAMES = f"{_BRIDGE}.gymnasium_env:GymnasiumGame"
+
 
 def register(spec: EnvSpec) -> None:
     """Registers one id with Gymnasium, in place of an older spec of the same id."""
-    _put(spec.id, spec.max_episode_steps, spec.reward_threshold)
+    is_game = spec.entry_point == f"{_BRIDGE}.env:AleEnv"
+    _put(spec.id, spec.max_episode_steps, spec.reward_threshold, _ADAPTER_OF_GAMES if is_game else _ADAPTER)
 
 
-def _put(id: str, max_episode_steps: int | None, reward_threshold: float | None = None) -> None:
+def _put(id: str, max_episode_steps: int | None, reward_threshold: float | None, entry_point: str) -> None:
     # `gymnasium.register` looks through all ids for each new one, which takes long for a thousand of them.
     name = gymnasium_id(id)
     gymnasium.registry[name] = registration.EnvSpec(
         id=name,
-        entry_point="jaxenvs.adapters.gymnasium_env:GymnasiumEnv",
+        entry_point=entry_point,
         vector_entry_point="jaxenvs.adapters.gymnasium_vector:GymnasiumVectorEnv",
         max_episode_steps=max_episode_steps,
         reward_threshold=reward_threshold,
@@ -45,7 +50,7 @@ def register_all() -> None:
         return
     for spec in registry.loaded():
         register(spec)
-    if importlib.util.find_spec("jaxenvs_ale_bridge"):
+    if importlib.util.find_spec(_BRIDGE):
         for id, max_episode_steps in atari_ids():
-            _put(id, max_episode_steps)
+            _put(id, max_episode_steps, None, _ADAPTER_OF_GAMES)
     registry.on_add(register)

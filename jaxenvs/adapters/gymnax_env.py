@@ -1,8 +1,7 @@
 """GymnaxEnv: an environment behind gymnax's `Environment`."""
 
-import dataclasses
 import functools
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,22 +11,35 @@ from jax import Array
 
 from jaxenvs.adapters._chance_keys import rekey
 from jaxenvs.adapters._given_env import given_env, without_time_limit
+from jaxenvs.adapters._gymnax_params import param_names, params_class
 from jaxenvs.adapters._gymnax_spaces import to_gymnax
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField, InvalidSpace
-from jaxenvs.core.pytree import is_static
+from jaxenvs.core.errors import InvalidField, InvalidSpace, NotDifferentiable
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.core.wrapper import rewrap, unwrap
+from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState
 
 NO_LIMIT = 2**31 - 1
 """`max_steps_in_episode` of an environment that has no time limit: more steps than int32 can count."""
 
 
+_STATE_NAMES = {
+    "joint_angle1": "theta1",
+    "joint_angle2": "theta2",
+    "velocity_1": "theta1_dot",
+    "velocity_2": "theta2_dot",
+    "last_u": "torque",
+}
+"""Fields of gymnax's states of classic control that have another name here: gymnax's name and ours."""
+
+
 @struct.dataclass
 class GymnaxState(environment.EnvState):
     """State of `GymnaxEnv`.
+
+    Reading goes on to `inner`, so `state.x` is that of the cart; gymnax's names of the classic control's fields are
+    known as well. `replace` sets the two fields here alone: `state.replace(inner=state.inner.replace(x=...))`.
 
     Attributes:
         time: () int32, steps since the episode began.
@@ -36,6 +48,15 @@ class GymnaxState(environment.EnvState):
 
     time: Any
     inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        part = None if name.startswith("__") or name in ("time", "inner") else self.inner
+        while part is not None:
+            for each in (name, _STATE_NAMES.get(name, name)):
+                if hasattr(part, each):
+                    return getattr(part, each)
+            part = getattr(part, "inner", None)
+        raise AttributeError(f"The state has no field `{name}`.")
 
 
 class GymnaxEnv(environment.Environment[Any, Any]):
@@ -49,8 +70,9 @@ class GymnaxEnv(environment.Environment[Any, Any]):
     **Params** are the fields of the base environment that are numbers, by their names, and
     `max_steps_in_episode`. So `params.replace` sets them, a batch of them steps under `vmap`, and one
     trace serves all values. Fields that decide shapes are given when the view is made.
-    `max_steps_in_episode` is the limit that is in force: it takes the place of the outermost `TimeLimit`.
-    Without one it is `NO_LIMIT`. A TimeLimit beneath other wrappers stays in force as well.
+    Where gymnax has another name for one, such as `masscart`, that serves as well. `max_steps_in_episode` is the limit
+    that is in force: it takes the place of the outermost `TimeLimit`. Without one it is `NO_LIMIT`. A TimeLimit beneath
+    other wrappers stays in force as well.
 
     **Episodes.** The step that ends an episode begins the next from a fresh start: `observation` and
     `state` belong to the new episode, all else to the old one. `info` holds the environment's own,
@@ -61,12 +83,11 @@ class GymnaxEnv(environment.Environment[Any, Any]):
     place of every key that the state holds in a field `key`. The next start comes from the second half.
     Typed keys and raw `PRNGKey`s both serve, but not a mixture of the two.
 
-    As gymnax's own do, steps stop gradients unless asked: `with_transition_gradients()`. Functions of a
+    As gymnax's own do, steps stop gradients unless asked: `with_transition_gradients()`, which raises where there are
+    none. gymnax's Visualizer draws the five tasks of its classic control; `render` draws every task. Functions of a
     state alone (`get_obs`, `is_terminated`, `discount`, `state_space`) have no counterpart. Like every
     gymnax environment a view is compared by identity, so each view compiles its own programs.
     """
-
-    _supports_transition_gradients = True
 
     def __init__(
         self,
@@ -105,7 +126,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         """The params that the view was made with."""
         base = unwrap(self._env)
         cls = params_class(type(base))
-        return cls(max_steps_in_episode=self._limit, **{name: getattr(base, name) for name in _names(type(base))})
+        return cls(max_steps_in_episode=self._limit, **{name: getattr(base, name) for name in param_names(type(base))})
 
     def env_of(self, params: Any = None) -> Env[Any, Any]:
         """The environment of `params`, without the outermost time limit.
@@ -121,7 +142,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
                 f"{self.name} takes params of its own, got {type(params).__name__}."
                 " Begin with `env.default_params` and `replace` what differs."
             )
-        values = {name: getattr(params, name) for name in _names(type(base))}
+        values = {name: getattr(params, name) for name in param_names(type(base))}
         return rewrap(self._env, base.replace(**values))
 
     @functools.partial(jax.jit, static_argnames=("self",))
@@ -145,23 +166,67 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         params = self.default_params if params is None else params
         chance_key, start_key = jax.random.split(check_key(key, name="step"))
         stepped, timestep = self._advance(chance_key, state, action, params)
-        auto = AutoReset(self.env_of(params))
+        # The loop that resets the finished lanes of a batch, where resets are costly, has no reverse-mode derivative.
+        method = "select" if self.transition_gradients_enabled else "auto"
+        auto = AutoReset(self.env_of(params), method=method)
         carried = AutoResetState(inner=stepped.inner, key=start_key, episodes=jnp.zeros((), jnp.int32))
         carried, observation = auto.begin_where(timestep.done, carried, timestep.observation, _observation_of)
         time = jnp.where(timestep.done, 0, stepped.time)
-        observation, state = self._apply_transition_gradient_policy(
-            observation, GymnaxState(time=time, inner=carried.inner)
+        (observation, final_observation), state = self._apply_transition_gradient_policy(
+            (observation, timestep.final_observation), GymnaxState(time=time, inner=carried.inner)
         )
         info = {
             **timestep.info,
             "discount": timestep.discount,
             "terminated": timestep.terminated,
             "truncated": timestep.truncated,
-            "final_observation": timestep.final_observation,
+            "final_observation": final_observation,
         }
         if self._legacy_step_api:
             return observation, state, timestep.reward, timestep.done, info
         return observation, state, timestep.reward, timestep.terminated, timestep.truncated, info
+
+    @property
+    def supports_transition_gradients(self) -> bool:
+        """Whether `with_transition_gradients` works."""
+        return self._why_no_gradients() is None
+
+    def with_transition_gradients(self) -> "GymnaxEnv":
+        """A view whose steps preserve the gradients of observations and states.
+
+        Raises:
+            NotDifferentiable: there are none, since the state holds no real numbers, or the host computes the steps,
+                or a loop within them has no reverse-mode derivative.
+        """
+        if (reason := self._why_no_gradients()) is not None:
+            raise NotDifferentiable(f"{self.name} does not support transition gradients: {reason}")
+        return environment.Environment.with_transition_gradients(self)
+
+    def _why_no_gradients(self) -> str | None:
+        env = self._env
+
+        def pull_back(key: Key) -> Any:
+            state, _ = env.reset(key)
+            leaves, structure = jax.tree.flatten(state)
+            places = [place for place, leaf in enumerate(leaves) if _is_real(leaf)]
+
+            def move(numbers: list[Array]) -> list[Array]:
+                for place, number in zip(places, numbers, strict=True):
+                    leaves[place] = number
+                after, timestep = env.step(structure.unflatten(leaves), env.action_space.sample(key))
+                return [leaf for leaf in jax.tree.leaves((after, timestep.observation)) if _is_real(leaf)]
+
+            moved, pull = jax.vjp(move, [leaves[place] for place in places])
+            return pull(moved)
+
+        start, _ = jax.eval_shape(env.reset, jax.random.key(0))
+        if not any(_is_real(leaf) for leaf in jax.tree.leaves(unwrap_state(env, start))):
+            return "its state holds no real numbers."
+        try:
+            jax.eval_shape(pull_back, jax.random.key(0))
+        except ValueError as error:  # NotDifferentiable is one, and so is what JAX raises for a loop
+            return str(error)
+        return None
 
     def step_env(
         self, key: Key, state: GymnaxState, action: Any, params: Any
@@ -220,32 +285,9 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         return to_gymnax(self.env_of(params).observation_space, "observations")
 
 
-class _Params(environment.EnvParams):
-    """Base of the params of our environments; it makes their classes, which no module holds, survive pickling."""
-
-    env_class: ClassVar[type[Env[Any, Any]]]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.env_class, dict(self.__dict__))
-
-
-@functools.cache
-def params_class(env_class: type[Env[Any, Any]]) -> Any:
-    """The class of gymnax params with the fields of `env_class` that are numbers, and `max_steps_in_episode`."""
-    names = _names(env_class)
-    namespace: dict[str, Any] = dict.fromkeys(names)
-    namespace["__annotations__"] = dict.fromkeys(names, Any)
-    namespace["env_class"] = env_class
-    return struct.dataclass(type(f"{env_class.__name__}Params", (_Params,), namespace))
-
-
-def _rebuild(env_class: type[Env[Any, Any]], values: dict[str, Any]) -> Any:
-    return params_class(env_class)(**values)
-
-
-def _names(env_class: type[Env[Any, Any]]) -> list[str]:
-    return [field.name for field in dataclasses.fields(env_class) if not is_static(field)]
-
-
 def _observation_of(timestep: TimeStep[Any]) -> Any:
     return timestep.observation
+
+
+def _is_real(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)

@@ -1,5 +1,7 @@
 """The games behind the interfaces of other libraries, as they are and preprocessed."""
 
+import ale_py
+import gymnasium
 import jax
 import numpy as np
 import pytest
@@ -85,3 +87,41 @@ def test_stable_baselines3(make, shape):
         np.testing.assert_array_equal(observations, np.stack([timesteps.observation[step]] * LANES))
         assert not dones.any() and infos[0]["lives"] == 5
     envs.close()
+
+
+def gymnasiums(env):
+    return gymnasium.wrappers.AtariPreprocessing(env, noop_max=5, terminal_on_life_loss=True)
+
+
+def stable_baselines3s(env):
+    atari_wrappers = pytest.importorskip("stable_baselines3.common.atari_wrappers")
+    return atari_wrappers.AtariWrapper(env, noop_max=5)
+
+
+@pytest.mark.gymnasium
+@pytest.mark.parametrize("wrap", [gymnasiums, stable_baselines3s])
+def test_wrappers_for_ale_pys_environments_work_around_ours(wrap):
+    gymnasium.register_envs(ale_py)
+    options = {"frameskip": 1, "repeat_action_probability": 0.0}
+    ours, theirs = (wrap(gymnasium.make(id, **options)) for id in (f"jaxenvs/{GAME.replace('/', '-')}", GAME))
+    assert ours.unwrapped.get_action_meanings() == theirs.unwrapped.get_action_meanings()
+    observation, _ = ours.reset(seed=3)
+    np.testing.assert_array_equal(observation, theirs.reset(seed=3)[0])
+    for action in ACTIONS * 3:
+        mine, expected = ours.step(action), theirs.step(action)
+        np.testing.assert_array_equal(mine[0], expected[0])
+        assert mine[1:4] == expected[1:4]
+    for name in ("lives", "getEpisodeFrameNumber", "getScreenGrayscale", "getScreenRGB", "getScreenDims"):
+        np.testing.assert_array_equal(*(getattr(env.unwrapped.ale, name)() for env in (ours, theirs)), name)
+
+
+@pytest.mark.gymnasium
+def test_what_there_is_no_emulator_for_is_refused_with_what_there_is():
+    env = gymnasium.make("jaxenvs/ALE-Breakout-v5")
+    with pytest.raises(AttributeError, match="before the first env"):
+        _ = env.unwrapped.ale
+    with pytest.raises(ValueError, match="Disable frame-skipping in the original env"):
+        gymnasium.wrappers.AtariPreprocessing(env)
+    env.reset(seed=0)
+    with pytest.raises(AttributeError, match=r"`ale.saveScreenPNG` is not here: .*make_atari"):
+        env.unwrapped.ale.saveScreenPNG("screen.png")

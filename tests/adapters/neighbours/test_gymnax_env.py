@@ -1,6 +1,7 @@
 """GymnaxEnv: gymnax's interface, its wrappers, and rejax's PPO on it."""
 
 import copy
+import dataclasses
 import pickle
 
 import jax
@@ -11,10 +12,20 @@ import pytest
 import jaxenvs
 from jaxenvs import adapters
 from jaxenvs.core.wrapper import unwrap_state
-from jaxenvs.errors import InvalidAction, InvalidField, InvalidKey, InvalidSpace, NameNotFound, WrapperOrderError
+from jaxenvs.envs.classic_control.pendulum import Pendulum
+from jaxenvs.errors import (
+    InvalidAction,
+    InvalidField,
+    InvalidKey,
+    InvalidSpace,
+    NameNotFound,
+    NotDifferentiable,
+    WrapperOrderError,
+)
 from jaxenvs.testing.trees import identical
 from jaxenvs.wrappers import FrameStack, TransformAction
 
+gymnax = pytest.importorskip("gymnax", reason="gymnax is not installed")
 wrappers = pytest.importorskip("gymnax.wrappers", reason="gymnax is not installed")
 pytestmark = pytest.mark.neighbours
 
@@ -129,8 +140,66 @@ def test_params_are_the_numbers_of_the_environment():
     assert len(np.unique(np.asarray(speeds))) == 3
     for copied in (pickle.loads(pickle.dumps(params)), copy.deepcopy(params)):
         assert copied == params and jax.tree.structure(copied) == jax.tree.structure(view.default_params)
-    with pytest.raises(TypeError, match="gravitation"):
-        params.replace(gravitation=1.0)
+
+
+NAMED_AS_IN_GYMNAX = {
+    "CartPole-v1": {"masscart": "cart_mass", "length": "half_length", "theta_threshold_radians": "theta_threshold"},
+    "Pendulum-v1": {"g": "gravity", "m": "mass", "l": "length", "dt": "tau"},
+    "Acrobot-v1": {"link_com_pos_1": "link_com_1", "max_vel_2": "max_velocity_2", "available_torque": "torques"},
+    "MountainCar-v0": {"goal_position": "goal_position"},
+    "MountainCarContinuous-v0": {"power": "power"},
+}
+
+
+@pytest.mark.parametrize("id", NAMED_AS_IN_GYMNAX)
+def test_params_answer_gymnaxs_names(id):
+    params, (_, theirs) = adapters.GymnaxEnv(id).default_params, gymnax.make(id)
+    for field in dataclasses.fields(theirs):
+        np.testing.assert_allclose(getattr(params, field.name), getattr(theirs, field.name), err_msg=field.name)
+    for name, own in NAMED_AS_IN_GYMNAX[id].items():
+        doubled = jax.tree.map(lambda leaf: 2 * np.asarray(leaf), getattr(params, own))
+        assert identical(params.replace(**{name: doubled}), params.replace(**{own: doubled}))
+
+
+@pytest.mark.parametrize(
+    ("id", "changes", "message"),
+    [
+        ("CartPole-v1", {"gravitation": 1.0}, "has no param `gravitation`. Did you mean: `gravity`"),
+        ("CartPole-v1", {"total_mass": 1.0}, "`total_mass` follows from the other params and cannot be set"),
+        ("CartPole-v1", {"masscart": 1.0, "cart_mass": 1.0}, "given twice"),
+        ("MinAtar/Asterix-v1", {"ramping": False}, "has no param `ramping`. Its params are: sticky_action_prob"),
+        ("bsuite/DeepSea-v0", {"deterministic": False}, r"GymnaxEnv\(id, deterministic=...\)"),
+    ],
+)
+def test_a_name_that_is_no_param_is_refused_with_ours(id, changes, message):
+    params = adapters.GymnaxEnv(id).default_params
+    with pytest.raises(InvalidField, match=message):
+        params.replace(**changes)
+    if len(changes) == 1 and "total_mass" not in changes:
+        with pytest.raises(AttributeError, match=message):
+            getattr(params, next(iter(changes)))
+
+
+@pytest.mark.usefixtures("default_numerics")
+@pytest.mark.parametrize("id", ["Pendulum-v1", "Acrobot-v1"])
+def test_gymnaxs_visualizer_draws_it(id):
+    vis_gym = pytest.importorskip("gymnax.visualize.vis_gym", reason="the Visualizer's packages are not installed")
+    view, (theirs, their_params) = adapters.GymnaxEnv(id), gymnax.make(id)
+    params = view.default_params
+    key = jax.random.key(1)
+    _, state = view.reset(key, params)
+    names = ["theta", "theta_dot", "last_u"] if id == "Pendulum-v1" else ["joint_angle1", "velocity_2"]
+    _, their_state = theirs.reset(key, their_params)
+    same = {name: getattr(state, name) for name in [*names, "joint_angle2", "velocity_1"] if hasattr(their_state, name)}
+    frame = vis_gym.render_gym_frame(view.name, state, params)
+    np.testing.assert_array_equal(frame, vis_gym.render_gym_frame(id, their_state.replace(**same), their_params))
+
+
+def test_a_state_reads_through_to_the_environments():
+    view = adapters.GymnaxEnv("CartPole-v1")
+    _, state = view.reset(jax.random.key(0))
+    assert state.x is state.inner.x and not hasattr(state, "y")
+    assert identical(pickle.loads(pickle.dumps(state)), state) and identical(copy.deepcopy(state), state)
 
 
 def test_gradients_stop_unless_asked_for():
@@ -140,8 +209,43 @@ def test_gradients_stop_unless_asked_for():
     def speed(view, torque):
         return view.step(jax.random.key(0), state, jnp.asarray([torque]))[0][2]
 
-    assert float(jax.grad(lambda u: speed(view, u))(0.5)) == 0
-    assert float(jax.grad(lambda u: speed(view.with_transition_gradients(), u))(0.5)) != 0
+    def final_speed(view, torque):
+        return view.step(jax.random.key(0), state, jnp.asarray([torque]))[5]["final_observation"][2]
+
+    for measure in (speed, final_speed):
+        assert float(jax.grad(lambda u, m=measure: m(view, u))(0.5)) == 0
+        assert float(jax.grad(lambda u, m=measure: m(view.with_transition_gradients(), u))(0.5)) != 0
+
+
+@pytest.mark.parametrize(
+    ("id", "fields", "reason"),
+    [
+        ("FrozenLake-v1", {}, "its state holds no real numbers"),
+        ("MinAtar/Breakout-v1", {}, "its state holds no real numbers"),
+        ("InvertedPendulum-v5", {"physics": "c"}, "derivative"),
+    ],
+)
+def test_gradients_that_are_not_there_are_refused(id, fields, reason):
+    view = adapters.GymnaxEnv(id, **fields)
+    assert not view.supports_transition_gradients
+    with pytest.raises(NotDifferentiable, match=f"{id} does not support transition gradients: .*{reason}"):
+        view.with_transition_gradients()
+
+
+def test_gradients_pass_a_batch_whose_resets_are_costly():
+    class CostlyPendulum(Pendulum):
+        """A Pendulum of which AutoReset resets a few lanes at a time, in a loop."""
+
+        reset_is_costly = True
+
+    view = adapters.GymnaxEnv(jaxenvs.TimeLimit(CostlyPendulum(), 5)).with_transition_gradients()
+    keys = jax.random.split(jax.random.key(0), 3)
+    _, states = jax.vmap(view.reset)(keys)
+
+    def speeds(torques):
+        return jax.vmap(view.step)(keys, states, torques)[0][:, 2].sum()
+
+    assert (np.asarray(jax.grad(speeds)(jnp.full((3, 1), 0.5, jnp.float32))) > 0).all()
 
 
 @pytest.mark.usefixtures("default_numerics")
