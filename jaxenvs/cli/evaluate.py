@@ -59,17 +59,19 @@ def evaluation_of(
         with warnings_as_notes():
             outcome = evaluate_policy(env, policy, key, num_episodes=episodes)
         returns, lengths = np.asarray(outcome.returns, np.float64), np.asarray(outcome.lengths)
+        with np.errstate(invalid="ignore"):  # of returns that are not finite
+            mean, std = returns.mean(), returns.std()
         agents.append(
             {
-                "mean_return": _finite(returns.mean()),
-                "std_return": _finite(returns.std()),
+                "mean_return": _finite(mean),
+                "std_return": _finite(std),
                 "min_return": _finite(returns.min()),
                 "max_return": _finite(returns.max()),
                 "mean_length": float(lengths.mean()),
                 "returns": [_finite(value) for value in returns],
             }
         )
-        means.append(returns.mean())
+        means.append(mean)
     mean, threshold = float(np.mean(means)), entry.reward_threshold
     return {
         "env_id": entry.id,
@@ -77,7 +79,7 @@ def evaluation_of(
         "episodes": episodes,
         "reward_threshold": threshold,
         "mean_return": _finite(mean),
-        "solved": None if threshold is None else mean >= threshold,
+        "solved": None if threshold is None else bool(mean >= threshold),
         "agents": agents,
     }
 

@@ -232,13 +232,15 @@ def test_a_run_that_diverges_says_so(jaxenvs_command, tmp_path):
     assert not (path / "evaluation.json").exists()
 
 
-def test_numbers_that_are_not_finite_become_json():
-    policy = jaxenvs.RandomPolicy(jaxenvs.make("Pendulum-v1").action_space)
-    env = jaxenvs.make("Pendulum-v1", gravity=1e38, max_episode_steps=5)
-    result = evaluation_of(env, [policy], jaxenvs.spec("Pendulum-v1"), 0, 3)
-    assert result["mean_return"] is None and result["agents"][0]["returns"] == [None] * 3
+def test_numbers_that_are_not_finite_become_json(monkeypatch):
+    returns = np.array([np.nan, np.inf, 1], np.float32)
+    outcome = jaxenvs.Evaluation(returns, np.array([5, 5, 5]), np.ones(3, bool))
+    monkeypatch.setattr("jaxenvs.cli.evaluate.evaluate_policy", lambda *_, **__: outcome)
+    result = evaluation_of(jaxenvs.make("CartPole-v1"), [lambda *_: 0], jaxenvs.spec("CartPole-v1"), 0, 3)
+    assert result["mean_return"] is None and result["solved"] is False
+    assert result["agents"][0]["returns"] == [None, None, 1.0]
     json.dumps(result, allow_nan=False)
-    print_evaluation("Pendulum-v1", result)
+    print_evaluation("CartPole-v1", result)
 
 
 @pytest.mark.parametrize("at", ["checkpoint", "evaluation"])

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.core.pytree import static
 from jaxenvs.errors import Diverged, InvalidField
 from jaxenvs.training import DQN, PPO
 from jaxenvs.training.schedule import after, has_taken, progress
@@ -123,7 +122,9 @@ def test_a_callback_cannot_be_compiled():
 class Poisoned(Walk):
     """Rewards become NaN."""
 
-    step_reward: float = static(default=float("nan"))
+    def step(self, state, action):
+        state, timestep = Walk.step(self, state, action)
+        return state, timestep.replace(reward=jnp.full_like(timestep.reward, jnp.nan))
 
 
 def test_training_with_a_callback_says_that_it_diverged():
