@@ -72,7 +72,6 @@ def test_kinds_are_read_from_annotations():
         ({"loud": "no"}, "`loud` must be True or False, got 'no'"),
         ({"name": 3}, "`name` must be a string or None, got 3"),
     ],
-    ids=str,
 )
 def test_what_a_field_cannot_hold_is_refused(fields, message):
     with pytest.raises(InvalidField, match=f"^Kinds: {message}"):
