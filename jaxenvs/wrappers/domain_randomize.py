@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.pytree import static
+from jaxenvs.core.pytree import is_static, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
 from jaxenvs.wrappers._checks import check_function
@@ -115,7 +115,8 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
 
 def _leaves_in_the_form_of(base: Env[Any, Any], drawn: Env[Any, Any]) -> list[Array]:
     """The leaves of `drawn`, with those of `base` for fields that have another structure or shape in `drawn`."""
-    pairs = {field.name: (getattr(base, field.name), getattr(drawn, field.name)) for field in dataclasses.fields(base)}
+    names = [field.name for field in dataclasses.fields(base) if not is_static(field)]
+    pairs = {name: (getattr(base, name), getattr(drawn, name)) for name in names}
     kept = {name: after for name, (before, after) in pairs.items() if not _first_difference(before, after, name)}
     form = copy.copy(base)  # the constructor would check values again
     vars(form).update(kept)
@@ -143,7 +144,7 @@ def _first_difference(base: Any, drawn: Any, path: str) -> str | None:
     if dataclasses.is_dataclass(base):
         for field in dataclasses.fields(base):
             before, after = getattr(base, field.name), getattr(drawn, field.name)
-            if field.metadata.get("pytree_node", True):
+            if not is_static(field):
                 if difference := _first_difference(before, after, f"{path}.{field.name}"):
                     return difference
             elif not _is_same(before, after):
