@@ -245,6 +245,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         # Python asks here for what it does not find elsewhere, while copying also before there is anything.
         if name.startswith("_") or "_declared" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if hasattr(type(self), name):
+            return object.__getattribute__(self, name)  # a property that raised AttributeError: let that be seen
         return self._declared.get(name, (0,))[0]
 
     def __setattr__(self, name: str, value: Any) -> None:
