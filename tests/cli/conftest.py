@@ -23,6 +23,12 @@ class Outcome:
     err: str
 
 
+@pytest.fixture(autouse=True)
+def no_stated_width(monkeypatch):
+    """Output goes to a pipe of no width; pytest-xdist states the terminal's in its workers."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def jaxenvs_command(monkeypatch):
     """Runs the command in this process: `jaxenvs_command("list", "--json").out`."""
