@@ -105,12 +105,6 @@ class IgnoredKey(Sound):
         return Sound.reset(self, jaxenvs.random.key(0))
 
 
-class StringField(Sound):
-    """A name as a leaf."""
-
-    label: str = "walk"
-
-
 class ListField(Sound):
     """An unhashable static field."""
 
@@ -465,7 +459,6 @@ class Deterministic(Sound):
 
 
 FAULTS = {
-    StringField: "pytree",
     ListField: "pytree",
     NoSpace: "spaces",
     ActionOutside: "spaces",
