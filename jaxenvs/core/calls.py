@@ -4,12 +4,14 @@ Nothing is looked at before the call: only where it fails are its arguments exam
 works costs no more than one Python frame.
 """
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import numpy as np
 from jax import Array
 
 from jaxenvs.core import fields
@@ -142,7 +144,7 @@ def _state_hint(method: Callable[..., Any]) -> type[Any] | None:
     name = list(inspect.signature(function).parameters)[1:2]
     hint = function.__annotations__.get(name[0]) if name else None
     hint = getattr(hint, "__origin__", hint)
-    return hint if isinstance(hint, type) and fields.dataclasses.is_dataclass(hint) else None
+    return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
 
 
 def _opening(env: Any) -> Any:
@@ -186,7 +188,7 @@ def _wrong_state(env: Any, name: str, values: list[Any]) -> str:
 
 def describe(value: Any) -> str:
     """What was passed, in a few words."""
-    if isinstance(value, Array | fields.np.ndarray):
+    if isinstance(value, Array | np.ndarray):
         return f"an array {value.dtype}{list(value.shape)}"
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)

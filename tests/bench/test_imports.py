@@ -18,7 +18,7 @@ def processor_seconds(code):
 
 @pytest.mark.slow
 def test_import_takes_little_more_than_jax_and_gymnasium():
-    """1.12 times as long when this was written; the least of several is the one that was disturbed least."""
+    """The least of several is the one that was disturbed least."""
     programs = {"theirs": f"import {', '.join(baseline())}", "ours": "import jaxenvs"}
     seconds = {name: [] for name in programs}
     for _ in range(6):
