@@ -39,7 +39,7 @@ def _picture(state, params):
     ("name", "claims"),
     [
         ("CartPole", {}),
-        ("Pendulum", {"reaches": set()}),
+        pytest.param("Pendulum", {"reaches": set()}, marks=pytest.mark.slow),
         pytest.param("Blackjack", {}, marks=pytest.mark.slow),
         ("CliffWalking", {"random": False, "steps": 4000}),
     ],

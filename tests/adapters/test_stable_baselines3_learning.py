@@ -82,7 +82,7 @@ LEARNERS = {
 }
 """Learner: its class, the task, settings and steps. `tests/learning_rates.json` has marks, and what seeds reached."""
 
-QUICK = ("PPO", "DQN")
+QUICK = ("PPO",)
 
 
 def mean_return(name, seed):

@@ -99,6 +99,7 @@ def test_a_learning_peer_trains(peer):
         assert process.ask("run", seconds=0.001, limit=60)["env_steps"] % 24 == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", [needs(peer) for peer in (JAXENVS_PPO, *LEARNERS)])
 def test_a_learning_peer_reaches_an_easy_threshold(peer):
     """A mean return of 20 is below that of most untrained policies: one piece of training is enough, or a few."""

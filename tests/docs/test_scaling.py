@@ -48,6 +48,7 @@ def test_command_runs_on_eight_devices(tmp_path):
     assert (manifest["hyper_parameters"]["num_blocks"], manifest["hyper_parameters"]["num_envs"]) == (8, 1024)
 
 
+@pytest.mark.slow  # `tests/monitor/test_processes.py` does the same with fewer steps
 def test_program_for_several_hosts_runs_in_two_processes(tmp_path):
     processes = []
     address = f"127.0.0.1:{free_port()}"

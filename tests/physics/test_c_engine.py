@@ -42,7 +42,7 @@ def lane(tree, number):
     return jax.tree.map(lambda x: x[number], tree)
 
 
-@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("id", [id if id == IDS[0] else pytest.param(id, marks=pytest.mark.slow) for id in IDS])
 def test_lanes_may_change_places_and_axes(id):
     env = make(id)
     states, actions = after_steps(env, 6)

@@ -56,6 +56,7 @@ def test_the_parts_of_a_program_are_put_in_order():
     assert "--xla_cpu_enable_concurrency_optimized_scheduler=false" in flags
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="it was seen on CPU")
 def test_agents_trained_side_by_side_come_to_an_end():
     """Without the setting two agents on two cores stall within some five trainings, in a process of their own."""

@@ -25,7 +25,7 @@ def changed(new, old):
     return any(bool((a != b).any()) for a, b in zip(jax.tree.leaves(new), jax.tree.leaves(old), strict=True))
 
 
-@EACH
+@SAC_IS_SLOW
 def test_training_goes_on_after_its_end_and_does_not_wrap(learner):
     learner = learner.replace(anneal=True)
     env = steered(learner, WALK)

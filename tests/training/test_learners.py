@@ -35,6 +35,10 @@ TINY_SAC = SAC(
     buffer_size=60,
 )
 EACH = pytest.mark.parametrize("learner", [TINY_PPO, TINY_DQN, TINY_SAC], ids=["ppo", "dqn", "sac"])
+SAC_IS_SLOW = pytest.mark.parametrize(
+    "learner", [TINY_PPO, TINY_DQN, pytest.param(TINY_SAC, marks=pytest.mark.slow)], ids=["ppo", "dqn", "sac"]
+)
+"""For what all learners inherit alike, where compiling another program of SAC takes half a minute."""
 
 
 def left_or_right(action):
@@ -56,7 +60,7 @@ def signature(tree):
     return jax.tree.map(lambda x: (x.shape, x.dtype, getattr(x, "weak_type", False)), tree)
 
 
-@EACH
+@SAC_IS_SLOW
 def test_train_is_init_then_updates(learner):
     walk = steered(learner, WALK)
     trained, metrics = program(type(learner))(learner, walk, KEY)

@@ -58,10 +58,10 @@ def test_the_level_rises_with_success_and_each_lane_has_its_own(method):
 def test_wrappers_hand_it_on(wrap):
     env = jaxenvs.AutoReset(wrap(Copy(level=28, streak=9)), opening_info=True)
     state, timestep = env.reset(KEY)
-    levels = []
+    step, levels = jax.jit(env.step), []
     for _ in range(100):
         action = copying(jnp.ravel(timestep.observation)[-1])
-        state, timestep = jax.jit(env.step)(state, action)
+        state, timestep = step(state, action)
         levels.append(int(timestep.info["level"]))
     assert levels[0] == 28 and levels[-1] == 29
 
