@@ -104,7 +104,7 @@ def test_metrics_count_whole_episodes(learner):
     assert 1 <= float(metrics.mean_length[0]) <= 6
 
 
-@EACH
+@SAC_IS_SLOW
 def test_the_mean_return_is_nan_where_no_episode_ended(learner):
     """To people who ask for it: the program itself computes no NaN, and so runs under `jax_debug_nans`."""
     with jax.debug_nans(True):
@@ -136,7 +136,7 @@ def test_seeds_trained_together_equal_seeds_trained_alone(learner):
     assert not np.allclose(weights[0], weights[1])
 
 
-@EACH
+@SAC_IS_SLOW
 def test_learning_rates_map(learner):
     walk = steered(learner, WALK)
     rates = jnp.array([0.0, 1e-3, 1e-2], jnp.float32)
@@ -378,7 +378,7 @@ class EndsEachStep(SameObservations, SameActions, StatelessWrapper):
         return state, timestep.replace(terminated=jnp.ones((), bool))
 
 
-@EACH
+@SAC_IS_SLOW
 def test_an_environment_may_reset_itself_and_count_already(learner):
     """As with lives: what ends within an episode is learnt from, and episodes are counted whole."""
     walk = steered(learner, WALK)
