@@ -1,4 +1,4 @@
-"""Writes jaxenvs/docs/accelerators.md from `results.json`: `python -m benchmarks.rehearsal.page`."""
+"""Writes docs/accelerators.md from `results.json`: `python -m benchmarks.rehearsal.page`."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,30 +6,30 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results.json")
-PAGE = Path(__file__).parents[2] / "jaxenvs" / "docs" / "accelerators.md"
+PAGE = Path(__file__).parents[2] / "docs" / "accelerators.md"
 
 HEAD = """# Accelerators
 
-What the package does on a GPU or TPU: whether every environment computes there what it computes on a processor, how
-fast the loops are, and how fast PPO learns. One command measures all of it in under eight minutes, from a clone:
+How the package behaves on a GPU or TPU: whether every environment computes there what it computes on a CPU, how fast the
+loops are, and how fast PPO learns. One command measures all of it in under eight minutes, from a clone:
 
 ```sh
-python -m benchmarks.rehearsal.wheels      # where packages can be downloaded, if the other machine has no registry
+python -m benchmarks.rehearsal.wheels      # where packages can be downloaded, if the other machine cannot download them
 bash benchmarks/rehearsal/start.sh OUT     # on the machine with the accelerator, which needs JAX, Flax and Optax
 cp OUT/rehearsal.json benchmarks/rehearsal/results.json
 python -m benchmarks.rehearsal.page        # writes this page
 ```
 
-With `--small` it does a little of everything on any machine. Without an accelerator, a test lowers every id's batched
+With `--small` it measures a little of everything on any machine. Without an accelerator, a test lowers every id's batched
 loop for CUDA and TPUs. Programs that call the host (the games of the ALE, and C MuJoCo) are exempt, because JAX lowers
-those only where the device is.
+them only on a machine with the device.
 """
 
 NOTHING = """
 ## Figures
 
-No figures exist yet: no line of this package has run on an accelerator so far. The choice of AutoReset's method there
-(`"select"` for cheap resets) is an assumption until they do.
+There are no figures yet: no line of this package has run on an accelerator so far. Until then, the choice of AutoReset's
+method there (`"select"` for cheap resets) is an assumption.
 """
 
 METHODS = "select", "cond", "chunked"

@@ -17,7 +17,7 @@ of G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number generato
 word depends on nothing but the key and its own number: a compiler that computes the words of one draw
 in separate loops, as XLA does on a CPU, then repeats no work.
 
-How the streams do in the dieharder battery is in jaxenvs/docs/randomness.md.
+How the streams do in the dieharder battery is in docs/randomness.md.
 It is meant for simulation, never for cryptography.
 """
 

@@ -70,7 +70,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     * `"auto"`, the default, is `"chunked"` where the class of the environment, or of a wrapper around
       it, says `reset_is_costly`; else `"cond"` on a CPU and `"select"` elsewhere.
 
-    Without `vmap` all reset only when an episode ended. What they cost is in jaxenvs/docs/speed.md.
+    Without `vmap` all reset only when an episode ended. What they cost is in docs/speed.md.
     Derivatives are computed as by `"select"`, in both modes. (Where `reset` itself holds a `lax.cond`,
     JAX 0.10 has none in reverse mode of a `vmap` but for `"select"`.)
 

@@ -1,4 +1,4 @@
-"""What AutoReset's methods cost, for resets of three prices: the table of jaxenvs/docs/speed.md.
+"""What AutoReset's methods cost, for resets of three prices: the table of docs/speed.md.
 
     python tests/benchmarks/auto_reset_methods.py
 

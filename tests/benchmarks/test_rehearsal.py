@@ -83,7 +83,7 @@ def test_all_sections_together_fit_into_eight_minutes():
 def test_the_page_is_what_its_command_writes():
     results = json.loads(page.RESULTS.read_text()) if page.RESULTS.exists() else None
     assert page.PAGE.read_text() == page.text(results), "Run `python -m benchmarks.rehearsal.page`."
-    assert ("No figures exist yet" in page.PAGE.read_text()) == (results is None)
+    assert ("There are no figures yet" in page.PAGE.read_text()) == (results is None)
 
 
 RIGHT = {"ok": True, "finite": True, "one step": {}, "picture": None}

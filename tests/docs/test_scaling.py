@@ -9,7 +9,7 @@ import pytest
 from tests.devices import finish, start
 from tests.monitor.test_processes import free_port
 
-PAGE = (Path(__file__).parents[2] / "jaxenvs" / "docs" / "scaling.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
