@@ -10,8 +10,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "accelerators.md"
 
 HEAD = """# Accelerators
 
-How the package behaves on a GPU or TPU: whether every environment computes there what it computes on a CPU, how fast the
-loops are, and how fast PPO learns. One command measures all of it in under eight minutes, from a clone:
+How the package behaves on a GPU or TPU: whether every environment computes there what it computes on a CPU, how fast
+the loops are, and how fast PPO learns. One command measures all of it in under eight minutes, from a clone:
 
 ```sh
 python -m benchmarks.rehearsal.wheels      # where packages can be downloaded, if the other machine cannot download them
@@ -20,16 +20,16 @@ cp OUT/rehearsal.json benchmarks/rehearsal/results.json
 python -m benchmarks.rehearsal.page        # writes this page
 ```
 
-With `--small` it measures a little of everything on any machine. Without an accelerator, a test lowers every id's batched
-loop for CUDA and TPUs. Programs that call the host (the games of the ALE, and C MuJoCo) are exempt, because JAX lowers
-them only on a machine with the device.
+With `--small` it measures a little of everything on any machine. Without an accelerator, a test lowers every id's
+batched loop for CUDA and TPUs. Programs that call the host (the games of the ALE, and C MuJoCo) are exempt, because
+JAX lowers them only on a machine with the device.
 """
 
 NOTHING = """
 ## Figures
 
-There are no figures yet: no line of this package has run on an accelerator so far. Until then, the choice of AutoReset's
-method there (`"select"` for cheap resets) is an assumption.
+There are no figures yet: no line of this package has run on an accelerator so far. Until then, the choice of
+AutoReset's method there (`"select"` for cheap resets) is an assumption.
 """
 
 METHODS = "select", "cond", "chunked"
