@@ -38,11 +38,8 @@ from jaxenvs.errors import JaxenvsError
 from jaxenvs.training.presets import LEARNERS, preset
 
 ROOT = Path(__file__).parents[1]
-HEADING = re.compile(
-    r"^(Observation|Action|Reward|Start|Episode end|Info|Parameters|Attributes"
-    r"|Differences from the reference|Source|Version history):[ ]*",
-    re.MULTILINE,
-)
+TITLES = "Observation|Action|Reward|Start|Episode end|Info|Parameters|Attributes|Differences from the reference|Source"
+HEADING = re.compile(rf"^({TITLES}|Version history):[ ]*", re.MULTILINE)
 LABEL = re.compile(r"([a-z_]\w*(?:, [a-z_]\w*)*|Termination|Truncation): ?(.*)")
 LABELLED = "Episode end", "Parameters", "Attributes", "Version history"
 """The sections whose items are labelled, as in `gravity: m/s^2`."""
@@ -143,7 +140,8 @@ def docstring_sections(text: str) -> Iterator[tuple[str, str]]:
     first, *rest = HEADING.split(text)
     yield "", prose(first, labelled=False)
     for title, body in zip(rest[::2], rest[1::2]):
-        yield title, prose(body, labelled=title in LABELLED)
+        written = prose(body, labelled=title in LABELLED)
+        yield title, written[:1].upper() + written[1:]
 
 
 def prose(text: str, *, labelled: bool) -> str:

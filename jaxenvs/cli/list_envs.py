@@ -78,7 +78,7 @@ def _table(rows: list[dict[str, Any]], *, brief: bool) -> Table:
 
 
 def markdown_table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a Markdown table, the one in README.md."""
+    """The rows as a Markdown table, the form of those in docs/environments.md."""
     lines = [
         "| id | observation | action | reward of a step | limit | threshold | source |",
         "|---|---|---|---|--:|--:|---|",
