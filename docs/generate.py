@@ -88,7 +88,7 @@ def notebook(path: Path) -> Iterator[tuple[str, str | bytes]]:
     """A notebook as a page, with the outputs that it keeps."""
     parts: list[str] = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
+        source = re.sub(r"\n\n\[!\[Open in Colab.*", "", "".join(cell["source"]))
         parts.append(source if cell["cell_type"] == "markdown" else fenced(source, "python"))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
