@@ -11,9 +11,11 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.adapters._lane_programs import Axes
+from jaxenvs.core.checks import is_real
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import is_static
+from jaxenvs.core.trees import is_key
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 
 _GYMNASIUM_NAMES: dict[str, dict[str, str]] = {
@@ -65,7 +67,7 @@ class Method:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         def to_numpy(leaf: Any) -> Any:
-            return np.array(leaf)[()] if isinstance(leaf, Array) and not _is_key(leaf) else leaf
+            return np.array(leaf)[()] if isinstance(leaf, Array) and not is_key(leaf) else leaf
 
         return jax.tree.map(to_numpy, self._method(*args, **kwargs))
 
@@ -271,19 +273,13 @@ def _check_value(owner: Any, name: str, value: Any) -> None:
     old = getattr(owner, name)
     if value is None and old is not None and field.default is not None:
         raise InvalidField(f"{where} must have a value, got None.")
-    numeric = bool(jax.tree.leaves(old)) and all(_is_numeric(leaf) for leaf in jax.tree.leaves(old))
+    numeric = bool(jax.tree.leaves(old)) and all(map(is_real, jax.tree.leaves(old)))
     for leaf in jax.tree.leaves(value):
-        if numeric and not _is_numeric(leaf):
+        if numeric and not is_real(leaf):
             raise InvalidField(f"{where} must be a number, got {leaf!r} of type {type(leaf).__name__}.")
     shape_before, shape_after = (jax.tree.map(np.shape, x) for x in (old, value))
     if old is not None and value is not None and shape_before != shape_after:
         raise InvalidField(f"{where} has shape {shape_before}, got a value of shape {shape_after}: {value!r}.")
-
-
-def _is_numeric(leaf: Any) -> bool:
-    if isinstance(leaf, np.ndarray | np.generic | Array):
-        return not _is_key(leaf) and np.dtype(leaf.dtype).kind in "biuf"
-    return isinstance(leaf, bool | int | float)
 
 
 def _fits(value: Any, dtype: Any) -> bool:
@@ -302,7 +298,7 @@ def _check_spaces(name: str, value: Any, before: Any, after: Any) -> None:
 
 def _for_the_host(leaf: Any) -> Any:
     """A scalar as Python's number, an array as NumPy's that nobody can write to, since nothing would come of it."""
-    if _is_key(leaf):
+    if is_key(leaf):
         return leaf
     leaf = plain(leaf)
     if not isinstance(leaf, Array | np.ndarray):
@@ -314,7 +310,3 @@ def _for_the_host(leaf: Any) -> Any:
 
 def _copied(leaf: Any) -> Any:
     return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
-
-
-def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)

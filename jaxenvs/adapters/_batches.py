@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxenvs.core.errors import InvalidAction
 from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from jaxenvs.core.trees import tree_at
 
 _GYMNASIUM_DTYPES = {Discrete: np.int64, MultiDiscrete: np.int64, MultiBinary: np.int8}
 """What Gymnasium's spaces hold, where the device has another dtype."""
@@ -29,7 +30,7 @@ def to_gymnasium_batch(space: Space[Any], batch: Any, num_envs: int) -> Any:
         case Dict():
             return {key: to_gymnasium_batch(part, batch[key], num_envs) for key, part in space.spaces.items()}
         case _:
-            return tuple(space.element_to_gymnasium(take_lane(batch, lane)) for lane in range(num_envs))
+            return tuple(space.element_to_gymnasium(tree_at(batch, lane)) for lane in range(num_envs))
 
 
 def from_gymnasium_batch(space: Space[Any], batch: Any, num_envs: int | None, name: str = "actions") -> Any:
@@ -107,11 +108,6 @@ def check_values(space: Space[Any], batch: Any, checked: np.ndarray, name: str =
             if len(checked) > 1
             else f"the {name} must lie in {space!r}."
         )
-
-
-def take_lane(batch: Any, lane: int) -> Any:
-    """One lane's element of a batch."""
-    return jax.tree.map(lambda leaf: leaf[lane], batch)
 
 
 def to_info_value(value: np.ndarray) -> Any:

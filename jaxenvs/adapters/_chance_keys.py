@@ -3,11 +3,10 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jax import Array
 
 from jaxenvs.core.errors import InvalidKey
 from jaxenvs.core.random import Key
+from jaxenvs.core.trees import is_key
 
 
 def rekey(state: Any, key: Key) -> Any:
@@ -40,4 +39,4 @@ def rekey(state: Any, key: Key) -> Any:
 
 def _is_chance(path: tuple[Any, ...], leaf: Any) -> bool:
     named_key = bool(path) and getattr(path[-1], "name", getattr(path[-1], "key", None)) == "key"
-    return named_key and isinstance(leaf, Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return named_key and is_key(leaf)

@@ -17,6 +17,7 @@ from jaxenvs.core.errors import InvalidField, RenderingUnavailable
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Dict, Space, Tuple
+from jaxenvs.core.trees import is_key
 
 _NARROW: dict[Any, Any] = {
     np.dtype(np.float64): np.float32,
@@ -77,7 +78,7 @@ def _same_leaf(a: Any, b: Any) -> bool:
         return a is b
     if not isinstance(a, Array | np.ndarray):
         return bool(a == b)
-    if a.dtype == b.dtype and _is_key(a):
+    if a.dtype == b.dtype and is_key(a):
         a, b = jax.random.key_data(a), jax.random.key_data(b)
     return a.dtype == b.dtype and np.array_equal(a, b)
 
@@ -222,7 +223,7 @@ def _join(left: _Types, right: _Types) -> _Types:
 
 
 def _join_leaves(what: str, a: Any, b: Any) -> Any:
-    if _is_key(a) or _is_key(b):
+    if _is_key_type(a) or _is_key_type(b):
         return a
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
@@ -238,7 +239,7 @@ def _fit(parts: tuple[Any, Any, dict[str, Any]], types: _Types) -> tuple[Any, An
     observation, state, info = parts
 
     def cast(type_: Any, leaf: Any) -> Any:
-        if _is_key(type_):
+        if _is_key_type(type_):
             return leaf
         return jnp.broadcast_to(jnp.asarray(leaf).astype(type_.dtype), type_.shape)
 
@@ -257,7 +258,8 @@ def _narrow(leaf: Any) -> Any:
     return leaf
 
 
-def _is_key(leaf: Any) -> bool:
+def _is_key_type(leaf: Any) -> bool:
+    """Whether an array, or what stands for one in `jax.eval_shape`, is of random keys."""
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 

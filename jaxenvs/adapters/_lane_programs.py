@@ -11,6 +11,7 @@ from jaxenvs.adapters._shared import Shared
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
+from jaxenvs.core.trees import tree_where
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
 
 Axes: TypeAlias = tuple[int | None, ...]
@@ -87,7 +88,7 @@ def _begin(auto: AutoReset[Any], key: Key, episode: Array, ended: Ended) -> tupl
     begun = auto.begin(key, episode)
     if ended is not None:
         inner, goes_on = ended
-        begun = jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), auto.after(inner).begin(key, episode), begun)
+        begun = tree_where(goes_on, auto.after(inner).begin(key, episode), begun)
     state, timestep = begun
     return _fresh(state), _output(timestep, *opening(timestep))
 
@@ -177,7 +178,7 @@ def _output(timestep: TimeStep[Any], observation: Any, info: dict[str, Array]) -
 @jax.jit
 def choose(where: Array, new: Any, old: Any) -> Any:
     """`new` where told, else `old`; `where` is a () bool, or of the leaves' shape."""
-    return jax.tree.map(lambda a, b: jnp.where(where, a, b), new, old)
+    return tree_where(where, new, old)
 
 
 def _render(env: Env[Any, Any], axes: Axes, state: Any) -> Array:

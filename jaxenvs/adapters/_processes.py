@@ -1,30 +1,17 @@
 """Processes: JAX's threads do not come along in a fork, so that it would wait for them for ever."""
 
 import multiprocessing
-import os
 
-from jaxenvs.core.errors import ForkedProcess
+from jaxenvs.core.processes import ForkGuard
 
-_first_pid: int | None = None
+_GUARD = ForkGuard(
+    "This process was forked from one that has used JAX, and JAX would hang in it. Start new ones instead:"
+    ' `vector_kwargs={"context": "spawn"}` for an AsyncVectorEnv, `multiprocessing.get_context("spawn")` else.'
+    " Or do without: `gymnasium.make_vec(id, num_envs)` steps all environments in one call."
+)
 
-
-def is_forked() -> bool:
-    """Whether this process was forked after an adapter had been at work in its parent."""
-    global _first_pid
-    pid = os.getpid()
-    if _first_pid is None:
-        _first_pid = pid
-    return pid != _first_pid
-
-
-def check_process() -> None:
-    """Raises `ForkedProcess` in a process that was forked after an adapter had been at work in its parent."""
-    if is_forked():
-        raise ForkedProcess(
-            "This process was forked from one that has used JAX, and JAX would hang in it. Start new ones instead:"
-            ' `vector_kwargs={"context": "spawn"}` for an AsyncVectorEnv, `multiprocessing.get_context("spawn")` else.'
-            " Or do without: `gymnasium.make_vec(id, num_envs)` steps all environments in one call."
-        )
+is_forked = _GUARD.is_forked
+check_process = _GUARD.check
 
 
 def is_async_worker() -> bool:

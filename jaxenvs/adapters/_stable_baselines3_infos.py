@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, rows
+from jaxenvs.core.trees import tree_at
 
 Infos = list[dict[str, Any]]
 
@@ -48,7 +48,7 @@ def step_infos(
     ended = np.flatnonzero(dones)
     if not len(ended):
         return infos, {}
-    final = form.encode(jax.tree.map(lambda leaf: leaf[ended], output.final_observation))
+    final = form.encode(tree_at(output.final_observation, ended))
     truncated = (output.truncated & ~output.terminated)[ended].tolist()
     totals, lengths = returns[ended].tolist(), output.episode_length[ended].tolist()
     for lane, *ending in zip(ended.tolist(), rows(final), truncated, totals, lengths, strict=True):

@@ -3,12 +3,12 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import torch
 from jax import Array
 from jax.core import Tracer
 
 from jaxenvs.core.errors import JaxenvsError
+from jaxenvs.core.trees import is_key
 
 _NARROWER = {
     torch.int64: torch.int32,
@@ -73,7 +73,7 @@ def _to_torch(array: Any) -> torch.Tensor:
 def _why_not_to_torch(array: Array, error: Exception) -> str:
     if isinstance(array, Tracer):
         return "`to_torch` takes computed arrays and was given a traced one: call it outside `jax.jit`."
-    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+    if is_key(array):
         return "A random key is no array of numbers. Convert `jax.random.key_data(key)`."
     if array.is_deleted():
         return "The array was deleted, or donated to a jitted function. Convert it before, or donate a copy."

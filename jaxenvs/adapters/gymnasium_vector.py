@@ -12,7 +12,6 @@ from jaxenvs.adapters._attributes import Method
 from jaxenvs.adapters._batches import (
     check_values,
     from_gymnasium_batch,
-    take_lane,
     to_gymnasium_batch,
     to_info_batch,
     to_info_value,
@@ -25,6 +24,7 @@ from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, Mode, lane_seeds, lan
 from jaxenvs.core import errors
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.trees import tree_at
 
 _MODES: dict[AutoresetMode, Mode] = {
     AutoresetMode.NEXT_STEP: "next_step",
@@ -168,7 +168,7 @@ class GymnasiumVectorEnv(FieldsBySetAttr, VectorEnv[Any, Any, np.ndarray]):
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             for lane in np.flatnonzero(done).tolist():
                 final = {
-                    "final_obs": self._space.element_to_gymnasium(take_lane(output.final_observation, lane)),
+                    "final_obs": self._space.element_to_gymnasium(tree_at(output.final_observation, lane)),
                     "final_info": {k: to_info_value(np.asarray(v[lane])) for k, v in output.final_info.items()},
                 }
                 infos = self._add_info(infos, final, lane)

@@ -18,9 +18,11 @@ from jaxenvs.adapters._lane_programs import Mode as Mode
 from jaxenvs.adapters._lane_programs import Output as Output
 from jaxenvs.adapters._lane_programs import choose, lane_programs
 from jaxenvs.adapters._processes import check_process
+from jaxenvs.core.checks import check_integer, is_integer
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.random import Key, keys
+from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import rewrap, unwrap
 from jaxenvs.wrappers.auto_reset import AutoReset
 
@@ -33,11 +35,11 @@ def lane_seeds(seed: Any, num_envs: int) -> Sequence[int | None]:
     """
     if seed is None:
         return [None] * num_envs
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+    if is_integer(seed):
         seed = [int(seed) + lane for lane in range(num_envs)]
     seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
     for one in seeds:
-        if one is not None and (isinstance(one, bool) or not isinstance(one, int | np.integer) or one < 0):
+        if one is not None and (not is_integer(one) or one < 0):
             raise InvalidField(f"A seed must be a non-negative integer or None, got {one!r}.")
     if len(seeds) != num_envs:
         raise InvalidField(
@@ -75,8 +77,7 @@ class Lanes:
         Raises:
             InvalidField: `num_envs` is no positive integer.
         """
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
-            raise InvalidField(f"{adapter}: `num_envs` must be a positive integer, got {num_envs!r}.")
+        check_integer(adapter, "num_envs", num_envs)
         self.num_envs = int(num_envs)
         self._declared = Declared(AutoReset(env), self.num_envs)
         self._programs = lane_programs(self._declared.device)
@@ -179,7 +180,7 @@ class Lanes:
 
     def lane(self, index: int) -> tuple[Env[Any, Any], Any]:
         """One lane's environment, with its own leaves, and its state."""
-        return self._declared.lane(index).env, jax.tree.map(lambda leaf: leaf[index], self._state.env.inner)
+        return self._declared.lane(index).env, tree_at(self._state.env.inner, index)
 
     def has_field(self, name: str) -> bool:
         """Whether `name` is a field of the environment or of a wrapper around it."""

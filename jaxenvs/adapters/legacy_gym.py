@@ -9,6 +9,7 @@ import numpy as np
 from jaxenvs.adapters._gymnasium_errors import ResetNeeded
 from jaxenvs.adapters._window import Window
 from jaxenvs.adapters.gymnasium_env import GymnasiumEnv
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.registry import make
@@ -105,7 +106,7 @@ class LegacyGym:
         """
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        if not is_integer(seed) or seed < 0:
             raise InvalidField(f"Seed must be a non-negative integer or omitted, got {seed!r}.")
         self._owner._seed = int(seed)
         return [int(seed)]

@@ -19,6 +19,7 @@ from jaxenvs.adapters._stable_baselines3_infos import infos_of, step_infos
 from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_form
 from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of
 from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, Output, with_reset_options
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, JaxenvsError
 from jaxenvs.core.random import key
@@ -136,7 +137,7 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         Raises:
             InvalidSeed: anything else.
         """
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
+        if seed is not None and (not is_integer(seed) or seed < 0):
             raise InvalidSeed(f"A seed must be a non-negative integer or None, got {seed!r}.")
         return super().seed(seed if seed is None else int(seed))
 
@@ -339,7 +340,7 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
             return range(self.num_envs)
         chosen = list(indices) if isinstance(indices, Iterable) else [indices]
         for index in chosen:
-            if isinstance(index, bool | np.bool_) or not isinstance(index, int | np.integer):
+            if not is_integer(index):
                 raise InvalidField(f"`indices` must be None, an integer or integers, got {indices!r}.")
             if not -self.num_envs <= index < self.num_envs:
                 raise IndexError(f"There is no environment {index}: there are {self.num_envs}, from 0 on.")

@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, cast
 
 import jax
-import numpy as np
 
 from jaxenvs.agents.fields import build_values
+from jaxenvs.core.checks import has_nan
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import CheckpointError, DeprecatedEnv, InvalidField, RegistrationError, UnregisteredEnv
 from jaxenvs.core.random import key as make_key
-from jaxenvs.monitor.episodes import tree_index
+from jaxenvs.core.trees import tree_at
 from jaxenvs.monitor.run import Run, Settings
 from jaxenvs.monitor.updates import initial_state
 from jaxenvs.registry import EnvSpec, make, registry, spec
@@ -76,7 +76,7 @@ def load(path: str | os.PathLike[str]) -> TrainedAgent:
     key = training_key(settings)
     template = jax.eval_shape(partial(initial_state, num_seeds=settings.num_seeds), env, learner, key)
     state, progress = run.load(template)
-    if any(np.isnan(x).any() for x in jax.tree.leaves(state.agent) if np.issubdtype(x.dtype, np.floating)):
+    if any(map(has_nan, jax.tree.leaves(state.agent))):
         raise CheckpointError(f"{run.checkpoint_path} holds weights that are NaN: that training diverged. Train again.")
     policies = tuple(policies_of(env, learner, state, settings.num_seeds))
     return TrainedAgent(run, env, learner, policies, progress.get("updates", 0))
@@ -134,4 +134,4 @@ def policies_of(env: Env[Any, Any], learner: Any, state: Any, num_seeds: int) ->
     """One policy for each seed of a training state."""
     if num_seeds == 1:
         return [learner.policy(env, state.agent)]
-    return [learner.policy(env, tree_index(state.agent, i)) for i in range(num_seeds)]
+    return [learner.policy(env, tree_at(state.agent, i)) for i in range(num_seeds)]

@@ -29,10 +29,10 @@ from jaxenvs.cli.terminal import frame_text, play
 from jaxenvs.cli.values import read_assignments
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.errors import InvalidField, RenderingUnavailable
+from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state, wrappers_of
 from jaxenvs.monitor import Episode, Frames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.animation import check_suffix, frame_stride
-from jaxenvs.monitor.episodes import tree_index
 from jaxenvs.registry.make import load
 from jaxenvs.rollout.policy import RandomPolicy
 from jaxenvs.wrappers import TimeLimit
@@ -183,7 +183,7 @@ def _texts(env: Env[Any, Any], recorded: list[Episode]) -> Iterator[str]:
     for episode in recorded:
         states = unwrap_state(env, episode.states)
         for i in range(episode.length + 1):
-            yield base.render_text(tree_index(states, i))
+            yield base.render_text(tree_at(states, i))
 
 
 def _ending(episode: Episode) -> str:

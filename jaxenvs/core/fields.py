@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import has_nan, is_integer, is_real, unquoted
 from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import adopt_integers, is_static
 
@@ -113,15 +114,7 @@ def check_leaves(node: Any) -> None:
 
 
 def _check_number(node: Any, field: Field, value: Any) -> None:
-    if isinstance(value, float):
-        if value != value:
-            raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
-    elif isinstance(value, np.ndarray | np.generic):
-        if value.dtype.kind in "cUSOMm":
-            raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {value.dtype} {value!r}.")
-        if value.dtype.kind == "f" and np.isnan(value).any():
-            raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
-    elif isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         if field.kind == "number" and isinstance(field.default, int | float):
             raise InvalidField(
                 f"{_what(node, field)} must be a number, got the {type(value).__name__} {value!r}."
@@ -131,18 +124,20 @@ def _check_number(node: Any, field: Field, value: Any) -> None:
         for part in value:
             if part is not None:
                 _check_number(node, field._replace(default=None), part)
-    elif isinstance(value, complex) or _is_complex(value) or not _is_number(value):
+    elif not _may_be_number(value):
         raise InvalidField(
-            f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}{_parsed(value)}"
+            f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"
+            f"{unquoted(field.name, value)}"
         )
+    elif not isinstance(value, jax.Array) and has_nan(value):  # to look into one on a device would wait for it
+        raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) or (hasattr(value, "shape") and hasattr(value, "dtype"))
-
-
-def _is_complex(value: Any) -> bool:
-    return isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, np.complexfloating)
+def _may_be_number(value: Any) -> bool:
+    """Whether a value is a real number, an array of them, or a placeholder of either with a shape and a dtype."""
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        return is_real(value) or value.dtype == jax.dtypes.float0  # the derivative by an integer
+    return isinstance(value, int | float) or (hasattr(value, "shape") and hasattr(value, "dtype"))
 
 
 def _check_traceable(node: Any, field: Field, value: Any) -> None:
@@ -153,7 +148,7 @@ def _check_traceable(node: Any, field: Field, value: Any) -> None:
                 f"{_what(node, field)} holds {_of_type(leaf)}, which is not data that JAX can trace. Make it part of"
                 f" the program: `{field.name}: {kind} = jaxenvs.static()`."
             )
-        if isinstance(leaf, float) and leaf != leaf:
+        if isinstance(leaf, float) and has_nan(leaf):
             raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
 
 
@@ -163,7 +158,7 @@ def check_statics(node: Any) -> None:
         value = getattr(node, field.name)
         if not field.is_static or field.kind == "any" or (value is None and field.optional):
             continue
-        if field.kind == "integer" and (not isinstance(value, int) or isinstance(value, bool)):
+        if field.kind == "integer" and not is_integer(value):
             reason = " It decides the program, so an array will not do: write `int(...)`." * hasattr(value, "shape")
             raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{reason}")
         if not isinstance(value, {"integer": int, "flag": bool, "string": str}[field.kind]):
@@ -259,13 +254,5 @@ def _default(field: Field) -> str:
 def _of_type(value: Any) -> str:
     if isinstance(value, types.FunctionType):
         return f"the function `{value.__name__}`"
-    return f"{value!r} of type {type(value).__name__}"
-
-
-def _parsed(value: Any) -> str:
-    if not isinstance(value, str):
-        return ""
-    try:
-        return f" Write {float(value):g}, without the quotes."
-    except ValueError:
-        return ""
+    dtype = f"{value.dtype} " if isinstance(value, np.ndarray | np.generic) else ""
+    return f"{dtype}{value!r} of type {type(value).__name__}"

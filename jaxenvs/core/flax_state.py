@@ -13,6 +13,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxenvs.core.trees import is_key
+
 _waiting: dict[type[Any], tuple[str, ...]] = {}
 """The classes that Flax does not know yet, each with the names of its fields but the static ones."""
 
@@ -57,25 +59,21 @@ def _from_state_dict(serialization: Any, names: tuple[str, ...], node: Any, stat
     return restored
 
 
-def _is_key(x: Any) -> bool:
-    return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-
-
 def _spell_keys(tree: Any) -> Any:
     """The tree with each random key as a dict of its words and the name of its implementation."""
 
     def spell(x: Any) -> Any:
-        return {"implementation": str(jax.random.key_impl(x)), "data": jax.random.key_data(x)} if _is_key(x) else x
+        return {"implementation": str(jax.random.key_impl(x)), "data": jax.random.key_data(x)} if is_key(x) else x
 
     return jax.tree.map(spell, tree)
 
 
 def _read_keys(target: Any, tree: Any) -> Any:
     """The inverse of `_spell_keys`, where `target` has its keys."""
-    if not any(_is_key(leaf) for leaf in jax.tree.leaves(target)):
+    if not any(is_key(leaf) for leaf in jax.tree.leaves(target)):
         return tree
 
     def read(key: Any, x: Any) -> Any:
-        return jax.random.wrap_key_data(jnp.asarray(x["data"]), impl=x["implementation"]) if _is_key(key) else x
+        return jax.random.wrap_key_data(jnp.asarray(x["data"]), impl=x["implementation"]) if is_key(key) else x
 
     return jax.tree.map(read, target, tree)

@@ -22,6 +22,7 @@ from flax import serialization
 
 from jaxenvs.core.errors import CheckpointError
 from jaxenvs.core.random import implementation
+from jaxenvs.core.trees import is_key
 from jaxenvs.monitor.atomic import write_bytes
 
 Tree = TypeVar("Tree")
@@ -92,7 +93,7 @@ def _expose_keys(tree: Any, keys: dict[str, str]) -> Any:
     """`tree` with random keys as their raw data; notes in `keys` which leaves those were."""
 
     def expose(path: tuple[Any, ...], leaf: Any) -> Any:
-        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        if is_key(leaf):
             keys[jax.tree_util.keystr(path)] = str(leaf.dtype)
             return jax.random.key_data(leaf)
         return leaf

@@ -12,6 +12,7 @@ import numpy as np
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.trees import tree_at
 from jaxenvs.rollout.policy import Policy, as_policy
 
 _CHUNK_BYTES = 64 * 2**20
@@ -51,8 +52,8 @@ class Episode:
         if steps >= self.length:
             return self
         return Episode(
-            states=jax.tree.map(lambda x: x[: steps + 1], self.states),
-            actions=jax.tree.map(lambda x: x[:steps], self.actions),
+            states=tree_at(self.states, slice(steps + 1)),
+            actions=tree_at(self.actions, slice(steps)),
             rewards=self.rewards[:steps],
             terminated=False,
             truncated=False,
@@ -117,8 +118,8 @@ def _cut(states: Any, actions: Any, rewards: Any, terminated: Any, truncated: An
     done = terminated | truncated
     length = int(np.argmax(done)) + 1 if done.any() else len(done)
     return Episode(
-        states=jax.tree.map(lambda x: x[: length + 1], states),
-        actions=jax.tree.map(lambda x: x[:length], actions),
+        states=tree_at(states, slice(length + 1)),
+        actions=tree_at(actions, slice(length)),
         rewards=rewards[:length],
         terminated=bool(terminated[length - 1]),
         truncated=bool(truncated[length - 1]),
@@ -167,7 +168,7 @@ class Frames(Sequence[np.ndarray]):
     def __init__(self, env: Env[Any, Any], episodes: Sequence[Episode], *, every: int = 1) -> None:
         """Keeps every `every`-th state of each episode, and always the last."""
         self._env = env
-        picked = [tree_index(e.states, _thinned(e.length + 1, every)) for e in episodes]
+        picked = [tree_at(e.states, _thinned(e.length + 1, every)) for e in episodes]
         self._states = jax.tree.map(lambda *parts: jnp.concatenate(parts), *picked)
         self._length = sum(len(_thinned(e.length + 1, every)) for e in episodes)
         one = jax.eval_shape(lambda s: env.render(jax.tree.map(lambda x: x[0], s)), self._states)
@@ -189,16 +190,11 @@ class Frames(Sequence[np.ndarray]):
             chunk = index[begin : begin + self._chunk]
             # Padded to one size, so that one program serves all chunks.
             padded = np.pad(chunk, (0, self._chunk - len(chunk)), mode="edge")
-            yield from np.asarray(_render(self._env, tree_index(self._states, padded)))[: len(chunk)]
+            yield from np.asarray(_render(self._env, tree_at(self._states, padded)))[: len(chunk)]
 
 
 def _thinned(length: int, every: int) -> np.ndarray:
     return np.unique(np.append(np.arange(0, length, every), length - 1))
-
-
-def tree_index(tree: Any, index: Any) -> Any:
-    """Each leaf at `index` of its leading axis."""
-    return jax.tree.map(lambda x: x[index], tree)
 
 
 @jax.jit

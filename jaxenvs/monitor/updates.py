@@ -12,8 +12,8 @@ from jax import Array
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.finite import holds_nan
 from jaxenvs.core.random import Key
+from jaxenvs.core.trees import holds_nan
 from jaxenvs.rollout.mesh import SHARED, laid_out
 
 

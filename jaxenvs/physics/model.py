@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RenderingUnavailable
 
 TESTED_MUJOCO = "4.0"
@@ -72,7 +73,7 @@ class Model:
         """
         if isinstance(body, str):
             return self.body(body)
-        if isinstance(body, bool) or not isinstance(body, int | np.integer) or not 0 <= body < self.mj_model.nbody:
+        if not is_integer(body) or not 0 <= body < self.mj_model.nbody:
             raise InvalidField(f"{self.path} has bodies 0 to {self.mj_model.nbody - 1}, not {body!r}.")
         return int(body)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import ForkedProcess
+from jaxenvs.core.processes import ForkGuard
 from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import FIELDS
 
@@ -198,18 +198,6 @@ def subtree_masses(masses: np.ndarray, parents: np.ndarray) -> np.ndarray:
     return total
 
 
-def check_process() -> None:
-    """Raises `ForkedProcess` in a process that was forked after simulations had run in its parent."""
-    global _first_pid
-    if _first_pid is None:
-        _first_pid = os.getpid()
-    if os.getpid() != _first_pid:
-        raise ForkedProcess(
-            "This process was forked from one that has run MuJoCo's robots, and MuJoCo's threads and JAX's would hang"
-            ' in it. Start processes anew: `multiprocessing.get_context("spawn")`.'
-        )
-
-
 def num_threads() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -245,7 +233,10 @@ def borrow(model: Model, lanes: int, names: tuple[str, ...], own: tuple[str, ...
 _lock = threading.Lock()
 _scratch: OrderedDict[Any, list[Simulations]] = OrderedDict()
 _executors: dict[int, ThreadPoolExecutor] = {}
-_first_pid: int | None = None
+check_process = ForkGuard(
+    "This process was forked from one that has run MuJoCo's robots, and MuJoCo's threads and JAX's would hang in it."
+    ' Start new processes instead: `multiprocessing.get_context("spawn")`.'
+).check
 
 
 def _executor(threads: int) -> ThreadPoolExecutor:

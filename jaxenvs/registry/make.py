@@ -4,10 +4,8 @@ import importlib
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 
+from jaxenvs.core.checks import has_nan
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RegistrationError
 from jaxenvs.core.fields import check_names, fields_of
@@ -80,9 +78,5 @@ def _check(spec: EnvSpec, cls: type[Env[Any, Any]], values: dict[str, Any]) -> N
         if value is None and not field.optional and not field.is_static:
             raise InvalidField(f"{spec.id}: field `{field.name}` must be a number, got None. Leave it out instead.")
         for leaf in jax.tree.leaves(values.get(field.name)):
-            if isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer) and _is_nan(leaf):
+            if has_nan(leaf):
                 raise InvalidField(f"{spec.id}: field `{field.name}` is NaN; give it a number.")
-
-
-def _is_nan(x: jax.Array) -> bool:
-    return jnp.issubdtype(x.dtype, jnp.floating) and bool(np.isnan(np.asarray(x)).any())

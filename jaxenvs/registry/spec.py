@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import RegistrationError
 from jaxenvs.core.pytree import adopt_integers
@@ -86,7 +87,7 @@ class EnvSpec:
             )
         adopt_integers(self)
         steps = self.max_episode_steps
-        if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
+        if steps is not None and (not is_integer(steps) or steps < 1):
             raise RegistrationError(f"{self.id}: max_episode_steps must be a positive integer or None, got {steps!r}.")
         object.__setattr__(self, "fields", MappingProxyType({k: _hashable(v) for k, v in self.fields.items()}))
 

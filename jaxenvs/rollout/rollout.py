@@ -4,11 +4,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import Mesh
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.rollout._progress import progress_bar
@@ -167,6 +166,5 @@ _advance = jax.jit(_advance_program, static_argnums=(3, 4, 5, 6))
 
 def check_count(function: str, name: str, value: Any) -> int:
     """Returns `value`, Python's or NumPy's, as a Python integer; raises `InvalidField` if it is below 1 or none."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise InvalidField(f"{function}: `{name}` must be an integer of at least 1, got {value!r}.")
+    check_integer(function, name, value)
     return int(value)

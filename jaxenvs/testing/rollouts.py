@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.trees import is_key, tree_where
 from jaxenvs.core.wrapper import unwrap, unwrap_state
-from jaxenvs.testing.trees import is_float, is_key
+from jaxenvs.testing.trees import is_float
 
 Policy = Callable[[Any, Array], Any]
 """`policy(observation, key) -> action`, for one environment, jittable."""
@@ -144,7 +145,7 @@ def _observe(env: Any, state: Any, timestep: Any, seen: tuple[Any, Array, Any]) 
     flaws = jax.tree.map(lambda x: flaw(x, False), state), jax.tree.map(lambda x: flaw(x, True), timestep)
     not_finite = jax.tree.map(jnp.logical_or, not_finite, flaws)
     inside = env.observation_space.contains(timestep.observation)
-    culprit = jax.tree.map(lambda a, b: jnp.where(inside, b, a), timestep.observation, timestep.final_observation)
+    culprit = tree_where(inside, timestep.final_observation, timestep.observation)
     new = _outside(env, timestep) & ~found
-    example = jax.tree.map(lambda a, b: jnp.where(new, a, b), culprit, example)
+    example = tree_where(new, culprit, example)
     return not_finite, found | new, example

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxenvs.core.pytree import is_static
+from jaxenvs.core.trees import is_key
 
 ULPS = 64
 """How far floats of two compiled forms of one program may lie apart, in units of the last place of the
@@ -38,11 +39,6 @@ class Leaf:
     def type(self) -> str:
         """Shape and dtype, such as `(4,) float32`."""
         return f"{self.shape} {self.dtype}"
-
-
-def is_key(leaf: Any) -> bool:
-    """Whether `leaf` is an array of typed random keys."""
-    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def is_float(leaf: Any) -> bool:

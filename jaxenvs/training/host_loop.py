@@ -14,8 +14,8 @@ from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import Diverged, InvalidField
-from jaxenvs.core.finite import holds_nan
 from jaxenvs.core.random import Key
+from jaxenvs.core.trees import holds_nan
 from jaxenvs.rollout._progress import progress_bar
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from jax.core import Tracer
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import INT32_MAX, check_integer, check_range
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -23,7 +24,7 @@ from jaxenvs.rollout.mesh import Devices
 from jaxenvs.rollout.policy import Policy
 from jaxenvs.training.host_loop import Callback, train_in_calls
 from jaxenvs.training.schedule import after, steps_taken
-from jaxenvs.training.settings import MOST, check_range, checked, hints_of
+from jaxenvs.training.settings import checked, hints_of
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics
 
 
@@ -139,10 +140,10 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         self.check_count("total_steps", most=None)
         self.check_count("num_envs")
         self.check_fields()
-        if max(self.steps_per_update, self.num_updates) > MOST:
+        if max(self.steps_per_update, self.num_updates) > INT32_MAX:
             raise InvalidField(
                 f"{name}: {self.total_steps:,} steps are {self.num_updates:,} updates of {self.steps_per_update:,}, and"
-                f" neither may exceed {MOST:,}. Change `num_envs`, `num_steps` or `total_steps`."
+                f" neither may exceed {INT32_MAX:,}. Change `num_envs`, `num_steps` or `total_steps`."
             )
 
     @abc.abstractmethod
@@ -271,19 +272,16 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         """The names of the settings, those of `Learner` first."""
         return tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
 
-    def check_count(self, name: str, least: int = 1, most: int | None = MOST) -> None:
+    def check_count(self, name: str, least: int = 1, most: int | None = INT32_MAX) -> None:
         """Raises `InvalidField` where the static field `name` is not an integer in [least, most]."""
         value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InvalidField(
-                f"{type(self).__name__}: `{name}` must be an integer of at least {least}, got {value!r}."
-            )
+        check_integer(self, name, value, least)
         if most is not None and value > most:
             raise InvalidField(f"{type(self).__name__}: `{name}` must be at most {most}, got {value!r}.")
 
     def check_range(self, name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
-        """Raises `InvalidField` where the field `name` is known to lie outside [low, high]; see `check_range`."""
-        check_range(type(self).__name__, name, getattr(self, name), low, high, above=above)
+        """Raises `InvalidField` if the field `name` is known to lie outside [low, high], or `above` it, (low, high]."""
+        check_range(self, name, getattr(self, name), low, high, above=above, on_device=True)
 
     def check_hidden_sizes(self, hidden_sizes: Any) -> None:
         """Raises `InvalidField` where `hidden_sizes` is not a tuple of positive integers."""
@@ -321,7 +319,7 @@ def checked_count(learner: Learner[Any], num_updates: Any) -> int:
         count = -1 if isinstance(num_updates, bool) else operator.index(num_updates)
     except TypeError:
         count = -1
-    if not 0 <= count <= MOST:
+    if not 0 <= count <= INT32_MAX:
         raise InvalidField(
             f"{type(learner).__name__}: run takes a number of updates, an integer of at least 0, got {num_updates!r}."
             " Under `jax.jit` it is a static argument."

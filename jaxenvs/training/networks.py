@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import check_choice
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.spaces import Box, Space
 
@@ -146,8 +147,7 @@ def blank_features(space: Space[Any]) -> Array:
 
 def check_activation(learner: str, activation: str) -> None:
     """Raises `InvalidField` where there is no activation of that name."""
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise InvalidField(f"{learner}: `activation` must be one of {', '.join(ACTIVATIONS)}, got {activation!r}.")
+    check_choice(learner, "activation", activation, ACTIVATIONS)
 
 
 def check_observation_space(learner: str, space: Space[Any], *, takes_pictures: bool = False) -> None:

@@ -10,6 +10,7 @@ from jax import Array
 from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
+from jaxenvs.core.trees import tree_at
 from jaxenvs.training.distributions import to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, episode_figures, mean_or_nan, training_env
 from jaxenvs.training.networks import to_vector
@@ -74,7 +75,7 @@ class ReplayBuffer(PyTreeNode):
     def sample(self, key: Key, count: int) -> Any:
         """Draws (count, ...) items uniformly, with replacement; zeros where the buffer is empty."""
         index = jax.random.randint(key, (count,), 0, jnp.maximum(self.size, 1), jnp.int32)
-        return jax.tree.map(lambda rows: rows[index], self.items)
+        return tree_at(self.items, index)
 
 
 class ReplayState(TrainState):

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.training.settings import MOST
+from jaxenvs.core.checks import INT32_MAX
 
 
 def after(updates: Array, more: int) -> Array:
     """() int32: the updates done after `more` further ones; stays at the largest int32 rather than wrap."""
-    return jnp.minimum(updates, MOST - more) + more
+    return jnp.minimum(updates, INT32_MAX - more) + more
 
 
 def steps_taken(updates: Array, steps_per_update: int) -> Array:
@@ -41,6 +41,6 @@ def progress(updates: Array, horizon: ArrayLike, rounds: ArrayLike = 0, rounds_p
 def has_taken(steps: int, updates: Array, rounds: Array, num_envs: int, rounds_per_update: int) -> Array:
     """() bool: whether at least `steps` environment steps are taken, in whole updates and rounds of the next one."""
     whole, rest = divmod(steps, num_envs * rounds_per_update)
-    updates = jnp.minimum(updates, MOST - 1) + rounds // rounds_per_update
+    updates = jnp.minimum(updates, INT32_MAX - 1) + rounds // rounds_per_update
     rounds = rounds % rounds_per_update
     return (updates > whole) | ((updates == whole) & (rounds * num_envs >= rest))

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField, WrapperOrderError
+from jaxenvs.core.errors import WrapperOrderError
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import (
@@ -23,7 +24,6 @@ from jaxenvs.core.wrapper import (
     unwrap,
     wrappers_of,
 )
-from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")
 Seen = TypeVar("Seen")
@@ -86,8 +86,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
 
     def check_fields(self) -> None:
         """Checks the method, the chunk size and the order of wrappers."""
-        if self.method not in METHODS:
-            raise InvalidField(f"AutoReset: `method` must be one of {', '.join(METHODS)}, got {self.method!r}.")
+        check_choice(self, "method", self.method, METHODS)
         if self.chunk_size is not None:
             check_integer(self, "chunk_size", self.chunk_size)
         refuse_auto_reset_inside(self)

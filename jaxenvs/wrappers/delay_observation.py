@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import jax
-
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import static
+from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import SameObservations
-from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import neutral_element, push, repeat
 from jaxenvs.wrappers.history_wrapper import HistoryWrapper
 
@@ -26,7 +25,7 @@ class DelayObservation(SameObservations, HistoryWrapper[Any]):
 
     def check_arguments(self) -> None:
         """Checks the delay."""
-        check_integer(self, "delay", self.delay, least=0)
+        check_integer(self, "delay", self.delay, 0)
 
     def check_spaces(self) -> None:
         """Checks that the observation space has an element to begin with."""
@@ -40,4 +39,4 @@ class DelayObservation(SameObservations, HistoryWrapper[Any]):
         """The oldest observation leaves the queue, the new one enters it."""
         if self.delay == 0:
             return memory, observation
-        return push(memory, observation), jax.tree.map(lambda queue: queue[0], memory)
+        return push(memory, observation), tree_at(memory, 0)

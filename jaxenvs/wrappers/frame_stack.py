@@ -5,11 +5,11 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import vouches_for_observe
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.spaces import Space
-from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import cast_to, check_element, neutral_element, push, repeat, stacked_space
 from jaxenvs.wrappers.history_wrapper import HistoryState, HistoryWrapper
 
@@ -33,11 +33,8 @@ class FrameStack(HistoryWrapper[Any]):
     def check_arguments(self) -> None:
         """Checks the number and the kind of padding."""
         check_integer(self, "num_stack", self.num_stack)
-        if self.padding_type not in ("reset", "zero", "custom"):
-            raise InvalidField(
-                f'FrameStack: `padding_type` must be "reset", "zero" or "custom", got {self.padding_type!r}.'
-                ' An observation of your own goes into `padding`, with `padding_type="custom"`.'
-            )
+        advice = ' An observation of your own goes into `padding`, with `padding_type="custom"`.'
+        check_choice(self, "padding_type", self.padding_type, ("reset", "zero", "custom"), advice)
 
     def check_spaces(self) -> None:
         """Checks that observations can be stacked and that `padding` is one."""

@@ -5,12 +5,11 @@ from typing import Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
 
@@ -40,9 +39,7 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
 
     def check_values(self) -> None:
         """Checks that the standard deviation is finite and not below 0."""
-        scale = np.asarray(self.noise_scale)
-        if not np.all(np.isfinite(scale) & (scale >= 0)):
-            raise InvalidField(f"NoisyReward: `noise_scale` must be at least 0 and finite, got {self.noise_scale}.")
+        check_range(self, "noise_scale", self.noise_scale, 0, below=True, on_device=True)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:

@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
@@ -16,7 +17,7 @@ from jaxenvs.core.spaces import Box
 from jaxenvs.core.wrapper import SameActions, StatefulWrapper, WrapperState
 from jaxenvs.wrappers._elements import element_struct
 from jaxenvs.wrappers.auto_reset import has_auto_reset_inside
-from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
+from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name
 
 
 class NormalizationState(WrapperState):
@@ -64,7 +65,7 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
 
     def check_values(self) -> None:
         """Checks epsilon."""
-        check_epsilon(self, self.epsilon)
+        check_range(self, "epsilon", self.epsilon, 0, above=True, on_device=True)
 
     def check_spaces(self) -> None:
         """Checks that an observation is a single array."""

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
-from jaxenvs.wrappers._checks import check_within
-from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
+from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name
 
 Obs = TypeVar("Obs")
 
@@ -63,8 +63,8 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
 
     def check_values(self) -> None:
         """Checks gamma and epsilon."""
-        check_within(self, "gamma", self.gamma, 0, 1)
-        check_epsilon(self, self.epsilon)
+        check_range(self, "gamma", self.gamma, 0, 1, on_device=True)
+        check_range(self, "epsilon", self.epsilon, 0, above=True, on_device=True)
 
     observe = inner_observation
 

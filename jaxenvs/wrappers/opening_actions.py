@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import TimeStep, restart
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Discrete
+from jaxenvs.core.trees import tree_where
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
@@ -45,8 +47,7 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
         if not isinstance(space, Discrete):
             raise InvalidField(f"OpeningActions needs a Discrete action space, got {type(space).__name__}.")
         for action in self.actions:
-            is_integer = isinstance(action, int | np.integer) and not isinstance(action, bool)
-            if not is_integer or not space.contains(np.int32(action)):
+            if not is_integer(action) or not space.contains(np.int32(action)):
                 raise InvalidField(f"OpeningActions: {action!r} is no action of {space}.")
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
@@ -61,7 +62,7 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
 
         carry = start, jnp.zeros((), bool)
         (opened, is_over), _ = jax.lax.scan(take, carry, jnp.asarray(self.actions, jnp.int32))
-        return jax.tree.map(lambda plain, after: jnp.where(is_over, plain, after), start, opened)
+        return tree_where(is_over, start, opened)
 
     def step(self, state: Any, action: jax.Array) -> tuple[Any, TimeStep[Obs]]:
         """Steps the wrapped environment."""

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Box, Dict, Space
 from jaxenvs.core.wrapper import SameActions, StatelessWrapper, unwrap
-from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers._luminance import luminance
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside

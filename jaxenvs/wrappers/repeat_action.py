@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
-from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.spaces import Box
@@ -29,7 +30,7 @@ class ResizeObservation(ObservationWrapper[Any]):
         """Checks that `shape` is a pair of positive integers."""
         shape: Any = self.shape
         is_pair = isinstance(shape, tuple) and len(shape) == 2
-        if not is_pair or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in shape):
+        if not is_pair or not all(is_integer(n) and n >= 1 for n in shape):
             raise InvalidField(
                 f"ResizeObservation: `shape` must be a pair (height, width) of positive integers, got {shape!r}."
             )

@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -71,9 +70,3 @@ def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:
             f"{type(env).__name__}: `axis_name` must be the name given to `jax.vmap(..., axis_name=...)`,"
             f" got {axis_name!r}."
         )
-
-
-def check_epsilon(env: Env[Any, Any], epsilon: Any) -> None:
-    """Raises `InvalidField` where `epsilon` is not above 0."""
-    if not np.all(np.asarray(epsilon) > 0):
-        raise InvalidField(f"{type(env).__name__}: `epsilon` must be above 0, got {epsilon}.")

@@ -1,13 +1,13 @@
 """ScaleReward: each reward times a number."""
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_range
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 
@@ -25,8 +25,7 @@ class ScaleReward(RewardWrapper[Any]):
 
     def check_values(self) -> None:
         """Checks that the factor is finite."""
-        if not np.all(np.isfinite(np.asarray(self.reward_scale))):
-            raise InvalidField(f"ScaleReward: `reward_scale` must be finite, got {self.reward_scale}.")
+        check_range(self, "reward_scale", self.reward_scale, -math.inf, above=True, below=True, on_device=True)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:

@@ -4,14 +4,15 @@ from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range, is_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
+from jaxenvs.core.trees import tree_where
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
 from jaxenvs.wrappers._elements import element_struct
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
@@ -53,7 +54,7 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
     def check_fields(self) -> None:
         """Checks the duration and the order of wrappers."""
         low, high = self._durations
-        if not (isinstance(low, int) and isinstance(high, int) and 1 <= low <= high):
+        if not (is_integer(low) and is_integer(high) and 1 <= low <= high):
             raise InvalidField(
                 "StickyAction: `repeat_duration` must be an integer of at least 1, or a pair of them in rising order,"
                 f" got {self.repeat_duration!r}."
@@ -62,11 +63,7 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
 
     def check_values(self) -> None:
         """Checks the probability."""
-        probability = np.asarray(self.repeat_probability)
-        if not np.all((probability >= 0) & (probability < 1)):
-            raise InvalidField(
-                f"StickyAction: `repeat_probability` must be at least 0 and less than 1, got {self.repeat_probability}."
-            )
+        check_range(self, "repeat_probability", self.repeat_probability, 0, 1, below=True, on_device=True)
 
     @property
     def _durations(self) -> tuple[Any, Any]:
@@ -93,6 +90,6 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
         duration = jax.random.randint(duration_key, (), low, high + 1, jnp.int32)
         repeats_left = jnp.where(bound, state.repeats_left, jnp.where(begins, duration, 0))
         repeats_left = jnp.maximum(repeats_left - 1, 0)
-        action = jax.tree.map(lambda last, new: jnp.where(bound | begins, last, new), state.action, action)
+        action = tree_where(bound | begins, state.action, action)
         inner, timestep = self.env.step(state.inner, action)
         return StickyActionState(inner, key, action, jnp.ones((), bool), repeats_left), timestep

@@ -5,11 +5,11 @@ from typing import Generic, TypeVar
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
-from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 Obs = TypeVar("Obs")

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_function
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.wrappers._checks import check_function
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 

@@ -134,13 +134,13 @@ def test_random_maps_have_holes_as_often_as_asked():
         (lambda: FrozenLake(desc=["FF", "FG"]), "needs a start tile"),
         (lambda: FrozenLake(desc="SFFG"), "is a list of rows"),
         (lambda: FrozenLake(desc=[]), "is a list of rows"),
-        (lambda: FrozenLake(success_rate=1.5), r"`success_rate` must lie in \[0, 1\], got 1.5"),
+        (lambda: FrozenLake(success_rate=1.5), "`success_rate` must be a probability, from 0 to 1, got 1.5"),
         (lambda: FrozenLake(reward_schedule=(1.0, 0.0)), "three rewards"),
         (lambda: FrozenLake.random_map(0, size=1), "size >= 2"),
         (lambda: FrozenLake.random_map(0, p=0.0), "0 < p <= 1"),
         (lambda: FrozenLake.random_map(0, size=40, p=0.05), "Raise `p`"),
-        (lambda: Taxi(rainy_probability=-0.1), "`rainy_probability` must lie"),
-        (lambda: Taxi(fickle_probability=2), "`fickle_probability` must lie"),
+        (lambda: Taxi(rainy_probability=-0.1), "`rainy_probability` must be a probability"),
+        (lambda: Taxi(fickle_probability=2), "`fickle_probability` must be a probability"),
     ],
 )
 def test_fields_that_make_no_sense_are_refused(make, message):

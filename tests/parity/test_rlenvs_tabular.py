@@ -347,11 +347,11 @@ def test_limits_are_the_familys():
         (DynaMaze, {"steps_taken": -1}, "`steps_taken` must be an integer"),
         (GridWorld, {"stride": 0.0}, "`stride` must be above 0"),
         (JacksCarRental, {"request_rates": (3.0,)}, "`request_rates` takes two rates"),
-        (JacksCarRental, {"return_rates": (3.0, -2.0)}, "`return_rates` must not be negative"),
+        (JacksCarRental, {"return_rates": (3.0, -2.0)}, "`return_rates` must be at least 0"),
         (MultiArmedBandit, {"num_arms": 0}, "`num_arms` must be"),
         (MultiArmedBandit, {"means": (0.0, 1.0)}, "`means` must hold one number for each of 10 arms"),
         (MultiArmedBandit, {"means": 1.0}, "`means` must hold"),
-        (MultiArmedBandit, {"drift": -0.1}, "`drift` must not be negative"),
+        (MultiArmedBandit, {"drift": -0.1}, "`drift` must be at least 0"),
     ],
 )
 def test_bad_fields_are_refused(kind, fields, message):

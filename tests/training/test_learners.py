@@ -270,7 +270,7 @@ def test_the_best_action_of_a_box_is_found(learner):
         (PPO, {"num_envs": 0}, "`num_envs` must be an integer of at least 1"),
         (PPO, {"total_steps": 1e6}, "`total_steps` must be an integer"),
         (PPO, {"hidden_sizes": 64}, "`hidden_sizes` must be a tuple"),
-        (PPO, {"activation": "gelu"}, "`activation` must be one of tanh"),
+        (PPO, {"activation": "gelu"}, "`activation` must be one of 'tanh'"),
         (DQN, {"gamma": -1.0}, "`gamma` must be in"),
         (DQN, {"buffer_size": 1001}, r"multiple of num_envs \(8\), such as 1008"),
         (DQN, {"learning_starts": 600_000}, "nothing would be learnt"),
@@ -324,7 +324,7 @@ def test_each_setting_is_checked_for_its_type(kind):
         kind(learning_rate=lambda step: 1e-3)
     with pytest.raises(InvalidField, match="`anneal` must be True or False, got 'no'"):
         kind(anneal="no")
-    with pytest.raises(InvalidField, match=r"`activation` must be one of tanh, relu, silu, got \('relu',\)"):
+    with pytest.raises(InvalidField, match=r"`activation` must be one of 'tanh', 'relu', 'silu', got \('relu',\)"):
         kind(activation=["relu"])
 
 

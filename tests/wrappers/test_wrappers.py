@@ -389,7 +389,10 @@ def test_arguments_may_be_batches():
         (lambda: W.RepeatAction(Counter(), 2.0), "integer"),
         (lambda: W.DelayObservation(Counter(), -1), "at least 0"),
         (lambda: W.FrameStack(Counter(), 0), "at least 1"),
-        (lambda: W.FrameStack(Counter(), 2, padding_type="mirror"), '"reset", "zero" or "custom"'),
+        (
+            lambda: W.FrameStack(Counter(), 2, padding_type="mirror"),
+            "must be one of 'reset', 'zero', 'custom', got 'mirror'",
+        ),
         (lambda: W.FrameStack(Counter(), 2, padding_type="custom"), "give `padding`"),
         (lambda: W.FrameStack(scripted(), 2, "custom", np.zeros(4, np.float32)), r"float32\[4\].*float32\[3\]"),
         (lambda: W.TimeLimit(Counter(), 0), "at least 1"),

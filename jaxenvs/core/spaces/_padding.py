@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.errors import InvalidAction, InvalidMask, InvalidSpace
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import _flat
@@ -24,7 +25,7 @@ def check_size(space: str, name: str, value: Any, smallest: int) -> int:
     Raises:
         InvalidSpace: it is none, or below `smallest`.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
+    if not is_integer(value) or value < smallest:
         raise InvalidSpace(f"{space}: `{name}` must be a Python integer of at least {smallest}, got {value!r}.")
     return int(value)
 

@@ -11,6 +11,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.errors import InvalidMask, InvalidSpace
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces._convert import (
@@ -245,7 +246,7 @@ def _check_shape(shape: Any, low: ArrayLike, high: ArrayLike) -> tuple[int, ...]
                 f"Box: low has shape {shapes[0]}, high has {shapes[1]}; make them equal or give `shape`."
             )
         return shapes[0] if shapes else (1,)
-    if not isinstance(shape, tuple | list) or not all(isinstance(n, int | np.integer) and n >= 0 for n in shape):
+    if not isinstance(shape, tuple | list) or not all(is_integer(n) and n >= 0 for n in shape):
         raise InvalidSpace(f"Box: `shape` must be a tuple of non-negative integers, got {shape!r}.")
     shape = tuple(int(n) for n in shape)
     for name, bound in (("low", low), ("high", high)):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.errors import InvalidSpace
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces._convert import as_array, check_range, import_gymnasium, validate_integers
@@ -126,7 +127,7 @@ class Discrete(Space[Array]):
 
 
 def _integer(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if not is_integer(value):
         raise InvalidSpace(
             f"Discrete: `{name}` must be a Python integer, got {value!r}; it decides shapes, so it cannot be traced."
         )

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.errors import InvalidSpace
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
@@ -28,7 +29,7 @@ class MultiBinary(Space[Array]):
     def __post_init__(self) -> None:
         n = self.n.tolist() if isinstance(self.n, np.ndarray | np.integer) else self.n
         sizes = tuple(n) if isinstance(n, tuple | list) else (n,)
-        if not all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in sizes):
+        if not all(is_integer(size) and size > 0 for size in sizes):
             raise InvalidSpace(f"MultiBinary: `n` must be a positive integer or a tuple of them, got {self.n!r}.")
         self._set(n=tuple(int(size) for size in sizes) if isinstance(n, tuple | list) else int(n))
 

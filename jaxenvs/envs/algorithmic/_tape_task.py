@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Tuple
@@ -79,13 +79,11 @@ class TapeTask(Env[TapeState, Array], RendersText):
 
     def check_fields(self) -> None:
         """Checks the number of symbols, the level and the streak."""
-        name = type(self).__name__
-        if not isinstance(self.base, int) or isinstance(self.base, bool) or not 2 <= self.base <= 10:
-            raise InvalidField(f"{name}: `base` must be an integer from 2 to 10, got {self.base!r}.")
-        for field, low, high in (("level", 1, MAX_LEVEL), ("streak", 0, self.episodes_to_rise)):
-            value = getattr(self, field)
-            if isinstance(value, int | float) and not (isinstance(value, int) and low <= value <= high):
-                raise InvalidField(f"{name}: `{field}` must be an integer from {low} to {high}, got {value!r}.")
+        check_integer(self, "base", self.base, 2, 10)
+        for name, most in (("level", MAX_LEVEL), ("streak", self.episodes_to_rise)):
+            value = getattr(self, name)
+            if isinstance(value, int | float):  # it is data, and may be an array or a tracer
+                check_integer(self, name, value, int(name == "level"), most)
 
     @abc.abstractmethod
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:

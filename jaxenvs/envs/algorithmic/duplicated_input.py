@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
@@ -34,10 +34,7 @@ class DuplicatedInput(TapeTask):
     def check_fields(self) -> None:
         """Checks the number of copies as well."""
         super().check_fields()
-        if not isinstance(self.duplication, int) or not 1 <= self.duplication <= MAX_LENGTH:
-            raise InvalidField(
-                f"DuplicatedInput: `duplication` must be an integer from 1 to {MAX_LENGTH}, got {self.duplication!r}."
-            )
+        check_integer(self, "duplication", self.duplication, 1, MAX_LENGTH)
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
         """Random symbols, each several times."""

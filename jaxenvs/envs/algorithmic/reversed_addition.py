@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
@@ -54,11 +54,8 @@ class ReversedAddition(TapeTask):
     def check_fields(self) -> None:
         """Checks the number of rows as well."""
         super().check_fields()
-        if not isinstance(self.rows, int) or isinstance(self.rows, bool) or not 2 <= self.rows <= self.base:
-            # With more rows than the base has digits, a carry could need two.
-            raise InvalidField(
-                f"ReversedAddition: `rows` must be an integer from 2 to `base` ({self.base}), got {self.rows!r}."
-            )
+        # With more rows than the base has digits, a carry could need two.
+        check_integer(self, "rows", self.rows, 2, self.base, most_is="base")
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
         """Random numbers."""

@@ -10,8 +10,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -70,9 +70,7 @@ class Cart(Env[CartState, Array]):
     def check_fields(self) -> None:
         """Checks that lengths and times are positive."""
         for name in ("x_threshold", "timescale", "max_time", "half_length"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value <= 0:
-                raise InvalidField(f"{type(self).__name__}: `{name}` must be above 0, got {value!r}.")
+            check_range(self, name, getattr(self, name), 0, above=True)
 
     @property
     def observation_space(self) -> Box:

@@ -8,11 +8,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer, check_mapping_seed, check_shape
+from jaxenvs.envs.bsuite._fields import check_mapping_seed, check_shape
 
 _WIDTH, _HEIGHT = 480, 240  # pixels
 _NOTHING_YET = -1
@@ -65,9 +66,9 @@ class Bandit(Env[BanditState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of arms, the seed, and the shape of the rewards."""
-        check_integer("Bandit", "num_actions", self.num_actions, 2, 10_000)
-        check_mapping_seed("Bandit", self.mapping_seed)
-        check_shape("Bandit", "rewards", self.rewards, (self.num_actions,))
+        check_integer(self, "num_actions", self.num_actions, 2, 10_000)
+        check_mapping_seed(self, self.mapping_seed)
+        check_shape(self, "rewards", self.rewards, (self.num_actions,))
 
     @property
     def arm_rewards(self) -> Array:

@@ -7,11 +7,11 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer
 
 _CELL = 32.0  # pixels
 _MOST_CELLS = 100
@@ -64,8 +64,8 @@ class Catch(Env[CatchState, Array]):
 
     def check_fields(self) -> None:
         """Checks the size of the board."""
-        check_integer("Catch", "rows", self.rows, 2, _MOST_CELLS)
-        check_integer("Catch", "columns", self.columns, 1, _MOST_CELLS)
+        check_integer(self, "rows", self.rows, 2, _MOST_CELLS)
+        check_integer(self, "columns", self.columns, 1, _MOST_CELLS)
 
     @property
     def observation_space(self) -> Box:

@@ -10,11 +10,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer, check_mapping_seed, check_shape
+from jaxenvs.envs.bsuite._fields import check_mapping_seed, check_shape
 
 _SIDE = 400  # pixels
 _MOST_CELLS = 200
@@ -83,9 +84,9 @@ class DeepSea(Env[DeepSeaState, Array]):
 
     def check_fields(self) -> None:
         """Checks the size, the seed, and the shape of the mapping."""
-        check_integer("DeepSea", "size", self.size, 2, _MOST_CELLS)
-        check_mapping_seed("DeepSea", self.mapping_seed)
-        check_shape("DeepSea", "action_mapping", self.action_mapping, (self.size, self.size))
+        check_integer(self, "size", self.size, 2, _MOST_CELLS)
+        check_mapping_seed(self, self.mapping_seed)
+        check_shape(self, "action_mapping", self.action_mapping, (self.size, self.size))
 
     @property
     def action_right(self) -> Array:

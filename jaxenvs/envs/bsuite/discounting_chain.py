@@ -69,8 +69,8 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
 
     def check_fields(self) -> None:
         """Checks the seed, and the shape of the rewards."""
-        check_mapping_seed("DiscountingChain", self.mapping_seed)
-        check_shape("DiscountingChain", "rewards", self.rewards, (_CHAINS,))
+        check_mapping_seed(self, self.mapping_seed)
+        check_shape(self, "rewards", self.rewards, (_CHAINS,))
 
     @property
     def chain_rewards(self) -> Array:

@@ -9,12 +9,12 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import INT32_MAX, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._coins import flip_coins
-from jaxenvs.envs.bsuite._fields import check_integer
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH, time_bar
 
 
@@ -74,8 +74,8 @@ class MemoryChain(Env[MemoryChainState, Array]):
 
     def check_fields(self) -> None:
         """Checks both sizes."""
-        check_integer("MemoryChain", "memory_length", self.memory_length, 1)
-        check_integer("MemoryChain", "num_bits", self.num_bits, 1, 10_000)
+        check_integer(self, "memory_length", self.memory_length, 1, INT32_MAX)
+        check_integer(self, "num_bits", self.num_bits, 1, 10_000)
 
     @property
     def observation_space(self) -> Box:

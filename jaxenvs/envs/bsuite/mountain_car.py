@@ -6,8 +6,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -71,8 +71,7 @@ class MountainCar(Env[TimedMountainCarState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of steps."""
-        if isinstance(self.max_steps, int | float) and self.max_steps < 1:
-            raise InvalidField(f"MountainCar: `max_steps` must be at least 1, got {self.max_steps!r}.")
+        check_range(self, "max_steps", self.max_steps, 1)
 
     @property
     def observation_space(self) -> Box:

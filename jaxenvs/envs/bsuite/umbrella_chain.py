@@ -8,13 +8,13 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import INT32_MAX, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._tileset import sprite_of
 from jaxenvs.envs.bsuite._coins import flip_coins
-from jaxenvs.envs.bsuite._fields import check_integer
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH, time_bar
 
 _SPRITE = 100  # pixels
@@ -81,8 +81,8 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
 
     def check_fields(self) -> None:
         """Checks both sizes."""
-        check_integer("UmbrellaChain", "chain_length", self.chain_length, 1)
-        check_integer("UmbrellaChain", "n_distractor", self.n_distractor, 0, 10_000)
+        check_integer(self, "chain_length", self.chain_length, 1, INT32_MAX)
+        check_integer(self, "n_distractor", self.n_distractor, 0, 10_000)
 
     @property
     def observation_space(self) -> Box:

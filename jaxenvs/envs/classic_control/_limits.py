@@ -18,17 +18,6 @@ def check_start_range(owner: str, low: Any, high: Any) -> None:
         raise InvalidField(f"{owner}: start_low ({low}) must not be above start_high ({high}); exchange them.")
 
 
-def check_choice(owner: str, field: str, value: Any, known: tuple[str, ...]) -> None:
-    """Refuses a value that is not one of the known strings.
-
-    Raises:
-        InvalidField: the value is unknown; the message lists those that are known.
-    """
-    if value not in known:
-        listed = " or ".join(repr(name) for name in known)
-        raise InvalidField(f"{owner}: `{field}` must be {listed}, got {value!r}.")
-
-
 def within(value: Array, limit: Any) -> Array:
     """`value` clipped to [-limit, limit]."""
     return jnp.clip(value, -limit, limit)

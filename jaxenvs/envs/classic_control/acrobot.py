@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -16,7 +17,7 @@ from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.envs._two_links import draw_two_links
-from jaxenvs.envs.classic_control._limits import check_choice, check_start_range, within
+from jaxenvs.envs.classic_control._limits import check_start_range, within
 
 
 class AcrobotState(PyTreeNode):
@@ -117,7 +118,7 @@ class Acrobot(Env[AcrobotState, Array]):
     def check_fields(self) -> None:
         """Checks the equations, the noise and the start range."""
         check_start_range("Acrobot", self.start_low, self.start_high)
-        check_choice("Acrobot", "book_or_nips", self.book_or_nips, ("book", "nips"))
+        check_choice(self, "book_or_nips", self.book_or_nips, ("book", "nips"))
         limit = self.torque_noise_max
         if isinstance(limit, int | float) and (limit < 0 or (limit > 0 and not self.torque_noise)):
             raise InvalidField(

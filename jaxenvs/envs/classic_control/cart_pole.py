@@ -11,12 +11,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._cart_pole import accelerations
-from jaxenvs.envs.classic_control._limits import check_choice, check_start_range
+from jaxenvs.envs.classic_control._limits import check_start_range
 
 
 class CartPoleState(PyTreeNode):
@@ -108,7 +109,7 @@ class CartPole(Env[CartPoleState, Array]):
         """Checks the integrator and the start range."""
         check_start_range("CartPole", self.start_low, self.start_high)
         known = "euler", "semi-implicit euler"
-        check_choice("CartPole", "kinematics_integrator", self.kinematics_integrator, known)
+        check_choice(self, "kinematics_integrator", self.kinematics_integrator, known)
 
     @property
     def observation_space(self) -> Box:

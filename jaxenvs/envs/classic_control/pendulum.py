@@ -10,8 +10,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box
@@ -89,9 +89,7 @@ class Pendulum(Env[PendulumState, Array]):
     def check_fields(self) -> None:
         """Checks that the start ranges are not negative."""
         for name in ("max_start_theta", "max_start_theta_dot"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value < 0:
-                raise InvalidField(f"Pendulum: `{name}` must not be negative, got {value}; starts lie within +-{name}.")
+            check_range(self, name, getattr(self, name), 0)
 
     @property
     def observation_space(self) -> Box:

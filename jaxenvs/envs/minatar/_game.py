@@ -10,11 +10,12 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.core.trees import tree_where
 from jaxenvs.envs.minatar._picture import Tile, picture
 
 SIZE = 10
@@ -69,10 +70,7 @@ class Game(Env[State, Array]):
 
     def check_fields(self) -> None:
         """Checks the probability."""
-        value = self.sticky_action_prob
-        if isinstance(value, int | float) and not 0 <= value <= 1:
-            name = type(self).__name__
-            raise InvalidField(f"{name}: `sticky_action_prob` must be a probability, from 0 to 1, got {value!r}.")
+        check_probability(self, "sticky_action_prob", self.sticky_action_prob)
 
     @property
     def observation_space(self) -> Box:
@@ -118,7 +116,7 @@ class Game(Env[State, Array]):
         action = jnp.where(sticks, state.last_action, action)
         played, reward = self.play(state, action, draws[1:])
         # A game that is over stays as it is.
-        held = jax.tree.map(lambda new, old: jnp.where(state.terminal, old, new), played, state)
+        held = tree_where(state.terminal, state, played)
         reward = jnp.where(state.terminal, 0, reward)
         state = held.replace(last_action=action)
         return state, transition(self.observe(state), reward, state.terminal)

@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_probability, check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -85,12 +85,8 @@ class BernoulliBandit(Env[BernoulliBanditState, Array]):
 
     def check_fields(self) -> None:
         """Checks the probability and the scale of time."""
-        if isinstance(self.reward_prob, int | float) and not 0 <= self.reward_prob <= 1:
-            raise InvalidField(
-                f"BernoulliBandit: `reward_prob` must be a probability, from 0 to 1, got {self.reward_prob!r}."
-            )
-        if isinstance(self.t_max, int | float) and self.t_max <= 0:
-            raise InvalidField(f"BernoulliBandit: `t_max` must be positive, got {self.t_max!r}.")
+        check_probability(self, "reward_prob", self.reward_prob)
+        check_range(self, "t_max", self.t_max, 0, above=True)
 
     @property
     def observation_space(self) -> Box:

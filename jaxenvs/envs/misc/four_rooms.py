@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -96,8 +97,7 @@ class FourRooms(Env[FourRoomsState, Array]):
 
     def check_fields(self) -> None:
         """Checks the probability, and that start and goal are free cells."""
-        if isinstance(self.fail_prob, int | float) and not 0 <= self.fail_prob <= 1:
-            raise InvalidField(f"FourRooms: `fail_prob` must be a probability, from 0 to 1, got {self.fail_prob!r}.")
+        check_probability(self, "fail_prob", self.fail_prob)
         free = {divmod(int(cell), _SIZE) for cell in _maze.free_cells(ROOMS)}
         for name in ("goal_fixed", "pos_fixed"):
             if isinstance(getattr(self, name), list):

@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -84,9 +84,7 @@ class GaussianBandit(Env[GaussianBanditState, Array]):
     def check_fields(self) -> None:
         """Checks the deviations."""
         for name in ("sigma_p", "sigma_l"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value < 0:
-                raise InvalidField(f"GaussianBandit: `{name}` must not be negative, got {value!r}.")
+            check_range(self, name, getattr(self, name), 0)
 
     @property
     def observation_space(self) -> Box:

@@ -9,6 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import palette
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -90,7 +91,7 @@ class MetaMaze(Env[MetaMazeState, Array]):
         """Checks the sizes."""
         for name in ("maze_size", "rf_size"):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 3 or value % 2 == 0:
+            if not is_integer(value) or value < 3 or value % 2 == 0:
                 raise InvalidField(f"MetaMaze: `{name}` must be an odd integer of at least 3, got {value!r}.")
 
     @property

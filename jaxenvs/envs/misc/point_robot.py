@@ -10,8 +10,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box
@@ -96,9 +96,7 @@ class PointRobot(Env[PointRobotState, Array]):
     def check_fields(self) -> None:
         """Checks the lengths."""
         for name in ("max_force", "circle_radius", "goal_radius"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value < 0:
-                raise InvalidField(f"PointRobot: `{name}` must not be negative, got {value!r}.")
+            check_range(self, name, getattr(self, name), 0)
 
     @property
     def observation_space(self) -> Box:

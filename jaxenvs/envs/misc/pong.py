@@ -8,8 +8,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -102,9 +102,7 @@ class Pong(Env[PongState, Array]):
         """Checks the sizes."""
         least = {"width": 6, "paddle_half_height": 1, "height": 2 * self.paddle_half_height + 1}
         for name, low in least.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < low:
-                raise InvalidField(f"Pong: `{name}` must be an integer of at least {low}, got {value!r}.")
+            check_integer(self, name, getattr(self, name), low)
 
     @property
     def observation_space(self) -> Box:

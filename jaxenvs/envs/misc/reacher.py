@@ -11,8 +11,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box
@@ -71,9 +71,7 @@ class Reacher(Env[ReacherState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of joints."""
-        value = self.num_joints
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InvalidField(f"Reacher: `num_joints` must be an integer of at least 1, got {value!r}.")
+        check_integer(self, "num_joints", self.num_joints)
 
     @property
     def observation_space(self) -> Box:

@@ -9,8 +9,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box
@@ -68,9 +68,7 @@ class Swimmer(Env[SwimmerState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of urchins."""
-        value = self.num_urchins
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise InvalidField(f"Swimmer: `num_urchins` must be an integer of at least 0, got {value!r}.")
+        check_integer(self, "num_urchins", self.num_urchins, 0)
 
     @property
     def observation_space(self) -> Box:

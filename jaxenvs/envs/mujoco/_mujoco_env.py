@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
@@ -71,9 +72,8 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
     def check_fields(self) -> None:
         """Checks the model and the options, and fills in the engine and the parameters."""
         name = type(self).__name__
-        _check_whole(name, "frame_skip", self.frame_skip)
-        if self.precision not in ("float32", "float64"):
-            raise InvalidField(f'{name}: `precision` must be "float32" or "float64", got {self.precision!r}.')
+        check_integer(self, "frame_skip", self.frame_skip)
+        check_choice(self, "precision", self.precision, ("float32", "float64"))
         if self.precision == "float64" and not jax.config.read("jax_enable_x64"):
             raise InvalidField(
                 f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
@@ -87,9 +87,9 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
             object.__setattr__(self, "parameters", default_parameters(model, self.precision))
         check_parameters(model, self.parameters)
         for field in ("width", "height", "max_geom"):
-            _check_whole(name, field, getattr(self, field))
+            check_integer(self, field, getattr(self, field))
         if self.shadow_size not in (None, 0):
-            _check_whole(name, "shadow_size", self.shadow_size)
+            check_integer(self, "shadow_size", self.shadow_size)
         for field in ("default_camera_config", "visual_options"):
             object.__setattr__(self, field, rendering.frozen(getattr(self, field)))
         rendering.check_view(self.view)
@@ -207,8 +207,3 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
     def velocity(self, state: PhysicsState) -> Array:
         """(k,) m/s: the mean velocity in the last step of the point that the task watches."""
         return state.derived[DISPLACEMENT] / jnp.asarray(self.dt, self.precision)
-
-
-def _check_whole(owner: str, field: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidField(f"{owner}: `{field}` must be an integer of at least 1, got {value!r}.")

@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -87,8 +87,7 @@ class Acrobot(Env[AcrobotState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of Euler's steps."""
-        if not isinstance(self.euler_steps, int) or self.euler_steps < 1:
-            raise InvalidField(f"Acrobot: `euler_steps` must be an integer from 1, got {self.euler_steps!r}.")
+        check_integer(self, "euler_steps", self.euler_steps)
 
     @property
     def observation_space(self) -> Box:

@@ -11,6 +11,7 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key, scale_below
 from jaxenvs.core.spaces import Discrete, Tuple
+from jaxenvs.core.trees import tree_where
 from jaxenvs.envs._card_table import RANKS, ShownHand, draw_table, with_card
 
 _LIMIT = 21
@@ -174,14 +175,14 @@ class Blackjack(Env[BlackjackState, Observation]):
         player = state.player.take(rank, _LIMIT, hits)
         # An ace that was used this moment saves the player, whatever the sum is.
         is_bust = hits & (player.sum > _LIMIT) & (state.player.usable_ace == 0)
-        dealer = _chosen(stands, second_card(state.dealer, rank), state.dealer)
-        deck = _chosen(state.is_over, state.deck, deck)
+        dealer = tree_where(stands, second_card(state.dealer, rank), state.dealer)
+        deck = tree_where(state.is_over, state.deck, deck)
 
         def play(number: Array, carry: tuple[Hand, Deck]) -> tuple[Hand, Deck]:
             dealer, deck = carry
             draws = stands & (dealer.sum < _DEALER_STANDS)
             rank, rest = draw_card(deck, words[number])
-            return dealer.take(rank, _DEALER_STANDS - 1, draws), _chosen(draws, rest, deck)
+            return dealer.take(rank, _DEALER_STANDS - 1, draws), tree_where(draws, rest, deck)
 
         dealer, deck = jax.lax.fori_loop(1, 1 + _MAX_DEALER_DRAWS, play, (dealer, deck))
         wins = (player.sum > dealer.sum) | (dealer.sum > _LIMIT)
@@ -246,11 +247,6 @@ def _bit_at(word: Array, place: Array) -> Array:
         place = jnp.where(is_above, place - count, place)
         position = jnp.where(is_above, position + np.uint32(width), position)
     return position
-
-
-def _chosen(where: Array, yes: Tree, no: Tree) -> Tree:
-    """One of two trees of numbers, by () bool."""
-    return jax.tree.map(lambda a, b: jnp.where(where, a, b), yes, no)
 
 
 def card_value(rank: Array) -> Array:

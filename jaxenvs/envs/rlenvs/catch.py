@@ -10,8 +10,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_probability
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Box, Discrete
@@ -94,14 +94,9 @@ class Catch(Env[CatchState, Array]):
 
     def check_fields(self) -> None:
         """Checks the sizes and the probability."""
-        if not isinstance(self.size, int) or self.size < 2:
-            raise InvalidField(f"Catch: `size` must be an integer from 2, got {self.size!r}.")
-        if not isinstance(self.width, int) or not 1 <= self.width <= self.size:
-            raise InvalidField(
-                f"Catch: `player_width` must be an integer from 1 to the size, {self.size}, got {self.player_width!r}."
-            )
-        if isinstance(self.flickering, int | float) and not 0 <= self.flickering <= 1:
-            raise InvalidField(f"Catch: `flickering` must be a probability, from 0 to 1, got {self.flickering!r}.")
+        check_integer(self, "size", self.size, 2)
+        check_integer(self, "player_width", self.width, 1, self.size, most_is="size")
+        check_probability(self, "flickering", self.flickering)
 
     @property
     def width(self) -> int:

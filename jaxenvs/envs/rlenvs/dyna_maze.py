@@ -9,8 +9,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, MultiDiscrete
@@ -90,13 +90,9 @@ class DynaMaze(Env[DynaMazeState, Array]):
 
     def check_fields(self) -> None:
         """Checks the kind of change and the number of steps."""
-        if self.change not in _MAZES:
-            names = ", ".join(f'"{name}"' for name in _MAZES)
-            hint = did_you_mean(str(self.change), _MAZES)
-            raise InvalidField(f"DynaMaze: `change` must be one of {names}, got {self.change!r}.{hint}")
-        steps = self.steps_taken
-        if isinstance(steps, int | float) and not (isinstance(steps, int) and steps >= 0):
-            raise InvalidField(f"DynaMaze: `steps_taken` must be an integer of at least 0, got {steps!r}.")
+        check_choice(self, "change", self.change, _MAZES)
+        if isinstance(self.steps_taken, int | float):  # it is data, and may be an array or a tracer
+            check_integer(self, "steps_taken", self.steps_taken, 0)
 
     @property
     def observation_space(self) -> MultiDiscrete:

@@ -8,8 +8,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -74,8 +74,7 @@ class GridWorld(Env[GridWorldState, Array]):
 
     def check_fields(self) -> None:
         """Checks the length of a step."""
-        if isinstance(self.stride, int | float) and not 0 < self.stride <= 1:
-            raise InvalidField(f"GridWorld: `stride` must be above 0 and at most 1, got {self.stride!r}.")
+        check_range(self, "stride", self.stride, 0, 1, above=True)
 
     @property
     def observation_space(self) -> Box:

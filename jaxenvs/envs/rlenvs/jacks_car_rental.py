@@ -9,6 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
@@ -92,8 +93,8 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
             rates = getattr(self, name)
             if not isinstance(rates, tuple | list) or len(rates) != 2:
                 raise InvalidField(f"JacksCarRental: `{name}` takes two rates, one for each lot, got {rates!r}.")
-            if any(isinstance(rate, int | float) and not rate >= 0 for rate in rates):
-                raise InvalidField(f"JacksCarRental: `{name}` must not be negative, got {rates!r}.")
+            for rate in rates:
+                check_range(self, name, rate, 0)
 
     @property
     def observation_space(self) -> MultiDiscrete:

@@ -10,6 +10,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -82,10 +83,8 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of arms and of means, and the drift."""
-        if not isinstance(self.num_arms, int) or isinstance(self.num_arms, bool) or self.num_arms < 1:
-            raise InvalidField(f"MultiArmedBandit: `num_arms` must be an integer of at least 1, got {self.num_arms!r}.")
-        if isinstance(self.drift, int | float) and self.drift < 0:
-            raise InvalidField(f"MultiArmedBandit: `drift` must not be negative, got {self.drift!r}.")
+        check_integer(self, "num_arms", self.num_arms)
+        check_range(self, "drift", self.drift, 0)
         if self.means is not None:
             shape = (len(self.means),) if isinstance(self.means, Sequence) else np.shape(self.means)
             if not shape or shape[-1] != self.num_arms:

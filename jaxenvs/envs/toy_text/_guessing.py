@@ -9,8 +9,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -49,10 +49,7 @@ class Guessing(Env[GuessingState, Array], RendersText):
 
     def check_fields(self) -> None:
         """Checks the number of guesses."""
-        if not isinstance(self.guess_max, int) or isinstance(self.guess_max, bool) or self.guess_max < 1:
-            raise InvalidField(
-                f"{type(self).__name__}: `guess_max` must be an integer of at least 1, got {self.guess_max!r}."
-            )
+        check_integer(self, "guess_max", self.guess_max)
 
     @abc.abstractmethod
     def judge(self, guess: Array, number: Array) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import static
@@ -107,8 +108,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
                 f"FrozenLake: no map is named {self.map_name!r}.{did_you_mean(str(self.map_name), MAPS)}"
                 f" The maps are {known}; for one of your own, give its rows as `desc`."
             )
-        if isinstance(self.success_rate, int | float) and not 0 <= self.success_rate <= 1:
-            raise InvalidField(f"FrozenLake: `success_rate` must lie in [0, 1], got {self.success_rate}.")
+        check_probability(self, "success_rate", self.success_rate)
         if isinstance(self.reward_schedule, tuple | list) and len(self.reward_schedule) != 3:
             raise InvalidField(
                 f"FrozenLake: `reward_schedule` holds three rewards (goal, hole, frozen), got {self.reward_schedule!r}."

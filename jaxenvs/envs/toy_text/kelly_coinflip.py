@@ -9,8 +9,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_probability, check_range
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Tuple
@@ -77,17 +77,10 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
     def check_fields(self) -> None:
         """Checks amounts, the number of rounds and the probability."""
         for name in ("max_wealth", "max_rounds"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidField(f"KellyCoinflip: `{name}` must be an integer of at least 1, got {value!r}.")
-        wealth = self.initial_wealth
-        if isinstance(wealth, int | float) and not 0 < wealth <= self.max_wealth:
-            raise InvalidField(
-                f"KellyCoinflip: `initial_wealth` must be above 0 and at most `max_wealth` ({self.max_wealth}),"
-                f" got {wealth!r}."
-            )
-        if isinstance(self.edge, int | float) and not 0 <= self.edge <= 1:
-            raise InvalidField(f"KellyCoinflip: `edge` must be a probability from 0 to 1, got {self.edge!r}.")
+            check_integer(self, name, getattr(self, name))
+        most = self.max_wealth
+        check_range(self, "initial_wealth", self.initial_wealth, 0, most, above=True, high_is="max_wealth")
+        check_probability(self, "edge", self.edge)
 
     @property
     def observation_space(self) -> Tuple:

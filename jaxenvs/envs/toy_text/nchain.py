@@ -9,8 +9,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_probability
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete
@@ -58,10 +58,8 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     def check_fields(self) -> None:
         """Checks the length and the probability."""
-        if not isinstance(self.n, int) or isinstance(self.n, bool) or self.n < 2:
-            raise InvalidField(f"NChain: `n` must be an integer of at least 2, got {self.n!r}.")
-        if isinstance(self.slip, int | float) and not 0 <= self.slip <= 1:
-            raise InvalidField(f"NChain: `slip` must be a probability from 0 to 1, got {self.slip!r}.")
+        check_integer(self, "n", self.n, 2)
+        check_probability(self, "slip", self.slip)
 
     @property
     def observation_space(self) -> Discrete:

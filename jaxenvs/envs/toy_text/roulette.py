@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete
@@ -71,8 +71,7 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
 
     def check_fields(self) -> None:
         """Checks the number of pockets."""
-        if not isinstance(self.spots, int) or isinstance(self.spots, bool) or not 2 <= self.spots <= _MOST_POCKETS:
-            raise InvalidField(f"Roulette: `spots` must be an integer from 2 to {_MOST_POCKETS}, got {self.spots!r}.")
+        check_integer(self, "spots", self.spots, 2, _MOST_POCKETS)
 
     @property
     def observation_space(self) -> Discrete:

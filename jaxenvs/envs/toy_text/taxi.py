@@ -9,6 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
@@ -91,9 +92,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
     def check_fields(self) -> None:
         """Checks that the probabilities are some."""
         for name in ("rainy_probability", "fickle_probability"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and not 0 <= value <= 1:
-                raise InvalidField(f"Taxi: `{name}` must lie in [0, 1], got {value}.")
+            check_probability(self, name, getattr(self, name))
 
     @property
     def observation_space(self) -> Discrete:

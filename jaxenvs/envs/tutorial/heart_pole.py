@@ -7,8 +7,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
@@ -95,9 +95,7 @@ class HeartPole(Env[HeartPoleState, Array]):
 
     def check_fields(self) -> None:
         """Checks the probability."""
-        value = self.heart_attack_proclivity
-        if isinstance(value, int | float) and not 0 <= value <= 1:
-            raise InvalidField(f"HeartPole: `heart_attack_proclivity` must be a probability, got {value!r}.")
+        check_probability(self, "heart_attack_proclivity", self.heart_attack_proclivity)
 
     @property
     def observation_space(self) -> Box:
