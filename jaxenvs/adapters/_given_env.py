@@ -5,9 +5,8 @@ from typing import Any
 from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
-from jaxenvs.core.wrapper import Wrapper, wrappers_of
+from jaxenvs.core.wrapper import resets_itself, wrappers_of
 from jaxenvs.registry import make
-from jaxenvs.wrappers.auto_reset import AutoReset, has_auto_reset_inside
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 _ARGUMENTS = ("autoreset_mode", "legacy_step_api", "max_episode_steps", "num_envs", "render_mode", "seed")
@@ -44,13 +43,13 @@ def given_env(
         )
     elif max_episode_steps is not None:
         raise InvalidField(f"{adapter}: `max_episode_steps` goes with an id. Use `jaxenvs.TimeLimit(env, steps)`.")
-    if isinstance(env, AutoReset) or (isinstance(env, Wrapper) and has_auto_reset_inside(env)):
+    if resets_itself(env):
         raise WrapperOrderError(
             f"{adapter}, or the library that it serves, begins the next episode itself, and so would AutoReset, which"
             " is in the environment given. Hand it over without AutoReset."
         )
     for wrapper in wrappers_of(env):
-        if wrapper.spans_episodes:
+        if wrapper.placement == "around":
             name = type(wrapper).__name__
             raise WrapperOrderError(
                 f"{adapter} begins each episode from a fresh state, and {name} would lose its statistics there."

@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar
 
 import jax
 import numpy as np
@@ -10,13 +10,15 @@ from jax import Array
 from jax.core import Tracer
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.errors import InvalidField, WrapperOrderError
 from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.spaces import Space
 
 State = TypeVar("State")
 Obs = TypeVar("Obs")
+
+Placement: TypeAlias = Literal["inside", "around", "either", "between"]
 
 
 class Wrapper(Env[State, Obs], Generic[State, Obs]):
@@ -29,8 +31,14 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
 
     env: Env[Any, Any]
 
-    spans_episodes: ClassVar[bool] = False
-    """Whether the wrapper's state must outlive an episode, so that it belongs around AutoReset."""
+    placement: ClassVar[Placement] = "either"
+    """On which side of AutoReset the wrapper goes; the constructors see to it.
+
+    * `"inside"`: it must see where episodes begin, such as a limit of their length.
+    * `"around"`: its state must outlive episodes, such as statistics.
+    * `"either"`: it goes on both sides.
+    * `"between"`: it is AutoReset itself, or the like, of which there is one at most.
+    """
 
     def __post_init__(self) -> None:
         inner: Any = self.env  # an Env, or whatever a JAX transformation or a mistaken caller put there
@@ -44,6 +52,7 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
                 f"{name} wraps a jaxenvs.Env, got {type(inner).__name__}. Build one with `jaxenvs.make(id)`."
             )
         Env.__post_init__(self)  # pyright: ignore[reportUnknownMemberType]  # a bare generic class
+        _check_placement(self)
         hooks = type(self).check_values, type(self).check_spaces
         if hooks == (Wrapper.check_values, Wrapper.check_spaces) or not isinstance(inner, Env) or is_axes(self):
             return
@@ -180,6 +189,27 @@ def _own_leaves(wrapper: Wrapper[Any, Any]) -> list[Any]:
     """The leaves of a wrapper that are not the wrapped environment's."""
     own = [field.name for field in fields_of(type(wrapper)) if not field.is_static and field.name != "env"]
     return jax.tree.leaves([getattr(wrapper, name) for name in own])
+
+
+def resets_itself(env: Env[Any, Any]) -> bool:
+    """Whether an environment is an AutoReset, or has one among its wrappers."""
+    return any(wrapper.placement == "between" for wrapper in wrappers_of(env))
+
+
+def _check_placement(wrapper: Wrapper[Any, Any]) -> None:
+    """Raises `WrapperOrderError` if a wrapper, or one inside it, is on the wrong side of AutoReset."""
+    name, is_auto_reset = type(wrapper).__name__, wrapper.placement == "between"
+    if (is_auto_reset or wrapper.placement == "inside") and resets_itself(wrapper.env):
+        advice = "Drop one of them." if is_auto_reset else f"Put it inside: `AutoReset({name}(env, ...))`."
+        raise WrapperOrderError(f"{name} cannot go around AutoReset, which hides where episodes begin. {advice}")
+    if is_auto_reset:
+        for inner in wrappers_of(wrapper.env):
+            if inner.placement == "around":
+                name = type(inner).__name__
+                raise WrapperOrderError(
+                    f"{name} cannot go inside AutoReset, which would reset its statistics with every episode."
+                    f" Put it around: `{name}(AutoReset(env), ...)`."
+                )
 
 
 def unwrap(env: Env[Any, Any]) -> Env[Any, Any]:

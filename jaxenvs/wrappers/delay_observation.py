@@ -23,7 +23,7 @@ class DelayObservation(SameObservations, HistoryWrapper[Any]):
 
     delay: int = static()
 
-    def check_arguments(self) -> None:
+    def check_fields(self) -> None:
         """Checks the delay."""
         check_integer(self, "delay", self.delay, 0)
 

@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +15,7 @@ from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import is_static, static
 from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.wrapper import SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
+from jaxenvs.core.wrapper import Placement, SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
 
 Obs = TypeVar("Obs")
 
@@ -57,10 +56,11 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
     randomize: Callable[[Key, Any], Any] = static()
     continued: Any = None
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks that `randomize` is a function, the order of wrappers, and that the drawn environment fits."""
+        """Checks that `randomize` is a function."""
         check_function(self, "randomize", self.randomize)
-        refuse_auto_reset_inside(self)
 
     def check_spaces(self) -> None:
         """Checks that `randomize` changes nothing but the values of leaves."""

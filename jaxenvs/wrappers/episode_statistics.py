@@ -8,7 +8,14 @@ from jax import Array
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.errors import WrapperOrderError
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.core.wrapper import (
+    Placement,
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    WrapperState,
+    inner_observation,
+)
 
 Obs = TypeVar("Obs")
 
@@ -43,7 +50,7 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
     change them for the learner's sake.
     """
 
-    spans_episodes: ClassVar[bool] = True
+    placement: ClassVar[Placement] = "around"
 
     observe = inner_observation
 

@@ -30,7 +30,7 @@ class FrameStack(HistoryWrapper[Any]):
     padding_type: Literal["reset", "zero", "custom"] = static(default="reset")
     padding: Any = None
 
-    def check_arguments(self) -> None:
+    def check_fields(self) -> None:
         """Checks the number and the kind of padding."""
         check_integer(self, "num_stack", self.num_stack)
         advice = ' An observation of your own goes into `padding`, with `padding_type="custom"`.'

@@ -14,9 +14,8 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Box
-from jaxenvs.core.wrapper import SameActions, StatefulWrapper, WrapperState
+from jaxenvs.core.wrapper import Placement, SameActions, StatefulWrapper, WrapperState, resets_itself
 from jaxenvs.wrappers._elements import element_struct
-from jaxenvs.wrappers.auto_reset import has_auto_reset_inside
 from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name
 
 
@@ -57,7 +56,7 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
     update: bool = static(default=True)
     initial: RunningStatistics | None = None
 
-    spans_episodes: ClassVar[bool] = True
+    placement: ClassVar[Placement] = "around"
 
     def check_fields(self) -> None:
         """Checks the name of the axis."""
@@ -93,7 +92,7 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
         """Steps the wrapped environment."""
         inner, timestep = self.env.step(state.inner, action)
         statistics = self._count(state.statistics, timestep.final_observation, True)
-        if has_auto_reset_inside(self):
+        if resets_itself(self.env):
             statistics = self._count(statistics, timestep.observation, timestep.done)
         return NormalizationState(inner, statistics), self._normalize(timestep, statistics)
 

@@ -11,7 +11,14 @@ from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.core.wrapper import (
+    Placement,
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    WrapperState,
+    inner_observation,
+)
 from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name
 
 Obs = TypeVar("Obs")
@@ -55,7 +62,7 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
     update: bool = static(default=True)
     initial: RunningStatistics | None = None
 
-    spans_episodes: ClassVar[bool] = True
+    placement: ClassVar[Placement] = "around"
 
     def check_fields(self) -> None:
         """Checks the name of the axis."""

@@ -13,8 +13,7 @@ from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Discrete
 from jaxenvs.core.trees import tree_where
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
+from jaxenvs.core.wrapper import Placement, SameActions, SameObservations, StatelessWrapper
 
 Obs = TypeVar("Obs")
 
@@ -34,12 +33,13 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
 
     reset_is_costly: ClassVar[bool] = True
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks that there are actions, and the order of wrappers."""
+        """Checks that there are actions."""
         actions: Any = self.actions
         if not isinstance(actions, tuple) or not actions:
             raise InvalidField(f"OpeningActions: `actions` must be a tuple of one or more actions, got {actions!r}.")
-        refuse_auto_reset_inside(self)
 
     def check_spaces(self) -> None:
         """Checks that the action space is Discrete and holds the actions."""

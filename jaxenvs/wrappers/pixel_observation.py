@@ -13,10 +13,9 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key
 from jaxenvs.core.spaces import Box, Dict, Space
-from jaxenvs.core.wrapper import SameActions, StatelessWrapper, unwrap
+from jaxenvs.core.wrapper import Placement, SameActions, StatelessWrapper, unwrap
 from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers._luminance import luminance
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 
 class PixelObservation(SameActions, StatelessWrapper[Any]):
@@ -44,14 +43,15 @@ class PixelObservation(SameActions, StatelessWrapper[Any]):
 
     reset_is_costly: ClassVar[bool] = True
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks the size, the keys, the order of wrappers, and that there is a picture."""
+        """Checks the size, the keys, and that there is a picture."""
         for name, size in (("height", self.height), ("width", self.width)):
             if size is not None:
                 check_integer(self, name, size)
         if self.render_key == self.obs_key:
             raise InvalidField(f"PixelObservation: `render_key` and `obs_key` must differ, both are {self.obs_key!r}.")
-        refuse_auto_reset_inside(self)
         if not self.env.can_render:
             raise InvalidField(
                 f"PixelObservation needs pictures, and {type(unwrap(self)).__name__} does not define `render`."

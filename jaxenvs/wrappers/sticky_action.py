@@ -1,6 +1,6 @@
 """StickyAction: now and then the last action is taken again."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,15 @@ from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.trees import tree_where
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.core.wrapper import (
+    Placement,
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    WrapperState,
+    inner_observation,
+)
 from jaxenvs.wrappers._elements import element_struct
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 Obs = TypeVar("Obs")
 
@@ -51,15 +57,16 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
     repeat_probability: ArrayLike
     repeat_duration: int | tuple[int, int] = static(default=1)
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks the duration and the order of wrappers."""
+        """Checks the duration."""
         low, high = self._durations
         if not (is_integer(low) and is_integer(high) and 1 <= low <= high):
             raise InvalidField(
                 "StickyAction: `repeat_duration` must be an integer of at least 1, or a pair of them in rising order,"
                 f" got {self.repeat_duration!r}."
             )
-        refuse_auto_reset_inside(self)
 
     def check_values(self) -> None:
         """Checks the probability."""

@@ -35,7 +35,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
     dict_time_key: str = static(default="time")
     max_episode_steps: int | None = static(default=None)
 
-    def check_arguments(self) -> None:
+    def check_fields(self) -> None:
         """Checks that there is a limit."""
         check_integer(self, "max_episode_steps", self._limit)
 

@@ -435,7 +435,11 @@ def test_the_default_method_follows_reset_is_costly(env, chunked):
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
-        (lambda: AutoReset(Counter(), method="serial"), InvalidField, "one of auto, select, cond, chunked, got"),
+        (
+            lambda: AutoReset(Counter(), method="serial"),
+            InvalidField,
+            "one of 'auto', 'select', 'cond', 'chunked', got",
+        ),
         (lambda: AutoReset(Counter(), chunk_size=0), InvalidField, "at least 1, got 0"),
         (lambda: AutoReset(Counter(), chunk_size=True), InvalidField, "integer"),
         (lambda: AutoReset(AutoReset(Counter())), WrapperOrderError, "Drop one"),
