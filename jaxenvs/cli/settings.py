@@ -5,7 +5,7 @@ from rich.table import Table
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
-from jaxenvs.training.presets import LEARNERS, preset
+from jaxenvs.training import LEARNERS, preset
 
 
 def print_settings(out: Console, env_id: str, env: Env) -> None:

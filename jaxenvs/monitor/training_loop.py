@@ -14,7 +14,7 @@ from jaxenvs.core.errors import Diverged, InvalidField, NotWritten
 from jaxenvs.core.random import Key
 from jaxenvs.monitor.processes import agreed, whole
 from jaxenvs.monitor.run import Run
-from jaxenvs.monitor.updates import Learner, Program, Rows, initial_state
+from jaxenvs.monitor.updates import Program, Rows, Trainable, initial_state
 from jaxenvs.rollout.mesh import Devices, lane_mesh
 
 
@@ -47,7 +47,7 @@ _CHECKPOINT_SHARE = 0.05
 def train(
     run: Run,
     env: Env[Any, Any],
-    learner: Learner,
+    learner: Trainable,
     key: Key,
     *,
     mesh: Devices | None = None,
@@ -98,7 +98,7 @@ def train(
 
 
 def _begin(
-    run: Run, env: Env[Any, Any], learner: Learner, key: Key, mesh: Mesh | None, resume: bool
+    run: Run, env: Env[Any, Any], learner: Trainable, key: Key, mesh: Mesh | None, resume: bool
 ) -> tuple[Any, Report]:
     """The state to go on from, and how far it is."""
     num_seeds, done = run.settings.num_seeds, 0
@@ -120,7 +120,7 @@ def _begin(
 def _continue(
     run: Run,
     env: Env[Any, Any],
-    learner: Learner,
+    learner: Trainable,
     state: Any,
     report: Report,
     mesh: Mesh | None,

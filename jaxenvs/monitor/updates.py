@@ -17,7 +17,7 @@ from jaxenvs.core.trees import holds_nan
 from jaxenvs.rollout.mesh import SHARED, laid_out
 
 
-class Learner(Protocol):
+class Trainable(Protocol):
     """What the loop asks of a learner, a pytree of hyper-parameters; those of `jaxenvs.training` fit.
 
     Where the loop is given a mesh, it hands that on to `init` and `update` as a further argument `mesh`.
@@ -53,7 +53,7 @@ class Metrics(Protocol):
         ...
 
 
-def initial_state(env: Env[Any, Any], learner: Learner, key: Key, num_seeds: int, mesh: Mesh | None = None) -> Any:
+def initial_state(env: Env[Any, Any], learner: Trainable, key: Key, num_seeds: int, mesh: Mesh | None = None) -> Any:
     """The training state to begin with; with more than one seed, of all of them along a leading axis.
 
     Seed `i` is trained from `fold_in(key, i)`, so the first seed's run does not depend on how many there are.
@@ -99,7 +99,9 @@ class Program:
     MOST_ROWS: ClassVar[int] = 64
     """Parts of a call that are measured apart."""
 
-    def __init__(self, env: Env[Any, Any], learner: Learner, state: Any, *, num_seeds: int, mesh: Mesh | None) -> None:
+    def __init__(
+        self, env: Env[Any, Any], learner: Trainable, state: Any, *, num_seeds: int, mesh: Mesh | None
+    ) -> None:
         """Compiles; `state` is of the structure to expect."""
         self._data = env, learner
         self._num_seeds = num_seeds
@@ -132,7 +134,7 @@ class Program:
 
 
 def _update_of(
-    env: Env[Any, Any], learner: Learner, num_seeds: int, mesh: Mesh | None
+    env: Env[Any, Any], learner: Trainable, num_seeds: int, mesh: Mesh | None
 ) -> Callable[[Any], tuple[Any, Metrics]]:
     update = partial(learner.update, env, **_on(mesh))
     return jax.vmap(update) if num_seeds > 1 else update
@@ -141,7 +143,7 @@ def _update_of(
 @partial(jax.jit, static_argnames=("num_seeds", "mesh"), donate_argnames="state")
 def _advance(
     env: Env[Any, Any],
-    learner: Learner,
+    learner: Trainable,
     state: Any,
     ends: Array,
     done: Array,

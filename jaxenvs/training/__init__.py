@@ -17,6 +17,7 @@ from jaxenvs.training.learner import Learner as Learner
 from jaxenvs.training.learner import Metrics as Metrics
 from jaxenvs.training.learner import TrainState as TrainState
 from jaxenvs.training.ppo import PPO as PPO
+from jaxenvs.training.presets import LEARNERS as LEARNERS
 from jaxenvs.training.presets import preset as preset
 from jaxenvs.training.sac import SAC as SAC
 

@@ -14,17 +14,16 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Space
 from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import check_action_space, to_action
-from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, training_env
-from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector
+from jaxenvs.training.learner import horizon_of
+from jaxenvs.training.networks import MLP, Activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer, ReplayMetrics, ReplayState, Transition, play, replay_figures
-from jaxenvs.training.schedule import has_taken, progress
+from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, replay_figures
+from jaxenvs.training.replay_learner import ReplayLearner, play_step
 
 
 class DQNAgent(PyTreeNode):
@@ -95,7 +94,7 @@ class DQNPolicy(PyTreeNode):
         return to_action(self.action_space, choice)
 
 
-class DQN(Learner[DQNState]):
+class DQN(ReplayLearner[DQNState]):
     """Double deep Q-learning, environment, replay buffer and updates in one program.
 
     Each update plays `num_steps` steps in `num_envs` environments. After each of these, and once
@@ -144,41 +143,16 @@ class DQN(Learner[DQNState]):
 
     def check_fields(self) -> None:
         """Checks sizes and ranges."""
-        for name in ("num_steps", "gradient_steps", "buffer_size", "batch_size"):
-            self.check_count(name)
-        self.check_count("learning_starts", least=0)
-        if self.buffer_size % self.num_envs:
-            raise InvalidField(
-                f"DQN: buffer_size ({self.buffer_size}) must be a multiple of num_envs ({self.num_envs}),"
-                f" such as {-(-self.buffer_size // self.num_envs) * self.num_envs}."
-            )
-        if self.learning_starts > self.total_steps:
-            raise InvalidField(
-                f"DQN: learning_starts ({self.learning_starts}) is above total_steps ({self.total_steps}),"
-                " so nothing would be learnt. Lower it, or train longer."
-            )
-        for name in ("gamma", "target_rate", "epsilon_start", "epsilon_end", "exploration_fraction"):
+        self.check_replay(self.hidden_sizes, self.activation)
+        for name in ("epsilon_start", "epsilon_end", "exploration_fraction"):
             self.check_range(name, 0, 1)
-        self.check_range("learning_rate", 0)
         self.check_range("max_grad_norm", 0, above=True)
-        self.check_hidden_sizes(self.hidden_sizes)
-        check_activation("DQN", self.activation)
 
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
         self.check_is_env(env)
         check_observation_space("DQN", env.observation_space)
         check_action_space("DQN", env.action_space, (Discrete,))
-
-    def check_mesh(self, mesh: Devices | None) -> None:
-        """Refuses a mesh."""
-        if mesh is not None:
-            raise InvalidField("DQN learns on one device. Leave out `mesh`, or use PPO.")
-
-    @property
-    def steps_per_update(self) -> int:
-        """num_envs * num_steps."""
-        return self.num_envs * self.num_steps
 
     def policy(self, env: Env[Any, Any], agent: DQNAgent, *, stochastic: bool = False) -> DQNPolicy:
         """The action of the highest value; where `stochastic`, `epsilon_end` of the actions are random."""
@@ -203,24 +177,12 @@ class DQN(Learner[DQNState]):
         key, network_key, env_key = jax.random.split(check_key(key, name="train"), 3)
         features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
         network = self._network(env.action_space).init(network_key, features)
-        env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(env_key, self.num_envs))
-        transition = Transition(
-            features=features,
-            choice=jnp.zeros((), jnp.int32),
-            reward=jnp.zeros((), jnp.float32),
-            terminated=jnp.zeros((), bool),
-            next_features=features,
-        )
         return DQNState(
             agent=DQNAgent(network),
-            updates=jnp.zeros((), jnp.int32),
-            env_steps=jnp.zeros((), jnp.float32),
             target=network,
             optimizer_state=self._optimizer.init(network),
-            buffer=ReplayBuffer.empty(transition, self.buffer_size),
-            env_state=env_state,
-            observation=timestep.observation,
             key=key,
+            **self.fresh_play(env, env_key, jnp.zeros((), jnp.int32), self.buffer_size),
         )
 
     def update(
@@ -229,46 +191,27 @@ class DQN(Learner[DQNState]):
         """Plays and learns by turns, `num_steps` times."""
         self.check_mesh(mesh)
         horizon = horizon_of(self, state.updates, horizon)
+        epsilon = self._epsilon(self.progress(state, horizon, self.num_steps))
+        state, metrics, _ = self.take_turns(env, state, horizon)
+        return state, DQNMetrics(**metrics, epsilon=epsilon)
 
-        def play_and_learn(state: DQNState, rounds: Array) -> tuple[DQNState, Any]:
-            state, episodes = self._play(env, state, self._progress(state, horizon, rounds))
-            state, losses = self._learn(env.action_space, state, rounds + 1, horizon)
-            return state, (episodes, losses)
-
-        rounds = jnp.arange(self.num_steps, dtype=jnp.int32)
-        state, (episodes, losses) = jax.lax.scan(play_and_learn, state, rounds)
-        done, episode_return, episode_length = episodes
-        learnt, loss, mean_value = losses
-        share = self._progress(state, horizon, self.num_steps)
-        state = state.replace(**counted(self, state.updates))
-        metrics = DQNMetrics(
-            env_steps=state.env_steps,
-            episodes=done.sum(dtype=jnp.int32),
-            return_sum=masked_sum(episode_return, done),
-            length_sum=masked_sum(episode_length, done),
-            gradient_steps=learnt.sum(dtype=jnp.int32),
-            loss_sum=masked_sum(loss, learnt),
-            value_sum=masked_sum(mean_value, learnt),
-            epsilon=self._epsilon(share),
-            learning_rate=self._learning_rate(share),
-        )
-        return state, metrics
-
-    def _play(self, env: Env[Any, Any], state: DQNState, share: Array) -> tuple[DQNState, tuple[Array, Array, Array]]:
-        """One step of every environment: see `play`."""
-        epsilon = self._epsilon(share)
+    def play(
+        self, env: Env[Any, Any], state: DQNState, rounds: Array, horizon: Array
+    ) -> tuple[DQNState, tuple[Array, Array, Array]]:
+        """One step of every environment, with fewer and fewer random actions."""
+        epsilon = self._epsilon(self.progress(state, horizon, rounds))
 
         def choose(features: Array, key: Key) -> Array:
             return self.choose(state.agent, env.action_space, features, epsilon, key)
 
-        return play(self, env, state, choose)
+        return play_step(self, env, state, choose)
 
-    def _learn(
+    def learn(
         self, space: Space[Any], state: DQNState, rounds: Array, horizon: Array
     ) -> tuple[DQNState, tuple[Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, loss and value."""
         key, sample_key = jax.random.split(state.key)
-        learning_rate = self._learning_rate(self._progress(state, horizon, rounds))
+        learning_rate = self.rate(state, horizon, rounds)
 
         def step(carry: tuple[Any, Any, Any], key: Key) -> tuple[tuple[Any, Any, Any], tuple[Array, Array]]:
             network, target, optimizer_state = carry
@@ -279,18 +222,11 @@ class DQN(Learner[DQNState]):
             target = optax.incremental_update(network, target, rate)
             return (network, target, optimizer_state), losses
 
-        def learn(carry: tuple[Any, Any, Any]) -> tuple[tuple[Any, Any, Any], tuple[Array, Array]]:
-            return jax.lax.scan(step, carry, jax.random.split(sample_key, self.gradient_steps))
-
-        def skip(carry: tuple[Any, Any, Any]) -> tuple[tuple[Any, Any, Any], tuple[Array, Array]]:
-            nothing = jnp.zeros(self.gradient_steps, jnp.float32)
-            return carry, (nothing, nothing)
-
-        started = has_taken(self.learning_starts, state.updates, rounds, self.num_envs, self.num_steps)
         carry = state.agent.network, state.target, state.optimizer_state
-        (network, target, optimizer_state), (loss, mean_value) = jax.lax.cond(started, learn, skip, carry)
+        carry, (learnt, loss, value) = self.take_gradient_steps(state, rounds, step, carry, sample_key, num_figures=2)
+        network, target, optimizer_state = carry
         state = state.replace(agent=DQNAgent(network), target=target, optimizer_state=optimizer_state, key=key)
-        return state, (jnp.broadcast_to(started, loss.shape), loss, mean_value)
+        return state, (learnt, loss, value)
 
     def _loss(
         self, network: Any, target: Any, space: Space[Any], samples: Transition
@@ -312,19 +248,12 @@ class DQN(Learner[DQNState]):
         loss = 0.5 * (errors**2).mean()
         return loss, (loss, values.mean())
 
-    def _progress(self, state: DQNState, horizon: Array, rounds: ArrayLike) -> Array:
-        return progress(state.updates, horizon, rounds, self.num_steps)
-
     def _epsilon(self, share: Array) -> Array:
         start, end, fraction = (
             jnp.asarray(value, jnp.float32)
             for value in (self.epsilon_start, self.epsilon_end, self.exploration_fraction)
         )
         return start + (end - start) * jnp.minimum(share / jnp.maximum(fraction, 1e-8), 1.0)
-
-    def _learning_rate(self, share: Array) -> Array:
-        rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - share) if self.anneal else rate
 
     def _network(self, space: Space[Any]) -> MLP:
         return MLP(self.hidden_sizes, space.flat_size, self.activation)

@@ -32,10 +32,7 @@ from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
 from jaxenvs.training.learner import (
     Learner,
-    Metrics,
-    TrainState,
     counted,
-    episode_figures,
     horizon_of,
     masked_sum,
     training_env,
@@ -50,85 +47,15 @@ from jaxenvs.training.networks import (
     to_features,
 )
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.schedule import progress
-from jaxenvs.training.shuffle import random_order
+from jaxenvs.training.ppo_samples import Batch, Played, by_block, deal, joined, take
+from jaxenvs.training.ppo_state import PPOAgent, PPOMetrics, PPOState, spread_over, weights_of
+from jaxenvs.training.schedule import annealed, progress
 from jaxenvs.wrappers import RunningStatistics
 
 # Keeps divisions finite where something never varies.
 _EPSILON = 1e-8
 # Normalised features are clipped to this many standard deviations.
 _FEATURE_LIMIT = 10.0
-
-
-class PPOAgent(PyTreeNode):
-    """What a PPO policy is made of.
-
-    Attributes:
-        actor: weights of the network from features to the action distribution.
-        critic: weights of the network from features to the value.
-        log_std: (action components,) float32, logs of the Gaussian's standard deviations; unused for
-            actions that are no Box.
-        statistics: of the features, for normalising them.
-    """
-
-    actor: Any
-    critic: Any
-    log_std: Array
-    statistics: RunningStatistics
-
-
-class PPOState(TrainState):
-    """State of `PPO`. Leading axes: num_envs.
-
-    Attributes:
-        agent: a `PPOAgent`.
-        updates: () int32, updates done so far.
-        env_steps: () float32, environment steps taken so far.
-        optimizer_state: Adam's moments.
-        env_state: states of the environments.
-        observation: what each environment's next action is chosen by.
-        discounted_return: (num_envs,) float32, discounted sum of rewards since the episode began.
-        return_statistics: of those, for scaling rewards.
-        key: () key.
-    """
-
-    optimizer_state: Any
-    env_state: Any
-    observation: Any
-    discounted_return: Array
-    return_statistics: RunningStatistics
-    key: Key
-
-
-class PPOMetrics(Metrics):
-    """What one update of `PPO` measured; losses are means over its epochs and minibatches.
-
-    Attributes:
-        env_steps: () float32, environment steps taken so far, this update's included.
-        episodes: () int32, episodes that ended during this update.
-        return_sum: () float32, the sum of their returns; `mean_return` is their mean.
-        length_sum: () float32, the sum of their lengths; `mean_length` is their mean.
-        policy_loss: () float32, the clipped surrogate objective, negated.
-        value_loss: () float32, half the mean squared error of the value.
-        entropy: () float32, of the policy, in nats.
-        approx_kl: () float32, estimate of the divergence of the policy that acted from the new one.
-        clip_fraction: () float32, share of the samples whose ratio was clipped.
-        explained_variance: () float32, share of the returns' variance that the value predicted.
-        learning_rate: () float32.
-    """
-
-    policy_loss: Array
-    value_loss: Array
-    entropy: Array
-    approx_kl: Array
-    clip_fraction: Array
-    explained_variance: Array
-    learning_rate: Array
-
-    def figures(self) -> dict[str, tuple[Any, Any]]:
-        """See `Metrics.figures`."""
-        names = self.__dataclass_fields__.keys() - Metrics.__dataclass_fields__.keys()
-        return {**episode_figures(self), **{name: (getattr(self, name), 1) for name in names}}
 
 
 class PPOPolicy(PyTreeNode):
@@ -153,37 +80,6 @@ class PPOPolicy(PyTreeNode):
         features = to_features(self.observation_space, observation)
         choices = self.learner.distribution(self.agent, self.action_space, features)
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.mode())
-
-
-class _Played(PyTreeNode):
-    """What happened in a step; leading axes (num_steps, num_envs).
-
-    features, next_features: of the observation acted on, and of what the step led to, as `to_features` makes them.
-    """
-
-    features: Array
-    choice: Array
-    log_prob: Array
-    reward: Array
-    terminated: Array
-    done: Array
-    next_features: Array
-    episode_return: Array
-    episode_length: Array
-    episode_done: Array
-
-
-class _Batch(PyTreeNode):
-    """Samples to learn from; leading axes (num_blocks, samples of a block), in a minibatch one for the samples.
-
-    features, choice, log_prob (), advantage (), target (): as recorded when acting.
-    """
-
-    features: Array
-    choice: Array
-    log_prob: Array
-    advantage: Array
-    target: Array
 
 
 class PPO(Learner[PPOState]):
@@ -325,14 +221,14 @@ class PPO(Learner[PPOState]):
             agent=agent,
             updates=jnp.zeros((), jnp.int32),
             env_steps=jnp.zeros((), jnp.float32),
-            optimizer_state=self._optimizer.init(_weights(agent)),
+            optimizer_state=self._optimizer.init(weights_of(agent)),
             env_state=env_state,
             observation=timestep.observation,
             discounted_return=jnp.zeros(self.num_envs, jnp.float32),
             return_statistics=RunningStatistics.of_shape(()),
             key=key,
         )
-        return _laid_out(state, mesh)
+        return spread_over(state, mesh)
 
     def update(
         self, env: Env[Any, Any], state: PPOState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
@@ -342,9 +238,10 @@ class PPO(Learner[PPOState]):
         state, played = self._play(env, state, mesh)
         state, rewards = self._scale_rewards(state, played)
         values, advantage = self._estimate(state.agent, played, rewards)
-        batch = _Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
-        batch = laid_out(jax.tree.map(self._by_block, batch), mesh, LANES)
-        learning_rate = self._learning_rate(state.updates, horizon_of(self, state.updates, horizon))
+        batch = Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
+        batch = laid_out(jax.tree.map(lambda x: by_block(x, self.num_blocks), batch), mesh, LANES)
+        share = progress(state.updates, horizon_of(self, state.updates, horizon))
+        learning_rate = annealed(self.learning_rate, share, self.anneal)
         counters = counted(self, state.updates)
         state, losses = self._improve(env.action_space, state, batch, learning_rate, mesh)
         metrics = PPOMetrics(
@@ -358,10 +255,10 @@ class PPO(Learner[PPOState]):
         )
         agent = state.agent
         if self.normalize_observations:
-            agent = agent.replace(statistics=_include(agent.statistics, _joined(batch.features)))
-        return _laid_out(state.replace(agent=agent, **counters), mesh), metrics
+            agent = agent.replace(statistics=agent.statistics.update_batch(joined(batch.features)))
+        return spread_over(state.replace(agent=agent, **counters), mesh), metrics
 
-    def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, _Played]:
+    def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, Played]:
         """Steps every environment `num_steps` times; what happened has axes (num_steps, num_envs)."""
         layout = LANES, LANES, SHARED
         play = on_each_device(partial(self._play_lanes, mesh), mesh, (SHARED, SHARED, layout), (layout, TIME_AND_LANES))
@@ -370,7 +267,7 @@ class PPO(Learner[PPOState]):
 
     def _play_lanes(
         self, mesh: Mesh | None, env: Env[Any, Any], agent: PPOAgent, carry: tuple[Any, Any, Key]
-    ) -> tuple[tuple[Any, Any, Key], _Played]:
+    ) -> tuple[tuple[Any, Any, Key], Played]:
         """`_play` for the lanes of one device."""
         played_env, space = training_env(env), env.action_space
 
@@ -380,14 +277,14 @@ class PPO(Learner[PPOState]):
             choice = choices.sample(key)
             return features, choice, choices.log_prob(choice)
 
-        def step(carry: tuple[Any, Any, Key], _: None) -> tuple[tuple[Any, Any, Key], _Played]:
+        def step(carry: tuple[Any, Any, Key], _: None) -> tuple[tuple[Any, Any, Key], Played]:
             env_state, observation, key = carry
             key, act_key = jax.random.split(key)
             act_keys = own_keys(jax.random.split(act_key, self.num_envs), mesh)
             features, choice, log_prob = jax.vmap(act)(observation, act_keys)
             action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
             env_state, timestep = jax.vmap(played_env.step)(env_state, action)
-            played = _Played(
+            played = Played(
                 features=features,
                 choice=choice,
                 log_prob=log_prob,
@@ -405,7 +302,7 @@ class PPO(Learner[PPOState]):
 
         return jax.lax.scan(step, carry, None, length=self.num_steps)
 
-    def _scale_rewards(self, state: PPOState, played: _Played) -> tuple[PPOState, Array]:
+    def _scale_rewards(self, state: PPOState, played: Played) -> tuple[PPOState, Array]:
         """The rewards to learn from, scaled where `normalize_rewards`."""
         if not self.normalize_rewards:
             return state, played.reward
@@ -416,11 +313,11 @@ class PPO(Learner[PPOState]):
             return jnp.where(done, 0.0, total), total
 
         running, totals = jax.lax.scan(add, state.discounted_return, (played.reward, played.done))
-        statistics = _include(state.return_statistics, _joined(self._by_block(totals)))
+        statistics = state.return_statistics.update_batch(joined(by_block(totals, self.num_blocks)))
         state = state.replace(discounted_return=running, return_statistics=statistics)
         return state, played.reward / jnp.sqrt(statistics.variance + _EPSILON)
 
-    def _estimate(self, agent: PPOAgent, played: _Played, rewards: Array) -> tuple[Array, Array]:
+    def _estimate(self, agent: PPOAgent, played: Played, rewards: Array) -> tuple[Array, Array]:
         """Values and advantages, each (num_steps, num_envs)."""
         value = jax.vmap(jax.vmap(lambda features: self.value(agent, features)))
         values, next_values = value(played.features), value(played.next_features)
@@ -429,42 +326,29 @@ class PPO(Learner[PPOState]):
         )
 
     def _improve(
-        self, space: Space[Any], state: PPOState, batch: _Batch, learning_rate: Array, mesh: Mesh | None
+        self, space: Space[Any], state: PPOState, batch: Batch, learning_rate: Array, mesh: Mesh | None
     ) -> tuple[PPOState, dict[str, Array]]:
         """`num_epochs` passes over the samples; the losses are means over all minibatches."""
         statistics = state.agent.statistics
 
-        def learn(carry: tuple[Any, Any], samples: _Batch) -> tuple[tuple[Any, Any], dict[str, Array]]:
+        def learn(carry: tuple[Any, Any], samples: Batch) -> tuple[tuple[Any, Any], dict[str, Array]]:
             weights, optimizer_state = carry
             gradient, losses = jax.grad(self._loss, has_aux=True)(weights, statistics, space, samples)
             return self._optimizer.step(weights, gradient, optimizer_state, learning_rate), losses
 
         def epoch(carry: tuple[Any, Any], key: Key) -> tuple[tuple[Any, Any], dict[str, Array]]:
-            return jax.lax.scan(lambda c, index: learn(c, take(batch, index)), carry, self._shuffle(key))
+            return jax.lax.scan(lambda c, index: learn(c, take_from(batch, index)), carry, deal(key, *sizes))
 
-        take = on_each_device(_take, mesh, (LANES, LANES), LANES)
+        sizes = self.steps_per_update, self.num_blocks, self.num_minibatches
+        take_from = on_each_device(take, mesh, (LANES, LANES), LANES)
         key, *epoch_keys = jax.random.split(state.key, 1 + self.num_epochs)
-        carry = _weights(state.agent), state.optimizer_state
+        carry = weights_of(state.agent), state.optimizer_state
         (weights, optimizer_state), losses = jax.lax.scan(epoch, carry, jnp.stack(epoch_keys))
         state = state.replace(agent=state.agent.replace(**weights), optimizer_state=optimizer_state, key=key)
         return state, jax.tree.map(jnp.mean, losses)
 
-    def _by_block(self, x: Array) -> Array:
-        """(num_steps, num_envs, ...) as (num_blocks, samples of a block, ...)."""
-        blocks = x.reshape(self.num_steps, self.num_blocks, -1, *x.shape[2:])
-        return jnp.moveaxis(blocks, 1, 0).reshape(self.num_blocks, -1, *x.shape[2:])
-
-    def _shuffle(self, key: Key) -> Array:
-        """(num_minibatches, num_blocks, samples) int: which samples of each block make each minibatch."""
-        size = self.steps_per_update // self.num_blocks
-        if self.num_blocks == 1:  # the key itself, so that one block is shuffled as PPO without blocks shuffles
-            order = random_order(key, size)[None]
-        else:
-            order = jax.vmap(lambda k: random_order(k, size))(jax.random.split(key, self.num_blocks))
-        return jnp.moveaxis(order.reshape(self.num_blocks, self.num_minibatches, -1), 1, 0)
-
     def _loss(
-        self, weights: dict[str, Any], statistics: RunningStatistics, space: Space[Any], samples: _Batch
+        self, weights: dict[str, Any], statistics: RunningStatistics, space: Space[Any], samples: Batch
     ) -> tuple[Array, dict[str, Array]]:
         agent = PPOAgent(statistics=statistics, **weights)
 
@@ -492,10 +376,6 @@ class PPO(Learner[PPOState]):
             "clip_fraction": (jnp.abs(ratio - 1) > clip).mean(dtype=jnp.float32),
         }
 
-    def _learning_rate(self, updates: Array, horizon: Array) -> Array:
-        rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(updates, horizon)) if self.anneal else rate
-
     def _normalize(self, agent: PPOAgent, features: Array) -> Array:
         if not self.normalize_observations:
             return features
@@ -513,33 +393,3 @@ class PPO(Learner[PPOState]):
     @property
     def _optimizer(self) -> Optimizer:
         return Optimizer(self.max_grad_norm)
-
-
-def _weights(agent: PPOAgent) -> dict[str, Any]:
-    """The part of the agent that gradients change."""
-    return {"actor": agent.actor, "critic": agent.critic, "log_std": agent.log_std}
-
-
-def _include(statistics: RunningStatistics, batch: Array) -> RunningStatistics:
-    """The statistics after a batch of values."""
-    return jax.vmap(lambda x: statistics.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(batch)
-
-
-def _joined(x: Array) -> Array:
-    """(samples, ...): the blocks of `x`, with axes (num_blocks, samples of a block, ...), one after the other."""
-    return x.reshape(-1, *x.shape[2:])
-
-
-def _take(batch: _Batch, index: Array) -> _Batch:
-    """The samples of a minibatch: `index` (blocks, samples) counts within each block of `batch`."""
-    blocks, size = batch.target.shape
-    index = (index + size * jnp.arange(blocks, dtype=index.dtype)[:, None]).reshape(-1)
-    return jax.tree.map(lambda x: _joined(x)[index], batch)
-
-
-def _laid_out(state: PPOState, mesh: Mesh | None) -> PPOState:
-    """The state with what belongs to lanes spread over the mesh, and all else on every device."""
-    lanes = state.env_state, state.observation, state.discounted_return
-    env_state, observation, discounted_return = laid_out(lanes, mesh, LANES)
-    state = laid_out(state.replace(env_state=None, observation=None, discounted_return=None), mesh, SHARED)
-    return state.replace(env_state=env_state, observation=observation, discounted_return=discounted_return)

@@ -12,6 +12,7 @@ from jaxenvs.training.settings import nearest_setting
 Algorithm: TypeAlias = Literal["ppo", "dqn", "sac"]
 
 LEARNERS: dict[Algorithm, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN, "sac": SAC}
+"""The learners by the names that `preset` and `jaxenvs train` know them by."""
 
 _ROBOT = {
     "num_envs": 32,

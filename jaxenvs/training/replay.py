@@ -1,19 +1,15 @@
-"""ReplayBuffer: the latest transitions, in device memory; and how DQN and SAC play into it."""
+"""ReplayBuffer: the latest transitions, in device memory; and the state and metrics of learners that have one."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.trees import tree_at
-from jaxenvs.training.distributions import to_action
-from jaxenvs.training.learner import Learner, Metrics, TrainState, episode_figures, mean_or_nan, training_env
-from jaxenvs.training.networks import to_vector
+from jaxenvs.training.learner import Metrics, TrainState, episode_figures, mean_or_nan
 
 
 class Transition(PyTreeNode):
@@ -134,46 +130,3 @@ def replay_figures(metrics: ReplayMetrics) -> dict[str, tuple[Any, Any]]:
         "mean_value": (metrics.value_sum, metrics.gradient_steps),
         "learning_rate": (metrics.learning_rate, 1),
     }
-
-
-State = TypeVar("State", bound=ReplayState)
-
-
-def play(
-    learner: Learner[Any], env: Env[Any, Any], state: State, choose: Callable[[Array, Key], Array]
-) -> tuple[State, tuple[Array, Array, Array]]:
-    """One step of every environment, into the buffer.
-
-    Args:
-        learner: who plays.
-        env: the plain environment.
-        state: of the learner.
-        choose: the choice for one observation's features.
-
-    Returns:
-        The state after the step, and (num_envs,) each: which ended an episode, its return and its length.
-    """
-
-    def act(observation: Any, key: Key) -> tuple[Array, Array]:
-        features = to_vector(env.observation_space, observation)
-        return features, choose(features, key)
-
-    key, act_key = jax.random.split(state.key)
-    features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, learner.num_envs))
-    action = jax.vmap(to_action, in_axes=(None, 0))(env.action_space, choice)
-    env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
-    transitions = Transition(
-        features=features,
-        choice=choice,
-        reward=timestep.reward,
-        terminated=timestep.terminated,
-        next_features=jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
-    )
-    state = state.replace(
-        env_state=env_state,
-        observation=timestep.observation,
-        buffer=state.buffer.add(transitions),
-        key=key,
-    )
-    info = timestep.info
-    return state, (info["episode_done"], info["episode_return"], info["episode_length"])

@@ -19,11 +19,11 @@ from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete, Space
 from jaxenvs.rollout.mesh import Devices
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
-from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, mean_or_nan, training_env
-from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector
+from jaxenvs.training.learner import horizon_of, mean_or_nan
+from jaxenvs.training.networks import MLP, Activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer, ReplayMetrics, ReplayState, Transition, play, replay_figures
-from jaxenvs.training.schedule import has_taken, progress
+from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, replay_figures
+from jaxenvs.training.replay_learner import ReplayLearner, play_step
 
 Twins: TypeAlias = tuple[Any, Any]
 """Weights of two critics."""
@@ -127,7 +127,7 @@ class SACPolicy(PyTreeNode):
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.median())
 
 
-class SAC(Learner[SACState]):
+class SAC(ReplayLearner[SACState]):
     """Soft actor-critic, environment, replay buffer and updates in one program.
 
     Each update plays `num_steps` steps in `num_envs` environments. After each of these, and once
@@ -179,25 +179,8 @@ class SAC(Learner[SACState]):
 
     def check_fields(self) -> None:
         """Checks sizes and ranges."""
-        for name in ("num_steps", "gradient_steps", "buffer_size", "batch_size"):
-            self.check_count(name)
-        self.check_count("learning_starts", least=0)
-        if self.buffer_size % self.num_envs:
-            raise InvalidField(
-                f"SAC: buffer_size ({self.buffer_size}) must be a multiple of num_envs ({self.num_envs}),"
-                f" such as {-(-self.buffer_size // self.num_envs) * self.num_envs}."
-            )
-        if self.learning_starts > self.total_steps:
-            raise InvalidField(
-                f"SAC: learning_starts ({self.learning_starts}) is above total_steps ({self.total_steps}),"
-                " so nothing would be learnt. Lower it, or train longer."
-            )
-        for name in ("gamma", "target_rate"):
-            self.check_range(name, 0, 1)
-        for name in ("learning_rate", "temperature"):
-            self.check_range(name, 0)
-        self.check_hidden_sizes(self.hidden_sizes)
-        check_activation("SAC", self.activation)
+        self.check_replay(self.hidden_sizes, self.activation)
+        self.check_range("temperature", 0)
 
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
@@ -208,16 +191,6 @@ class SAC(Learner[SACState]):
             raise InvalidField(f"SAC acts in Box action spaces, this environment has {space}. Use PPO or DQN.")
         check_action_space("SAC", space, (Box,))
         check_bounds("SAC", space)
-
-    def check_mesh(self, mesh: Devices | None) -> None:
-        """Refuses a mesh."""
-        if mesh is not None:
-            raise InvalidField("SAC learns on one device. Leave out `mesh`, or use PPO.")
-
-    @property
-    def steps_per_update(self) -> int:
-        """num_envs * num_steps."""
-        return self.num_envs * self.num_steps
 
     def policy(self, env: Env[Any, Any], agent: SACAgent, *, stochastic: bool = False) -> SACPolicy:
         """The median of the action distribution, or draws from it."""
@@ -263,24 +236,12 @@ class SAC(Learner[SACState]):
             critics=(first, second),
             log_temperature=jnp.log(jnp.asarray(self.temperature, jnp.float32)),
         )
-        env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(env_key, self.num_envs))
-        transition = Transition(
-            features=features,
-            choice=choice,
-            reward=jnp.zeros((), jnp.float32),
-            terminated=jnp.zeros((), bool),
-            next_features=features,
-        )
         return SACState(
             agent=agent,
-            updates=jnp.zeros((), jnp.int32),
-            env_steps=jnp.zeros((), jnp.float32),
             targets=agent.critics,
             optimizer_state=self._optimizer.init(agent),
-            buffer=ReplayBuffer.empty(transition, self._capacity),
-            env_state=env_state,
-            observation=timestep.observation,
             key=key,
+            **self.fresh_play(env, env_key, choice, self._capacity),
         )
 
     def update(
@@ -288,36 +249,16 @@ class SAC(Learner[SACState]):
     ) -> tuple[SACState, SACMetrics]:
         """Plays and learns by turns, `num_steps` times."""
         self.check_mesh(mesh)
-        horizon = horizon_of(self, state.updates, horizon)
+        state, metrics, (entropy_sum,) = self.take_turns(env, state, horizon_of(self, state.updates, horizon))
+        temperature = jnp.exp(state.agent.log_temperature)
+        return state, SACMetrics(**metrics, entropy_sum=entropy_sum, temperature=temperature)
 
-        def play_and_learn(state: SACState, rounds: Array) -> tuple[SACState, Any]:
-            state, episodes = self._play(env, state, rounds)
-            state, figures = self._learn(env.action_space, state, rounds + 1, horizon)
-            return state, (episodes, figures)
-
-        rounds = jnp.arange(self.num_steps, dtype=jnp.int32)
-        state, (episodes, figures) = jax.lax.scan(play_and_learn, state, rounds)
-        done, episode_return, episode_length = episodes
-        learnt, critic_loss, mean_value, entropy = figures
-        learning_rate = self._learning_rate(state, horizon, self.num_steps)
-        state = state.replace(**counted(self, state.updates))
-        metrics = SACMetrics(
-            env_steps=state.env_steps,
-            episodes=done.sum(dtype=jnp.int32),
-            return_sum=masked_sum(episode_return, done),
-            length_sum=masked_sum(episode_length, done),
-            gradient_steps=learnt.sum(dtype=jnp.int32),
-            loss_sum=masked_sum(critic_loss, learnt),
-            value_sum=masked_sum(mean_value, learnt),
-            entropy_sum=masked_sum(entropy, learnt),
-            temperature=jnp.exp(state.agent.log_temperature),
-            learning_rate=learning_rate,
-        )
-        return state, metrics
-
-    def _play(self, env: Env[Any, Any], state: SACState, rounds: Array) -> tuple[SACState, tuple[Array, Array, Array]]:
-        """One step of every environment: see `play`."""
-        started = self._has_started(state, rounds)
+    def play(
+        self, env: Env[Any, Any], state: SACState, rounds: Array, horizon: Array
+    ) -> tuple[SACState, tuple[Array, Array, Array]]:
+        """One step of every environment, with actions drawn uniformly until learning starts."""
+        del horizon
+        started = self.has_started(state, rounds)
 
         def choose(features: Array, key: Key) -> Array:
             actor_key, uniform_key = jax.random.split(key)
@@ -325,14 +266,14 @@ class SAC(Learner[SACState]):
             uniform = jax.random.uniform(uniform_key, choice.shape, jnp.float32, -1, 1)
             return jnp.where(started, choice, uniform)
 
-        return play(self, env, state, choose)
+        return play_step(self, env, state, choose)
 
-    def _learn(
+    def learn(
         self, space: Space[Any], state: SACState, rounds: Array, horizon: Array
-    ) -> tuple[SACState, tuple[Array, ...]]:
+    ) -> tuple[SACState, tuple[Array, Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, and figures."""
         key, learn_key = jax.random.split(state.key)
-        learning_rate = self._learning_rate(state, horizon, rounds)
+        learning_rate = self.rate(state, horizon, rounds)
 
         def step(carry: _Learnt, key: Key) -> tuple[_Learnt, Any]:
             agent, targets, optimizer_state = carry
@@ -344,17 +285,12 @@ class SAC(Learner[SACState]):
             targets = jax.tree.map(lambda old, new: old + rate * (new - old), targets, agent.critics)
             return (agent, targets, optimizer_state), figures
 
-        def learn(carry: _Learnt) -> tuple[_Learnt, Any]:
-            return jax.lax.scan(step, carry, jax.random.split(learn_key, self.gradient_steps))
-
-        def skip(carry: _Learnt) -> tuple[_Learnt, Any]:
-            return carry, (jnp.zeros(self.gradient_steps, jnp.float32),) * 3
-
-        started = self._has_started(state, rounds)
-        carry = state.agent, state.targets, state.optimizer_state
-        (agent, targets, optimizer_state), figures = jax.lax.cond(started, learn, skip, carry)
+        carry: _Learnt = state.agent, state.targets, state.optimizer_state
+        carry, figures = self.take_gradient_steps(state, rounds, step, carry, learn_key, num_figures=3)
+        agent, targets, optimizer_state = carry
+        learnt, critic_loss, value, entropy = figures
         state = state.replace(agent=agent, targets=targets, optimizer_state=optimizer_state, key=key)
-        return state, (jnp.broadcast_to(started, self.gradient_steps), *figures)
+        return state, (learnt, critic_loss, value, entropy)
 
     def _loss(
         self, agent: SACAgent, targets: Twins, space: Space[Any], samples: Transition, key: Key
@@ -379,13 +315,6 @@ class SAC(Learner[SACState]):
             excess = jax.lax.stop_gradient(entropy) - jnp.asarray(goal, jnp.float32)
             loss = loss + agent.log_temperature * excess
         return loss, (critic_loss, value, entropy)
-
-    def _has_started(self, state: SACState, rounds: Array) -> Array:
-        return has_taken(self.learning_starts, state.updates, rounds, self.num_envs, self.num_steps)
-
-    def _learning_rate(self, state: SACState, horizon: Array, rounds: ArrayLike) -> Array:
-        rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(state.updates, horizon, rounds, self.num_steps)) if self.anneal else rate
 
     @property
     def _capacity(self) -> int:

@@ -44,3 +44,9 @@ def has_taken(steps: int, updates: Array, rounds: Array, num_envs: int, rounds_p
     updates = jnp.minimum(updates, INT32_MAX - 1) + rounds // rounds_per_update
     rounds = rounds % rounds_per_update
     return (updates > whole) | ((updates == whole) & (rounds * num_envs >= rest))
+
+
+def annealed(rate: ArrayLike, share: Array, anneal: bool) -> Array:
+    """() float32: the learning rate, which falls linearly to 0 with the share of training that is done if `anneal`."""
+    rate = jnp.asarray(rate, jnp.float32)
+    return rate * (1 - share) if anneal else rate

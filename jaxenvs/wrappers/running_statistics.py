@@ -62,6 +62,10 @@ class RunningStatistics(PyTreeNode):
         variance = self.variance * kept + batch_variance * share + delta**2 * (share * kept)
         return RunningStatistics(mean=self.mean + delta * share, variance=variance, count=count)
 
+    def update_batch(self, values: Array) -> "RunningStatistics":
+        """The statistics after a batch of values, which has a leading axis; they count as one batch."""
+        return jax.vmap(lambda x: self.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(values)
+
 
 def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:
     """Raises `InvalidField` where `axis_name` is no name."""
