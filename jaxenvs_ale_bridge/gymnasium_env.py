@@ -1,8 +1,9 @@
 """GymnasiumGame: a game behind `gymnasium.Env`, for wrappers that were written for ale-py's environments."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 from jax import Array
 
@@ -37,7 +38,8 @@ class GymnasiumGame(jaxenvs.adapters.GymnasiumEnv):
         """
         if self.state is None:
             raise AttributeError("There is no `env.unwrapped.ale` before the first env.reset().")
-        return EmulatorView(self._game, jaxenvs.unwrap_state(self.env, self.state))
+        state = jaxenvs.unwrap_state(self.env, self.state)
+        return EmulatorView(state, partial(self._programs.draw, self.env, self.state))
 
     @property
     def _frameskip(self) -> int | tuple[int, int]:
@@ -52,8 +54,9 @@ class GymnasiumGame(jaxenvs.adapters.GymnasiumEnv):
 class EmulatorView:
     """What can be read of an `ale_py.ALEInterface`, from a state; each call that draws runs the emulator's process."""
 
-    def __init__(self, game: AleEnv, state: AleState) -> None:
-        self._game, self._state = game, state
+    def __init__(self, state: AleState, draw: Callable[[], Array]) -> None:
+        """Args: the game's state, and what draws its screen, (height, 160, 3) uint8."""
+        self._state, self._draw = state, draw
 
     def lives(self) -> int:
         """Lives left."""
@@ -73,11 +76,11 @@ class EmulatorView:
 
     def getScreenRGB(self, out: np.ndarray | None = None) -> np.ndarray:
         """(height, 160, 3) uint8: the screen, written into `out` if that is given."""
-        return _into(out, np.asarray(_draw(self._game, self._state)))
+        return _into(out, np.asarray(self._draw()))
 
     def getScreenGrayscale(self, out: np.ndarray | None = None) -> np.ndarray:
         """(height, 160) uint8: its luminance, written into `out` if that is given."""
-        luminance = np.floor(np.asarray(_draw(self._game, self._state)) @ _LUMINANCE + 0.5)
+        luminance = np.floor(np.asarray(self._draw()) @ _LUMINANCE + 0.5)
         return _into(out, luminance.astype(np.uint8))
 
     def __getattr__(self, name: str) -> Any:
@@ -87,11 +90,6 @@ class EmulatorView:
             " `AleEnv` set the rest, such as obs_type, mode and difficulty. `jaxenvs_ale_bridge.make_atari` does the"
             " usual preprocessing."
         )
-
-
-@jax.jit
-def _draw(game: AleEnv, state: AleState) -> Array:
-    return game.render(state)
 
 
 def _into(out: np.ndarray | None, picture: np.ndarray) -> np.ndarray:

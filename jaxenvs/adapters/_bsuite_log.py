@@ -1,10 +1,12 @@
 """What bsuite logs and scores of its environments: `bsuite_info` and `bsuite_num_episodes` of bsuite 0.3.6."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 from jax import Array
 
+from jaxenvs.adapters._shared import Shared
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import unwrap, unwrap_state, wrappers_of
 from jaxenvs.wrappers.history_wrapper import HistoryWrapper
@@ -72,9 +74,8 @@ class Outcome(NamedTuple):
     has_found: Array | bool
 
 
-@jax.jit
-def advance_logged(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any], Outcome]:
-    """`advance`, and what the log needs to know of the step.
+def _advance(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any], Outcome]:
+    """`SinglePrograms.advance`, and what the log needs to know of the step.
 
     The base environment's own step, which is part of the other one and so costs nothing more, tells the reward before
     noise and scale.
@@ -89,6 +90,25 @@ def advance_logged(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, Ti
         found = goes_right & (before.column == base.size - 1)
     state, timestep = env.step(state, action)
     return state, timestep.replace(final_observation=None), Outcome(raw.reward, raw.terminated, strayed, found)
+
+
+class LoggedPrograms:
+    """The program of all environments of one structure that bsuite logs.
+
+    `advance(env, state, action)` is one step: the state, the timestep without its `final_observation`, and an
+    `Outcome`.
+    """
+
+    def __init__(self) -> None:
+        self.advance = jax.jit(partial(_advance))  # a function of its own, whose programs JAX forgets with it
+
+
+_SHARED = Shared(LoggedPrograms)
+
+
+def logged_programs(env: Env[Any, Any]) -> LoggedPrograms:
+    """The program of an environment, which all of the same structure share."""
+    return _SHARED.of(env)
 
 
 class BsuiteLog:

@@ -10,7 +10,7 @@ from dm_env import specs  # pyright: ignore[reportMissingImports]
 
 from jaxenvs.adapters._attributes import on_device
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch
-from jaxenvs.adapters._bsuite_log import BsuiteLog, advance_logged, logged_of
+from jaxenvs.adapters._bsuite_log import BsuiteLog, logged_of, logged_programs
 from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._single import single_programs, to_go_on_from
 from jaxenvs.core.env import Env
@@ -80,6 +80,7 @@ class DmEnvironment(dm_env.Environment):
         self._over = True
         logged = logged_of(made)
         self._log = None if logged is None else BsuiteLog(logged)
+        self._logged_programs = None if logged is None else logged_programs(self._auto.env)
 
     @property
     def env(self) -> Env[Any, Any]:
@@ -113,10 +114,10 @@ class DmEnvironment(dm_env.Environment):
         # A copy, since a state that keeps the action may keep a view of its memory, and the caller's is not ours.
         element = jax.tree.map(np.array, from_gymnasium_batch(self._actions, action, None, "action"))
         check_values(self._actions, jax.tree.map(lambda leaf: leaf[None], element), np.ones(1, bool))
-        if self._log is None:
+        if self._log is None or self._logged_programs is None:
             self._state, timestep = self._programs.advance(self._auto.env, self._state, element)
         else:
-            self._state, timestep, outcome = advance_logged(self._auto.env, self._state, element)
+            self._state, timestep, outcome = self._logged_programs.advance(self._auto.env, self._state, element)
             self._log.add(jax.device_get(outcome))
         timestep = jax.device_get(timestep)
         observation, self._info = _to_numpy((timestep.observation, timestep.info))
@@ -136,11 +137,13 @@ class DmEnvironment(dm_env.Environment):
         return self._action_spec
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_programs"}
+        programs = "_programs", "_logged_programs"
+        return {name: value for name, value in self.__dict__.items() if name not in programs}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._programs = single_programs(self._auto)
+        self._logged_programs = None if self._log is None else logged_programs(self._auto.env)
 
     @property
     def bsuite_num_episodes(self) -> int:
