@@ -20,7 +20,7 @@ from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, InvalidAction, InvalidSeed, ResetNeeded
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of, text_of
-from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, Mode, lane_seeds, lane_values
+from jaxenvs.adapters.lanes import Lanes, Mode, SetAttr, lane_seeds
 from jaxenvs.core import errors
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
@@ -33,7 +33,7 @@ _MODES: dict[AutoresetMode, Mode] = {
 }
 
 
-class GymnasiumVectorEnv(FieldsBySetAttr, VectorEnv[Any, Any, np.ndarray]):
+class GymnasiumVectorEnv(SetAttr, VectorEnv[Any, Any, np.ndarray]):
     """A batch of environments behind Gymnasium's vector interface: one device call a step, NumPy out.
 
         gymnasium.make_vec("jaxenvs/CartPole-v1", num_envs=256)
@@ -206,16 +206,6 @@ class GymnasiumVectorEnv(FieldsBySetAttr, VectorEnv[Any, Any, np.ndarray]):
             AttributeError: there is none; the message lists the fields.
         """
         return self.call(name)
-
-    def set_attr(self, name: str, values: Any) -> None:
-        """Sets a field, from the next step on: one value for all environments, or a list or tuple of one for each.
-
-        Raises:
-            AttributeError: there is no such field.
-            InvalidField: a value that the field cannot take, or several for one that shapes the program.
-            ValueError: a wrong number of values.
-        """
-        self._lanes.set_attribute(name, lane_values(values, self.num_envs), range(self.num_envs))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Calls a public method of each environment; or gives what is no method, as `get_attr`.

@@ -238,6 +238,23 @@ class FieldsBySetAttr:
         super().__setattr__(name, value)
 
 
+class SetAttr(FieldsBySetAttr):
+    """Mix-in of adapters with `_lanes` and `num_envs` whose `set_attr` is that of Gymnasium's vector environments."""
+
+    num_envs: int
+    _lanes: Lanes
+
+    def set_attr(self, name: str, values: Any) -> None:
+        """Sets a field, from the next step on: one value for all environments, or a list or tuple of one for each.
+
+        Raises:
+            AttributeError: there is no such field.
+            InvalidField: a value that the field cannot take, or several for one that shapes the program.
+            ValueError: a wrong number of values.
+        """
+        self._lanes.set_attribute(name, lane_values(values, self.num_envs), range(self.num_envs))
+
+
 def same_form(one: Any, other: Any) -> bool:
     """Whether two states have the same structure, shapes and dtypes."""
     forms = [jax.tree.map(lambda leaf: (jnp.shape(leaf), leaf.dtype), state) for state in (one, other)]

@@ -22,7 +22,7 @@ from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._torch_arrays import CannotShare as CannotShare
 from jaxenvs.adapters._torch_arrays import from_torch as from_torch
 from jaxenvs.adapters._torch_arrays import to_torch as to_torch
-from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, lane_seeds, lane_values
+from jaxenvs.adapters.lanes import Lanes, SetAttr, lane_seeds
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidAction, InvalidField, JaxenvsError
 from jaxenvs.core.spaces import Space
@@ -43,7 +43,7 @@ class ResetNeeded(JaxenvsError):
     """`step` or `render` before the first `reset`."""
 
 
-class TorchVectorEnv(FieldsBySetAttr):
+class TorchVectorEnv(SetAttr):
     """A batch of environments with torch tensors in and out: one device call a step, and no copy of it on the host.
 
         envs = TorchVectorEnv("CartPole-v1", num_envs=4096)
@@ -180,16 +180,6 @@ class TorchVectorEnv(FieldsBySetAttr):
             AttributeError: there is none; the message lists the fields.
         """
         return tuple(self._lanes.get_attribute(name, range(self.num_envs)))
-
-    def set_attr(self, name: str, values: Any) -> None:
-        """Sets a field, from the next step on: one value for all environments, or a list or tuple of one for each.
-
-        Raises:
-            AttributeError: there is no such field.
-            InvalidField: a value that the field cannot take, or several for one that shapes the program.
-            ValueError: a wrong number of values.
-        """
-        self._lanes.set_attribute(name, lane_values(values, self.num_envs), range(self.num_envs))
 
     def close(self) -> None:
         """Nothing to release: the arrays go with the object."""

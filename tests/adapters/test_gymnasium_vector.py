@@ -325,8 +325,8 @@ def test_a_bad_reset_raises_and_changes_nothing(kwargs, error, message):
 
 
 BAD_CONSTRUCTIONS = [
-    (lambda: GymnasiumVectorEnv("CartPole-v1", 0), InvalidField, "positive integer"),
-    (lambda: GymnasiumVectorEnv("CartPole-v1", 2.0), InvalidField, "positive integer"),
+    (lambda: GymnasiumVectorEnv("CartPole-v1", 0), InvalidField, "must be an integer of at least 1"),
+    (lambda: GymnasiumVectorEnv("CartPole-v1", 2.0), InvalidField, "must be an integer of at least 1"),
     (lambda: GymnasiumVectorEnv("CartPole-v1", autoreset_mode="Same"), InvalidField, '"NextStep", "SameStep"'),
     (lambda: GymnasiumVectorEnv("CartPole-v1", render_mode="human"), InvalidField, "HumanRendering"),
     (
