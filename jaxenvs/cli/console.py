@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from jaxenvs.cli.main import missing_extra
+from jaxenvs.cli.extra import missing_extra
 from jaxenvs.cli.streams import message_width, output_width
 from jaxenvs.core.errors import (
     DeprecatedEnv,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +11,7 @@ from jaxenvs.canvas import Canvas, palette
 from jaxenvs.canvas.palette import Color
 from jaxenvs.envs._terminal import colorize
 from jaxenvs.envs._tileset import tileset_of
-
-if TYPE_CHECKING:
-    from jaxenvs.envs.algorithmic._tape_task import TapeState
+from jaxenvs.envs.algorithmic._tape_state import TapeState
 
 _TILE = 48  # pixels
 _LABELS = 3  # tiles to the left of the tapes
@@ -32,7 +29,7 @@ _GROUNDS: tuple[Color, ...] = (
 )
 
 
-def draw(state: "TapeState", base: int, uses_letters: bool) -> Array:
+def draw(state: TapeState, base: int, uses_letters: bool) -> Array:
     """(height, 768, 3) uint8: above the input around the read head, below it what was written, and what is to be."""
     tileset = tileset_of(_painters(base, uses_letters), _TILE, palette.PAPER)
     nothing = len(tileset) - 1
@@ -64,7 +61,7 @@ def draw(state: "TapeState", base: int, uses_letters: bool) -> Array:
     return canvas.to_rgb()
 
 
-def write(state: "TapeState", base: int, uses_letters: bool) -> str:
+def write(state: TapeState, base: int, uses_letters: bool) -> str:
     """The tapes as lines of text, the read head and what was written in colour."""
     names = [_text(symbol, base, uses_letters) for symbol in range(base + 1)]
     length, rows = int(state.length), state.symbols.shape[1]

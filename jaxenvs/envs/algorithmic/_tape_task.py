@@ -10,10 +10,11 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs.algorithmic import _tape_picture
+from jaxenvs.envs.algorithmic._tape_state import TapeState
 
 MAX_LEVEL = 30
 """The level that tasks grow to."""
@@ -23,38 +24,6 @@ MAX_LENGTH = MAX_LEVEL + 2
 
 _SPARE_STEPS = 4
 _WRONG, _TOO_SLOW = -0.5, -1.0
-
-
-class TapeState(PyTreeNode):
-    """State of the algorithmic tasks.
-
-    Attributes:
-        symbols: (MAX_LENGTH, rows) int32, the input, a column of the grid after the other; blanks behind it.
-        length: () int32, how many columns it has.
-        target: (most,) int32, what is to be written; blanks behind it.
-        target_length: () int32, how much that is.
-        output: (most,) int32, what was written; blanks behind it.
-        column: () int32, where the read head is; also outside the input.
-        row: () int32, likewise.
-        written: () int32, how many symbols were written.
-        time: () int32, steps since the start.
-        total: () float32, sum of the rewards since the start.
-        level: () int32, the least length of inputs in this episode.
-        streak: () int32, how many episodes of this level before it were good enough, one after the other.
-    """
-
-    symbols: Array
-    length: Array
-    target: Array
-    target_length: Array
-    output: Array
-    column: Array
-    row: Array
-    written: Array
-    time: Array
-    total: Array
-    level: Array
-    streak: Array
 
 
 class TapeTask(Env[TapeState, Array], RendersText):
