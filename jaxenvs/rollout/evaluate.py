@@ -13,12 +13,12 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.errors import WrapperOrderError
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.core.wrapper import resets_itself, wrappers_of
 from jaxenvs.rollout._progress import progress_bar
 from jaxenvs.rollout.mesh import LANES, SHARED, Devices, lane_mesh, on_each_device
 from jaxenvs.rollout.policy import Policy, as_policy
-from jaxenvs.rollout.rollout import check_count
-from jaxenvs.wrappers import AutoReset, TimeLimit
+from jaxenvs.rollout.rollout import Play, begin_play, check_count, play_step
+from jaxenvs.wrappers import TimeLimit
 
 # How long an episode may last where neither a TimeLimit nor `max_steps` says so.
 DEFAULT_MAX_STEPS = 10_000
@@ -68,9 +68,7 @@ class Evaluation(PyTreeNode):
 
 
 class _Carry(PyTreeNode):
-    state: Any
-    observation: Any
-    key: Key
+    play: Play
     episode_return: Array
     length: Array
     finished: Array
@@ -115,10 +113,9 @@ def evaluate(
     if max_steps is not None:
         max_steps = check_count("evaluate", "max_steps", max_steps)
     mesh = lane_mesh("evaluate", mesh, num_episodes=num_episodes)
-    wrappers = wrappers_of(env)
-    if any(isinstance(wrapper, AutoReset) for wrapper in wrappers):
+    if resets_itself(env):
         raise WrapperOrderError("evaluate plays each episode once. Pass the environment without AutoReset.")
-    limits = [wrapper.max_episode_steps for wrapper in wrappers if isinstance(wrapper, TimeLimit)]
+    limits = [wrapper.max_episode_steps for wrapper in wrappers_of(env) if isinstance(wrapper, TimeLimit)]
     limit = min(limits, default=DEFAULT_MAX_STEPS) if max_steps is None else max_steps
     if progress:
         carry = _play_with_progress(env, policy, key, num_episodes, limit, mesh)
@@ -161,12 +158,8 @@ def _play_program(
 
 def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int, mesh: Mesh | None) -> _Carry:
     def begin(env: Env[Any, Any], key: Key) -> _Carry:
-        reset_key, policy_key = jax.random.split(key)
-        state, timestep = env.reset(reset_key)
         return _Carry(
-            state=state,
-            observation=timestep.observation,
-            key=policy_key,
+            play=begin_play(env, key)[0],
             episode_return=jnp.zeros((), jnp.float32),
             length=jnp.zeros((), jnp.int32),
             finished=jnp.zeros((), bool),
@@ -181,16 +174,13 @@ def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: A
 
     def play(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array) -> _Carry:
         def step(carry: _Carry) -> _Carry:
-            key, action_key = jax.random.split(carry.key)
-            state, timestep = env.step(carry.state, policy(carry.observation, action_key))
-            over = carry.finished
+            after, _, timestep = play_step(env, policy, carry.play)
+            finished = carry.finished
             return _Carry(
-                state=state,
-                observation=timestep.observation,
-                key=key,
-                episode_return=carry.episode_return + jnp.where(over, 0.0, timestep.reward),
-                length=carry.length + (~over).astype(jnp.int32),
-                finished=over | timestep.done,
+                play=after,
+                episode_return=carry.episode_return + jnp.where(finished, 0.0, timestep.reward),
+                length=carry.length + (~finished).astype(jnp.int32),
+                finished=finished | timestep.done,
             )
 
         def going_on(carry: _Carry) -> Array:

@@ -45,10 +45,33 @@ class Trajectory(PyTreeNode):
         )
 
 
-class _Carry(PyTreeNode):
+class Play(PyTreeNode):
+    """What goes on from step to step while a policy acts.
+
+    Attributes:
+        state: of the environment.
+        observation: what the next action is chosen by.
+        key: () key, of all further actions.
+    """
+
     state: Any
     observation: Any
     key: Key
+
+
+def begin_play(env: Env[Any, Any], key: Key) -> tuple[Play, TimeStep[Any]]:
+    """Resets the environment, with one half of `key`; the other is for the policy."""
+    reset_key, policy_key = jax.random.split(key)
+    state, timestep = env.reset(reset_key)
+    return Play(state, timestep.observation, policy_key), timestep
+
+
+def play_step(env: Env[Any, Any], policy: Policy, play: Play) -> tuple[Play, Any, TimeStep[Any]]:
+    """Lets the policy act once: what goes on, the action, and what it led to."""
+    key, action_key = jax.random.split(play.key)
+    action = policy(play.observation, action_key)
+    state, timestep = env.step(play.state, action)
+    return Play(state, timestep.observation, key), action, timestep
 
 
 def rollout(
@@ -122,36 +145,26 @@ def _rollout_program(
     return carry.state, Trajectory(initial, *trajectory)
 
 
-def _begin_program(
-    env: Env[Any, Any], key: Key, num_envs: int | None, mesh: Mesh | None
-) -> tuple[_Carry, TimeStep[Any]]:
-    def begin(env: Env[Any, Any], key: Key) -> tuple[_Carry, TimeStep[Any]]:
-        reset_key, policy_key = jax.random.split(key)
-        state, timestep = env.reset(reset_key)
-        return _Carry(state, timestep.observation, policy_key), timestep
-
+def _begin_program(env: Env[Any, Any], key: Key, num_envs: int | None, mesh: Mesh | None) -> tuple[Play, TimeStep[Any]]:
     if num_envs is None:
-        return begin(env, key)
-    lanes = jax.vmap(begin, in_axes=(None, 0))
+        return begin_play(env, key)
+    lanes = jax.vmap(begin_play, in_axes=(None, 0))
     return on_each_device(lanes, mesh, (SHARED, LANES), LANES)(env, jax.random.split(key, num_envs))
 
 
 def _advance_program(
     env: Env[Any, Any],
     policy: Policy,
-    carry: _Carry,
+    carry: Play,
     num_steps: int,
     batched: bool,
     keep_states: bool,
     mesh: Mesh | None,
-) -> tuple[_Carry, tuple[Any, TimeStep[Any], Any]]:
-    def play(env: Env[Any, Any], policy: Policy, carry: _Carry) -> tuple[_Carry, tuple[Any, TimeStep[Any], Any]]:
-        def step(carry: _Carry, _: None) -> tuple[_Carry, tuple[Any, TimeStep[Any], Any]]:
-            key, action_key = jax.random.split(carry.key)
-            action = policy(carry.observation, action_key)
-            state, timestep = env.step(carry.state, action)
-            kept = carry.state if keep_states else None
-            return _Carry(state, timestep.observation, key), (action, timestep, kept)
+) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+    def play(env: Env[Any, Any], policy: Policy, carry: Play) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+        def step(carry: Play, _: None) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+            after, action, timestep = play_step(env, policy, carry)
+            return after, (action, timestep, carry.state if keep_states else None)
 
         lanes = jax.vmap(step, in_axes=(0, None)) if batched else step
         return jax.lax.scan(lanes, carry, None, length=num_steps)
