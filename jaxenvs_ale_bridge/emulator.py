@@ -16,8 +16,8 @@ from jaxenvs_ale_bridge.layout import (
     SOUND_FRAMES,
     WARM_FRAMES,
     Count,
+    GameProgram,
     Machine,
-    Program,
 )
 
 _NOOP = 0
@@ -110,7 +110,7 @@ class Emulator:
         self._is_over = False
         self._spare: dict[tuple[int, ...], np.ndarray] = {}
 
-    def step(self, program: Program, lane: Lane) -> None:
+    def step(self, program: GameProgram, lane: Lane) -> None:
         """Steps the state in `lane` in place, and writes what comes of it."""
         self._bring_to(program, lane)
         actions = lane["actions"][: lane["counts"][Count.FRAMES]].tolist()
@@ -138,7 +138,7 @@ class Emulator:
             ale.getFrameNumber(),
         )
 
-    def render(self, program: Program, lane: Lane) -> None:
+    def render(self, program: GameProgram, lane: Lane) -> None:
         """Draws the state in `lane`."""
         self._bring_to(program, lane)
         if self._log:
@@ -146,7 +146,7 @@ class Emulator:
         else:
             lane["picture"][...] = self._start.views["rgb"]
 
-    def _bring_to(self, program: Program, lane: Lane) -> None:
+    def _bring_to(self, program: GameProgram, lane: Lane) -> None:
         snapshot, length = lane["snapshot"].tobytes(), lane["counts"][Count.LOG_LENGTH]
         log = lane["log"][:length].tobytes()
         strengths = lane["log_strength"][:length].tolist() if program.continuous else []
@@ -176,7 +176,7 @@ class Emulator:
         self._is_over = ale.game_over()
         self._snapshot = snapshot
 
-    def _act(self, program: Program, action: int, strength: float) -> int:
+    def _act(self, program: GameProgram, action: int, strength: float) -> int:
         """One frame."""
         frames = len(self._log)
         if frames >= program.interval and self._next is None:
@@ -215,7 +215,7 @@ class Emulator:
         del self._strengths[:frames]
         lane["snapshot"][...] = np.frombuffer(self._snapshot, np.uint8)
 
-    def _write_log(self, program: Program, lane: Lane) -> None:
+    def _write_log(self, program: GameProgram, lane: Lane) -> None:
         length = len(self._log)
         lane["log"][:length] = self._log
         lane["log"][length:] = 0
@@ -223,7 +223,7 @@ class Emulator:
             lane["log_strength"][:length] = self._strengths
             lane["log_strength"][length:] = 0
 
-    def _observe(self, program: Program, lane: Lane, before_last: np.ndarray | None) -> None:
+    def _observe(self, program: GameProgram, lane: Lane, before_last: np.ndarray | None) -> None:
         observation = lane["observation"]
         last = observation[1] if program.frames == "last_two" else observation
         self._see(program, last)
@@ -237,7 +237,7 @@ class Emulator:
             else:
                 lane["sound"][...] = self._start.sound
 
-    def _see(self, program: Program, into: np.ndarray) -> None:
+    def _see(self, program: GameProgram, into: np.ndarray) -> None:
         """Copies what is seen of the present frame. A restored emulator has no picture before its first frame."""
         if not self._log:
             into[...] = self._start.views[program.view]
@@ -248,7 +248,7 @@ class Emulator:
         else:
             self._ale.getRAM(into)
 
-    def _spare_frame(self, program: Program) -> np.ndarray:
+    def _spare_frame(self, program: GameProgram) -> np.ndarray:
         shape = program.frame_shape
         if shape not in self._spare:
             self._spare[shape] = np.empty(shape, np.uint8)
@@ -283,7 +283,7 @@ def cartridge(serialised: bytes) -> bytes:
     return serialised[max(place - _CARTRIDGE_BYTES, 0) : max(place, 0)]
 
 
-def start_outcome(program: Program, start: Boot) -> dict[str, Any]:
+def start_outcome(program: GameProgram, start: Boot) -> dict[str, Any]:
     """The state at the start and what is seen of it, in the form of a step's arrays for one lane, zeros left out."""
     frame = start.views[program.view]
     outcome = {

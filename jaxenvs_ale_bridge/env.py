@@ -17,7 +17,7 @@ from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Dict, Discrete
 from jaxenvs_ale_bridge import host
 from jaxenvs_ale_bridge.games import ACTION_MEANINGS, GAMES, TWO_PLAYER_GAMES, Game
-from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Fact, Field, Machine, Program
+from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Fact, Field, GameProgram, Machine
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
@@ -262,9 +262,9 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         return self.frameskip if isinstance(self.frameskip, int) else self.frameskip[1] - 1
 
     @property
-    def _program(self) -> Program:
+    def _program(self) -> GameProgram:
         interval = self.snapshot_interval or max(_USUAL_INTERVAL, self._most_frames + WARM_FRAMES)
-        return Program(
+        return GameProgram(
             machine=Machine(self.game, self.mode, self.difficulty, self.sound_obs),
             height=GAMES[self.game].height,
             view=self.obs_type,
@@ -289,7 +289,7 @@ def _call(function: HostFunction, results: dict[str, Field], arguments: dict[str
     return host_call(function, forms, arguments, hint="Emulators compute no derivatives.")
 
 
-def _arguments(program: Program, state: AleState) -> dict[str, Array]:
+def _arguments(program: GameProgram, state: AleState) -> dict[str, Array]:
     return {name: getattr(state, name) for name in program.state}
 
 

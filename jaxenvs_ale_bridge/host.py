@@ -11,14 +11,14 @@ import numpy as np
 
 from jaxenvs.errors import InvalidAction
 from jaxenvs.host import Arrays, HostFunction
-from jaxenvs_ale_bridge.layout import Count, Fact, Program
+from jaxenvs_ale_bridge.layout import Count, Fact, GameProgram
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
 
 
 @functools.cache
-def step_function(program: Program) -> HostFunction:
+def step_function(program: GameProgram) -> HostFunction:
     """Steps: from the arrays of `program.state` and `program.action` to those of the next state and the outcome."""
 
     def step(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
@@ -30,7 +30,7 @@ def step_function(program: Program) -> HostFunction:
 
 
 @functools.cache
-def render_function(program: Program) -> HostFunction:
+def render_function(program: GameProgram) -> HostFunction:
     """Draws: from the arrays of `program.state` to the picture."""
 
     def render(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
@@ -40,7 +40,7 @@ def render_function(program: Program) -> HostFunction:
 
 
 @functools.cache
-def reset_function(program: Program, noop_max: int) -> HostFunction:
+def reset_function(program: GameProgram, noop_max: int) -> HostFunction:
     """Begins episodes: from the number of no-ops to the arrays of the state and the outcome."""
     lock = threading.Lock()
     starts: Arrays = {}
@@ -61,7 +61,7 @@ def _spread(arrays: Arrays, lanes: int) -> Arrays:
     return {name: x if len(x) == lanes else np.broadcast_to(x, (lanes, *x.shape[1:])) for name, x in arrays.items()}
 
 
-def _starts(program: Program, noop_max: int) -> Arrays:
+def _starts(program: GameProgram, noop_max: int) -> Arrays:
     """The states after 0 to `noop_max` frames without action, on a leading axis, and what is seen of them.
 
     A game that ends meanwhile, which none does within the usual 30, begins as with fewer. Snapshots are taken as
@@ -90,7 +90,7 @@ def _starts(program: Program, noop_max: int) -> Arrays:
     return arrays
 
 
-def _with_frequent_snapshots(program: Program) -> Program:
+def _with_frequent_snapshots(program: GameProgram) -> GameProgram:
     """The program with as short an interval as there is, and states of the same form."""
     if program.machine.sound:  # without any snapshots
         return program

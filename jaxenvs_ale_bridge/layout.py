@@ -33,7 +33,7 @@ LATE_FRAMES = 64
 SOUND_FRAMES = 108_000
 """Frames that an episode can hold where sound is observed, which is as many as Gymnasium allows an episode."""
 
-View = Literal["rgb", "grayscale", "ram"]
+ObservationKind = Literal["rgb", "grayscale", "ram"]
 Frames = Literal["last", "last_two", "maximum"]
 
 
@@ -54,7 +54,7 @@ class Machine(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Program:
+class GameProgram:
     """Everything about a step that decides shapes, or how it is computed.
 
     Attributes:
@@ -70,7 +70,7 @@ class Program:
 
     machine: Machine
     height: int
-    view: View
+    view: ObservationKind
     frames: Frames
     frameskip: int
     interval: int
@@ -141,7 +141,7 @@ class Field(NamedTuple):
 _ALIGNMENT = 64
 
 
-def block_fields(program: Program, op: str) -> dict[str, Field]:
+def block_fields(program: GameProgram, op: str) -> dict[str, Field]:
     """The arrays of a block of shared memory: those of the state are read and written in place."""
     return program.state | program.action | (program.picture if op == "render" else program.outcome)
 

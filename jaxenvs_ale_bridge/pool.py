@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.errors import ForkedProcess, InvalidField
-from jaxenvs_ale_bridge.layout import Program, block_fields, block_size, block_views
+from jaxenvs_ale_bridge.layout import GameProgram, block_fields, block_size, block_views
 from jaxenvs_ale_bridge.messages import read_message, write_message
 
 _ATTEMPTS = 3
@@ -42,7 +42,7 @@ class _WorkerDied(Exception):
 class _Block:
     """Shared memory for the arrays of a batch: a file without a name, once every worker has mapped it."""
 
-    def __init__(self, number: int, program: Program, op: str, lanes: int) -> None:
+    def __init__(self, number: int, program: GameProgram, op: str, lanes: int) -> None:
         self.number, self.program = number, program
         fields = block_fields(program, op)
         folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -137,14 +137,14 @@ class WorkerPool:
             ' Start processes anew: `multiprocessing.get_context("spawn")`.'
         )
 
-    def boot(self, program: Program) -> dict[str, Any]:
+    def boot(self, program: GameProgram) -> dict[str, Any]:
         """The canonical start of a program's machine: arrays for one lane, by name."""
         return self._repeated(lambda: self._answers([(self._started()[0], ("boot", program))])[0])
 
     def run(
         self,
         op: str,
-        program: Program,
+        program: GameProgram,
         lanes: int,
         inputs: Mapping[str, np.ndarray],
         outputs: Mapping[str, np.ndarray],
@@ -197,7 +197,7 @@ class WorkerPool:
     def _run(
         self,
         op: str,
-        program: Program,
+        program: GameProgram,
         lanes: int,
         inputs: Mapping[str, np.ndarray],
         outputs: Mapping[str, np.ndarray],
@@ -212,7 +212,7 @@ class WorkerPool:
         for name, array in outputs.items():
             array[...] = block.views[name]
 
-    def _block(self, program: Program, op: str, lanes: int) -> _Block:
+    def _block(self, program: GameProgram, op: str, lanes: int) -> _Block:
         key = id(program), op, lanes
         if key not in self._blocks:
             if len(self._blocks) >= _MAX_BLOCKS:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import ale_py
 
 from jaxenvs_ale_bridge.emulator import Boot, Emulator, Lane, boot, start_outcome
-from jaxenvs_ale_bridge.layout import Machine, Program, block_fields, block_size, block_views
+from jaxenvs_ale_bridge.layout import GameProgram, Machine, block_fields, block_size, block_views
 from jaxenvs_ale_bridge.messages import read_message, write_message
 
 MAX_EMULATORS = 1024
@@ -35,7 +35,7 @@ _LONGEST_LOOP = 0.0002
 class Fleet:
     """The emulators of the lanes of a batch, made as they are needed."""
 
-    def __init__(self, program: Program, start: Boot) -> None:
+    def __init__(self, program: GameProgram, start: Boot) -> None:
         self._program, self._start = program, start
         self._emulators: dict[int, Emulator] = {}
 
@@ -54,18 +54,18 @@ class Worker:
 
     def __init__(self) -> None:
         self._boots: dict[Machine, Boot] = {}
-        self._fleets: OrderedDict[tuple[Program, int], Fleet] = OrderedDict()
-        self._blocks: dict[int, tuple[Program, int, list[Lane]]] = {}
+        self._fleets: OrderedDict[tuple[GameProgram, int], Fleet] = OrderedDict()
+        self._blocks: dict[int, tuple[GameProgram, int, list[Lane]]] = {}
 
     def answer(self, op: str, *arguments: Any) -> Any:
         """Does what a request asks."""
         return getattr(self, f"answer_{op}")(*arguments)
 
-    def answer_boot(self, program: Program) -> dict[str, Any]:
+    def answer_boot(self, program: GameProgram) -> dict[str, Any]:
         """The start of a machine."""
         return start_outcome(program, self._boot_of(program.machine))
 
-    def answer_open(self, block: int, path: str, program: Program, op: str, lanes: int) -> None:
+    def answer_open(self, block: int, path: str, program: GameProgram, op: str, lanes: int) -> None:
         """Maps a block of shared memory."""
         fields = block_fields(program, op)
         with Path(path).open("r+b") as file:
@@ -96,7 +96,7 @@ class Worker:
             self._boots[machine] = boot(machine)
         return self._boots[machine]
 
-    def _fleet(self, program: Program, lanes: int) -> Fleet:
+    def _fleet(self, program: GameProgram, lanes: int) -> Fleet:
         key = program, lanes
         if key not in self._fleets:
             self._fleets[key] = Fleet(program, self._boot_of(program.machine))

@@ -41,7 +41,7 @@ class ForeignState(PyTreeNode):
     key: Key
 
 
-class Program:
+class ForeignObject:
     """An object of another library as part of a program: hashed and compared by class and attributes.
 
     So two environments made alike share their programs, and one comes back equal from pickling.
@@ -56,7 +56,7 @@ class Program:
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Program) or type(self.value) is not type(other.value):
+        if not isinstance(other, ForeignObject) or type(self.value) is not type(other.value):
             return False
         return self.value is other.value or _same(vars(self.value), vars(other.value))
 
@@ -64,7 +64,7 @@ class Program:
         return hash(type(self.value))
 
     def __repr__(self) -> str:
-        return f"Program({type(self.value).__name__})"
+        return f"ForeignObject({type(self.value).__name__})"
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -98,7 +98,7 @@ class ForeignEnv(Env[ForeignState, Any]):
             (height, width, 3) uint8 picture; None where there is none.
     """
 
-    program: Program = static()
+    program: ForeignObject = static()
     params: Any = None
     draw: Callable[[Any, Any], Array] | None = static(default=None)
 

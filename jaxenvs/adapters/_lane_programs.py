@@ -12,7 +12,7 @@ from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
 from jaxenvs.core.trees import tree_where
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, observation_and_info
 
 Axes: TypeAlias = tuple[int | None, ...]
 """For each leaf of an environment 0 where it has a leading axis of lanes, else None."""
@@ -26,13 +26,13 @@ class LanesState(PyTreeNode):
 
     Attributes:
         env: the environment's state and the key of later starts.
-        over: () bool, whether the last step ended the episode and no other has begun.
+        is_over: () bool, whether the last step ended the episode and no other has begun.
         episode_return: () float32, sum of the rewards of the running episode.
         episode_length: () int32, its steps.
     """
 
     env: AutoResetState
-    over: Array
+    is_over: Array
     episode_return: Array
     episode_length: Array
 
@@ -85,12 +85,12 @@ def _start(
 
 
 def _begin(auto: AutoReset[Any], key: Key, episode: Array, ended: Ended) -> tuple[LanesState, Output]:
-    begun = auto.begin(key, episode)
+    begun = auto.begin_episode(key, episode)
     if ended is not None:
         inner, goes_on = ended
-        begun = tree_where(goes_on, auto.after(inner).begin(key, episode), begun)
+        begun = tree_where(goes_on, auto.continued_from(inner).begin_episode(key, episode), begun)
     state, timestep = begun
-    return _fresh(state), _output(timestep, *opening(timestep))
+    return _fresh(state), _output(timestep, *observation_and_info(timestep))
 
 
 def _restart(
@@ -108,7 +108,9 @@ def _restart(
     ) -> tuple[LanesState, Output]:
         if ended is None:  # a few lanes at a time, where resets are costly
             key, episode = choose(where, (key, episode), (state.env.key, state.env.episodes))
-            env_state, seen = auto.begin_where(where, state.env.replace(key=key, episodes=episode), seen, opening)
+            env_state, seen = auto.reset_where(
+                where, state.env.replace(key=key, episodes=episode), seen, observation_and_info
+            )
             fresh, state = _fresh(env_state), state.replace(env=env_state)
         else:
             fresh, output = _begin(auto, key, episode, ended)
@@ -133,14 +135,16 @@ def _step(auto: AutoReset[Any], axes: Axes, state: LanesState, actions: Any, mod
     def step(auto: AutoReset[Any], state: LanesState, action: Any) -> tuple[LanesState, Output]:
         inner, timestep = auto.env.step(state.env.inner, action)
         stepped = state.env.replace(inner=inner)
-        final = opening(timestep)
+        final = observation_and_info(timestep)
         if mode == "next_step":
-            skip = state.over
+            skip = state.is_over
             begin = skip
         else:
             skip = jnp.zeros((), bool)
             begin = timestep.done if mode == "same_step" else skip
-        env_state, seen = (stepped, final) if mode == "disabled" else auto.begin_where(begin, stepped, final, opening)
+        env_state, seen = (
+            (stepped, final) if mode == "disabled" else auto.reset_where(begin, stepped, final, observation_and_info)
+        )
         timestep = timestep.replace(
             reward=jnp.where(skip, 0.0, timestep.reward),
             terminated=timestep.terminated & ~skip,

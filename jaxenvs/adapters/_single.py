@@ -11,13 +11,13 @@ from jaxenvs.adapters._shared import Shared
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import unwrap
-from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
+from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, observation_and_info
 
 
 def _begin(auto: AutoReset[Any], key: Key, episode: Array | int, ended: Any = None) -> tuple[AutoResetState, Any]:
-    auto = auto if ended is None else auto.after(ended)
-    state, timestep = auto.begin(key, jnp.asarray(episode, jnp.int32))
-    return state, opening(timestep)
+    auto = auto if ended is None else auto.continued_from(ended)
+    state, timestep = auto.begin_episode(key, jnp.asarray(episode, jnp.int32))
+    return state, observation_and_info(timestep)
 
 
 def _advance(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any]]:
@@ -56,4 +56,4 @@ def single_programs(auto: AutoReset[Any]) -> SinglePrograms:
 
 def to_go_on_from(auto: AutoReset[Any], ended: Any) -> Any:
     """The state for `begin` that an episode ended in, None where nothing outlives episodes."""
-    return ended if type(unwrap(auto)).outlives_episodes else None
+    return ended if type(unwrap(auto)).changes_between_episodes else None

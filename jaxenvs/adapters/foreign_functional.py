@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.experimental.functional import FuncEnv
 from jax import Array
 
-from jaxenvs.adapters._foreign_env import ForeignEnv, ForeignState, Program
+from jaxenvs.adapters._foreign_env import ForeignEnv, ForeignObject, ForeignState
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.random import Key
@@ -119,7 +119,7 @@ def from_gymnasium_functional(
             f" {func_env!r} of type {type(func_env).__name__}.{hint}"
         )
     params = func_env.default_params if params is None else params
-    env = ForeignFunctional(program=Program(func_env), params=jax.tree.map(_fixed_or_leaf, params), draw=draw)
+    env = ForeignFunctional(program=ForeignObject(func_env), params=jax.tree.map(_fixed_or_leaf, params), draw=draw)
     try:
         _ = env.observation_space, env.action_space  # traces both functions, and raises here what they raise
     except jax.errors.JAXTypeError as error:

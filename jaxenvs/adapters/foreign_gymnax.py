@@ -9,7 +9,7 @@ from gymnax.environments.environment import Environment  # pyright: ignore[repor
 from gymnax.registration import registered_envs  # pyright: ignore[reportMissingImports]
 from jax import Array
 
-from jaxenvs.adapters._foreign_env import ForeignEnv, ForeignState, Program, default_numerics
+from jaxenvs.adapters._foreign_env import ForeignEnv, ForeignObject, ForeignState, default_numerics
 from jaxenvs.adapters._gymnax_spaces import from_gymnax_space
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.errors import InvalidField, NameNotFound, did_you_mean
@@ -112,7 +112,7 @@ def from_gymnax(
                 " Hand over what is beneath gymnax's wrappers, and use jaxenvs' in their place."
             )
         params = theirs.default_params if params is None else params
-    rules = ForeignGymnax(program=Program(theirs), params=params, draw=draw)
+    rules = ForeignGymnax(program=ForeignObject(theirs), params=params, draw=draw)
     _ = rules.observation_space, rules.action_space  # raise here what they raise
     return GymnaxTimeLimit(env=rules)
 

@@ -170,7 +170,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         method = "select" if self.transition_gradients_enabled else "auto"
         auto = AutoReset(self.env_of(params), method=method)
         carried = AutoResetState(inner=stepped.inner, key=start_key, episodes=jnp.zeros((), jnp.int32))
-        carried, observation = auto.begin_where(timestep.done, carried, timestep.observation, _observation_of)
+        carried, observation = auto.reset_where(timestep.done, carried, timestep.observation, _observation_of)
         time = jnp.where(timestep.done, 0, stepped.time)
         (observation, final_observation), state = self._apply_transition_gradient_policy(
             (observation, timestep.final_observation), GymnaxState(time=time, inner=carried.inner)

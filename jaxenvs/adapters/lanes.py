@@ -129,7 +129,7 @@ class Lanes:
             seeds = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
         lane_keys, episodes = self._sequences(seeds)
         ended = None
-        if self._state is not None and type(unwrap(auto)).outlives_episodes:
+        if self._state is not None and type(unwrap(auto)).changes_between_episodes:
             ended = self._state.env.inner, jnp.asarray([seed is None for seed in seeds])
         if everywhere:
             self._state, output = self._programs.start(auto, axes, lane_keys, episodes, ended)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jaxenvs.bench.process import PeerFailed, PeerProcess
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import JAXENVS, Task
 
 
@@ -75,7 +75,7 @@ class Measurement:
         return [our / its for our, its in zip(ours.rates, self.rates)]
 
 
-OURS = Subject(JAXENVS)
+OURS = AvailablePeer(JAXENVS)
 """jaxenvs, in this interpreter."""
 
 Progress = Callable[[str], None]
@@ -85,12 +85,12 @@ Progress = Callable[[str], None]
 def compare(
     env_id: str,
     num_envs: int,
-    subjects: Sequence[Subject],
+    subjects: Sequence[AvailablePeer],
     plan: Plan,
     *,
     platform: str | None = None,
     progress: Progress = lambda _: None,
-    ours: Subject = OURS,
+    ours: AvailablePeer = OURS,
 ) -> list[Measurement]:
     """Measures jaxenvs and, among the subjects, those who have the task.
 
@@ -138,12 +138,12 @@ def compare(
     return [measurement for _, _, measurement in rows]
 
 
-def subjects_of(env_id: str, subjects: Sequence[Subject]) -> list[Subject]:
+def subjects_of(env_id: str, subjects: Sequence[AvailablePeer]) -> list[AvailablePeer]:
     """Those who have the task."""
     return [subject for subject in subjects if env_id in subject.peer.tasks]
 
 
-def count_calls(env_id: str, subjects: Sequence[Subject], plan: Plan) -> int:
+def count_calls(env_id: str, subjects: Sequence[AvailablePeer], plan: Plan) -> int:
     """How often `compare` calls `progress` where nobody fails."""
     return (1 + len(subjects_of(env_id, subjects))) * (plan.starts + plan.repeats)
 

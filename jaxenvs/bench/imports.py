@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jaxenvs.bench.comparison import OURS, Plan, Progress
 from jaxenvs.bench.process import PeerFailed
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 
 
 def baseline() -> list[str]:
@@ -35,7 +35,9 @@ class ImportTime:
         return statistics.median(self.seconds)
 
 
-def time_imports(subjects: Sequence[Subject], plan: Plan, progress: Progress = lambda _: None) -> list[ImportTime]:
+def time_imports(
+    subjects: Sequence[AvailablePeer], plan: Plan, progress: Progress = lambda _: None
+) -> list[ImportTime]:
     """Times the imports of jaxenvs, of its baseline and of every peer that has a package, each in its interpreter.
 
     Args:
@@ -43,7 +45,7 @@ def time_imports(subjects: Sequence[Subject], plan: Plan, progress: Progress = l
         plan: how often, and for how long at most.
         progress: hears what is being done.
     """
-    todo: list[tuple[Subject, list[str] | None, ImportTime]] = [
+    todo: list[tuple[AvailablePeer, list[str] | None, ImportTime]] = [
         (OURS, baseline(), ImportTime(" + ".join(baseline()))),
         (OURS, None, ImportTime(OURS.peer.name)),
     ]
@@ -62,11 +64,11 @@ def time_imports(subjects: Sequence[Subject], plan: Plan, progress: Progress = l
     return [result for _, _, result in todo]
 
 
-def count_imports(subjects: Sequence[Subject], plan: Plan) -> int:
+def count_imports(subjects: Sequence[AvailablePeer], plan: Plan) -> int:
     """How often `time_imports` calls `progress`."""
     return plan.imports * (2 + len(_with_packages(subjects)))
 
 
-def _with_packages(subjects: Sequence[Subject]) -> list[Subject]:
+def _with_packages(subjects: Sequence[AvailablePeer]) -> list[AvailablePeer]:
     """One subject for each package, where several peers share one."""
     return list({s.peer.distribution: s for s in subjects if s.peer.distribution is not None}.values())

@@ -9,7 +9,7 @@ from typing import Any
 from jaxenvs.bench.comparison import Measurement, Plan, Progress, compare
 from jaxenvs.bench.figures import as_json
 from jaxenvs.bench.process import PeerFailed, PeerProcess
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import Peer, Task
 
 JAXENVS_PPO = Peer("jaxenvs", "jaxenvs_ppo_peer.py", "jaxenvs", "pip install jaxenvs[train]", {})
@@ -127,7 +127,7 @@ class TimeToThreshold:
 def compare_speed(
     env_id: str,
     sizes: Sizes,
-    subjects: Sequence[Subject],
+    subjects: Sequence[AvailablePeer],
     plan: Plan,
     *,
     least_steps: int = 100_000,
@@ -160,7 +160,7 @@ def compare_speed(
         dataclasses.replace(plan, steps=sizes.steps(least_steps)),
         platform=platform,
         progress=progress,
-        ours=Subject(with_settings(ours)),
+        ours=AvailablePeer(with_settings(ours)),
     )
 
 
@@ -168,7 +168,7 @@ def compare_times_to_threshold(
     env_id: str,
     threshold: float,
     seeds: Sequence[int],
-    subjects: Sequence[Subject],
+    subjects: Sequence[AvailablePeer],
     plan: Plan,
     *,
     platform: str | None = None,
@@ -220,7 +220,7 @@ def _attempt(result: TimeToThreshold, action: Callable[[], Any]) -> Any:
 
 
 def _start(
-    stack: contextlib.ExitStack, subject: Subject, result: TimeToThreshold, plan: Plan, platform: str | None
+    stack: contextlib.ExitStack, subject: AvailablePeer, result: TimeToThreshold, plan: Plan, platform: str | None
 ) -> PeerProcess:
     process = stack.enter_context(subject.start(platform))
     result.versions = process.ask("import", modules=None, limit=plan.preparation_limit)["versions"]

@@ -20,7 +20,7 @@ _NOT_FOR_PEERS = "JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
+class AvailablePeer:
     """A peer in an interpreter.
 
     Attributes:
@@ -69,7 +69,7 @@ class Subject:
 
 
 @dataclasses.dataclass(frozen=True)
-class Absentee:
+class MissingPeer:
     """A peer that cannot take part.
 
     Attributes:
@@ -83,7 +83,7 @@ class Absentee:
 
 def gather(
     names: Sequence[str] | None, pythons: Mapping[str, str], peers: Sequence[Peer] | None = None
-) -> tuple[list[Subject], list[Absentee]]:
+) -> tuple[list[AvailablePeer], list[MissingPeer]]:
     """The peers that can be measured here, jaxenvs excepted, and those that cannot.
 
     Args:
@@ -102,7 +102,7 @@ def gather(
             raise InvalidField(f"There is no peer `{name}`; known are {', '.join(known)}.{did_you_mean(name, known)}")
     subjects, absentees = [], []
     for peer in peers if names is None else [known[name] for name in dict.fromkeys(names) if name in known]:
-        subject = Subject(peer, pythons.get(peer.name, sys.executable))
+        subject = AvailablePeer(peer, pythons.get(peer.name, sys.executable))
         try:
             reason = subject.missing()
         except PeerFailed as failure:
@@ -110,7 +110,7 @@ def gather(
         if reason is None:
             subjects.append(subject)
         elif names is None:
-            absentees.append(Absentee(peer, reason))
+            absentees.append(MissingPeer(peer, reason))
         else:
             raise DependencyNotInstalled(
                 f"{peer.name} cannot be measured in {subject.python}: {reason}. To get it: {peer.install}"

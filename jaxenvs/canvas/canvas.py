@@ -391,5 +391,5 @@ class Canvas(PyTreeNode):
         if align not in ("left", "center", "right"):
             raise ValueError(f'`align` must be "left", "center" or "right", got {align!r}.')
         shift = {"left": 0, "center": coverage.shape[1] // 2, "right": coverage.shape[1]}[align]
-        corner = lettering.whole(position, self.view, shift, font.baseline(pixel_size))
+        corner = lettering.on_whole_pixels(position, self.view, shift, font.baseline(pixel_size))
         return self._lay(coverage, color, corner, opacity)

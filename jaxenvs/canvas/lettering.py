@@ -24,7 +24,7 @@ def _is_static(values: Sequence[Any]) -> bool:
     return all(isinstance(value, int | float | np.number) for value in values)
 
 
-def whole(position: Point, view: View, left: int, above: int) -> tuple[ArrayLike, ArrayLike]:
+def on_whole_pixels(position: Point, view: View, left: int, above: int) -> tuple[ArrayLike, ArrayLike]:
     """The whole pixel `left` columns and `above` rows before a point; Python integers where it is static."""
     x: Any = position[0]
     y: Any = position[1]

@@ -16,7 +16,7 @@ from jaxenvs.bench.comparison import Measurement, Plan, compare, count_calls
 from jaxenvs.bench.figures import Spread, as_json, import_as_json, ratio, share, short, spread_text
 from jaxenvs.bench.imports import ImportTime, count_imports, time_imports
 from jaxenvs.bench.plot import check_plot_path, draw_steps_per_second
-from jaxenvs.bench.subject import PYTHON_VARIABLE, Absentee, Subject, gather, parse_pythons
+from jaxenvs.bench.subject import PYTHON_VARIABLE, AvailablePeer, MissingPeer, gather, parse_pythons
 from jaxenvs.bench.tasks import JAXENVS, PEERS
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors, say, table
@@ -134,7 +134,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def _facts(
-    measurements: Sequence[Measurement], imports: Sequence[ImportTime], plan: Plan, absentees: Sequence[Absentee]
+    measurements: Sequence[Measurement], imports: Sequence[ImportTime], plan: Plan, absentees: Sequence[MissingPeer]
 ) -> dict[str, Any]:
     return {
         "jaxenvs": __version__,
@@ -201,8 +201,8 @@ def _print_imports(times: Sequence[ImportTime]) -> None:
 
 def _say_remarks(
     measurements: Sequence[Measurement],
-    subjects: Sequence[Subject],
-    absentees: Sequence[Absentee],
+    subjects: Sequence[AvailablePeer],
+    absentees: Sequence[MissingPeer],
     ids: Sequence[str],
 ) -> None:
     """What the tables do not show: how a peer differs, who failed, who has no such task, who is missing."""

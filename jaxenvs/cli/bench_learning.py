@@ -25,7 +25,7 @@ from jaxenvs.bench.learning import (
     learning_as_json,
     speed_as_json,
 )
-from jaxenvs.bench.subject import Subject, gather, parse_pythons
+from jaxenvs.bench.subject import AvailablePeer, gather, parse_pythons
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors, say, table
 from jaxenvs.core.errors import InvalidField
@@ -67,7 +67,7 @@ def bench_learning(
         for sizes in SIZES
     ]
     times = compare_times_to_threshold(
-        id, threshold, range(seeds), [Subject(JAXENVS_PPO), *subjects], plan, platform=device, progress=_tell(id)
+        id, threshold, range(seeds), [AvailablePeer(JAXENVS_PPO), *subjects], plan, platform=device, progress=_tell(id)
     )
     _print_speeds(id, rounds)
     _print_times(times)

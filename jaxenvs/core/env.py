@@ -48,7 +48,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     frames_per_second: ClassVar[int] = 30
     """How many steps make a second when an episode is shown as an animation."""
 
-    outlives_episodes: ClassVar[bool] = False
+    changes_between_episodes: ClassVar[bool] = False
     """Whether something goes on from episode to episode: whether `after_episode` is defined."""
 
     reset_options: ClassVar[Mapping[str, str]] = {}
@@ -156,7 +156,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         """The environment that the next episode begins in, after one that ended in `state`: itself, by default.
 
         Tasks that grow with success, or change with time, return themselves with other values of leaves, and say
-        so by `outlives_episodes`. AutoReset and the adapters begin each episode but the first in it.
+        so by `changes_between_episodes`. AutoReset and the adapters begin each episode but the first in it.
         """
         del state
         return self
@@ -178,14 +178,14 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     @property
     def can_observe(self) -> bool:
         """Whether `observe` is defined, and by no base of a class that redefines `reset` or `step`."""
-        return vouches_for_observe(type(self))
+        return defines_observe(type(self))
 
 
 for _name in ("render", "observe"):
     setattr(Env, _name, explained(_name, vars(Env)[_name]))
 
 
-def vouches_for_observe(cls: type[Env[Any, Any]]) -> bool:
+def defines_observe(cls: type[Env[Any, Any]]) -> bool:
     """Whether a class defines `observe`, and no class derived from the one that does redefines `reset` or `step`."""
     owners = {name: _owner(cls, name) for name in ("observe", "reset", "step")}
     return all(issubclass(owners["observe"], owners[name]) for name in ("reset", "step"))

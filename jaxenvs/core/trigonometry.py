@@ -46,7 +46,7 @@ def _cos_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Arra
     return cos(primals[0]), -sin(primals[0]) * tangents[0]
 
 
-def wrapped(angle: Array) -> Array:
+def wrap_angle(angle: Array) -> Array:
     """The same angle from -pi to pi, in rad, of any floating dtype; one just short of a bound may round beyond it."""
     turns = jnp.floor(angle * (0.5 / math.pi) + 0.5)
     return _reduced(angle, 2.0 * turns)

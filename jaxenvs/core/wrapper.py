@@ -82,7 +82,7 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
 
     def after_episode(self, state: State) -> Self:
         """The wrapper around what the wrapped environment is after the episode; see `Env.after_episode`."""
-        if not type(unwrap(self)).outlives_episodes:
+        if not type(unwrap(self)).changes_between_episodes:
             return self
         return self.replace(env=self.env.after_episode(self.inner_state(state)))
 

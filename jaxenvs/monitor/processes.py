@@ -15,7 +15,7 @@ def is_writer() -> bool:
     return jax.process_index() == 0
 
 
-def agreed(value: float) -> float:
+def first_process_value(value: float) -> float:
     """The first process's `value`, in all of them; every process must ask, in the same order.
 
     What the processes compute together waits for all of them, so none may decide by its own clock.
@@ -23,7 +23,7 @@ def agreed(value: float) -> float:
     return value if jax.process_count() == 1 else float(multihost_utils.broadcast_one_to_all(np.float32(value)))
 
 
-def whole(tree: Tree, mesh: Mesh | None) -> Tree:
+def gathered(tree: Tree, mesh: Mesh | None) -> Tree:
     """`tree` with every array whole in every process, where several share it; every process must ask."""
     if mesh is None or jax.process_count() == 1:
         return tree

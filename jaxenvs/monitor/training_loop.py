@@ -12,9 +12,9 @@ from jax.sharding import Mesh
 from jaxenvs.core.env import Env
 from jaxenvs.core.errors import Diverged, InvalidField, NotWritten
 from jaxenvs.core.random import Key
-from jaxenvs.monitor.processes import agreed, whole
+from jaxenvs.monitor.processes import first_process_value, gathered
 from jaxenvs.monitor.run import Run
-from jaxenvs.monitor.updates import Program, Rows, Trainable, initial_state
+from jaxenvs.monitor.updates import CompiledUpdates, Rows, Trainable, initial_state
 from jaxenvs.rollout.mesh import Devices, lane_mesh
 
 
@@ -114,7 +114,9 @@ def _begin(
     else:
         state = begin(env, learner, key, num_seeds=num_seeds, mesh=mesh)
     rows = run.read_progress()
-    return state, Report(done, done * learner.steps_per_update, agreed(rows[-1]["seconds"] if rows else 0.0), {})
+    return state, Report(
+        done, done * learner.steps_per_update, first_process_value(rows[-1]["seconds"] if rows else 0.0), {}
+    )
 
 
 def _continue(
@@ -130,7 +132,7 @@ def _continue(
 ) -> tuple[Any, Report]:
     total, spread = int(learner.num_updates), -(-int(learner.num_updates) // _ROWS)
     started = time.perf_counter()
-    program = Program(env, learner, state, num_seeds=run.settings.num_seeds, mesh=mesh)
+    program = CompiledUpdates(env, learner, state, num_seeds=run.settings.num_seeds, mesh=mesh)
     on_compiled(report, time.perf_counter() - started)
     saver = _Saver(run, mesh, report.updates)
     rows = Rows(learner.steps_per_update)
@@ -139,12 +141,12 @@ def _continue(
         started = time.perf_counter()
         ends = _ends(report.updates, count, spread, total)
         state, measured = program(state, report.updates, ends)
-        seconds = agreed(time.perf_counter() - started)
+        seconds = first_process_value(time.perf_counter() - started)
         updates = measured.updates
         rows.add(measured, report.updates, report.seconds, seconds, lambda end: end % spread == 0 or end == total)
         count = max(1, round(_SECONDS_PER_CALL * (updates - report.updates) / max(seconds, 1e-6)))
         report = Report(updates, updates * learner.steps_per_update, report.seconds + seconds, measured.means())
-        stopping = bool(agreed(should_stop()))
+        stopping = bool(first_process_value(should_stop()))
         try:
             saving = (
                 saver.is_due(now=stopping or updates == total, within_row=rows.is_open) and measured.diverged is None
@@ -168,8 +170,8 @@ def _ends(done: int, count: int, spread: int, total: int) -> list[int]:
     Calls end with a row where they do a row's updates at least, and do no more rows than the program holds.
     """
     last = min(done + count, total)
-    rows = list(range((done // spread + 1) * spread, last + 1, spread))[: Program.MOST_ROWS]
-    if total <= last and len(rows) < Program.MOST_ROWS and total not in rows:
+    rows = list(range((done // spread + 1) * spread, last + 1, spread))[: CompiledUpdates.MOST_ROWS]
+    if total <= last and len(rows) < CompiledUpdates.MOST_ROWS and total not in rows:
         rows.append(total)
     return rows or [last]
 
@@ -202,11 +204,11 @@ class _Saver:
         # A checkpoint ends a row, so that rows of what follows it begin with it. A row of many updates that is
         # about to end anyway is waited for.
         patience = _CHECKPOINT_SECONDS if within_row else 0.0
-        return bool(now or agreed(time.perf_counter() >= self._due + patience))
+        return bool(now or first_process_value(time.perf_counter() >= self._due + patience))
 
     def save(self, state: Any, updates: int) -> None:
         started = time.perf_counter()
-        self._run.save(whole(state, self._mesh), {"updates": updates})
+        self._run.save(gathered(state, self._mesh), {"updates": updates})
         self.saved = updates
         ended = time.perf_counter()
         self._due = ended + max(_CHECKPOINT_SECONDS, (ended - started) / _CHECKPOINT_SHARE)
@@ -214,7 +216,7 @@ class _Saver:
     def rescued(self, state: Any, updates: int, error: OSError) -> NotWritten:
         """Saves the state somewhere else; returns the error that says where."""
         try:
-            path = self._run.save_elsewhere(whole(state, self._mesh), {"updates": updates})
+            path = self._run.save_elsewhere(gathered(state, self._mesh), {"updates": updates})
         except OSError:
             kept = f"The checkpoint in it is of update {self.saved}." if self.saved else "It holds no checkpoint yet."
         else:

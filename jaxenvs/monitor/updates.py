@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from jaxenvs.core.env import Env
 from jaxenvs.core.random import Key
 from jaxenvs.core.trees import holds_nan
-from jaxenvs.rollout.mesh import SHARED, laid_out
+from jaxenvs.rollout.mesh import SHARED, with_layout
 
 
 class Trainable(Protocol):
@@ -90,7 +90,7 @@ class Measured:
         return {name: _finite_mean(x) for name, x in values.items()}
 
 
-class Program:
+class CompiledUpdates:
     """Updates of one learner in one environment, compiled.
 
     How many updates a call does is data, so one program serves calls of every size.
@@ -179,7 +179,7 @@ def _advance(
 
     tables = jax.tree.map(lambda x: jnp.zeros((len(ends), *x.shape), jnp.float32), zeros)
     state, done, tables, diverged = jax.lax.fori_loop(0, count, one_row, (state, done, tables, healthy))
-    return state, *laid_out((done, *tables, diverged), mesh, SHARED)
+    return state, *with_layout((done, *tables, diverged), mesh, SHARED)
 
 
 def _totals(metrics: Metrics) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -29,7 +29,7 @@ _MOST_PIXELS = 16_384
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
+class CameraView:
     """How pictures are taken.
 
     Attributes:
@@ -81,7 +81,7 @@ def frozen(settings: Mapping[Any, Any] | tuple[tuple[Any, Any], ...] | None) -> 
     return tuple((key, tuple(np.asarray(v).tolist()) if np.ndim(v) else v) for key, v in pairs)
 
 
-def check_view(view: View) -> None:
+def check_view(view: CameraView) -> None:
     """Raises `InvalidField` for a camera or settings that there are not."""
     if view.camera_id is not None and view.camera_name is not None:
         raise InvalidField("Give `camera_id` or `camera_name`, not both.")
@@ -125,7 +125,7 @@ def _are_finite(value: Any) -> bool:
     return all(isinstance(x, int | float | np.number) and np.isfinite(x) for x in np.ravel(np.asarray(value, object)))
 
 
-def render(view: View, qpos: Array) -> Array:
+def render(view: CameraView, qpos: Array) -> Array:
     """(height, width, 3) uint8: the model at some positions.
 
     Args:
@@ -147,7 +147,7 @@ def check_drawing() -> None:
 
 
 @functools.cache
-def _draw_function(view: View) -> HostFunction:
+def _draw_function(view: CameraView) -> HostFunction:
     """From positions to pictures."""
 
     def run(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
@@ -157,7 +157,7 @@ def _draw_function(view: View) -> HostFunction:
     return run
 
 
-def _draw(view: View, positions: np.ndarray, pictures: np.ndarray) -> None:
+def _draw(view: CameraView, positions: np.ndarray, pictures: np.ndarray) -> None:
     _context()
     painter = _painter(view)
     for qpos, picture in zip(positions, pictures):
@@ -167,7 +167,7 @@ def _draw(view: View, positions: np.ndarray, pictures: np.ndarray) -> None:
 class _Painter:
     """What MuJoCo needs to draw a model; used in the drawing thread alone."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: CameraView) -> None:
         mujoco = self._mujoco = import_mujoco()
         self._view = view
         model = self._model = copy.copy(view.model.mj_model)  # the frame must be as large as the picture
@@ -229,7 +229,7 @@ class _Painter:
 
 
 @functools.lru_cache(maxsize=8)
-def _painter(view: View) -> _Painter:
+def _painter(view: CameraView) -> _Painter:
     return _Painter(view)
 
 

@@ -15,7 +15,7 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import resets_itself, wrappers_of
 from jaxenvs.rollout._progress import progress_bar
-from jaxenvs.rollout.mesh import LANES, SHARED, Devices, lane_mesh, on_each_device
+from jaxenvs.rollout.mesh import LANES, SHARED, Devices, lane_mesh, per_device
 from jaxenvs.rollout.policy import Policy, as_policy
 from jaxenvs.rollout.rollout import Play, begin_play, check_count, play_step
 from jaxenvs.wrappers import TimeLimit
@@ -166,7 +166,7 @@ def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int, mesh: Mesh |
         )
 
     lanes = jax.vmap(begin, in_axes=(None, 0))
-    return on_each_device(lanes, mesh, (SHARED, LANES), LANES)(env, jax.random.split(key, num_episodes))
+    return per_device(lanes, mesh, (SHARED, LANES), LANES)(env, jax.random.split(key, num_episodes))
 
 
 def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array, mesh: Mesh | None) -> _Carry:
@@ -189,7 +189,7 @@ def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: A
 
         return jax.lax.while_loop(going_on, jax.vmap(step), carry)
 
-    return on_each_device(play, mesh, (SHARED, SHARED, LANES, SHARED), LANES)(env, policy, carry, limit)
+    return per_device(play, mesh, (SHARED, SHARED, LANES, SHARED), LANES)(env, policy, carry, limit)
 
 
 _play = jax.jit(_play_program, static_argnums=(3, 5))

@@ -1,7 +1,7 @@
 """Meshes: many devices that share the lanes of one batch.
 
 A program over a mesh is the one-device program with its lanes dealt to the devices in order. Environments
-are stepped by each device on its own (`on_each_device`), so that neither a step nor a reset waits for
+are stepped by each device on its own (`per_device`), so that neither a step nor a reset waits for
 another device.
 """
 
@@ -88,7 +88,7 @@ def _mesh_of_first(caller: str, count: int) -> Mesh:
     return jax.make_mesh((count,), (DATA_AXIS,), devices=found[:count])
 
 
-def on_each_device(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, out_specs: Any) -> Any:
+def per_device(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, out_specs: Any) -> Any:
     """`function`, run by each device on its own lanes without communication; itself where there is no mesh.
 
     Args:
@@ -104,7 +104,7 @@ def on_each_device(function: Callable[..., Any], mesh: Mesh | None, in_specs: An
 
 
 def own_keys(keys: Array, mesh: Mesh | None) -> Array:
-    """Within `on_each_device`: those of `keys`, one for each of all lanes, that belong to this device's lanes."""
+    """Within `per_device`: those of `keys`, one for each of all lanes, that belong to this device's lanes."""
     if mesh is None:
         return keys
     count = keys.shape[0] // mesh.shape[DATA_AXIS]
@@ -115,6 +115,6 @@ def own_keys(keys: Array, mesh: Mesh | None) -> Array:
     return jax.random.wrap_key_data(jnp.stack(own, axis=-1), impl=jax.random.key_impl(keys))
 
 
-def laid_out(tree: Tree, mesh: Mesh | None, layout: PartitionSpec) -> Tree:
+def with_layout(tree: Tree, mesh: Mesh | None, layout: PartitionSpec) -> Tree:
     """`tree` with its arrays in one of the layouts above; as it is where there is no mesh."""
     return tree if mesh is None else jax.lax.with_sharding_constraint(tree, NamedSharding(mesh, layout))

@@ -11,7 +11,7 @@ from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.rollout._progress import progress_bar
-from jaxenvs.rollout.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, on_each_device
+from jaxenvs.rollout.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, per_device
 from jaxenvs.rollout.policy import Policy, as_policy
 
 # Parts that a rollout with a progress bar is cut in.
@@ -149,7 +149,7 @@ def _begin_program(env: Env[Any, Any], key: Key, num_envs: int | None, mesh: Mes
     if num_envs is None:
         return begin_play(env, key)
     lanes = jax.vmap(begin_play, in_axes=(None, 0))
-    return on_each_device(lanes, mesh, (SHARED, LANES), LANES)(env, jax.random.split(key, num_envs))
+    return per_device(lanes, mesh, (SHARED, LANES), LANES)(env, jax.random.split(key, num_envs))
 
 
 def _advance_program(
@@ -169,7 +169,7 @@ def _advance_program(
         lanes = jax.vmap(step, in_axes=(0, None)) if batched else step
         return jax.lax.scan(lanes, carry, None, length=num_steps)
 
-    return on_each_device(play, mesh, (SHARED, SHARED, LANES), (LANES, TIME_AND_LANES))(env, policy, carry)
+    return per_device(play, mesh, (SHARED, SHARED, LANES), (LANES, TIME_AND_LANES))(env, policy, carry)
 
 
 _rollout = jax.jit(_rollout_program, static_argnums=(3, 4, 5, 6))

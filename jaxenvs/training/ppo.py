@@ -23,10 +23,10 @@ from jaxenvs.rollout.mesh import (
     SHARED,
     TIME_AND_LANES,
     Devices,
-    laid_out,
     lane_mesh,
-    on_each_device,
     own_keys,
+    per_device,
+    with_layout,
 )
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
@@ -215,7 +215,7 @@ class PPO(Learner[PPOState]):
             log_std=jnp.full(num_outputs(env.action_space), self.initial_log_std, jnp.float32),
             statistics=RunningStatistics.of_shape(() if is_picture(env.observation_space) else features.shape),
         )
-        begin = on_each_device(lambda env, keys: jax.vmap(training_env(env).reset)(keys), mesh, (SHARED, LANES), LANES)
+        begin = per_device(lambda env, keys: jax.vmap(training_env(env).reset)(keys), mesh, (SHARED, LANES), LANES)
         env_state, timestep = begin(env, jax.random.split(env_key, self.num_envs))
         state = PPOState(
             agent=agent,
@@ -239,7 +239,7 @@ class PPO(Learner[PPOState]):
         state, rewards = self._scale_rewards(state, played)
         values, advantage = self._estimate(state.agent, played, rewards)
         batch = Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
-        batch = laid_out(jax.tree.map(lambda x: by_block(x, self.num_blocks), batch), mesh, LANES)
+        batch = with_layout(jax.tree.map(lambda x: by_block(x, self.num_blocks), batch), mesh, LANES)
         share = progress(state.updates, horizon_of(self, state.updates, horizon))
         learning_rate = annealed(self.learning_rate, share, self.anneal)
         counters = counted(self, state.updates)
@@ -261,7 +261,7 @@ class PPO(Learner[PPOState]):
     def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, Played]:
         """Steps every environment `num_steps` times; what happened has axes (num_steps, num_envs)."""
         layout = LANES, LANES, SHARED
-        play = on_each_device(partial(self._play_lanes, mesh), mesh, (SHARED, SHARED, layout), (layout, TIME_AND_LANES))
+        play = per_device(partial(self._play_lanes, mesh), mesh, (SHARED, SHARED, layout), (layout, TIME_AND_LANES))
         (env_state, observation, key), played = play(env, state.agent, (state.env_state, state.observation, state.key))
         return state.replace(env_state=env_state, observation=observation, key=key), played
 
@@ -340,7 +340,7 @@ class PPO(Learner[PPOState]):
             return jax.lax.scan(lambda c, index: learn(c, take_from(batch, index)), carry, deal(key, *sizes))
 
         sizes = self.steps_per_update, self.num_blocks, self.num_minibatches
-        take_from = on_each_device(take, mesh, (LANES, LANES), LANES)
+        take_from = per_device(take, mesh, (LANES, LANES), LANES)
         key, *epoch_keys = jax.random.split(state.key, 1 + self.num_epochs)
         carry = weights_of(state.agent), state.optimizer_state
         (weights, optimizer_state), losses = jax.lax.scan(epoch, carry, jnp.stack(epoch_keys))

@@ -7,7 +7,7 @@ from jax.sharding import Mesh
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key
-from jaxenvs.rollout.mesh import LANES, SHARED, laid_out
+from jaxenvs.rollout.mesh import LANES, SHARED, with_layout
 from jaxenvs.training.learner import Metrics, TrainState, episode_figures
 from jaxenvs.wrappers import RunningStatistics
 
@@ -91,6 +91,6 @@ def weights_of(agent: PPOAgent) -> dict[str, Any]:
 def spread_over(state: PPOState, mesh: Mesh | None) -> PPOState:
     """The state with what belongs to lanes spread over the mesh, and all else on every device."""
     lanes = state.env_state, state.observation, state.discounted_return
-    env_state, observation, discounted_return = laid_out(lanes, mesh, LANES)
-    state = laid_out(state.replace(env_state=None, observation=None, discounted_return=None), mesh, SHARED)
+    env_state, observation, discounted_return = with_layout(lanes, mesh, LANES)
+    state = with_layout(state.replace(env_state=None, observation=None, discounted_return=None), mesh, SHARED)
     return state.replace(env_state=env_state, observation=observation, discounted_return=discounted_return)

@@ -38,7 +38,7 @@ class ResetProgram(PyTreeNode):
         auto: that of the AutoReset.
         method: how a batch resets.
         chunk_size: how many lanes `"chunked"` resets at a time; None for the default.
-        opening_of: what is seen of a new episode, from its first timestep.
+        seen_of: what is seen of a new episode, from its first timestep.
         enclosing: `_next_episode` as a function of the arrays that it closes over, if they are traced.
     """
 
@@ -46,7 +46,7 @@ class ResetProgram(PyTreeNode):
     auto: Any = static()
     method: Method = static()
     chunk_size: int | None = static()
-    opening_of: Callable[[TimeStep[Any]], Any] = static()
+    seen_of: Callable[[TimeStep[Any]], Any] = static()
     enclosing: Any = static(default=None)
 
 
@@ -76,8 +76,8 @@ def _next_episode(carry: list[Array], key: Key, auto: list[Any], program: ResetP
         return jaxpr_as_fun(closed)(*carry, key, *auto[:count])
     inner, episodes, _ = program.carry.unflatten(carry)
     wrapper = program.auto.unflatten(auto)
-    state, timestep = wrapper.after(inner).begin(key, episodes)
-    return jax.tree.leaves((state.inner, state.episodes, program.opening_of(timestep)))
+    state, timestep = wrapper.continued_from(inner).begin_episode(key, episodes)
+    return jax.tree.leaves((state.inner, state.episodes, program.seen_of(timestep)))
 
 
 def _with_enclosed(

@@ -45,7 +45,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     On that step `reward`, `terminated`, `truncated`, `info` and `final_observation` belong to the
     episode that ended, `observation` to the one that begins. So a learner bootstraps a truncated
     episode from `final_observation`, and acts on `observation`, with no special case. An agent that
-    reads an action mask from `info` needs the mask of `observation`: with `opening_info`, `info` belongs
+    reads an action mask from `info` needs the mask of `observation`: with `reset_info`, `info` belongs
     to the episode that begins, too.
 
     All methods begin the same episodes, from the same keys: whatever is no float is exactly the same. Floats
@@ -67,12 +67,12 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     Attributes:
         method: `"auto"`, `"select"`, `"cond"` or `"chunked"`.
         chunk_size: lanes reset at a time by `"chunked"`; None for one in 128, but at least 8.
-        opening_info: whether `info` goes with `observation` rather than with `final_observation`.
+        reset_info: whether `info` goes with `observation` rather than with `final_observation`.
     """
 
     method: Method = static(default="auto")
     chunk_size: int | None = static(default=None)
-    opening_info: bool = static(default=False)
+    reset_info: bool = static(default=False)
 
     placement: ClassVar[Placement] = "between"
 
@@ -86,38 +86,38 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
 
     def reset(self, key: Key) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Begins the first episode; the key also seeds all later ones."""
-        return self.begin(check_key(key), jnp.zeros((), jnp.int32))
+        return self.begin_episode(check_key(key), jnp.zeros((), jnp.int32))
 
-    def begin(self, key: Key, episode: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
+    def begin_episode(self, key: Key, episode: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Begins an episode by its number, () int32, in the sequence that `reset` with this key begins with 0."""
         # A key that never changes, with a counter, costs less than one split for each episode: nothing is
         # written, and a compiler can take the key's words apart once, before the loop.
         inner, timestep = self.env.reset(jax.random.fold_in(key, episode))
         return AutoResetState(inner=inner, key=key, episodes=episode + 1), timestep
 
-    def after(self, inner: Any) -> Self:
+    def continued_from(self, inner: Any) -> Self:
         """What begins the episode after one that ended in `inner`, a state of `env`; see `Env.after_episode`."""
-        return self.replace(env=self.env.after_episode(inner)) if type(unwrap(self)).outlives_episodes else self
+        return self.replace(env=self.env.after_episode(inner)) if type(unwrap(self)).changes_between_episodes else self
 
     def step(self, state: AutoResetState, action: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
         """Steps, and resets where that ended the episode."""
         inner, timestep = self.env.step(state.inner, action)
         state = state.replace(inner=inner)
         if self.env.can_observe:
-            seen = timestep.info if self.opening_info else None
-            opening_of = _info_of if self.opening_info else _nothing_of
-            state, info = self.begin_where(timestep.done, state, seen, opening_of)
+            seen = timestep.info if self.reset_info else None
+            seen_of = _info_of if self.reset_info else _nothing_of
+            state, info = self.reset_where(timestep.done, state, seen, seen_of)
             timestep = timestep.replace(observation=self.observe(state))
-            return state, timestep.replace(info=info) if self.opening_info else timestep
-        if self.opening_info:
+            return state, timestep.replace(info=info) if self.reset_info else timestep
+        if self.reset_info:
             seen = timestep.observation, timestep.info
-            state, (observation, info) = self.begin_where(timestep.done, state, seen, opening)
+            state, (observation, info) = self.reset_where(timestep.done, state, seen, observation_and_info)
             return state, timestep.replace(observation=observation, info=info)
-        state, observation = self.begin_where(timestep.done, state, timestep.observation, _observation_of)
+        state, observation = self.reset_where(timestep.done, state, timestep.observation, _observation_of)
         return state, timestep.replace(observation=observation)
 
-    def begin_where(
-        self, where: Array, state: AutoResetState, seen: Seen, opening_of: Callable[[TimeStep[Obs]], Seen]
+    def reset_where(
+        self, where: Array, state: AutoResetState, seen: Seen, seen_of: Callable[[TimeStep[Obs]], Seen]
     ) -> tuple[AutoResetState, Seen]:
         """Begins the next episode where told, by this wrapper's method; for loops that reset at other times.
 
@@ -125,7 +125,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
             where: () bool.
             state: the state to replace, whose key the start is drawn from.
             seen: arrays that stand for what the agent sees of `state`.
-            opening_of: what it sees of a new episode, of the same structure, shapes and dtypes: a
+            seen_of: what it sees of a new episode, of the same structure, shapes and dtypes: a
                 function at the top of a module, of the episode's first timestep.
 
         Returns:
@@ -133,7 +133,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         """
         leaves, treedef = jax.tree.flatten((state.inner, state.episodes, seen))
         auto_leaves, auto_treedef = jax.tree.flatten(self)
-        program = ResetProgram(treedef, auto_treedef, self._resolved_method, self.chunk_size, opening_of)
+        program = ResetProgram(treedef, auto_treedef, self._resolved_method, self.chunk_size, seen_of)
         leaves = reset_where(where, leaves, state.key, auto_leaves, program)
         inner, episodes, seen = treedef.unflatten(leaves)
         return AutoResetState(inner=inner, key=state.key, episodes=episodes), seen
@@ -144,8 +144,8 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         return "chunked" if self.method == "auto" and is_costly else self.method
 
 
-def opening(timestep: TimeStep[Obs]) -> tuple[Obs, dict[str, Array]]:
-    """What an agent sees of a new episode, for `AutoReset.begin_where`: the observation and `info`."""
+def observation_and_info(timestep: TimeStep[Obs]) -> tuple[Obs, dict[str, Array]]:
+    """What an agent sees of a new episode, for `AutoReset.reset_where`: the observation and `info`."""
     return timestep.observation, timestep.info
 
 

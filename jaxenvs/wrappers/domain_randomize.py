@@ -72,7 +72,7 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
 
     def after_episode(self, state: DomainRandomizeState) -> Self:
         """The wrapper whose next episode is drawn from what the wrapped environment is after this one."""
-        if not type(unwrap(self)).outlives_episodes:
+        if not type(unwrap(self)).changes_between_episodes:
             return self
         before = self.env if self.continued is None else self.continued
         return self.replace(continued=before.after_episode(state.inner))

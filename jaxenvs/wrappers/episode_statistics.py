@@ -25,11 +25,11 @@ class EpisodeStatisticsState(WrapperState):
 
     Attributes:
         statistics: the arrays that `info` showed last.
-        over: () bool, whether the last step ended an episode, so that the next begins to count anew.
+        is_over: () bool, whether the last step ended an episode, so that the next begins to count anew.
     """
 
     statistics: dict[str, Array]
-    over: Array
+    is_over: Array
 
 
 class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeStatisticsState, Obs], Generic[Obs]):
@@ -68,15 +68,15 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
             "mean_return": zero,
             "mean_length": zero,
         }
-        state = EpisodeStatisticsState(inner, statistics, over=jnp.zeros((), bool))
+        state = EpisodeStatisticsState(inner, statistics, is_over=jnp.zeros((), bool))
         return state, _add_info(timestep, statistics)
 
     def step(self, state: EpisodeStatisticsState, action: Array) -> tuple[EpisodeStatisticsState, TimeStep[Obs]]:
         """Steps the wrapped environment and counts."""
         inner, timestep = self.env.step(state.inner, action)
         before, done = state.statistics, timestep.done
-        total = jnp.where(state.over, 0.0, before["episode_return"]) + timestep.reward
-        length = jnp.where(state.over, 0, before["episode_length"]) + 1
+        total = jnp.where(state.is_over, 0.0, before["episode_return"]) + timestep.reward
+        length = jnp.where(state.is_over, 0, before["episode_length"]) + 1
         completed = before["completed_episodes"] + done.astype(jnp.int32)
         share = done.astype(jnp.float32) / jnp.maximum(completed, 1).astype(jnp.float32)
         statistics = {
@@ -89,7 +89,7 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
             "mean_return": before["mean_return"] + (total - before["mean_return"]) * share,
             "mean_length": before["mean_length"] + (length.astype(jnp.float32) - before["mean_length"]) * share,
         }
-        return EpisodeStatisticsState(inner, statistics, over=done), _add_info(timestep, statistics)
+        return EpisodeStatisticsState(inner, statistics, is_over=done), _add_info(timestep, statistics)
 
 
 def _add_info(timestep: TimeStep[Obs], statistics: dict[str, Array]) -> TimeStep[Obs]:

@@ -38,7 +38,7 @@ class EpisodicLife(SameObservations, SameActions, StatefulWrapper[EpisodicLifeSt
       but the agent hardly gets to see what a game looks like after the first life.
 
     Lives are counted after each step. Around AutoReset the lives that a further game begins with are not known
-    before its first step, unless `AutoReset(opening_info=True)` tells them.
+    before its first step, unless `AutoReset(reset_info=True)` tells them.
     """
 
     def reset(self, key: Key) -> tuple[EpisodicLifeState, TimeStep[Obs]]:
@@ -61,7 +61,7 @@ class EpisodicLife(SameObservations, SameActions, StatefulWrapper[EpisodicLifeSt
         inner, timestep = self.env.step(state.inner, action)
         lives = timestep.info["lives"]
         is_lost = lives < state.lives
-        if any(isinstance(wrapper, AutoReset) and not wrapper.opening_info for wrapper in wrappers_of(self.env)):
+        if any(isinstance(wrapper, AutoReset) and not wrapper.reset_info for wrapper in wrappers_of(self.env)):
             # These lives were the ended game's. From none, none can be lost in the first step of the next.
             lives = jnp.where(timestep.done, jnp.zeros_like(lives), lives)
         state = EpisodicLifeState(inner=inner, lives=lives)

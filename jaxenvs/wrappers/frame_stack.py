@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxenvs.core.checks import check_choice, check_integer
-from jaxenvs.core.env import vouches_for_observe
+from jaxenvs.core.env import defines_observe
 from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
 from jaxenvs.core.spaces import Space
@@ -73,7 +73,7 @@ class FrameStack(HistoryWrapper[Any]):
     @property
     def can_observe(self) -> bool:
         """True, whatever the wrapped environment: the state holds the stack. (See `Env.can_observe`.)"""
-        return vouches_for_observe(type(self))
+        return defines_observe(type(self))
 
     def observe(self, state: HistoryState) -> Any:
         """The stack."""

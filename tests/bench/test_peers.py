@@ -11,7 +11,7 @@ import pytest
 
 from jaxenvs.bench.comparison import OURS
 from jaxenvs.bench.peers import c_peer
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 
@@ -48,7 +48,7 @@ def test_a_peer_runs(name, task, options, tmp_path, monkeypatch):
     package = ROWS[name].distribution if name in ROWS else None
     if package is not None and importlib.util.find_spec(package) is None:
         pytest.skip(f"needs {package}")
-    subject = Subject(ROWS[name]) if name in ROWS else OURS
+    subject = AvailablePeer(ROWS[name]) if name in ROWS else OURS
     with subject.start("cpu") as process:
         assert process.ask("find", limit=60)["missing"] is None
         versions = process.ask("import", modules=None, limit=120)["versions"]

@@ -56,7 +56,7 @@ def step_with(method: str, env: Any) -> Callable[[Any, Array], Any]:
         state, done = state.replace(inner=inner), timestep.done
 
         def begin(state: Any) -> Any:
-            fresh = jax.vmap(lambda s: auto.begin(s.key, s.episodes)[0])(state)
+            fresh = jax.vmap(lambda s: auto.begin_episode(s.key, s.episodes)[0])(state)
             return jax.tree.map(
                 lambda a, b: b if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else jnp.where(done, a, b), fresh, state
             )

@@ -13,7 +13,7 @@ from jax import Array
 
 import jaxenvs
 from jaxenvs import AutoReset, Env, PyTreeNode, TimeLimit, restart, transition
-from jaxenvs.core.env import vouches_for_observe
+from jaxenvs.core.env import defines_observe
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 from jaxenvs.errors import (
     AttributeNotFound,
@@ -151,8 +151,8 @@ def test_methods_keep_name_signature_docstring_and_owner():
     assert CartPole.step.__name__ == "step"
     assert CartPole.step.__doc__ == CartPole.step.__wrapped__.__doc__
     assert [*inspect.signature(CartPole).parameters][:2] == ["gravity", "cart_mass"]
-    assert vouches_for_observe(CartPole)
-    assert not vouches_for_observe(Count)
+    assert defines_observe(CartPole)
+    assert not defines_observe(Count)
     again = pickle.loads(pickle.dumps(POLE.env.step))
     assert again.__self__ == POLE.env
 

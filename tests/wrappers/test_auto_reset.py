@@ -173,11 +173,11 @@ class Blind(Pendulum):
     can_observe = False
 
 
-@pytest.mark.parametrize("opening_info", [False, True])
+@pytest.mark.parametrize("reset_info", [False, True])
 @pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[2], METHODS[4]])
-def test_observing_the_state_gives_what_selecting_observations_gives(method, chunk_size, opening_info):
+def test_observing_the_state_gives_what_selecting_observations_gives(method, chunk_size, reset_info):
     def play(env):
-        env = AutoReset(TimeLimit(env, max_episode_steps=3), method, chunk_size, opening_info)
+        env = AutoReset(TimeLimit(env, max_episode_steps=3), method, chunk_size, reset_info)
         state, first = jax.vmap(env.reset)(KEYS["jaxenvs"]())
         steps = jnp.linspace(-2, 2, STEPS * LANES, dtype=jnp.float32).reshape(STEPS, LANES, 1)
         return first, jax.lax.scan(jax.vmap(env.step), state, steps)[1]
@@ -274,7 +274,7 @@ def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ende
 def test_with_opening_info_the_info_goes_with_the_observation(method, chunk_size):
     """All else is as without it."""
     plain = AutoReset(jaxenvs.make("Taxi-v4", max_episode_steps=4), method, chunk_size)
-    env = plain.replace(opening_info=True)
+    env = plain.replace(reset_info=True)
     keys, steps = KEYS["jaxenvs"](), jnp.zeros((STEPS, LANES), jnp.int32)
 
     @jax.jit

@@ -58,14 +58,14 @@ def test_a_lost_life_is_an_end_after_which_the_game_goes_on_around_auto_reset_an
         env = AutoReset(EpisodicLife(game))
     else:
         # So that a life lost in the first step of a game counts, as it does in the loop.
-        env = EpisodicLife(EpisodeStatistics(AutoReset(game, opening_info=True)))
+        env = EpisodicLife(EpisodeStatistics(AutoReset(game, reset_info=True)))
     _, timesteps = play(ClipReward(env, -1, 1))
     rewards = play(env)[1].reward
     lives = games_over = 0
     for step, expected in enumerate(games(game, ends_with_life)):
         final, opening, reward, terminated, truncated, total, is_over = expected
         mine = jax.tree.map(lambda x, i=step: x[i], timesteps)
-        if limit is None or not is_over:  # with `opening_info` a life lost in the limit's step goes unseen
+        if limit is None or not is_over:  # with `reset_info` a life lost in the limit's step goes unseen
             assert (mine.terminated, mine.truncated) == (terminated, truncated), step
         assert (mine.final_observation, mine.observation) == (final, opening)
         assert rewards[step] == reward

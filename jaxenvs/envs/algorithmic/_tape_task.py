@@ -32,7 +32,7 @@ class TapeTask(Env[TapeState, Array], RendersText):
     A class sets how many episodes in a row must come within `shortfall` of the best return for the level to rise.
     """
 
-    outlives_episodes: ClassVar[bool] = True
+    changes_between_episodes: ClassVar[bool] = True
     frames_per_second: ClassVar[int] = 4
 
     moves: ClassVar[int] = 2

@@ -15,7 +15,7 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.core.trigonometry import cos, sin, wrapped
+from jaxenvs.core.trigonometry import cos, sin, wrap_angle
 from jaxenvs.envs._cart_pole import accelerations
 
 
@@ -91,7 +91,7 @@ class Cart(Env[CartState, Array]):
         """Draws a start near rest."""
         spread = jnp.asarray(self.init_range, jnp.float32)
         start = jax.random.uniform(check_key(key), (4,), jnp.float32, -spread, spread)
-        theta = wrapped(start[2] + self.start_angle)
+        theta = wrap_angle(start[2] + self.start_angle)
         state = CartState(start[0], start[1], theta, start[3], elapsed=jnp.zeros((), jnp.int32))
         return state, restart(self.observe(state))
 
@@ -105,7 +105,7 @@ class Cart(Env[CartState, Array]):
         state = CartState(
             x=state.x + self.timescale * state.x_dot,
             x_dot=state.x_dot + self.timescale * x_acc,
-            theta=wrapped(state.theta + self.timescale * state.theta_dot),
+            theta=wrap_angle(state.theta + self.timescale * state.theta_dot),
             theta_dot=state.theta_dot + self.timescale * theta_acc,
             elapsed=state.elapsed + 1,
         )

@@ -15,7 +15,7 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box
-from jaxenvs.core.trigonometry import cos, sin, wrapped
+from jaxenvs.core.trigonometry import cos, sin, wrap_angle
 from jaxenvs.envs.classic_control._limits import within
 
 
@@ -122,7 +122,7 @@ class Pendulum(Env[PendulumState, Array]):
         """Applies the torque for `tau` seconds."""
         torque = self.action_space.validate(action)[0].astype(state.theta.dtype)
         torque = within(torque, self.max_torque)
-        angle = wrapped(state.theta)
+        angle = wrap_angle(state.theta)
         cost = jnp.square(angle) + 0.1 * jnp.square(state.theta_dot) + 0.001 * jnp.square(torque)
         pull = 3 * self.gravity / (2 * self.length) * sin(state.theta)
         push = 3.0 / (self.mass * self.length**2) * torque

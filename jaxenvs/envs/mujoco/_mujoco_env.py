@@ -185,9 +185,9 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         return rendering.render(self.view, state.qpos)
 
     @property
-    def view(self) -> "rendering.View":
+    def view(self) -> "rendering.CameraView":
         """How pictures are taken."""
-        return rendering.View(
+        return rendering.CameraView(
             model=self.model,
             width=self.width,
             height=self.height,

@@ -13,7 +13,7 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
 from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.core.trigonometry import cos, sin, wrapped
+from jaxenvs.core.trigonometry import cos, sin, wrap_angle
 from jaxenvs.envs._two_links import draw_two_links
 from jaxenvs.envs.classic_control.acrobot import AcrobotState
 
@@ -166,4 +166,4 @@ class Acrobot(Env[AcrobotState, Array]):
 
 def _turned_back(angle: Array) -> Array:
     """The same angle within [-pi, pi]."""
-    return jnp.clip(wrapped(angle), -math.pi, math.pi)  # rounding can leave it a hair beyond
+    return jnp.clip(wrap_angle(angle), -math.pi, math.pi)  # rounding can leave it a hair beyond

@@ -82,7 +82,7 @@ class DynaMaze(Env[DynaMazeState, Array]):
     Version history: v0, as in rlenvs.
     """
 
-    outlives_episodes: ClassVar[bool] = True
+    changes_between_episodes: ClassVar[bool] = True
     frames_per_second: ClassVar[int] = 4
 
     change: str = static(default="none")

@@ -73,7 +73,7 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
     Version history: v0, as in rlenvs.
     """
 
-    outlives_episodes: ClassVar[bool] = True
+    changes_between_episodes: ClassVar[bool] = True
     frames_per_second: ClassVar[int] = 8
 
     means: ArrayLike | Sequence[ArrayLike] | None = None

@@ -38,7 +38,7 @@ def played(env, steps, lanes=3):
 
 @pytest.mark.parametrize("method", ["select", "cond", "chunked"])
 def test_the_level_rises_with_success_and_each_lane_has_its_own(method):
-    env = jaxenvs.AutoReset(jaxenvs.make("Copy-v0"), method=method, opening_info=True)
+    env = jaxenvs.AutoReset(jaxenvs.make("Copy-v0"), method=method, reset_info=True)
     levels, rewards, dones = played(env, 150)
     assert (rewards == 1).all()
     for lane in range(3):
@@ -56,7 +56,7 @@ def test_the_level_rises_with_success_and_each_lane_has_its_own(method):
     ],
 )
 def test_wrappers_hand_it_on(wrap):
-    env = jaxenvs.AutoReset(wrap(Copy(level=28, streak=9)), opening_info=True)
+    env = jaxenvs.AutoReset(wrap(Copy(level=28, streak=9)), reset_info=True)
     state, timestep = env.reset(KEY)
     levels = []
     for _ in range(100):
