@@ -271,7 +271,7 @@ def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ende
 
 
 @pytest.mark.parametrize(("method", "chunk_size"), METHODS)
-def test_with_opening_info_the_info_goes_with_the_observation(method, chunk_size):
+def test_with_reset_info_the_info_goes_with_the_observation(method, chunk_size):
     """All else is as without it."""
     plain = AutoReset(jaxenvs.make("Taxi-v4", max_episode_steps=4), method, chunk_size)
     env = plain.replace(reset_info=True)
