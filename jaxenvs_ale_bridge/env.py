@@ -55,68 +55,66 @@ class AleState(jaxenvs.PyTreeNode):
 class AleEnv(jaxenvs.Env[AleState, Any]):
     """A game of the Atari 2600, played on the emulator of the Arcade Learning Environment (ale-py).
 
-    The emulators run in worker processes, which a callback reaches: one call for a whole batch, however
-    `vmap`s are nested. `step` is nevertheless a pure function. The state holds a snapshot of the emulator
-    and the actions since; a worker that already is at that state goes on from there, any other restores
-    the snapshot and repeats the actions, with the same result, bit for bit. So states can be branched,
-    permuted across lanes, written to disk and stepped in another process.
+    The emulators run in worker processes, which a callback reaches with one call for a whole batch, however `vmap`s are
+    nested. `step` is nevertheless a pure function. The state holds a snapshot of the emulator and the actions since
+    then. A worker that is already at that state continues from there; any other restores the snapshot and repeats the
+    actions, with exactly the same result. So states can be branched, permuted across lanes, written to disk and stepped
+    in another process.
 
-    Observation: by `obs_type`, as in Gymnasium. With `frames="last_two"` or `"maximum"` it tells of the
-    last two frames of a step, which preprocessing against flicker needs; both are the same frame at
-    reset, and where a step ends before its last frame.
+    Observation: depends on `obs_type`, as in Gymnasium.
 
-    | `obs_type` | space | |
-    |---|---|---|
-    | `"rgb"` | Box (height, 160, 3) uint8 | the screen |
-    | `"grayscale"` | Box (height, 160) uint8 | its luminance |
-    | `"ram"` | Box (128,) uint8 | the console's memory |
+        | obs_type    | meaning                     | shape            | dtype | min | max |
+        |-------------|-----------------------------|------------------|-------|-----|-----|
+        | "rgb"       | the screen                  | (height, 160, 3) | uint8 | 0   | 255 |
+        | "grayscale" | the luminance of the screen | (height, 160)    | uint8 | 0   | 255 |
+        | "ram"       | the console's memory        | (128,)           | uint8 | 0   | 255 |
 
-    With `sound_obs` it is a Dict of that as `image`, and the last frame's `sound`, Box (512,) uint8.
+    With `sound_obs` it is a Dict of that as `image`, and of the last frame's `sound`, (512,) uint8. With
+    `frames="last_two"` or `"maximum"` it covers the last two frames of a step, which preprocessing against flicker
+    needs. Both are the same frame at reset, and if a step ends before its last frame.
 
-    Action: Discrete, an index into the actions that make a difference in this game (`action_meanings`),
-    or into all that it allows with `full_action_space`. With `continuous` it is a Box of the joystick's
-    radius (0 to 1), its angle (radians from right, counter-clockwise) and the button (0 to 1).
+    Action: () int32: an index into the actions that make a difference in this game (`action_meanings`), or with
+        `full_action_space` into all that it allows. With `continuous`, (3,) float32: the joystick's radius (0 to 1),
+        its angle (radians from right, counter-clockwise) and the button (0 to 1).
 
     Reward: the change of the game's score, not clipped.
 
-    Start: the console newly booted, then `noop_max` no-ops at most.
+    Start: the newly booted console, followed by at most `noop_max` no-ops.
 
     Episode end:
-        Termination: the game is over, as the ALE sees it. Later steps change nothing and reward 0.
-        Truncation: none; `make` adds Gymnasium's limit of 108,000 frames, which is 27,000 steps of four.
+        Termination: the game is over, according to the ALE. Later steps change nothing and reward 0.
+        Truncation: none here; `make` adds Gymnasium's time limit of 108,000 frames, which is 27,000 steps of four
+            frames.
 
-    Info: `lives`, `episode_frame_number` and `frame_number`, each () int32.
+    Info: () int32 each: `lives`, `episode_frame_number`, `frame_number`.
 
     Parameters:
         game: name in snake_case, such as `"space_invaders"`.
         mode: position of the mode switch; None for the game's default.
         difficulty: position of the difficulty switch; None for the game's default.
         obs_type: what is observed.
-        frameskip: frames in a step, or (low, high) to draw their number from low to high - 1.
-        repeat_action_probability: the probability that a frame repeats the previous frame's action.
+        frameskip: frames per step, or (low, high) to draw their number from low to high - 1.
+        repeat_action_probability: probability that a frame repeats the previous frame's action.
         full_action_space: whether to offer all actions that the game allows.
         continuous: whether actions are continuous.
-        continuous_action_threshold: how far the joystick must be pushed in a direction, and the button be
-            pressed, to count.
+        continuous_action_threshold: how far the joystick or the button must be pushed to count, from 0 to 1.
         sound_obs: whether sound is observed.
-        noop_max: where positive, an episode begins with 1 to `noop_max` frames without action.
-        frames: which of a step's frames are observed: `"last"`, `"last_two"` in order on a new first
-            axis, or their pixelwise `"maximum"`.
-        stop_at_life_loss: whether a step ends with the frame that loses a life, though it has frames left, as in
-            Gymnasium's `AtariPreprocessing` with `terminal_on_life_loss`. The life's end itself is
-            `EpisodicLife`'s affair.
-        snapshot_interval: frames between two snapshots. A worker that is not at a state repeats about so
-            many frames to get there, so less is better for searching trees; None for 32, or more for a
-            long frame skip.
+        noop_max: if positive, an episode begins with 1 to `noop_max` frames without action.
+        frames: which of a step's frames are observed: `"last"`, `"last_two"` in order on a new first axis, or their
+            pixelwise `"maximum"`.
+        stop_at_life_loss: whether a step ends with the frame that loses a life, even if it has frames left, as in
+            Gymnasium's `AtariPreprocessing` with `terminal_on_life_loss`. To end the episode as well, use
+            `EpisodicLife`.
+        snapshot_interval: frames between two snapshots. A worker that is not at a state repeats about that many frames
+            to get there, so fewer are better for searching trees. None for 32, or more with a long frame skip.
 
-    Differences from the reference: chance comes from the state's key, so sticky actions follow another
-    random stream than ale-py's. Each episode begins with the newly booted console, where Gymnasium's does
-    only after `reset(seed=...)`; `frame_number` begins with 0 likewise. With `sound_obs`, whose generator
-    ale-py (0.12.1) neither saves nor resets, states hold all actions of their episode and each episode
-    boots a console (0.1 s).
+    Differences from the reference: randomness comes from the state's key, so sticky actions follow another random
+        stream than ale-py's. Each episode begins with the newly booted console, and `frame_number` with 0; in Gymnasium
+        that is so only after `reset(seed=...)`. ale-py (0.12.1) neither saves nor resets its sound generator, so with
+        `sound_obs` states hold all actions of their episode and each episode boots a console (0.1 s).
 
-    Source: Bellemare et al., "The Arcade Learning Environment", JAIR 2013; Machado et al., "Revisiting the
-    Arcade Learning Environment", JAIR 2018; ale-py 0.12.1.
+    Source: M. G. Bellemare et al., "The Arcade Learning Environment", JAIR 2013; M. C. Machado et al., "Revisiting the
+        Arcade Learning Environment", JAIR 2018; ale-py 0.12.1.
 
     Version history:
         v5: frame skip 4, sticky actions with probability 0.25.

@@ -29,18 +29,18 @@ class TapeState(PyTreeNode):
     """State of the algorithmic tasks.
 
     Attributes:
-        symbols: (MAX_LENGTH, rows) int32, the input, a column of the grid after the other; blanks behind it.
-        length: () int32, how many columns it has.
-        target: (most,) int32, what is to be written; blanks behind it.
-        target_length: () int32, how much that is.
-        output: (most,) int32, what was written; blanks behind it.
-        column: () int32, where the read head is; also outside the input.
-        row: () int32, likewise.
-        written: () int32, how many symbols were written.
+        symbols: (MAX_LENGTH, rows) int32, the input, one column of the grid after the other, padded with blanks.
+        length: () int32, number of columns of the input.
+        target: (most,) int32, the symbols to write, padded with blanks.
+        target_length: () int32, number of symbols to write.
+        output: (most,) int32, the symbols written, padded with blanks.
+        column: () int32, column of the read head, which may lie outside the input.
+        row: () int32, row of the read head, which may lie outside the input.
+        written: () int32, number of symbols written.
         time: () int32, steps since the start.
         total: () float32, sum of the rewards since the start.
-        level: () int32, the least length of inputs in this episode.
-        streak: () int32, how many episodes of this level before it were good enough, one after the other.
+        level: () int32, the shortest length of an input in this episode.
+        streak: () int32, how many episodes of this level in a row were good enough before this one.
     """
 
     symbols: Array

@@ -10,23 +10,38 @@ from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbo
 
 
 class DuplicatedInput(TapeTask):
-    """On the tape each symbol stands twice; write it once.
+    """Each symbol stands on the tape twice; write it once.
 
-    Observation, action, reward and episode end are those of `Copy`, and so is how the level rises.
+    The level rises by one, up to 30, after 10 episodes in a row whose return was within 1 of the best possible.
+    AutoReset and the adapters carry it from one episode to the next.
 
-    Start: the head on the first symbol of `level` to `level + 2`, rounded down to pairs.
+    Observation: () int32, from 0 to base: the symbol under the read head; `base` for a blank.
 
-    Attributes:
-        base: how many symbols there are.
-        level: the level of the first episode.
-        streak: how many good enough episodes of that level it is credited with.
-        duplication: how often each symbol stands on the tape.
+    Action: a tuple of three () int32: where the read head moves after writing (0 left, 1 right), whether to write (0
+        no, 1 yes), and the symbol to write (0 to base - 1).
 
-    Differences from the reference: none.
+    Reward: 1 for a right symbol, -0.5 for a wrong one, 0 for writing nothing; -1 for the step that exceeds the time
+        allowed.
 
-    Source: Zaremba et al., Learning Simple Algorithms from Examples, 2015; OpenAI Gym 0.17, `DuplicatedInput-v0`.
+    Start: the read head on the first of `level` to `level + 2` symbols, rounded down to whole groups of `duplication`.
 
-    Version history: v0, as Gym's.
+    Episode end:
+        Termination: everything is written, a symbol was wrong, or the number of steps exceeds the number of symbols to
+            read plus the number to write plus 4.
+        Truncation: none here; `make` adds a time limit of 200 steps.
+
+    Info: `level`, () int32: the level of this episode.
+
+    Parameters:
+        base: number of symbols.
+        level: level of the first episode.
+        streak: number of good episodes in a row at that level to begin with.
+        duplication: how many times each symbol stands on the tape.
+
+    Source: W. Zaremba et al., "Learning Simple Algorithms from Examples", 2015; OpenAI Gym 0.17, `DuplicatedInput-v0`.
+
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     duplication: int = static(default=2)

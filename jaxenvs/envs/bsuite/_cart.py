@@ -38,18 +38,18 @@ class CartState(PyTreeNode):
 
 
 class Cart(Env[CartState, Array]):
-    """A pole on a cart: its subclasses say what is wanted of it, and what more is seen.
+    """A pole on a cart. Subclasses define the reward, the end of an episode and what else is observed.
 
-    Attributes:
-        x_threshold: how far the cart may be from the middle, m.
+    Parameters:
+        x_threshold: greatest distance of the cart from the middle, m.
         timescale: duration of a step, s.
         max_time: duration of an episode, s.
-        init_range: each of the four numbers of a start is within +- this of rest.
-        gravity: m/s^2.
-        cart_mass: kg.
-        pole_mass: kg.
+        init_range: at the start, position (m), angle (rad) and both velocities are within +-init_range of rest.
+        gravity: acceleration of gravity, m/s^2.
+        cart_mass: mass of the cart, kg.
+        pole_mass: mass of the pole, kg.
         half_length: half the length of the pole, m.
-        force: of a push, N.
+        force: magnitude of a push, N.
     """
 
     frames_per_second: ClassVar[int] = 100

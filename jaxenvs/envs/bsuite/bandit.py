@@ -31,30 +31,35 @@ class BanditState(PyTreeNode):
 class Bandit(Env[BanditState, Array]):
     """Arms whose rewards are 0, 0.1, ..., 1 in some order: find the one that pays 1.
 
-    Observation: (1, 1) float32, always 1. (bsuite's own description says 0.)
+    Observation: (1, 1) float32.
 
-    Action: () int32, the arm.
+        | index | meaning                                    | min | max | unit |
+        |-------|--------------------------------------------|-----|-----|------|
+        | 0     | always 1 (bsuite's own description says 0) | 1   | 1   |      |
+
+    Action: () int32, from 0 to num_actions - 1: the arm.
 
     Reward: that of the arm.
 
-    Start: there is one.
+    Start: a single state.
 
     Episode end:
         Termination: after one step.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        num_actions: how many arms there are.
-        mapping_seed: says which arm pays what, as in bsuite: the order is
+    Parameters:
+        num_actions: number of arms.
+        mapping_seed: seed of the order of the rewards. As in bsuite, the order is
             `numpy.random.RandomState(mapping_seed).permutation(num_actions)`.
-        rewards: (num_actions,) what each arm pays, instead of the above; a leaf, so that a batch of bandits can differ
-            in it.
+        rewards: (num_actions,) reward of each arm, in place of `mapping_seed`. It is a leaf, so a batch of bandits can
+            have different rewards.
 
-    Differences from the reference: bsuite draws an order where there is no `mapping_seed`; here it is 0 by default.
+    Differences from the reference: without a `mapping_seed`, bsuite draws an order; here the seed is 0 by default.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `SimpleBandit`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 2

@@ -32,29 +32,28 @@ class CatchState(PyTreeNode):
 
 
 class Catch(Env[CatchState, Array]):
-    """A ball falls down its column, a row a step; a paddle in the last row is to be where it arrives.
+    """A ball falls straight down, one row per step; be under it with a paddle when it reaches the last row.
 
     Observation: (rows, columns) float32: 1 at the ball and at the paddle, else 0.
 
-    Action: 0 moves the paddle one column to the left, 1 not at all, 2 to the right; it stops at the sides.
+    Action: () int32. 0 moves the paddle one column to the left, 1 not at all, 2 to the right. It stops at the sides.
 
-    Reward: in the last step 1 where the ball meets the paddle, -1 where it does not; else 0.
+    Reward: in the last step, 1 if the ball meets the paddle and -1 if not; else 0.
 
     Start: the ball in a random column of the first row, the paddle in column `columns // 2`.
 
     Episode end:
         Termination: the ball is in the last row, after `rows - 1` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        rows: of the board.
-        columns: of the board.
+    Parameters:
+        rows: number of rows of the board.
+        columns: number of columns of the board.
 
-    Differences from the reference: none.
+    Source: V. Mnih, N. Heess and A. Graves, "Recurrent Models of Visual Attention", 2014; bsuite 0.3.6, `Catch`.
 
-    Source: V. Mnih et al., "Recurrent Models of Visual Attention", 2014; bsuite 0.3.6, `Catch`.
-
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6

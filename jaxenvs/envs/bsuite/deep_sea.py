@@ -35,41 +35,44 @@ class DeepSeaState(PyTreeNode):
 
 
 class DeepSea(Env[DeepSeaState, Array]):
-    """A diver sinks a row a step, one column to the left or to the right; the treasure lies in the last cell.
+    """A diver sinks one row per step, and one column to the left or to the right; the treasure is in the last cell.
 
-    Which of the two actions leads to the right is another matter in each cell, so nothing can be learnt from one cell
-    for the next, and an agent that does not explore on purpose takes some 2^size episodes to find the treasure.
+    Which action leads to the right differs from cell to cell, so nothing learned in one cell applies to the next. An
+    agent without directed exploration takes about 2^size episodes to find the treasure.
 
     Observation: (size, size) float32: 1 in the diver's cell, else 0; all 0 at the end.
 
-    Action: 0 or 1. One leads to the right, the other to the left, see `action_mapping`; both stop at the sides. Without
-        `deterministic`, a move to the right fails with probability 1 / size, and the diver sinks straight.
+    Action: () int32, 0 or 1. One leads to the right and the other to the left; see `action_mapping`. Both stop at the
+        sides. Without `deterministic`, a move to the right fails with probability 1 / size, and the diver sinks
+        straight down.
 
-    Reward: -`unscaled_move_cost` / size for an attempt to go right, and 1 for one in the last column, whether or not it
-        fails. The best return is 1 - `unscaled_move_cost`, thus 0.99. Without `deterministic`, N(0, 1) more for the
-        step from the first or the last cell of the last row.
+    Reward: -`unscaled_move_cost` / size for an attempt to go right, plus 1 for an attempt in the last column, even if
+        it fails. The best return is 1 - `unscaled_move_cost`, which is 0.99 by default. Without `deterministic`, plus
+        N(0, 1) for the step from the first or the last cell of the last row.
 
     Start: row 0, column 0.
 
     Episode end:
         Termination: after `size` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        size: rows and columns.
-        deterministic: see above.
-        unscaled_move_cost: what `size` moves to the right cost.
-        randomize_actions: whether the meaning of the actions differs from cell to cell; else 1 leads to the right.
-        mapping_seed: says how, as in bsuite: `numpy.random.RandomState(mapping_seed).binomial(1, 0.5, [size, size])`.
-        action_mapping: (size, size) integers, the action that leads to the right in each cell, instead of the above; a
-            leaf, so a batch of seas can differ in it.
+    Parameters:
+        size: number of rows and of columns.
+        deterministic: whether moves always succeed and rewards have no noise.
+        unscaled_move_cost: cost of `size` moves to the right.
+        randomize_actions: whether the meaning of the actions differs from cell to cell. If not, 1 leads to the right.
+        mapping_seed: seed of that difference. As in bsuite, the mapping is
+            `numpy.random.RandomState(mapping_seed).binomial(1, 0.5, [size, size])`.
+        action_mapping: (size, size) integers, the action that leads to the right in each cell, in place of
+            `mapping_seed`. It is a leaf, so a batch of seas can have different mappings.
 
-    Differences from the reference: bsuite draws a mapping where there is no `mapping_seed`; here it is 42 by default,
-        as in bsuite's experiments.
+    Differences from the reference: without a `mapping_seed`, bsuite draws a mapping; here the seed is 42 by default, as
+        in bsuite's experiments.
 
     Source: I. Osband et al., "Deep Exploration via Randomized Value Functions", 2019; bsuite 0.3.6, `DeepSea`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6

@@ -33,35 +33,38 @@ class DiscountingChainState(PyTreeNode):
 
 
 class DiscountingChain(Env[DiscountingChainState, Array]):
-    """The first action chooses one of five chains, which pay after 1, 3, 10, 30 and 100 steps; one of them pays more.
+    """The first action chooses one of five chains, which pay after 1, 3, 10, 30 and 100 steps; one pays a bonus.
 
     Observation: (1, 2) float32.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | the chain that was chosen, -1 before | -1 | 4 |
-    | 1 | steps since the start / 100 | 0 | 1 |
+        | index | meaning                                    | min | max | unit |
+        |-------|--------------------------------------------|-----|-----|------|
+        | 0     | the chosen chain; -1 before the first step | -1  | 4   |      |
+        | 1     | steps since the start / 100                | 0   | 1   |      |
 
-    Action: 0 to 4, the chain; only the first one matters.
+    Action: () int32, from 0 to 4: the chain. Only the first action matters.
 
-    Reward: 1 in the step in which the chosen chain pays, 1.1 where it is the one with the bonus; else 0. The best
+    Reward: 1 in the step in which the chosen chain pays, or 1.1 if it is the one with the bonus; else 0. The best
         return is 1.1.
 
-    Start: there is one.
+    Start: a single state.
 
     Episode end:
         Termination: after 100 steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        mapping_seed: says which chain has the bonus, as in bsuite: number `mapping_seed % 5`.
-        rewards: (5,) what each chain pays, instead of the above; a leaf, so a batch of chains can differ in it.
+    Parameters:
+        mapping_seed: determines which chain has the bonus. As in bsuite, it is number `mapping_seed % 5`.
+        rewards: (5,) reward of each chain, in place of `mapping_seed`. It is a leaf, so a batch of chains can have
+            different rewards.
 
-    Differences from the reference: bsuite draws the bonus where there is no `mapping_seed`; here it is 0 by default.
+    Differences from the reference: without a `mapping_seed`, bsuite draws the chain with the bonus; here the seed is 0
+        by default.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `DiscountingChain`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     mapping_seed: int = static(default=0)

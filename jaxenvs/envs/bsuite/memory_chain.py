@@ -33,38 +33,38 @@ class MemoryChainState(PyTreeNode):
 
 
 class MemoryChain(Env[MemoryChainState, Array]):
-    """Bits are shown at the start; in the end the agent is asked for one of them.
+    """Bits are shown at the start; at the end the agent is asked for one of them.
 
-    Observation: (1, 2 + num_bits) float32, at time t, which is 0 at reset and in the first step, too, and k - 1 in the
-        k-th.
+    Observation: (1, 2 + num_bits) float32, at time t, which is 0 at reset and after the first step, and k - 1 after
+        step k.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | 1 - t / memory_length | 0 | 1 |
-    | 1 | number of the bit that is asked for, at t = memory_length - 1; else 0 | 0 | num_bits - 1 |
-    | 2... | the bits, -1 or 1, at t = 0; else 0 | -1 | 1 |
+        | index | meaning                                                       | min | max          | unit |
+        |-------|---------------------------------------------------------------|-----|--------------|------|
+        | 0     | 1 - t / memory_length                                         | 0   | 1            |      |
+        | 1     | number of the bit asked for, at t = memory_length - 1; else 0 | 0   | num_bits - 1 |      |
+        | 2...  | the bits, -1 or 1, at t = 0; else 0                           | -1  | 1            |      |
 
-    Action: 0 or 1. Only that of the last step matters, which is the one after the question was seen.
+    Action: () int32, 0 or 1. Only the last action matters, the one after the question was seen.
 
-    Reward: in the last step 1 where the action is the bit that was asked for, -1 where it is not; else 0.
+    Reward: in the last step, 1 if the action is the bit asked for and -1 if not; else 0.
 
-    Start: the bits and the question are drawn, each alike.
+    Start: the bits and the question are drawn uniformly.
 
     Episode end:
         Termination: after `memory_length + 1` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        memory_length: how long to remember.
-        num_bits: how much.
+    Parameters:
+        memory_length: number of steps to remember the bits for.
+        num_bits: number of bits.
 
-    Differences from the reference: none. That observations lag a step behind, so that the bits are seen twice, is
-        bsuite's way.
+    Differences from the reference: none. As in bsuite, observations lag one step behind, so the bits are seen twice.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `MemoryChain`, whose
         experiments are `memory_len` and `memory_size`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6

@@ -36,38 +36,40 @@ class MnistBanditState(PyTreeNode):
 
 
 class MnistBandit(Env[MnistBanditState, Array]):
-    """An image of a handwritten digit: which one is it? There is one guess.
+    """Say which handwritten digit an image shows. There is one guess.
 
-    MNIST itself does not come with jaxenvs. Its files are looked for in the folder that the environment variable
-    `JAXENVS_MNIST` names, or else in `~/.cache/jaxenvs/mnist`: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`,
-    with `.gz` or without, which https://storage.googleapis.com/cvdf-datasets/mnist/ has; those that bsuite downloaded
-    serve, too. Any other images with labels may be passed instead.
+    MNIST does not come with jaxenvs. Its files are read from the folder named by the environment variable
+    `JAXENVS_MNIST`, or else from `~/.cache/jaxenvs/mnist`. They are `train-images-idx3-ubyte` and
+    `train-labels-idx1-ubyte`, with or without `.gz`, and can be downloaded from
+    https://storage.googleapis.com/cvdf-datasets/mnist/. Files that bsuite downloaded work as well. Any other images
+    with labels can be passed instead.
 
-    Observation: (height, width) float32, the image's bytes / 255; all 0 at the end. bsuite takes bytes for signed, so
-        that the brightest, from 128 on, are seen as negative: -128 / 255 to 127 / 255. `signed_pixels=False` gives the
-        true brightness, 0 to 1.
+    Observation: (height, width) float32: the image's bytes / 255; all 0 at the end. bsuite reads bytes as signed, so
+        the brightest ones, from 128 on, appear negative, and values range from -128 / 255 to 127 / 255.
+        `signed_pixels=False` gives the true brightness, from 0 to 1.
 
-    Action: 0 to 9, the digit.
+    Action: () int32, from 0 to 9: the digit.
 
-    Reward: 1 where it is the right one, else -1.
+    Reward: 1 for the right digit, else -1.
 
-    Start: an image is drawn, each alike.
+    Start: an image drawn uniformly.
 
     Episode end:
         Termination: after one step.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        images: (count, height, width) uint8. This leaf is large, so hand the environment to a jitted function as an
-            argument, rather than let it be compiled into the program.
-        labels: (count,) uint8, the digit that each shows.
-        signed_pixels: see Observation.
+    Parameters:
+        images: (count, height, width) uint8. This leaf is large, so pass the environment to a jitted function as an
+            argument, rather than compiling it into the program.
+        labels: (count,) uint8, the digit that each image shows.
+        signed_pixels: whether bytes are read as signed; see Observation.
 
     Differences from the reference: none. Its `fraction` of the images is `images[:count]` with `labels[:count]`.
 
     Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits"; bsuite 0.3.6, `MNISTBandit`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 2

@@ -34,34 +34,35 @@ class MountainCar(Env[TimedMountainCarState, Array]):
 
     Observation: (1, 3) float32.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | position of the car | -1.2 | 0.6 |
-    | 1 | velocity of the car, length per step | -0.07 | 0.07 |
-    | 2 | steps since the start / max_steps | 0 | inf |
+        | index | meaning                           | min   | max  | unit            |
+        |-------|-----------------------------------|-------|------|-----------------|
+        | 0     | position of the car               | -1.2  | 0.6  | length          |
+        | 1     | velocity of the car               | -0.07 | 0.07 | length per step |
+        | 2     | steps since the start / max_steps | 0     | inf  |                 |
 
-    Action: 0 accelerates to the left, 1 not at all, 2 to the right.
+    Action: () int32. 0 accelerates to the left, 1 not at all, 2 to the right.
 
     Reward: -1 for every step.
 
     Start: position uniform in [-0.6, -0.4), velocity 0.
 
     Episode end:
-        Termination: the position is at least goal_position; or after max_steps steps. These are seen, so that is an end
-            of the task, too.
-        Truncation: none.
+        Termination: the position is at least `goal_position`, or `max_steps` steps were taken. The observation includes
+            the number of steps, so running out of them is a termination as well.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        max_steps: after which an episode ends.
-        goal_position: where the goal begins.
+    Parameters:
+        max_steps: number of steps after which an episode ends.
+        goal_position: position at which the goal begins, length.
         force: acceleration by the engine, length per step^2.
-        gravity: acceleration by the steepest slope, length per step^2.
+        gravity: acceleration on the steepest slope, length per step^2.
 
-    Differences from the reference: arithmetic is in float32.
+    Differences from the reference: all arithmetic is in float32.
 
     Source: A. W. Moore, "Efficient memory-based learning for robot control", 1990; bsuite 0.3.6, `MountainCar`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     max_steps: ArrayLike = 1000

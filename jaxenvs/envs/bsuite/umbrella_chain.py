@@ -40,38 +40,37 @@ class UmbrellaChainState(PyTreeNode):
 
 
 class UmbrellaChain(Env[UmbrellaChainState, Array]):
-    """The first action says whether to take an umbrella; the last step pays for that, and all between pay at random.
+    """The first action decides whether to take an umbrella. The last step pays for it; all others pay at random.
 
     Observation: (1, 3 + n_distractor) float32.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | 1 if an umbrella is needed, else 0 | 0 | 1 |
-    | 1 | 1 if there is one, else 0; at reset a coin's | 0 | 1 |
-    | 2 | 1 - steps since the start / chain_length | 0 | 1 |
-    | 3... | distractors: new coins in each step, 0 or 1 | 0 | 1 |
+        | index | meaning                                                          | min | max | unit |
+        |-------|------------------------------------------------------------------|-----|-----|------|
+        | 0     | 1 if an umbrella is needed, else 0                               | 0   | 1   |      |
+        | 1     | 1 if there is an umbrella, else 0; at reset drawn by a fair coin | 0   | 1   |      |
+        | 2     | 1 - steps since the start / chain_length                         | 0   | 1   |      |
+        | 3...  | distractors: 0 or 1, drawn by fair coins in each step            | 0   | 1   |      |
 
-    Action: 1 takes the umbrella, 0 leaves it; only the first action matters.
+    Action: () int32. 0 leaves the umbrella, 1 takes it. Only the first action matters.
 
-    Reward: in the last step 1 where there is an umbrella if and only if one is needed, else -1. In the steps before, 1
-        or -1 by a coin. So the best mean return is 1, and the worst -1.
+    Reward: in the last step, 1 if there is an umbrella exactly when one is needed, else -1. In the steps before, 1 or
+        -1, drawn by a fair coin. So the best mean return is 1 and the worst is -1.
 
-    Start: whether one is needed is a coin's.
+    Start: whether an umbrella is needed is drawn by a fair coin.
 
     Episode end:
         Termination: after `chain_length` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        chain_length: how many steps there are.
-        n_distractor: how many coins are seen.
-
-    Differences from the reference: none.
+    Parameters:
+        chain_length: number of steps.
+        n_distractor: number of distractors.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `UmbrellaChain`, whose
         experiments are `umbrella_length` and `umbrella_distract`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6

@@ -42,29 +42,29 @@ class Acrobot(Env[AcrobotState, Array]):
 
     Observation: (6,) float32.
 
-        | index | meaning                                  | min             | max            | unit  |
-        |-------|------------------------------------------|-----------------|----------------|-------|
-        | 0     | cosine of theta1, from hanging down      | -1              | 1              |       |
-        | 1     | sine of theta1                           | -1              | 1              |       |
-        | 2     | cosine of theta2, from the first link    | -1              | 1              |       |
-        | 3     | sine of theta2                           | -1              | 1              |       |
-        | 4     | angular velocity of theta1               | -max_velocity_1 | max_velocity_1 | rad/s |
-        | 5     | angular velocity of theta2               | -max_velocity_2 | max_velocity_2 | rad/s |
+        | index | meaning                                                 | min             | max            | unit  |
+        |-------|---------------------------------------------------------|-----------------|----------------|-------|
+        | 0     | cosine of theta1, the angle of the first link from down | -1              | 1              |       |
+        | 1     | sine of theta1                                          | -1              | 1              |       |
+        | 2     | cosine of theta2, the angle between the links           | -1              | 1              |       |
+        | 3     | sine of theta2                                          | -1              | 1              |       |
+        | 4     | angular velocity of theta1                              | -max_velocity_1 | max_velocity_1 | rad/s |
+        | 5     | angular velocity of theta2                              | -max_velocity_2 | max_velocity_2 | rad/s |
 
-    Action: () int32, which of the three `torques` to apply to the joint between the links.
+    Action: () int32: which of the three `torques` to apply to the joint between the links.
 
-    Reward: -1 for every step, but 0 for one that terminates.
+    Reward: -1 for every step, except 0 for a step that terminates.
 
-    Start: both angles and both angular velocities uniform in [start_low, start_high).
+    Start: both angles (rad) and both angular velocities (rad/s) uniform in [start_low, start_high).
 
     Episode end:
-        Termination: the free end is more than 1 above the fixed joint, in lengths of links of length 1:
-            -cos(theta1) - cos(theta1 + theta2) > 1.
-        Truncation: none here; `make` limits Acrobot-v1 to 500 steps.
+        Termination: the free end is more than 1 above the fixed joint, in lengths of links of length 1: -cos(theta1) -
+            cos(theta1 + theta2) > 1.
+        Truncation: none here; `make` adds a time limit of 500 steps.
 
     Parameters:
         link_length_1: length of the first link, m.
-        link_length_2: length of the second link, m; as in the reference, for the picture alone.
+        link_length_2: length of the second link, m; as in the reference, it affects only the picture.
         link_mass_1: mass of the first link, kg.
         link_mass_2: mass of the second link, kg.
         link_com_1: distance of the first link's centre of mass from its joint, m.
@@ -73,21 +73,21 @@ class Acrobot(Env[AcrobotState, Array]):
         gravity: acceleration of gravity, m/s^2.
         max_velocity_1: greatest angular speed of the first link, rad/s.
         max_velocity_2: greatest angular speed of the second link, rad/s.
-        torques: the torques that the actions stand for, N m.
-        tau: duration of a step, which is one step of a fourth-order Runge-Kutta method, s.
-        start_low: lower end of the start range (Gymnasium's reset option `low`).
-        start_high: upper end of the start range (Gymnasium's reset option `high`).
-        torque_noise_max: noise uniform in +-torque_noise_max is added to the torque, N m.
-        torque_noise: whether there is such noise, and so a key in the state.
-        book_or_nips: "book" for the equations of the book, "nips" for those printed in the paper of
-            1996, which lack a term.
+        torques: the three torques that the actions stand for, N m.
+        tau: duration of a step, s; it is one step of a fourth-order Runge-Kutta method.
+        start_low: lower end of the start range (Gymnasium's reset option `low`), rad and rad/s.
+        start_high: upper end of the start range (Gymnasium's reset option `high`), rad and rad/s.
+        torque_noise_max: the torque is disturbed uniformly within +-torque_noise_max, N m.
+        torque_noise: whether the torque is disturbed, in which case the state has a key.
+        book_or_nips: "book" for the equations of the book, "nips" for those printed in the paper of 1996, which lack a
+            term.
 
-    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium takes any
-        string other than "nips" for "book"; here an unknown one is refused.
+    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium treats any string other
+        than "nips" as "book"; here an unknown string is refused.
 
-    Source: R. S. Sutton, "Generalization in reinforcement learning: successful examples using sparse
-        coarse coding", 1996; R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction";
-        Gymnasium 1.4.0, `Acrobot-v1`, after RLPy.
+    Source: R. S. Sutton, "Generalization in reinforcement learning: successful examples using sparse coarse coding",
+        1996; R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction"; Gymnasium 1.4.0, `Acrobot-v1`,
+        after RLPy.
 
     Version history:
         v1: 500 steps; the observation holds cosines and sines rather than angles.

@@ -38,22 +38,22 @@ class Pendulum(Env[PendulumState, Array]):
 
     Observation: (3,) float32.
 
-        | index | meaning                               | min        | max       | unit  |
-        |-------|---------------------------------------|------------|-----------|-------|
-        | 0     | cosine of the angle from upright      | -1         | 1         |       |
-        | 1     | sine of the angle from upright        | -1         | 1         |       |
-        | 2     | angular velocity                      | -max_speed | max_speed | rad/s |
+        | index | meaning                          | min        | max       | unit  |
+        |-------|----------------------------------|------------|-----------|-------|
+        | 0     | cosine of the angle from upright | -1         | 1         |       |
+        | 1     | sine of the angle from upright   | -1         | 1         |       |
+        | 2     | angular velocity                 | -max_speed | max_speed | rad/s |
 
-    Action: (1,) float32, the torque in N m, clipped to +-max_torque; positive counter-clockwise.
+    Action: (1,) float32: the torque in N m, clipped to +-max_torque; positive counter-clockwise.
 
-    Reward: -(angle^2 + 0.1 velocity^2 + 0.001 torque^2), of the angle, within [-pi, pi), and the angular
-        velocity before the step, and of the clipped torque: from -16.27 to 0.
+    Reward: -(angle^2 + 0.1 velocity^2 + 0.001 torque^2), for the angle in [-pi, pi) and the angular velocity before the
+        step, and the clipped torque. It ranges from -16.27 to 0.
 
-    Start: the angle uniform in +-max_start_theta, the angular velocity in +-max_start_theta_dot.
+    Start: the angle uniform within +-max_start_theta, the angular velocity within +-max_start_theta_dot.
 
     Episode end:
-        Termination: never.
-        Truncation: none here; `make` limits Pendulum-v1 to 200 steps.
+        Termination: none.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
     Parameters:
         gravity: acceleration of gravity, m/s^2 (Gymnasium's argument `g`).
@@ -67,11 +67,11 @@ class Pendulum(Env[PendulumState, Array]):
 
     Differences from the reference: start states are float32, so all arithmetic is.
 
-    Source: K. Furuta, M. Yamakita and S. Kobayashi, "Swing-up control of inverted pendulum using
-        pseudo-state feedback", 1992; Gymnasium 1.4.0, `Pendulum-v1`.
+    Source: K. Furuta, M. Yamakita and S. Kobayashi, "Swing-up control of inverted pendulum using pseudo-state
+        feedback", 1992; Gymnasium 1.4.0, `Pendulum-v1`.
 
     Version history:
-        v1: the equations simplified, same behaviour.
+        v1: simpler equations, same behaviour.
         v0: first version.
     """
 

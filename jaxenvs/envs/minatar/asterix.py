@@ -65,43 +65,45 @@ class AsterixState(GameState, kw_only=True):
 
 
 class Asterix(Game[AsterixState]):
-    """Pick up gold and touch no enemy; both cross the screen in eight lanes, ever faster.
+    """Pick up gold and avoid enemies; both cross the screen in eight lanes, faster and faster.
 
-    Observation: (10, 10, 4) bool, row, column and channel.
+    Every `spawn_interval` frames, 10 at first, something enters a random free lane, from the left or the right with
+    equal probability. It is gold with probability 1/3. Everything moves one cell every `move_interval` frames, 5 at
+    first. Every 102 frames the spawn interval shrinks by one, and every other time the move interval does as well,
+    until both are 1.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 player | |
-    | 1 enemy | |
-    | 2 trail | the cell behind each enemy and gold |
-    | 3 gold | |
+    Observation: (10, 10, 4) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire, which does nothing; the minimal set leaves out 5.
+        | channel | meaning                                                    |
+        |---------|------------------------------------------------------------|
+        | 0       | `player`                                                   |
+        | 1       | `enemy`                                                    |
+        | 2       | `trail`: the cell behind each enemy and each piece of gold |
+        | 3       | `gold`                                                     |
 
-    Every `spawn_interval` frames, 10 at first, something enters a free lane, chosen uniformly: from the left or the
-    right with equal probability, gold with probability 1/3. All move one cell every `move_interval` frames, 5 at first.
-    Every 102 frames the spawn interval shrinks by one, and every other time the move interval, too, until both are 1.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire, which has no effect. The minimal action set leaves
+        out 5.
 
-    Reward: 1 for each gold.
+    Reward: 1 for each piece of gold.
 
-    Start: the player in row 5 and column 5, the lanes empty.
+    Start: the player in row 5 and column 5, and empty lanes.
 
     Episode end:
         Termination: an enemy is where the player is.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are five actions, rather than six.
-        difficulty_ramping: whether the game grows harder.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are five actions rather than six.
+        difficulty_ramping: whether the game gets harder.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 

@@ -41,44 +41,45 @@ class BreakoutState(GameState, kw_only=True):
 
 
 class Breakout(Game[BreakoutState]):
-    """A ball strikes bricks out of a wall; do not let it pass.
+    """Break the bricks of a wall with a ball, and do not let the ball pass the paddle.
 
-    Observation: (10, 10, 4) bool, row, column and channel.
+    The ball moves one cell per frame along a diagonal. It bounces off the walls and the ceiling. A brick reverses its
+    vertical motion and disappears, but never in two frames in a row. The paddle sends the ball back up; a ball that
+    arrives at the paddle's cell from the side goes back the way it came. A new wall appears once the last brick is gone
+    and the ball is back in the last row.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 paddle | in the last row |
-    | 1 ball | |
-    | 2 trail | where the ball was before |
-    | 3 brick | those left |
+    Observation: (10, 10, 4) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 left, 2 right.
+        | channel | meaning                                    |
+        |---------|--------------------------------------------|
+        | 0       | `paddle`, in the last row                  |
+        | 1       | `ball`                                     |
+        | 2       | `trail`: the previous position of the ball |
+        | 3       | `brick`: the bricks that are left          |
 
-    The ball moves one cell along a diagonal. It turns back at the walls and the ceiling, and in its vertical motion at
-    a brick, which it takes out, but not at two cells running. At the paddle it turns back up, and where it comes to the
-    paddle's cell from the side it goes back the way it came. A new wall is there once the last brick is gone and the
-    ball is back in the last row.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire. The minimal action set is 0 no-op, 1 left, 2
+        right.
 
     Reward: 1 for each brick.
 
     Start: the ball in row 3 at the left or the right wall, with equal probability, falling inwards; the paddle in
-    column 4.
+        column 4.
 
     Episode end:
         Termination: the ball passes the paddle.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are three actions, rather than six.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are three actions rather than six.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 

@@ -52,42 +52,43 @@ class FreewayState(GameState, kw_only=True):
 
 
 class Freeway(Game[FreewayState]):
-    """Cross the road as often as time allows.
+    """Cross a road of eight lanes as often as time allows.
 
-    Observation: (10, 10, 7) bool, row, column and channel.
+    The chicken steps up or down at most every third frame. Each car drives from one side of the road to the other and
+    re-enters where it began. A chicken that is hit returns to row 9. A chicken that reaches the other side returns
+    there as well, and the cars draw new intervals, from 1 to 5, and directions, both uniformly.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 chicken | |
-    | 1 car | |
-    | 2 to 6 speed1 to speed5 | the cell behind each car that waits 1 to 5 frames between moves |
+    Observation: (10, 10, 7) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 up, 2 down.
+        | channel | meaning                                                                               |
+        |---------|---------------------------------------------------------------------------------------|
+        | 0       | `chicken`                                                                             |
+        | 1       | `car`                                                                                 |
+        | 2-6     | `speed1` to `speed5`: the cell behind each car that waits 1 to 5 frames between moves |
 
-    The chicken steps up or down at most every third frame. A car goes from one side of the road to the other and comes
-    in again where it began. A chicken that is run over is back in row 9. At the other side it is taken back there, too,
-    and the cars draw new intervals, from 1 to 5, and directions, uniformly.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire. The minimal action set is 0 no-op, 1 up, 2 down.
 
     Reward: 1 for each crossing.
 
-    Start: the chicken in row 9, all cars in column 0, with random intervals and directions.
+    Start: the chicken in row 9, and all cars in column 0 with random intervals and directions.
 
     Episode end:
         Termination: after 2,501 frames.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are three actions, rather than six.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are three actions rather than six.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before. As there, the clock ends the game as a termination, one frame after the 2,500 of the paper, a car
-    stands still one frame more than its speed says, and time is no part of the observation.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode. As in the reference, the clock terminates the game, one frame after
+        the 2,500 of the paper; a car stands still for one frame more than its speed says; and the observation does not
+        include time.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 

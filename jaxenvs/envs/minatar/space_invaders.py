@@ -61,45 +61,47 @@ class SpaceInvadersState(GameState, kw_only=True):
 class SpaceInvaders(Game[SpaceInvadersState]):
     """Shoot the aliens before they shoot the cannon or land.
 
-    Observation: (10, 10, 6) bool, row, column and channel.
+    The cannon shoots at most every fifth frame; bullets fly one cell per frame. Aliens move every 12 frames, or every n
+    frames if only n < 12 are left. They move sideways or, if one of them is at the border, down, and turn around. Every
+    10 frames the lowest alien of the column nearest to the cannon (the left one of two) shoots. When the last alien is
+    shot, a new wave of 24 appears, whose interval is one frame shorter, down to 6. The only chance in the game is in
+    sticky actions.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 cannon | in the last row |
-    | 1 alien | |
-    | 2 alien_left | the aliens, if they move left |
-    | 3 alien_right | the aliens, if they move right |
-    | 4 friendly_bullet | the cannon's |
-    | 5 enemy_bullet | the aliens' |
+    Observation: (10, 10, 6) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 left, 2 right, 3 fire.
+        | channel | meaning                                       |
+        |---------|-----------------------------------------------|
+        | 0       | `cannon`, in the last row                     |
+        | 1       | `alien`                                       |
+        | 2       | `alien_left`: the aliens, if they move left   |
+        | 3       | `alien_right`: the aliens, if they move right |
+        | 4       | `friendly_bullet`: the cannon's bullets       |
+        | 5       | `enemy_bullet`: the aliens' bullets           |
 
-    The cannon shoots at most every fifth frame; bullets fly one cell a frame. Aliens move every 12 frames, or every n
-    frames where n < 12 are left: sideways or, with one of them at the border, down, turning round. Every 10 frames the
-    lowest alien of the column nearest to the cannon (the left one of two) shoots. Where the last alien falls, a wave
-    of 24 takes their place, whose interval is one frame shorter, down to 6.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire. The minimal action set is 0 no-op, 1 left, 2
+        right, 3 fire.
 
     Reward: 1 for each alien.
 
-    Start: 24 aliens in the rows 0 to 3 and columns 2 to 7, moving left; the cannon in column 5. There is no chance in
-    the game but for sticky actions.
+    Start: 24 aliens in rows 0 to 3 and columns 2 to 7, moving left; the cannon in column 5.
 
     Episode end:
-        Termination: a bullet or an alien comes to where the cannon is, or an alien in the last row comes to a border.
-        Truncation: none.
+        Termination: a bullet or an alien reaches the cannon, or an alien in the last row reaches a border.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are four actions, rather than six.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are four actions rather than six.
         difficulty_ramping: whether later waves are faster.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before. As there, a new wave keeps its forerunner's direction and timers, and appears among the bullets.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode. As in the reference, a new wave keeps the previous wave's direction
+        and timers, and appears among the bullets.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 

@@ -36,43 +36,42 @@ class BernoulliBanditState(PyTreeNode):
 
 
 class BernoulliBandit(Env[BernoulliBanditState, Array]):
-    """Two arms, one of which pays with probability `reward_prob`, the other with the rest; which is which is drawn.
+    """Two arms: one pays with probability `reward_prob`, the other with 1 - `reward_prob`. Which is which is drawn.
+
+    The best play is always to pull the arm that is more likely to be the better one. With the default settings it earns
+    89.4 on average, of the 90 that an agent would earn that knew the better arm.
 
     Observation: (4,) float32.
 
-        | index | meaning | min | max |
-        |---|---|---|---|
-        | 0 | the last reward | 0 | 1 |
-        | 1, 2 | the last action, one-hot; at reset as if it had been 0 | 0 | 1 |
-        | 3 | steps so far, scaled so that none are `min_lim` and `t_max` are `max_lim` | -inf | inf |
+        | index | meaning                                             | min  | max | unit |
+        |-------|-----------------------------------------------------|------|-----|------|
+        | 0     | last reward                                         | 0    | 1   |      |
+        | 1-2   | last action, one-hot; action 0 at reset             | 0    | 1   |      |
+        | 3     | steps so far, scaled linearly with `normalize_time` | -inf | inf |      |
 
-        Without `normalize_time` the steps are not scaled.
-
-    Action: () int32, the arm, 0 or 1.
+    Action: () int32, 0 or 1: the arm.
 
     Reward: 1 if the arm pays, else 0.
 
-    Start: either arm is the one of `reward_prob`, with equal probability.
+    Start: either arm is the one that pays with probability `reward_prob`, with equal probability.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 100 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 100 steps.
 
-    The best play is to pull, each time, the arm that is likelier to be the better one. With the default settings it
-    comes to 89.4 of the 90 that one would get who knew the better arm.
+    Parameters:
+        reward_prob: probability that one arm pays; the other pays with probability 1 - `reward_prob`.
+        min_lim: with `normalize_time`, the observed time at step 0.
+        max_lim: with `normalize_time`, the observed time at step `t_max`.
+        t_max: step at which the observed time is `max_lim`, steps.
+        normalize_time: whether the observed number of steps is scaled.
 
-    Attributes:
-        reward_prob: that of one arm; the other's is 1 - `reward_prob`.
-        min_lim: see Observation.
-        max_lim: see Observation.
-        t_max: see Observation.
-        normalize_time: see Observation.
-
-    Differences from the reference: none, but for the bounds of the observation space.
+    Differences from the reference: none except the bounds of the observation space.
 
     Source: J. X. Wang et al., "Learning to reinforcement learn", 2017; gymnax 1.0.1, `BernoulliBandit-misc`.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 4

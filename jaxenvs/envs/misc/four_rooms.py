@@ -50,39 +50,51 @@ class FourRoomsState(PyTreeNode):
 
 
 class FourRooms(Env[FourRoomsState, Array]):
-    """Four rooms with a door between neighbours; reach the goal.
+    """Reach the goal in a building of four rooms, with a door between neighbouring rooms.
 
-    Observation: (4,) float32: row and column of the agent, row and column of the goal, each from 1 to 11.
-        With `use_visual_obs`: (13, 13, 2) float32. Channel 0 is 1 where there is a wall, at its row and column.
-        Channel 1 is 1 for the agent, but at its *column and row*: as if mirrored, and at times in a wall. The goal is
-        not shown.
+    Observation: (4,) float32.
 
-    Action: 0 up, 1 right, 2 down, 3 left. With probability `fail_prob` the agent goes in one of the other directions,
-        each as likely. Above 3/4 all four are equally likely. A wall stops it.
+        | index | meaning             | min | max | unit |
+        |-------|---------------------|-----|-----|------|
+        | 0     | row of the agent    | 1   | 11  |      |
+        | 1     | column of the agent | 1   | 11  |      |
+        | 2     | row of the goal     | 1   | 11  |      |
+        | 3     | column of the goal  | 1   | 11  |      |
+
+    With `use_visual_obs`, the observation is instead (13, 13, 2) float32, with values 0 and 1. The goal is not shown.
+
+        | channel | meaning                                                                                        |
+        |---------|------------------------------------------------------------------------------------------------|
+        | 0       | 1 where there is a wall, at its row and column                                                 |
+        | 1       | 1 for the agent, but at its *column and row*: it appears mirrored, and sometimes inside a wall |
+
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. With probability `fail_prob` the agent moves in one of the other
+        directions, drawn uniformly. Above 3/4, all four directions are equally likely. A wall stops the agent.
 
     Reward: 1 for a step that ends at the goal, else 0.
 
-    Start: the agent at `pos_fixed`, the goal at `goal_fixed`. With `resample_goal_pos` the goal is any free cell, which
-        may be the one that the agent starts in, unless `resample_init_pos` puts that on any cell but the goal.
+    Start: the agent at `pos_fixed`, the goal at `goal_fixed`. With `resample_goal_pos` the goal is any free cell. It
+        may be the cell where the agent starts, unless `resample_init_pos` places the agent on any other cell.
 
     Episode end:
-        Termination: the agent is at the goal. Steps after that go on as before.
-        Truncation: none here; 500 steps in the registered id.
+        Termination: the agent is at the goal. Later steps move it as usual.
+        Truncation: none here; `make` adds a time limit of 500 steps.
 
-    Attributes:
-        fail_prob: probability of a direction other than the one chosen.
-        resample_init_pos: whether the agent starts anywhere.
-        resample_goal_pos: whether the goal is anywhere.
-        use_visual_obs: see Observation.
+    Parameters:
+        fail_prob: probability of moving in a direction other than the chosen one.
+        resample_init_pos: whether the agent starts in a random cell.
+        resample_goal_pos: whether the goal is a random cell.
+        use_visual_obs: whether the observation is a picture.
         goal_fixed: row and column of the goal.
         pos_fixed: row and column of the start.
 
-    Differences from the reference: the numbers are gymnax's, the mirrored mark included. Observations are float32, as
-        its space says, where it returns integers.
+    Differences from the reference: the values are those of gymnax, including the mirrored agent. Observations are
+        float32, as the space of gymnax declares; gymnax itself returns integers.
 
     Source: R. S. Sutton, D. Precup and S. Singh, "Between MDPs and semi-MDPs", 1999; gymnax 1.0.1, `FourRooms-misc`.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 8

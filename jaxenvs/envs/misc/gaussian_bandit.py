@@ -36,42 +36,44 @@ class GaussianBanditState(PyTreeNode):
 
 
 class GaussianBandit(Env[GaussianBanditState, Array]):
-    """Arm 0 pays 0. Arm 1 pays around a mean that is drawn for the episode: is it worth a try, and another?
+    """Arm 0 pays 0. Arm 1 pays around a mean that is drawn for each episode: is it worth trying, and trying again?
+
+    With the default settings, an agent that knew `mu` would earn 8.33 on average. Trying arm 1 once and staying with it
+    if it paid earns 7.1.
 
     Observation: (4,) float32.
 
-        | index | meaning | min | max |
-        |---|---|---|---|
-        | 0 | the last reward | -inf | inf |
-        | 1, 2 | the last action, one-hot; at reset as if it had been 0 | 0 | 1 |
-        | 3 | steps so far, less 50, divided by 50; without `normalize_time` as they are | -1 | inf |
+        | index | meaning                                                               | min  | max | unit |
+        |-------|-----------------------------------------------------------------------|------|-----|------|
+        | 0     | last reward                                                           | -inf | inf |      |
+        | 1-2   | last action, one-hot; action 0 at reset                               | 0    | 1   |      |
+        | 3     | (steps so far - 50) / 50 with `normalize_time`, else the steps so far | -1   | inf |      |
 
-    Action: () int32, the arm, 0 or 1.
+    Action: () int32, 0 or 1: the arm.
 
-    Reward: 0 for arm 0; for arm 1 normal around `mu` with the standard deviation `sigma_l`.
+    Reward: 0 for arm 0; for arm 1, normal around `mu` with standard deviation `sigma_l`.
 
-    Start: `mu` is normal around `mean_mu` with the standard deviation `sigma_p`.
+    Start: `mu` is normal around `mean_mu` with standard deviation `sigma_p`.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 100 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 100 steps.
 
-    With the default settings one who knew `mu` would get 8.33 on average. To try arm 1 once, and to stay with it if it
-    paid, comes to 7.1.
-
-    Attributes:
+    Parameters:
         mean_mu: mean of `mu`.
         sigma_p: standard deviation of `mu` between episodes.
-        sigma_l: standard deviation of the rewards of arm 1 within one.
-        normalize_time: see Observation. The scale is that of 100 steps, as in gymnax, whatever the limit.
+        sigma_l: standard deviation of the rewards of arm 1 within an episode.
+        normalize_time: whether the observed number of steps is scaled. As in gymnax, the scale is that of 100 steps,
+            whatever the time limit.
 
-    Differences from the reference: none, but for the bounds of the observation space, outside which gymnax's
-        observations can lie.
+    Differences from the reference: none except the bounds of the observation space. gymnax's observations can lie
+        outside its own bounds.
 
     Source: R. T. Lange and H. Sprekeler, "Learning not to learn: Nature versus nurture in silico", 2022; gymnax 1.0.1,
         `GaussianBandit-misc`.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 4

@@ -39,43 +39,48 @@ class MetaMazeState(PyTreeNode):
 
 
 class MetaMaze(Env[MetaMazeState, Array]):
-    """A maze of pillars, whose goal is elsewhere in each episode and not seen; who reaches it is put down anywhere.
+    """Find a hidden goal in a maze of pillars, again and again.
 
-    Observation: (rf_size^2 + 6,) float32.
+    The goal is in another cell in each episode. Reaching it moves the agent to a random cell.
 
-        | index, by default | meaning | min | max |
-        |---|---|---|---|
-        | 0 to 8 | walls around the agent, row by row: 1 for a wall | 0 | 1 |
-        | 9 to 12 | the last action, one-hot; at reset as if it had been 0 | 0 | 1 |
-        | 13 | the last reward | -inf | inf |
-        | 14 | steps so far; with `normalize_time` less 50, divided by 50 | -1 | inf |
+    Observation: (rf_size^2 + 6,) float32; indices are those of the default `rf_size`.
 
-    Action: 0 up, 1 right, 2 down, 3 left. A wall or pillar stops the agent.
+        | index | meaning                                                               | min  | max | unit |
+        |-------|-----------------------------------------------------------------------|------|-----|------|
+        | 0-8   | cells around the agent, row by row: 1 for a wall                      | 0    | 1   |      |
+        | 9-12  | last action, one-hot; action 0 at reset                               | 0    | 1   |      |
+        | 13    | last reward                                                           | -inf | inf |      |
+        | 14    | (steps so far - 50) / 50 with `normalize_time`, else the steps so far | -1   | inf |      |
 
-    Reward: `reward` for a step that leads to the goal; `punishment` is added for one that a wall stopped (so give a
-        negative number to punish).
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. A wall or pillar stops the agent.
 
-    Start: the agent in the middle of the maze, the goal in any free cell, also there.
+    Reward: `reward` for a step that reaches the goal. `punishment` is added for a step that a wall stopped, so it
+        should be negative.
+
+    Start: the agent in the middle of the maze, the goal in any free cell, possibly the same one.
 
     Episode end:
-        Termination: after reaching the goal the agent was put down on the goal itself, which happens to 1 in as many
-            as there are free cells. That is how gymnax has it; the task as published goes on.
-        Truncation: none here; 200 steps in the registered id.
+        Termination: the agent reached the goal and was then placed on the goal itself, which has a probability of 1 in
+            the number of free cells. This is gymnax's behaviour; the published task continues.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Attributes:
-        reward: for reaching the goal.
-        punishment: added to the reward for walking against a wall.
-        normalize_time: see Observation. The scale is that of 100 steps, as in gymnax, whatever the limit.
-        maze_size: rows and columns inside the walls, an odd number; pillars stand where both are odd.
-        rf_size: rows and columns that are seen around the agent, an odd number of at least 3.
+    Parameters:
+        reward: reward for reaching the goal.
+        punishment: added to the reward for walking into a wall.
+        normalize_time: whether the observed number of steps is scaled. As in gymnax, the scale is that of 100 steps,
+            whatever the time limit.
+        maze_size: number of rows and of columns inside the walls, an odd number; pillars stand where both row and
+            column are odd.
+        rf_size: number of rows and of columns seen around the agent, an odd number of at least 3.
 
-    Differences from the reference: with `rf_size` above 3 gymnax begins off the middle, or outside the maze. Bounds of
-        the space are those above; there the reward lies outside them.
+    Differences from the reference: with `rf_size` above 3, gymnax starts away from the middle, or outside the maze. The
+        bounds of the observation space are those above; in gymnax the reward lies outside its bounds.
 
     Source: T. Miconi et al., "Backpropamine: training self-modifying neural networks with differentiable neuromodulated
         plasticity", 2019; gymnax 1.0.1, `MetaMaze-misc`.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 8

@@ -42,46 +42,49 @@ class PointRobotState(PyTreeNode):
 
 
 class PointRobot(Env[PointRobotState, Array]):
-    """A point moves in the plane; the goal, on a half circle, is another in each episode and has to be found.
+    """A point moves in the plane and has to find a hidden goal on a half circle, which differs between episodes.
 
     Observation: (6,) float32.
 
-        | index | meaning | min | max |
-        |---|---|---|---|
-        | 0, 1 | x and y of the robot | -inf | inf |
-        | 2 | the last reward | -inf | inf |
-        | 3, 4 | the last action, as it was given | -inf | inf |
-        | 5 | steps so far, less 50, divided by 50; without `normalize_time` as they are | -1 | inf |
+        | index | meaning                                                               | min  | max | unit   |
+        |-------|-----------------------------------------------------------------------|------|-----|--------|
+        | 0     | x of the robot                                                        | -inf | inf | length |
+        | 1     | y of the robot                                                        | -inf | inf | length |
+        | 2     | last reward                                                           | -inf | inf |        |
+        | 3-4   | last action, before clipping                                          | -inf | inf | length |
+        | 5     | (steps so far - 50) / 50 with `normalize_time`, else the steps so far | -1   | inf |        |
 
-    Action: (2,) float32, by how much to move; each component is clipped to `max_force`.
+    Action: (2,) float32: the move along x and y. Each component is clipped to +-max_force.
 
-    Reward: 1 where the robot *was within* `goal_radius` of the goal, else 0; with `dense_reward` the negative distance.
-        That is the place before the action: as in gymnax, a step's action tells in the next step's reward. From the
-        goal the robot is put down at a new place, whatever the action.
+    Reward: 1 if the robot *was* within `goal_radius` of the goal, else 0. With `dense_reward`, the negative distance.
+        Both refer to the position before the action: as in gymnax, an action affects the reward of the next step. From
+        the goal the robot is moved to a new position, whatever the action.
 
-    Start: the robot at a distance from the origin uniform in [0, circle_radius) in a direction uniform in [0, pi), or
-        with `center_init` in the origin; the goal on the circle in a direction uniform in [0, pi).
+    Start: the robot at a distance from the origin uniform in [0, circle_radius), in a direction uniform in [0, pi);
+        with `center_init`, at the origin. The goal on the circle in a direction uniform in [0, pi).
 
     Episode end:
         Termination: none.
-        Truncation: none here; 100 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 100 steps.
 
-    Info: `goals_reached`, () int32, in this episode.
+    Info: `goals_reached`, () int32: how often the goal was reached in this episode.
 
-    Attributes:
-        max_force: greatest component of an action.
-        circle_radius: of the half circle.
-        goal_radius: how near to the goal is near enough.
-        dense_reward: see Reward.
-        center_init: whether the robot starts, and starts anew, in the origin.
-        normalize_time: see Observation. The scale is that of 100 steps, as in gymnax, whatever the limit.
+    Parameters:
+        max_force: greatest move along each axis, length.
+        circle_radius: radius of the half circle, length.
+        goal_radius: greatest distance from the goal that counts as reaching it, length.
+        dense_reward: whether the reward is the negative distance.
+        center_init: whether the robot is placed at the origin, at the start and after reaching the goal.
+        normalize_time: whether the observed number of steps is scaled. As in gymnax, the scale is that of 100 steps,
+            whatever the time limit.
 
-    Differences from the reference: none, but for the bounds of the observation space.
+    Differences from the reference: none except the bounds of the observation space.
 
     Source: R. Dorfman, I. Shenfeld and A. Tamar, "Offline Meta Reinforcement Learning", 2021; gymnax 1.0.1,
         `PointRobot-misc`.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 10

@@ -44,48 +44,49 @@ class PongState(PyTreeNode):
 
 
 class Pong(Env[PongState, Array]):
-    """Play the ball back from the left side of a court; the game is over once either side misses it.
+    """Return the ball from the left side of a court; the game is over when either side misses it.
 
-    Observation: (height, width, 3) float32, row, column and channel.
+    A paddle returns the ball. The farther from the paddle's middle it is hit, the faster it moves up or down: its
+    vertical speed changes by the distance divided by `paddle_half_height`, rounded, and is at most `ball_max_y_speed`.
+    The right paddle reaches half a cell farther than it looks. It moves towards the ball's row by `paddle_y_speed` at
+    each step, and down if up is no better, so it never rests.
 
-        | channel | what it shows |
-        |---|---|
-        | 0 | both paddles, in the first and the last column |
-        | 1 | the ball; outside the court, the nearest cell |
-        | 2 | where the ball was a step before |
+    As in gymnax, nothing is random, and *doing nothing keeps the ball in play for ever*. The ball bounces off the
+    bottom but not off the top, beyond which it flies on until it is out.
 
-    Action: 0 stay, 1 up, 2 down, by `paddle_y_speed`.
+    Observation: (height, width, 3) float32, with values 0 and 1: row, column and channel.
 
-    A paddle sends the ball back, faster up or down the farther from its middle it was struck: by the distance over
-    `paddle_half_height`, rounded, and at most `ball_max_y_speed` altogether. The right paddle reaches half a cell
-    farther than it looks. It goes towards the ball's row by `paddle_y_speed` at each step, and down where up is no
-    better, so that it never rests.
+        | channel | meaning                                        |
+        |---------|------------------------------------------------|
+        | 0       | both paddles, in the first and the last column |
+        | 1       | the ball; outside the court, the nearest cell  |
+        | 2       | the ball's position one step before            |
+
+    Action: () int32. 0 stays, 1 moves up, 2 moves down, by `paddle_y_speed`.
 
     Reward: 1 for a step after which the ball is in play, else 0.
 
-    Start: always the same, the ball in the middle, on its way to the right.
+    Start: a single state: the ball in the middle, moving to the right.
 
     Episode end:
-        Termination: the ball is beyond the first or the last column: it is no win to make the other one miss.
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the ball is beyond the first or the last column. Making the other side miss is not a win.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    What gymnax does, and so does this: there is no chance, and *doing nothing keeps the ball in play for ever*; and the
-    ball turns back at the bottom, but not at the top, beyond which it flies on until it is out.
+    Parameters:
+        ball_max_y_speed: greatest vertical speed of the ball, cells per step.
+        paddle_y_speed: speed of both paddles, cells per step.
+        ball_x_speed: horizontal speed of the ball at the start, cells per step.
+        use_ai_policy: whether the right paddle follows the ball; otherwise it moves as the left one does.
+        width: number of columns of the court.
+        height: number of rows of the court.
+        paddle_half_height: how far a paddle reaches up and down from its middle, cells.
 
-    Attributes:
-        ball_max_y_speed: greatest speed of the ball up or down, cells a step.
-        paddle_y_speed: of both paddles, cells a step.
-        ball_x_speed: of the ball at the start, cells a step.
-        use_ai_policy: whether the right paddle follows the ball; else it does what the left one does.
-        width: columns of the court.
-        height: rows of the court.
-        paddle_half_height: cells that a paddle reaches up and down from its middle.
-
-    Differences from the reference: observations lie in [0, 1], as the space says, where gymnax's says [0, 2].
+    Differences from the reference: observations lie in [0, 1], as this space declares; gymnax declares [0, 2].
 
     Source: gymnax 1.0.1, `Pong-misc`, after the batch_pong_poc of A. Kirsch.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 30

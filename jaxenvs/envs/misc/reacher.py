@@ -34,33 +34,42 @@ class ReacherState(PyTreeNode):
 
 
 class Reacher(Env[ReacherState, Array]):
-    """An arm of links, each turned by itself, is to hold its tip at the goal. Not MuJoCo's: that is `Reacher-v5`.
+    """Hold the tip of an arm at the goal; each of its links turns by itself. For MuJoCo's Reacher, see `Reacher-v5`.
 
-    Observation: (3 num_joints + 2,) float32: the cosines of the angles, their sines, the velocities, and x and y of the
-        goal. An angle is that of the link from the x axis, not from the link before. Velocities have no bounds.
+    Observation: (3 num_joints + 2,) float32; n is `num_joints`. Angles are measured from the x axis, not from the
+        previous link.
 
-    Action: (num_joints,) float32 in [-1, 1], the angular accelerations over `torque_scale`; what lies outside is not
-        clipped.
+        | index      | meaning                                          | min  | max | unit  |
+        |------------|--------------------------------------------------|------|-----|-------|
+        | 0 to n-1   | cosine of the angle of each link from the x axis | -1   | 1   |       |
+        | n to 2n-1  | sine of the same angles                          | -1   | 1   |       |
+        | 2n to 3n-1 | angular velocity of each link                    | -inf | inf | rad/s |
+        | 3n         | x of the goal                                    | -n   | n   | links |
+        | 3n+1       | y of the goal                                    | -n   | n   | links |
 
-    Reward: exp(-d^2) for the distance d of the tip from the goal after the step.
+    Action: (num_joints,) float32 in [-1, 1]: the angular acceleration of each link divided by `torque_scale`. Values
+        outside are not clipped.
 
-    Start: angles uniform in [-pi, pi), velocities in [-1, 1), x and y of the goal in [-num_joints, num_joints). So one
-        goal in five, in the corners, is out of reach.
+    Reward: exp(-d^2), where d is the distance of the tip from the goal after the step.
+
+    Start: angles uniform in [-pi, pi), velocities in [-1, 1), x and y of the goal in [-num_joints, num_joints). So
+        about one goal in five, in the corners, is out of reach.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 100 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 100 steps.
 
-    Attributes:
-        torque_scale: rad/s^2 for an action of 1.
+    Parameters:
+        torque_scale: angular acceleration for an action of 1, rad/s^2.
         dt: duration of a step, s.
-        num_joints: how many links there are.
+        num_joints: number of links.
 
-    Differences from the reference: `num_joints` may be other than 2, which gymnax 1.0.1 fails with.
+    Differences from the reference: `num_joints` may be other than 2, which fails in gymnax 1.0.1.
 
     Source: the reacher of ivy_gym, by way of gymnax 1.0.1, `Reacher-misc`.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 20

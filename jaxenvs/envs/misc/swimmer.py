@@ -35,30 +35,38 @@ class SwimmerState(PyTreeNode):
 
 
 class Swimmer(Env[SwimmerState, Array]):
-    """A point that glides without friction is to stay at the goal, and off urchins. Not MuJoCo's: that is `Swimmer-v5`.
+    """Keep a point that glides without friction at the goal and away from urchins. For MuJoCo's, see `Swimmer-v5`.
 
-    Observation: (2 num_urchins + 6,) float32: x and y of each urchin, of the swimmer, its velocity, and x and y of the
-        goal. Place and velocity of the swimmer have no bounds, all else lies in [-1, 1].
+    Observation: (2 num_urchins + 6,) float32; n is `num_urchins`.
 
-    Action: (2,) float32 in [-1, 1], the acceleration; what lies outside is not clipped.
+        | index      | meaning                               | min  | max | unit     |
+        |------------|---------------------------------------|------|-----|----------|
+        | 0 to 2n-1  | x and y of each urchin                | -1   | 1   | length   |
+        | 2n, 2n+1   | x and y of the swimmer                | -inf | inf | length   |
+        | 2n+2, 2n+3 | velocity of the swimmer along x and y | -inf | inf | length/s |
+        | 2n+4, 2n+5 | x and y of the goal                   | -1   | 1   | length   |
 
-    Reward: exp(-d^2 / 2) for the distance d from the goal after the step, times 1 - exp(-30 d^2) for each urchin.
+    Action: (2,) float32 in [-1, 1]: the acceleration along x and y. Values outside are not clipped.
 
-    Start: swimmer, goal and urchins uniform in [-1, 1) along both axes, at rest. An urchin may sit on the goal.
+    Reward: exp(-d^2 / 2), where d is the distance from the goal after the step, times 1 - exp(-30 e^2) for each urchin
+        at distance e.
+
+    Start: swimmer, goal and urchins uniform in [-1, 1) along both axes, at rest. An urchin may be on the goal.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 500 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 500 steps.
 
-    Attributes:
+    Parameters:
         dt: duration of a step, s.
-        num_urchins: how many urchins there are.
+        num_urchins: number of urchins.
 
-    Differences from the reference: none, but for the bounds of the observation space.
+    Differences from the reference: none except the bounds of the observation space.
 
     Source: the swimmer of ivy_gym, by way of gymnax 1.0.1, `Swimmer-misc`.
 
-    Version history: v0, as in gymnax.
+    Version history:
+        v0: same behaviour as in gymnax.
     """
 
     frames_per_second: ClassVar[int] = 20

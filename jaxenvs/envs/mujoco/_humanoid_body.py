@@ -19,30 +19,13 @@ _FREE = 6
 class HumanoidBody(MujocoEnv, kw_only=True):
     """A torso with arms and legs, and tendons from hips to knees.
 
-    Observation: Box (348,), unbounded.
-
-    | index | meaning | unit |
-    |---|---|---|
-    | 0 | height of the torso | m |
-    | 1-4 | its orientation, as a quaternion | |
-    | 5-21 | angles: abdomen (3), right hip (3) and knee, left ones, right shoulder (2) and elbow, left ones | rad |
-    | 22-24 | velocity of the torso along x, y and z | m/s |
-    | 25-27 | its angular velocity | rad/s |
-    | 28-44 | angular velocities of the joints | rad/s |
-    | 45-174 | inertia (6), first moments (3) and mass of 13 bodies about the centre of mass | kg m^2, kg m, kg |
-    | 175-252 | angular and linear velocity of each of 13 bodies | rad/s, m/s |
-    | 253-269 | torques of the actuators at the joints | N m |
-    | 270-347 | torque and force from outside on each of 13 bodies | N m, N |
-
-    Options leave parts out, or put x and y of the torso first.
-
-    Parameters of both tasks: those of `MujocoEnv`, and
-        reset_noise_scale: of the start: positions and velocities are uniform within it.
-        exclude_current_positions_from_observation: whether to leave out where the humanoid is.
-        include_cinert_in_observation: whether inertias are observed.
-        include_cvel_in_observation: whether velocities of bodies are.
-        include_qfrc_actuator_in_observation: whether torques of actuators are.
-        include_cfrc_ext_in_observation: whether forces from outside are.
+    Parameters:
+        reset_noise_scale: greatest disturbance of positions (m or rad) and velocities (m/s or rad/s) at the start.
+        exclude_current_positions_from_observation: whether to leave out x and y of the torso.
+        include_cinert_in_observation: whether to observe the inertias.
+        include_cvel_in_observation: whether to observe the velocities of the bodies.
+        include_qfrc_actuator_in_observation: whether to observe the torques of the actuators.
+        include_cfrc_ext_in_observation: whether to observe the external forces.
     """
 
     reset_is_costly = True

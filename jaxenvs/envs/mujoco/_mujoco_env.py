@@ -26,26 +26,26 @@ Outcome = tuple[Array, Array, dict[str, Array]]
 
 
 class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
-    """Base of the tasks on MuJoCo: what Gymnasium's `MujocoEnv` is there.
+    """Base of the tasks on MuJoCo, corresponding to Gymnasium's `MujocoEnv`.
 
-    Parameters of every task:
+    Parameters:
         xml_file: the model: the name of a file among Gymnasium's assets, or a path that begins with `/`, `.` or `~`.
-        frame_skip: substeps of the simulation in a step.
-        physics: the engine, `"c"` (C MuJoCo, several threads, on the processor), `"mjx"` (pure JAX, which an
-            accelerator runs and which has derivatives) or `"warp"` (MuJoCo Warp, for NVIDIA's accelerators, in float32;
-            sums may differ in their last bits from run to run there); `"auto"` is `"c"` where JAX computes on the
-            processor, else `"mjx"`.
-        precision: of states and observations, `"float32"` or, with JAX's 64-bit types, `"float64"`. Rewards are
-            float32 always. C MuJoCo computes in float64 in either case.
-        parameters: masses, friction, gravity and so on; None for the model's own.
-        width, height: pixels of a picture.
-        camera_id, camera_name: a camera of the model's; by default one that follows the robot.
-        default_camera_config: `distance`, `azimuth`, `elevation`, `lookat` of that one.
-        max_geom: how many shapes a picture may hold.
-        visual_options: flags of MuJoCo's `mjtVisFlag` by number.
-        shadow_size: texels along a side of the map that shadows come from; None for the model's own, mostly 4,096. With
-            1,024 a picture takes a third of the time on a processor, and the edges of shadows are a little coarser; 0
-            draws no shadows.
+        frame_skip: number of simulation substeps per step.
+        physics: the engine. `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
+            accelerator and has derivatives. `"warp"` is MuJoCo Warp, for NVIDIA GPUs, in float32; its sums may differ
+            in their last bits from run to run. `"auto"` is `"c"` if JAX computes on the CPU, else `"mjx"`.
+        precision: dtype of states and observations, `"float32"` or, with JAX's 64-bit types enabled, `"float64"`.
+            Rewards are always float32. C MuJoCo always computes in float64.
+        parameters: masses, friction, gravity and so on; None for those of the model.
+        width: width of a picture, pixels.
+        height: height of a picture, pixels.
+        camera_id: number of one of the model's cameras; by default, a camera follows the robot.
+        camera_name: name of one of the model's cameras, in place of `camera_id`.
+        default_camera_config: `distance`, `azimuth`, `elevation` and `lookat` of the default camera.
+        max_geom: greatest number of shapes in a picture.
+        visual_options: flags of MuJoCo's `mjtVisFlag`, by number.
+        shadow_size: side of the shadow map, texels; None for that of the model, usually 4,096. With 1,024 a picture
+            takes a third of the time on a CPU, and shadows have slightly coarser edges. 0 draws no shadows.
     """
 
     xml_file: str = static()

@@ -17,37 +17,38 @@ _MOST_TILT = 0.2
 
 
 class InvertedPendulum(MujocoEnv, kw_only=True):
-    """A cart moves along a rail so that the pole on it stays upright.
+    """A cart moves along a rail to keep the pole on it upright.
 
-    Observation: Box (4,), unbounded.
+    Observation: (4,) float32.
 
-    | index | meaning | unit |
-    |---|---|---|
-    | 0 | position of the cart | m |
-    | 1 | angle of the pole from upright | rad |
-    | 2 | velocity of the cart | m/s |
-    | 3 | angular velocity of the pole | rad/s |
+        | index | meaning                        | min  | max | unit  |
+        |-------|--------------------------------|------|-----|-------|
+        | 0     | position of the cart           | -inf | inf | m     |
+        | 1     | angle of the pole from upright | -inf | inf | rad   |
+        | 2     | velocity of the cart           | -inf | inf | m/s   |
+        | 3     | angular velocity of the pole   | -inf | inf | rad/s |
 
-    Action: Box (1,) in [-3, 3]: force on the cart, in 100 N.
+    Action: (1,) float32 in [-3, 3]: the force on the cart, in units of 100 N.
 
-    Reward: 1 in every step that does not end the episode.
+    Reward: 1 in every step that does not terminate, else 0.
 
-    Start: the reference, upright; positions and velocities uniform within `reset_noise_scale`.
+    Start: the model's reference pose, upright, with positions and velocities disturbed uniformly within
+        +-reset_noise_scale.
 
     Episode end:
         Termination: the pole tilts by more than 0.2 rad, or a number is not finite.
-        Truncation: none; `make` adds 1,000 steps.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `reward_survive`.
+    Info: `reward_survive`, () float32.
 
-    Parameters: those of `MujocoEnv`, and
-        reset_noise_scale: of the start.
+    Parameters, besides those of `MujocoEnv`:
+        reset_noise_scale: greatest disturbance of positions (m or rad) and velocities (m/s or rad/s) at the start.
 
-    Source: Barto, Sutton and Anderson, "Neuronlike adaptive elements that can solve difficult learning control
-    problems", 1983; Gymnasium 1.4.0 `InvertedPendulum-v5`.
+    Source: A. G. Barto, R. S. Sutton and C. W. Anderson, "Neuronlike adaptive elements that can solve difficult
+        learning control problems", 1983; Gymnasium 1.4.0, `InvertedPendulum-v5`.
 
     Version history:
-        v5: as Gymnasium's.
+        v5: same behaviour as in Gymnasium.
     """
 
     frames_per_second = 25

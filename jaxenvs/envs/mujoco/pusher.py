@@ -30,40 +30,44 @@ _VELOCITY_NOISE = 0.005
 
 
 class Pusher(MujocoEnv, kw_only=True):
-    """An arm of seven joints pushes a cylinder on a table to a goal.
+    """An arm with seven joints pushes a cylinder on a table to a goal.
 
-    Observation: Box (23,), unbounded.
+    Observation: (23,) float32.
 
-    | index | meaning | unit |
-    |---|---|---|
-    | 0-6 | angles: shoulder pan and lift, upper arm roll, elbow, forearm roll, wrist flex and roll | rad |
-    | 7-13 | their angular velocities | rad/s |
-    | 14-16 | x, y and z of the fingertip | m |
-    | 17-19 | x, y and z of the cylinder | m |
-    | 20-22 | x, y and z of the goal | m |
+        | index | meaning                                          | min  | max | unit  |
+        |-------|--------------------------------------------------|------|-----|-------|
+        | 0-1   | angles of shoulder pan and lift                  | -inf | inf | rad   |
+        | 2-4   | angles of upper arm roll, elbow and forearm roll | -inf | inf | rad   |
+        | 5-6   | angles of wrist flex and roll                    | -inf | inf | rad   |
+        | 7-13  | angular velocities of these joints               | -inf | inf | rad/s |
+        | 14-16 | x, y and z of the fingertip                      | -inf | inf | m     |
+        | 17-19 | x, y and z of the cylinder                       | -inf | inf | m     |
+        | 20-22 | x, y and z of the goal                           | -inf | inf | m     |
 
-    Action: Box (7,) in [-2, 2]: torques at the joints.
+    Action: (7,) float32 in [-2, 2]: torques at the joints.
 
-    Reward: less `reward_dist_weight` times the distance of the cylinder from the goal, less `reward_near_weight` times
-    its distance from the fingertip, less `reward_control_weight` times the action's squared norm.
+    Reward: minus `reward_dist_weight` times the distance of the cylinder from the goal, minus `reward_near_weight`
+        times the distance of the cylinder from the fingertip, minus `reward_control_weight` times the squared norm of
+        the action.
 
-    Start: the reference; velocities of the joints uniform within 0.005 rad/s; the cylinder at rest, uniform in a
-    rectangle where it is farther than 0.17 m from the goal.
+    Start: the arm in the model's reference pose, with joint velocities uniform within +-0.005 rad/s; the cylinder at
+        rest, uniform in a rectangle but more than 0.17 m from the goal.
 
     Episode end:
-        Truncation: none; `make` adds 100 steps.
+        Termination: none.
+        Truncation: none here; `make` adds a time limit of 100 steps.
 
-    Info: `reward_dist`, `reward_ctrl`, `reward_near`.
+    Info: () float32 each: `reward_dist`, `reward_ctrl`, `reward_near`.
 
-    Parameters: those of `MujocoEnv`, and
-        reward_near_weight: cost a m between fingertip and cylinder.
-        reward_dist_weight: cost a m between cylinder and goal.
-        reward_control_weight: cost of a squared unit of action.
+    Parameters, besides those of `MujocoEnv`:
+        reward_near_weight: cost of the distance between fingertip and cylinder, 1/m.
+        reward_dist_weight: cost of the distance between cylinder and goal, 1/m.
+        reward_control_weight: cost per squared unit of action.
 
-    Source: Gymnasium 1.4.0 `Pusher-v5`.
+    Source: Gymnasium 1.4.0, `Pusher-v5`.
 
     Version history:
-        v5: as Gymnasium's.
+        v5: same behaviour as in Gymnasium.
     """
 
     frames_per_second = 20

@@ -25,37 +25,38 @@ _POSITION_NOISE, _VELOCITY_NOISE = 0.1, 0.005
 class Reacher(MujocoEnv, kw_only=True):
     """An arm of two links in a plane reaches for a target.
 
-    Observation: Box (10,), unbounded.
+    Observation: (10,) float32.
 
-    | index | meaning | unit |
-    |---|---|---|
-    | 0-1 | cosines of the angles of the two joints | |
-    | 2-3 | their sines | |
-    | 4-5 | x and y of the target | m |
-    | 6-7 | angular velocities of the joints | rad/s |
-    | 8-9 | x and y of the fingertip, seen from the target | m |
+        | index | meaning                                          | min  | max | unit  |
+        |-------|--------------------------------------------------|------|-----|-------|
+        | 0-1   | cosines of the angles of the two joints          | -1   | 1   |       |
+        | 2-3   | sines of the angles of the two joints            | -1   | 1   |       |
+        | 4-5   | x and y of the target                            | -inf | inf | m     |
+        | 6-7   | angular velocities of the joints                 | -inf | inf | rad/s |
+        | 8-9   | x and y of the fingertip, relative to the target | -inf | inf | m     |
 
-    Action: Box (2,) in [-1, 1]: torques at the joints.
+    Action: (2,) float32 in [-1, 1]: torques at the joints.
 
-    Reward: less `reward_dist_weight` times the distance of the fingertip from the target, less `reward_control_weight`
-    times the action's squared norm.
+    Reward: minus `reward_dist_weight` times the distance of the fingertip from the target, minus
+        `reward_control_weight` times the squared norm of the action.
 
-    Start: angles uniform within 0.1 rad, velocities within 0.005 rad/s; the target at rest, uniform on a disc of radius
-    0.2 m.
+    Start: angles uniform within +-0.1 rad, velocities within +-0.005 rad/s; the target at rest, uniform on a disc with
+        a radius of 0.2 m.
 
     Episode end:
-        Truncation: none; `make` adds 50 steps.
+        Termination: none.
+        Truncation: none here; `make` adds a time limit of 50 steps.
 
-    Info: `reward_dist`, `reward_ctrl`.
+    Info: () float32 each: `reward_dist`, `reward_ctrl`.
 
-    Parameters: those of `MujocoEnv`, and
-        reward_dist_weight: cost a m.
-        reward_control_weight: cost of a squared unit of action.
+    Parameters, besides those of `MujocoEnv`:
+        reward_dist_weight: cost of the distance between fingertip and target, 1/m.
+        reward_control_weight: cost per squared unit of action.
 
-    Source: Gymnasium 1.4.0 `Reacher-v5`.
+    Source: Gymnasium 1.4.0, `Reacher-v5`.
 
     Version history:
-        v5: as Gymnasium's.
+        v5: same behaviour as in Gymnasium.
     """
 
     frames_per_second = 50

@@ -86,43 +86,46 @@ class BlackjackState(PyTreeNode):
 
 
 class Blackjack(Env[BlackjackState, Observation]):
-    """Come closer to 21 than the dealer without going over, with cards from one deck of 52 that is shuffled each time.
+    """Come closer to 21 than the dealer without going over, playing with a single deck of 52 cards.
 
-    Number cards count their number, court cards 10, an ace 11. One among the first two cards is usable: where the sum
-    would go over 21, 10 are taken off it instead. When the player stands, the dealer turns up the second card and draws
-    until their sum is 17 or more.
+    The deck is shuffled for every episode. Number cards count their number, court cards 10 and an ace 11. One ace among
+    the first two cards is usable: if the sum would exceed 21, 10 is subtracted from it. When the player stands, the
+    dealer turns up the second card and draws until their sum is at least 17.
 
-    Observation: three () int32: the player's sum (4 to 24, to 34 when bust), the dealer's card that lies face up (2 to
-        11, the ace), and whether the player has a usable ace (0 or 1).
+    These are the rules of rlenvs, kept so that results compare. `Blackjack-v1` has the usual rules, an infinite deck,
+    and shows the dealer's ace as 1. At a card table the following would be different:
 
-    Action: 0 stand, 1 hit.
+    * An ace that is drawn later counts 11. It is usable only if it is drawn in the same step in which another one is
+      used. So 15 and an ace make 26, which is bust.
+    * For the same reason, an ace drawn to a soft 21 (an ace and a ten) makes 22. The player goes on with it, and it
+      beats every hand. Two more aces make 24.
+    * The dealer uses an ace as soon as a drawn card takes the sum to 17 or more, even if the sum would be at most 21.
+      Only two cards can be a soft 17 to 21. A natural pays no bonus.
 
-    Reward: 1 for winning, 0 for a draw and while playing, -1 for losing, which going over 21 without a usable ace is at
+    Observation: a tuple of three () int32.
+
+        | index | meaning                                          | min | max | unit   |
+        |-------|--------------------------------------------------|-----|-----|--------|
+        | 0     | sum of the player's hand; at most 24 unless bust | 4   | 34  | points |
+        | 1     | the dealer's face-up card; an ace is 11          | 2   | 11  | points |
+        | 2     | whether the player has a usable ace              | 0   | 1   |        |
+
+    Action: () int32. 0 stands, 1 hits.
+
+    Reward: 1 for a win, 0 for a draw and while playing, -1 for a loss. Going over 21 without a usable ace loses at
         once.
 
-    Start: two cards for the player, one for the dealer.
+    Start: two cards for the player and one for the dealer.
 
     Episode end:
-        Termination: the player stands or is bust. Steps after that change nothing and earn nothing.
-        Truncation: none.
+        Termination: the player stands or goes bust. Later steps change nothing and earn nothing.
+        Truncation: none here; `make` adds no time limit.
 
-    Not as at a card table: these are the rules of rlenvs, kept so that results compare. (`Blackjack-v1` has the usual
-    rules, and a deck without end.)
+    Differences from the reference: none in the rules. The reference declares sums from 2 to 20 and a dealer's card from
+        1 to 10, which is wrong, and plays on after the end.
 
-    * An ace that is drawn counts 11, and is usable only if it is drawn in the moment in which another one is used. So
-      15 and an ace are 26, which is bust.
-    * For the same reason an ace on a soft 21, of an ace and a ten, makes 22, which goes on, and beats every hand. Two
-      more aces make it 24.
-    * The dealer uses an ace as soon as a drawn card takes the sum to 17 or more, also where that would be at most 21.
-      Only two cards can be a soft 17 to 21. Nothing is paid for an ace and a ten.
-
-    Differences from Gymnasium's Blackjack: the above; cards are drawn without replacement; the dealer's ace is observed
-        as 11 rather than 1.
-
-    Differences from the reference: none in the rules. It says that sums are 2 to 20 and the dealer's card 1 to 10,
-        which they are not; and plays on after the end.
-
-    Source: Perez-Uribe and Sanchez 1998; Kaixhin/rlenvs, `Blackjack.lua` of commit 967da81.
+    Source: A. Perez-Uribe and E. Sanchez, "Blackjack as a test bed for learning strategies in neural networks", 1998;
+        Kaixhin/rlenvs, `Blackjack.lua` of commit 967da81.
 
     Version history:
         v0: first version.

@@ -17,6 +17,10 @@ from jaxenvs.envs.classic_control.cart_pole import CartPoleState
 class CartPole(Env[CartPoleState, Array]):
     """A pole is hinged on a cart that runs on a rail without friction; keep it upright by pushing the cart.
 
+    The motion is that of `CartPole-v1`. The differences are that the start is always the same, so an episode is a
+    function of its actions alone; that the length is that of the whole pole, not half of it; and that the last step of
+    a failed episode earns nothing.
+
     Observation: (4,) float32.
 
         | index | meaning                        | min   | max  | unit  |
@@ -28,16 +32,16 @@ class CartPole(Env[CartPoleState, Array]):
 
     Action: () int32. 0 pushes the cart to the left, 1 to the right, with the same force.
 
-    Reward: 1 for every step but the one that terminates, which earns 0.
+    Reward: 1 for every step, except 0 for the step that terminates.
 
-    Start: all four numbers 0.
+    Start: all four numbers are 0.
 
     Episode end:
-        Termination: the cart's position is beyond +-2.4 m, or the pole's angle beyond +-12 degrees. A step that ends
-            exactly there goes on.
-        Truncation: none here; `make` limits rlenvs/CartPole-v0 to 200 steps.
+        Termination: the cart's position is beyond +-2.4 m, or the pole's angle is beyond +-12 degrees. A step that ends
+            exactly on a threshold does not terminate.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Attributes:
+    Parameters:
         gravity: acceleration of gravity, m/s^2.
         cart_mass: mass of the cart, kg.
         pole_mass: mass of the pole, kg.
@@ -45,14 +49,11 @@ class CartPole(Env[CartPoleState, Array]):
         force_magnitude: magnitude of the push, N.
         tau: duration of a step, s.
 
-    Differences from Gymnasium's CartPole: the start is always the same, so an episode is a function of its actions
-        alone; the length is the whole pole's, not half of it; the last step of an episode that fails earns nothing.
-        The motion is the same.
+    Differences from the reference: there the bounds of the observation are the thresholds, which the last observation
+        of an episode exceeds. Here they are twice as wide.
 
-    Differences from the reference: its bounds of the observation are the thresholds, which the last one of an episode
-        is beyond; ours are twice as wide.
-
-    Source: Barto, Sutton and Anderson 1983; Kaixhin/rlenvs, `CartPole.lua` of commit 2319531.
+    Source: A. G. Barto, R. S. Sutton and C. W. Anderson, "Neuronlike adaptive elements that can solve difficult
+        learning control problems", 1983; Kaixhin/rlenvs, `CartPole.lua` of commit 2319531.
 
     Version history:
         v0: first version.

@@ -44,41 +44,42 @@ class CatchState(PyTreeNode):
 
 
 class Catch(Env[CatchState, Array]):
-    """A ball falls from the top of a screen, a row a step; be under it when it comes to the last row.
+    """A ball falls from the top of a screen, one row per step; be under it when it reaches the last row.
 
-    Observation: (size, size, 1) uint8, row, column and channel: 255 at the ball, in the column that its place is
-        rounded down to, and at the player, who is `player_width` columns wide in the last row; else 0.
+    A ball that reaches or passes the last column turns back from there. A ball that moves left and passes below column
+    1 turns back from column 2/3. Compared with bsuite's Catch, the screen and the player are larger, balls fall at a
+    slant, and a miss earns 0 rather than -1.
 
-    Action: () int32. 0 stay, 1 a column to the left, 2 to the right.
+    Observation: (size, size, 1) uint8: row, column and channel. It is 255 at the ball, in the column its position
+        rounds down to, and at the player in the last row; else 0.
 
-    Reward: 1 for the step in which the ball comes to the last row at the player, else 0. The ball's place is taken with
-        its fraction: from the player's leftmost column to their rightmost. So a ball that is seen in the rightmost
-        column is caught only if it is exactly there.
+    Action: () int32. 0 stays, 1 moves one column to the left, 2 to the right.
 
-    Start: the ball in any column of the first row, with a slope uniform in (-1/3, 1/3) times (1 - level): straight down
-        at level 1. The player in the middle.
+    Reward: 1 for the step in which the ball reaches the last row at the player, else 0. The ball's exact position
+        counts: it must lie between the player's leftmost and rightmost column. So a ball seen in the rightmost column
+        is caught only if it is exactly there.
 
-    A ball that comes to the last column, or beyond, turns back from there; one that comes below column 1 on its way to
-    the left turns back from column 2/3.
+    Start: the ball in a random column of the first row, with a slope uniform in (-1/3, 1/3) times (1 - level), which is
+        straight down at level 1; the player in the middle.
 
     Episode end:
-        Termination: the ball is in the last row, after size - 1 steps. It stays there, and earns nothing more.
-        Truncation: none.
+        Termination: the ball is in the last row, after size - 1 steps. It stays there, and later steps earn nothing.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        level: how slanting the ball falls; see Start. rlenvs gives 2, which is as level 0, without more names for them.
-        flickering: probability that an observation after a step is blank.
-        size: rows and columns.
-        player_width: columns; None for a twelfth of the size, rounded up.
-        obscured: whether the rows before the last, a quarter of the size, rounded up, are covered.
+    Parameters:
+        level: how steeply the ball slants; see Start. The default of rlenvs is 2, which gives the same slopes as level
+            0.
+        flickering: probability that the observation after a step is blank.
+        size: number of rows and of columns.
+        player_width: width of the player, columns; None for a twelfth of `size`, rounded up.
+        obscured: whether the rows just above the last one are covered: a quarter of `size`, rounded up.
 
-    Differences from bsuite's Catch: a larger screen and player, slanting balls, and a reward of 0 for a miss, not -1.
+    Differences from the reference: the observation is uint8 from 0 to 255 with the channel last, so that learners treat
+        it as a picture. The reference has an array of shape (1, size, size) with values 0 and 1. A player wider than
+        half the screen starts as far to the left as it needs to fit.
 
-    Differences from the reference: pictures are uint8 from 0 to 255 with the channel last, as learners take them for
-        pictures; there, (1, size, size) numbers 0 and 1. A player wider than half the screen starts as far to the left
-        as they need.
-
-    Source: Mnih, Heess and Graves 2014; Kaixhin/rlenvs, `Catch.lua` of commit b6f086b.
+    Source: V. Mnih, N. Heess and A. Graves, "Recurrent Models of Visual Attention", 2014; Kaixhin/rlenvs, `Catch.lua`
+        of commit b6f086b.
 
     Version history:
         v0: first version.

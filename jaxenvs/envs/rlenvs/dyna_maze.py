@@ -48,38 +48,46 @@ class DynaMazeState(PyTreeNode):
 
 
 class DynaMaze(Env[DynaMazeState, Array]):
-    """Find the way through a maze of 9 columns and 6 rows, again and again, also when a wall has moved.
+    """Find the way through a maze of 9 columns and 6 rows, again and again, even after a wall has moved.
 
-    With `change="none"` the maze is that of the book's example 8.1, with a shortest way of 14 steps. With "blocking"
-    the gap in a wall closes on the right and opens on the left after 1,000 steps, which makes 16 steps of 10. With
-    "shortcut" a second gap opens on the right after 3,000 steps, which makes 10 of 16.
+    With `change="none"` the maze is that of the book's example 8.1, whose shortest path takes 14 steps. With "blocking"
+    the gap in a wall closes on the right and opens on the left after 1,000 steps, which lengthens the shortest path
+    from 10 steps to 16. With "shortcut" a second gap opens on the right after 3,000 steps, which shortens it from 16 to
+    10.
 
-    The steps of all episodes count: `after_episode` hands the number on, so AutoReset and the adapters go on in the
-    maze as it is. A `reset` from outside begins with a new maze.
+    The steps of all episodes count: `after_episode` passes the number on, so AutoReset and the adapters continue in the
+    current maze. Calling `reset` from outside begins a new maze.
 
-    Observation: (2,) int32, the cell (x, y), from (1, 1) at the lower left to (9, 6). Walls are not seen.
+    Observation: (2,) int32. It does not show walls.
 
-    Action: 0 up, 1 right, 2 down, 3 left. The edge and walls stop it.
+        | index | meaning                      | min | max | unit |
+        |-------|------------------------------|-----|-----|------|
+        | 0     | x, the column, from the left | 1   | 9   |      |
+        | 1     | y, the row, from the bottom  | 1   | 6   |      |
 
-    Reward: 1 for arriving at the goal; else 0.
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. Walls and the edge of the grid stop the agent.
 
-    Start: (1, 4); where the maze changes, (4, 1).
+    Reward: 1 for reaching the goal, else 0.
+
+    Start: (1, 4) if the maze never changes, else (4, 1).
 
     Episode end:
-        Termination: the agent arrives at the goal, (9, 6).
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent reaches the goal, (9, 6).
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
+    Parameters:
         change: `"none"`, `"blocking"` or `"shortcut"`.
-        steps_taken: steps that were taken in the maze before; `after_episode` sets it.
+        steps_taken: number of steps already taken in this maze; `after_episode` sets it.
 
-    Differences from the reference: none. As there, an agent that stands in the gap when that closes, which takes the
-    very 1,000th step, is moved to (4, 3), which is a cell of the wall; it can leave upwards and downwards.
+    Differences from the reference: none. As there, an agent that stands in the gap when it closes, which takes exactly
+        the 1,000th step, is moved to (4, 3). That is a cell of the wall, which the agent can leave upwards and
+        downwards.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, examples 9.1, 9.2 and 9.3 (8.1 to 8.3 in
-    the second edition); Kaixhin/rlenvs, `DynaMaze.lua` of commit 1c276f2.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, examples 9.1, 9.2 and 9.3
+        (8.1 to 8.3 in the second edition); Kaixhin/rlenvs, `DynaMaze.lua` of commit 1c276f2.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     outlives_episodes: ClassVar[bool] = True

@@ -40,31 +40,39 @@ class GridWorldState(PyTreeNode):
 class GridWorld(Env[GridWorldState, Array]):
     """Cross the unit square to its upper right corner in steps of a twentieth.
 
-    Observation: (2,) float32, the position (x, y).
+    With `has_puddles` there are two puddles. Each is a Gaussian of height 1 that is cut off before two standard
+    deviations. One extends along x from 0.29 to 0.89 around (0.59, 0.39), the other along y from 0 to 0.49 around
+    (0.69, 0.195). Where they overlap, their depths add up.
 
-    Action: 0 up, 1 right, 2 down, 3 left. The edge stops it.
+    Observation: (2,) float32.
 
-    Reward: -0.5 a step. With `has_puddles` it is less by the depth at the position that the step leads to, rounded to
-    hundredths. There are two puddles, each a Gaussian of height 1 that ends before two standard deviations: one along x
-    from 0.29 to 0.89, about (0.59, 0.39), the other along y from 0 to 0.49, about (0.69, 0.195). Depths add up.
+        | index | meaning            | min | max | unit               |
+        |-------|--------------------|-----|-----|--------------------|
+        | 0     | x, from the left   | 0   | 1   | side of the square |
+        | 1     | y, from the bottom | 0   | 1   | side of the square |
+
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. The edge of the square stops the agent.
+
+    Reward: -0.5 per step. With `has_puddles`, minus the depth of the water at the new position, rounded to hundredths.
 
     Start: (0.2, 0.4).
 
     Episode end:
-        Termination: the agent arrives at (1, 1), which takes 28 steps at best.
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent reaches (1, 1), which takes at least 28 steps.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
-        stride: the length of a step.
+    Parameters:
+        stride: length of a step, in sides of the square.
         has_puddles: whether there are puddles.
 
-    Differences from the reference: depths are those of the nearest hundredth, where the reference cuts off the rest,
-    and so takes 0.49999999999999994, the sum of its float64 steps to 0.5, for 0.49.
+    Differences from the reference: the depth is that of the nearest hundredth. The reference truncates instead, and so
+        takes 0.49999999999999994, the sum of its float64 steps to 0.5, for 0.49.
 
-    Source: Boyan and Moore, Generalization in Reinforcement Learning: Safely Approximating the Value Function, 1995;
-    Kaixhin/rlenvs, `GridWorld.lua` of commit 3a39f0c, with `image.gaussian` of torch/image.
+    Source: J. A. Boyan and A. W. Moore, "Generalization in Reinforcement Learning: Safely Approximating the Value
+        Function", 1995; Kaixhin/rlenvs, `GridWorld.lua` of commit 3a39f0c, with `image.gaussian` of torch/image.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 8

@@ -43,16 +43,25 @@ class JacksCarRentalState(PyTreeNode):
 
 
 class JacksCarRental(Env[JacksCarRentalState, Array]):
-    """Run two lots of a car rental; a step is a day and the night after it.
+    """Run two lots of a car rental; a step is a day and the following night.
 
-    During the day customers ask for cars at either lot, as many as a Poisson distribution says, and get what there is.
-    In the evening others bring cars back, and what a lot has no room for is gone. In the night cars are moved as the
-    action says, as far as there are so many, and room for them.
+    During the day, a Poisson-distributed number of customers asks for cars at each lot, and they get what is there. In
+    the evening other customers return cars; cars that do not fit into a lot are lost. At night cars are moved as the
+    action says, as far as there are enough cars and enough room.
 
-    Observation: (2,) int32, the cars in each lot in the morning, 0 to 20.
+    In the book, the action is chosen in the evening, when the number of cars is known. Here it is chosen in the morning
+    before, so the best policy is different and earns less. A step with action 5, which moves nothing, is the book's
+    day. In the book, a car beyond the 20th is lost when it is moved as well; here it stays.
 
-    Action: 0 to 10; less 5, how many cars go from the first lot to the second, a negative number from the second to the
-    first. It is chosen before the day begins.
+    Observation: (2,) int32.
+
+        | index | meaning                               | min | max | unit |
+        |-------|---------------------------------------|-----|-----|------|
+        | 0     | cars in the first lot in the morning  | 0   | 20  | cars |
+        | 1     | cars in the second lot in the morning | 0   | 20  | cars |
+
+    Action: () int32, from 0 to 10. The action minus 5 is the number of cars to move from the first lot to the second; a
+        negative number moves cars from the second lot to the first. It is chosen before the day begins.
 
     Reward: 10 for each car rented, -2 for each car moved.
 
@@ -60,23 +69,22 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 days in the registered id.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
-        request_rates: how many customers ask for cars on average, at each lot.
-        return_rates: how many cars come back on average, to each lot.
-        price: dollars for a rented car.
-        move_cost: dollars for a moved car.
+    Parameters:
+        request_rates: mean number of customers per day who ask for a car, at each lot.
+        return_rates: mean number of cars per day that are returned, to each lot.
+        price: price of a rented car, dollars.
+        move_cost: cost of moving a car, dollars.
 
-    Differences from the reference: its action space lacks the last action, though its rules say that up to 5 cars can
-    be moved either way. From the book: there the action is chosen in the evening, in sight of the cars to be moved,
-    here in the morning before, so that the best policy is another one, and earns less. A step with action 5, which
-    moves nothing, is the book's day. In the book a car beyond the 20th is lost when it is moved, too; here it stays.
+    Differences from the reference: its action space lacks the last action, although its rules say that up to 5 cars can
+        be moved in either direction.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, example 4.2;
-    Kaixhin/rlenvs, `JacksCarRental.lua` of commit 1bcbb6d.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, example 4.2; Kaixhin/rlenvs,
+        `JacksCarRental.lua` of commit 1bcbb6d.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 2

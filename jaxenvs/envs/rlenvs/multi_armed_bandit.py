@@ -38,38 +38,40 @@ class MultiArmedBanditState(PyTreeNode):
 
 
 class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
-    """Pull one of some arms; the reward is normal around the arm's mean, with a standard deviation of 1.
+    """Pull one of several arms; the reward is normal around the arm's mean, with a standard deviation of 1.
 
-    The arms outlive episodes: `after_episode` hands their means on, so AutoReset and the adapters go on with the same
-    bandit. A `reset` from outside begins with a new one, unless `means` says which.
+    The arms outlast episodes: `after_episode` passes their means on, so AutoReset and the adapters continue with the
+    same bandit. Calling `reset` from outside begins a new one, unless `means` is given.
 
-    Observation: () int32, always 0.
+    Observation: () int32, from 0 to 0: always 0.
 
-    Action: the arm, 0 to `num_arms - 1`.
+    Action: () int32, from 0 to num_arms - 1: the arm.
 
-    Reward: a draw from the normal distribution around the arm's mean.
+    Reward: a sample from the normal distribution around the arm's mean.
 
     Start: each mean is drawn from the standard normal distribution. The best of ten is 1.54 on average.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `regret`, () float32, by how much the best mean was above that of the arm pulled; 0 at reset.
+    Info: `regret`, () float32: the best mean minus the mean of the arm pulled; 0 at reset.
 
-    Attributes:
-        means: (num_arms,) the mean reward of each arm, or None to draw them; `after_episode` sets it.
-        drift: the standard deviation of what is added to each mean after every pull, with `is_restless`.
-        is_restless: whether the means wander.
-        num_arms: how many arms there are.
+    Parameters:
+        means: (num_arms,) mean reward of each arm, or None to draw them; `after_episode` sets it.
+        drift: with `is_restless`, the standard deviation of the noise added to each mean after every pull.
+        is_restless: whether the means drift.
+        num_arms: number of arms.
 
-    Differences from the reference: it counts plays from 1, up to and not including 1,000, and never starts counting
-    anew. So its first episode ends after 999 pulls, and no later one ends by this count. Here all are of 1,000.
+    Differences from the reference: it counts pulls from 1 up to but excluding 1,000, and never resets the count. So its
+        first episode ends after 999 pulls, and no later one ends by this count. Here every episode has 1,000.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, section 2.1; Whittle, Restless bandits:
-    Activity allocation in a changing world, 1988; Kaixhin/rlenvs, `MultiArmedBandit.lua` of commit 1c276f2.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, section 2.1; P. Whittle,
+        "Restless bandits: Activity allocation in a changing world", 1988; Kaixhin/rlenvs, `MultiArmedBandit.lua` of
+        commit 1c276f2.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     outlives_episodes: ClassVar[bool] = True

@@ -27,30 +27,32 @@ class RandomWalkState(PyTreeNode):
 
 
 class RandomWalk(Env[RandomWalkState, Array]):
-    """Step left and right among seven places; both ends end the walk, and the right one pays.
+    """Step left and right among seven positions in a row; both ends terminate, and the right one pays.
 
-    It is a task of prediction: an agent that steps either way with probability 1/2 arrives on the right from place i
-    with probability i / 6. The walk is only as random as the agent; nothing here draws.
+    This is a prediction task: an agent that steps either way with probability 1/2 reaches the right end from position i
+    with probability i / 6. The walk is only as random as the agent, since the environment draws nothing.
 
-    Observation: () int32, the place, 0 to 6. The book's five states A to E are 1 to 5, and 0 and 6 are its squares.
+    Observation: () int32, from 0 to 6: the position. The book's five states A to E are 1 to 5, and its terminal states
+        are 0 and 6.
 
-    Action: 0 left, 1 right.
+    Action: () int32. 0 left, 1 right.
 
-    Reward: 1 for the step that arrives at 6; else 0.
+    Reward: 1 for the step that reaches 6, else 0.
 
-    Start: place 3, the book's C.
+    Start: position 3, the book's C.
 
     Episode end:
-        Termination: the agent arrives at 0 or 6.
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent reaches 0 or 6.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Differences from the reference: its observation space lists 6 places, of 7 that there are. A step outwards from an
-    end, after the episode is over, leads nowhere, where the reference counts on.
+    Differences from the reference: its observation space lists only 6 of the 7 positions. Here a step outwards from an
+        end, after the episode is over, leaves the agent there; the reference keeps counting.
 
-    Source: Sutton, Learning to predict by the methods of temporal differences, 1988; Sutton and Barto, Reinforcement
-    Learning: An Introduction, 2018, example 6.2; Kaixhin/rlenvs, `RandomWalk.lua`.
+    Source: R. S. Sutton, "Learning to predict by the methods of temporal differences", 1988; R. S. Sutton and A. G.
+        Barto, "Reinforcement Learning: An Introduction", 2018, example 6.2; Kaixhin/rlenvs, `RandomWalk.lua`.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 4

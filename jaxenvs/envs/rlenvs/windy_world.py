@@ -21,34 +21,40 @@ _REWARD = -1.0
 
 
 class WindyWorld(Env[GridState, Array]):
-    """Cross a grid of 10 columns and 7 rows, where the wind of some columns blows upwards whoever enters them.
+    """Cross a grid of 10 columns and 7 rows to a goal. In some columns, wind blows the agent upwards.
 
-    The wind is 1 row strong in the columns 4, 5, 6 and 9, and 2 rows in the columns 7 and 8.
+    The wind has a strength of 1 row in columns 4, 5, 6 and 9, and of 2 rows in columns 7 and 8. The shortest path to
+    the goal takes 17 steps; with `book_wind` it takes 15, as in the book. With `king_moves` both take 7.
 
-    Observation: (2,) int32, the cell (x, y), from (1, 1) at the lower left to (10, 7).
+    Observation: (2,) int32.
 
-    Action: 0 up, 1 right, 2 down, 3 left; with `king_moves` also 4 up and right, 5 down and right, 6 down and left, 7
-    up and left. The edge of the grid stops moves and wind.
+        | index | meaning                      | min | max | unit |
+        |-------|------------------------------|-----|-----|------|
+        | 0     | x, the column, from the left | 1   | 10  |      |
+        | 1     | y, the row, from the bottom  | 1   | 7   |      |
 
-    Reward: -1 a step.
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. With `king_moves` also 4 up and right, 5 down and right, 6 down and
+        left, 7 up and left. The edge of the grid stops moves and wind.
+
+    Reward: -1 per step.
 
     Start: (1, 4).
 
     Episode end:
-        Termination: the agent comes to lie on the goal, (8, 4).
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent ends a step on the goal, (8, 4).
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
-        king_moves: whether there are diagonal moves, too.
-        book_wind: whether the wind of the column that a move begins in blows, rather than of the one that it leads to.
+    Parameters:
+        king_moves: whether diagonal moves are allowed as well.
+        book_wind: whether the wind is that of the column a move starts in, rather than that of the column it leads to.
 
-    Differences from the reference: none without `book_wind`. The shortest way to the goal takes 17 steps; with
-    `book_wind` 15, as in the book. With `king_moves` either takes 7.
+    Differences from the reference: none without `book_wind`.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, example 6.5 and exercise 6.6 (6.9 in the
-    second edition); Kaixhin/rlenvs, `WindyWorld.lua` of commit 1c276f2.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, example 6.5 and exercise 6.6
+        (6.9 in the second edition); Kaixhin/rlenvs, `WindyWorld.lua` of commit 1c276f2.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 4

@@ -79,41 +79,43 @@ class XOWorldState(PyTreeNode):
 
 
 class XOWorld(Env[XOWorldState, Array]):
-    """A player, shaped like a plus, walks over a field of crosses and circles, which go when it touches them.
+    """A player shaped like a plus walks over a field of crosses and circles, which disappear when it touches them.
 
-    Observation: (84, 84, 1) uint8, row, column and channel: 0 where the player, 12 by 12, or an object, 11 by 11, is
-        black, else 255.
+    Observation: (84, 84, 1) uint8: row, column and channel. It is 0 where the player (12 by 12) or an object (11 by 11)
+        is black, else 255.
 
-    Action: () int32. 0 left, 1 right, 2 up, 3 down, by a pixel; the border stops the player.
+    Action: () int32. 0 left, 1 right, 2 up, 3 down, by one pixel. The border stops the player.
 
-    Reward: 10 where the player touches a cross, -10 where it touches a circle, else 0. Squares touch that overlap
-        without their outermost pixels. Where it touches both in a step, both go, and the reward is -10. Of several of
-        a kind the last goes, in the order in which they were laid out; the others, which are not seen meanwhile, count
-        at the next steps, if the player stays with them.
+    Reward: 10 for touching a cross, -10 for touching a circle, else 0. Two shapes touch if their squares overlap
+        without their outermost pixels. If the player touches both kinds in one step, one of each disappears and the
+        reward is -10. Of several objects of one kind, the one laid out last disappears. The others are invisible
+        meanwhile, and count in the next steps if the player stays on them.
 
-    Start: the player in the middle. The four settings of Garnelo et al.:
+    Start: the player in the middle, and the objects in one of the four settings of Garnelo et al.
 
-        | double | random | objects |
-        |---|---|---|
-        | False | False | 16 circles in a grid of 4 by 4, 20 pixels apart |
-        | True | False | crosses and circles, 8 each, in the same grid like a chess board |
-        | False | True | 14 circles, laid out one after the other, each uniformly over the places where it is free |
-        | True | True | circles and crosses, 7 each, laid out by turns likewise |
+        | double | random | objects                                                                       |
+        |--------|--------|-------------------------------------------------------------------------------|
+        | False  | False  | 16 circles in a grid of 4 by 4, 20 pixels apart                               |
+        | True   | False  | 8 crosses and 8 circles in the same grid, like a chess board                  |
+        | False  | True   | 14 circles, laid out one after the other, each uniformly over the free places |
+        | True   | True   | 7 circles and 7 crosses, laid out in turn in the same way                     |
 
     Episode end:
         Termination: none.
-        Truncation: none here; `make` limits rlenvs/XOWorld-v0 to 100 steps, as in training there. For its evaluation
-            make it with `max_episode_steps=200`.
+        Truncation: none here; `make` adds a time limit of 100 steps, as in the reference's training. For its
+            evaluation, make it with `max_episode_steps=200`.
 
-    Attributes:
-        double: whether there are crosses, beside circles.
-        random: whether the objects lie anywhere, rather than in a grid.
+    Parameters:
+        double: whether there are crosses as well as circles.
+        random: whether the objects lie anywhere rather than in a grid.
 
-    Differences from the reference: its clock begins at 1, so its episodes have 99 and 199 steps. Pictures are uint8
-        from 0 to 255 with the channel last, as learners take them for pictures; there, (1, 84, 84) numbers 0 and 1.
-        Where no place is free for an object any more it is left out; there, the search goes on for ever.
+    Differences from the reference: its clock starts at 1, so its episodes have 99 and 199 steps. Here the observation
+        is uint8 from 0 to 255 with the channel last, so that learners treat it as a picture. The reference has an array
+        of shape (1, 84, 84) with values 0 and 1. If there is no free place left for an object, it is left out; in the
+        reference, the search never ends.
 
-    Source: Garnelo, Arulkumaran and Shanahan 2016; Kaixhin/rlenvs, `XOWorld.lua` of commit 1bcbb6d.
+    Source: M. Garnelo, K. Arulkumaran and M. Shanahan, "Towards Deep Symbolic Reinforcement Learning", 2016;
+        Kaixhin/rlenvs, `XOWorld.lua` of commit 1bcbb6d.
 
     Version history:
         v0: first version.

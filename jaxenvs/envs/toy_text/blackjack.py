@@ -96,38 +96,44 @@ class BlackjackState(PyTreeNode):
 class Blackjack(Env[BlackjackState, Observation], RendersText):
     """Come closer to 21 than the dealer without going over.
 
-    Number cards count their number, court cards 10, an ace 11 ("usable") unless that would go over 21, and
-    then 1. The deck is infinite: every card is drawn from all ranks alike. When the player sticks, the dealer draws
-    until their sum is 17 or more, a soft 17 (with a usable ace) included.
+    Number cards count their number and court cards 10. An ace counts 11 (it is then "usable") unless that would go over
+    21, in which case it counts 1. The deck is infinite: every card is drawn uniformly from all ranks. When the player
+    sticks, the dealer draws until their sum is at least 17. A soft 17 (with a usable ace) counts as 17.
 
-    Observation: three () int32: the sum of the player's hand (4 to 21, up to 31 when bust), the dealer's
-    card that lies face up (1, the ace, to 10), and whether the player has a usable ace (0 or 1).
+    Observation: a tuple of three () int32.
 
-    Action: 0 stick, 1 hit. Hitting at 21 is allowed.
+        | index | meaning                                      | min | max | unit   |
+        |-------|----------------------------------------------|-----|-----|--------|
+        | 0     | sum of the player's hand; above 21 when bust | 4   | 31  | points |
+        | 1     | the dealer's face-up card; an ace is 1       | 1   | 10  | points |
+        | 2     | whether the player has a usable ace          | 0   | 1   |        |
 
-    Reward: 1 for winning, 0 for a draw and while playing, -1 for losing, which going over 21 is at once.
-    An ace and a ten-valued card from the start are a natural. With `sab`, a natural wins against every
-    hand that is not one. With `natural`, winning with a natural pays 1.5; `sab` overrides it.
+    Action: () int32. 0 sticks, 1 hits. Hitting at 21 is allowed.
 
-    Start: two cards each.
+    Reward: 1 for a win, 0 for a draw and while playing, -1 for a loss. Going over 21 loses at once. An ace and a
+        ten-valued card as the first two cards are a natural. With `sab`, a natural beats every hand that is not a
+        natural. With `natural`, winning with a natural pays 1.5; `sab` overrides this.
+
+    Start: two cards each for the player and the dealer.
 
     Episode end:
-        Termination: the player sticks or is bust.
-        Truncation: none here, and no step limit in the registered id.
+        Termination: the player sticks or goes bust.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
+    Parameters:
         natural: whether winning with a natural pays 1.5.
-        sab: whether to play by the rules in Sutton and Barto's book. The registered id sets it, so
-            `make("Blackjack-v1", natural=True)` needs `sab=False` beside it to have an effect.
+        sab: whether to play by the rules of Sutton and Barto's book. The registered id sets it, so
+            `make("Blackjack-v1", natural=True)` has no effect without `sab=False`.
 
-    Differences from the reference: the observed sum stops at 31, the end of its space, where Gymnasium's
-    goes on growing if a player who is bust keeps on hitting. The picture shows all cards rather than
-    their sum alone, and the dealer's once they are revealed.
+    Differences from the reference: the observed sum stops at 31, the upper bound of its space. In Gymnasium it keeps
+        growing if a bust player keeps hitting. The picture shows all the player's cards, and the dealer's once they are
+        revealed, rather than only the sum.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 2nd edition, 2018, example 5.1;
-    Gymnasium 1.4.0, `Blackjack-v1`.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 2nd edition, 2018, example 5.1;
+        Gymnasium 1.4.0, `Blackjack-v1`.
 
-    Version history: v1, as Gymnasium's v1, which corrected naturals.
+    Version history:
+        v1: same rules as Gymnasium's v1, which corrected naturals.
     """
 
     frames_per_second: ClassVar[int] = 4

@@ -45,39 +45,40 @@ _MAX_ATTEMPTS, _ATTEMPTS_AT_ONCE = 10_000, 50
 class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
     """Cross a frozen lake from the start to the goal without falling into a hole. The ice is slippery.
 
-    Observation: () int32, the cell `row * columns + column`.
+    Observation: () int32, from 0 to rows * columns - 1: the cell, `row * columns + column`.
 
-    Action: 0 left, 1 down, 2 right, 3 up. On slippery ice a step goes that way with probability
-    `success_rate`, and to either side of it with half of the rest each. The edge of the map stops it.
+    Action: () int32. 0 left, 1 down, 2 right, 3 up. On slippery ice, a step goes in the chosen direction with
+        probability `success_rate`, and otherwise to either side of it with equal probability. A step off the map leaves
+        the agent where it is.
 
-    Reward: that of the tile stepped on, 1 for the goal and 0 elsewhere unless `reward_schedule` says
-    otherwise.
+    Reward: that of the tile stepped on. It is 1 for the goal and 0 elsewhere, unless `reward_schedule` says otherwise.
 
-    Start: the start tile, or one of them at random.
+    Start: the start tile, or one of them at random if there are several.
 
     Episode end:
-        Termination: the agent is in a hole or at the goal. It stays there ever after, with reward 0.
-        Truncation: none here; `make` sets a limit of 100 steps, of 200 on the 8x8 map.
+        Termination: the agent is in a hole or at the goal. Later steps leave it there, with reward 0.
+        Truncation: none here; `make` adds a time limit of 100 steps, or 200 on the 8x8 map.
 
-    Info: `prob`, () float32, the probability of the branch that the step took: of this direction, even
-    where another one leads to the same cell. 1 at reset.
+    Info: `prob`, () float32: the probability of the direction that the step took, even if another direction leads to
+        the same cell; 1 at reset.
 
-    Attributes:
-        success_rate: probability of going where one meant to, on slippery ice.
-        reward_schedule: rewards for stepping on the goal, a hole, and frozen (or start) tiles.
-        desc: rows of the map, a letter a tile: S start, F frozen, H hole, G goal. Replaces `map_name`. A list of
-            strings or an array of letters, as Gymnasium's `env.unwrapped.desc` is, becomes a tuple of strings.
+    Parameters:
+        success_rate: probability of moving in the chosen direction on slippery ice.
+        reward_schedule: rewards for stepping on the goal, on a hole, and on a frozen (or start) tile.
+        desc: rows of the map, one letter per tile: S start, F frozen, H hole, G goal. It replaces `map_name`. A list of
+            strings, or an array of letters such as Gymnasium's `env.unwrapped.desc`, becomes a tuple of strings.
         map_name: `"4x4"` or `"8x8"`.
         is_slippery: whether the ice is slippery. If not, the state has no key.
 
-    Differences from the reference: Gymnasium makes a random 8x8 map where `desc` and `map_name` are both
-    None; an environment here is a value, so give it one: `desc=FrozenLake.random_map(seed)`. A map
-    without a start, or with letters other than these four, is refused. The text does not show the last
-    action, which is no part of the state.
+    Differences from the reference: Gymnasium makes a random 8x8 map if `desc` and `map_name` are both None. An
+        environment here is a value, so pass the map explicitly: `desc=FrozenLake.random_map(seed)`. A map without a
+        start, or with any other letter, is refused. The text rendering does not show the last action, which is not part
+        of the state.
 
     Source: Gymnasium 1.4.0, `FrozenLake-v1` and `FrozenLake8x8-v1`.
 
-    Version history: v1, rewards as in Gymnasium's v1.
+    Version history:
+        v1: same rewards as Gymnasium's v1.
     """
 
     frames_per_second: ClassVar[int] = 4

@@ -36,35 +36,43 @@ class KellyCoinflipState(PyTreeNode):
 
 
 class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
-    """Begin with 25 dollars, bet any part of what you have on each of 300 flips of a coin, and keep what is left.
+    """Start with 25 dollars, bet any part of it on each of 300 coin flips, and keep what is left.
 
-    Betting a fifth each time, as Kelly's criterion says, comes to about 240 dollars; the best play to 246.
+    Betting a fifth each time, as Kelly's criterion suggests, earns about 240 dollars on average; optimal play earns
+    246.
 
-    Observation: a tuple of the wealth in dollars, (1,) float32, and the rounds left, () int32.
+    Observation: a tuple of (1,) float32 and () int32.
 
-    Action: the bet in cents; more than there is means all.
+        | index | meaning     | min | max        | unit    |
+        |-------|-------------|-----|------------|---------|
+        | 0     | wealth      | 0   | max_wealth | dollars |
+        | 1     | rounds left | 0   | max_rounds |         |
 
-    Reward: the wealth in dollars at the end, before that 0.
+    Action: () int32: the bet in cents. A bet of more than the wealth bets all of it.
 
-    Start: `initial_wealth` and `max_rounds`.
+    Reward: the wealth in dollars at the end; 0 before that.
+
+    Start: `initial_wealth` dollars and `max_rounds` rounds.
 
     Episode end:
         Termination: nothing is left, the wealth is `max_wealth`, which it cannot exceed, or no rounds are left.
-        Truncation: none here, and no limit in the registered id.
+        Truncation: none here; `make` adds no time limit.
 
-    Info: `won`, () int32, 1 where the last flip was won, -1 where it was lost, 0 at reset.
+    Info: `won`, () int32: 1 if the last flip was won, -1 if it was lost, 0 at reset.
 
-    Attributes:
-        initial_wealth: dollars at the start, rounded to cents.
-        edge: the probability to win a flip.
-        max_wealth: the most dollars that one may have.
-        max_rounds: how many flips there are.
+    Parameters:
+        initial_wealth: wealth at the start, dollars, rounded to cents.
+        edge: probability of winning a flip.
+        max_wealth: greatest wealth, dollars.
+        max_rounds: number of flips.
 
-    Differences from the reference: wealth is counted in whole cents, where the reference adds up binary fractions.
+    Differences from the reference: wealth is counted in whole cents; the reference adds up binary fractions.
 
-    Source: Haghani and Dewey, Rational Decision-Making under Uncertainty, 2016; OpenAI Gym 0.17, `KellyCoinflip-v0`.
+    Source: V. Haghani and R. Dewey, "Rational Decision-Making under Uncertainty", 2016; OpenAI Gym 0.17,
+        `KellyCoinflip-v0`.
 
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     frames_per_second: ClassVar[int] = 10

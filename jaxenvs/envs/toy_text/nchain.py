@@ -20,33 +20,33 @@ _WIDTH, _HEIGHT = 720, 200  # pixels
 
 
 class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
-    """A chain of states; going on pays nothing before its end, and going back to its beginning a little.
+    """Walk along a chain of states: going forward pays only at its end, and going back to its beginning pays a little.
 
-    Observation: () int32, the place in the chain, from 0 to `n - 1`.
+    Observation: () int32, from 0 to n - 1: the position in the chain.
 
-    Action: 0 forward, 1 back to the beginning. With probability `slip` the other one is taken.
+    Action: () int32. 0 goes forward, 1 goes back to the beginning. With probability `slip` the other action is taken.
 
-    Reward: `small` for going back; `large` for going forward at the end, where one stays; else 0.
+    Reward: `small` for going back; `large` for going forward at the end of the chain, where the agent stays; else 0.
 
-    Start: place 0.
+    Start: position 0.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `slipped`, () bool, whether the other action was taken.
+    Info: `slipped`, () bool: whether the other action was taken.
 
-    Attributes:
+    Parameters:
         n: length of the chain.
-        slip: the probability that the other action is taken.
+        slip: probability that the other action is taken.
         small: reward for going back.
         large: reward at the end of the chain.
 
-    Differences from the reference: none.
+    Source: M. Strens, "A Bayesian Framework for Reinforcement Learning", 2000, section 6.1; OpenAI Gym 0.17,
+        `NChain-v0`.
 
-    Source: Strens, A Bayesian Framework for Reinforcement Learning, 2000, section 6.1; OpenAI Gym 0.17, `NChain-v0`.
-
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     frames_per_second: ClassVar[int] = 4

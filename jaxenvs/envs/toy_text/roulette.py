@@ -38,31 +38,33 @@ class RouletteState(PyTreeNode):
 
 
 class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
-    """A wheel of 37 pockets, which wins in the long run unless one walks away.
+    """Bet on a roulette wheel with 37 pockets. The wheel wins in the long run, so the best play is to walk away.
 
-    Observation: () int32, always 0.
+    Observation: () int32, from 0 to 0: always 0.
 
-    Action: 0 to 36, a bet of 1 on 0, or on the parity of any other number; 37 walks away.
+    Action: () int32. 0 bets 1 on the number 0, 1 to 36 bets 1 on the parity of that number, and 37 walks away.
 
-    Reward: 36 for a bet on 0 that comes up (1/37); 1 for the right parity, where the ball does not lie on 0; -1 for
-    any other bet; 0 for walking away.
+    Reward: 36 for a bet on 0 that comes up (probability 1/37); 1 for a bet on the right parity, unless the ball lands
+        on 0; -1 for any other bet; 0 for walking away.
 
-    Start: there is one.
+    Start: a single state.
 
     Episode end:
         Termination: the agent walks away.
-        Truncation: none here; 100 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 100 steps.
 
-    Info: `spin`, () int32, where the ball lies; -1 where it was not rolled.
+    Info: `spin`, () int32: the pocket the ball landed in; -1 if the wheel was not spun.
 
-    Attributes:
-        spots: how many pockets there are.
+    Parameters:
+        spots: number of pockets.
 
-    Differences from the reference: none. It pays 36 for a 0, where its own description and casinos say 35.
+    Differences from the reference: none. As there, a winning bet on 0 pays 36, although the reference's own description
+        and casinos say 35.
 
     Source: OpenAI Gym 0.17, `Roulette-v0`.
 
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     frames_per_second: ClassVar[int] = 2

@@ -43,42 +43,43 @@ class TaxiState(PyTreeNode):
 class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
     """Drive to the passenger, pick them up, drive to their destination and drop them off.
 
-    The town has 5 by 5 cells, some walls, and four stops: R, G, Y and B, numbered 0 to 3.
+    The town has 5 by 5 cells, some walls, and four stops, R, G, Y and B, numbered 0 to 3.
 
-    Observation: () int32, `((taxi_row * 5 + taxi_column) * 5 + passenger) * 4 + destination`, where
-    passenger is the stop that they wait at, or 4 aboard, and destination is a stop.
+    Observation: () int32, from 0 to 499: `((taxi_row * 5 + taxi_column) * 5 + passenger) * 4 + destination`. The
+        passenger is the stop where they wait, or 4 if they are aboard; the destination is a stop.
 
-    Action: 0 south, 1 north, 2 east, 3 west, 4 pick up, 5 drop off.
+    Action: () int32. 0 south, 1 north, 2 east, 3 west, 4 pick up, 5 drop off.
 
-    Reward: -1 a step; 20 for the step that delivers; -10 for a pick-up or drop-off that is not possible.
-    Dropping the passenger at another stop than their destination is possible, and costs the usual -1.
+    Reward: -1 per step; 20 for delivering the passenger; -10 for an illegal pick-up or drop-off. Dropping the passenger
+        at a stop other than their destination is legal and costs the usual -1.
 
-    Start: the taxi in any cell, the passenger at any stop, their destination another stop: uniformly one
-    of 300 states.
+    Start: one of 300 states, drawn uniformly: the taxi in any cell, the passenger at any stop, and their destination at
+        another stop.
 
     Episode end:
         Termination: the passenger is dropped off at their destination.
-        Truncation: none here; `make` sets a limit of 200 steps.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Info: `prob`, () float32, the probability of the branch that the step took: of where the rain drove
-    the taxi, even where another branch leads to the same cell; 1 at reset. `action_mask`, (6,) int8, 1
-    where an action changes the state.
+    Info: `prob`, () float32: the probability of the direction in which rain let the taxi move, even if another
+        direction leads to the same cell; 1 at reset. `action_mask`, (6,) int8: 1 for each action that changes the
+        state.
 
-    Attributes:
-        rainy_probability: in rain, the probability of going where one meant to; else the taxi drifts to
-            the left or right of that, equally likely. It stays where it is if the way ahead is blocked.
-        fickle_probability: the probability, drawn at reset, that a fickle passenger changes their mind:
+    Parameters:
+        rainy_probability: probability, in rain, of moving in the chosen direction. Otherwise the taxi drifts to its
+            left or right with equal probability. It stays where it is if the way ahead is blocked.
+        fickle_probability: probability that a fickle passenger changes their mind, drawn at reset. The change happens
             once, when the taxi first moves with them aboard, to one of the three other stops.
         is_rainy: whether it rains.
         fickle_passenger: whether the passenger is fickle.
 
-    Differences from the reference: the text does not show the last action, which is no part of the state,
-    and the picture shows the taxi from the same side whichever way it went.
+    Differences from the reference: the text rendering does not show the last action, which is not part of the state,
+        and the picture shows the taxi from the same side whichever way it went.
 
-    Source: Dietterich, Hierarchical Reinforcement Learning with the MAXQ Value Function Decomposition,
-    Journal of Artificial Intelligence Research 13, 2000; Gymnasium 1.4.0, `Taxi-v4`.
+    Source: T. G. Dietterich, "Hierarchical Reinforcement Learning with the MAXQ Value Function Decomposition", Journal
+        of Artificial Intelligence Research 13, 2000; Gymnasium 1.4.0, `Taxi-v4`.
 
-    Version history: v4, as Gymnasium's v4, which corrected rain and fickle passengers.
+    Version history:
+        v4: same behaviour as Gymnasium's v4, which corrected rain and fickle passengers.
     """
 
     frames_per_second: ClassVar[int] = 4

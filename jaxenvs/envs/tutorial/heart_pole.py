@@ -49,45 +49,55 @@ class HeartPoleState(PyTreeNode):
 
 
 class HeartPole(Env[HeartPoleState, Array]):
-    """A creative worker balances alertness against blood pressure, half an hour a step.
+    """A creative worker balances alertness against blood pressure, half an hour per step.
 
-    Observation: (6,) float32: alertness, hypertension, intoxication, half-hours since slept, half-hours elapsed, and
-    work done.
+    The amount of work added in half an hour is alertness (1 - s(alertness - 3)) b(intoxication), where s is the
+    logistic function and b(i) is s(50 (0.05 - i)) + 2 exp(-(i - 0.135)^2 / (2 0.005^2)), Ballmer's peak. In each
+    half-hour, alertness falls by s((time since sleep - 40) / 10), and hypertension and intoxication shrink by 3 %.
 
-    | action | what happens, before half an hour of work |
-    |---|---|
-    | 0 nothing | |
-    | 1 coffee | alertness rises by U(0, 1), hypertension by U(0, 0.3) |
-    | 2 beer | alertness falls by U(0, 0.5), hypertension rises by U(0, 0.3), intoxication by U(0.01, 0.03) |
-    | 3 sleep | 16 half-hours pass; alertness is then U(0.7, 1.3) |
-    | 4 walk, with `has_walk` | 2 half-hours pass; hypertension halves, alertness rises by U(0, 0.3) |
+    Observation: (6,) float32.
 
-    Work adds alertness (1 - s(alertness - 3)) b(intoxication), where s is the logistic function and b(i) is
-    s(50 (0.05 - i)) + 2 exp(-(i - 0.135)^2 / (2 0.005^2)), Ballmer's peak. With each half-hour alertness falls by
-    s((time since slept - 40) / 10), and hypertension and intoxication shrink by 3 %.
+        | index | meaning          | min  | max | unit       |
+        |-------|------------------|------|-----|------------|
+        | 0     | alertness        | -inf | inf |            |
+        | 1     | hypertension     | 0    | inf |            |
+        | 2     | intoxication     | 0    | inf |            |
+        | 3     | time since sleep | 0    | inf | half-hours |
+        | 4     | time elapsed     | 0    | inf | half-hours |
+        | 5     | work done        | -inf | inf |            |
 
-    Reward: by how much the score rose, which is the work done per half-hour elapsed; -100 more for a heart attack. That
-    comes with probability `heart_attack_proclivity` s(hypertension - 6), and leaves a hypertension of 0.
+    Action: () int32. U is a uniform distribution; half an hour of work follows.
+
+        | action                  | effect                                                                     |
+        |-------------------------|----------------------------------------------------------------------------|
+        | 0 nothing               |                                                                            |
+        | 1 coffee                | alertness +U(0, 1), hypertension +U(0, 0.3)                                |
+        | 2 beer                  | alertness -U(0, 0.5), hypertension +U(0, 0.3), intoxication +U(0.01, 0.03) |
+        | 3 sleep                 | 16 half-hours pass; alertness becomes U(0.7, 1.3)                          |
+        | 4 walk, with `has_walk` | 2 half-hours pass; hypertension halves, alertness +U(0, 0.3)               |
+
+    Reward: the change of the score, which is the work done per half-hour elapsed; minus 100 for a heart attack. A heart
+        attack comes with probability `heart_attack_proclivity` s(hypertension - 6) and resets hypertension to 0.
 
     Start: alertness U(0.7, 1.3), all else 0.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 steps in the registered ids.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `heart_attack`, () bool, whether one came.
+    Info: `heart_attack`, () bool: whether the step brought a heart attack.
 
-    Attributes:
-        heart_attack_proclivity: the greatest probability of a heart attack in a step.
-        has_walk: whether there is a fifth action, which is what the tutorial's homework asks for.
+    Parameters:
+        heart_attack_proclivity: greatest probability of a heart attack in a step.
+        has_walk: whether there is a fifth action, the one the tutorial's homework asks for.
 
-    Differences from the reference: none in `HeartPole-v0`; the walk is ours.
+    Differences from the reference: none without `has_walk`. The walk is an addition of jaxenvs.
 
     Source: V. Liventsev, the package heartpole 1.2 and its tutorial on writing an environment.
 
     Version history:
-        v1: with the walk.
-        v0: as in the tutorial.
+        v1: adds the walk.
+        v0: same behaviour as in the tutorial.
     """
 
     heart_attack_proclivity: ArrayLike = 0.5
