@@ -163,13 +163,11 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
 
     @property
     def observation_space(self) -> Box | Dict:
-        """See the class."""
         image = Box(0, 255, self._program.outcome["observation"].shape, np.uint8)
         return Dict({"image": image, "sound": Box(0, 255, (SOUND_BYTES,), np.uint8)}) if self.sound_obs else image
 
     @property
     def action_space(self) -> Box | Discrete:
-        """See the class."""
         if not self.continuous:
             return Discrete(len(self._actions))
         return Box(np.array([0, -np.pi, 0], np.float32), np.array([1, np.pi, 1], np.float32))

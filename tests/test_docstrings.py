@@ -1,5 +1,7 @@
 """Every environment is described in the same way: the same headings, in the same order, with tables of one style.
 
+Every public method has a docstring, its own or that of the method that it overrides.
+
 The docstrings are read from the syntax trees, so that the environments' extras need not be installed.
 """
 
@@ -131,3 +133,37 @@ def test_tables_are_of_one_style(docstring, entry_point):
     if entry_point != ATARI:
         assert re.match(r"\(.*?\) \w+|a tuple of", observation), "an observation begins with its shape and dtype"
         assert headers[:1] == [("index", "meaning", "min", "max", "unit")] or not VECTOR.match(observation)
+
+
+@functools.cache
+def classes_by_name() -> dict[str, list[ast.ClassDef]]:
+    """All classes of both packages; a few names occur twice."""
+    found: dict[str, list[ast.ClassDef]] = {}
+    for package in ("jaxenvs", "jaxenvs_ale_bridge"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, []).append(node)
+    return found
+
+
+def is_documented(definition: ast.ClassDef, method: str) -> bool:
+    """Whether a method of a class, or a method that it overrides, has a docstring."""
+    own = [node for node in definition.body if isinstance(node, ast.FunctionDef) and node.name == method]
+    if any(map(ast.get_docstring, own)):
+        return True
+    bases = [ast.unparse(base).split("[")[0].rpartition(".")[2] for base in definition.bases]
+    return any(is_documented(base, method) for name in bases for base in classes_by_name().get(name, []))
+
+
+def test_every_public_method_has_a_docstring_or_inherits_one():
+    missing = [
+        f"{name}.{node.name}"
+        for name, definitions in classes_by_name().items()
+        for definition in definitions
+        if not name.startswith("_")
+        for node in definition.body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        if not is_documented(definition, node.name)
+    ]
+    assert missing == []

@@ -54,11 +54,9 @@ class Sine(Reading):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Nothing but positions."""
         return ("qpos",)
 
     def read(self, fields: Fields, numpy: ModuleType) -> Any:
-        """(nq,)."""
         return numpy.sin(fields["qpos"])
 
 
@@ -68,11 +66,9 @@ class Cosine(Reading):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Nothing but positions."""
         return ("qpos",)
 
     def read(self, fields: Fields, numpy: ModuleType) -> Any:
-        """(nq,)."""
         return numpy.cos(fields["qpos"])
 
 
@@ -88,11 +84,9 @@ class Position(Reading):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Nothing but positions."""
         return ("qpos",)
 
     def read(self, fields: Fields, numpy: ModuleType) -> Any:
-        """(count,) m."""
         del numpy
         return fields["qpos"][..., : self.count]
 
@@ -113,11 +107,9 @@ class BodyPosition(Reading):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Positions of all bodies."""
         return ("xpos",)
 
     def read(self, fields: Fields, numpy: ModuleType) -> Any:
-        """(count,) m."""
         del numpy
         position = fields["xpos"][..., self.body, : self.count]
         return position if self.origin is None else position - fields["xpos"][..., self.origin, : self.count]
@@ -133,7 +125,6 @@ class MassCenter(Reading):
         return ("xipos",)
 
     def read(self, fields: Fields, numpy: ModuleType) -> Any:
-        """(2,) m."""
         masses = fields["body_mass"]
         weighted = numpy.einsum("...b,...bj->...j", masses, fields["xipos"][..., :2])
         return weighted / masses.sum(-1)[..., None]

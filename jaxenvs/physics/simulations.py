@@ -77,7 +77,6 @@ class BatchSimulations(Simulations):
             self._batch.expand(_SUBTREE_MASS)[...] = subtree_masses(values["body_mass"], self._parents)
 
     def step(self, frames: int) -> None:
-        """Takes `frames` substeps."""
         self._batch.step(nstep=frames)
 
     def forward(self) -> None:
@@ -105,7 +104,6 @@ class LoopSimulations(Simulations):
             self._values[_SUBTREE_MASS] = subtree_masses(values["body_mass"], self._parents)
 
     def step(self, frames: int) -> None:
-        """Takes `frames` substeps, then `mj_rnePostConstraint`."""
         self._run(frames)
 
     def forward(self) -> None:

@@ -111,7 +111,6 @@ class TapeTask(Env[TapeState, Array], RendersText):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[TapeState, TimeStep[Array]]:

@@ -44,9 +44,7 @@ class Copy(TapeTask):
     """
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
-        """Random symbols."""
         return draw_symbols(key, 1, self.base, size), size
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
-        """The symbols as they stand."""
         return symbols[:, 0], jnp.asarray(length)

@@ -55,13 +55,11 @@ class DuplicatedInput(TapeTask):
             )
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
-        """Random symbols, each several times."""
         length = jnp.maximum(size // self.duplication, 1) * self.duplication
         symbols = draw_symbols(key, 1, self.base, jnp.asarray(MAX_LENGTH, jnp.int32))
         symbols = symbols[jnp.arange(MAX_LENGTH, dtype=jnp.int32) // self.duplication]
         return jnp.where(jnp.arange(MAX_LENGTH, dtype=jnp.int32)[:, None] < length, symbols, self.base), length
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
-        """Each symbol once."""
         target = symbols[:: self.duplication, 0]
         return target, length // self.duplication

@@ -47,7 +47,6 @@ class RepeatCopy(TapeTask):
     shortfall: ClassVar[float] = 0.1
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
-        """Random symbols."""
         return draw_symbols(key, 1, self.base, size), size
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:

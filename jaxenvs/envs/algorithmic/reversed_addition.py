@@ -64,7 +64,6 @@ class ReversedAddition(TapeTask):
             )
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
-        """Random numbers."""
         return draw_symbols(key, self.rows, self.base, size), size
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:

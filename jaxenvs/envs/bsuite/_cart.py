@@ -90,7 +90,6 @@ class Cart(Env[CartState, Array]):
         return Discrete(3)
 
     def reset(self, key: Key) -> tuple[CartState, TimeStep[Array]]:
-        """Draws a start near rest."""
         spread = jnp.asarray(self.init_range, jnp.float32)
         start = jax.random.uniform(check_key(key), (4,), jnp.float32, -spread, spread)
         theta = wrapped(start[2] + self.start_angle)

@@ -89,7 +89,6 @@ class Bandit(Env[BanditState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """The arms."""
         return Discrete(self.num_actions)
 
     @property
@@ -98,18 +97,15 @@ class Bandit(Env[BanditState, Array]):
         return self.arm_rewards.min(), self.arm_rewards.max()
 
     def reset(self, key: Key) -> tuple[BanditState, TimeStep[Array]]:
-        """Stands before the arms."""
         check_key(key)
         state = BanditState(action=jnp.full((), _NOTHING_YET, jnp.int32))
         return state, restart(self.observe(state))
 
     def step(self, state: BanditState, action: Array) -> tuple[BanditState, TimeStep[Array]]:
-        """Pulls an arm."""
         state = BanditState(action=self.action_space.validate(action))
         return state, transition(self.observe(state), self.arm_rewards[state.action], True)
 
     def observe(self, state: BanditState) -> Array:
-        """(1, 1) float32: 1."""
         del state
         return jnp.ones((1, 1), jnp.float32)
 

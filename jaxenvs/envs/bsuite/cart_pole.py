@@ -61,12 +61,10 @@ class CartPole(Cart):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     @property
     def num_observed(self) -> int:
-        """6."""
         return 6
 
     def outcome(self, state: CartState, action: Array) -> tuple[Array, Array]:
@@ -76,5 +74,4 @@ class CartPole(Cart):
         return is_well.astype(jnp.float32), ~is_well
 
     def observe(self, state: CartState) -> Array:
-        """(1, 6) float32."""
         return jnp.stack(self.motion(state)).astype(jnp.float32)[None]

@@ -80,7 +80,6 @@ class CartPoleSwingup(Cart):
 
     @property
     def num_observed(self) -> int:
-        """8."""
         return 8
 
     def outcome(self, state: CartState, action: Array) -> tuple[Array, Array]:
@@ -98,6 +97,5 @@ class CartPoleSwingup(Cart):
         return jnp.abs(state.theta_dot) < self.theta_dot_threshold
 
     def observe(self, state: CartState) -> Array:
-        """(1, 8) float32."""
         signs = [jnp.where(flag, 1.0, -1.0) for flag in (self.is_central(state), self.is_slow(state))]
         return jnp.stack([value.astype(jnp.float32) for value in (*self.motion(state), *signs)])[None]

@@ -73,16 +73,13 @@ class Catch(Env[CatchState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """Left, stay, right."""
         return Discrete(3)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[CatchState, TimeStep[Array]]:
-        """Lets a ball go."""
         state = CatchState(
             ball_row=jnp.zeros((), jnp.int32),
             ball_column=draw_below(check_key(key), self.columns),
@@ -102,7 +99,6 @@ class Catch(Env[CatchState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: CatchState) -> Array:
-        """(rows, columns) float32."""
         row, column = (np.arange(count, dtype=np.int32) for count in (self.rows, self.columns))
         row, column = row[:, None], column[None]
         ball = (row == state.ball_row) & (column == state.ball_column)

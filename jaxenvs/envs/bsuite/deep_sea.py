@@ -117,7 +117,6 @@ class DeepSea(Env[DeepSeaState, Array]):
         return (jnp.minimum(0.0, -cost), 1.0 - jnp.minimum(0.0, cost)) if self.deterministic else (-math.inf, math.inf)
 
     def reset(self, key: Key) -> tuple[DeepSeaState, TimeStep[Array]]:
-        """Dives in at the left."""
         key, zero = check_key(key), jnp.zeros((), jnp.int32)
         state = DeepSeaState(row=zero, column=zero, key=None if self.deterministic else key)
         return state, restart(self.observe(state))
@@ -157,7 +156,6 @@ class DeepSea(Env[DeepSeaState, Array]):
         return state, transition(self.observe(state), reward, state.row == self.size)
 
     def observe(self, state: DeepSeaState) -> Array:
-        """(size, size) float32."""
         place = np.arange(self.size, dtype=np.int32)
         return ((place[:, None] == state.row) & (place[None] == state.column)).astype(jnp.float32)
 

@@ -85,12 +85,10 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(1, 2) float32: see the class."""
         return Box(np.array([[_NO_CHOICE, 0]], np.float32), np.array([[_CHAINS - 1, 1]], np.float32))
 
     @property
     def action_space(self) -> Discrete:
-        """The chains."""
         return Discrete(_CHAINS)
 
     @property
@@ -99,7 +97,6 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
         return jnp.minimum(0.0, self.chain_rewards.min()), self.chain_rewards.max()
 
     def reset(self, key: Key) -> tuple[DiscountingChainState, TimeStep[Array]]:
-        """Stands before the chains."""
         check_key(key)
         state = DiscountingChainState(
             chain=jnp.full((), _NO_CHOICE, jnp.int32),

@@ -73,13 +73,11 @@ class MemoryChain(Env[MemoryChainState, Array]):
     num_bits: int = static(default=1)
 
     def check_fields(self) -> None:
-        """Checks both sizes."""
         check_integer("MemoryChain", "memory_length", self.memory_length, 1)
         check_integer("MemoryChain", "num_bits", self.num_bits, 1, 10_000)
 
     @property
     def observation_space(self) -> Box:
-        """(1, 2 + num_bits) float32: see the class."""
         bits = [1.0] * self.num_bits
         low, high = np.array([0, 0, *bits], np.float32), np.array([1, max(self.num_bits - 1, 1), *bits], np.float32)
         low[2:] = -1
@@ -87,12 +85,10 @@ class MemoryChain(Env[MemoryChainState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """A bit."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[MemoryChainState, TimeStep[Array]]:
@@ -106,7 +102,6 @@ class MemoryChain(Env[MemoryChainState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: MemoryChainState, action: Array) -> tuple[MemoryChainState, TimeStep[Array]]:
-        """Waits, or answers."""
         action = self.action_space.validate(action)
         state = state.replace(elapsed=state.elapsed + 1)
         terminated = state.elapsed > self.memory_length
@@ -115,7 +110,6 @@ class MemoryChain(Env[MemoryChainState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: MemoryChainState) -> Array:
-        """(1, 2 + num_bits) float32."""
         time = jnp.clip(state.elapsed - 1, 0, self.memory_length)
         left = (self.memory_length - time).astype(jnp.float32) / self.memory_length
         query = jnp.where(time == self.memory_length - 1, state.query, 0).astype(jnp.float32)

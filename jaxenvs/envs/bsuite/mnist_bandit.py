@@ -96,33 +96,27 @@ class MnistBandit(Env[MnistBanditState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(height, width) float32: see the class."""
         seen = self._brightness
         return Box(seen.min(), seen.max(), np.shape(self.images)[1:])
 
     @property
     def action_space(self) -> Discrete:
-        """The digits."""
         return Discrete(_DIGITS)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 or 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[MnistBanditState, TimeStep[Array]]:
-        """Draws an image."""
         index = jax.random.randint(check_key(key), (), 0, np.shape(self.images)[0], jnp.int32)
         state = MnistBanditState(index=index, guess=jnp.full((), _NO_GUESS, jnp.int32))
         return state, restart(self.observe(state))
 
     def step(self, state: MnistBanditState, action: Array) -> tuple[MnistBanditState, TimeStep[Array]]:
-        """Names a digit."""
         state = state.replace(guess=self.action_space.validate(action))
         return state, transition(self.observe(state), jnp.where(self._is_right(state), 1.0, -1.0), True)
 
     def observe(self, state: MnistBanditState) -> Array:
-        """(height, width) float32."""
         # From a table, since XLA multiplies by a rounded 1 / 255 instead of dividing.
         image = jnp.asarray(self._brightness)[self._image(state)]
         return jnp.where(state.guess == _NO_GUESS, image, 0.0)

@@ -71,13 +71,11 @@ class MountainCar(Env[TimedMountainCarState, Array]):
     gravity: ArrayLike = 0.0025
 
     def check_fields(self) -> None:
-        """Checks the number of steps."""
         if isinstance(self.max_steps, int | float) and self.max_steps < 1:
             raise InvalidField(f"MountainCar: `max_steps` must be at least 1, got {self.max_steps!r}.")
 
     @property
     def observation_space(self) -> Box:
-        """(1, 3) float32: see the class."""
         low = np.array([[_MIN_POSITION, -_MAX_SPEED, 0.0]], np.float32)
         return Box(low, np.array([[_MAX_POSITION, _MAX_SPEED, np.inf]], np.float32))
 
@@ -88,7 +86,6 @@ class MountainCar(Env[TimedMountainCarState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1."""
         return -1.0, -1.0
 
     def reset(self, key: Key) -> tuple[TimedMountainCarState, TimeStep[Array]]:
@@ -108,7 +105,6 @@ class MountainCar(Env[TimedMountainCarState, Array]):
         return state, transition(self.observe(state), -1.0, (car.position >= self.goal_position) | is_late)
 
     def observe(self, state: TimedMountainCarState) -> Array:
-        """(1, 3) float32."""
         time = state.elapsed.astype(jnp.float32) / jnp.asarray(self.max_steps, jnp.float32)
         return jnp.stack([x.astype(jnp.float32) for x in (state.car.position, state.car.velocity, time)])[None]
 

@@ -79,7 +79,6 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
     n_distractor: int = static(default=20)
 
     def check_fields(self) -> None:
-        """Checks both sizes."""
         check_integer("UmbrellaChain", "chain_length", self.chain_length, 1)
         check_integer("UmbrellaChain", "n_distractor", self.n_distractor, 0, 10_000)
 
@@ -90,16 +89,13 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """Leave it, take it."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[UmbrellaChainState, TimeStep[Array]]:
-        """Looks at the sky."""
         key, coin_key = jax.random.split(check_key(key))
         coins = flip_coins(coin_key, 2 + self.n_distractor)
         state = UmbrellaChainState(
@@ -137,7 +133,6 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
         return state, transition(self.observe(state), jnp.where(is_good, 1.0, -1.0), terminated)
 
     def observe(self, state: UmbrellaChainState) -> Array:
-        """(1, 3 + n_distractor) float32."""
         left = jnp.maximum(self.chain_length - state.elapsed, 0).astype(jnp.float32) / self.chain_length
         need, has = (flag.astype(jnp.float32) for flag in (state.need_umbrella, state.has_umbrella))
         return jnp.concatenate([jnp.stack([need, has, left]), state.distractors.astype(jnp.float32)])[None]

@@ -127,7 +127,6 @@ class Acrobot(Env[AcrobotState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(6,) float32: see the class."""
         speeds = [jnp.asarray(v, jnp.float32) for v in (self.max_velocity_1, self.max_velocity_2)]
         high = jnp.stack([jnp.ones((), jnp.float32)] * 4 + speeds)
         return Box(-high, high)
@@ -139,7 +138,6 @@ class Acrobot(Env[AcrobotState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 or 0."""
         return -1.0, 0.0
 
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:

@@ -68,12 +68,10 @@ class MountainCar(Env[MountainCarState, Array]):
     start_high: ArrayLike = -0.4
 
     def check_fields(self) -> None:
-        """Checks the start range."""
         check_start_range("MountainCar", self.start_low, self.start_high)
 
     @property
     def observation_space(self) -> Box:
-        """(2,) float32: see the class."""
         lowest, highest, speed = (
             jnp.asarray(v, jnp.float32) for v in (self.min_position, self.max_position, self.max_speed)
         )
@@ -86,7 +84,6 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1."""
         return -1.0, -1.0
 
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
@@ -104,7 +101,6 @@ class MountainCar(Env[MountainCarState, Array]):
         return state, transition(self.observe(state), -1.0, terminated)
 
     def observe(self, state: MountainCarState) -> Array:
-        """(2,) float32: position and velocity."""
         return jnp.stack([state.position, state.velocity]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

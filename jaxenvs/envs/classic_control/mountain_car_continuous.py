@@ -73,12 +73,10 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
     start_high: ArrayLike = -0.4
 
     def check_fields(self) -> None:
-        """Checks the start range."""
         check_start_range("MountainCarContinuous", self.start_low, self.start_high)
 
     @property
     def observation_space(self) -> Box:
-        """(2,) float32: see the class."""
         lowest, highest, speed = (
             jnp.asarray(v, jnp.float32) for v in (self.min_position, self.max_position, self.max_speed)
         )
@@ -86,7 +84,6 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
 
     @property
     def action_space(self) -> Box:
-        """(1,) float32: the throttle."""
         return Box(self.min_action, self.max_action, (1,))
 
     @property
@@ -110,7 +107,6 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: MountainCarState) -> Array:
-        """(2,) float32: position and velocity."""
         return jnp.stack([state.position, state.velocity]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

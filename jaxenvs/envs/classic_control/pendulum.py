@@ -95,14 +95,12 @@ class Pendulum(Env[PendulumState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(3,) float32: see the class."""
         one = jnp.ones((), jnp.float32)
         high = jnp.stack([one, one, jnp.asarray(self.max_speed, jnp.float32)])
         return Box(-high, high)
 
     @property
     def action_space(self) -> Box:
-        """(1,) float32: the torque."""
         return Box(-1.0 * self.max_torque, self.max_torque, (1,))
 
     @property

@@ -68,7 +68,6 @@ class Game(Env[State, Array]):
     use_minimal_action_set: bool = static(default=False)
 
     def check_fields(self) -> None:
-        """Checks the probability."""
         value = self.sticky_action_prob
         if isinstance(value, int | float) and not 0 <= value <= 1:
             name = type(self).__name__
@@ -86,18 +85,15 @@ class Game(Env[State, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """At least 0."""
         return 0.0, math.inf
 
     def reset(self, key: Key) -> tuple[State, TimeStep[Array]]:
-        """Begins a game."""
         key, start_key = jax.random.split(check_key(key))
         surroundings = GameState(terminal=jnp.zeros((), bool), last_action=jnp.zeros((), jnp.int32), key=key)
         state = self.start_with(surroundings, jax.random.uniform(start_key, (self.num_start_draws,), jnp.float32))
         return state, restart(self.observe(state))
 
     def step(self, state: State, action: Array) -> tuple[State, TimeStep[Array]]:
-        """Plays a frame."""
         key, draw_key = jax.random.split(state.key)
         draws = jax.random.uniform(draw_key, (1 + self.num_draws,), jnp.float32)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draws)
@@ -124,7 +120,6 @@ class Game(Env[State, Array]):
         return state, transition(self.observe(state), reward, state.terminal)
 
     def observe(self, state: State) -> Array:
-        """(10, 10, channels) bool."""
         return jnp.stack(self.planes(state), axis=-1)
 
     def render(self, state: State) -> Array:

@@ -120,7 +120,6 @@ class Asterix(Game[AsterixState]):
     difficulty_ramping: bool = static(default=True)
 
     def start_with(self, surroundings: GameState, draws: Array) -> AsterixState:
-        """Empty lanes; no draws."""
         del draws
         nowhere = jnp.zeros(8, bool)
         return AsterixState(
@@ -170,7 +169,6 @@ class Asterix(Game[AsterixState]):
         return (_ramped(state) if self.difficulty_ramping else state), reward
 
     def planes(self, state: AsterixState) -> tuple[Array, ...]:
-        """Player, enemies, trails and gold."""
         behind = state.columns + jnp.where(state.rightwards, -1, 1)
         things = state.occupied[:, None] & (state.columns[:, None] == COLUMNS)
         trails = state.occupied[:, None] & (behind[:, None] == COLUMNS)

@@ -95,7 +95,6 @@ class Breakout(Game[BreakoutState]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> BreakoutState:
@@ -151,7 +150,6 @@ class Breakout(Game[BreakoutState]):
         return state, strikes.astype(jnp.int32)
 
     def planes(self, state: BreakoutState) -> tuple[Array, ...]:
-        """Paddle, ball, trail and bricks."""
         return (
             cell(_FLOOR, state.paddle),
             cell(state.ball_row, state.ball_column),

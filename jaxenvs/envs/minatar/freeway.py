@@ -108,7 +108,6 @@ class Freeway(Game[FreewayState]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> FreewayState:
@@ -155,7 +154,6 @@ class Freeway(Game[FreewayState]):
         return state, arrives.astype(jnp.int32)
 
     def planes(self, state: FreewayState) -> tuple[Array, ...]:
-        """Chicken, cars and trails."""
         behind = _around(state.columns + jnp.where(state.rightwards, -1, 1))
         trails = behind[:, None] == COLUMNS
         return (

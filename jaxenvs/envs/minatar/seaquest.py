@@ -96,7 +96,6 @@ class Seaquest(Game[SeaquestState]):
     difficulty_ramping: bool = static(default=True)
 
     def start_with(self, surroundings: GameState, draws: Array) -> SeaquestState:
-        """Still water; no draws."""
         del draws
         zero = jnp.zeros((), jnp.int32)
         return SeaquestState(
@@ -139,7 +138,6 @@ class Seaquest(Game[SeaquestState]):
         return state, first_hits + second_hits + bonus
 
     def planes(self, state: SeaquestState) -> tuple[Array, ...]:
-        """See the table of channels."""
         enemies, divers, bullets = state.enemies, state.divers, state.bullets
         trails = water.lanes_of(enemies.exists, enemies.rows, water.behind(enemies)) | water.lanes_of(
             divers.exists, divers.rows, water.behind(divers)

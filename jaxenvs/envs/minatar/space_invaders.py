@@ -126,7 +126,6 @@ class SpaceInvaders(Game[SpaceInvadersState]):
     difficulty_ramping: bool = static(default=True)
 
     def start_with(self, surroundings: GameState, draws: Array) -> SpaceInvadersState:
-        """A wave; no draws."""
         del draws
         nowhere = jnp.zeros((SIZE, SIZE), bool)
         return SpaceInvadersState(

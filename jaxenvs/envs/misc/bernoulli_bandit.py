@@ -93,21 +93,17 @@ class BernoulliBandit(Env[BernoulliBanditState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """See the class."""
         return Box(np.array([0, 0, 0, -np.inf], np.float32), np.array([1, 1, 1, np.inf], np.float32))
 
     @property
     def action_space(self) -> Discrete:
-        """The arms."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[BernoulliBanditState, TimeStep[Array]]:
-        """Draws which arm is which."""
         key, arm_key = jax.random.split(check_key(key))
         probability = jnp.asarray(self.reward_prob, jnp.float32)
         first = jnp.where(jax.random.uniform(arm_key, (), jnp.float32) < 0.5, probability, 1.0 - probability)
@@ -122,7 +118,6 @@ class BernoulliBandit(Env[BernoulliBanditState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: BernoulliBanditState, action: Array) -> tuple[BernoulliBanditState, TimeStep[Array]]:
-        """Pulls an arm."""
         key, draw_key = jax.random.split(state.key)
         draw = jax.random.uniform(draw_key, (), jnp.float32)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draw)
@@ -137,7 +132,6 @@ class BernoulliBandit(Env[BernoulliBanditState, Array]):
         return state, transition(self.observe(state), reward, False)
 
     def observe(self, state: BernoulliBanditState) -> Array:
-        """(4,) float32."""
         late = time_feature(state.time, self.normalize_time, self.min_lim, self.max_lim, self.t_max)
         return jnp.concatenate([state.last_reward[None], one_hot(state.last_action, 2), late[None]])
 

@@ -128,12 +128,10 @@ class FourRooms(Env[FourRoomsState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(len(_maze.MOVES))
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[FourRoomsState, TimeStep[Array]]:
@@ -152,7 +150,6 @@ class FourRooms(Env[FourRoomsState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: FourRoomsState, action: Array) -> tuple[FourRoomsState, TimeStep[Array]]:
-        """Moves, or fails to."""
         key, draw_key = jax.random.split(state.key)
         draw = jax.random.uniform(draw_key, (), jnp.float32)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draw)
@@ -170,7 +167,6 @@ class FourRooms(Env[FourRoomsState, Array]):
         return state, transition(self.observe(state), is_there, is_there)
 
     def observe(self, state: FourRoomsState) -> Array:
-        """Places or planes, see the class."""
         row, column = _maze.place(ROOMS, state.cell)
         if not self.use_visual_obs:
             return jnp.stack([row, column, *_maze.place(ROOMS, state.goal)]).astype(jnp.float32)

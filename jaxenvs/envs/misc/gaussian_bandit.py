@@ -84,7 +84,6 @@ class GaussianBandit(Env[GaussianBanditState, Array]):
     normalize_time: bool = static(default=True)
 
     def check_fields(self) -> None:
-        """Checks the deviations."""
         for name in ("sigma_p", "sigma_l"):
             value = getattr(self, name)
             if isinstance(value, int | float) and value < 0:
@@ -92,13 +91,11 @@ class GaussianBandit(Env[GaussianBanditState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """See the class."""
         low = np.array([-np.inf, 0, 0, -1.0 if self.normalize_time else 0.0], np.float32)
         return Box(low, np.array([np.inf, 1, 1, np.inf], np.float32))
 
     @property
     def action_space(self) -> Discrete:
-        """The arms."""
         return Discrete(2)
 
     def reset(self, key: Key) -> tuple[GaussianBanditState, TimeStep[Array]]:
@@ -116,7 +113,6 @@ class GaussianBandit(Env[GaussianBanditState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: GaussianBanditState, action: Array) -> tuple[GaussianBanditState, TimeStep[Array]]:
-        """Pulls an arm."""
         key, noise_key = jax.random.split(state.key)
         noise = jax.random.normal(noise_key, (), jnp.float32)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), noise)
@@ -130,7 +126,6 @@ class GaussianBandit(Env[GaussianBanditState, Array]):
         return state, transition(self.observe(state), reward, False)
 
     def observe(self, state: GaussianBanditState) -> Array:
-        """(4,) float32."""
         late = time_feature(state.time, self.normalize_time)
         return jnp.concatenate([state.last_reward[None], one_hot(state.last_action, 2), late[None]])
 

@@ -92,7 +92,6 @@ class MetaMaze(Env[MetaMazeState, Array]):
     rf_size: int = static(default=3)
 
     def check_fields(self) -> None:
-        """Checks the sizes."""
         for name in ("maze_size", "rf_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 3 or value % 2 == 0:
@@ -109,7 +108,6 @@ class MetaMaze(Env[MetaMazeState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """See the class."""
         seen = self.rf_size**2 + 4
         low, high = np.zeros(seen + 2, np.float32), np.ones(seen + 2, np.float32)
         low[seen:], high[seen:] = (-np.inf, -1.0 if self.normalize_time else 0.0), np.inf
@@ -117,7 +115,6 @@ class MetaMaze(Env[MetaMazeState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(len(_maze.MOVES))
 
     @property
@@ -127,7 +124,6 @@ class MetaMaze(Env[MetaMazeState, Array]):
         return jnp.minimum(gains, 0.0).sum(), jnp.maximum(gains, 0.0).sum()
 
     def reset(self, key: Key) -> tuple[MetaMazeState, TimeStep[Array]]:
-        """Hides the goal."""
         key, goal_key = jax.random.split(check_key(key))
         middle = len(self.maze) // 2
         zero = jnp.zeros((), jnp.int32)
@@ -157,7 +153,6 @@ class MetaMaze(Env[MetaMazeState, Array]):
         return state, transition(self.observe(state), reward, cell == state.goal)
 
     def observe(self, state: MetaMazeState) -> Array:
-        """(rf_size^2 + 6,) float32."""
         maze = _maze.walls(self.maze)
         row, column = _maze.place(self.maze, state.cell)
         reach = self.rf_size // 2

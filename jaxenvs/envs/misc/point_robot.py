@@ -97,7 +97,6 @@ class PointRobot(Env[PointRobotState, Array]):
     normalize_time: bool = static(default=True)
 
     def check_fields(self) -> None:
-        """Checks the lengths."""
         for name in ("max_force", "circle_radius", "goal_radius"):
             value = getattr(self, name)
             if isinstance(value, int | float) and value < 0:
@@ -105,7 +104,6 @@ class PointRobot(Env[PointRobotState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """See the class."""
         low = np.full(6, -np.inf, np.float32)
         low[5] = -1.0 if self.normalize_time else 0.0
         return Box(low, np.full(6, np.inf, np.float32))
@@ -159,7 +157,6 @@ class PointRobot(Env[PointRobotState, Array]):
         return state, transition(self.observe(state), reward, False, {"goals_reached": state.goals_reached})
 
     def observe(self, state: PointRobotState) -> Array:
-        """(6,) float32."""
         late = time_feature(state.time, self.normalize_time)
         return jnp.concatenate([state.position, state.last_reward[None], state.last_action, late[None]])
 

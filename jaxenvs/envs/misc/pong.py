@@ -100,7 +100,6 @@ class Pong(Env[PongState, Array]):
     paddle_half_height: int = static(default=2)
 
     def check_fields(self) -> None:
-        """Checks the sizes."""
         least = {"width": 6, "paddle_half_height": 1, "height": 2 * self.paddle_half_height + 1}
         for name, low in least.items():
             value = getattr(self, name)
@@ -109,21 +108,17 @@ class Pong(Env[PongState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """Three planes of the court."""
         return Box(0, 1, (self.height, self.width, 3))
 
     @property
     def action_space(self) -> Discrete:
-        """Stay, up, down."""
         return Discrete(3)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[PongState, TimeStep[Array]]:
-        """Serves; the key changes nothing."""
         check_key(key)
         row, column = (jnp.full((), size / 2, jnp.float32) for size in (self.height, self.width))
         state = PongState(
@@ -157,7 +152,6 @@ class Pong(Env[PongState, Array]):
         return state, transition(self.observe(state), ~is_out, is_out)
 
     def observe(self, state: PongState) -> Array:
-        """(height, width, 3) float32."""
         rows = np.arange(self.height, dtype=np.float32)[:, None]
         columns = np.arange(self.width, dtype=np.float32)[None, :]
 

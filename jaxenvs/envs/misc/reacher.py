@@ -79,26 +79,22 @@ class Reacher(Env[ReacherState, Array]):
     num_joints: int = static(default=2)
 
     def check_fields(self) -> None:
-        """Checks the number of joints."""
         value = self.num_joints
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InvalidField(f"Reacher: `num_joints` must be an integer of at least 1, got {value!r}.")
 
     @property
     def observation_space(self) -> Box:
-        """See the class."""
         count = self.num_joints
         high = np.concatenate([np.ones(2 * count), np.full(count, np.inf), np.full(2, count)]).astype(np.float32)
         return Box(-high, high)
 
     @property
     def action_space(self) -> Box:
-        """(num_joints,) float32: the accelerations."""
         return Box(-1.0, 1.0, (self.num_joints,))
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 to 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[ReacherState, TimeStep[Array]]:
@@ -120,7 +116,6 @@ class Reacher(Env[ReacherState, Array]):
         return state, transition(self.observe(state), reward, False)
 
     def observe(self, state: ReacherState) -> Array:
-        """(3 num_joints + 2,) float32."""
         return jnp.concatenate([cos(state.angles), sin(state.angles), state.velocities, state.goal])
 
     def render(self, state: ReacherState) -> Array:

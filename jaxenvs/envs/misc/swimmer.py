@@ -75,36 +75,30 @@ class Swimmer(Env[SwimmerState, Array]):
     num_urchins: int = static(default=5)
 
     def check_fields(self) -> None:
-        """Checks the number of urchins."""
         value = self.num_urchins
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise InvalidField(f"Swimmer: `num_urchins` must be an integer of at least 0, got {value!r}.")
 
     @property
     def observation_space(self) -> Box:
-        """See the class."""
         ones, infinity = np.ones(2 * self.num_urchins), np.full(4, np.inf)
         high = np.concatenate([ones, infinity, np.ones(2)]).astype(np.float32)
         return Box(-high, high)
 
     @property
     def action_space(self) -> Box:
-        """(2,) float32: the acceleration."""
         return Box(-1.0, 1.0, (2,))
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 to 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[SwimmerState, TimeStep[Array]]:
-        """Draws the places."""
         places = jax.random.uniform(check_key(key), (self.num_urchins + 2, 2), jnp.float32, -1.0, 1.0)
         state = SwimmerState(urchins=places[2:], position=places[0], velocity=jnp.zeros(2, jnp.float32), goal=places[1])
         return state, restart(self.observe(state))
 
     def step(self, state: SwimmerState, action: Array) -> tuple[SwimmerState, TimeStep[Array]]:
-        """Accelerates for `dt` seconds."""
         action = self.action_space.validate(action)
         velocity = state.velocity + self.dt * action
         state = state.replace(position=state.position + self.dt * velocity, velocity=velocity)
@@ -113,7 +107,6 @@ class Swimmer(Env[SwimmerState, Array]):
         return state, transition(self.observe(state), near * jnp.prod(1.0 - pricked), False)
 
     def observe(self, state: SwimmerState) -> Array:
-        """(2 num_urchins + 6,) float32."""
         return jnp.concatenate([state.urchins.reshape(-1), state.position, state.velocity, state.goal])
 
     def render(self, state: SwimmerState) -> Array:

@@ -38,7 +38,6 @@ class HumanoidBody(MujocoEnv, kw_only=True):
     include_cfrc_ext_in_observation: bool = static(default=True)
 
     def check_model(self, model: Model) -> None:
-        """It has a free torso."""
         require(type(self).__name__, model, nq=7, nv=_FREE)
 
     @property
@@ -64,11 +63,9 @@ class HumanoidBody(MujocoEnv, kw_only=True):
         return size + 6 * bodies * self.include_cfrc_ext_in_observation
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
     def observe(self, state: PhysicsState) -> Array:
-        """See the class."""
         read = state.derived
         parts = [state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel]
         if self.include_cinert_in_observation:

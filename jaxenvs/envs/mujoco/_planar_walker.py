@@ -38,12 +38,10 @@ class PlanarWalker(MujocoEnv, kw_only=True):
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """None."""
         return ()
 
     @property
     def moving(self) -> Reading:
-        """The torso, along x."""
         return Position("x", 1)
 
     @property
@@ -52,11 +50,9 @@ class PlanarWalker(MujocoEnv, kw_only=True):
         return self.model.nq + self.model.nv - int(self.exclude_current_positions_from_observation)
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
     def observe(self, state: PhysicsState) -> Array:
-        """Positions, then velocities within limits."""
         position = state.qpos[int(self.exclude_current_positions_from_observation) :]
         return jnp.concatenate([position, clip(state.qvel, _SPEED_LIMITS)])
 

@@ -95,7 +95,6 @@ class Ant(MujocoEnv, kw_only=True):
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """Forces from outside."""
         return (Reading("cfrc_ext"),)
 
     @property
@@ -110,11 +109,9 @@ class Ant(MujocoEnv, kw_only=True):
         return self.model.nq + self.model.nv - 2 * self.exclude_current_positions_from_observation + forces
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions, Gaussian velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
 
     def observe(self, state: PhysicsState) -> Array:
-        """Positions, velocities, forces."""
         parts = [state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel]
         if self.include_cfrc_ext_in_observation:
             parts.append(self.contact_forces(state)[1:].reshape(-1))

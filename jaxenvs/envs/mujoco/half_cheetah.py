@@ -76,12 +76,10 @@ class HalfCheetah(MujocoEnv, kw_only=True):
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """None."""
         return ()
 
     @property
     def moving(self) -> Reading:
-        """The torso, along x."""
         return Position("x", 1)
 
     @property
@@ -90,11 +88,9 @@ class HalfCheetah(MujocoEnv, kw_only=True):
         return self.model.nq + self.model.nv - int(self.exclude_current_positions_from_observation)
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions, Gaussian velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
 
     def observe(self, state: PhysicsState) -> Array:
-        """Positions, then velocities."""
         return jnp.concatenate([state.qpos[int(self.exclude_current_positions_from_observation) :], state.qvel])
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:

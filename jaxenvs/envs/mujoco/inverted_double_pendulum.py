@@ -86,26 +86,21 @@ class InvertedDoublePendulum(MujocoEnv, kw_only=True):
 
     @property
     def observation_size(self) -> int:
-        """9 for the usual model."""
         return 2 * self.model.nq + self.model.nv
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """At most `healthy_reward`, or 0."""
         return -math.inf, jnp.maximum(0.0, jnp.asarray(self.healthy_reward))
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions, Gaussian velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
 
     def observe(self, state: PhysicsState) -> Array:
-        """See the class."""
         read = state.derived
         force = clip(read["qfrc_constraint"][:1], _LIMITS)
         return jnp.concatenate([state.qpos[:1], read["sine"][1:], read["cosine"][1:], clip(state.qvel, _LIMITS), force])
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """High and calm is good."""
         del action
         x, _, y = state.derived["site_xpos"][0]
         terminated = y <= _LEAST_HEIGHT

@@ -59,12 +59,10 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
     reset_noise_scale: ArrayLike = 0.01
 
     def check_model(self, model: Model) -> None:
-        """It has a pole."""
         require("InvertedPendulum", model, nq=2)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """None."""
         return ()
 
     @property
@@ -74,24 +72,19 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
 
     @property
     def observation_size(self) -> int:
-        """4 for the usual model."""
         return self.model.nq + self.model.nv
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
     def observe(self, state: PhysicsState) -> Array:
-        """Positions, then velocities."""
         return jnp.concatenate([state.qpos, state.qvel])
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """It pays to be upright."""
         del action
         terminated = ~jnp.isfinite(self.observe(state)).all() | (jnp.abs(state.qpos[1]) > _MOST_TILT)
         reward = (~terminated).astype(jnp.float32)

@@ -104,7 +104,6 @@ class Pusher(MujocoEnv, kw_only=True):
 
     @property
     def observation_size(self) -> int:
-        """23."""
         return 2 * _JOINTS + 9
 
     @property
@@ -124,7 +123,6 @@ class Pusher(MujocoEnv, kw_only=True):
         return position, uniform_noise(velocity_key, self.model.nv, _VELOCITY_NOISE).at[-4:].set(0.0)
 
     def observe(self, state: PhysicsState) -> Array:
-        """See the class."""
         read = state.derived
         return jnp.concatenate(
             [state.qpos[:_JOINTS], state.qvel[:_JOINTS], read["tip"], read["cylinder"], read["goal"]]

@@ -85,7 +85,6 @@ class Reacher(MujocoEnv, kw_only=True):
 
     @property
     def observation_size(self) -> int:
-        """10 for the usual model."""
         return self.model.nq + 6
 
     @property
@@ -105,7 +104,6 @@ class Reacher(MujocoEnv, kw_only=True):
         return position, uniform_noise(velocity_key, self.model.nv, _VELOCITY_NOISE).at[-2:].set(0.0)
 
     def observe(self, state: PhysicsState) -> Array:
-        """See the class."""
         read = state.derived
         angles = [read["cosine"][:_JOINTS], read["sine"][:_JOINTS]]
         return jnp.concatenate([*angles, state.qpos[_JOINTS:], state.qvel[:_JOINTS], read["offset"][:2]])

@@ -67,17 +67,14 @@ class Swimmer(MujocoEnv, kw_only=True):
     exclude_current_positions_from_observation: bool = static(default=True)
 
     def check_model(self, model: Model) -> None:
-        """It moves in a plane."""
         require("Swimmer", model, nq=3)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """None."""
         return ()
 
     @property
     def moving(self) -> Reading:
-        """The tip, in the plane."""
         return Position("xy", 2)
 
     @property
@@ -86,11 +83,9 @@ class Swimmer(MujocoEnv, kw_only=True):
         return self.model.nq + self.model.nv - 2 * self.exclude_current_positions_from_observation
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
     def observe(self, state: PhysicsState) -> Array:
-        """Positions, then velocities."""
         return jnp.concatenate([state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel])
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:

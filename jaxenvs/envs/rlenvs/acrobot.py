@@ -94,7 +94,6 @@ class Acrobot(Env[AcrobotState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(4,) float32: see the class."""
         high = np.array([math.pi, math.pi, *_MAX_SPEEDS], np.float32)
         return Box(-high, high)
 
@@ -105,7 +104,6 @@ class Acrobot(Env[AcrobotState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 or 0."""
         return -1.0, 0.0
 
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:

@@ -140,12 +140,10 @@ class Blackjack(Env[BlackjackState, Observation]):
 
     @property
     def action_space(self) -> Discrete:
-        """Stand (0) or hit (1)."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[BlackjackState, TimeStep[Observation]]:

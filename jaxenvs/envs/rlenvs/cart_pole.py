@@ -82,7 +82,6 @@ class CartPole(Env[CartPoleState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(4,) float32: see the class."""
         high = np.array([2 * 2.4, np.inf, 2 * np.deg2rad(12.0), np.inf], np.float32)
         return Box(-high, high)
 
@@ -93,7 +92,6 @@ class CartPole(Env[CartPoleState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[CartPoleState, TimeStep[Array]]:

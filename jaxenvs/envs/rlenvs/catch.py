@@ -116,7 +116,6 @@ class Catch(Env[CatchState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(size, size, 1) uint8."""
         return Box(0, 255, (self.size, self.size, 1), np.uint8)
 
     @property
@@ -126,7 +125,6 @@ class Catch(Env[CatchState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[CatchState, TimeStep[Array]]:

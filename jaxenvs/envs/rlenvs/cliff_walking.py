@@ -51,17 +51,14 @@ class CliffWalking(Env[GridState, Array]):
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cells (x, y)."""
         return cells(_COLUMNS, _ROWS)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-100 or -1."""
         return -100.0, -1.0
 
     def reset(self, key: Key) -> tuple[GridState, TimeStep[Array]]:
@@ -79,7 +76,6 @@ class CliffWalking(Env[GridState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: GridState) -> Array:
-        """(2,) int32: the cell."""
         return jnp.stack([state.x, state.y])
 
     def render(self, state: GridState) -> Array:

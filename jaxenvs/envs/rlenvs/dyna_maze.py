@@ -108,17 +108,14 @@ class DynaMaze(Env[DynaMazeState, Array]):
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cells (x, y)."""
         return cells(_COLUMNS, _ROWS)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     @property
@@ -154,7 +151,6 @@ class DynaMaze(Env[DynaMazeState, Array]):
         return state, transition(self.observe(state), terminated, terminated)
 
     def observe(self, state: DynaMazeState) -> Array:
-        """(2,) int32: the cell."""
         return jnp.stack([state.x, state.y])
 
     def after_episode(self, state: DynaMazeState) -> Self:

@@ -87,17 +87,14 @@ class GridWorld(Env[GridWorldState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """The unit square."""
         return Box(0.0, 1.0, (2,), np.float32)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-0.5, less in the puddles."""
         return -2.5 if self.has_puddles else -0.5, -0.5
 
     def reset(self, key: Key) -> tuple[GridWorldState, TimeStep[Array]]:
@@ -108,7 +105,6 @@ class GridWorld(Env[GridWorldState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: GridWorldState, action: Array) -> tuple[GridWorldState, TimeStep[Array]]:
-        """Takes a step."""
         action = self.action_space.validate(action)
         stride = jnp.asarray(self.stride, state.x.dtype)
         right = jnp.where(action == 1, stride, jnp.where(action == 3, -stride, 0.0))
@@ -119,7 +115,6 @@ class GridWorld(Env[GridWorldState, Array]):
         return state, transition(self.observe(state), _REWARD - depth, terminated)
 
     def observe(self, state: GridWorldState) -> Array:
-        """(2,) float32: the position."""
         return jnp.stack([state.x, state.y]).astype(jnp.float32)
 
     def render(self, state: GridWorldState) -> Array:

@@ -105,7 +105,6 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cars in each lot."""
         return MultiDiscrete(np.array([CAPACITY + 1, CAPACITY + 1]))
 
     @property
@@ -126,7 +125,6 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         return state, restart(state.cars)
 
     def step(self, state: JacksCarRentalState, action: Array) -> tuple[JacksCarRentalState, TimeStep[Array]]:
-        """A day and a night."""
         action = self.action_space.validate(action)
         key, day_key = jax.random.split(state.key)
         rates = jnp.stack([jnp.asarray(rate, jnp.float32) for rate in (*self.request_rates, *self.return_rates)])

@@ -65,7 +65,6 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(2,) float32: see the class."""
         space = self._physics.observation_space
         return Box(space.low[::-1], space.high[::-1])
 
@@ -76,7 +75,6 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-2 to 0."""
         return -2.0, 0.0
 
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
@@ -92,7 +90,6 @@ class MountainCar(Env[MountainCarState, Array]):
         return state, transition(self.observe(state), reward, timestep.terminated)
 
     def observe(self, state: MountainCarState) -> Array:
-        """(2,) float32: velocity and position."""
         return jnp.stack([state.velocity, state.position]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

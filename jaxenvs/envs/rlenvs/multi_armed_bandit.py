@@ -98,12 +98,10 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
 
     @property
     def observation_space(self) -> Discrete:
-        """There is nothing to see."""
         return Discrete(1)
 
     @property
     def action_space(self) -> Discrete:
-        """The arms."""
         return Discrete(self.num_arms)
 
     def reset(self, key: Key) -> tuple[MultiArmedBanditState, TimeStep[Array]]:
@@ -118,7 +116,6 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
         return state, restart(self.observe(state), {"regret": zero})
 
     def step(self, state: MultiArmedBanditState, action: Array) -> tuple[MultiArmedBanditState, TimeStep[Array]]:
-        """Pulls an arm."""
         key, noise_key = jax.random.split(state.key)
         count = 1 + self.num_arms * self.is_restless
         noise = jax.random.normal(noise_key, (count,), jnp.float32)
@@ -143,11 +140,9 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
         return state, transition(self.observe(state), reward, False, {"regret": regret})
 
     def observe(self, state: MultiArmedBanditState) -> Array:
-        """() int32: 0."""
         return jnp.zeros_like(state.arm)
 
     def after_episode(self, state: MultiArmedBanditState) -> Self:
-        """The same arms."""
         return self.replace(means=state.means)
 
     def render(self, state: MultiArmedBanditState) -> Array:

@@ -59,17 +59,14 @@ class RandomWalk(Env[RandomWalkState, Array]):
 
     @property
     def observation_space(self) -> Discrete:
-        """The places."""
         return Discrete(_LAST + 1)
 
     @property
     def action_space(self) -> Discrete:
-        """Left and right."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[RandomWalkState, TimeStep[Array]]:
@@ -79,14 +76,12 @@ class RandomWalk(Env[RandomWalkState, Array]):
         return state, restart(state.position)
 
     def step(self, state: RandomWalkState, action: Array) -> tuple[RandomWalkState, TimeStep[Array]]:
-        """Takes a step."""
         stride = jnp.where(self.action_space.validate(action) == 0, -1, 1).astype(jnp.int32)
         position = jnp.clip(state.position + stride, 0, _LAST)
         arrived = position == _LAST
         return RandomWalkState(position=position), transition(position, arrived, arrived | (position == 0))
 
     def observe(self, state: RandomWalkState) -> Array:
-        """() int32: the place."""
         return state.position
 
     def render(self, state: RandomWalkState) -> Array:

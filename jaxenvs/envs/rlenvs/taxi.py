@@ -113,7 +113,6 @@ class Taxi(Env[TaxiState, Array]):
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """Place, fuel, passenger, destination."""
         return MultiDiscrete([SIZE, SIZE, _FULL - _EMPTY + 1, _ABOARD, _ABOARD - 1], [0, 0, _EMPTY, 1, 1])
 
     @property
@@ -123,7 +122,6 @@ class Taxi(Env[TaxiState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-20 to 20."""
         return -20.0, 20.0
 
     def reset(self, key: Key) -> tuple[TaxiState, TimeStep[Array]]:

@@ -64,7 +64,6 @@ class WindyWorld(Env[GridState, Array]):
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cells (x, y)."""
         return cells(_COLUMNS, _ROWS)
 
     @property
@@ -74,7 +73,6 @@ class WindyWorld(Env[GridState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1."""
         return -1.0, -1.0
 
     def reset(self, key: Key) -> tuple[GridState, TimeStep[Array]]:
@@ -84,7 +82,6 @@ class WindyWorld(Env[GridState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: GridState, action: Array) -> tuple[GridState, TimeStep[Array]]:
-        """Moves, and is blown upwards."""
         x, y = neighbour(state.x, state.y, self.action_space.validate(action), _COLUMNS, _ROWS)
         column = state.x if self.book_wind else x
         wind = jnp.asarray(_WIND, jnp.int32).at[column - 1].get(mode="clip")
@@ -93,7 +90,6 @@ class WindyWorld(Env[GridState, Array]):
         return state, transition(self.observe(state), _REWARD, terminated)
 
     def observe(self, state: GridState) -> Array:
-        """(2,) int32: the cell."""
         return jnp.stack([state.x, state.y])
 
     def render(self, state: GridState) -> Array:

@@ -136,7 +136,6 @@ class XOWorld(Env[XOWorldState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(84, 84, 1) uint8."""
         return Box(0, 255, (_SIZE, _SIZE, 1), np.uint8)
 
     @property
@@ -146,7 +145,6 @@ class XOWorld(Env[XOWorldState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-10 to 10."""
         return _CIRCLE_REWARD, _CROSS_REWARD
 
     def reset(self, key: Key) -> tuple[XOWorldState, TimeStep[Array]]:

@@ -48,7 +48,6 @@ class Guessing(Env[GuessingState, Array], RendersText):
     guess_max: int = static(default=200)
 
     def check_fields(self) -> None:
-        """Checks the number of guesses."""
         if not isinstance(self.guess_max, int) or isinstance(self.guess_max, bool) or self.guess_max < 1:
             raise InvalidField(
                 f"{type(self).__name__}: `guess_max` must be an integer of at least 1, got {self.guess_max!r}."
@@ -65,16 +64,13 @@ class Guessing(Env[GuessingState, Array], RendersText):
 
     @property
     def action_space(self) -> Box:
-        """The guess."""
         return Box(-self.bounds, self.bounds, (1,), np.float32)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 to 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[GuessingState, TimeStep[Array]]:
-        """Thinks of a number."""
         number = jax.random.uniform(check_key(key), (), jnp.float32, -self.range, self.range)
         zero = jnp.zeros((), jnp.int32)
         state = GuessingState(number=number, guess=jnp.zeros((), jnp.float32), hint=zero, guesses=zero)

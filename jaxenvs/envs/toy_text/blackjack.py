@@ -148,7 +148,6 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
 
     @property
     def action_space(self) -> Discrete:
-        """Stick or hit."""
         return Discrete(2)
 
     @property

@@ -60,17 +60,14 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     @property
     def observation_space(self) -> Discrete:
-        """The 48 cells."""
         return Discrete(_ROWS * _COLUMNS)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-100 or -1."""
         return -100.0, -1.0
 
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
@@ -100,7 +97,6 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         return TabularState(index=index, key=key), timestep
 
     def observe(self, state: TabularState) -> Array:
-        """() int32: the cell."""
         return state.index
 
     def transition_table(self) -> TransitionTable:

@@ -122,12 +122,10 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     @property
     def observation_space(self) -> Discrete:
-        """The cells."""
         return Discrete(len(self.tiles) * len(self.tiles[0]))
 
     @property
     def action_space(self) -> Discrete:
-        """Left, down, right, up."""
         return Discrete(4)
 
     @property
@@ -168,7 +166,6 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         return TabularState(index=index, key=key), transition(index, reward, end != _FROZEN, info)
 
     def observe(self, state: TabularState) -> Array:
-        """() int32: the tile."""
         return state.index
 
     def transition_table(self) -> TransitionTable:

@@ -99,21 +99,17 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
 
     @property
     def observation_space(self) -> Tuple:
-        """Wealth and rounds left."""
         return Tuple((Box(0, self.max_wealth, (1,), np.float32), Discrete(self.max_rounds + 1)))
 
     @property
     def action_space(self) -> Discrete:
-        """Bets, in cents."""
         return Discrete(self._most_cents)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 to `max_wealth`."""
         return 0.0, self.max_wealth
 
     def reset(self, key: Key) -> tuple[KellyCoinflipState, TimeStep[tuple[Array, Array]]]:
-        """Begins with the initial wealth."""
         state = KellyCoinflipState(
             cents=jnp.round(jnp.asarray(self.initial_wealth, jnp.float32) * _CENTS).astype(jnp.int32),
             rounds=jnp.full((), self.max_rounds, jnp.int32),
@@ -125,7 +121,6 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
     def step(
         self, state: KellyCoinflipState, action: Array
     ) -> tuple[KellyCoinflipState, TimeStep[tuple[Array, Array]]]:
-        """Bets and flips."""
         bet = jnp.minimum(self.action_space.validate(action), state.cents)
         key, flip_key = jax.random.split(state.key)
         won = jnp.where(jax.random.uniform(flip_key, (), jnp.float32) < self.edge, 1, -1).astype(jnp.int32)
@@ -141,7 +136,6 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
         return (state.cents.astype(jnp.float32) / _CENTS)[None], state.rounds
 
     def render_text(self, state: KellyCoinflipState) -> str:
-        """Wealth and rounds left."""
         return f"{int(state.cents) / _CENTS:.2f} dollars, {int(state.rounds)} rounds left\n"
 
     def render(self, state: KellyCoinflipState) -> Array:

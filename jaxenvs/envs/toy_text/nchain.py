@@ -65,28 +65,23 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     @property
     def observation_space(self) -> Discrete:
-        """The places of the chain."""
         return Discrete(self.n)
 
     @property
     def action_space(self) -> Discrete:
-        """Forward, back."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0, `small` or `large`."""
         small, large = (jnp.asarray(reward, jnp.float32) for reward in (self.small, self.large))
         least, greatest = jnp.minimum(small, large), jnp.maximum(small, large)
         return jnp.minimum(0.0, least), jnp.maximum(0.0, greatest)
 
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
-        """Begins at the beginning."""
         state = TabularState(index=jnp.zeros((), jnp.int32), key=check_key(key))
         return state, restart(state.index, {"slipped": jnp.zeros((), bool)})
 
     def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
-        """Goes forward or back."""
         action = self.action_space.validate(action)
         assert state.key is not None, "the state of another environment"
         key, slip_key = jax.random.split(state.key)
@@ -99,7 +94,6 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         return TabularState(index=index, key=key), transition(index, reward, False, {"slipped": slipped})
 
     def observe(self, state: TabularState) -> Array:
-        """() int32: the place."""
         return state.index
 
     def transition_table(self) -> TransitionTable:
@@ -121,7 +115,6 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         )
 
     def render_text(self, state: TabularState) -> str:
-        """The chain, `x` the agent."""
         return "-".join("x" if i == int(state.index) else "o" for i in range(self.n)) + "\n"
 
     def render(self, state: TabularState) -> Array:

@@ -72,13 +72,11 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
     spots: int = static(default=37)
 
     def check_fields(self) -> None:
-        """Checks the number of pockets."""
         if not isinstance(self.spots, int) or isinstance(self.spots, bool) or not 2 <= self.spots <= _MOST_POCKETS:
             raise InvalidField(f"Roulette: `spots` must be an integer from 2 to {_MOST_POCKETS}, got {self.spots!r}.")
 
     @property
     def observation_space(self) -> Discrete:
-        """Nothing to see."""
         return Discrete(1)
 
     @property
@@ -88,17 +86,14 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 36."""
         return -1.0, 36.0
 
     def reset(self, key: Key) -> tuple[RouletteState, TimeStep[Array]]:
-        """Sits down at the table."""
         nothing = jnp.full((), _NO_SPIN, jnp.int32)
         state = RouletteState(spin=nothing, bet=nothing, key=check_key(key))
         return state, restart(self.observe(state), {"spin": nothing})
 
     def step(self, state: RouletteState, action: Array) -> tuple[RouletteState, TimeStep[Array]]:
-        """Spins the wheel, or leaves."""
         action = self.action_space.validate(action)
         key, spin_key = jax.random.split(state.key)
         leaves = action == self.spots
@@ -110,7 +105,6 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
         return state, transition(self.observe(state), jnp.where(leaves, 0.0, reward), leaves, {"spin": spin})
 
     def observe(self, state: RouletteState) -> Array:
-        """() int32: 0."""
         return jnp.zeros_like(state.spin)
 
     def transition_table(self) -> TransitionTable:

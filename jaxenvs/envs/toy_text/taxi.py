@@ -98,7 +98,6 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     @property
     def observation_space(self) -> Discrete:
-        """The 500 states."""
         return Discrete(_STATES)
 
     @property
@@ -108,7 +107,6 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-10 to 20."""
         return -10.0, 20.0
 
     @staticmethod

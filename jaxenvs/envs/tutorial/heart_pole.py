@@ -104,7 +104,6 @@ class HeartPole(Env[HeartPoleState, Array]):
     has_walk: bool = static(default=False)
 
     def check_fields(self) -> None:
-        """Checks the probability."""
         value = self.heart_attack_proclivity
         if isinstance(value, int | float) and not 0 <= value <= 1:
             raise InvalidField(f"HeartPole: `heart_attack_proclivity` must be a probability, got {value!r}.")
@@ -121,7 +120,6 @@ class HeartPole(Env[HeartPoleState, Array]):
         return Discrete(WALK + 1 if self.has_walk else WALK)
 
     def reset(self, key: Key) -> tuple[HeartPoleState, TimeStep[Array]]:
-        """Wakes up."""
         key, wake_key = jax.random.split(check_key(key))
         zero = jnp.zeros((), jnp.float32)
         state = HeartPoleState(
@@ -162,7 +160,6 @@ class HeartPole(Env[HeartPoleState, Array]):
         return state, transition(self.observe(state), reward, False, {"heart_attack": had_attack})
 
     def observe(self, state: HeartPoleState) -> Array:
-        """(6,) float32."""
         parts = (
             state.alertness,
             state.hypertension,
