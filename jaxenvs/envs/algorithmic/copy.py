@@ -1,4 +1,4 @@
-"""Copy: write what stands on the tape."""
+"""Copy: write the symbols on the tape."""
 
 import jax.numpy as jnp
 from jax import Array

@@ -1,4 +1,4 @@
-"""DuplicatedInput: write each symbol once that stands on the tape twice."""
+"""DuplicatedInput: write each symbol once that is on the tape twice."""
 
 import jax.numpy as jnp
 from jax import Array

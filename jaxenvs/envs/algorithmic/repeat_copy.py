@@ -1,4 +1,4 @@
-"""RepeatCopy: write what stands on the tape forwards, backwards, and forwards again."""
+"""RepeatCopy: write the symbols on the tape forwards, backwards, and forwards again."""
 
 from typing import ClassVar
 
@@ -50,7 +50,7 @@ class RepeatCopy(TapeTask):
         return draw_symbols(key, 1, self.base, size), size
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
-        """Three times the symbols, the second time in reverse."""
+        """The symbols three times, the second time in reverse."""
         place = jnp.arange(3 * MAX_LENGTH, dtype=jnp.int32)
         within = place % length
         source = jnp.where(place // length == 1, length - 1 - within, within)

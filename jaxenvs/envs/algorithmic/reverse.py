@@ -1,4 +1,4 @@
-"""Reverse: write what stands on the tape backwards."""
+"""Reverse: write the symbols on the tape backwards."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""ReversedAddition: add the numbers that stand one below the other."""
+"""ReversedAddition: add the numbers in the rows of a grid."""
 
 from typing import ClassVar
 
@@ -67,7 +67,7 @@ class ReversedAddition(TapeTask):
         return draw_symbols(key, self.rows, self.base, size), size
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
-        """The sum, with one digit more where the last carry is not 0."""
+        """The sum, with one more digit if the last carry is not 0."""
         is_digit = jnp.arange(MAX_LENGTH, dtype=jnp.int32) < length
         sums = jnp.where(is_digit, symbols.sum(1, dtype=jnp.int32), 0)
 
@@ -80,6 +80,6 @@ class ReversedAddition(TapeTask):
         return jnp.where(jnp.arange(MAX_LENGTH + 1, dtype=jnp.int32) < target_length, digits, self.base), target_length
 
     def steps_for(self, length: Array, target_length: Array) -> Array:
-        """() int32: the last carry's digit gives no more time."""
+        """() int32: the digit of the last carry does not add time."""
         del target_length
         return super().steps_for(length, length)

@@ -1,4 +1,4 @@
-"""What bsuite's two tasks with a pole on a cart share: the cart, its clock, and the picture."""
+"""The base class of bsuite's two tasks with a pole on a cart: the cart, its clock, and the picture."""
 
 import abc
 from typing import ClassVar
@@ -20,13 +20,13 @@ from jaxenvs.envs._cart_pole import accelerations
 
 
 class CartState(PyTreeNode):
-    """State of a pole on a cart; each () float32 where nothing else is said.
+    """State of a pole on a cart; each () float32 unless stated otherwise.
 
     Attributes:
         x: position of the cart, m.
-        x_dot: its velocity, m/s.
+        x_dot: velocity of the cart, m/s.
         theta: angle of the pole from upright, rad, from -pi to pi, positive to the right.
-        theta_dot: its angular velocity, rad/s.
+        theta_dot: angular velocity of the pole, rad/s.
         elapsed: () int32, steps since reset.
     """
 
@@ -55,7 +55,7 @@ class Cart(Env[CartState, Array]):
     frames_per_second: ClassVar[int] = 100
 
     start_angle: ClassVar[float] = 0.0
-    """Angle about which the pole starts, rad."""
+    """Angle around which the pole starts, rad."""
 
     x_threshold: ArrayLike = 3.0
     timescale: ArrayLike = 0.01
@@ -76,7 +76,7 @@ class Cart(Env[CartState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """See the class: positions and velocities have no bound, sines, cosines and signs lie from -1 to 1."""
+        """See the class: positions and velocities are unbounded; sines, cosines and signs lie in [-1, 1]."""
         infinity = np.inf
         extra = [1.0] * (self.num_observed - 6)
         high = np.array([[infinity, infinity, 1.0, 1.0, infinity, infinity, *extra]], np.float32)
@@ -118,7 +118,7 @@ class Cart(Env[CartState, Array]):
         return state.elapsed.astype(jnp.float32) * self.timescale
 
     def motion(self, state: CartState) -> list[Array]:
-        """() float32 each: what both tasks see."""
+        """() float32 each: the numbers that both tasks observe."""
         return [
             state.x / self.x_threshold,
             state.x_dot / self.x_threshold,
@@ -131,11 +131,11 @@ class Cart(Env[CartState, Array]):
     @property
     @abc.abstractmethod
     def num_observed(self) -> int:
-        """How many numbers are seen."""
+        """The number of observed values."""
 
     @abc.abstractmethod
     def outcome(self, state: CartState, action: Array) -> tuple[Array, Array]:
-        """What a step that led to `state` is worth, () float32, and whether it ends the episode for that, () bool."""
+        """The reward of a step that led to `state`, () float32, and whether it ends the episode, () bool."""
 
     def render(self, state: CartState) -> Array:
         """(400, 600, 3) uint8: cart and pole on the rail."""
@@ -148,7 +148,7 @@ class Cart(Env[CartState, Array]):
         canvas = canvas.line((-edge, -0.1), (edge, -0.1), 0.06, palette.STEEL)
         for side in (-1.0, 1.0):
             canvas = canvas.line((side * edge, -0.3), (side * edge, 0.1), 0.06, palette.STEEL)
-        # The share of the time that has passed.
+        # The fraction of the time that has passed.
         width = jnp.clip(self.time(state) / self.max_time, 0.0, 1.0) * 6.0
         canvas = canvas.line((-3.0, -1.8), (3.0, -1.8), 0.1, palette.MIST)
         canvas = canvas.line((-3.0, -1.8), (width - 3.0, -1.8), 0.1, palette.SILVER)

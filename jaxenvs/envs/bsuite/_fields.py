@@ -1,4 +1,4 @@
-"""Checks of fields that bsuite's tasks have in common."""
+"""Checks of the fields of bsuite's tasks."""
 
 from typing import Any
 

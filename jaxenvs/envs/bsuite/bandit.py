@@ -1,4 +1,4 @@
-"""Bandit: eleven arms, each of which pays the same whenever it is pulled."""
+"""Bandit: eleven arms, each of which always pays the same."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class BanditState(PyTreeNode):
     """State of `Bandit`.
 
     Attributes:
-        action: () int32, the arm last pulled; -1 at reset. For the picture alone.
+        action: () int32, the arm last pulled; -1 at reset. For the picture only.
     """
 
     action: Array
@@ -93,7 +93,7 @@ class Bandit(Env[BanditState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """The least and the greatest of what the arms pay."""
+        """The least and the greatest reward of the arms."""
         return self.arm_rewards.min(), self.arm_rewards.max()
 
     def reset(self, key: Key) -> tuple[BanditState, TimeStep[Array]]:
@@ -110,7 +110,7 @@ class Bandit(Env[BanditState, Array]):
         return jnp.ones((1, 1), jnp.float32)
 
     def render(self, state: BanditState) -> Array:
-        """(240, 480, 3) uint8: a bar for what each arm pays; that of the arm last pulled is orange."""
+        """(240, 480, 3) uint8: a bar for the reward of each arm; that of the arm last pulled is orange."""
         floor, top = 0.88 * _HEIGHT, 0.12 * _HEIGHT
         x, y = np.arange(_WIDTH), np.arange(_HEIGHT, dtype=np.float32)[:, None]
         gap = _WIDTH / self.num_actions

@@ -1,4 +1,4 @@
-"""CartPole as in bsuite: balance a pole on a cart that may also be left alone, against the clock."""
+"""CartPole of bsuite: balance a pole on a cart for a given time, with an action for not pushing."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -68,7 +68,7 @@ class CartPole(Cart):
         return 6
 
     def outcome(self, state: CartState, action: Array) -> tuple[Array, Array]:
-        """1 while all is well; the first step that is not ends the episode."""
+        """1 while the pole is up and the cart on the rail; the first step without a reward ends the episode."""
         del action
         is_well = (cos(state.theta) > self.height_threshold) & (jnp.abs(state.x) < self.x_threshold)
         return is_well.astype(jnp.float32), ~is_well

@@ -1,4 +1,4 @@
-"""CartPoleSwingup: swing a pole up by pushing its cart, where pushing costs and the reward is far."""
+"""CartPoleSwingup: swing a pole up by pushing its cart; pushes cost, and the reward comes late."""
 
 import math
 from typing import ClassVar
@@ -75,7 +75,7 @@ class CartPoleSwingup(Cart):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """From a push in vain to a pole that is up."""
+        """From the cost of a push to the reward for a pole that is up."""
         return jnp.minimum(0.0, -jnp.asarray(self.move_cost)), 1.0
 
     @property
@@ -83,17 +83,17 @@ class CartPoleSwingup(Cart):
         return 8
 
     def outcome(self, state: CartState, action: Array) -> tuple[Array, Array]:
-        """1 where the pole is up, less the cost of a push; beyond the rail the episode ends."""
+        """1 if the pole is up, minus the cost of a push; the end of the rail ends the episode."""
         is_up = (cos(state.theta) > self.height_threshold) & self.is_slow(state) & self.is_central(state)
         cost = jnp.where(action == 1, 0.0, self.move_cost)
         return is_up.astype(jnp.float32) - cost, jnp.abs(state.x) > self.x_threshold
 
     def is_central(self, state: CartState) -> Array:
-        """() bool: whether the cart is where the pole may be up."""
+        """() bool: whether the cart is near enough to the middle for a reward."""
         return jnp.abs(state.x) < self.x_reward_threshold
 
     def is_slow(self, state: CartState) -> Array:
-        """() bool: whether the pole turns as slowly as it must to be up."""
+        """() bool: whether the pole turns slowly enough for a reward."""
         return jnp.abs(state.theta_dot) < self.theta_dot_threshold
 
     def observe(self, state: CartState) -> Array:

@@ -21,9 +21,9 @@ class CatchState(PyTreeNode):
     """State of `Catch`; each () int32.
 
     Attributes:
-        ball_row: from 0, the top.
-        ball_column: from 0.
-        paddle: column of the paddle, which lies in the last row.
+        ball_row: row of the ball, from 0, the top.
+        ball_column: column of the ball, from 0.
+        paddle: column of the paddle, which is in the last row.
     """
 
     ball_row: Array

@@ -1,4 +1,4 @@
-"""DeepSea: a treasure that only one sequence of actions of many reaches, each step of which costs a little."""
+"""DeepSea: find a treasure that only one of many sequences of actions reaches, at a small cost per step."""
 
 import math
 from typing import ClassVar
@@ -24,9 +24,9 @@ class DeepSeaState(PyTreeNode):
     """State of `DeepSea`.
 
     Attributes:
-        row: () int32, how deep; `size` at the end.
-        column: () int32.
-        key: () key that chance is drawn from; None where `deterministic`.
+        row: () int32, row of the diver; `size` at the end.
+        column: () int32, column of the diver.
+        key: () key that randomness is drawn from; None if `deterministic`.
     """
 
     row: Array
@@ -112,7 +112,7 @@ class DeepSea(Env[DeepSeaState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """From an attempt to go right to the treasure; any number where there is noise."""
+        """From the cost of an attempt to go right to the treasure; unbounded with noise."""
         cost = jnp.asarray(self.unscaled_move_cost) / self.size
         return (jnp.minimum(0.0, -cost), 1.0 - jnp.minimum(0.0, cost)) if self.deterministic else (-math.inf, math.inf)
 
@@ -122,7 +122,7 @@ class DeepSea(Env[DeepSeaState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: DeepSeaState, action: Array) -> tuple[DeepSeaState, TimeStep[Array]]:
-        """Sinks, to the left or to the right."""
+        """Lets the diver sink, to the left or to the right."""
         action = self.action_space.validate(action)
         if state.key is None:
             one = jnp.ones((), jnp.float32)
@@ -134,13 +134,13 @@ class DeepSea(Env[DeepSeaState, Array]):
     def step_with(
         self, state: DeepSeaState, action: Array, wind: Array, noise: Array
     ) -> tuple[DeepSeaState, TimeStep[Array]]:
-        """A step whose chance is given.
+        """A step with given randomness.
 
         Args:
             state: as for `step`.
             action: as for `step`.
-            wind: () float32 in [0, 1); a move to the right fails up to 1 / size. 1 for none.
-            noise: () float32, what the step from the first or last cell of the last row pays beside. 0 for none.
+            wind: () float32 in [0, 1); a move to the right fails if it is at most 1 / size. 1 for no wind.
+            noise: () float32, added to the reward of the step from the first or last cell of the last row. 0 for none.
         """
         last = self.size - 1
         goes_right = action == self.action_right[state.row, state.column]
@@ -160,8 +160,8 @@ class DeepSea(Env[DeepSeaState, Array]):
         return ((place[:, None] == state.row) & (place[None] == state.column)).astype(jnp.float32)
 
     def render(self, state: DeepSeaState) -> Array:
-        """(400, 400, 3) uint8: the diver in the sea, and the treasure beneath the last cell."""
-        cell = _SIDE / (self.size + 1)  # half a column at either side, and a row of sand beneath the last
+        """(400, 400, 3) uint8: the diver in the sea, and the treasure below the last cell."""
+        cell = _SIDE / (self.size + 1)  # half a column on either side, and a row of sand below the last
         large = max(cell, 16.0)
         canvas = Canvas.blank(_SIDE, _SIDE, palette.WATER).image(_water(self.size), (0, 0))
         chest = self.size * cell, _SIDE - 0.4 * large
@@ -174,7 +174,7 @@ class DeepSea(Env[DeepSeaState, Array]):
 
 
 def _water(size: int) -> np.ndarray:
-    """(400, 400, 3) uint8: the sea, darker with depth, and the sand beneath."""
+    """(400, 400, 3) uint8: the sea, darker with depth, and the sand below."""
     depth = np.arange(_SIDE) * (size + 1) // _SIDE
     light, dark = (np.array(color, np.float32) for color in (palette.BLUE_LIGHT, palette.BLUE_DARK))
     rows = light + (depth[:, None] / size) * (dark - light)

@@ -1,4 +1,4 @@
-"""DiscountingChain: one choice, whose reward comes soon or late."""
+"""DiscountingChain: one choice, whose reward comes sooner or later."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,7 +24,7 @@ class DiscountingChainState(PyTreeNode):
     """State of `DiscountingChain`; each () int32.
 
     Attributes:
-        chain: the one that the first action chose, from 0 to 4; -1 before.
+        chain: the chain that the first action chose, from 0 to 4; -1 before.
         elapsed: steps since reset.
     """
 
@@ -121,7 +121,7 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
         return jnp.stack([chain, elapsed / _LENGTH])[None]
 
     def render(self, state: DiscountingChainState) -> Array:
-        """(240, 480, 3) uint8: the chains, a disc where each pays, larger for the bonus, and the way gone so far."""
+        """(240, 480, 3) uint8: the chains, a disc where each pays, larger for the bonus, and the progress so far."""
         left, right, gap = 40.0, WIDTH - 28.0, HEIGHT / _CHAINS
         rewards = self.chain_rewards
         canvas = Canvas.blank(HEIGHT, WIDTH, palette.PAPER)

@@ -1,4 +1,4 @@
-"""MemoryChain: remember what was shown at the start until it is asked for."""
+"""MemoryChain: remember what was shown at the start until asked for it."""
 
 import math
 from typing import ClassVar
@@ -22,8 +22,8 @@ class MemoryChainState(PyTreeNode):
     """State of `MemoryChain`.
 
     Attributes:
-        context: (num_bits,) bool, what is to be remembered.
-        query: () int32, which of them will be asked for.
+        context: (num_bits,) bool, the bits to remember.
+        query: () int32, the number of the bit that will be asked for.
         elapsed: () int32, steps since reset.
     """
 
@@ -117,7 +117,7 @@ class MemoryChain(Env[MemoryChainState, Array]):
         return jnp.concatenate([left[None], query[None], context])[None]
 
     def render(self, state: MemoryChainState) -> Array:
-        """(240, 480, 3) uint8: the bits, faint once they are no longer shown, and the one asked for framed."""
+        """(240, 480, 3) uint8: the bits, faint once they are no longer shown, with a frame around the one asked for."""
         canvas = Canvas.blank(HEIGHT, WIDTH, palette.PAPER)
         per_row = min(math.ceil(math.sqrt(2.5 * self.num_bits)), self.num_bits)
         rows = -(-self.num_bits // per_row)
@@ -136,7 +136,7 @@ class MemoryChain(Env[MemoryChainState, Array]):
 
 
 def _bits(bits: Array, per_row: int, rows: int, cell: int, opacity: Array) -> Array:
-    """(rows cell, per_row cell, 4) uint8: a square for each bit, dark where it is 1."""
+    """(rows * cell, per_row * cell, 4) uint8: a square for each bit, dark if it is 1."""
     count = bits.shape[0]
     padded = jnp.pad(bits, (0, per_row * rows - count)).reshape(rows, per_row)
     on, off = (np.array(color, np.uint8) for color in (palette.BLUE_DARK, palette.BLUE_LIGHT))

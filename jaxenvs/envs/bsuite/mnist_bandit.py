@@ -27,8 +27,8 @@ class MnistBanditState(PyTreeNode):
     """State of `MnistBandit`.
 
     Attributes:
-        index: () int32, which image is shown.
-        guess: () int32, the last action; -1 before.
+        index: () int32, number of the image shown.
+        guess: () int32, the last action; -1 at reset.
     """
 
     index: Array
@@ -79,7 +79,7 @@ class MnistBandit(Env[MnistBanditState, Array]):
     signed_pixels: bool = static(default=True)
 
     def check_fields(self) -> None:
-        """Checks that images and labels fit each other."""
+        """Checks that images and labels match."""
         images, labels = self.images, self.labels
         if not (isinstance(images, np.ndarray | jax.Array) and isinstance(labels, np.ndarray | jax.Array)):
             return
@@ -117,12 +117,12 @@ class MnistBandit(Env[MnistBanditState, Array]):
         return state, transition(self.observe(state), jnp.where(self._is_right(state), 1.0, -1.0), True)
 
     def observe(self, state: MnistBanditState) -> Array:
-        # From a table, since XLA multiplies by a rounded 1 / 255 instead of dividing.
+        # Looked up in a table, since XLA multiplies by a rounded 1 / 255 instead of dividing.
         image = jnp.asarray(self._brightness)[self._image(state)]
         return jnp.where(state.guess == _NO_GUESS, image, 0.0)
 
     def render(self, state: MnistBanditState) -> Array:
-        """(280, 340, 3) uint8 where images are square: the image and the guess, green where it is right."""
+        """(280, 340, 3) uint8 if images are square: the image and the guess, green if it is right."""
         image = self._image(state)
         height, width = image.shape
         scale = max(_SIDE // min(height, width), 1)
@@ -137,7 +137,7 @@ class MnistBandit(Env[MnistBanditState, Array]):
 
     @property
     def _brightness(self) -> np.ndarray:
-        """(256,) float32: what is seen of each byte."""
+        """(256,) float32: the observed value of each byte."""
         byte = np.arange(256, dtype=np.uint8)
         return (byte.view(np.int8) if self.signed_pixels else byte).astype(np.float32) / 255
 

@@ -1,4 +1,4 @@
-"""MountainCar as in bsuite: rock an underpowered car out of a valley, against the clock."""
+"""MountainCar of bsuite: rock an underpowered car out of a valley before time runs out."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""UmbrellaChain: take an umbrella or not, and learn much later whether that was right."""
+"""UmbrellaChain: take an umbrella or not, and find out much later whether that was right."""
 
 from typing import ClassVar
 
@@ -26,10 +26,10 @@ class UmbrellaChainState(PyTreeNode):
 
     Attributes:
         need_umbrella: () bool, whether it will rain.
-        has_umbrella: () bool, whether there is one; before the first step a coin's.
-        distractors: (n_distractor,) bool, the coins that are seen.
+        has_umbrella: () bool, whether there is one; before the first step, drawn by a fair coin.
+        distractors: (n_distractor,) bool, the observed distractors, drawn by fair coins.
         elapsed: () int32, steps since reset.
-        key: () key that chance is drawn from.
+        key: () key that randomness is drawn from.
     """
 
     need_umbrella: Array
@@ -116,12 +116,12 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
     def step_with(
         self, state: UmbrellaChainState, action: Array, coins: Array
     ) -> tuple[UmbrellaChainState, TimeStep[Array]]:
-        """A step whose chance is given.
+        """A step with given randomness.
 
         Args:
             state: as for `step`.
             action: as for `step`.
-            coins: (1 + n_distractor,) bool; the reward of a step on the way, 1 where true, and the distractors.
+            coins: (1 + n_distractor,) bool: whether a step before the last pays 1 rather than -1, and the distractors.
         """
         state = state.replace(
             has_umbrella=jnp.where(state.elapsed == 0, action == 1, state.has_umbrella),
@@ -138,7 +138,7 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
         return jnp.concatenate([jnp.stack([need, has, left]), state.distractors.astype(jnp.float32)])[None]
 
     def render(self, state: UmbrellaChainState) -> Array:
-        """(240, 480, 3) uint8: the sky to come, the walker with an umbrella or without, and the distractors."""
+        """(240, 480, 3) uint8: the coming weather, the walker with or without an umbrella, and the distractors."""
         need, has = (flag.astype(jnp.float32) for flag in (state.need_umbrella, state.has_umbrella))
         sun, cloud, walker, umbrella = (
             sprite_of(painter, _SPRITE, _SPRITE) for painter in (_sun, _cloud, _walker, _umbrella)

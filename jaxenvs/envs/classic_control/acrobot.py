@@ -121,7 +121,7 @@ class Acrobot(Env[AcrobotState, Array]):
         limit = self.torque_noise_max
         if isinstance(limit, int | float) and (limit < 0 or (limit > 0 and not self.torque_noise)):
             raise InvalidField(
-                f"Acrobot: `torque_noise_max` must be at least 0, and takes `torque_noise=True`; got {limit!r}"
+                f"Acrobot: `torque_noise_max` must be at least 0, and needs `torque_noise=True`; got {limit!r}"
                 f" with torque_noise={self.torque_noise!r}. Write `Acrobot(torque_noise=True, torque_noise_max=0.1)`."
             )
 
@@ -210,20 +210,20 @@ class Acrobot(Env[AcrobotState, Array]):
 
 
 def _ahead(y: tuple[Any, ...], time: ArrayLike, slope: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Where `y` is after `time` along `slope`."""
+    """`y` after moving along `slope` for `time`."""
     return tuple(value + time * change for value, change in zip(y, slope, strict=True))
 
 
 def _wrap(angle: Array) -> Array:
-    """Turns an angle into [-pi, pi] by whole turns; both ends stay where they are.
+    """Wraps an angle into [-pi, pi] by whole turns; both ends stay where they are.
 
-    For angles within three half turns this subtracts a turn exactly where a loop would that did so while
-    the angle is out of range, to the last bit.
+    For angles within three half turns, the result equals that of a loop that subtracts turns while the angle is
+    out of range, to the last bit.
     """
     turn = 2 * math.pi
     above, below = jnp.ceil((angle - math.pi) / turn), jnp.floor((angle + math.pi) / turn)
     turns = jnp.where(angle > math.pi, above, jnp.where(angle < -math.pi, below, 0.0))
     angle = angle - turns * turn
-    # Rounding of the quotient can leave it a hair beyond an end.
+    # Rounding of the quotient can leave it slightly beyond an end.
     angle = jnp.where(angle > math.pi, angle - turn, angle)
     return jnp.where(angle < -math.pi, angle + turn, angle)

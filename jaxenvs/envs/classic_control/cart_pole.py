@@ -112,7 +112,7 @@ class CartPole(Env[CartPoleState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(4,) float32: see the class. The bounds are twice the thresholds, so that a last state lies within."""
+        """(4,) float32: see the class. The bounds are twice the thresholds, so that the last state lies within them."""
         x, theta = (2.0 * jnp.asarray(v, jnp.float32) for v in (self.x_threshold, self.theta_threshold))
         infinity = jnp.full((), np.inf, jnp.float32)
         high = jnp.stack([x, infinity, theta, infinity])
@@ -147,8 +147,8 @@ class CartPole(Env[CartPoleState, Array]):
         x = state.x + self.tau * (state.x_dot if explicit else x_dot)
         theta = state.theta + self.tau * (state.theta_dot if explicit else theta_dot)
         terminated = (jnp.abs(x) > self.x_threshold) | (jnp.abs(theta) > self.theta_threshold)
-        # A pole that has fallen can swing back into bounds, where steps earn their reward again, and out
-        # once more, where they do not: hence a flag, which the last position alone could not replace.
+        # A fallen pole can swing back into bounds, where steps earn their reward again, and out of bounds once
+        # more, where they do not. Hence a flag: the last position alone is not enough.
         state_next = CartPoleState(x, x_dot, theta, theta_dot, state.fallen | terminated)
         reward = -terminated.astype(jnp.float32) if self.sutton_barto_reward else ~(state.fallen & terminated)
         return state_next, transition(self.observe(state_next), reward, terminated)

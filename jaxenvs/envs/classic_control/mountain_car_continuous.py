@@ -1,4 +1,4 @@
-"""MountainCarContinuous: rock an underpowered car out of a valley, sparing with the engine."""
+"""MountainCarContinuous: rock an underpowered car out of a valley with little use of the engine."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -25,7 +25,7 @@ class PendulumState(PyTreeNode):
     Attributes:
         theta: () float32, angle from upright in rad, positive counter-clockwise; it is never wrapped.
         theta_dot: () float32, angular velocity in rad/s.
-        torque: () float32, torque of the last step in N m, 0 before the first: for the picture alone.
+        torque: () float32, torque of the last step in N m, 0 before the first; for the picture only.
     """
 
     theta: Array
@@ -146,7 +146,7 @@ class Pendulum(Env[PendulumState, Array]):
         canvas = canvas.circle((0.0, length), 0.13, palette.TEAL_LIGHT, stroke=0.03)
         canvas = canvas.line((0.0, 0.0), end, 0.14, palette.RED)
         canvas = canvas.circle(end, 0.13, palette.RED).circle(end, 0.075, palette.RED_LIGHT)
-        # The arrow spans the top of the axle, the longer the stronger the torque.
+        # The arrow spans the top of the axle; the stronger the torque, the longer the arrow.
         start, head = math.pi / 2 - share, 0.16 * jnp.minimum(1.0, 4.0 * jnp.abs(share))
         canvas = canvas.arc(
             (0.0, 0.0), 0.42, start, 2.0 * share, 0.05, palette.BLUE, head=head, opacity=20.0 * jnp.abs(share)

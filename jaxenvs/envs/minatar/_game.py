@@ -1,4 +1,4 @@
-"""What the games of MinAtar share: six actions, sticky ones, bool channels on a grid of 10 by 10, a picture."""
+"""The base class of the games of MinAtar: six actions, sticky actions, bool channels on a 10 by 10 grid, a picture."""
 
 import abc
 import math
@@ -23,15 +23,15 @@ NOTHING, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
 ROWS = np.arange(SIZE, dtype=np.int32)[:, None]
 COLUMNS = np.arange(SIZE, dtype=np.int32)[None, :]
 LANES = np.arange(1, 9, dtype=np.int32)
-"""(8,) the rows between the first and the last, in which things travel."""
+"""(8,) the rows between the first and the last, in which objects move."""
 
 
 class GameState(PyTreeNode, kw_only=True):
-    """What the state of every game holds.
+    """The part of the state that all games share.
 
     Attributes:
-        terminal: () bool, whether the episode is over; nothing moves then.
-        last_action: () int32, the last action carried out, of the six; 0 at reset.
+        terminal: () bool, whether the episode is over; then nothing moves.
+        last_action: () int32, the last action taken, one of the six; 0 at reset.
         key: () key that chance is drawn from.
     """
 
@@ -44,11 +44,11 @@ State = TypeVar("State", bound=GameState)
 
 
 class Game(Env[State, Array]):
-    """A game: its subclasses hold the rules, this class what surrounds them.
+    """A game: its subclasses define the rules, and this class everything around them.
 
     Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether the actions are only those that matter in the game, rather than all six.
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether the actions are only those that matter in the game rather than all six.
     """
 
     frames_per_second: ClassVar[int] = 15
@@ -56,13 +56,13 @@ class Game(Env[State, Array]):
     channels: ClassVar[tuple[str, ...]]
     """What each channel of the observation shows."""
     minimal_actions: ClassVar[tuple[int, ...]]
-    """The actions, of the six, that matter."""
+    """Those of the six actions that matter."""
     tiles: ClassVar[tuple[Tile, ...]]
-    """How each channel is painted; where several meet, the last of them is seen."""
+    """How each channel is painted; where several overlap, the last of them is visible."""
     num_start_draws: ClassVar[int] = 0
-    """How many uniform numbers a start takes."""
+    """How many uniform numbers a start needs."""
     num_draws: ClassVar[int] = 0
-    """How many uniform numbers a step takes beside the first, which is for sticky actions."""
+    """How many uniform numbers a step needs besides the first, which is for sticky actions."""
 
     sticky_action_prob: ArrayLike = 0.1
     use_minimal_action_set: bool = static(default=False)
@@ -99,13 +99,13 @@ class Game(Env[State, Array]):
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draws)
 
     def step_with(self, state: State, action: Array, draws: Array) -> tuple[State, TimeStep[Array]]:
-        """A step whose chance is given.
+        """A step with given randomness.
 
         Args:
             state: as for `step`.
             action: as for `step`.
-            draws: (1 + num_draws,) float32 in [0, 1): the action sticks where the first is below
-                `sticky_action_prob`; the others are the game's, see `play`.
+            draws: (1 + num_draws,) float32 in [0, 1). The action sticks if the first is below `sticky_action_prob`;
+                the others are those of `play`.
         """
         if self.use_minimal_action_set:
             index = np.arange(len(self.minimal_actions), dtype=np.int32)
@@ -113,7 +113,7 @@ class Game(Env[State, Array]):
         sticks = draws[0] < jnp.asarray(self.sticky_action_prob, draws.dtype)
         action = jnp.where(sticks, state.last_action, action)
         played, reward = self.play(state, action, draws[1:])
-        # A game that is over stays as it is.
+        # A game that is over does not change.
         held = jax.tree.map(lambda new, old: jnp.where(state.terminal, old, new), played, state)
         reward = jnp.where(state.terminal, 0, reward)
         state = held.replace(last_action=action)
@@ -128,7 +128,7 @@ class Game(Env[State, Array]):
 
     @abc.abstractmethod
     def start_with(self, surroundings: GameState, draws: Array) -> State:
-        """The state that a game begins in.
+        """The state in which a game begins.
 
         Args:
             surroundings: the fields that all games share.
@@ -145,7 +145,7 @@ class Game(Env[State, Array]):
             draws: (num_draws,) float32 in [0, 1).
 
         Returns:
-            The next state, its key and last action as they were, and the reward, () int32.
+            The next state, with unchanged key and last action, and the reward, () int32.
         """
 
     @abc.abstractmethod
@@ -154,20 +154,20 @@ class Game(Env[State, Array]):
 
 
 def cell(row: ArrayLike, column: ArrayLike) -> Array:
-    """(10, 10) bool: true at one cell, or nowhere if that lies outside."""
+    """(10, 10) bool: True at one cell, or nowhere if that lies outside."""
     return jnp.asarray((row == ROWS) & (column == COLUMNS))
 
 
 def in_lanes(plane: Array) -> Array:
-    """(10, 10) bool of what lies in the lanes, (8, 10)."""
+    """(10, 10) bool from the content of the lanes, (8, 10)."""
     return jnp.pad(plane, ((1, 1), (0, 0)))
 
 
 def below(draw: Array, count: ArrayLike) -> Array:
-    """An integer from 0 to `count` - 1 out of a uniform number in [0, 1), as int32."""
+    """An int32 from 0 to `count` - 1 from a uniform number in [0, 1)."""
     return (draw * jnp.asarray(count, draw.dtype)).astype(jnp.int32)
 
 
 def stepped(position: Array, forwards: Array, backwards: Array, low: int = 0, high: int = SIZE - 1) -> Array:
-    """A coordinate after a move of one cell, or none, that ends at the border."""
+    """A coordinate after a move of one cell, or no move, which the border stops."""
     return jnp.clip(position + forwards.astype(jnp.int32) - backwards.astype(jnp.int32), low, high)

@@ -1,4 +1,4 @@
-"""MinAtar's Asterix: gold to pick up and enemies to evade in eight lanes."""
+"""MinAtar's Asterix: pick up gold and avoid enemies in eight lanes."""
 
 from typing import ClassVar
 
@@ -33,21 +33,21 @@ _EARLIER = np.tril(np.ones((8, 8), bool), -1)
 
 
 class AsterixState(GameState, kw_only=True):
-    """State of `Asterix`; each () int32 where nothing else is said.
+    """State of `Asterix`; each () int32 unless stated otherwise.
 
     Attributes:
-        row: of the player, from 1 to 8.
-        column: of the player, from 0 to 9.
+        row: row of the player, from 1 to 8.
+        column: column of the player, from 0 to 9.
         occupied: (8,) bool, whether something is in the lane; lane i is row i + 1.
-        columns: (8,) int32, where it is; 0 in a free lane.
-        rightwards: (8,) bool, whether it moves right, not left; false in a free lane.
-        is_gold: (8,) bool, whether it is gold, not an enemy; false in a free lane.
-        spawn_interval: frames from one spawn to the next.
+        columns: (8,) int32, the column of that object; 0 in a free lane.
+        rightwards: (8,) bool, whether it moves right, not left; False in a free lane.
+        is_gold: (8,) bool, whether it is gold, not an enemy; False in a free lane.
+        spawn_interval: frames between two spawns.
         spawn_timer: frames until something spawns.
-        move_interval: frames from one move of all things to the next.
-        move_timer: frames until things move.
-        ramp_timer: frames until the game grows harder, less one.
-        ramp_index: how often it has.
+        move_interval: frames between two moves of all objects.
+        move_timer: frames until the objects move.
+        ramp_timer: frames until the game gets harder, minus one.
+        ramp_index: how often it has got harder.
     """
 
     row: Array
@@ -139,7 +139,7 @@ class Asterix(Game[AsterixState]):
         )
 
     def play(self, state: AsterixState, action: Array, draws: Array) -> tuple[AsterixState, Array]:
-        """A frame; the draws say from which side something comes, whether it is gold, and in which free lane."""
+        """A frame; the draws decide from which side something comes, whether it is gold, and in which free lane."""
         state = _spawned(state, draws)
         row = stepped(state.row, action == DOWN, action == UP, 1, 8)
         column = stepped(state.column, action == RIGHT, action == LEFT)
@@ -182,7 +182,7 @@ class Asterix(Game[AsterixState]):
 
 
 def _spawned(state: AsterixState, draws: Array) -> AsterixState:
-    """After something has entered a free lane, if it is time and there is one."""
+    """Lets something enter a free lane, if it is time and there is one."""
     spawns = state.spawn_timer == 0
     free = ~state.occupied
     order = (_EARLIER & free[None, :]).sum(-1, dtype=jnp.int32)  # how many free lanes come before
@@ -198,7 +198,7 @@ def _spawned(state: AsterixState, draws: Array) -> AsterixState:
 
 
 def _ramped(state: AsterixState) -> AsterixState:
-    """After the game has grown harder, if it is time and can be."""
+    """Makes the game harder, if it is time and possible."""
     can = (state.spawn_interval > 1) | (state.move_interval > 1)
     now = can & (state.ramp_timer < 0)
     faster = now & (state.move_interval > 1) & (state.ramp_index % 2 == 1)

@@ -1,4 +1,4 @@
-"""MinAtar's Breakout: a ball that moves along diagonals, a paddle and three rows of bricks."""
+"""MinAtar's Breakout: a ball that moves diagonally, a paddle and three rows of bricks."""
 
 from typing import ClassVar
 
@@ -15,18 +15,18 @@ _FLOOR = SIZE - 1
 
 
 class BreakoutState(GameState, kw_only=True):
-    """State of `Breakout`; each () int32 where nothing else is said.
+    """State of `Breakout`; each () int32 unless stated otherwise.
 
     Attributes:
-        ball_row: from 0, the top, to 9.
-        ball_column: from 0 to 9.
-        trail_row: where the ball was before.
-        trail_column: likewise.
+        ball_row: row of the ball, from 0, the top, to 9.
+        ball_column: column of the ball, from 0 to 9.
+        trail_row: previous row of the ball.
+        trail_column: previous column of the ball.
         ball_right: () bool, whether the ball moves right, not left.
         ball_down: () bool, whether the ball moves down, not up.
-        paddle: column of the paddle, which lies in row 9.
-        bricks: (3, 10) bool, those that stand in the rows 1 to 3.
-        in_bricks: () bool, whether the ball has just struck a brick, and will fly through the next at once.
+        paddle: column of the paddle, which is in row 9.
+        bricks: (3, 10) bool, the bricks left in rows 1 to 3.
+        in_bricks: () bool, whether the ball has just hit a brick, and would fly through another one now.
     """
 
     ball_row: Array
@@ -98,7 +98,7 @@ class Breakout(Game[BreakoutState]):
         return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> BreakoutState:
-        """A whole wall; the draw says at which side the ball starts."""
+        """A whole wall; the draw decides at which side the ball starts."""
         at_right = below(draws[0], 2) == 1
         row, column = jnp.full((), 3, jnp.int32), jnp.where(at_right, 9, 0).astype(jnp.int32)
         return BreakoutState(
@@ -115,7 +115,7 @@ class Breakout(Game[BreakoutState]):
         )
 
     def play(self, state: BreakoutState, action: Array, draws: Array) -> tuple[BreakoutState, Array]:
-        """The paddle moves, then the ball; no draws."""
+        """Moves the paddle, then the ball; there are no draws."""
         del draws
         paddle = stepped(state.paddle, action == RIGHT, action == LEFT)
         column = state.ball_column + jnp.where(state.ball_right, 1, -1)

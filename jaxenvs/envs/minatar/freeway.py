@@ -22,7 +22,7 @@ from jaxenvs.envs.minatar._game import (
 )
 from jaxenvs.envs.minatar._picture import Tile
 
-_COLUMN = 4  # in which the chicken walks
+_COLUMN = 4  # where the chicken walks
 _HOME = SIZE - 1
 _PAUSE = 3  # frames between two steps of the chicken
 _FRAMES = 2500
@@ -30,16 +30,16 @@ _SPEEDS = 5
 
 
 class FreewayState(GameState, kw_only=True):
-    """State of `Freeway`; each () int32 where nothing else is said.
+    """State of `Freeway`; each () int32 unless stated otherwise.
 
     Attributes:
-        row: of the chicken, from 0, its aim, to 9.
+        row: row of the chicken, from 0, its goal, to 9.
         pause: frames until it can step again.
-        columns: (8,) int32, where the cars are; that of lane i is in row i + 1.
+        columns: (8,) int32, columns of the cars; the car of lane i is in row i + 1.
         timers: (8,) int32, frames until they move.
         intervals: (8,) int32, from 1 to 5: how many frames a car waits after each move.
-        rightwards: (8,) bool, whether they go right, not left.
-        frames_left: how many frames are left.
+        rightwards: (8,) bool, whether they drive right, not left.
+        frames_left: number of frames left.
     """
 
     row: Array
@@ -111,7 +111,7 @@ class Freeway(Game[FreewayState]):
         return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> FreewayState:
-        """The draws are those of the cars, see `play`."""
+        """Draws the cars, in the same way as `play`."""
         intervals, rightwards = _drawn_cars(draws)
         return FreewayState(
             row=jnp.full((), _HOME, jnp.int32),
@@ -125,7 +125,7 @@ class Freeway(Game[FreewayState]):
         )
 
     def play(self, state: FreewayState, action: Array, draws: Array) -> tuple[FreewayState, Array]:
-        """A frame; a draw for each car: by tenths, intervals 1 to 5 leftwards and rightwards in turn."""
+        """A frame, with one draw per car: its tenths stand for intervals 1 to 5, leftwards and rightwards in turn."""
         can_step = state.pause == 0
         goes_up, goes_down = (can_step & (action == direction) for direction in (UP, DOWN))
         row = stepped(state.row, goes_down, goes_up)
@@ -164,11 +164,11 @@ class Freeway(Game[FreewayState]):
 
 
 def _drawn_cars(draws: Array) -> tuple[Array, Array]:
-    """Intervals and directions, each (8,), of as many uniform numbers."""
+    """Intervals and directions, (8,) each, from as many uniform numbers."""
     tenths = below(draws, 2 * _SPEEDS)
     return 1 + tenths // 2, tenths % 2 == 1
 
 
 def _around(columns: Array) -> Array:
-    """Columns from -1 to 10, put in at the other side where they lie outside."""
+    """Columns from -1 to 10, wrapped to the other side if they lie outside."""
     return jnp.where(columns < 0, SIZE - 1, jnp.where(columns >= SIZE, 0, columns))

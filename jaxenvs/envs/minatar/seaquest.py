@@ -122,19 +122,19 @@ class Seaquest(Game[SeaquestState]):
 
     def play(self, state: SeaquestState, action: Array, draws: Array) -> tuple[SeaquestState, Array]:
         """A frame; the draws are for an enemy's side, kind and row, and a diver's side and row."""
-        state = water.diver_come(water.enemy_come(state, draws[:3]), draws[3:])
-        state = water.steered(state, action)
-        state, first_hits = water.bullets_flown(state)
-        state = water.divers_swum(state)
-        state, second_hits = water.enemies_swum(state)
-        state = water.enemy_bullets_flown(state)
+        state = water.spawn_diver(water.spawn_enemy(state, draws[:3]), draws[3:])
+        state = water.move_submarine(state, action)
+        state, first_hits = water.move_bullets(state)
+        state = water.move_divers(state)
+        state, second_hits = water.move_enemies(state)
+        state = water.move_enemy_bullets(state)
         state = state.replace(
             spawn_timer=jnp.maximum(state.spawn_timer - 1, 0),
             diver_spawn_timer=jnp.maximum(state.diver_spawn_timer - 1, 0),
             reload_timer=jnp.maximum(state.reload_timer - 1, 0),
             terminal=state.terminal | (state.oxygen <= 0),
         )
-        state, bonus = water.breathed(state, self.difficulty_ramping)
+        state, bonus = water.use_air(state, self.difficulty_ramping)
         return state, first_hits + second_hits + bonus
 
     def planes(self, state: SeaquestState) -> tuple[Array, ...]:

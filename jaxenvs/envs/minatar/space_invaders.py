@@ -25,25 +25,25 @@ from jaxenvs.envs.minatar._picture import Tile
 _RELOAD = 5
 _SHOT_INTERVAL = 10
 _SLOWEST_MOVE_INTERVAL = 12
-_FASTEST_MOVE_INTERVAL = 6  # of a new wave
+_FASTEST_MOVE_INTERVAL = 6  # at the start of a wave
 _FLOOR = SIZE - 1
 _WAVE = (ROWS < 4) & (COLUMNS >= 2) & (COLUMNS < 8)
 
 
 class SpaceInvadersState(GameState, kw_only=True):
-    """State of `SpaceInvaders`; each () int32 where nothing else is said.
+    """State of `SpaceInvaders`; each () int32 unless stated otherwise.
 
     Attributes:
-        cannon: its column; it lies in row 9.
-        aliens: (10, 10) bool, row and column.
-        shots: (10, 10) bool, the cannon's.
-        alien_shots: (10, 10) bool, the aliens'.
+        cannon: column of the cannon, which is in row 9.
+        aliens: (10, 10) bool, row and column of the aliens.
+        shots: (10, 10) bool, the cannon's bullets.
+        alien_shots: (10, 10) bool, the aliens' bullets.
         rightwards: () bool, whether the aliens move right, not left.
         reload_timer: frames until the cannon can shoot.
-        alien_move_interval: frames from one move of the aliens to the next, while there are as many aliens.
+        alien_move_interval: frames between two moves of the aliens, unless there are fewer aliens than that.
         alien_move_timer: frames until they move.
         alien_shot_timer: frames until one of them shoots.
-        ramp_index: how often the game has grown harder.
+        ramp_index: how often the game has got harder.
     """
 
     cannon: Array
@@ -143,10 +143,10 @@ class SpaceInvaders(Game[SpaceInvadersState]):
         )
 
     def play(self, state: SpaceInvadersState, action: Array, draws: Array) -> tuple[SpaceInvadersState, Array]:
-        """The cannon, the bullets, the aliens; no draws."""
+        """Moves the cannon, the bullets and the aliens; there are no draws."""
         del draws
         fires = (action == FIRE) & (state.reload_timer == 0)
-        # The bullet flies on in the frame it is fired in: from the cannon's row to the one above.
+        # A bullet moves in the frame in which it is fired: from the cannon's row to the one above.
         shots = _shifted_up(state.shots | (cell(_FLOOR, state.cannon) & fires))
         reload_timer = jnp.where(fires, _RELOAD, state.reload_timer)
         cannon = stepped(state.cannon, action == RIGHT, action == LEFT)
@@ -202,16 +202,16 @@ def _shifted_down(grid: Array) -> Array:
 
 
 def _marched(aliens: Array, rightwards: Array) -> tuple[Array, Array, Array]:
-    """The aliens after a move, whether it is rightwards from then on, and whether one has landed."""
+    """The aliens after a move, whether they move right from then on, and whether one has landed."""
     turns = jnp.where(rightwards, aliens[:, -1].any(), aliens[:, 0].any())
-    # Aliens that land come in again at the top; only the last picture of an episode shows it.
+    # Aliens that land re-enter at the top; only the last picture of an episode shows it.
     down, right, left = jnp.roll(aliens, 1, 0), jnp.roll(aliens, 1, 1), jnp.roll(aliens, -1, 1)
     marched = jnp.where(turns, down, jnp.where(rightwards, right, left))
     return marched, rightwards ^ turns, turns & aliens[-1].any()
 
 
 def _nearest(aliens: Array, column: Array) -> Array:
-    """(10, 10) bool: the lowest alien in the column nearest to one; of two such columns, the left."""
+    """(10, 10) bool: the lowest alien in the column nearest to `column`; of two such columns, the left one."""
     distance = 2 * jnp.abs(COLUMNS - column) + (column < COLUMNS).astype(jnp.int32)
     distance = jnp.where(aliens.any(0, keepdims=True), distance, 2 * SIZE)
     lowest = jnp.where(aliens, ROWS, -1).max(0, keepdims=True)

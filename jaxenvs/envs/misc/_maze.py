@@ -1,7 +1,7 @@
 """Mazes of square cells: the moves in them, and their picture.
 
-A maze is a tuple of its rows, an `x` for a wall and a blank for a free cell, with walls all around. A cell is known by
-its index `row * columns + column`.
+A maze is a tuple of its rows, with `x` for a wall and a blank for a free cell, and walls all around. A cell is
+identified by its index, `row * columns + column`.
 """
 
 import functools
@@ -34,7 +34,7 @@ def free_cells(maze: tuple[str, ...]) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def landings(maze: tuple[str, ...]) -> np.ndarray:
-    """(cells * 4,) int32: where each action leads from each cell; a wall lets nobody in."""
+    """(cells * 4,) int32: the cell that each action leads to from each cell; a wall stops the agent."""
     is_wall = walls(maze)
     rows, columns = is_wall.shape
     landed = np.repeat(np.arange(rows * columns, dtype=np.int32), 4).reshape(rows, columns, 4)

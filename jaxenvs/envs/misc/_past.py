@@ -1,4 +1,4 @@
-"""What meta-learners are shown of the past: the last action, and how late it is."""
+"""The past as meta-learners observe it: the last action, and the time."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ def time_feature(
     """() float32: the steps so far.
 
     Args:
-        time: () int32.
+        time: () int32, the steps so far.
         is_normalized: whether to map them linearly, so that 0 becomes `low` and `span` becomes `high`.
-        low: see `is_normalized`.
-        high: see `is_normalized`.
-        span: see `is_normalized`.
+        low: the normalized value of step 0.
+        high: the normalized value of step `span`.
+        span: the step that becomes `high`.
     """
     steps = time.astype(jnp.float32)
     if not is_normalized:

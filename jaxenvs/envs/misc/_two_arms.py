@@ -11,14 +11,14 @@ _FLOOR, _BAR = 300.0, 120.0
 
 
 def draw(expected: tuple[Array, Array], scale: float, last_action: Array, last_reward: Array, time: Array) -> Array:
-    """(360, 560, 3) uint8: two machines; the one last pulled shows what it paid, and bars what each pays on average.
+    """(360, 560, 3) uint8: two machines. The one last pulled shows its reward; bars show the mean reward of each.
 
     Args:
         expected: () float32 each, the expected reward of each arm, which the agent does not see.
-        scale: the expected reward that fills a bar, of either sign.
-        last_action: () int32.
-        last_reward: () float32.
-        time: () int32, steps so far; before the first, no arm was pulled.
+        scale: the expected reward, of either sign, that fills a bar.
+        last_action: () int32, the arm last pulled.
+        last_reward: () float32, its reward.
+        time: () int32, steps so far; at 0 no arm was pulled.
     """
     canvas = Canvas.blank(_HEIGHT, _WIDTH, palette.PAPER)
     canvas = canvas.rectangle((_WIDTH / 2, 338.0), (float(_WIDTH), 44.0), palette.MIST)

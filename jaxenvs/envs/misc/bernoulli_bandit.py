@@ -1,4 +1,4 @@
-"""BernoulliBandit: two arms of which one pays often; find out which."""
+"""BernoulliBandit: find out which of two arms pays more often."""
 
 from typing import ClassVar
 
@@ -22,8 +22,8 @@ class BernoulliBanditState(PyTreeNode):
 
     Attributes:
         reward_probs: (2,) float32, the probability that each arm pays.
-        last_action: () int32; 0 at reset.
-        last_reward: () float32; 0 at reset.
+        last_action: () int32, the last action; 0 at reset.
+        last_reward: () float32, the last reward; 0 at reset.
         time: () int32, steps so far.
         key: () key that rewards are drawn from.
     """
@@ -125,7 +125,7 @@ class BernoulliBandit(Env[BernoulliBanditState, Array]):
     def step_with(
         self, state: BernoulliBanditState, action: Array, draw: Array
     ) -> tuple[BernoulliBanditState, TimeStep[Array]]:
-        """A step whose chance is given: an arm pays where `draw`, () float32 in [0, 1), is below its probability."""
+        """A step with given randomness: an arm pays if `draw`, () float32 in [0, 1), is below its probability."""
         probability = jnp.where(action == 0, state.reward_probs[0], state.reward_probs[1])
         reward = (draw < probability).astype(jnp.float32)
         state = state.replace(last_action=action, last_reward=reward, time=state.time + 1)
@@ -136,6 +136,6 @@ class BernoulliBandit(Env[BernoulliBanditState, Array]):
         return jnp.concatenate([state.last_reward[None], one_hot(state.last_action, 2), late[None]])
 
     def render(self, state: BernoulliBanditState) -> Array:
-        """(360, 560, 3) uint8: the two arms, what the last one paid, and what each pays on average."""
+        """(360, 560, 3) uint8: the two arms, the reward of the last one, and the mean reward of each."""
         expected = state.reward_probs[0], state.reward_probs[1]
         return _two_arms.draw(expected, 1.0, state.last_action, state.last_reward, state.time)

@@ -1,4 +1,4 @@
-"""FourRooms: through narrow doors to a goal, with moves that may fail."""
+"""FourRooms: go through narrow doors to a goal, with moves that may fail."""
 
 from typing import ClassVar
 
@@ -39,8 +39,8 @@ class FourRoomsState(PyTreeNode):
     """State of `FourRooms`.
 
     Attributes:
-        cell: () int32, where the agent is: 13 times its row, plus its column.
-        goal: () int32, likewise.
+        cell: () int32, the cell of the agent: 13 times its row, plus its column.
+        goal: () int32, the cell of the goal.
         key: () key that failing moves are drawn from.
     """
 
@@ -113,17 +113,17 @@ class FourRooms(Env[FourRoomsState, Array]):
         free = {divmod(int(cell), _SIZE) for cell in _maze.free_cells(ROOMS)}
         for name in ("goal_fixed", "pos_fixed"):
             if isinstance(getattr(self, name), list):
-                # A list is how one may write a place; a static field must be hashable.
+                # A place may be given as a list; a static field must be hashable.
                 object.__setattr__(self, name, tuple(getattr(self, name)))
             if getattr(self, name) not in free:
                 raise InvalidField(
-                    f"FourRooms: `{name}` must be (row, column) of a cell without a wall, each from 1 to 11,"
+                    f"FourRooms: `{name}` must be the (row, column) of a cell without a wall, each from 1 to 11,"
                     f" got {getattr(self, name)!r}."
                 )
 
     @property
     def observation_space(self) -> Box:
-        """Two places, or a picture of two channels."""
+        """The cells of agent and goal, or a picture of two channels."""
         return Box(0, 1, (_SIZE, _SIZE, 2)) if self.use_visual_obs else Box(1, _SIZE - 2, (4,))
 
     @property
@@ -135,7 +135,7 @@ class FourRooms(Env[FourRoomsState, Array]):
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[FourRoomsState, TimeStep[Array]]:
-        """Puts agent and goal where they belong, or anywhere."""
+        """Puts agent and goal at their fixed cells, or at random ones."""
         key, goal_key, start_key = jax.random.split(check_key(key), 3)
         free = _maze.free_cells(ROOMS)
         cells = jnp.asarray(free)
@@ -143,7 +143,8 @@ class FourRooms(Env[FourRoomsState, Array]):
         if self.resample_goal_pos:
             goal = cells[draw_below(goal_key, len(free))]
         if self.resample_init_pos:
-            # Any but the last; where that is the goal, the last: so each cell but the goal is as likely.
+            # Draws any cell but the last, and takes the last if that is the goal. So all cells but the goal are
+            # equally likely.
             start = cells[draw_below(start_key, len(free) - 1)]
             start = jnp.where(start == goal, cells[-1], start)
         state = FourRoomsState(cell=start, goal=goal, key=key)
@@ -155,9 +156,9 @@ class FourRooms(Env[FourRoomsState, Array]):
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draw)
 
     def step_with(self, state: FourRoomsState, action: Array, draw: Array) -> tuple[FourRoomsState, TimeStep[Array]]:
-        """A step whose chance is given: `draw`, () float32 in [0, 1).
+        """A step with given randomness: `draw`, () float32 in [0, 1).
 
-        Of the four directions each takes a share of `fail_prob / 3` of the interval; beyond them the action counts.
+        Each of the four directions takes a share of `fail_prob / 3` of the interval; in the rest, the action counts.
         """
         share = jnp.minimum(jnp.asarray(self.fail_prob, jnp.float32) / 3.0, 0.25)
         direction = jnp.clip(draw / jnp.maximum(share, 1e-9), 0.0, 3.0).astype(jnp.int32)

@@ -22,8 +22,8 @@ class GaussianBanditState(PyTreeNode):
 
     Attributes:
         mu: () float32, the mean reward of arm 1.
-        last_action: () int32; 0 at reset.
-        last_reward: () float32; 0 at reset.
+        last_action: () int32, the last action; 0 at reset.
+        last_reward: () float32, the last reward; 0 at reset.
         time: () int32, steps so far.
         key: () key that rewards are drawn from.
     """
@@ -120,7 +120,7 @@ class GaussianBandit(Env[GaussianBanditState, Array]):
     def step_with(
         self, state: GaussianBanditState, action: Array, noise: Array
     ) -> tuple[GaussianBanditState, TimeStep[Array]]:
-        """A step whose chance is given: `noise`, () float32, standard normal."""
+        """A step with given randomness: `noise`, () float32, standard normal."""
         reward = jnp.where(action == 0, 0.0, state.mu + jnp.asarray(self.sigma_l, jnp.float32) * noise)
         state = state.replace(last_action=action, last_reward=reward, time=state.time + 1)
         return state, transition(self.observe(state), reward, False)
@@ -130,6 +130,6 @@ class GaussianBandit(Env[GaussianBanditState, Array]):
         return jnp.concatenate([state.last_reward[None], one_hot(state.last_action, 2), late[None]])
 
     def render(self, state: GaussianBanditState) -> Array:
-        """(360, 560, 3) uint8: the two arms, what the last one paid, and what each pays on average."""
+        """(360, 560, 3) uint8: the two arms, the reward of the last one, and the mean reward of each."""
         expected = jnp.zeros((), jnp.float32), state.mu
         return _two_arms.draw(expected, 3.0, state.last_action, state.last_reward, state.time)

@@ -1,4 +1,4 @@
-"""MetaMaze: find out where the goal is, then return to it as often as there is time."""
+"""MetaMaze: find the goal, then return to it as often as time allows."""
 
 from typing import ClassVar
 
@@ -22,10 +22,10 @@ class MetaMazeState(PyTreeNode):
     """State of `MetaMaze`.
 
     Attributes:
-        cell: () int32, where the agent is: its row times the columns of `maze`, plus its column.
-        goal: () int32, likewise.
-        last_action: () int32; 0 at reset.
-        last_reward: () float32; 0 at reset.
+        cell: () int32, the cell of the agent: its row times the number of columns of `maze`, plus its column.
+        goal: () int32, the cell of the goal.
+        last_action: () int32, the last action; 0 at reset.
+        last_reward: () float32, the last reward; 0 at reset.
         time: () int32, steps so far.
         key: () key that new places are drawn from.
     """
@@ -99,7 +99,7 @@ class MetaMaze(Env[MetaMazeState, Array]):
 
     @property
     def maze(self) -> tuple[str, ...]:
-        """The rows of the maze, the walls around it as thick as the agent sees far: `x` for a wall or pillar."""
+        """The rows of the maze: `x` for a wall or pillar. The outer walls are as thick as the agent can see."""
         border = self.rf_size // 2
         inside = range(self.maze_size)
         rows = ["".join("x" if row % 2 and column % 2 else " " for column in inside) for row in inside]
@@ -119,7 +119,7 @@ class MetaMaze(Env[MetaMazeState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0, or what `reward` and `punishment` come to."""
+        """0, or the sum of those of `reward` and `punishment` that apply."""
         gains = jnp.stack([jnp.asarray(gain, jnp.float32) for gain in (self.reward, self.punishment)])
         return jnp.minimum(gains, 0.0).sum(), jnp.maximum(gains, 0.0).sum()
 
@@ -138,12 +138,12 @@ class MetaMaze(Env[MetaMazeState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: MetaMazeState, action: Array) -> tuple[MetaMazeState, TimeStep[Array]]:
-        """Moves, and at the goal is put down elsewhere."""
+        """Moves the agent, and from the goal to a random cell."""
         key, place_key = jax.random.split(state.key)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), self._drawn(place_key))
 
     def step_with(self, state: MetaMazeState, action: Array, fresh: Array) -> tuple[MetaMazeState, TimeStep[Array]]:
-        """A step whose chance is given: `fresh`, () int32, the cell to be put down in if the goal is reached."""
+        """A step with given randomness: `fresh`, () int32, the cell the agent is moved to if it reaches the goal."""
         landed = _maze.moved(self.maze, state.cell, action)
         is_there, is_stopped = landed == state.goal, landed == state.cell
         prize, punishment = (jnp.asarray(value, jnp.float32) for value in (self.reward, self.punishment))
@@ -163,7 +163,7 @@ class MetaMaze(Env[MetaMazeState, Array]):
         return jnp.concatenate([seen.reshape(-1).astype(jnp.float32), *past])
 
     def render(self, state: MetaMazeState) -> Array:
-        """(352, 352, 3) uint8, by default: the maze from above; a frame around what is seen, gold after a reward."""
+        """(352, 352, 3) uint8, by default: the maze from above, and a frame around the visible cells."""
         size = _maze.tile_size(self.maze)
         row, column = _maze.place(self.maze, state.cell)
         middle = (column.astype(jnp.float32) + 0.5) * size, (row.astype(jnp.float32) + 0.5) * size

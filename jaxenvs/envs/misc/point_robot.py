@@ -1,4 +1,4 @@
-"""PointRobot: find the goal on a half circle that is not seen, and return to it as often as there is time."""
+"""PointRobot: find a hidden goal on a half circle, and return to it as often as time allows."""
 
 import math
 from typing import ClassVar
@@ -25,8 +25,8 @@ class PointRobotState(PyTreeNode):
     Attributes:
         position: (2,) float32, x and y of the robot.
         goal: (2,) float32, x and y of the goal.
-        last_action: (2,) float32, as it was given; 0 at reset.
-        last_reward: () float32; 0 at reset.
+        last_action: (2,) float32, the last action before clipping; 0 at reset.
+        last_reward: () float32, the last reward; 0 at reset.
         goals_reached: () int32, how often the goal was reached.
         time: () int32, steps so far.
         key: () key that new places are drawn from.
@@ -136,13 +136,13 @@ class PointRobot(Env[PointRobotState, Array]):
         return state, restart(self.observe(state), {"goals_reached": state.goals_reached})
 
     def step(self, state: PointRobotState, action: Array) -> tuple[PointRobotState, TimeStep[Array]]:
-        """Moves, or from the goal is put down elsewhere."""
+        """Moves the robot, or from the goal to a random position."""
         key, place_key = jax.random.split(state.key)
         draws = jax.random.uniform(place_key, (2,), jnp.float32)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draws)
 
     def step_with(self, state: PointRobotState, action: Array, draws: Array) -> tuple[PointRobotState, TimeStep[Array]]:
-        """A step whose chance is given: `draws`, (2,) float32 in [0, 1), for distance and direction of a new place."""
+        """A step with given randomness: `draws`, (2,) float32 in [0, 1), for the polar coordinates of a new place."""
         limit = jnp.asarray(self.max_force, jnp.float32)
         distance = jnp.sqrt(jnp.sum(jnp.square(state.goal - state.position)))
         is_there = distance <= self.goal_radius
@@ -178,7 +178,7 @@ class PointRobot(Env[PointRobotState, Array]):
         return canvas.number(state.goals_reached, (-0.26, -0.32), 0.09, palette.INK, digits=3).to_rgb()
 
     def _placed(self, draws: Array) -> Array:
-        """(2,) float32: where the robot is put down, for draws as in `step_with`."""
+        """(2,) float32: the position that the robot is moved to, for draws as in `step_with`."""
         if self.center_init:
             return jnp.zeros(2, jnp.float32)
         distance = jnp.asarray(self.circle_radius, jnp.float32) * draws[0]

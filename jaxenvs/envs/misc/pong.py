@@ -20,17 +20,17 @@ _CELL = 16  # pixels
 
 
 class PongState(PyTreeNode):
-    """State of `Pong`; each () float32, in cells. Rows count from the top.
+    """State of `Pong`; each () float32, in cells or cells per step. Rows count from the top.
 
     Attributes:
-        left_paddle: row of the middle of the agent's paddle.
-        right_paddle: likewise of the other one.
-        row: of the ball.
-        column: of the ball.
-        row_speed: of the ball, cells a step, downwards.
-        column_speed: likewise to the right.
-        last_row: where the ball was a step before.
-        last_column: likewise.
+        left_paddle: row of the middle of the left paddle, the agent's.
+        right_paddle: row of the middle of the right paddle.
+        row: row of the ball.
+        column: column of the ball.
+        row_speed: speed of the ball downwards.
+        column_speed: speed of the ball to the right.
+        last_row: row of the ball one step before.
+        last_column: column of the ball one step before.
     """
 
     left_paddle: Array
@@ -171,7 +171,7 @@ class Pong(Env[PongState, Array]):
         return jnp.stack([paddles, ball, trail], axis=-1).astype(jnp.float32)
 
     def render(self, state: PongState) -> Array:
-        """(480, 640, 3) uint8, by default: the court, both paddles, the ball and where it was."""
+        """(480, 640, 3) uint8, by default: the court, both paddles, the ball and its previous position."""
         height, width = self.height * _CELL, self.width * _CELL
         canvas = Canvas.blank(height, width, palette.INK)
         for y in range(_CELL, height, 3 * _CELL):
@@ -188,21 +188,21 @@ class Pong(Env[PongState, Array]):
         return canvas.circle(ball, 0.42 * _CELL, palette.YELLOW).to_rgb()
 
     def _with_paddles_moved(self, state: PongState, action: Array) -> PongState:
-        """After the paddles' moves, which end at the edges."""
+        """Moves the paddles, which stop at the edges."""
         speed = jnp.asarray(self.paddle_y_speed, jnp.float32)
         low, high = self.paddle_half_height, self.height - self.paddle_half_height - 1
         move = jnp.where(action == DOWN, speed, 0.0) - jnp.where(action == UP, speed, 0.0)
         right = state.right_paddle
         above, below = (jnp.abs(state.row - jnp.clip(right + step, low, high)) for step in (-speed, speed))
         follow = jnp.where(above < below, -speed, speed)
-        # A court of an odd height starts with paddles on halves of cells, which the first move rounds down.
+        # In a court with an odd height, paddles start between two cells; their first move rounds that down.
         return state.replace(
             left_paddle=jnp.clip(jnp.trunc(state.left_paddle) + move, low, high),
             right_paddle=jnp.clip(jnp.trunc(right) + (follow if self.use_ai_policy else move), low, high),
         )
 
     def _with_ball_returned(self, state: PongState) -> PongState:
-        """After a paddle has sent the ball back, if it did."""
+        """Lets a paddle return the ball, if it reaches it."""
         half, last = self.paddle_half_height, self.width - 2
         at_left, at_right = state.row - state.left_paddle, state.row - state.right_paddle
         is_left = (2 - state.column >= 1) & (jnp.abs(at_left) <= half)

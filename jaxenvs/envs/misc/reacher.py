@@ -1,4 +1,4 @@
-"""Reacher of gymnax: swing an arm of unit links, without gravity or inertia between them, to a goal."""
+"""Reacher of gymnax: move an arm of unit links, without gravity or inertia, to a goal."""
 
 import itertools
 import math
@@ -23,9 +23,9 @@ class ReacherState(PyTreeNode):
     """State of `Reacher`.
 
     Attributes:
-        angles: (num_joints,) float32, of each link from the x axis, in rad.
-        velocities: (num_joints,) float32, in rad/s.
-        goal: (2,) float32, x and y, in lengths of a link.
+        angles: (num_joints,) float32, angle of each link from the x axis, in rad.
+        velocities: (num_joints,) float32, angular velocity of each link, in rad/s.
+        goal: (2,) float32, x and y of the goal, in lengths of a link.
     """
 
     angles: Array
@@ -123,7 +123,7 @@ class Reacher(Env[ReacherState, Array]):
         reach = self.num_joints + 0.25
         canvas = Canvas.blank(480, 480, palette.PAPER, x_range=(-reach, reach), y_range=(-reach, reach))
         canvas = canvas.circle((0.0, 0.0), float(self.num_joints), palette.MIST)
-        unit = self.num_joints / 2  # so that longer arms, which are drawn smaller, are as thick
+        unit = self.num_joints / 2  # so that longer arms, which are drawn smaller, are equally thick
         for radius, color in ((0.2, palette.TEAL_LIGHT), (0.13, palette.PAPER), (0.07, palette.TEAL)):
             canvas = canvas.circle(state.goal, radius * unit, color)
         x, y = (jnp.zeros((), jnp.float32),) * 2

@@ -22,10 +22,10 @@ class SwimmerState(PyTreeNode):
     """State of `Swimmer`.
 
     Attributes:
-        urchins: (num_urchins, 2) float32, x and y of each.
+        urchins: (num_urchins, 2) float32, x and y of each urchin.
         position: (2,) float32, x and y of the swimmer.
-        velocity: (2,) float32, in units/s.
-        goal: (2,) float32, x and y.
+        velocity: (2,) float32, velocity of the swimmer, in lengths/s.
+        goal: (2,) float32, x and y of the goal.
     """
 
     urchins: Array

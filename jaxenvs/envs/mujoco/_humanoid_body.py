@@ -1,4 +1,4 @@
-"""What the two tasks of the humanoid share: its body, and what is observed of it."""
+"""The base class of the two humanoid tasks: its body and its observation."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -42,7 +42,7 @@ class HumanoidBody(MujocoEnv, kw_only=True):
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """What is observed, forces for the cost of blows, and the tendons."""
+        """The observed quantities, the external forces for their cost, and the tendons."""
         wanted = {
             "cinert": self.include_cinert_in_observation,
             "cvel": self.include_cvel_in_observation,

@@ -1,4 +1,4 @@
-"""What the tasks on MuJoCo share."""
+"""The base class of the tasks on MuJoCo."""
 
 import abc
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from jaxenvs.physics.readings import DISPLACEMENT, Reading
 from jaxenvs.physics.state import PhysicsState
 
 Outcome = tuple[Array, Array, dict[str, Array]]
-"""Reward, whether the task ended, and info, floats in float32."""
+"""Reward, whether the task ended, and info; all floats are float32."""
 
 
 class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
@@ -63,10 +63,10 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
     shadow_size: int | None = static(default=None)
 
     camera: ClassVar[tuple[tuple[str, Any], ...]] = ()
-    """What the camera is set to where the fields do not say otherwise: pairs of a setting and its value."""
+    """The camera's settings unless the fields say otherwise: pairs of a setting and its value."""
 
     follows: ClassVar[int | None] = None
-    """The body that the camera moves along with."""
+    """The body that the camera follows."""
 
     def check_fields(self) -> None:
         """Checks the model and the options, and fills in the engine and the parameters."""
@@ -95,28 +95,28 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         rendering.check_view(self.view)
 
     def replace(self, **fields: Any) -> Self:
-        """A copy with some fields replaced; one of another model or precision takes that one's parameters.
+        """A copy with some fields replaced. With another model or precision, it takes the parameters of that model.
 
         Raises:
-            InvalidField: the parameters were not the model's own, so that nobody can say what they should be now.
+            InvalidField: the parameters were changed, so it is unclear what they should be for the new model.
         """
         if {"xml_file", "precision"} & fields.keys() and "parameters" not in fields:
             if self.parameters != default_parameters(self.model, self.precision):
                 raise InvalidField(
                     f"{type(self).__name__}: its `parameters` were changed for {self.model.path}; say what they"
-                    " should be now: `parameters=...`, or None for the new model's own."
+                    " should be now: `parameters=...`, or None for those of the new model."
                 )
             fields["parameters"] = None
         return super().replace(**fields)
 
     @abc.abstractmethod
     def check_model(self, model: Model) -> None:
-        """Raises `InvalidField` for a model that the task cannot do with."""
+        """Raises `InvalidField` if the task cannot use a model."""
 
     @property
     @abc.abstractmethod
     def readings(self) -> tuple[Reading, ...]:
-        """What the task reads besides positions and velocities."""
+        """The quantities that the task reads besides positions and velocities."""
 
     @property
     @abc.abstractmethod
@@ -133,12 +133,12 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
 
     @property
     def model(self) -> Model:
-        """The compiled model."""
+        """The compiled MuJoCo model of the task."""
         return load_model(self.xml_file)
 
     @property
     def dt(self) -> float:
-        """Seconds of a step."""
+        """The duration of a step, s."""
         return self.model.timestep * self.frame_skip
 
     @property
@@ -149,20 +149,20 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
 
     @property
     def observation_space(self) -> Box:
-        """Unbounded, of the size that the options give it."""
+        """An unbounded box, whose size depends on the fields."""
         return Box(-np.inf, np.inf, (self.observation_size,), self.precision)
 
     @property
     @abc.abstractmethod
     def observation_size(self) -> int:
-        """Entries of an observation."""
+        """The number of entries of an observation."""
 
     def reset(self, key: Key) -> tuple[PhysicsState, TimeStep[Array]]:
         """Draws positions and velocities around the model's reference."""
         return self.state_at(*self.start(check_key(key)))
 
     def state_at(self, qpos: Array, qvel: Array) -> tuple[PhysicsState, TimeStep[Array]]:
-        """An episode that begins with these positions and velocities, as after Gymnasium's `set_state`.
+        """Begins an episode with given positions and velocities, as Gymnasium's `set_state` does.
 
         Args:
             qpos: (nq,) positions.
@@ -174,7 +174,7 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         return state, restart(self.observe(state), info)
 
     def step(self, state: PhysicsState, action: Array) -> tuple[PhysicsState, TimeStep[Array]]:
-        """Holds the action as the actuators' control for `frame_skip` substeps."""
+        """Applies the action to the actuators for `frame_skip` substeps."""
         action = self.action_space.validate(action)
         state = engine.step(self._simulation, self.parameters, state, action, self.frame_skip)
         reward, terminated, info = self.outcome(state, action)
@@ -186,7 +186,7 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
 
     @property
     def view(self) -> "rendering.View":
-        """How pictures are taken."""
+        """The camera and the other settings of pictures."""
         return rendering.View(
             model=self.model,
             width=self.width,
@@ -205,7 +205,7 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         return Physics(self.physics, self.model, self.readings, self.moving, self.precision)  # pyright: ignore[reportArgumentType]  # "auto" is gone
 
     def velocity(self, state: PhysicsState) -> Array:
-        """(k,) m/s: the mean velocity in the last step of the point that the task watches."""
+        """(k,) m/s: the mean velocity, in the last step, of the point whose velocity the task rewards."""
         return state.derived[DISPLACEMENT] / jnp.asarray(self.dt, self.precision)
 
 

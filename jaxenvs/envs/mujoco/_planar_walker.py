@@ -1,4 +1,4 @@
-"""What the two walkers in a plane share: Hopper and Walker2d."""
+"""The base class of the two walkers in a plane: Hopper and Walker2d."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -13,11 +13,11 @@ from jaxenvs.physics.readings import Position, Reading
 from jaxenvs.physics.state import PhysicsState
 
 _SPEED_LIMITS = (-10.0, 10.0)
-"""What observed velocities are clipped to, m/s or rad/s."""
+"""The limit of observed velocities, m/s or rad/s."""
 
 
 class PlanarWalker(MujocoEnv, kw_only=True):
-    """A torso on legs in a vertical plane; what differs is in the files of the tasks."""
+    """A torso on legs in a vertical plane."""
 
     frames_per_second = 125
     follows = 1
@@ -46,7 +46,7 @@ class PlanarWalker(MujocoEnv, kw_only=True):
 
     @property
     def observation_size(self) -> int:
-        """Positions and velocities, with or without the position along x."""
+        """The number of positions and velocities, with or without the position along x."""
         return self.model.nq + self.model.nv - int(self.exclude_current_positions_from_observation)
 
     def start(self, key: Key) -> tuple[Array, Array]:
@@ -57,12 +57,12 @@ class PlanarWalker(MujocoEnv, kw_only=True):
         return jnp.concatenate([position, clip(state.qvel, _SPEED_LIMITS)])
 
     def is_healthy(self, state: PhysicsState) -> Array:
-        """() bool: whether all that has a range is inside it."""
+        """() bool: whether everything with a range is within it."""
         is_high = is_between(state.qpos[1], self.healthy_z_range)
         return is_high & is_between(state.qpos[2], self.healthy_angle_range)
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed and health are good, effort is not."""
+        """Rewards speed and health, minus the cost of control."""
         is_healthy = self.is_healthy(state)
         x_velocity = single(self.velocity(state)[0])
         forward = weigh(self.forward_reward_weight, x_velocity)

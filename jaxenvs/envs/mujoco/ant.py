@@ -89,7 +89,7 @@ class Ant(MujocoEnv, kw_only=True):
     include_cfrc_ext_in_observation: bool = static(default=True)
 
     def check_model(self, model: Model) -> None:
-        """It has a torso with a height, and the main body."""
+        """Checks that the model has a torso with a height, and the main body."""
         require("Ant", model, nq=3)
         model.body_number(self.main_body)
 
@@ -118,18 +118,18 @@ class Ant(MujocoEnv, kw_only=True):
         return jnp.concatenate(parts)
 
     def contact_forces(self, state: PhysicsState) -> Array:
-        """(nbody, 6) torque and force from outside on each body, clipped."""
+        """(nbody, 6) external torque and force on each body, clipped."""
         return clip(state.derived["cfrc_ext"], self.contact_force_range)
 
     def is_healthy(self, state: PhysicsState) -> Array:
-        """() bool: whether all is finite and the torso's height in its range, limits included."""
+        """() bool: whether everything is finite and the torso's height within its range, including its limits."""
         low, high = self.healthy_z_range
         z = state.qpos[2]
         is_finite = jnp.isfinite(state.qpos).all() & jnp.isfinite(state.qvel).all()
         return is_finite & (like(low, z) <= z) & (z <= like(high, z))
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed and health are good, effort and blows are not."""
+        """Rewards speed and health, minus the costs of control and external forces."""
         is_healthy = self.is_healthy(state)
         x_velocity, y_velocity = single(self.velocity(state))
         forward = weigh(self.forward_reward_weight, x_velocity)

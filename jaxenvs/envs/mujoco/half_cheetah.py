@@ -71,7 +71,7 @@ class HalfCheetah(MujocoEnv, kw_only=True):
     exclude_current_positions_from_observation: bool = static(default=True)
 
     def check_model(self, model: Model) -> None:
-        """It has something to leave out of observations."""
+        """Checks that the model has a position to leave out of the observation."""
         require("HalfCheetah", model, nq=2)
 
     @property
@@ -84,7 +84,7 @@ class HalfCheetah(MujocoEnv, kw_only=True):
 
     @property
     def observation_size(self) -> int:
-        """17, or 18 with the position along x, for the usual model."""
+        """17, or 18 with the position along x, for the default model."""
         return self.model.nq + self.model.nv - int(self.exclude_current_positions_from_observation)
 
     def start(self, key: Key) -> tuple[Array, Array]:
@@ -94,7 +94,7 @@ class HalfCheetah(MujocoEnv, kw_only=True):
         return jnp.concatenate([state.qpos[int(self.exclude_current_positions_from_observation) :], state.qvel])
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed is good, effort is not; it never ends."""
+        """Rewards speed, minus the cost of control; it never terminates."""
         x_velocity = single(self.velocity(state)[0])
         forward = weigh(self.forward_reward_weight, x_velocity)
         control = weigh(self.ctrl_cost_weight, squares(action))

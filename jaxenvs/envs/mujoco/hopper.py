@@ -68,6 +68,6 @@ class Hopper(PlanarWalker, kw_only=True):
     healthy_angle_range: tuple[ArrayLike, ArrayLike] = (-0.2, 0.2)
 
     def is_healthy(self, state: PhysicsState) -> Array:
-        """() bool: whether all that has a range is inside it."""
+        """() bool: whether everything with a range is within it."""
         others = jnp.concatenate([state.qpos, state.qvel])[2:]
         return super().is_healthy(state) & is_between(others, self.healthy_state_range).all()

@@ -96,7 +96,7 @@ class Humanoid(HumanoidBody, kw_only=True):
         return MassCenter("mass_center")
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed and health are good, effort and blows are not."""
+        """Rewards speed and health, minus the costs of control and external forces."""
         is_healthy = is_between(state.qpos[2], self.healthy_z_range)
         x_velocity, y_velocity = single(self.velocity(state))
         forward = weigh(self.forward_reward_weight, x_velocity)

@@ -85,11 +85,11 @@ class HumanoidStandup(HumanoidBody, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """Nothing is rewarded for its velocity."""
+        """None: no velocity is rewarded."""
         return None
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Height is good, effort and blows are not; it never ends."""
+        """Rewards height, minus the costs of control and external forces; it never terminates."""
         up = single(state.qpos[2] / self.model.timestep)
         control = weigh(self.ctrl_cost_weight, squares(action))
         impact = clip(weigh(self.impact_cost_weight, squares(state.derived["cfrc_ext"])), self.impact_cost_range)

@@ -15,10 +15,10 @@ from jaxenvs.physics.readings import Cosine, Reading, Sine
 from jaxenvs.physics.state import PhysicsState
 
 _LIMITS = (-10.0, 10.0)
-"""What observed velocities and forces are clipped to."""
+"""The limit of observed velocities and forces."""
 
 _LEAST_HEIGHT = 1.0
-"""Of the tip, m; the poles together are 1.2 m long."""
+"""The least height of the tip, m; the poles together are 1.2 m long."""
 
 
 class InvertedDoublePendulum(MujocoEnv, kw_only=True):
@@ -71,17 +71,17 @@ class InvertedDoublePendulum(MujocoEnv, kw_only=True):
     reset_noise_scale: ArrayLike = 0.1
 
     def check_model(self, model: Model) -> None:
-        """It has two poles, and a site at the tip."""
+        """Checks that the model has two poles, and a site at the tip."""
         require("InvertedDoublePendulum", model, nq=3, nv=3, nsite=1)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """Where the tip is, the angles' sines and cosines, and the rail's force."""
+        """The position of the tip, the sines and cosines of the angles, and the force of the rail."""
         return Reading("site_xpos"), Sine("sine"), Cosine("cosine"), Reading("qfrc_constraint")
 
     @property
     def moving(self) -> None:
-        """Nothing is rewarded for its velocity."""
+        """None: no velocity is rewarded."""
         return None
 
     @property

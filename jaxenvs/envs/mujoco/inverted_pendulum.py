@@ -13,7 +13,7 @@ from jaxenvs.physics.readings import Reading
 from jaxenvs.physics.state import PhysicsState
 
 _MOST_TILT = 0.2
-"""Beyond which the pole has fallen, rad."""
+"""The angle beyond which the pole has fallen, rad."""
 
 
 class InvertedPendulum(MujocoEnv, kw_only=True):
@@ -67,7 +67,7 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """Nothing is rewarded for its velocity."""
+        """None: no velocity is rewarded."""
         return None
 
     @property

@@ -17,14 +17,14 @@ from jaxenvs.physics.state import PhysicsState
 
 _JOINTS = 7
 _LOW, _HIGH = (-0.3, -0.2), (0.0, 0.2)
-"""Corners of the rectangle that the cylinder starts in, seen from the goal, m."""
+"""Corners of the rectangle in which the cylinder starts, relative to the goal, m."""
 
 _LEAST_DISTANCE = 0.17
-"""Of the cylinder from the goal at the start, m."""
+"""The least distance of the cylinder from the goal at the start, m."""
 
 _CANDIDATES = 32
-"""Places drawn for the cylinder, of which the first that is far enough is taken. One place is with a probability of
-0.62, so that none is once in 10^13 starts."""
+"""Number of positions drawn for the cylinder, of which the first that is far enough is taken. A position is far enough
+with probability 0.62, so that none of them is in one of 10^13 starts."""
 
 _VELOCITY_NOISE = 0.005
 
@@ -80,14 +80,14 @@ class Pusher(MujocoEnv, kw_only=True):
     reward_control_weight: ArrayLike = 0.1
 
     def check_model(self, model: Model) -> None:
-        """It has an arm, a cylinder and a goal."""
+        """Checks that the model has an arm, a cylinder and a goal."""
         require("Pusher", model, nq=_JOINTS + 4, nv=_JOINTS + 4)
         for name in ("tips_arm", "object", "goal"):
             model.body(name)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """Where fingertip, cylinder and goal are, and how the cylinder lies to the others."""
+        """The positions of fingertip, cylinder and goal, and the cylinder's position relative to the other two."""
         tip, cylinder, goal = (self.model.body(name) for name in ("tips_arm", "object", "goal"))
         return (
             BodyPosition("tip", tip),
@@ -99,7 +99,7 @@ class Pusher(MujocoEnv, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """Nothing is rewarded for its velocity."""
+        """None: no velocity is rewarded."""
         return None
 
     @property
@@ -108,11 +108,11 @@ class Pusher(MujocoEnv, kw_only=True):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """At most 0, for weights of at least 0."""
+        """At most 0, if the weights are not negative."""
         return -math.inf, 0.0
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """The arm at rest, nearly, and a cylinder away from the goal."""
+        """Draws an arm nearly at rest, and a cylinder away from the goal."""
         place_key, velocity_key = jax.random.split(key)
         low, high = jnp.array(_LOW, jnp.float32), jnp.array(_HIGH, jnp.float32)
         places = jax.random.uniform(place_key, (_CANDIDATES, 2), jnp.float32)
@@ -129,7 +129,7 @@ class Pusher(MujocoEnv, kw_only=True):
         )
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Near is good, effort is not; it never ends."""
+        """Rewards closeness, minus the cost of control; it never terminates."""
         near = weigh(self.reward_near_weight, norm(state.derived["from_tip"]))
         distance = weigh(self.reward_dist_weight, norm(state.derived["from_goal"]))
         control = weigh(self.reward_control_weight, squares(action))

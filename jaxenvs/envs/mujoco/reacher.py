@@ -67,20 +67,20 @@ class Reacher(MujocoEnv, kw_only=True):
     reward_control_weight: ArrayLike = 1.0
 
     def check_model(self, model: Model) -> None:
-        """It has two joints, a target that moves along two more, and a fingertip."""
+        """Checks that the model has two joints, a target that moves along two more, and a fingertip."""
         require("Reacher", model, nq=4, nv=4)
         for name in ("fingertip", "target"):
             model.body(name)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """The angles' sines and cosines, and the way from the target to the fingertip."""
+        """The sines and cosines of the angles, and the vector from the target to the fingertip."""
         offset = BodyPosition("offset", self.model.body("fingertip"), self.model.body("target"))
         return Sine("sine"), Cosine("cosine"), offset
 
     @property
     def moving(self) -> None:
-        """Nothing is rewarded for its velocity."""
+        """None: no velocity is rewarded."""
         return None
 
     @property
@@ -89,14 +89,14 @@ class Reacher(MujocoEnv, kw_only=True):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """At most 0, for weights of at least 0."""
+        """At most 0, if the weights are not negative."""
         return -math.inf, 0.0
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """An arm stretched out, nearly, and a target within reach."""
+        """Draws an arm that is nearly stretched out, and a target within reach."""
         position_key, target_key, velocity_key = jax.random.split(key, 3)
         position = near_reference(self, uniform_noise(position_key, self.model.nq, _POSITION_NOISE))
-        # The root of a uniform number is the radius of a point uniform on a disc.
+        # The square root of a uniform number is the radius of a uniform point on a disc.
         radius, angle = jax.random.uniform(target_key, (2,), jnp.float32)
         radius, angle = _REACH * jnp.sqrt(radius), 2 * jnp.pi * angle
         target = jnp.stack([radius * jnp.cos(angle), radius * jnp.sin(angle)])
@@ -109,7 +109,7 @@ class Reacher(MujocoEnv, kw_only=True):
         return jnp.concatenate([*angles, state.qpos[_JOINTS:], state.qvel[:_JOINTS], read["offset"][:2]])
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Near is good, effort is not; it never ends."""
+        """Rewards closeness, minus the cost of control; it never terminates."""
         distance = weigh(self.reward_dist_weight, norm(state.derived["offset"]))
         control = weigh(self.reward_control_weight, squares(action))
         info = {"reward_dist": -distance, "reward_ctrl": -control}

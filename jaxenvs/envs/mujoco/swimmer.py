@@ -79,7 +79,7 @@ class Swimmer(MujocoEnv, kw_only=True):
 
     @property
     def observation_size(self) -> int:
-        """8, or 10 with positions, for the usual model."""
+        """8, or 10 with positions, for the default model."""
         return self.model.nq + self.model.nv - 2 * self.exclude_current_positions_from_observation
 
     def start(self, key: Key) -> tuple[Array, Array]:
@@ -89,7 +89,7 @@ class Swimmer(MujocoEnv, kw_only=True):
         return jnp.concatenate([state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel])
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed is good, effort is not; it never ends."""
+        """Rewards speed, minus the cost of control; it never terminates."""
         x_velocity, y_velocity = single(self.velocity(state))
         forward = weigh(self.forward_reward_weight, x_velocity)
         control = weigh(self.ctrl_cost_weight, squares(action))

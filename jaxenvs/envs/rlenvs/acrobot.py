@@ -1,4 +1,4 @@
-"""Acrobot as rlenvs has it: from rest, by Euler's method, with angles for observations."""
+"""Acrobot of rlenvs: it starts at rest, uses Euler's method, and observes angles."""
 
 import math
 from typing import ClassVar
@@ -88,9 +88,9 @@ class Acrobot(Env[AcrobotState, Array]):
     euler_steps: int = static(default=4)
 
     def check_fields(self) -> None:
-        """Checks the number of Euler's steps."""
+        """Checks the number of steps of Euler's method."""
         if not isinstance(self.euler_steps, int) or self.euler_steps < 1:
-            raise InvalidField(f"Acrobot: `euler_steps` must be an integer from 1, got {self.euler_steps!r}.")
+            raise InvalidField(f"Acrobot: `euler_steps` must be an integer of at least 1, got {self.euler_steps!r}.")
 
     @property
     def observation_space(self) -> Box:
@@ -107,7 +107,7 @@ class Acrobot(Env[AcrobotState, Array]):
         return -1.0, 0.0
 
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:
-        """The links hang down at rest; nothing is drawn from the key."""
+        """Lets the links hang down at rest; the key is not used."""
         check_key(key)
         zero = jnp.zeros((), jnp.float32)
         state = AcrobotState(theta1=zero, theta2=zero, theta1_dot=zero, theta2_dot=zero)
@@ -137,7 +137,7 @@ class Acrobot(Env[AcrobotState, Array]):
         return state, transition(self.observe(state), jnp.where(terminated, 0.0, -1.0), terminated)
 
     def _accelerations(self, state: AcrobotState, torque: Array) -> tuple[Array, Array]:
-        """Of the two angles, rad/s^2; the book's equations, with its names."""
+        """The accelerations of the two angles, rad/s^2, by the book's equations and with its names."""
         fields = self.link_mass_1, self.link_mass_2, self.link_length_1, self.link_com_1, self.link_com_2
         m1, m2, l1, c1, c2 = (jnp.asarray(value, torque.dtype) for value in fields)
         sin2, cos2 = sin(state.theta2), cos(state.theta2)
@@ -167,4 +167,4 @@ class Acrobot(Env[AcrobotState, Array]):
 
 def _turned_back(angle: Array) -> Array:
     """The same angle within [-pi, pi]."""
-    return jnp.clip(wrapped(angle), -math.pi, math.pi)  # rounding can leave it a hair beyond
+    return jnp.clip(wrapped(angle), -math.pi, math.pi)  # rounding can leave it slightly beyond

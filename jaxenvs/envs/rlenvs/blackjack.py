@@ -1,4 +1,4 @@
-"""Blackjack as rlenvs has it: one deck of 52 cards, and its own way with aces."""
+"""Blackjack of rlenvs: one deck of 52 cards, and its own rules for aces."""
 
 from typing import ClassVar, TypeVar
 
@@ -16,27 +16,27 @@ from jaxenvs.envs._card_table import RANKS, ShownHand, draw_table, with_card
 _LIMIT = 21
 _DEALER_STANDS = 17
 _ACE = 11
-# With two aces, the other two, four twos and two threes, the dealer comes to 18 by the tenth card.
+# With two aces, the other two aces, four twos and two threes, the dealer reaches 18 with the tenth card.
 _MAX_DEALER_DRAWS = 8
 _LARGEST_SUM = 34  # a ten on 24, which is an ace and a ten, three more aces and a ten
 
 Tree = TypeVar("Tree")
 Observation = tuple[Array, Array, Array]
 Deck = tuple[Array, Array]
-"""Two () uint32, for two suits each: bit 13 s + r is set where the card of rank r + 1 and suit s is there."""
+"""Two () uint32, for two suits each: bit 13 s + r is set if the card of rank r + 1 and suit s is in the deck."""
 
 _TWO_SUITS = (1 << 2 * len(RANKS)) - 1
 
 
 class Hand(PyTreeNode):
-    """Cards, and what they add up to by the rules of `Blackjack`.
+    """Cards and their sum by the rules of `Blackjack`.
 
     Attributes:
         ranks: () uint32, the ranks of the first eight cards, from 1, the ace, to 13, the king, in the order dealt, four
-            bits each from the lowest on; for the picture alone.
+            bits each, lowest bits first; for the picture only.
         size: () int32, the number of cards.
-        sum: () int32.
-        usable_ace: () int32, 1 where 10 can be taken off the sum, else 0.
+        sum: () int32, the sum of the cards.
+        usable_ace: () int32, 1 if 10 can be subtracted from the sum, else 0.
     """
 
     ranks: Array
@@ -48,8 +48,8 @@ class Hand(PyTreeNode):
         """The hand with one more card.
 
         Args:
-            rank: () int32, the card's.
-            over: the largest sum that leaves a usable ace alone; from a larger one 10 are taken off.
+            rank: () int32, the rank of the card.
+            over: the largest sum that does not use a usable ace; from a larger one, 10 is subtracted.
             when: () bool, whether the card is taken.
         """
         when = jnp.asarray(when)
@@ -71,10 +71,10 @@ class BlackjackState(PyTreeNode):
 
     Attributes:
         player: the player's hand.
-        dealer: the dealer's, of the card that lies face up alone until the player stands.
+        dealer: the dealer's hand: only the face-up card until the player stands.
         deck: the cards that are left. The dealer's second card is one of them: it is drawn when it is turned up, which
-            comes to the same.
-        is_over: () bool, whether the player stands or is bust; nothing happens then.
+            is equivalent.
+        is_over: () bool, whether the player stands or is bust; then steps change nothing.
         key: () key that cards are drawn from.
     """
 
@@ -173,7 +173,7 @@ class Blackjack(Env[BlackjackState, Observation]):
         words = jax.random.bits(card_key, (1 + _MAX_DEALER_DRAWS,), jnp.uint32)
         rank, deck = draw_card(state.deck, words[0])
         player = state.player.take(rank, _LIMIT, hits)
-        # An ace that was used this moment saves the player, whatever the sum is.
+        # An ace used in this step saves the player, whatever the sum is.
         is_bust = hits & (player.sum > _LIMIT) & (state.player.usable_ace == 0)
         dealer = _chosen(stands, second_card(state.dealer, rank), state.dealer)
         deck = _chosen(state.is_over, state.deck, deck)
@@ -216,14 +216,14 @@ class Blackjack(Env[BlackjackState, Observation]):
 
 
 def draw_card(deck: Deck, word: Array) -> tuple[Array, Deck]:
-    """Draws a card; numbers alone, which is fast under `vmap`.
+    """Draws a card by scalar arithmetic only, which is fast under `vmap`.
 
     Args:
         deck: at least one card.
-        word: () uint32, all of its bits random.
+        word: () uint32, with all bits random.
 
     Returns:
-        The rank, () int32 from 1 to 13, to which each card is as likely to within 2**-26, and the deck without it.
+        The rank, () int32 from 1 to 13, and the deck without the card. All cards are equally likely to within 2**-26.
     """
     low, high = deck
     in_low, in_high = (jax.lax.population_count(half) for half in deck)
@@ -237,7 +237,7 @@ def draw_card(deck: Deck, word: Array) -> tuple[Array, Deck]:
 
 
 def _bit_at(word: Array, place: Array) -> Array:
-    """The position of the set bit before which there are `place` others, counted from the lowest; all () uint32."""
+    """The position of the set bit with `place` set bits below it; all () uint32."""
     position = jnp.zeros_like(place)
     for width in (16, 8, 4, 2, 1):
         below = word & np.uint32((1 << width) - 1)
@@ -250,12 +250,12 @@ def _bit_at(word: Array, place: Array) -> Array:
 
 
 def _chosen(where: Array, yes: Tree, no: Tree) -> Tree:
-    """One of two trees of numbers, by () bool."""
+    """Selects one of two trees of scalars by a () bool."""
     return jax.tree.map(lambda a, b: jnp.where(where, a, b), yes, no)
 
 
 def card_value(rank: Array) -> Array:
-    """What a card counts, () int32: an ace 11, a court card 10."""
+    """The value of a card, () int32: 11 for an ace, 10 for a court card."""
     return jnp.where(rank == 1, _ACE, jnp.minimum(rank, 10))
 
 
@@ -266,7 +266,7 @@ def empty_hand() -> Hand:
 
 
 def second_card(hand: Hand, rank: Array) -> Hand:
-    """A hand of one card with another: any ace is usable, of two one is left so."""
+    """Adds a second card to a hand of one: an ace is usable, and one remains usable of two."""
     taken = hand.take(rank, 2 * _ACE)
     has_ace = (hand.sum == _ACE) | (card_value(rank) == _ACE)
     total = jnp.where(taken.sum > _LIMIT, taken.sum - 10, taken.sum)

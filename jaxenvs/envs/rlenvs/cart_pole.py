@@ -1,4 +1,4 @@
-"""CartPole as rlenvs has it: from rest, and nothing for the step that fails."""
+"""CartPole of rlenvs: it starts at rest, and the step that fails earns nothing."""
 
 from typing import ClassVar
 
@@ -95,7 +95,7 @@ class CartPole(Env[CartPoleState, Array]):
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[CartPoleState, TimeStep[Array]]:
-        """Everything is at rest, the pole upright in the middle; nothing is drawn from the key."""
+        """Puts the pole upright in the middle, with everything at rest; the key is not used."""
         check_key(key)
         zero = jnp.zeros((), jnp.float32)
         state = CartPoleState(x=zero, x_dot=zero, theta=zero, theta_dot=zero, fallen=jnp.zeros((), bool))

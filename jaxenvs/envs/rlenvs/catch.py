@@ -1,4 +1,4 @@
-"""Catch as rlenvs has it: a ball that falls slanting, on a screen that may flicker or be covered."""
+"""Catch of rlenvs: a ball falls at a slant, on a screen that may flicker or be partly covered."""
 
 import math
 from typing import ClassVar
@@ -17,9 +17,9 @@ from jaxenvs.core.random import Key, check_key, draw_below
 from jaxenvs.core.spaces import Box, Discrete
 
 _STEEPEST = 1 / 3
-"""Columns a step, at levels 0 and 2."""
+"""Greatest slope, in columns per step, at levels 0 and 2."""
 _LEFT_TURN = 2 / 3
-"""Where a ball is put that turns back at the left side."""
+"""The column of a ball that turns back at the left side."""
 _FRAME = 384  # pixels
 
 
@@ -28,9 +28,9 @@ class CatchState(PyTreeNode):
 
     Attributes:
         player: () int32, the player's leftmost column, from 0.
-        row: () int32, the ball's row, from 0 above; the last is the player's.
+        row: () int32, the ball's row, from 0 at the top; the last is the player's.
         x: () float32, the ball's column, from 0, with a fraction.
-        slope: () float32, columns that the ball moves to the right a step.
+        slope: () float32, columns that the ball moves to the right per step.
         flickered: () bool, whether the last observation was blank.
         key: () key that flickering is drawn from.
     """
@@ -96,7 +96,7 @@ class Catch(Env[CatchState, Array]):
     def check_fields(self) -> None:
         """Checks the sizes and the probability."""
         if not isinstance(self.size, int) or self.size < 2:
-            raise InvalidField(f"Catch: `size` must be an integer from 2, got {self.size!r}.")
+            raise InvalidField(f"Catch: `size` must be an integer of at least 2, got {self.size!r}.")
         if not isinstance(self.width, int) or not 1 <= self.width <= self.size:
             raise InvalidField(
                 f"Catch: `player_width` must be an integer from 1 to the size, {self.size}, got {self.player_width!r}."
@@ -106,12 +106,12 @@ class Catch(Env[CatchState, Array]):
 
     @property
     def width(self) -> int:
-        """Columns that the player takes."""
+        """The width of the player, in columns."""
         return math.ceil(self.size / 12) if self.player_width is None else self.player_width
 
     @property
     def covered_rows(self) -> range:
-        """The rows that are covered where `obscured`."""
+        """The rows that are covered if `obscured`."""
         return range(self.size - 1 - math.ceil(self.size / 4), self.size - 1)
 
     @property
@@ -178,7 +178,7 @@ class Catch(Env[CatchState, Array]):
         return jnp.where(seen, 255, 0).astype(jnp.uint8)[:, :, None]
 
     def render(self, state: CatchState) -> Array:
-        """(384, 384, 3) uint8: ball and player, also where they are covered; all dark where the screen flickers."""
+        """(384, 384, 3) uint8: ball and player, even if they are covered; all dark if the screen flickered."""
         size = float(self.size)
         canvas = Canvas.blank(_FRAME, _FRAME, palette.PAPER, x_range=(0.0, size), y_range=(0.0, size))
         row, player = state.row.astype(jnp.float32), state.player.astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""CliffWalking of rlenvs: walk along a cliff to the goal; a fall is the end."""
+"""CliffWalking of rlenvs: walk along a cliff to the goal; a fall ends the episode."""
 
 from typing import ClassVar
 

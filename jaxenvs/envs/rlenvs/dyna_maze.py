@@ -1,4 +1,4 @@
-"""DynaMaze of rlenvs: a maze for agents that plan, whose wall may move after a while."""
+"""DynaMaze of rlenvs: a maze for planning agents, whose wall may move after a while."""
 
 import functools
 from typing import ClassVar, Self
@@ -25,11 +25,11 @@ _MAZES = {
     "blocking": (_OPEN_ON_THE_RIGHT, _OPEN_ON_THE_LEFT, 1000),
     "shortcut": (_OPEN_ON_THE_LEFT, _OPEN_ON_BOTH_SIDES, 3000),
 }
-"""By `change`: the maze, what becomes of it, and after how many steps."""
+"""For each `change`: the maze, the maze it turns into, and after how many steps."""
 
 _COLUMNS, _ROWS = 9, 6
 _GOAL = (9, 6)
-_GAP, _LANDING = (9, 3), 4  # where the wall comes down in "blocking", and the column that the agent is put in
+_GAP, _LANDING = (9, 3), 4  # where the wall closes in "blocking", and the column that the agent is moved to
 _BAR = 40  # pixels
 
 
@@ -38,8 +38,8 @@ class DynaMazeState(PyTreeNode):
 
     Attributes:
         x: () int32, the agent's column, from 1 on the left.
-        y: () int32, its row, from 1 at the bottom.
-        steps: () int32, steps taken in this maze, in earlier episodes too, until the wall moves; it counts no further.
+        y: () int32, the agent's row, from 1 at the bottom.
+        steps: () int32, steps taken in this maze, including earlier episodes, until the wall moves.
     """
 
     x: Array
@@ -120,7 +120,7 @@ class DynaMaze(Env[DynaMazeState, Array]):
 
     @property
     def change_after(self) -> int:
-        """The number of steps after which the wall moves; 0 where none does."""
+        """The number of steps after which the wall moves; 0 if none does."""
         return _MAZES[self.change][2]
 
     def reset(self, key: Key) -> tuple[DynaMazeState, TimeStep[Array]]:
@@ -136,7 +136,7 @@ class DynaMaze(Env[DynaMazeState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: DynaMazeState, action: Array) -> tuple[DynaMazeState, TimeStep[Array]]:
-        """Takes a step, unless a wall is in the way; afterwards the wall may move."""
+        """Takes a step unless a wall is in the way; afterwards the wall may move."""
         x, y = neighbour(state.x, state.y, self.action_space.validate(action), _COLUMNS, _ROWS)
         terminated = (x == _GOAL[0]) & (y == _GOAL[1])
         has_changed = state.steps >= self.change_after
@@ -154,11 +154,11 @@ class DynaMaze(Env[DynaMazeState, Array]):
         return jnp.stack([state.x, state.y])
 
     def after_episode(self, state: DynaMazeState) -> Self:
-        """The maze as that episode left it."""
+        """The maze as the episode left it."""
         return self.replace(steps_taken=state.steps)
 
     def render(self, state: DynaMazeState) -> Array:
-        """(384, 576, 3) uint8: the maze, a mouse, and its cheese; 40 rows more, with the time until the wall moves."""
+        """(384, 576, 3) uint8: the maze, a mouse and its cheese; 40 more rows show the time until the wall moves."""
         mazes = np.array([[[_LETTERS.index(letter) for letter in line] for line in maze] for maze in self._mazes])
         kinds = jnp.asarray(mazes, jnp.int32)[(state.steps >= self.change_after).astype(jnp.int32)]
         maze = draw_cells(kinds, _CELLS, _paint_mouse, state.x, state.y, palette.PAPER).to_rgb()
@@ -177,7 +177,7 @@ class DynaMaze(Env[DynaMazeState, Array]):
 
 @functools.lru_cache
 def _walls(change: str) -> np.ndarray:
-    """(2, rows, columns) bool: the walls before and after they have moved; the upper row comes first."""
+    """(2, rows, columns) bool: the walls before and after they have moved; the top row comes first."""
     return np.array([[[letter == "#" for letter in line] for line in maze] for maze in _MAZES[change][:2]])
 
 

@@ -19,7 +19,7 @@ _REWARD = -0.5
 _SIZE, _MARGIN = 480, 20  # pixels
 
 _PUDDLES = (
-    # centre (x, y), standard deviations, and the rectangle outside which there is nothing; all in hundredths
+    # centre (x, y), standard deviations, and the rectangle that bounds the puddle; all in hundredths
     ((59.0, 39.0), (0.25 * 61, 0.25 * 21), (29, 89), (29, 49)),
     ((69.0, 19.5), (0.25 * 21, 0.25 * 60), (59, 79), (0, 49)),
 )
@@ -143,7 +143,7 @@ class GridWorld(Env[GridWorldState, Array]):
 
 
 def puddle_depth(x: Array, y: Array) -> Array:
-    """How deep the water is at positions, which are rounded to hundredths; float32, of their shape."""
+    """The depth of the water at positions, rounded to hundredths; float32, of their shape."""
     x, y = jnp.round(100.0 * x), jnp.round(100.0 * y)
     depth = jnp.zeros_like(x)
     for center, deviation, columns, rows in _PUDDLES:
@@ -154,5 +154,5 @@ def puddle_depth(x: Array, y: Array) -> Array:
 
 
 def _on_picture(x: Array | float, y: Array | float) -> tuple[Array | float, Array | float]:
-    """Where a position lies in the picture, in pixels."""
+    """The pixel at which a position lies in the picture."""
     return _MARGIN + _SIZE * x, _MARGIN + _SIZE * (1.0 - y)

@@ -1,4 +1,4 @@
-"""JacksCarRental of rlenvs: move cars between two lots, so that customers find some at both."""
+"""JacksCarRental of rlenvs: move cars between two lots so that customers find some at both."""
 
 from typing import ClassVar
 
@@ -17,13 +17,13 @@ from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs._tileset import tileset_of
 
 CAPACITY = 20
-"""The most cars that a lot holds."""
+"""The greatest number of cars that fit into a lot."""
 
 MOST_MOVED = 5
-"""The most cars that are moved in a night."""
+"""The greatest number of cars moved in a night."""
 
 _START = 10
-_HIGHEST_RATE = 100.0  # with which, as with any higher one, 20 or more come as good as always
+_HIGHEST_RATE = 100.0  # at this rate and above, 20 or more come practically always
 _TILE, _PLACES = 48, (4, 5)  # pixels; rows and columns of a lot
 _MARGIN, _BETWEEN, _HEAD = 32, 96, 76  # pixels
 
@@ -33,7 +33,7 @@ class JacksCarRentalState(PyTreeNode):
 
     Attributes:
         cars: (2,) int32, how many are in each lot in the morning.
-        moved: () int32, how many were moved in the last night, negative towards the first lot; for the picture alone.
+        moved: () int32, how many were moved last night, negative towards the first lot; for the picture only.
         key: () key that customers are drawn from.
     """
 
@@ -114,7 +114,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """From five cars moved and none rented to all cars rented."""
+        """From moving five cars and renting out none, to renting out all cars."""
         return -MOST_MOVED * jnp.asarray(self.move_cost), 2 * CAPACITY * jnp.asarray(self.price)
 
     def reset(self, key: Key) -> tuple[JacksCarRentalState, TimeStep[Array]]:
@@ -134,7 +134,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
     def step_with(
         self, state: JacksCarRentalState, action: Array, requested: Array, returned: Array
     ) -> tuple[JacksCarRentalState, TimeStep[Array]]:
-        """A step whose chance is given: how many cars are asked for and brought back, (2,) int32 each."""
+        """A step with given randomness: how many cars are asked for and returned, (2,) int32 each."""
         rented = jnp.minimum(requested, state.cars)
         evening = jnp.minimum(state.cars - rented + returned, CAPACITY)
         room = CAPACITY - evening
@@ -150,7 +150,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         return state.cars
 
     def render(self, state: JacksCarRentalState) -> Array:
-        """(300, 640, 3) uint8: both lots in the morning, and what was moved in the night before."""
+        """(300, 640, 3) uint8: both lots in the morning, and the cars moved the night before."""
         rows, columns = _PLACES
         wide, high = columns * _TILE, rows * _TILE
         canvas = Canvas.blank(_HEAD + high + _MARGIN, 2 * (_MARGIN + wide) + _BETWEEN, palette.PAPER)
@@ -174,9 +174,10 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
 
 
 def _draw_counts(key: Key, rates: Array) -> Array:
-    """Poisson numbers, (rates,) int32, those above 20 as 20, which no lot tells apart.
+    """Poisson numbers, (rates,) int32; those above 20 are 20, which makes no difference to a lot.
 
-    Each compares a uniform number of 23 bits with the distribution function, so what is rarer than 1e-7 does not occur.
+    Each is found by comparing a uniform number of 23 bits with the distribution function, so values with a probability
+    below 1e-7 do not occur.
     """
     rate = jnp.minimum(rates, _HIGHEST_RATE)[:, None]
     ratios = jnp.concatenate([jnp.exp(-rate), rate / np.arange(1, CAPACITY, dtype=np.float32)[None]], axis=-1)

@@ -1,4 +1,4 @@
-"""MountainCar as rlenvs has it: from rest, rewarded by the height."""
+"""MountainCar of rlenvs: it starts at rest, and the reward depends on the height."""
 
 import math
 
@@ -60,7 +60,7 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def _physics(self) -> mountain_car.MountainCar:
-        """The same car, in the terms of classic control; the goal takes cars of any velocity."""
+        """The same car, in the terms of classic control; the goal accepts cars of any velocity."""
         return mountain_car.MountainCar(force=self.force, gravity=self.gravity, goal_velocity=-math.inf)
 
     @property
@@ -78,7 +78,7 @@ class MountainCar(Env[MountainCarState, Array]):
         return -2.0, 0.0
 
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
-        """The car stands still; nothing is drawn from the key."""
+        """Puts the car at its start, standing still; the key is not used."""
         check_key(key)
         state = MountainCarState(jnp.asarray(self.start_position, jnp.float32), jnp.zeros((), jnp.float32))
         return state, restart(self.observe(state))

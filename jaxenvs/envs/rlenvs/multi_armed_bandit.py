@@ -1,4 +1,4 @@
-"""MultiArmedBandit of rlenvs: find the best of ten arms, which may wander."""
+"""MultiArmedBandit of rlenvs: find the best of ten arms, whose means may drift."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Self
@@ -26,8 +26,8 @@ class MultiArmedBanditState(PyTreeNode):
 
     Attributes:
         means: (num_arms,) float32, the mean reward of each arm.
-        arm: () int32, the arm that was pulled last; -1 at reset. For the picture alone.
-        reward: () float32, what it gave. For the picture alone.
+        arm: () int32, the arm that was pulled last; -1 at reset. For the picture only.
+        reward: () float32, the reward it gave. For the picture only.
         key: () key that rewards are drawn from.
     """
 
@@ -105,7 +105,7 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
         return Discrete(self.num_arms)
 
     def reset(self, key: Key) -> tuple[MultiArmedBanditState, TimeStep[Array]]:
-        """Draws the means, where they are not given."""
+        """Draws the means, unless they are given."""
         key, means_key = jax.random.split(check_key(key))
         if self.means is None:
             means = jax.random.normal(means_key, (self.num_arms,), jnp.float32)
@@ -124,13 +124,13 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
     def step_with(
         self, state: MultiArmedBanditState, action: Array, noise: Array
     ) -> tuple[MultiArmedBanditState, TimeStep[Array]]:
-        """A step whose chance is given.
+        """A step with given randomness.
 
         Args:
             state: the state.
             action: () int32, the arm.
-            noise: standard normal numbers, (1,) float32 for the reward; where the arms are restless, (1 + num_arms,),
-                for the reward and for each mean.
+            noise: standard normal numbers, (1,) float32 for the reward; if the arms are restless, (1 + num_arms,) for
+                the reward and for each mean.
         """
         mean = state.means.at[action].get(mode="clip")
         regret = state.means.max() - mean
@@ -146,13 +146,13 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
         return self.replace(means=state.means)
 
     def render(self, state: MultiArmedBanditState) -> Array:
-        """(360, 640, 3) uint8: how likely each arm gives what, from -4 to 4, and what the last pull gave."""
+        """(360, 640, 3) uint8: the reward density of each arm, from -4 to 4, and the reward of the last pull."""
         column, row = jnp.arange(_WIDTH, dtype=jnp.int32), jnp.arange(_HEIGHT, dtype=jnp.float32)
         arm = column * self.num_arms // _WIDTH
         value = _HIGHEST * (1.0 - 2.0 * (row + 0.5) / _HEIGHT)
         mean = state.means[arm][None, :]
         density = jnp.exp(-0.5 * (value[:, None] - mean) ** 2)
-        # As in the book's figure 2.1, an arm is as wide as its density.
+        # As in the book's figure 2.1, the width of an arm is its density.
         beside = jnp.abs((column.astype(jnp.float32) + 0.5) * self.num_arms / _WIDTH - arm.astype(jnp.float32) - 0.5)
         is_inside = beside[None, :] < 0.42 * density
         paper, plain, best, pulled = (

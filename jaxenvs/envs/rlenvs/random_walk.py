@@ -1,4 +1,4 @@
-"""RandomWalk of rlenvs: seven places in a row, of which the right one pays."""
+"""RandomWalk of rlenvs: seven positions in a row, of which the rightmost one pays."""
 
 from typing import ClassVar
 
@@ -85,7 +85,7 @@ class RandomWalk(Env[RandomWalkState, Array]):
         return state.position
 
     def render(self, state: RandomWalkState) -> Array:
-        """(160, 672, 3) uint8: the places as the book draws them, the ends as squares, and the agent, a disc."""
+        """(160, 672, 3) uint8: the positions as in the book, with squares for the ends, and the agent, a disc."""
         count = _LAST + 1
         canvas = Canvas.blank(_HEIGHT, count * _GAP, palette.PAPER)
         middle = _HEIGHT / 2 - 8.0

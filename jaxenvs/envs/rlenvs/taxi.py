@@ -1,4 +1,4 @@
-"""Taxi as rlenvs has it: with fuel, which runs out."""
+"""Taxi of rlenvs: with fuel that runs out."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ _FULL, _LEAST_START = 12, 5
 _EMPTY = -1
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD, _EMPTY_REWARD = -1.0, 20.0, -10.0, -20.0
 _STOP_OF_NUMBER = (0, 0, 1, 3, 2, 4)
-"""The town's stops R, G, Y, B and its sign for aboard, by rlenvs' numbers, R, G, B, Y from 1 on."""
+"""The town's numbers of stops (R, G, Y, B) and of aboard, by those of rlenvs (R, G, B, Y from 1 on)."""
 _PUMP_CELL = SIZE * (SIZE - 1 - _PUMP[1]) + _PUMP[0]
 _GAUGE_Y, _GAUGE_WIDTH = 388, 72  # pixels
 
@@ -52,10 +52,10 @@ class TaxiState(PyTreeNode):
 
     Attributes:
         x: the taxi's column, 0 to 4 from the left.
-        y: the taxi's row, 0 to 4 from below.
-        fuel: moves that are left, to 12; -1 where one more was made.
-        passenger: the stop where they wait, 1 to 4, or 5 aboard.
-        destination: the stop that they want to go to, 1 to 4.
+        y: the taxi's row, 0 to 4 from the bottom.
+        fuel: number of moves left, up to 12; -1 after one more was made.
+        passenger: the stop where they wait, 1 to 4, or 5 if aboard.
+        destination: the stop they want to go to, 1 to 4.
     """
 
     x: Array
@@ -168,7 +168,7 @@ class Taxi(Env[TaxiState, Array]):
         return jnp.stack([state.x, state.y, state.fuel, state.passenger, state.destination])
 
     def render(self, state: TaxiState) -> Array:
-        """(456, 536, 3) uint8: the town and the taxi; right of it, the passenger, the destination and the fuel."""
+        """(456, 536, 3) uint8: the town and the taxi; to the right, the passenger, the destination and the fuel."""
         x, y = corner_of(_PUMP_CELL)
         canvas = _paint_pump(Canvas(jnp.asarray(draw_empty_town()), View()), x, y)
         numbers = jnp.asarray(_STOP_OF_NUMBER, jnp.int32)

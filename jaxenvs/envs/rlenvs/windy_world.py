@@ -1,4 +1,4 @@
-"""WindyWorld of rlenvs: reach the goal across columns where the wind blows upwards."""
+"""WindyWorld of rlenvs: reach the goal across columns where wind blows upwards."""
 
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from jaxenvs.envs.rlenvs._grid import GridState, cells, draw_cells, neighbour, s
 
 _COLUMNS, _ROWS = 10, 7
 _WIND = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)
-"""Rows that the wind of each column blows upwards."""
+"""The strength of the upward wind in each column, in rows."""
 _START, _GOAL = (1, 4), (8, 4)
 _REWARD = -1.0
 
@@ -68,7 +68,7 @@ class WindyWorld(Env[GridState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left, and perhaps the diagonals."""
+        """Up, right, down, left and, with `king_moves`, the diagonals."""
         return Discrete(8 if self.king_moves else 4)
 
     @property

@@ -1,4 +1,4 @@
-"""XOWorld of rlenvs: crosses to collect and circles to avoid, in a picture."""
+"""XOWorld of rlenvs: collect crosses and avoid circles in a picture."""
 
 import functools
 from typing import ClassVar
@@ -50,25 +50,25 @@ CIRCLE = (
     "...#####...",
 )
 _PLAYER_SIZE, _OBJECT_SIZE = len(PLAYER), len(CROSS)
-# What counts for a collision is the square without its outermost pixels.
+# Collisions are those of squares without their outermost pixels.
 _HIT_ABOVE, _HIT_BELOW = _OBJECT_SIZE - 3, _PLAYER_SIZE - 3
 
 _STATIC_PLACES = (6, 26, 46, 66)
 _RANDOM_COUNT = 14
-_ROOM = 13  # what an object keeps for itself, a pixel on each side of it; so does the player, to the left and above
+_ROOM = 13  # the space an object keeps free, one pixel on each side; so does the player, to the left and above
 _PLACES = _SIZE - _ROOM
-_CELL = 6  # pixels of a pixel, when rendered
+_CELL = 6  # rendered pixels per pixel
 
 
 class XOWorldState(PyTreeNode):
     """State of `XOWorld`; rows and columns are those of upper left corners.
 
     Attributes:
-        row: () int32, the player's, 0 to 72.
-        column: () int32, the player's, 0 to 72.
-        rows: (objects,) int32, of the crosses and circles.
-        columns: (objects,) int32, likewise.
-        present: (objects,) bool, whether each is there.
+        row: () int32, the player's row, 0 to 72.
+        column: () int32, the player's column, 0 to 72.
+        rows: (objects,) int32, rows of the crosses and circles.
+        columns: (objects,) int32, columns of the crosses and circles.
+        present: (objects,) bool, whether each is present.
     """
 
     row: Array
@@ -129,7 +129,7 @@ class XOWorld(Env[XOWorldState, Array]):
 
     @property
     def is_cross(self) -> np.ndarray:
-        """(objects,) bool: which objects are crosses, rather than circles."""
+        """(objects,) bool: which objects are crosses rather than circles."""
         index = np.arange(_RANDOM_COUNT if self.random else len(_STATIC_PLACES) ** 2)
         row = 0 if self.random else index // len(_STATIC_PLACES)
         return ((row + index) % 2 == 1) & self.double
@@ -148,10 +148,10 @@ class XOWorld(Env[XOWorldState, Array]):
         return _CIRCLE_REWARD, _CROSS_REWARD
 
     def reset(self, key: Key) -> tuple[XOWorldState, TimeStep[Array]]:
-        """Lays out the objects; without `random`, nothing is drawn from the key."""
+        """Lays out the objects; without `random`, the key is not used."""
         key = check_key(key)
         if self.random:
-            rows, columns, present = _laid_out(jax.random.bits(key, (_RANDOM_COUNT,), jnp.uint32))
+            rows, columns, present = _lay_out_all(jax.random.bits(key, (_RANDOM_COUNT,), jnp.uint32))
         else:
             grid = np.meshgrid(np.array(_STATIC_PLACES, np.int32), np.array(_STATIC_PLACES, np.int32), indexing="ij")
             rows, columns = (jnp.asarray(places.reshape(-1)) for places in grid)
@@ -161,7 +161,7 @@ class XOWorld(Env[XOWorldState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: XOWorldState, action: Array) -> tuple[XOWorldState, TimeStep[Array]]:
-        """Moves by a pixel, and collects."""
+        """Moves by one pixel, and collects what the player touches."""
         action = self.action_space.validate(action)
         last = _SIZE - _PLAYER_SIZE
         down = (action == DOWN).astype(jnp.int32) - (action == UP).astype(jnp.int32)
@@ -179,7 +179,7 @@ class XOWorld(Env[XOWorldState, Array]):
         return jnp.where(_pixels(player | crosses | circles), 0, 255).astype(jnp.uint8)[:, :, None]
 
     def _layers(self, state: XOWorldState) -> tuple[Array, Array, Array]:
-        """What is black of the player, the crosses and the circles, each as words; see `_drawn`."""
+        """The black pixels of the player, the crosses and the circles, each as words; see `_drawn`."""
         seen = state.present & ~_touches(state)
         layers = [_drawn(PLAYER, state.row[None], state.column[None], jnp.ones(1, bool))]
         for shape, is_of_kind in ((CROSS, self.is_cross), (CIRCLE, ~self.is_cross)):
@@ -188,7 +188,7 @@ class XOWorld(Env[XOWorldState, Array]):
         return layers[0], layers[1], layers[2]
 
     def render(self, state: XOWorldState) -> Array:
-        """(504, 504, 3) uint8: the observation, six times as large and in colour."""
+        """(504, 504, 3) uint8: the observation in colour, six times as large."""
         player, crosses, circles = (_pixels(layer) for layer in self._layers(state))
         tiles = jnp.where(player, 3, jnp.where(circles, 2, jnp.where(crosses, 1, 0)))
         canvas = Canvas.blank(_SIZE * _CELL, _SIZE * _CELL, palette.PAPER)
@@ -202,17 +202,17 @@ def _touches(state: XOWorldState) -> Array:
 
 
 def _last_of(chosen: Array) -> Array:
-    """(n,) bool: the last that is True of (n,) bool, alone."""
+    """(n,) bool: only the last of those that are True."""
     index = np.arange(chosen.shape[0], dtype=np.int32)
     return index == jnp.where(chosen, index, -1).max()
 
 
-def _laid_out(words: Array) -> tuple[Array, Array, Array]:
-    """Rows, columns and presence of objects, (n,) each, laid out one after the other by (n,) random words."""
+def _lay_out_all(words: Array) -> tuple[Array, Array, Array]:
+    """Lays out objects one after the other by (n,) random words: their rows, columns and presence, (n,) each."""
     places = np.arange(_PLACES, dtype=np.int32)
 
     def is_clear(row: Array | int, column: Array | int) -> Array | np.ndarray:
-        """(71, 71) bool: the corners of rooms that do not overlap that with its corner at (row, column)."""
+        """(71, 71) bool: the corners of rooms that do not overlap the room with its corner at (row, column)."""
         return (abs(places - row) >= _ROOM)[:, None] | (abs(places - column) >= _ROOM)[None, :]
 
     def lay_out(free: Array, word: Array) -> tuple[Array, tuple[Array, Array, Array]]:
@@ -232,7 +232,7 @@ def _laid_out(words: Array) -> tuple[Array, Array, Array]:
 
 @functools.cache
 def _words_of(shape: tuple[str, ...]) -> np.ndarray:
-    """(rows + 2,) uint32: the rows of a shape as words, the left column in the lowest bit, between two empty ones."""
+    """(rows + 2,) uint32: the rows of a shape as words between two empty ones; the left column is the lowest bit."""
     words = [sum(1 << i for i, pixel in enumerate(row) if pixel == "#") for row in shape]
     return np.array([0, *words, 0], np.uint32)
 
@@ -242,13 +242,13 @@ def _drawn(shape: tuple[str, ...], rows: Array, columns: Array, where: Array) ->
 
     Args:
         shape: its rows, `#` for black.
-        rows: (n,) int32, of the upper left corners.
-        columns: (n,) int32, likewise.
-        where: (n,) bool, whether it is drawn at each.
+        rows: (n,) int32, rows of the upper left corners.
+        columns: (n,) int32, columns of the upper left corners.
+        where: (n,) bool, whether to draw it at each.
 
     Returns:
         (84, 3) uint32: each row of the picture in three words of 32 pixels, the leftmost in the lowest bit. So drawing
-        is shifts and ORs of few words.
+        takes only shifts and ORs of a few words.
     """
     words = _words_of(shape)
     picture_rows = np.arange(_SIZE, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""What the games of guessing a number share."""
+"""The base class of the games of guessing a number."""
 
 import abc
 from typing import ClassVar
@@ -24,10 +24,10 @@ class GuessingState(PyTreeNode):
     """State of the games of guessing.
 
     Attributes:
-        number: () float32, what is to be guessed.
-        guess: () float32, the last guess, 0 before the first; for the picture alone.
+        number: () float32, the number to guess.
+        guess: () float32, the last guess, 0 before the first; for the picture only.
         hint: () int32, the observation.
-        guesses: () int32, how many there were.
+        guesses: () int32, the number of guesses so far.
     """
 
     number: Array
@@ -37,13 +37,13 @@ class GuessingState(PyTreeNode):
 
 
 class Guessing(Env[GuessingState, Array], RendersText):
-    """Base of the games; each says what a guess is worth, and whether it ends the game."""
+    """Base class of the games; a subclass defines the reward of a guess, and whether it ends the game."""
 
     frames_per_second: ClassVar[int] = 4
     range: ClassVar[float] = 1000.0
     """The number lies between this and its negative."""
     bounds: ClassVar[float]
-    """So does a guess, with this."""
+    """A guess lies between this and its negative."""
 
     guess_max: int = static(default=200)
 
@@ -94,7 +94,7 @@ class Guessing(Env[GuessingState, Array], RendersText):
         return f"{told}\n" if int(state.hint) == NO_GUESS else f"{float(state.guess):g} is {told}\n"
 
     def render(self, state: GuessingState) -> Array:
-        """(200, 720, 3) uint8: the line of numbers, with the number (below it) and the last guess (above)."""
+        """(200, 720, 3) uint8: the number line, with the number to guess below it and the last guess above it."""
         canvas = Canvas.blank(_HEIGHT, _WIDTH, palette.PAPER)
         left, right, middle = 40.0, _WIDTH - 40.0, 0.5 * _HEIGHT
 

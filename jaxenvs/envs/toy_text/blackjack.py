@@ -15,24 +15,24 @@ from jaxenvs.envs._card_table import LISTED, RANKS, ShownHand, draw_table, rank_
 from jaxenvs.envs.toy_text._chance import draw_digits
 
 # The dealer stands with at most 12 cards: six aces are a soft 16, a six makes that a hard 12, and five more
-# aces 17. So there are at most ten to draw.
+# aces make 17. So the dealer draws at most ten.
 _MAX_DRAWS = 10
 _RANK_COUNT = 13
 _DEALER_STANDS = 17
 _LIMIT = 21
-_LARGEST_SUM = 31  # that the observation space holds
+_LARGEST_SUM = 31  # the upper bound of the observation space
 
 Observation = tuple[Array, Array, Array]
 
 
 class Hand(PyTreeNode):
-    """Cards, and what they add up to. Ranks run from 1, the ace, to 13, the king.
+    """Cards and their sum. Ranks run from 1, the ace, to 13, the king.
 
     Attributes:
-        ranks: () uint32, the ranks of the first eight cards in the order dealt, four bits each from the
-            lowest on; for the picture alone, apart from the dealer's first card.
+        ranks: () uint32, the ranks of the first eight cards in the order dealt, four bits each, lowest bits first. Only
+            the picture uses them, except for the dealer's first card.
         size: () int32, the number of cards.
-        hard: () int32, their sum with every ace as 1.
+        hard: () int32, their sum, with every ace counting 1.
         has_ace: () bool, whether there is an ace.
     """
 
@@ -58,7 +58,7 @@ class Hand(PyTreeNode):
 
     @property
     def is_natural(self) -> Array:
-        """() bool: whether it is an ace and a ten-valued card, and nothing else."""
+        """() bool: whether the hand is just an ace and a ten-valued card."""
         return (self.size == 2) & self.has_ace & (self.hard == 11)
 
     @property
@@ -67,7 +67,7 @@ class Hand(PyTreeNode):
         return jnp.where(self.is_bust, 0, self.sum)
 
     def take(self, rank: Array, when: Array) -> "Hand":
-        """The hand with one more card of that rank, () int32, where `when`."""
+        """The hand with one more card of that rank, () int32, if `when`."""
         value = card_value(rank)
         return Hand(
             ranks=with_card(self.ranks, self.size, rank, when),
@@ -83,7 +83,7 @@ class BlackjackState(PyTreeNode):
     Attributes:
         player: the player's hand.
         dealer: the dealer's hand, whose first card lies face up.
-        revealed: () bool, whether the dealer has shown the second card; for the picture alone.
+        revealed: () bool, whether the dealer has shown the second card; for the picture only.
         key: () key that cards are drawn from.
     """
 
@@ -152,7 +152,7 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1, or to 1.5 where naturals pay that."""
+        """-1 to 1, or to 1.5 if naturals pay that."""
         return -1.0, 1.5 if self.natural and not self.sab else 1.0
 
     def reset(self, key: Key) -> tuple[BlackjackState, TimeStep[Observation]]:
@@ -218,7 +218,7 @@ def draw_cards(key: Key, count: int) -> list[Array]:
 
 
 def card_value(rank: Array) -> Array:
-    """What a card counts, () int32: an ace 1, a court card 10."""
+    """The value of a card, () int32: 1 for an ace, 10 for a court card."""
     return jnp.minimum(rank, 10)
 
 

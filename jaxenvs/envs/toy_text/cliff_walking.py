@@ -100,7 +100,7 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         return state.index
 
     def transition_table(self) -> TransitionTable:
-        """The exact model; three branches where the ground is slippery, else one."""
+        """The exact model; three branches if the ground is slippery, else one."""
         sides = np.array([-1, 0, 1]) if self.is_slippery else np.array([0])
         moves = np.array(_MOVES)[(np.arange(4)[:, None] + sides) % 4]
         row, column = np.divmod(np.arange(_ROWS * _COLUMNS), _COLUMNS)

@@ -34,7 +34,7 @@ MAPS: dict[str, tuple[str, ...]] = {
         "FFFHFFFG",
     ),
 }
-"""The maps that `map_name` knows."""
+"""The maps that `map_name` can name."""
 
 _MOVES = ((0, -1), (1, 0), (0, 1), (-1, 0))  # (rows, columns) of left, down, right, up
 _FROZEN, _HOLE, _GOAL, _ABSORBED = range(4)  # how a move ends; `_ABSORBED`: it began in a hole or at the goal
@@ -93,7 +93,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         """Checks the map, the success rate and the reward schedule."""
         desc: Any = self.desc
         if isinstance(desc, list | tuple | np.ndarray):
-            # Lists and arrays of letters are how Gymnasium has maps; a static field must be hashable.
+            # Gymnasium's maps are lists and arrays of letters; a static field must be hashable.
             object.__setattr__(self, "desc", tuple(map(_row, desc.tolist() if isinstance(desc, np.ndarray) else desc)))
         if self.desc is not None:
             _check_map(self.desc)
@@ -106,7 +106,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
             known = " and ".join(f"`{name}`" for name in MAPS)
             raise InvalidField(
                 f"FrozenLake: no map is named {self.map_name!r}.{did_you_mean(str(self.map_name), MAPS)}"
-                f" The maps are {known}; for one of your own, give its rows as `desc`."
+                f" The maps are {known}; to use your own map, pass its rows as `desc`."
             )
         if isinstance(self.success_rate, int | float) and not 0 <= self.success_rate <= 1:
             raise InvalidField(f"FrozenLake: `success_rate` must lie in [0, 1], got {self.success_rate}.")
@@ -169,7 +169,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         return state.index
 
     def transition_table(self) -> TransitionTable:
-        """The exact model; three branches where the ice is slippery, else one."""
+        """The exact model; three branches if the ice is slippery, else one."""
         landings = _landings(self.tiles).reshape(-1, 4)
         states = len(landings)
         sides = np.array([-1, 0, 1]) if self.is_slippery else np.array([0])
@@ -178,7 +178,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         next_state, end = landing // 4, landing % 4
         probability = np.broadcast_to(np.where(sides == 0, ahead, (1.0 - ahead) / 2.0), landing.shape)
         goal, hole, frozen = (float(np.asarray(self.reward_schedule[i])) for i in range(3))
-        # Where every action is absorbed, the middle branch alone is taken.
+        # If every action is absorbed, only the middle branch is taken.
         probability = np.where(end == _ABSORBED, np.where(sides == 0, 1.0, 0.0), probability)
         start = np.zeros(states)
         start[list(_cells(self.tiles, "S"))] = 1.0 / len(_cells(self.tiles, "S"))
@@ -195,15 +195,15 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         """Draws a square map on which the goal can be reached; runs on the host.
 
         Args:
-            seed: an integer or a random key; the map is a function of it.
+            seed: an integer or a random key that determines the map.
             size: number of rows and columns, at least 2.
             p: probability that a tile is frozen rather than a hole, in (0, 1].
 
         Returns:
-            The rows, for the field `desc`. The start is at the upper left, the goal at the lower right.
+            The rows, for the field `desc`. The start is in the upper left corner, the goal in the lower right one.
 
         Raises:
-            InvalidField: `size` or `p` is out of range, or no map in 10,000 had a way to the goal.
+            InvalidField: `size` or `p` is out of range, or none of 10,000 maps had a path to the goal.
         """
         if size < 2 or not 0 < p <= 1:
             raise InvalidField(f"FrozenLake.random_map: needs size >= 2 and 0 < p <= 1, got size={size}, p={p}.")
@@ -216,7 +216,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
                 if _is_solvable(rows):
                     return rows
         raise InvalidField(
-            f"FrozenLake.random_map: none of {_MAX_ATTEMPTS} maps of size {size} with p={p} had a way to the goal."
+            f"FrozenLake.random_map: none of {_MAX_ATTEMPTS} maps of size {size} with p={p} had a path to the goal."
             " Raise `p` or lower `size`."
         )
 
@@ -228,7 +228,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         return "\n" + "".join("".join(line) + "\n" for line in rows)
 
     def render(self, state: TabularState) -> Array:
-        """(64 * rows, 64 * columns, 3) uint8, smaller tiles on maps of more than 8: the lake and the agent, an elf."""
+        """(64 * rows, 64 * columns, 3) uint8: the lake and the agent, an elf. Large maps have smaller tiles."""
         rows, columns = len(self.tiles), len(self.tiles[0])
         size = max(min(_TILE, _LARGEST_FRAME // max(rows, columns)), _SMALLEST_TILE)
         kinds = [_picture_of(tile, i, columns) for i, tile in enumerate("".join(self.tiles))]
@@ -238,7 +238,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
 
 
 def _row(row: Any) -> Any:
-    """A row of a map as a string, if it is a sequence of letters, in strings or bytes."""
+    """A row of a map as a string, if it is a sequence of letters, as strings or bytes."""
     if isinstance(row, list | tuple):
         return "".join(str(_row(letter)) for letter in row)
     return row.decode("ascii", "replace") if isinstance(row, bytes) else row
@@ -248,7 +248,7 @@ def _check_map(desc: object) -> None:
     if not isinstance(desc, tuple) or not desc or not all(isinstance(row, str) and row for row in desc):
         raise InvalidField(f'FrozenLake: `desc` is a list of rows such as ["SFF", "HFG"], got {desc!r}.')
     if len({len(row) for row in desc}) != 1:
-        raise InvalidField(f"FrozenLake: the rows of `desc` must be of one length, got {desc!r}.")
+        raise InvalidField(f"FrozenLake: the rows of `desc` must have the same length, got {desc!r}.")
     if strange := sorted(set("".join(desc)) - set("SFHG")):
         raise InvalidField(
             f"FrozenLake: `desc` may hold the letters S, F, H and G, got {', '.join(map(repr, strange))}."
@@ -264,9 +264,9 @@ def _cells(tiles: tuple[str, ...], letter: str) -> tuple[int, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _landings(tiles: tuple[str, ...]) -> np.ndarray:
-    """(cells * 4,) int32: for every cell and direction, `4 * cell landed on + how the move ends`.
+    """(cells * 4,) int32: for every cell and direction, `4 * cell reached + how the move ends`.
 
-    One packed table costs one gather a step, which under `vmap` beats both separate tables and
+    One packed table costs one gather per step, which under `vmap` is faster than separate tables and than
     arithmetic on rows and columns.
     """
     rows, columns = len(tiles), len(tiles[0])
@@ -407,6 +407,6 @@ def _tileset(size: int) -> np.ndarray:
 
 
 def _picture_of(tile: str, cell: int, columns: int) -> int:
-    """Which of `_GROUNDS` shows a tile; some frozen ones, always the same, are cracked."""
+    """Which of `_GROUNDS` shows a tile. Some frozen tiles, always the same ones, are cracked."""
     row, column = divmod(cell, columns)
     return {"F": int((3 * column + 5 * row) % 7 in (2, 6)), "S": 2, "H": 3, "G": 4}[tile]

@@ -8,7 +8,7 @@ from jax import Array
 from jaxenvs.envs.toy_text._guessing import Guessing
 
 _NEAR = 0.01
-"""How near a guess must be, as a part of the greatest number."""
+"""How near a guess must be, as a fraction of the greatest number."""
 
 
 class GuessingGame(Guessing):
@@ -41,7 +41,7 @@ class GuessingGame(Guessing):
     bounds: ClassVar[float] = 10_000.0
 
     def judge(self, guess: Array, number: Array) -> tuple[Array, Array]:
-        """1 and the end where the guess is near."""
+        """Ends the game, with reward 1, if the guess is near."""
         near = self.range * _NEAR
         is_near = (number - near < guess) & (guess < number + near)
         return is_near.astype(jnp.float32), is_near

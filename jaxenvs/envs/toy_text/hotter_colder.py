@@ -1,4 +1,4 @@
-"""HotterColder: find a number by the warmth of guesses."""
+"""HotterColder: find a number by how warm each guess is."""
 
 from typing import ClassVar
 
@@ -39,6 +39,6 @@ class HotterColder(Guessing):
     bounds: ClassVar[float] = 2_000.0
 
     def judge(self, guess: Array, number: Array) -> tuple[Array, Array]:
-        """The warmth; no guess ends the game."""
+        """Rewards the guess by how warm it is; no guess ends the game."""
         lesser, greater = jnp.minimum(guess, number), jnp.maximum(guess, number)
         return ((lesser + self.bounds) / (greater + self.bounds)) ** 2, jnp.zeros((), bool)

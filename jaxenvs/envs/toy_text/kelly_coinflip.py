@@ -25,7 +25,7 @@ class KellyCoinflipState(PyTreeNode):
     Attributes:
         cents: () int32, the wealth.
         rounds: () int32, rounds left.
-        last: () int32, 1 where the last flip was won, -1 where it was lost, 0 at reset; for the picture alone.
+        last: () int32, 1 if the last flip was won, -1 if it was lost, 0 at reset; for the picture only.
         key: () key that flips are drawn from.
     """
 

@@ -1,4 +1,4 @@
-"""NChain: small rewards now, or large ones at the end of a slippery chain."""
+"""NChain: take small rewards now, or large ones at the end of a slippery chain."""
 
 from typing import ClassVar
 
@@ -83,7 +83,7 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
         action = self.action_space.validate(action)
-        assert state.key is not None, "the state of another environment"
+        assert state.key is not None, "the state belongs to another environment"
         key, slip_key = jax.random.split(state.key)
         slipped = jax.random.uniform(slip_key, (), jnp.float32) < self.slip
         goes_back = (action == 1) ^ slipped
@@ -97,7 +97,7 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         return state.index
 
     def transition_table(self) -> TransitionTable:
-        """The exact model: a branch for each way one can go."""
+        """The exact model: one branch for each direction."""
         place = np.arange(self.n)
         small, large, slip = (np.asarray(x, np.float64) for x in (self.small, self.large, self.slip))
         reward = np.stack([np.where(place == self.n - 1, large, 0.0), np.full(self.n, small)], axis=-1)

@@ -27,8 +27,8 @@ class RouletteState(PyTreeNode):
     """State of `Roulette`.
 
     Attributes:
-        spin: () int32, where the ball lies; -1 before the first spin and after walking away. For the picture alone.
-        bet: () int32, the last action; -1 at reset. For the picture alone.
+        spin: () int32, the pocket of the ball; -1 before the first spin and after walking away. For the picture only.
+        bet: () int32, the last action; -1 at reset. For the picture only.
         key: () key that spins are drawn from.
     """
 
@@ -150,7 +150,7 @@ def _bet_text(bet: int) -> str:
 
 
 def _angle(pocket: Any, spots: int) -> Any:
-    """In rad, clockwise from the top."""
+    """The angle of a pocket in rad, clockwise from the top."""
     return np.pi / 2 - 2 * np.pi * pocket / spots
 
 

@@ -20,8 +20,8 @@ from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
 
 _STATES = 500
-_STARTS = 300  # 25 cells, 4 stops for the passenger, 3 other ones for the destination
-# Bit `cell + 1` says whether there is a way from a cell to the one east of it; bit 0, west of cell 0, is a wall.
+_STARTS = 300  # 25 cells, 4 stops for the passenger, 3 other stops for the destination
+# Bit `cell + 1` says whether there is a path from a cell to the one east of it; bit 0, west of cell 0, is a wall.
 _WAYS_EAST = sum(1 << (SIZE * r + c + 1) for r in range(SIZE) for c in range(SIZE) if TOWN[r + 1][2 * c + 2] == ":")
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD = -1.0, 20.0, -10.0
 
@@ -31,7 +31,7 @@ class TaxiState(PyTreeNode):
 
     Attributes:
         index: () int32, taxi, passenger and destination as one number; also the observation.
-        fickle: () bool, whether the passenger is going to change their mind in this episode, and has not yet.
+        fickle: () bool, whether the passenger will still change their mind in this episode.
         key: () key that rain and changes of mind are drawn from, or None in a town without either.
     """
 
@@ -90,7 +90,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
     fickle_passenger: bool = static(default=False)
 
     def check_fields(self) -> None:
-        """Checks that the probabilities are some."""
+        """Checks that the probabilities lie in [0, 1]."""
         for name in ("rainy_probability", "fickle_probability"):
             value = getattr(self, name)
             if isinstance(value, int | float) and not 0 <= value <= 1:
@@ -111,7 +111,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     @staticmethod
     def encode(row: Array, column: Array, passenger: Array, destination: Array) -> Array:
-        """The observation of these four numbers."""
+        """The observation for these four numbers."""
         return ((row * SIZE + column) * 5 + passenger) * 4 + destination
 
     @staticmethod
@@ -155,7 +155,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         return state, transition(index, reward, terminated, self._info(index, probability))
 
     def observe(self, state: TaxiState) -> Array:
-        """() int32: the index that `decode` takes apart."""
+        """() int32: the index, which `decode` splits into its parts."""
         return state.index
 
     def _info(self, index: Array, probability: Array) -> dict[str, Array]:
@@ -179,7 +179,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         """
         if self.fickle_passenger:
             raise InvalidField(
-                "Taxi: a fickle passenger's mind is no part of the observation, so there is no table of transitions"
+                "Taxi: a fickle passenger's mind is not part of the observation, so there is no table of transitions"
                 " between observations. Use `Taxi(fickle_passenger=False)`."
             )
         sides = (0, -1, 1) if self.is_rainy else (0,)
@@ -224,7 +224,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
 
 def _start(number: Array) -> Array:
-    """The start state of that number, from 0 to 299: the index of a taxi, a passenger and another stop."""
+    """The start state with that number, from 0 to 299: the index of a taxi, a passenger and another stop."""
     cell, passenger, other = number // 12, number // 3 % 4, number % 3
     destination = other + (other >= passenger).astype(jnp.int32)
     return (cell * 5 + passenger) * 4 + destination
@@ -239,7 +239,7 @@ def _stop_at(cell: Array) -> Array:
 
 
 def _way_east(row: Array, column: Array) -> Array:
-    """Whether there is a way from that cell, or the one left of the town, to the one east of it."""
+    """Whether there is a path from that cell, which may be left of the town, to the one east of it."""
     bit = (SIZE * row + column + 1).astype(jnp.uint32)
     return (jnp.asarray(_WAYS_EAST, jnp.uint32) >> bit) & 1 == 1
 
@@ -257,8 +257,7 @@ def _drive(index: Array, action: Array, side: Array) -> tuple[Array, Array, Arra
     Args:
         index: int32, observations.
         action: int32, of the same shape.
-        side: int32, of the same shape: -1 where the rain drives a moving taxi to its left, 1 to its right,
-            else 0.
+        side: int32, of the same shape: -1 if the rain drives a moving taxi to its left, 1 if to its right, else 0.
 
     Returns:
         The next observations int32, rewards float32 and terminations bool.
@@ -267,7 +266,7 @@ def _drive(index: Array, action: Array, side: Array) -> tuple[Array, Array, Arra
     down = (action == 0).astype(jnp.int32) - (action == 1).astype(jnp.int32)
     right = (action == 2).astype(jnp.int32) - (action == 3).astype(jnp.int32)
     is_open = _is_open(row, column, down, right)
-    # A quarter turn takes (down, right) to (right, -down) on one's right hand, and to its opposite on the left.
+    # A quarter turn to the right takes (down, right) to (right, -down), and one to the left to its opposite.
     down, right = jnp.where(side == 0, down, side * right), jnp.where(side == 0, right, -side * down)
     moves = (is_open & _is_open(row, column, down, right)).astype(jnp.int32)
     stop = _stop_at(SIZE * row + column)

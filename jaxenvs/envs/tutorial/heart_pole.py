@@ -25,16 +25,16 @@ _WIDTH, _HEIGHT = 640, 360  # pixels
 
 
 class HeartPoleState(PyTreeNode):
-    """State of `HeartPole`; each () float32, or float64 throughout.
+    """State of `HeartPole`; numbers are () float32, or all float64.
 
     Attributes:
-        alertness: how awake one is, about 1 after sleep.
-        hypertension: how high the blood pressure; from 6 on a heart attack is likely.
+        alertness: how awake the worker is, about 1 after sleep.
+        hypertension: how high the blood pressure is; from 6 on a heart attack is likely.
         intoxication: alcohol in the blood.
-        time_since_slept: half-hours.
-        time_elapsed: half-hours since the start.
+        time_since_slept: time since sleep, half-hours.
+        time_elapsed: time since the start, half-hours.
         work_done: sum of the productivity so far.
-        had_attack: () bool, whether the last step brought a heart attack; for the picture alone.
+        had_attack: () bool, whether the last step brought a heart attack; for the picture only.
         key: () key that chance is drawn from.
     """
 
@@ -110,13 +110,13 @@ class HeartPole(Env[HeartPoleState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """Alertness and work can be negative, nothing else."""
+        """(6,) float32: only alertness and work can be negative."""
         low = np.array([-np.inf, 0, 0, 0, 0, -np.inf], np.float32)
         return Box(low, np.full(6, np.inf, np.float32))
 
     @property
     def action_space(self) -> Discrete:
-        """Nothing, coffee, beer, sleep and perhaps a walk."""
+        """Nothing, coffee, beer, sleep and, with `has_walk`, a walk."""
         return Discrete(WALK + 1 if self.has_walk else WALK)
 
     def reset(self, key: Key) -> tuple[HeartPoleState, TimeStep[Array]]:
@@ -141,7 +141,7 @@ class HeartPole(Env[HeartPoleState, Array]):
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draws)
 
     def step_with(self, state: HeartPoleState, action: Array, draws: Array) -> tuple[HeartPoleState, TimeStep[Array]]:
-        """A step whose chance is given: `draws`, (5,) in [0, 1).
+        """A step with given randomness: `draws`, (5,) in [0, 1).
 
         They are for alertness, hypertension, intoxication, the alertness after sleep, and the heart attack.
         """
@@ -150,7 +150,7 @@ class HeartPole(Env[HeartPoleState, Array]):
         state = _rested(_drunk(state, action, draws), action, draws)
         work = _productivity(state)
         state = _half_hour(state.replace(work_done=state.work_done + work))
-        # What (w + work) / (t + h) is above w / t, without the difference of two near numbers.
+        # The difference (w + work) / (t + h) - w / t, without subtracting two nearly equal numbers.
         elapsed = state.time_elapsed
         reward = (work - score * (elapsed - before)) / elapsed
         risk = self.heart_attack_proclivity * jax.nn.sigmoid(state.hypertension - 6.0)
@@ -199,7 +199,7 @@ class HeartPole(Env[HeartPoleState, Array]):
 
 
 def _drunk(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleState:
-    """After coffee or beer, if any."""
+    """The state after coffee or beer, if any."""
     coffee, beer = action == COFFEE, action == BEER
     alertness = jnp.where(coffee, draws[0], jnp.where(beer, -0.5 * draws[0], 0.0))
     hypertension = jnp.where(coffee | beer, 0.3 * draws[1], 0.0)
@@ -212,7 +212,7 @@ def _drunk(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleState
 
 
 def _rested(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleState:
-    """After a night or a walk, if any."""
+    """The state after sleep or a walk, if any."""
     count = jnp.where(action == SLEEP, _SLEEP_LENGTH, jnp.where(action == WALK, _WALK_LENGTH, 0))
     asleep, walked = action == SLEEP, action == WALK
     hours = count.astype(state.alertness.dtype)
@@ -230,7 +230,7 @@ def _rested(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleStat
 
 
 def _half_hour(state: HeartPoleState) -> HeartPoleState:
-    """After half an hour."""
+    """The state after half an hour."""
     return state.replace(
         alertness=state.alertness - _alertness_lost(state.time_since_slept),
         hypertension=_DECAY * state.hypertension,
@@ -241,7 +241,7 @@ def _half_hour(state: HeartPoleState) -> HeartPoleState:
 
 
 def _productivity(state: HeartPoleState) -> Array:
-    """The work of half an hour."""
+    """The work done in half an hour."""
     drink = state.intoxication
     peak = 2.0 * jnp.exp(-0.5 * ((drink - 0.135) / 0.005) ** 2)
     calm = 1.0 - jax.nn.sigmoid(state.alertness - 3.0)
@@ -249,7 +249,7 @@ def _productivity(state: HeartPoleState) -> Array:
 
 
 def _alertness_lost(time_since_slept: Array) -> Array:
-    """In half an hour."""
+    """By how much alertness falls in half an hour."""
     return jax.nn.sigmoid((time_since_slept - 40.0) / 10.0)
 
 
