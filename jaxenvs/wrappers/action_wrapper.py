@@ -13,7 +13,7 @@ Obs = TypeVar("Obs")
 
 
 class ActionWrapper(SameObservations, StatelessWrapper[Obs], Generic[Obs]):
-    """Hands `transform_action(action)` to the wrapped environment.
+    """Passes `transform_action(action)` to the wrapped environment.
 
     Such a wrapper gives the same results inside and around AutoReset.
     """

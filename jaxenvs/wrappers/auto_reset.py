@@ -1,4 +1,4 @@
-"""AutoReset: begins the next episode in the step that ends one."""
+"""AutoReset: begin the next episode in the step that ends one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,8 +31,8 @@ Seen = TypeVar("Seen")
 Method: TypeAlias = Literal["auto", "select", "cond", "chunked"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-# The chunk where the caller names none. On 2 CPU cores, with a reset of some 40 us and episodes of 24
-# steps, 8 did best of 1 to 128 at 64 and at 1,024 lanes, and 16 to 64 did best of 16 to 256 at 4,096.
+# The default chunk size. On 2 CPU cores, with a reset of about 40 us and episodes of 24 steps, 8 was the best of 1 to
+# 128 with 64 and with 1,024 lanes, and 16 to 64 were the best of 16 to 256 with 4,096 lanes.
 _SHARE_OF_LANES = 128
 _SMALLEST_CHUNK = 8
 
@@ -42,7 +42,7 @@ class AutoResetState(WrapperState):
 
     Attributes:
         key: () key that all starts are drawn from.
-        episodes: () int32, how many have been drawn: the next is `fold_in(key, episodes)`'s.
+        episodes: () int32, number of episodes drawn so far; the next one uses `fold_in(key, episodes)`.
     """
 
     key: Key
@@ -52,31 +52,31 @@ class AutoResetState(WrapperState):
 class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, Obs], Generic[Obs]):
     """Begins the next episode, from a fresh random start, in the step that ends one.
 
-    On that step `reward`, `terminated`, `truncated`, `info` and `final_observation` belong to the
-    episode that ended, `observation` to the one that begins. So a learner bootstraps a truncated
-    episode from `final_observation`, and acts on `observation`, with no special case. An agent that
-    reads an action mask from `info` needs the mask of `observation`: with `opening_info`, `info` belongs
-    to the episode that begins, too.
+    In that step `reward`, `terminated`, `truncated`, `info` and `final_observation` belong to the episode that
+    ended, and `observation` to the one that begins. So a learner bootstraps a truncated episode from
+    `final_observation` and acts on `observation`, without a special case. An agent that reads an action mask
+    from `info` needs the mask of `observation`: with `opening_info`, `info` also belongs to the episode that
+    begins.
 
-    All methods begin the same episodes, from the same keys: whatever is no float is exactly the same. Floats
-    are computed by the same operations; but under `jit` the methods are different programs, in which a compiler
-    may round the last bit of one differently. They differ in cost under `jax.vmap`:
+    All methods begin the same episodes from the same keys. Everything except floats is exactly the same. Floats
+    are computed by the same operations, but under `jit` the methods are different programs, and a compiler may
+    round the last bit differently. The methods differ in cost under `jax.vmap`:
 
     * `"select"` computes a reset for every lane at every step and keeps it where an episode ended.
-    * `"cond"` does so only in steps in which some episode ended. Right for cheap resets on a CPU; an
-      accelerator has to stop for the branch.
+    * `"cond"` does so only in steps in which some episode ended. It suits cheap resets on a CPU; an accelerator
+      has to stop for the branch.
     * `"chunked"` gathers the lanes that ended, at most `chunk_size` at a time, resets those alone and
-      scatters them back, until none is left. Right for costly resets.
-    * `"auto"`, the default, is `"chunked"` where the class of the environment, or of a wrapper around
-      it, says `reset_is_costly`; else `"cond"` on a CPU and `"select"` elsewhere.
+      scatters them back, until none is left. It suits costly resets.
+    * `"auto"`, the default, is `"chunked"` if the class of the environment, or of a wrapper around it, sets
+      `reset_is_costly`; else `"cond"` on a CPU and `"select"` elsewhere.
 
-    Without `vmap` all reset only when an episode ended. What they cost is in jaxenvs/docs/speed.md.
-    Derivatives are computed as by `"select"`, in both modes. (Where `reset` itself holds a `lax.cond`,
-    JAX 0.10 has none in reverse mode of a `vmap` but for `"select"`.)
+    Without `vmap`, all of them reset only when an episode ended. jaxenvs/docs/speed.md lists their costs.
+    Derivatives are those of `"select"`, in both modes. (If `reset` itself contains a `lax.cond`, JAX 0.10 supports
+    reverse mode under `vmap` only for `"select"`.)
 
     Attributes:
         method: `"auto"`, `"select"`, `"cond"` or `"chunked"`.
-        chunk_size: lanes reset at a time by `"chunked"`; None for one in 128, but at least 8.
+        chunk_size: number of lanes that `"chunked"` resets at a time; None for one in 128, but at least 8.
         opening_info: whether `info` goes with `observation` rather than with `final_observation`.
     """
 
@@ -106,18 +106,18 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
         return self.begin(check_key(key), jnp.zeros((), jnp.int32))
 
     def begin(self, key: Key, episode: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
-        """Begins an episode by its number, () int32, in the sequence that `reset` with this key begins with 0."""
-        # A key that never changes, with a counter, costs less than one split for each episode: nothing is
-        # written, and a compiler can take the key's words apart once, before the loop.
+        """Begins the episode of a given number, () int32, in the sequence that `reset` with this key begins with 0."""
+        # A constant key with a counter costs less than a split for each episode: nothing is written, and a compiler
+        # can take the key's words apart once, before the loop.
         inner, timestep = self.env.reset(jax.random.fold_in(key, episode))
         return AutoResetState(inner=inner, key=key, episodes=episode + 1), timestep
 
     def after(self, inner: Any) -> Self:
-        """What begins the episode after one that ended in `inner`, a state of `env`; see `Env.after_episode`."""
+        """The wrapper that begins the episode after one that ended in `inner`, a state of `env`."""
         return self.replace(env=self.env.after_episode(inner)) if type(unwrap(self)).outlives_episodes else self
 
     def step(self, state: AutoResetState, action: Array) -> tuple[AutoResetState, TimeStep[Obs]]:
-        """Steps, and resets where that ended the episode."""
+        """Steps, and resets if that ended the episode."""
         inner, timestep = self.env.step(state.inner, action)
         state = state.replace(inner=inner)
         if self.env.can_observe:
@@ -136,17 +136,17 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
     def begin_where(
         self, where: Array, state: AutoResetState, seen: Seen, opening_of: Callable[[TimeStep[Obs]], Seen]
     ) -> tuple[AutoResetState, Seen]:
-        """Begins the next episode where told, by this wrapper's method; for loops that reset at other times.
+        """Begins the next episode if told to, by this wrapper's method; for loops that reset at other times.
 
         Args:
-            where: () bool.
+            where: () bool, whether to begin the next episode.
             state: the state to replace, whose key the start is drawn from.
-            seen: arrays that stand for what the agent sees of `state`.
-            opening_of: what it sees of a new episode, of the same structure, shapes and dtypes: a
-                function at the top of a module, of the episode's first timestep.
+            seen: arrays that the agent sees of `state`.
+            opening_of: a function from the first timestep of an episode to the arrays that the agent sees of it, of
+                the same structure, shapes and dtypes. Define it at the top of a module.
 
         Returns:
-            The state and what is seen of it: of the next episode where `where`, else as they came.
+            The state and the arrays seen: those of the next episode if `where`, else unchanged.
         """
         leaves, treedef = jax.tree.flatten((state.inner, state.episodes, seen))
         auto_leaves, auto_treedef = jax.tree.flatten(self)
@@ -166,7 +166,7 @@ class AutoReset(SameObservations, SameActions, StatefulWrapper[AutoResetState, O
 
 
 def refuse_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> None:
-    """Raises `WrapperOrderError` where `wrapper`, which must see whole episodes, is around an AutoReset."""
+    """Raises `WrapperOrderError` if `wrapper`, which must see whole episodes, is around an AutoReset."""
     if has_auto_reset_inside(wrapper):
         name = type(wrapper).__name__
         advice = "Drop one of them." if name == "AutoReset" else f"Put it inside: `AutoReset({name}(env, ...))`."
@@ -181,9 +181,9 @@ def has_auto_reset_inside(wrapper: Wrapper[Any, Any]) -> bool:
 class _Program(PyTreeNode):
     """The part of a reset that is not data.
 
-    Trees travel as lists of leaves, so that no class in them is ever rebuilt around the placeholders
-    that a batching rule puts in the place of leaves. `carry` and `auto` are the trees' structures;
-    `enclosing` is `_next_episode` as a function of the arrays that it closes over, where they are traced.
+    Trees are passed as lists of leaves, so that no class in them is rebuilt around the placeholders that a
+    batching rule substitutes for leaves. `carry` and `auto` are the trees' structures; `enclosing` is
+    `_next_episode` as a function of the arrays that it closes over, if they are traced.
     """
 
     carry: Any = static()
@@ -211,13 +211,13 @@ def _nothing_of(timestep: TimeStep[Any]) -> None:
     del timestep
 
 
-# In what follows `carry` is the leaves of (inner state, episodes, seen), `auto` those of the AutoReset. A
-# reset of one lane is a plain `cond`. What a batch does is `_reset_batch`, and how it is differentiated
-# `_reset_jvp`: as the plain `cond` is, since custom_vmap and loops have no derivative in reverse mode.
+# In what follows, `carry` is the leaves of (inner state, episodes, seen), and `auto` those of the AutoReset. The reset
+# of one lane is a plain `cond`, and that of a batch is `_reset_batch`. `_reset_jvp` differentiates it like the plain
+# `cond`, since custom_vmap and loops have no derivative in reverse mode.
 
 
-# Jitted, since custom_vmap makes operands of the arrays that a function closes over, and fails where they are
-# mapped, as a `cond` whose predicate is mapped maps all operands of its branches. A jitted function keeps its own.
+# Jitted, since custom_vmap turns the arrays that a function closes over into operands, and fails if they are mapped; a
+# `cond` with a mapped predicate maps all operands of its branches. A jitted function keeps its own.
 @jax.jit
 def _next_episode(carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
     if program.enclosing is not None:
@@ -242,7 +242,7 @@ def _same_episode(carry: list[Array], key: Key, auto: list[Any], program: _Progr
 
 
 def _reset_one(done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
-    """The next episode's carry where `done`, else `carry`."""
+    """The next episode's carry if `done`, else `carry`."""
     return jax.lax.cond(done, _next_episode, _same_episode, carry, key, auto, program)
 
 
@@ -257,7 +257,7 @@ def _reset(done: Array, carry: list[Array], key: Key, auto: list[Any], program: 
 @_reset.defjvp
 def _reset_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[list[Array], list[Array]]:
     def select(done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program) -> list[Array]:
-        # Not a `cond`: what JAX 0.10 makes of one whose predicate is mapped, within this rule, it cannot transpose.
+        # Not a `cond`: within this rule, JAX 0.10 cannot transpose a `cond` with a mapped predicate.
         fresh = _next_episode(carry, key, auto, program)
         return [jnp.where(done, new, old) for new, old in zip(fresh, carry, strict=True)]
 
@@ -278,25 +278,24 @@ def _reset_batch(
     return _reset_lanes(done, carry, key, auto, program, tuple(auto_batched)), [True] * len(carry)
 
 
-# Jitted for those who step without `jit`: JAX would compile branch and loop anew at every step. Within a jitted
-# program it leaves no trace.
+# Jitted for callers that step without `jit`, since JAX would compile branch and loop again at every step. Within a
+# jitted program it makes no difference.
 @partial(jax.jit, static_argnums=(4, 5), inline=True)
 def _reset_lanes(
     done: Array, carry: list[Array], key: Key, auto: list[Any], program: _Program, auto_batched: tuple[bool, ...]
 ) -> list[Array]:
-    """The carry of each lane: the next episode's where `done`."""
+    """The carry of each lane: that of the next episode if the lane is done."""
     if program.method == "chunked":
         return _reset_in_chunks(done, carry, key, auto, program, auto_batched)
     select = jax.vmap(partial(_reset_one, program=program), in_axes=(0, 0, 0, _axes(auto_batched)))
     cond = partial(_if_any, select)
-    # Beside what it spares, the branch keeps XLA's CPU compiler from computing the step over again for each
-    # number that is selected.
+    # Besides saving work, the branch keeps XLA's CPU compiler from computing the step again for each selected number.
     elsewhere = cond if program.method == "cond" else select
     return jax.lax.platform_dependent(done, carry, key, auto, cpu=cond, default=elsewhere)
 
 
 def _if_any(select: Callable[..., list[Array]], done: Array, carry: list[Array], *others: Any) -> list[Array]:
-    """`select` where any lane is done."""
+    """`select` if any lane is done."""
     return jax.lax.cond(done.any(), select, lambda done, carry, *others: carry, done, carry, *others)
 
 

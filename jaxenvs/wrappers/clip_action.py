@@ -23,7 +23,7 @@ class ClipAction(ActionWrapper[Any]):
 
     @property
     def action_space(self) -> Box:
-        """The wrapped environment's, without bounds."""
+        """The wrapped environment's action space, without bounds."""
         box = action_box(self)
         return Box(-np.inf, np.inf, box.shape, box.dtype)
 

@@ -34,7 +34,7 @@ class ClipReward(RewardWrapper[Any]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """What is left of the wrapped environment's."""
+        """The wrapped environment's reward range, clipped."""
         low, high = (self.transform_reward(jnp.asarray(bound, jnp.float32)) for bound in self.env.reward_range)
         return low, high
 

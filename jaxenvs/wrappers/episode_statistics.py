@@ -18,7 +18,7 @@ class EpisodeStatisticsState(WrapperState):
 
     Attributes:
         statistics: the arrays that `info` showed last.
-        over: () bool, whether the last step ended an episode, so that the next begins to count anew.
+        over: () bool, whether the last step ended an episode, so that the next one starts counting from 0.
     """
 
     statistics: dict[str, Array]
@@ -28,19 +28,19 @@ class EpisodeStatisticsState(WrapperState):
 class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeStatisticsState, Obs], Generic[Obs]):
     """Adds returns and lengths of episodes to `info`, at reset and at every step.
 
-    It goes around AutoReset, where the numbers of finished episodes live on. Without AutoReset a step
-    after the end counts as the first of a further episode. The keys, all () arrays:
+    It goes around AutoReset, so that the numbers of finished episodes are kept. Without AutoReset, a step after the
+    end counts as the first step of another episode. The keys, all () arrays:
 
     * `episode_return`, float32, and `episode_length`, int32: the sum of rewards and the number of steps
       of the running episode; on its last step, those of the whole episode.
-    * `episode_done`, bool: whether that is this step. Wrappers around this one may end more than episodes.
+    * `episode_done`, bool: whether this step ended the episode. Wrappers around this one may set further flags.
     * `completed_episodes`, int32: how many episodes have ended since reset.
-    * `last_return`, float32, and `last_length`, int32: of the episode that ended last; 0 before any has.
-    * `mean_return` and `mean_length`, float32: over all episodes that have ended; 0 before any has.
+    * `last_return`, float32, and `last_length`, int32: those of the episode that ended last; 0 before the first end.
+    * `mean_return` and `mean_length`, float32: means over all episodes that have ended; 0 before the first end.
 
-    `episode_return` and `episode_length` where `done` are `r` and `l` of Gymnasium's
-    `RecordEpisodeStatistics`. Rewards count as this wrapper sees them, so put it inside wrappers that
-    change them for the learner's sake.
+    In steps that end an episode, `episode_return` and `episode_length` are `r` and `l` of Gymnasium's
+    `RecordEpisodeStatistics`. Rewards count as this wrapper sees them, so put it inside wrappers that change
+    rewards for the learner.
     """
 
     spans_episodes: ClassVar[bool] = True

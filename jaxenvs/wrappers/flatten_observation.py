@@ -9,7 +9,7 @@ from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 
 
 class FlattenObservation(ObservationWrapper[Array]):
-    """Flattens each observation, of whatever space, to one vector; discrete parts become one-hot.
+    """Flattens each observation, of any space, to one vector; discrete parts become one-hot.
 
     The counterpart of `gymnasium.wrappers.FlattenObservation`.
     """

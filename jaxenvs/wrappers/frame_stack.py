@@ -20,9 +20,9 @@ class FrameStack(HistoryWrapper[Any]):
     The counterpart of `gymnasium.wrappers.FrameStackObservation`. The memory is the stack itself.
 
     Attributes:
-        num_stack: how many observations, at least 1.
-        padding_type: what stands before the first observation of an episode: `"reset"`, that observation
-            again; `"zero"`, the element of the space nearest to zero; `"custom"`, `padding`.
+        num_stack: number of observations, at least 1.
+        padding_type: what comes before the first observation of an episode: `"reset"`, that observation again;
+            `"zero"`, the element of the space nearest to zero; `"custom"`, `padding`.
         padding: an element of the wrapped observation space, for `"custom"` only.
     """
 
@@ -36,7 +36,7 @@ class FrameStack(HistoryWrapper[Any]):
         if self.padding_type not in ("reset", "zero", "custom"):
             raise InvalidField(
                 f'FrameStack: `padding_type` must be "reset", "zero" or "custom", got {self.padding_type!r}.'
-                ' An observation of your own goes into `padding`, with `padding_type="custom"`.'
+                ' To use your own observation, pass it as `padding`, with `padding_type="custom"`.'
             )
 
     def check_spaces(self) -> None:
@@ -53,11 +53,11 @@ class FrameStack(HistoryWrapper[Any]):
 
     @property
     def observation_space(self) -> Space[Any]:
-        """The wrapped environment's, `num_stack` times along a new leading axis."""
+        """The wrapped environment's space, `num_stack` times along a new leading axis."""
         return stacked_space(self.env.observation_space, self.num_stack)
 
     def first(self, observation: Any) -> tuple[Any, Any]:
-        """The padding, and the first observation after it."""
+        """The padding, followed by the first observation."""
         match self.padding_type:
             case "reset":
                 padding = observation
@@ -69,13 +69,13 @@ class FrameStack(HistoryWrapper[Any]):
         return self.next(repeat(padding, self.num_stack), observation)
 
     def next(self, memory: Any, observation: Any) -> tuple[Any, Any]:
-        """The stack with the new observation last."""
+        """The stack with the new observation at the end."""
         stack = push(memory, observation)
         return stack, stack
 
     @property
     def can_observe(self) -> bool:
-        """True, whatever the wrapped environment: the state holds the stack. (See `Env.can_observe`.)"""
+        """True for every wrapped environment, since the state holds the stack. (See `Env.can_observe`.)"""
         return vouches_for_observe(type(self))
 
     def observe(self, state: HistoryState) -> Any:

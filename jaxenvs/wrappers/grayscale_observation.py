@@ -15,11 +15,11 @@ from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 class GrayscaleObservation(ObservationWrapper[Array]):
     """Turns images of shape (height, width, 3) from RGB to grey.
 
-    The counterpart of `gymnasium.wrappers.GrayscaleObservation`. Whole numbers are added here, so that grey
-    stays what it is; in Gymnasium the sum in float64 falls one short in 63 of the 16.8 million colours.
+    The counterpart of `gymnasium.wrappers.GrayscaleObservation`. Integers are added here, so that grey stays the same
+    grey; in Gymnasium the sum in float64 is one too small for 63 of the 16.8 million colours.
 
     Attributes:
-        keep_dim: whether the last axis stays, with one channel.
+        keep_dim: whether to keep the last axis, with one channel.
     """
 
     keep_dim: bool = static(default=False)

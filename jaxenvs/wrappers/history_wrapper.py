@@ -17,7 +17,7 @@ class HistoryState(WrapperState):
     """State of a `HistoryWrapper`.
 
     Attributes:
-        memory: what the wrapper remembers of the episode so far; each wrapper says what that is.
+        memory: what the wrapper remembers of the episode so far; each wrapper defines it.
     """
 
     memory: Any
@@ -28,7 +28,7 @@ class HistoryWrapper(SameActions, StatefulWrapper[HistoryState, Obs], Generic[Ob
 
     @abc.abstractmethod
     def check_arguments(self) -> None:
-        """Raises `InvalidField` where the wrapper's own fields make no sense together."""
+        """Raises `InvalidField` if the wrapper's own fields are inconsistent."""
 
     @abc.abstractmethod
     def first(self, observation: Any) -> tuple[Any, Obs]:

@@ -28,7 +28,7 @@ class NoisyRewardState(WrapperState):
 
 
 class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardState, Obs], Generic[Obs]):
-    """Adds Gaussian noise to the reward of each step; the 0 at reset is no reward and stays.
+    """Adds Gaussian noise to the reward of each step; the 0 at reset is not a reward and stays.
 
     The counterpart of bsuite's `RewardNoise`. It goes inside or around AutoReset.
 
@@ -58,7 +58,7 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
         return NoisyRewardState(inner, key), timestep
 
     def step(self, state: NoisyRewardState, action: Array) -> tuple[NoisyRewardState, TimeStep[Obs]]:
-        """Steps the wrapped environment, and adds noise to what it pays."""
+        """Steps the wrapped environment, and adds noise to its reward."""
         key, noise_key = jax.random.split(state.key)
         inner, timestep = self.env.step(state.inner, action)
         noise = jnp.asarray(self.noise_scale, jnp.float32) * jax.random.normal(noise_key, (), jnp.float32)

@@ -32,20 +32,20 @@ class NormalizationState(WrapperState):
 class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Array]):
     """Shifts and scales observations by the running mean and standard deviation of all seen so far.
 
-    The counterpart of `gymnasium.wrappers.NormalizeObservation`: each observation counts first and is
-    normalised then. It goes around AutoReset, where the statistics live on from episode to episode, and
-    where a step that ends one counts its final observation and then the new start. Both observations of
-    a timestep are normalised with `state.statistics` as they are after it.
+    The counterpart of `gymnasium.wrappers.NormalizeObservation`: each observation is first counted and then
+    normalised. It goes around AutoReset, so that the statistics are kept from episode to episode. A step that
+    ends an episode counts its final observation and then the new start. Both observations of a timestep are
+    normalised with `state.statistics` as they are after it.
 
     Each lane of a `jax.vmap` has its own statistics. With `axis_name="envs"` and
     `jax.vmap(env.step, axis_name="envs")` (and the same for `env.reset`) all lanes share one set, to
     which they add as a batch, as in Gymnasium's vector wrapper.
 
-    To evaluate with what was learnt:
+    To evaluate with the learned statistics:
     `NormalizeObservation(env, update=False, initial=jax.tree.map(lambda x: x[0], state.statistics))`.
 
     Attributes:
-        epsilon: added to the variance before its root is taken.
+        epsilon: added to the variance before taking the square root.
         axis_name: the mapped axis that shares statistics; None for none.
         update: whether observations count; False freezes the statistics.
         initial: the statistics at reset; None for mean 0 and variance 1.

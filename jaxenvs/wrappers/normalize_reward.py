@@ -33,9 +33,9 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
     """Divides rewards by the running standard deviation of the discounted sum of rewards.
 
     The counterpart of `gymnasium.wrappers.vector.NormalizeReward` in its same-step mode: at each step the
-    sum becomes `gamma * sum * (1 - terminated) + reward` and counts, the reward is divided, and at the end
-    of an episode the sum becomes 0. It goes around AutoReset, where the statistics live on from episode
-    to episode.
+    sum becomes `gamma * sum * (1 - terminated) + reward` and is counted, the reward is divided, and at the end of
+    an episode the sum becomes 0. It goes around AutoReset, so that the statistics are kept from episode to
+    episode.
 
     Each lane of a `jax.vmap` has its own statistics. With `axis_name="envs"` and
     `jax.vmap(env.step, axis_name="envs")` (and the same for `env.reset`) all lanes share one set, to
@@ -43,7 +43,7 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
 
     Attributes:
         gamma: the discount factor of the sum, in [0, 1].
-        epsilon: added to the variance before its root is taken.
+        epsilon: added to the variance before taking the square root.
         axis_name: the mapped axis that shares statistics; None for none.
         update: whether rewards count; False freezes the statistics.
         initial: the statistics at reset; None for mean 0 and variance 1.

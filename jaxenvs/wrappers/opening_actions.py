@@ -1,4 +1,4 @@
-"""OpeningActions: fixed actions at the beginning of each episode."""
+"""OpeningActions: take fixed actions at the beginning of each episode."""
 
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -18,14 +18,14 @@ Obs = TypeVar("Obs")
 
 
 class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
-    """Takes given actions before the agent takes its first, in each episode.
+    """Takes given actions at the beginning of each episode, before the agent acts.
 
-    With FIRE for an action it is the "fire reset" of Atari games that stand still until then. The rewards
-    of these steps are dropped. Should they end the episode, it begins without them. It goes inside AutoReset;
-    a TimeLimit inside it counts these steps, too.
+    With FIRE as the action, it is the "fire reset" of Atari games that wait for it. The rewards of these steps are
+    dropped. If they end the episode, it begins without them. It goes inside AutoReset; a TimeLimit inside it counts
+    these steps as well.
 
     Attributes:
-        actions: what is taken, in order; elements of a Discrete action space.
+        actions: the actions to take, in order; elements of a Discrete action space.
     """
 
     actions: tuple[int, ...] = static()
@@ -40,14 +40,14 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
         refuse_auto_reset_inside(self)
 
     def check_spaces(self) -> None:
-        """Checks that the action space is Discrete and holds the actions."""
+        """Checks that the action space is Discrete and contains the actions."""
         space = self.env.action_space
         if not isinstance(space, Discrete):
             raise InvalidField(f"OpeningActions needs a Discrete action space, got {type(space).__name__}.")
         for action in self.actions:
             is_integer = isinstance(action, int | np.integer) and not isinstance(action, bool)
             if not is_integer or not space.contains(np.int32(action)):
-                raise InvalidField(f"OpeningActions: {action!r} is no action of {space}.")
+                raise InvalidField(f"OpeningActions: {action!r} is not an action of {space}.")
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
         """Resets the wrapped environment and takes the actions."""

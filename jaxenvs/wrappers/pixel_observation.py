@@ -20,14 +20,14 @@ from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 
 class PixelObservation(SameActions, StatelessWrapper[Any]):
-    """Shows the rendered frame, beside the observation or in its place.
+    """Shows the rendered frame, in addition to the observation or in place of it.
 
     The counterpart of `gymnasium.wrappers.AddRenderObservation`. It goes inside AutoReset, whose default
     method then renders new starts only where an episode ended.
 
     Attributes:
         height: rows of the frame, resized with antialiasing; None for as many as `render` draws.
-        width: columns of the frame, likewise.
+        width: columns of the frame, resized in the same way.
         grayscale: whether the frame is (height, width) of luminance rather than (height, width, 3) of RGB.
         render_only: whether the frame takes the observation's place. Otherwise a Dict observation gets
             the key `render_key`, and any other becomes a dictionary with `obs_key` and `render_key`.

@@ -1,4 +1,4 @@
-"""RepeatAction: each action is taken several times."""
+"""RepeatAction: take each action several times."""
 
 from typing import Any, Generic, TypeVar
 
@@ -22,7 +22,7 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
     around it counts actions. It gives the same results inside and around AutoReset.
 
     Attributes:
-        num_repeats: how many times, at least 1.
+        num_repeats: number of times, at least 1.
     """
 
     num_repeats: int = static()
@@ -45,8 +45,8 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
         """Steps the wrapped environment `num_repeats` times, or until the episode is over."""
-        # Blanks in the place of a timestep before the first step keep `env.step` in one place of the
-        # program: a step outside the loop would be compiled a second time.
+        # A blank timestep before the first step keeps `env.step` in one place of the program: a step outside the loop
+        # would be compiled a second time.
         _, timestep = jax.eval_shape(self.env.step, state, action)
         blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), timestep)
 

@@ -1,4 +1,4 @@
-"""RescaleObservation: observations in a range of the caller's choice."""
+"""RescaleObservation: map observations to a range of the caller's choice."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -13,9 +13,9 @@ from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 class RescaleObservation(ObservationWrapper[Array]):
     """Maps observations affinely from their bounds to [min_observation, max_observation].
 
-    The counterpart of `gymnasium.wrappers.RescaleObservation`. A component that is unbounded must keep
-    its infinite bounds. Unlike Gymnasium's, whose result is rounded back to integers, a box of integers
-    (an image, say) becomes one of float32.
+    The counterpart of `gymnasium.wrappers.RescaleObservation`. An unbounded component must keep its infinite bounds.
+    A box of integers (such as an image) becomes one of float32; in Gymnasium the result is rounded back to
+    integers.
 
     Attributes:
         min_observation: () or the observation's shape, the new lower bounds.

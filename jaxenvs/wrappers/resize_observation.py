@@ -16,11 +16,11 @@ from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 class ResizeObservation(ObservationWrapper[Any]):
     """Shrinks images of shape (height, width) or (height, width, channels), each new pixel the mean of its area.
 
-    The counterpart of `gymnasium.wrappers.ResizeObservation`, and equal to it (OpenCV's `INTER_AREA`) in
-    every bit. It does not enlarge.
+    The counterpart of `gymnasium.wrappers.ResizeObservation`, and equal to it (OpenCV's `INTER_AREA`) in every bit.
+    It cannot enlarge images.
 
     Attributes:
-        shape: the new (height, width), neither above that of the images.
+        shape: the new (height, width), at most that of the images.
     """
 
     shape: tuple[int, int] = static()

@@ -14,7 +14,7 @@ Obs = TypeVar("Obs")
 
 
 class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
-    """Maps the reward of each step by `transform_reward`; the 0 at reset is no reward and stays.
+    """Maps the reward of each step by `transform_reward`; the 0 at reset is not a reward and stays.
 
     Such a wrapper gives the same results inside and around AutoReset.
     """

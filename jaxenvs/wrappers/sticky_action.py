@@ -1,4 +1,4 @@
-"""StickyAction: now and then the last action is taken again."""
+"""StickyAction: occasionally repeat the last action."""
 
 from typing import Any, Generic, TypeVar
 
@@ -23,10 +23,10 @@ class StickyActionState(WrapperState):
     """State of `StickyAction`.
 
     Attributes:
-        key: () key.
+        key: () key that the repetitions are drawn from.
         action: the action last taken, an element of the action space.
         has_action: () bool, whether one was taken since reset.
-        repeats_left: () int32, how many more steps the last action is bound to be taken.
+        repeats_left: () int32, number of further steps in which the last action will be taken.
     """
 
     key: Key
@@ -42,8 +42,8 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
     It goes inside AutoReset.
 
     Attributes:
-        repeat_probability: the chance at each step, in [0, 1), that the last action is taken again.
-        repeat_duration: for how many steps it is then taken: a number of at least 1, or the least and the
+        repeat_probability: probability at each step, in [0, 1), that the last action is taken again.
+        repeat_duration: number of steps for which it is then taken: a number of at least 1, or the least and the
             greatest of a range to draw from.
     """
 

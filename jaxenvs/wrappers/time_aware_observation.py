@@ -1,4 +1,4 @@
-"""TimeAwareObservation: the number of steps since reset as part of the observation."""
+"""TimeAwareObservation: add the number of steps since reset to the observation."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ from jaxenvs.wrappers.time_limit import TimeLimit
 class TimeAwareObservation(HistoryWrapper[Any]):
     """Adds the time, the number of steps since reset, to each observation.
 
-    The counterpart of `gymnasium.wrappers.TimeAwareObservation`, with its defaults. A Dict observation
-    gets a further key, a Tuple a further last part, and any other becomes a dictionary with the keys
+    The counterpart of `gymnasium.wrappers.TimeAwareObservation`, with the same defaults. A Dict observation gets
+    another key, a Tuple another part at the end, and any other observation becomes a dictionary with the keys
     `"obs"` and `"time"`. The memory is the time, () int32.
 
     Attributes:
         flatten: whether the result is flattened to one vector.
-        normalize_time: whether time is told as a share of the limit, float32 of shape (1,), rather than
-            as a count, int32 of shape (1,).
+        normalize_time: whether the time is a fraction of the limit, float32 of shape (1,), rather than a count, int32
+            of shape (1,).
         dict_time_key: the key of the time in a Dict observation.
         max_episode_steps: the limit; None to read it from the TimeLimit inside.
     """
@@ -55,7 +55,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
         limits = [wrapper.max_episode_steps for wrapper in wrappers_of(self) if isinstance(wrapper, TimeLimit)]
         if not limits:
             raise InvalidField(
-                "TimeAwareObservation needs to know when an episode ends at the latest."
+                "TimeAwareObservation needs to know the time limit of an episode."
                 " Put it around a `TimeLimit`, or give `max_episode_steps`."
             )
         return min(limits)
@@ -73,7 +73,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
 
     @property
     def observation_space(self) -> Space[Any]:
-        """The wrapped environment's with the time added, and flattened where `flatten`."""
+        """The wrapped environment's space with the time added, and flattened if `flatten` is set."""
         return self._unflattened_space.flat_space() if self.flatten else self._unflattened_space
 
     def first(self, observation: Any) -> tuple[Array, Any]:
@@ -82,7 +82,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
         return time, self._add(observation, time)
 
     def next(self, memory: Array, observation: Any) -> tuple[Array, Any]:
-        """One step later."""
+        """Adds one step to the time."""
         time = memory + 1
         return time, self._add(observation, time)
 

@@ -20,8 +20,8 @@ class TransformReward(RewardWrapper[Any]):
     The counterpart of `gymnasium.wrappers.TransformReward`.
 
     Attributes:
-        func: a pure function, traceable by JAX, from () float32 to a number of shape (). It decides the
-            traced program, so define it once: a new lambda means a new trace.
+        func: a pure function, traceable by JAX, from () float32 to a number of shape (). It is part of the traced
+            program, so define it once: a new lambda means a new trace.
     """
 
     func: Callable[[Array], ArrayLike] = static()

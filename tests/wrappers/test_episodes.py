@@ -88,7 +88,7 @@ def test_without_the_opening_lives_a_game_after_the_first_begins_to_count_with_i
 
 
 def test_without_lives_it_says_so():
-    with pytest.raises(InvalidField, match="tells `lives` in `info`; this one tells `time`"):
+    with pytest.raises(InvalidField, match="reports `lives` in `info`; this one reports `time`"):
         EpisodicLife(Counter()).reset(KEY)
 
 
@@ -122,7 +122,7 @@ class Continuous(Counter):
 WRONG = [
     (lambda: OpeningActions(Counter(), ()), InvalidField, "one or more actions"),
     (lambda: OpeningActions(Counter(), 1), InvalidField, "must be a tuple"),
-    (lambda: OpeningActions(Counter(), (1, 3)), InvalidField, "3 is no action of Discrete"),
+    (lambda: OpeningActions(Counter(), (1, 3)), InvalidField, "3 is not an action of Discrete"),
     (lambda: OpeningActions(Counter(), (True,)), InvalidField, "True is no action"),
     (lambda: OpeningActions(Continuous(), (1,)), InvalidField, "needs a Discrete action space, got Box"),
     (lambda: OpeningActions(AutoReset(Counter()), (1,)), WrapperOrderError, "cannot go around AutoReset"),

@@ -340,7 +340,7 @@ INTEGERS = ("Copy-v0", "rlenvs/DynaMaze-v0")
         (lambda env: W.TransformAction(env, lambda x: jnp.zeros(7)), "gives float32"),
         (lambda env: W.GrayscaleObservation(env), "needs images"),
         (lambda env: W.ResizeObservation(env, (2, 2)), "needs images"),
-        (lambda env: W.OpeningActions(env, (77,)), "is no action of|needs a Discrete action space"),
+        (lambda env: W.OpeningActions(env, (77,)), "is not an action of|needs a Discrete action space"),
         (lambda env: W.DomainRandomize(env, lambda key, base: None), "became NoneType"),
         (lambda env: W.FrameStack(env, 2, "custom", np.zeros(4, np.float32)), r"float32\[4\]"),
     ],
