@@ -1,7 +1,7 @@
 """The exceptions of jaxenvs. Each message says what was wrong and what to do about it.
 
-Names follow Gymnasium's where Gymnasium has one. Where a builtin exception is what a caller would
-catch by habit (a wrong type, a bad value), the class derives from that builtin as well.
+Names follow Gymnasium's if it has one. If callers would expect a builtin exception (a wrong type, a bad value), the
+class derives from that builtin as well.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ class NameNotFound(UnregisteredEnv):
 
 
 class VersionNotFound(UnregisteredEnv):
-    """The environment exists, the requested version of it does not."""
+    """The environment exists, but not in the requested version."""
 
 
 class DeprecatedEnv(JaxenvsError):
@@ -38,11 +38,11 @@ class RegistrationError(JaxenvsError):
 
 
 class DependencyNotInstalled(JaxenvsError, ImportError):
-    """A package that belongs to an extra is missing; the message holds the `pip install` line."""
+    """A package that belongs to an extra is missing; the message contains the `pip install` line."""
 
 
 class DatasetNotFound(JaxenvsError, FileNotFoundError):
-    """The files that a task is made of are not where they are looked for; the message says what to get, and where."""
+    """The files that a task needs were not found; the message says what to get, and where."""
 
 
 class InvalidField(JaxenvsError, TypeError, ValueError):
@@ -50,7 +50,7 @@ class InvalidField(JaxenvsError, TypeError, ValueError):
 
 
 class InvalidEnv(JaxenvsError, TypeError):
-    """A class of environments that breaks the contract: methods that are missing, or a step that changes types."""
+    """A class of environments breaks the contract: methods are missing, or a step changes types."""
 
 
 class InvalidState(JaxenvsError, TypeError):
@@ -58,7 +58,7 @@ class InvalidState(JaxenvsError, TypeError):
 
 
 class FrozenField(JaxenvsError, dataclasses.FrozenInstanceError):
-    """A field of an environment or a state was assigned to; both are values, of which one makes changed copies."""
+    """A field of an environment or a state was assigned to; both are values, so make a changed copy instead."""
 
 
 class AttributeNotFound(JaxenvsError, AttributeError):
@@ -74,7 +74,7 @@ class InvalidAction(JaxenvsError, TypeError, ValueError):
 
 
 class InvalidMask(JaxenvsError, TypeError, ValueError):
-    """A `mask` or `probability` that does not have the form which the space's `sample` takes."""
+    """A `mask` or `probability` that does not have the form that the space's `sample` takes."""
 
 
 class InvalidKey(JaxenvsError, TypeError):
@@ -82,15 +82,15 @@ class InvalidKey(JaxenvsError, TypeError):
 
 
 class RenderingUnavailable(JaxenvsError):
-    """A state that nothing here can draw: of another library's, or for want of a graphics library."""
+    """A state that cannot be drawn: it belongs to another library, or a graphics library is missing."""
 
 
 class NotDifferentiable(JaxenvsError, ValueError):
-    """A derivative was asked of something that is computed outside JAX."""
+    """A derivative was requested of something that is computed outside JAX."""
 
 
 class NotObservable(JaxenvsError):
-    """An environment whose observation is no function of its state alone, or which does not define it."""
+    """An environment whose observation is not a function of its state alone, or that does not define `observe`."""
 
 
 class WrapperOrderError(JaxenvsError, TypeError):
@@ -114,7 +114,7 @@ class NotWritten(JaxenvsError, OSError):
 
 
 class Diverged(JaxenvsError, FloatingPointError):
-    """Training came to weights that are NaN."""
+    """Training produced weights that are NaN."""
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the fields of an environment, a wrapper or a learner may hold, as their annotations tell it."""
+"""Checks of the fields of environments, wrappers and learners against their annotations."""
 
 import dataclasses
 import functools
@@ -42,14 +42,14 @@ _UNIONS = (typing.get_origin(ArrayLike), types.UnionType)
 
 
 class Field(NamedTuple):
-    """What is known of a field.
+    """What is known about a field.
 
     Attributes:
-        name: of the field.
-        kind: what it holds; "any" where the annotation does not say, or says more than is checked here.
+        name: name of the field.
+        kind: what it holds; "any" if the annotation does not say, or says more than is checked here.
         is_static: whether it is part of the program.
         optional: whether it may be None.
-        default: the value where none is given; `dataclasses.MISSING` where there is none, or it is made.
+        default: the default value; `dataclasses.MISSING` if there is none, or a factory makes it.
         required: whether a value must be given.
     """
 
@@ -93,10 +93,10 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
 
 
 def check_leaves(node: Any) -> None:
-    """Raises `InvalidField` where a field that is data holds what is not: a string, None, a list, a function, NaN.
+    """Raises `InvalidField` if a data field holds something else: a string, None, a list, a function, NaN.
 
-    Only what is wrong whatever the values are is refused: tracers, batches and placeholders pass. So do
-    trees of axis numbers (`is_axes`).
+    It refuses only what is wrong for any values: tracers, batches and placeholders pass. So do trees of axis
+    numbers (`is_axes`).
     """
     for field in fields_of(type(node)):
         if field.is_static:
@@ -158,7 +158,7 @@ def _check_traceable(node: Any, field: Field, value: Any) -> None:
 
 
 def check_statics(node: Any) -> None:
-    """Raises `InvalidField` where a static field that is an integer, a bool or a string by its annotation is not."""
+    """Raises `InvalidField` if a static field annotated as an integer, a bool or a string holds something else."""
     for field in fields_of(type(node)):
         value = getattr(node, field.name)
         if not field.is_static or field.kind == "any" or (value is None and field.optional):
@@ -173,11 +173,11 @@ def check_statics(node: Any) -> None:
 
 
 def check_fields(node: Any, hook: Callable[[], None]) -> None:
-    """All of the above, around a class's own checks.
+    """Runs all of the above, around a class's own checks.
 
     Args:
         node: a dataclass with its fields set.
-        hook: the class's own checks. Where they stumble over a wrong type, that type is what is reported.
+        hook: the class's own checks. If they fail because of a wrong type, the wrong type is reported.
     """
     check_leaves(node)
     adopt_integers(node)
@@ -192,10 +192,10 @@ def check_fields(node: Any, hook: Callable[[], None]) -> None:
 
 
 def is_axes(tree: Any) -> bool:
-    """Whether a tree holds axis numbers for `in_axes` in the place of data: integers, and None where None is no value.
+    """Whether a tree holds axis numbers for `in_axes` in place of data: integers, and None where None is not a value.
 
-    Where none of its leaves is None it cannot be told from data, and is taken for that. Make such trees by
-    `jax.tree.map`, which asks no constructor.
+    If none of its leaves is None, it cannot be distinguished from data, and counts as data. Make such trees by
+    `jax.tree.map`, which calls no constructor.
     """
     leaves = jax.tree.leaves(tree, is_leaf=lambda leaf: leaf is None)
     are_axes = all(leaf is None or (isinstance(leaf, int) and not isinstance(leaf, bool)) for leaf in leaves)
@@ -203,7 +203,7 @@ def is_axes(tree: Any) -> bool:
 
 
 def _lacks_values(node: Any) -> bool:
-    """Whether some field, in `node` or in a dataclass within, is None that may not be."""
+    """Whether some field, in `node` or in a dataclass within it, is None but may not be."""
     if not dataclasses.is_dataclass(node) or isinstance(node, type):
         return False
     values = [(field, getattr(node, field.name)) for field in fields_of(type(node)) if not field.is_static]
@@ -211,13 +211,13 @@ def _lacks_values(node: Any) -> bool:
 
 
 def check_names(cls: type[Any], names: Sequence[str], owner: str, advice: str = "") -> None:
-    """Raises `InvalidField`, in Python's words, for keywords that are no fields of a class.
+    """Raises `InvalidField`, including Python's own wording, for keywords that are not fields of a class.
 
     Args:
         cls: a dataclass.
         names: the keywords.
         owner: what was called, for the message.
-        advice: what to say in the place of the nearest name.
+        advice: what to say in place of the nearest name.
     """
     known = [field.name for field in dataclasses.fields(cls)]
     for name in names:
@@ -233,7 +233,7 @@ def check_names(cls: type[Any], names: Sequence[str], owner: str, advice: str = 
                     )
             raise InvalidField(
                 f"{owner} has no field `{name}`.{hint} Its fields are: {', '.join(known) or 'none'}."
-                # Callers of Gymnasium's `make` look for these words, and leave the keyword out then.
+                # Callers of Gymnasium's `make` look for these words, and then leave the keyword out.
                 f" In Python's words: __init__() got an unexpected keyword argument {name!r}."
             )
 

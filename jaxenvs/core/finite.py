@@ -1,4 +1,4 @@
-"""Whether numbers are numbers."""
+"""Detection of NaN."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """One call to the host for a whole batch, from within a compiled program.
 
-Environments whose dynamics a library computes outside of JAX step through this.
+Environments whose dynamics are computed by a library outside JAX use it to step.
 """
 
 import functools
@@ -18,8 +18,8 @@ from jaxenvs.core.errors import NotDifferentiable
 Arrays = dict[str, np.ndarray]
 
 HostFunction = Callable[[int, Arrays, Arrays], None]
-"""`function(lanes, inputs, outputs)`: reads the inputs and writes the outputs, arrays by name with a leading axis:
-`lanes`, or 1 where an input is the same for all. It must be pure, must not touch JAX, and must be the same object at
+"""`function(lanes, inputs, outputs)`: reads the inputs and writes the outputs, which are arrays by name with a leading
+axis of `lanes`, or 1 if an input is the same for all. It must be pure, must not use JAX, and must be the same object in
 every trace."""
 
 
@@ -30,16 +30,16 @@ def host_call(
     *,
     hint: str = "",
 ) -> dict[str, Array]:
-    """Calls `function` on the host; under `vmap`, nested or not, once for the whole batch.
+    """Calls `function` on the host; under `vmap`, even nested, once for the whole batch.
 
     Args:
-        function: what to call.
-        results: what it writes, for one lane.
-        arguments: what it reads, for one lane.
-        hint: what to do about a missing derivative, for the error.
+        function: the function to call.
+        results: shapes and dtypes of its outputs, for one lane.
+        arguments: its inputs, for one lane.
+        hint: what to do about the missing derivative, for the error message.
 
     Raises:
-        NotDifferentiable: while tracing, where a derivative with respect to an argument is asked for.
+        NotDifferentiable: while tracing, if a derivative with respect to an argument is requested.
     """
 
     @jax.custom_jvp
@@ -69,7 +69,7 @@ def _dispatch(
 
 
 class _Call:
-    """A host function in a form that JAX calls."""
+    """A host function in a form that JAX can call."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class _Call:
         return np.broadcast_shapes(*(x.shape[: x.ndim - self._ranks[name]] for name, x in inputs.items()))
 
     def _call(self, batch: tuple[int, ...], inputs: Arrays, outputs: Arrays) -> None:
-        """Calls the function with the axes of the batch made one."""
+        """Calls the function with the batch axes merged into one."""
         lanes = math.prod(batch)
         if not lanes:
             return
@@ -104,7 +104,7 @@ class _Call:
 
 
 class _InPlace(_Call):
-    """In the form of a buffer callback: arrays lie where XLA has them, and nothing of JAX runs in between."""
+    """A buffer callback: arrays stay where XLA has them, and no code of JAX runs in between."""
 
     def __call__(self, context: Any, outputs: dict[str, Any], inputs: dict[str, Any]) -> None:
         del context
@@ -113,7 +113,7 @@ class _InPlace(_Call):
 
 
 class _Returning(_Call):
-    """In the form of a pure callback, for devices whose memory the host cannot reach."""
+    """A pure callback, for devices whose memory the host cannot access."""
 
     def __call__(self, inputs: dict[str, Any]) -> Arrays:
         read = {name: np.asarray(x) for name, x in inputs.items()}
@@ -130,5 +130,5 @@ def _form(
     results: tuple[tuple[str, jax.ShapeDtypeStruct], ...],
     ranks: tuple[tuple[str, int], ...],
 ) -> Any:
-    """The same object for the same call, so that JAX sees that two programs are one."""
+    """Returns the same object for the same call, so that JAX recognises identical programs."""
     return form(function, results, ranks)

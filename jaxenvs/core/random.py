@@ -1,24 +1,23 @@
-"""Random keys: `jaxenvs.random.key(seed)` is a typed JAX key that costs a fraction of threefry's.
+"""Random keys: `jaxenvs.random.key(seed)` is a typed JAX key that costs a fraction of a threefry key.
 
-The generator is counter-based: word `i` of a key's stream is a hash of `(key, i)`, so it needs no
-state, vectorises, and gives the same bits on every backend. Keys are ordinary typed JAX keys, and every
-environment takes JAX's own keys (`jax.random.key(0)`) just as well. All functions of `jax.random` take
-them but `poisson`, which JAX has for its own threefry keys alone; draw one of those:
+The generator is counter-based: word `i` of a key's stream is a hash of `(key, i)`. So it needs no state, vectorises,
+and gives the same bits on every backend. Keys are ordinary typed JAX keys, and every environment accepts JAX's own keys
+(`jax.random.key(0)`) as well. All functions of `jax.random` accept them except `poisson`, which JAX supports only for
+its own threefry keys; draw one of those:
 
     threefry_key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")
     jax.random.poisson(threefry_key, 3.0)
 
-`import jaxenvs` makes the implementation known to JAX by its name: `jax.random.key(0, impl="jaxenvs")` gives
-the same key, and what reads saved keys, as orbax does, finds it.
+`import jaxenvs` registers the implementation with JAX by its name: `jax.random.key(0, impl="jaxenvs")` gives the same
+key, and libraries that read saved keys, such as orbax, find it.
 
-It has two functions. Random bits come from `_word`, a hash of full strength. New keys come from
-`_child`, a light step, since no bit of a key is ever seen but through `_word`: the division of labour
-of G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014. Each
-word depends on nothing but the key and its own number: a compiler that computes the words of one draw
-in separate loops, as XLA does on a CPU, then repeats no work.
+It has two functions. Random bits come from `_word`, a hash of full strength. New keys come from `_child`, a cheaper
+step, since the bits of a key are visible only through `_word`. This division of labour is that of G. Steele, D. Lea
+and C. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014. Each word depends only on the key and its
+own number, so a compiler that computes the words of one draw in separate loops, as XLA does on a CPU, repeats no work.
 
-How the streams do in the dieharder battery is in jaxenvs/docs/randomness.md.
-It is meant for simulation, never for cryptography.
+The results of the dieharder battery are in jaxenvs/docs/randomness.md. The generator is meant for simulation; it is not
+cryptographically secure.
 """
 
 import math
@@ -37,14 +36,14 @@ from jaxenvs.core.errors import InvalidKey
 Key: TypeAlias = Array
 """A scalar JAX random key."""
 
-# The multipliers and shifts of "lowbias32", a permutation of 32 bits that C. Wellons found by search for
-# little bias (github.com/skeeto/hash-prospector).
+# The multipliers and shifts of "lowbias32", a permutation of 32 bits that C. Wellons found by a search for low bias
+# (github.com/skeeto/hash-prospector).
 _MULTIPLIERS = 0x7FEB352D, 0x846CA68B
 _SHIFTS = 16, 15, 16
 # Odd numbers that spread the counter over both words of the key: 2^32 divided by the golden ratio and by
 # its square, as in M. Roberts' sequence for two dimensions, made odd.
 _SPREADS = 0x9E3779B9, 0x61C88647
-# What a hash is for: streams that `seed`, `split`, `fold_in` and the raw bits draw from one key never
+# The purpose of a hash, so that the streams that `seed`, `split`, `fold_in` and the raw bits draw from one key never
 # coincide. Pairs of digits of pi.
 _SEED_TAGS = (0x243F6A88, 0x85A308D3), (0x13198A2E, 0x03707344)
 _SPLIT_TAG = 0xA4093822, 0x299F31D0
@@ -54,20 +53,20 @@ _LOW_BITS_TAG = 0xBE5466CF, 0x34E90C6C
 
 
 def _numbered(counter: Any, tag: tuple[int, int]) -> tuple[Any, Any]:
-    """The counter and what it counts, spread over two words."""
+    """The counter and its purpose, spread over two words."""
     return tuple(counter * np.uint32(spread) + np.uint32(part) for spread, part in zip(_SPREADS, tag, strict=True))  # pyright: ignore[reportReturnType]  # two spreads
 
 
 def _word(high: Any, low: Any, counter: Any, tag: tuple[int, int]) -> Any:
-    """A word that looks independent of every other: of the key `high`, `low`, a counter and a tag.
+    """A word that looks independent of all others, computed from the key `high`, `low`, a counter and a tag.
 
-    The counter enters twice, so that words may repeat within a stream, as random ones do.
+    The counter enters twice, so that words can repeat within a stream, as random words do.
 
     Args:
-        high: uint32 array, JAX's or NumPy's, as all words here.
-        low: likewise, of the same shape.
-        counter: likewise.
-        tag: what the word is for.
+        high: uint32 array of JAX or NumPy, like all words here.
+        low: uint32 array of the same shape.
+        counter: uint32 array of the same shape.
+        tag: the purpose of the word.
     """
     first, second = _numbered(counter, tag)
     return _mixed(_mixed(high + first) + (low ^ second))
@@ -81,7 +80,7 @@ def _mixed(word: Any) -> Any:
 
 
 def _child(key: Array, counter: Array, tag: tuple[int, int]) -> Array:
-    """Keys (..., 2) for each entry of `counter` (...): a permutation of all keys for each counter and tag."""
+    """Keys (..., 2) for each entry of `counter` (...). For each counter and tag, it is a permutation of all keys."""
     first, second = _numbered(counter, tag)
     high = (key[0] ^ (key[1] >> np.uint32(15))) * np.uint32(_MULTIPLIERS[0]) + first
     low = (key[1] ^ (high >> np.uint32(16))) * np.uint32(_MULTIPLIERS[1]) + second
@@ -89,7 +88,7 @@ def _child(key: Array, counter: Array, tag: tuple[int, int]) -> Array:
 
 
 def _seeded(low: Any, high: Any) -> list[Any]:
-    """The two words of the key of a seed's two words; seeds of 32 bits all differ in the first."""
+    """The two words of a key, from the two words of its seed. All seeds of 32 bits differ in the first word."""
     zero = low ^ low
     return [_word(low, high, zero, _SEED_TAGS[0]), _word(high, low, zero, _SEED_TAGS[1])]
 
@@ -108,7 +107,7 @@ def _counter(shape: tuple[int, ...]) -> Array:
     """The numbers 0, 1, ... in an array of the given shape, uint32.
 
     Raises:
-        ValueError: there are more than 2**32 of them, so that the numbers would repeat.
+        ValueError: there are more than 2**32 of them, so the numbers would repeat.
     """
     size = math.prod(shape)
     if size > 2**32:
@@ -124,8 +123,8 @@ def _split(key: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _fold_in(key: Array, data: Array) -> Array:
-    # Without the barrier XLA's CPU compiler copies the hash into every use of a word, and a chain of
-    # fold_ins, such as flax derives its parameters' keys by, takes minutes to compile.
+    # Without the barrier, XLA's CPU compiler copies the hash into every use of a word. A chain of fold_ins, by which
+    # Flax derives the keys of its parameters, would take minutes to compile.
     return jax.lax.optimization_barrier(_child(key, data.astype(jnp.uint32), _FOLD_TAG))
 
 
@@ -154,11 +153,11 @@ implementation = define_prng_impl(
 
 
 def _register() -> None:
-    """Lets JAX find the implementation by its name, for which it has no public function.
+    """Lets JAX find the implementation by its name; JAX has no public function for that.
 
-    What writes keys to files, such as orbax, writes the name, and looks it up when it reads them.
+    Libraries that write keys to files, such as orbax, write the name, and look it up when they read them.
     """
-    # The module has moved between versions of JAX; wherever it is, it defines the type of an implementation.
+    # The module moves between versions of JAX, but it always defines the type of an implementation.
     registry = sys.modules[type(threefry_prng_impl).__module__]
     registry.prngs["jaxenvs"] = implementation._impl  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -193,7 +192,7 @@ def key(seed: Any) -> Key:
 
 
 def keys(seeds: Sequence[int]) -> Array:
-    """(len(seeds),) keys: `key(seed)` for each seed, made on the host in one go.
+    """(len(seeds),) keys: `key(seed)` for each seed, made on the host in one pass.
 
     Args:
         seeds: Python or NumPy integers of at most 64 bits.
@@ -209,7 +208,7 @@ def _seed_on_host(seeds: Sequence[int]) -> np.ndarray:
         if not -(2**63) <= int(seed) < 2**64:
             raise InvalidKey(f"A seed must fit in 64 bits, got {seed}.")
     bits = np.asarray([int(seed) % 2**64 for seed in seeds], np.uint64)
-    # Arrays of one entry at least: NumPy lets those wrap around silently, and warns for scalars.
+    # Arrays with at least one entry, since NumPy lets those wrap around silently but warns for scalars.
     low, high = (bits & np.uint64(0xFFFFFFFF)).astype(np.uint32), (bits >> np.uint64(32)).astype(np.uint32)
     return np.stack(_seeded(low, high), axis=-1)
 
@@ -223,13 +222,13 @@ def draw_below(key: Key, n: int, shape: tuple[int, ...] = ()) -> Array:
     Args:
         key: a scalar random key.
         n: at least 1 and at most 2**16, so that no partial product overflows.
-        shape: of the result.
+        shape: shape of the result.
 
     Returns:
         An int32 array of shape `shape`.
 
     Raises:
-        ValueError: `n` is out of that range.
+        ValueError: `n` is out of range.
     """
     if not 1 <= n <= 2**16:
         raise ValueError(f"draw_below takes an n from 1 to 65536, got {n}.")
@@ -237,10 +236,10 @@ def draw_below(key: Key, n: int, shape: tuple[int, ...] = ()) -> Array:
 
 
 def scale_below(word: Array, n: Array | np.uint32) -> Array:
-    """Takes random words to {0, ..., n - 1}; `draw_below` for an `n` that may be traced.
+    """Maps random words to {0, ..., n - 1}; like `draw_below`, but `n` may be traced.
 
     Args:
-        word: uint32 of any shape, all of its bits random.
+        word: uint32 of any shape, with all bits random.
         n: uint32, of the same shape or a scalar, from 1 to 2**16.
 
     Returns:
@@ -255,11 +254,11 @@ def check_key(key: Any, *, name: str = "reset") -> Key:
     """Returns `key` as a typed scalar key; raw `jax.random.PRNGKey` data is wrapped.
 
     Args:
-        key: what the caller passed.
-        name: the function that was called, for the message.
+        key: the argument of the caller.
+        name: the function that was called, for the error message.
 
     Raises:
-        InvalidKey: `key` is no random key, or a batch of them.
+        InvalidKey: `key` is not a random key, or is a batch of keys.
     """
     if not isinstance(key, Array):
         hint = (

@@ -1,4 +1,4 @@
-"""What every wrapper is: an environment around another one, its field `env`."""
+"""The base classes of wrappers: environments around another environment, their field `env`."""
 
 import abc
 import dataclasses
@@ -22,9 +22,9 @@ Obs = TypeVar("Obs")
 class Wrapper(Env[State, Obs], Generic[State, Obs]):
     """An environment around another one.
 
-    Derive from `StatelessWrapper` or `StatefulWrapper`, and from `SameObservations` and `SameActions`
-    where a space is handed on. A wrapper draws random numbers only from a key in its own state, and
-    hands the key of `reset` on unchanged where it draws nothing.
+    Derive from `StatelessWrapper` or `StatefulWrapper`, and from `SameObservations` and `SameActions` if a space stays
+    the same. A wrapper draws random numbers only from a key in its own state, and passes the key of `reset` on
+    unchanged if it draws nothing.
     """
 
     env: Env[Any, Any]
@@ -54,25 +54,25 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
                 self.check_spaces()
 
     def check_values(self) -> None:
-        """Hook: raises `InvalidField` where a leaf of this wrapper's own has a bad value.
+        """Hook that raises `InvalidField` if one of this wrapper's own leaves has a bad value.
 
-        It runs after `check_fields`, and only where all of them are concrete, so values may be compared. Each
-        may be an array, a batch of values, so compare by `np.any`; the wrapped environment may be anything.
+        It runs after `check_fields`, and only if all of them are concrete, so values may be compared. Each may be an
+        array, a batch of values, so compare by `np.any`. The wrapped environment may be anything.
         """
 
     def check_spaces(self) -> None:
-        """Hook: raises `InvalidField` where the wrapped environment's spaces do not fit.
+        """Hook that raises `InvalidField` if the wrapper cannot use the wrapped environment's spaces.
 
-        It runs after `check_values`, and only where every leaf is a number that somebody wrote down
-        (`has_plain_values`), here and in the wrapped environment, so spaces may be built and their bounds read.
+        It runs after `check_values`, and only if every leaf is a plain number (`has_plain_values`), here and in the
+        wrapped environment. So spaces may be built and their bounds read.
         """
 
     @abc.abstractmethod
     def inner_state(self, state: State) -> Any:
-        """The wrapped environment's state within this wrapper's."""
+        """The wrapped environment's state inside this wrapper's state."""
 
     def after_episode(self, state: State) -> Self:
-        """The wrapper around what the wrapped environment is after the episode; see `Env.after_episode`."""
+        """The wrapper around the wrapped environment as it is after the episode; see `Env.after_episode`."""
         if not type(unwrap(self)).outlives_episodes:
             return self
         return self.replace(env=self.env.after_episode(self.inner_state(state)))
@@ -114,7 +114,7 @@ WState = TypeVar("WState", bound=WrapperState)
 
 
 class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
-    """A wrapper that keeps something of its own beside the wrapped environment's state."""
+    """A wrapper that has state of its own in addition to the wrapped environment's."""
 
     def inner_state(self, state: WState) -> Any:
         """`state.inner`."""
@@ -126,14 +126,14 @@ class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """The wrapped environment's; a wrapper that changes rewards says what it makes of them."""
+        """The wrapped environment's reward range; a wrapper that changes rewards overrides it."""
         return self.env.reward_range
 
 
 class SameObservations:
-    """Mix-in of a wrapper that leaves the observation space alone.
+    """Mix-in of a wrapper that does not change the observation space.
 
-    One that leaves the observations alone as well says so by `observe = inner_observation`.
+    If it does not change the observations either, it sets `observe = inner_observation`.
     """
 
     env: Env[Any, Any]
@@ -145,7 +145,7 @@ class SameObservations:
 
 
 class SameActions:
-    """Mix-in of a wrapper that leaves the action space alone."""
+    """Mix-in of a wrapper that does not change the action space."""
 
     env: Env[Any, Any]
 
@@ -156,28 +156,28 @@ class SameActions:
 
 
 def inner_observation(self: Wrapper[Any, Any], state: Any) -> Any:
-    """The wrapped environment's observation of the state within `state`: `observe` of wrappers that show no other."""
+    """The wrapped environment's observation of the state inside `state`, for wrappers that do not change it."""
     return self.env.observe(self.inner_state(state))
 
 
 def has_plain_values(tree: Any) -> bool:
-    """Whether the leaves are Python or NumPy numbers, or single numbers on a device, as somebody wrote them down.
+    """Whether the leaves are Python or NumPy numbers, or single numbers on a device, as written by a user.
 
-    It is False for what JAX transformations build: tracers, batches of parameters, placeholders.
+    It is False for what JAX transformations produce: tracers, batches of parameters, placeholders.
     """
     leaves = jax.tree.leaves(tree)
     return all(is_concrete(leaf) and not (isinstance(leaf, Array) and leaf.ndim) for leaf in leaves)
 
 
 def is_concrete(leaf: Any) -> bool:
-    """Whether a leaf is a number or an array whose values can be looked at."""
+    """Whether a leaf is a number or an array whose values can be inspected."""
     if isinstance(leaf, Array):
         return not isinstance(leaf, Tracer) and leaf.is_fully_addressable and not leaf.is_deleted()
     return isinstance(leaf, int | float | np.generic | np.ndarray)
 
 
 def _own_leaves(wrapper: Wrapper[Any, Any]) -> list[Any]:
-    """The leaves of a wrapper that are not the wrapped environment's."""
+    """The leaves of a wrapper that do not belong to the wrapped environment."""
     own = [field.name for field in fields_of(type(wrapper)) if not field.is_static and field.name != "env"]
     return jax.tree.leaves([getattr(wrapper, name) for name in own])
 
@@ -190,7 +190,7 @@ def unwrap(env: Env[Any, Any]) -> Env[Any, Any]:
 
 
 def unwrap_state(env: Env[Any, Any], state: Any) -> Any:
-    """The base environment's state within `state`, a state of `env`."""
+    """The base environment's state inside `state`, a state of `env`."""
     while isinstance(env, Wrapper):
         env, state = env.env, env.inner_state(state)
     return state

@@ -1,4 +1,4 @@
-"""The sets that observations and actions lie in, one a file; they follow Gymnasium's spaces."""
+"""The sets that observations and actions lie in, one per file; they follow Gymnasium's spaces."""
 
 from jaxenvs.core.spaces.box import Box as Box
 from jaxenvs.core.spaces.dict import Dict as Dict

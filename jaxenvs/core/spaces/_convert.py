@@ -1,4 +1,4 @@
-"""Conversion of what callers pass, and the words for what does not fit."""
+"""Conversion of arguments, and error messages for those that do not fit."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def import_gymnasium() -> Any:
 
 
 def as_array(x: Any) -> Array | np.ndarray | None:
-    """`x` as an array, traced values and JAX arrays left on their device; None where it is none."""
+    """`x` as an array; traced values and JAX arrays stay on their device. None if it is not an array."""
     if isinstance(x, Array | np.ndarray):
         return x
     try:
@@ -40,7 +40,7 @@ def as_array(x: Any) -> Array | np.ndarray | None:
 
 
 def fit_host(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray | None:
-    """`x` in `dtype`, or None where a value does not fit: a fraction, an overflow, an integer that a float rounds."""
+    """`x` in `dtype`, or None if a value does not fit: a fraction, an overflow, an integer that a float rounds."""
     if x.dtype == dtype:
         return x
     if x.dtype.kind not in "biuf" or (x.dtype.kind == "b" and dtype.kind == "f"):
@@ -56,7 +56,7 @@ def fit_host(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray | None:
 
 
 def describe(x: Any, array: Array | np.ndarray | None) -> str:
-    """What was passed, for a message."""
+    """Describes an argument, for an error message."""
     if array is None:
         text = repr(x)
         return f"{text if len(text) < 60 else text[:57] + '...'} of type {type(x).__name__}"
@@ -84,7 +84,7 @@ def batch_hint(array: Array | np.ndarray, shape: tuple[int, ...]) -> str:
 
 
 def misfit(expected: str, x: Any, array: Array | np.ndarray | None, remedy: str) -> InvalidAction:
-    """The error for an element that does not fit: what the space expects, what came, the remedy."""
+    """The error for an element that does not fit: what the space expects, what was passed, the remedy."""
     return InvalidAction(f"Expected {expected}; got {describe(x, array)}. {remedy}".rstrip())
 
 
@@ -97,19 +97,19 @@ def validate_integers(
     allow_bool: bool = False,
     bounds: tuple[Any, Any] | None = None,
 ) -> Array:
-    """Returns `x` as integers of `shape` and `dtype`; any integer dtype is welcome.
+    """Returns `x` as integers of `shape` and `dtype`; any integer dtype is accepted.
 
     Args:
-        x: what the caller passed.
-        shape: to have.
-        dtype: to return.
-        expected: what is expected, for the message.
-        allow_bool: whether bool is welcome, too.
+        x: the argument of the caller.
+        shape: the shape that it must have.
+        dtype: the dtype of the result.
+        expected: what is expected, for the error message.
+        allow_bool: whether bool is accepted as well.
         bounds: the smallest and the largest value, numbers or arrays of `shape`; None if the values are not checked.
 
     Raises:
-        InvalidAction: a wrong shape or dtype, a value on the host that `dtype` does not hold, or a concrete
-            value out of bounds.
+        InvalidAction: a wrong shape or dtype, a value on the host that does not fit `dtype`, or a concrete value out
+            of bounds.
     """
     array = as_array(x)
     if array is None:
@@ -130,9 +130,9 @@ def validate_integers(
 
 
 def check_range(x: Array | np.ndarray, bounds: tuple[Any, Any] | None, expected: str) -> None:
-    """Raises `InvalidAction` if an entry of `x` is concrete and out of bounds, with the first of them."""
+    """Raises `InvalidAction` if an entry of `x` is concrete and out of bounds, naming the first one."""
     if bounds is None or isinstance(x, Tracer) or (isinstance(x, Array) and not x.is_fully_addressable):
-        return  # an array that is spread over several hosts has no value here
+        return  # an array that is spread over several hosts has no value on this one
     values = np.asarray(x)
     outside = (values < bounds[0]) | (values > bounds[1])
     if outside.any():

@@ -16,13 +16,13 @@ from jaxenvs.core.random import Key
 def uniform_integers(key: Key, low: Array, high: Array) -> Array:
     """Draws integers uniformly from `low` to `high`, both included.
 
-    Each value's probability is off by less than 2^-32 of itself times the number of values, however
-    wide the range; nothing overflows, the whole range of the dtype included.
+    The relative error of each value's probability is less than 2^-32 times the number of values, for any range.
+    Nothing overflows, not even for the whole range of the dtype.
 
     Args:
         key: a scalar random key.
         low: integers of any shape and dtype.
-        high: of the same shape and dtype, nowhere below `low`.
+        high: integers of the same shape and dtype, nowhere below `low`.
     """
     dtype, wide = low.dtype, low.dtype.itemsize == 8
     word, signed = (jnp.uint64, jnp.int64) if wide else (jnp.uint32, jnp.int32)
@@ -53,7 +53,7 @@ def _multiply_high(a: Array, b: Array) -> Array:
 
 @functools.partial(jax.jit, inline=True)
 def choose_valid(key: Key, valid: Array) -> Array:
-    """() int32: the index of one of the true entries of `valid`, (n,) bool; 0 where none is."""
+    """() int32: the index of one of the True entries of `valid`, (n,) bool; 0 if there is none."""
     rank = jnp.cumsum(valid, dtype=jnp.int32)
     zero = jnp.zeros((), jnp.int32)
     chosen = uniform_integers(key, zero, jnp.maximum(rank[-1] - 1, zero))
@@ -62,12 +62,12 @@ def choose_valid(key: Key, valid: Array) -> Array:
 
 @functools.partial(jax.jit, inline=True)
 def choose_weighted(key: Key, weight: Array) -> Array:
-    """() int32: an index drawn in proportion to `weight`, (n,) float32; 0 where all weights are 0."""
+    """() int32: an index drawn in proportion to `weight`, (n,) float32; 0 if all weights are 0."""
     total = jnp.cumsum(weight)
     threshold = jax.random.uniform(key, (), jnp.float32) * jnp.max(total)
     positive = weight > 0
     above = positive & (total > threshold)
-    # Sums rounded apart could leave no entry above the threshold: then it is the last positive one.
+    # Because of rounding, no sum may be above the threshold; then the last positive entry is drawn.
     last = jnp.where(positive.any(), weight.size - 1 - jnp.argmax(positive[::-1]), 0)
     return jnp.where(above.any(), jnp.argmax(above), last).astype(jnp.int32)
 

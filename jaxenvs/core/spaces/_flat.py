@@ -14,8 +14,8 @@ from jaxenvs.core.spaces.box import Box
 def common_dtype(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
     """The dtype of a vector with parts of these dtypes: the widest float, else the integer that holds all.
 
-    As in JAX, and unlike in NumPy, integers beside floats do not widen the floats. float32 where there
-    are no parts, or where only a 64-bit integer holds all and none of the parts is one.
+    As in JAX, and unlike in NumPy, integers do not widen floats. It is float32 if there are no parts, or if only a
+    64-bit integer would hold all but none of the parts has 64 bits.
     """
     floats = [dtype for dtype in dtypes if dtype.kind == "f"]
     if floats:
@@ -57,7 +57,7 @@ def join_boxes(boxes: Sequence[Box], dtype: np.dtype[Any]) -> Box:
     )
     if dtype.kind != "f":
         return Box(low, high, low.shape, dtype, below, above)
-    # Beside floats, the open ends of integers can be said in numbers.
+    # Next to floats, unbounded ends of integers can be written as infinities.
     low = low if below is None else np.where(below, np.asarray(-np.inf, dtype), low)
     high = high if above is None else np.where(above, np.asarray(np.inf, dtype), high)
     return Box(low, high, low.shape, dtype)

@@ -22,7 +22,7 @@ def check_size(space: str, name: str, value: Any, smallest: int) -> int:
     """Returns a size as a Python integer.
 
     Raises:
-        InvalidSpace: it is none, or below `smallest`.
+        InvalidSpace: it is not an integer, or is below `smallest`.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
         raise InvalidSpace(f"{space}: `{name}` must be a Python integer of at least {smallest}, got {value!r}.")
@@ -30,7 +30,7 @@ def check_size(space: str, name: str, value: Any, smallest: int) -> int:
 
 
 def read_count(x: Any, largest: int) -> tuple[Array, Array] | None:
-    """Whether a count lies from 0 to `largest`, () bool, and the count, () int32; None where it is no count."""
+    """Whether a count lies from 0 to `largest`, () bool, and the count, () int32; None if it is not a count."""
     count = as_array(x)
     if count is None or count.shape != () or count.dtype.kind not in "iu":
         return None
@@ -121,7 +121,7 @@ def sample_stack(space: Space[Any], key: Key, in_use: Array, mask: Any, probabil
         key: a scalar random key.
         in_use: (size,) bool.
         mask: a mask, for all slots or stacked for `each`.
-        probability: likewise.
+        probability: probabilities, for all slots or stacked for `each`.
         each: whether the masks are stacked.
     """
     size = in_use.shape[0]
@@ -137,7 +137,7 @@ def as_count(space: Any, value: Any, name: str, low: int, high: int) -> Array:
     """Checks a number of slots and returns it as () int32; a traced one is clipped.
 
     Raises:
-        InvalidMask: it is no integer of shape (), or out of range.
+        InvalidMask: it is not an integer of shape (), or is out of range.
     """
     array = as_array(value)
     if array is None or array.shape != () or array.dtype.kind not in "iu":

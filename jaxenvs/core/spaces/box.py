@@ -30,13 +30,13 @@ class Box(Space[Array]):
     """The product of the intervals [low, high], one for each entry of an array.
 
     Attributes:
-        low: lower bounds, of the box's shape and dtype; -inf where there is none.
-        high: upper bounds; inf where there is none. Bounds may be given as numbers or as arrays that
-            broadcast to `shape`. Concrete ones are kept as read-only NumPy arrays, traced ones as they are.
-        shape: the shape of an element; by default that of the bounds, or (1,) where both are numbers.
+        low: lower bounds, of the box's shape and dtype; -inf for no bound.
+        high: upper bounds; inf for no bound. Bounds may be given as numbers or as arrays that broadcast to `shape`.
+            Concrete ones are kept as read-only NumPy arrays, traced ones as they are.
+        shape: the shape of an element; by default that of the bounds, or (1,) if both are numbers.
         dtype: an integer, floating or bool dtype. 64-bit dtypes need `jax_enable_x64`.
-        open_below: for integers, (shape) bool where `low` was given as -inf; the bound kept there is the
-            smallest of the dtype. None where there is no such entry.
+        open_below: for integers, (shape) bool, whether `low` was given as -inf; the bound kept there is the smallest
+            of the dtype. None if there is no such entry.
         open_above: the same for `high`.
     """
 
@@ -63,10 +63,10 @@ class Box(Space[Array]):
         self._set(low=low, high=high, shape=shape, dtype=dtype, open_below=below, open_above=above)
 
     def sample(self, key: Key, mask: Any = None, probability: Any = None) -> Array:
-        """Draws each entry by itself, as Gymnasium does.
+        """Draws each entry independently, as Gymnasium does.
 
-        Uniform on [low, high]; low plus, or high minus, a standard exponential where there is only the
-        one bound; standard normal where there is none. Integers are rounded down and include `high`.
+        It is uniform on [low, high]; low plus, or high minus, a standard exponential if there is only one bound; and
+        standard normal if there is none. Integers are rounded down and include `high`.
 
         Args:
             key: a scalar random key.
@@ -103,8 +103,8 @@ class Box(Space[Array]):
     def contains(self, x: Any) -> Array:
         """() bool: whether every entry lies from low to high.
 
-        As in Gymnasium the dtype of an array must cast safely to the box's. Compiled programs may take
-        subnormal numbers for 0.
+        As in Gymnasium, the dtype of an array must cast safely to that of the box. Compiled programs may treat
+        subnormal numbers as 0.
         """
         array = as_array(x)
         if array is None or array.shape != self.shape:
@@ -125,8 +125,8 @@ class Box(Space[Array]):
     def validate(self, x: Any) -> Array:
         """Returns `x` in the box's dtype.
 
-        Floats of any width fit a floating box. Integer arrays fit one where they come from the host and
-        no value is rounded. An integer box takes integers whose dtype casts safely.
+        Floats of any width fit a floating box. Integer arrays fit one if they come from the host and no value is
+        rounded. An integer box takes integers whose dtype casts safely.
         """
         if isinstance(x, Array) and x.shape == self.shape and x.dtype == self.dtype:
             return strong(x, self.dtype)
@@ -210,7 +210,7 @@ def _draw_floats(
     signed = jax.random.uniform(key, shape, work, np.nextafter(np.asarray(-1, work), np.asarray(0, work)), 1)
     uniform = (signed + 1) / 2
     floor, ceiling = jnp.where(below, low, zero), jnp.where(above, high, zero)
-    # A weighted mean of the bounds cannot overflow, as their difference can; rounding may overshoot.
+    # A weighted mean of the bounds cannot overflow, unlike their difference; rounding may overshoot.
     drawn = jnp.clip(floor * (1 - uniform) + ceiling * uniform, floor, jnp.maximum(floor, ceiling))
     if not all_bounded:
         exponential = -jnp.log1p(-uniform)
@@ -258,7 +258,7 @@ def _check_shape(shape: Any, low: ArrayLike, high: ArrayLike) -> tuple[int, ...]
 
 
 def _bound(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, np.ndarray | None]:
-    """A bound in the box's shape and dtype, and where an integer bound was infinite (None for nowhere)."""
+    """A bound in the box's shape and dtype, and the entries where an integer bound was infinite (None for nowhere)."""
     if isinstance(value, Tracer):
         if not jnp.issubdtype(value.dtype, jnp.floating) or dtype.kind == "f":
             return jnp.broadcast_to(value.astype(dtype), shape), None
@@ -300,7 +300,7 @@ def _close_integers(name: str, array: np.ndarray, dtype: np.dtype[Any]) -> tuple
 
 
 def _still_open(flags: Any, bound: Any, dtype: np.dtype[Any], side: int) -> Any:
-    """Flags of an earlier box, kept where the bound still is the limit of the dtype."""
+    """Flags of an earlier box, kept if the bound is still the limit of the dtype."""
     if flags is None or isinstance(flags, Tracer) or isinstance(bound, Tracer):
         return flags
     kept = np.asarray(flags) & (bound == _limits(dtype)[side])
@@ -316,7 +316,7 @@ def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
 
 
 def _compact(bound: Any) -> Any:
-    """A NumPy bound that is one number all over as an array with one entry, so that programs stay small."""
+    """A NumPy bound, reduced to one entry if all entries are equal, so that programs stay small."""
     if isinstance(bound, np.ndarray) and bound.size > 1 and not any(bound.strides):
         return bound[(slice(1),) * bound.ndim]
     return bound
@@ -328,7 +328,7 @@ def _some(bound: Any, value: float) -> bool:
 
 
 def _casts(source: Any, target: np.dtype[Any]) -> bool:
-    """Whether integers of one dtype are welcome in another: safe casts, and int64 in int32 as x64 programs have it."""
+    """Whether integers of one dtype are accepted in another: safe casts, and int64 in int32 for x64 programs."""
     return np.can_cast(source, target) or (source.kind == target.kind and target.itemsize == 4)
 
 
@@ -340,5 +340,5 @@ def _short(bound: Any) -> str:
         if array.size and (array == array.flat[0]).all():
             return str(array.flat[0])
         return np.array2string(array, threshold=8, edgeitems=2, separator=" ").replace("\n", "")
-    except TypeError:  # a placeholder that JAX put where the bound was
+    except TypeError:  # a placeholder that JAX put in place of the bound
         return "?"

@@ -22,9 +22,9 @@ class Dict(Space[dict[str, Any]]):
     """The product of named spaces; elements are plain dicts with the same keys.
 
     Attributes:
-        spaces: the spaces by key. As in Gymnasium a mapping is sorted by key, while an OrderedDict and
-            a sequence of pairs keep their order, which is the order of `flatten`. Elements are plain
-            dicts, whose order means nothing.
+        spaces: the spaces by key. As in Gymnasium, a mapping is sorted by key, while an OrderedDict and a sequence of
+            pairs keep their order, which is the order of `flatten`. Elements are plain dicts, whose order does not
+            matter.
     """
 
     spaces: Any
@@ -41,7 +41,7 @@ class Dict(Space[dict[str, Any]]):
         Args:
             key: a scalar random key.
             mask: a dict with the same keys: each space's mask, or None.
-            probability: a dict likewise.
+            probability: a dict with the same keys: each space's probabilities, or None.
         """
         key = check_key(key, name="action_space.sample")
         check_only_one(self, mask, probability)
@@ -158,7 +158,7 @@ def _ordered(spaces: Any) -> OrderedDict[Any, Any]:
     if isinstance(spaces, Mapping):
         try:
             return OrderedDict(sorted(spaces.items(), key=lambda item: item[0]))
-        except TypeError:  # keys of types that do not compare stay as they came, as in Gymnasium
+        except TypeError:  # keys of types that do not compare keep their order, as in Gymnasium
             return OrderedDict(spaces)
     pairs = spaces if isinstance(spaces, Sequence) and not isinstance(spaces, str) else None
     if pairs is None or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
@@ -170,14 +170,14 @@ def _ordered(spaces: Any) -> OrderedDict[Any, Any]:
 
 
 def twin_hint(space: Any) -> str:
-    """The remedy where a Gymnasium space was given for one of ours."""
+    """The remedy if a Gymnasium space was given in place of one of ours."""
     if type(space).__module__.startswith("gymnasium."):
         return " Convert it: `jaxenvs.spaces.from_gymnasium(space)`."
     return ""
 
 
 def validate_part(space: Space[Any], x: Any, where: str) -> Any:
-    """Validates one part of an element; the message of an error begins with where that part is."""
+    """Validates one part of an element; error messages begin with the position of that part."""
     try:
         return space.validate(x)
     except InvalidAction as error:

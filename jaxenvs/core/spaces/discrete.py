@@ -28,8 +28,8 @@ class Discrete(Space[Array]):
     """The integers {start, ..., start + n - 1}; elements are () int32.
 
     Attributes:
-        n: how many there are, at least 1.
-        start: the smallest.
+        n: number of elements, at least 1.
+        start: the smallest element.
     """
 
     n: int = static()
@@ -57,7 +57,7 @@ class Discrete(Space[Array]):
 
         Args:
             key: a scalar random key.
-            mask: (n,) int8 or bool, 1 where an element may be drawn; `start` is drawn where none may.
+            mask: (n,) int8 or bool, 1 for elements that may be drawn; `start` is drawn if there is none.
             probability: (n,) floating, the probability of each element.
         """
         key = check_key(key, name="action_space.sample")
@@ -79,7 +79,7 @@ class Discrete(Space[Array]):
         return jnp.asarray(in_range(array, np.asarray(self.start), np.asarray(self.start + self.n - 1)))
 
     def validate(self, x: Any) -> Array:
-        """Returns `x` as () int32; any integer dtype is welcome."""
+        """Returns `x` as () int32; any integer dtype is accepted."""
         bounds = self.start, self.start + self.n - 1
         expected = f"an integer from {bounds[0]} to {bounds[1]}, of shape ()"
         if isinstance(x, Array) and x.shape == () and x.dtype == np.int32 and not x.weak_type:  # pyright: ignore[reportAttributeAccessIssue]
@@ -92,7 +92,7 @@ class Discrete(Space[Array]):
         return jax.nn.one_hot(jnp.asarray(x, jnp.int32) - self.start, self.n, dtype=jnp.int32)
 
     def unflatten(self, x: Array) -> Array:
-        """The element with the largest entry, the first of several."""
+        """The element with the largest entry, the first one in case of ties."""
         return jnp.argmax(x).astype(jnp.int32) + self.start
 
     def flat_space(self) -> Box:

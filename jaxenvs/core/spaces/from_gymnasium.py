@@ -1,4 +1,4 @@
-"""from_gymnasium: a Gymnasium space becomes one of ours."""
+"""from_gymnasium: convert a Gymnasium space to one of ours."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ def from_gymnasium(
 ) -> Space[Any]:
     """The space with the same elements as a Gymnasium space.
 
-    A box of 64-bit numbers becomes one of 32 bits unless `jax_enable_x64` is on; finite bounds that
-    32 bits cannot hold are moved to the nearest number that they can. Discrete and MultiDiscrete are
-    int32 whatever their dtype was.
+    A box of 64-bit numbers becomes one of 32 bits unless `jax_enable_x64` is on; finite bounds that 32 bits cannot
+    represent are moved to the nearest representable number. Discrete and MultiDiscrete are int32, whatever their
+    dtype was.
 
     Args:
         space: a Gymnasium space.
@@ -36,7 +36,7 @@ def from_gymnasium(
 
     Raises:
         DependencyNotInstalled: Gymnasium is missing.
-        InvalidSpace: it has no counterpart, or a maximum that it needs was not given.
+        InvalidSpace: the space has no counterpart, or a maximum that it needs was not given.
     """
     spaces = import_gymnasium().spaces
     sizes = {"max_length": max_length, "max_nodes": max_nodes, "max_edges": max_edges}

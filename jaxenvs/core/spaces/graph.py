@@ -20,7 +20,7 @@ from jaxenvs.core.spaces.discrete import in_range
 from jaxenvs.core.spaces.sequence import stack_gymnasium
 from jaxenvs.core.spaces.space import Space, static
 
-# The number of nodes that Gymnasium samples where it is told none.
+# The number of nodes that Gymnasium samples by default.
 _USUAL_NODES = 10
 
 
@@ -29,11 +29,10 @@ class GraphElement(PyTreeNode):
 
     Attributes:
         nodes: elements of the node space, stacked along a first axis of `max_nodes`.
-        edges: elements of the edge space, stacked along a first axis of `max_edges`; None where there
-            is no edge space.
+        edges: elements of the edge space, stacked along a first axis of `max_edges`; None if there is no edge space.
         edge_links: (max_edges, 2) int32, the two nodes of each edge.
-        n_node: () int32, how many nodes there are.
-        n_edge: () int32, how many edges there are.
+        n_node: () int32, the number of nodes.
+        n_edge: () int32, the number of edges.
     """
 
     nodes: Any
@@ -53,8 +52,8 @@ class Graph(Space[GraphElement]):
     Attributes:
         node_space: the space of a node.
         edge_space: the space of an edge, or None for graphs without edges.
-        max_nodes: at least 1.
-        max_edges: at least 1, or 0 where there is no edge space.
+        max_nodes: largest number of nodes, at least 1.
+        max_edges: largest number of edges, at least 1, or 0 if there is no edge space.
     """
 
     node_space: Any
@@ -113,12 +112,12 @@ class Graph(Space[GraphElement]):
 
         Args:
             key: a scalar random key.
-            mask: (node masks, edge masks), either None. The node masks are a tuple with one for each
-                node. So are the edge masks where `num_edges` is given; else it is one mask, for all.
+            mask: (node masks, edge masks), either of which may be None. The node masks are a tuple with one for each
+                node. So are the edge masks if `num_edges` is given; otherwise there is one mask for all edges.
             probability: the same, with probabilities.
-            num_nodes: how many nodes, possibly traced; by default 10, or `max_nodes` where that is less.
-            num_edges: how many edges; by default uniform from 0 up to below n (n - 1), for n nodes, as
-                in Gymnasium, given that it is no more than `max_edges`.
+            num_nodes: number of nodes, possibly traced; by default 10, or `max_nodes` if that is less.
+            num_edges: number of edges; by default uniform from 0 up to but excluding n (n - 1), for n nodes, as in
+                Gymnasium, given that it is at most `max_edges`.
         """
         key = check_key(key, name="action_space.sample")
         check_only_one(self, mask, probability)
@@ -149,7 +148,7 @@ class Graph(Space[GraphElement]):
     def _sample_edge_count(self, key: Key, n_node: Array, num_edges: Any) -> Array:
         if num_edges is not None:
             return _padding.as_count(self, num_edges, "number of edges", 0, self.max_edges)
-        # n (n - 1) beyond int32 is cut off long before, at the square of 2^15.
+        # n (n - 1) never exceeds int32, since it is cut off much earlier, at the square of 2^15.
         few = jnp.minimum(n_node, 2**15)
         last = jnp.clip(few * (few - 1) - 1, 0, self.max_edges)
         return uniform_integers(key, jnp.zeros_like(last), last)
@@ -260,7 +259,7 @@ class Graph(Space[GraphElement]):
 
     @property
     def flat_size(self) -> int:
-        """All node slots, all edge slots, two links for each of these, and the two counts."""
+        """The size of all node slots, all edge slots, two links per edge, and the two counts."""
         return self.max_nodes * self.node_space.flat_size + self._edge_size + 2 * self.max_edges + 2
 
     @property
@@ -270,12 +269,12 @@ class Graph(Space[GraphElement]):
         return _flat.common_dtype([_padding.stack_dtype(space) for space in spaces])
 
     def to_gymnasium(self) -> Any:
-        """`gymnasium.spaces.Graph`, which has no largest graph."""
+        """`gymnasium.spaces.Graph`, which does not limit the size of a graph."""
         edge_twin = None if self.edge_space is None else self.edge_space.to_gymnasium()
         return import_gymnasium().spaces.Graph(self.node_space.to_gymnasium(), edge_twin)
 
     def element_to_gymnasium(self, x: GraphElement) -> Any:
-        """A `GraphInstance`; edges and links are None where there is no edge."""
+        """A `GraphInstance`; edges and links are None if there is no edge."""
         instance = import_gymnasium().spaces.GraphInstance
         nodes = [self.node_space.element_to_gymnasium(node) for node in _padding.unpad(x.nodes, int(x.n_node))]
         nodes = stack_gymnasium(self.node_space.to_gymnasium(), nodes)

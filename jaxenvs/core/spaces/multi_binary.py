@@ -47,8 +47,8 @@ class MultiBinary(Space[Array]):
 
         Args:
             key: a scalar random key.
-            mask: of the space's shape, int8: 0 and 1 fix an entry, 2 leaves it to the coin.
-            probability: of the space's shape, floating: the probability of a 1.
+            mask: int8 of the space's shape: 0 and 1 fix an entry, 2 leaves it to the coin.
+            probability: floats of the space's shape: the probability of a 1.
         """
         key = check_key(key, name="action_space.sample")
         check_only_one(self, mask, probability)
@@ -62,14 +62,14 @@ class MultiBinary(Space[Array]):
         return jnp.where(mask == 2, coins, mask)
 
     def contains(self, x: Any) -> Array:
-        """() bool: whether `x`, of any integer dtype or bool, holds nothing but 0 and 1."""
+        """() bool: whether `x`, of any integer dtype or bool, holds only 0 and 1."""
         array = as_array(x)
         if array is None or array.shape != self.shape or array.dtype.kind not in "biu":
             return jnp.zeros((), bool)
         return jnp.asarray(((array == 0) | (array == 1)).all())
 
     def validate(self, x: Any) -> Array:
-        """Returns `x` as int8; bool and any integer dtype are welcome."""
+        """Returns `x` as int8; bool and any integer dtype are accepted."""
         expected = f"zeros and ones, int8 of shape {self.shape}"
         return validate_integers(x, self.shape, np.int8, expected, allow_bool=True, bounds=(0, 1))
 

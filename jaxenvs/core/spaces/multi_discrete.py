@@ -29,8 +29,8 @@ class MultiDiscrete(Space[Array]):
     """Arrays of integers, entry i in {start[i], ..., start[i] + nvec[i] - 1}; elements are int32.
 
     Attributes:
-        nvec: how many integers each entry ranges over, of any shape; kept as a read-only NumPy array.
-        start: the smallest of each; zeros by default.
+        nvec: number of values of each entry, of any shape; kept as a read-only NumPy array.
+        start: smallest value of each entry; zeros by default.
     """
 
     nvec: Any = static()
@@ -68,9 +68,9 @@ class MultiDiscrete(Space[Array]):
 
         Args:
             key: a scalar random key.
-            mask: a tuple with an array (nvec[i],) int8 or bool for each entry, nested as `nvec` is; 1
-                where a value may be drawn. `start[i]` is drawn where none may.
-            probability: a tuple of floating arrays likewise, the probability of each value.
+            mask: a tuple with an array (nvec[i],) int8 or bool for each entry, nested like `nvec`; 1 for values that
+                may be drawn. `start[i]` is drawn if there is none.
+            probability: a tuple of floating arrays, nested in the same way: the probability of each value.
         """
         key = check_key(key, name="action_space.sample")
         check_only_one(self, mask, probability)
@@ -110,7 +110,7 @@ class MultiDiscrete(Space[Array]):
         return jnp.asarray(in_range(array, self.start, self.start + self.nvec - 1))
 
     def validate(self, x: Any) -> Array:
-        """Returns `x` as int32; any integer dtype is welcome."""
+        """Returns `x` as int32; any integer dtype is accepted."""
         bounds = self.start, self.start + self.nvec - 1
         return validate_integers(x, self.shape, np.int32, f"integers of shape {self.shape}", bounds=bounds)
 
@@ -120,14 +120,14 @@ class MultiDiscrete(Space[Array]):
         return (jnp.asarray(x, jnp.int32).reshape(-1)[entry] == value).astype(jnp.int32)
 
     def unflatten(self, x: Array) -> Array:
-        """The element whose entries have the largest numbers in their parts of `x`, the first of several."""
+        """The element whose entries have the largest numbers in their parts of `x`, the first one in case of ties."""
         counts = self.nvec.ravel()
         parts = np.split(np.arange(self.flat_size), np.cumsum(counts)[:-1])
         chosen = jnp.stack([jnp.argmax(x[part[0] : part[-1] + 1]).astype(jnp.int32) for part in parts])
         return chosen.reshape(self.shape) + self.start.astype(np.int32)
 
     def _columns(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each entry of the flat vector: which entry of the element it is about, and which value."""
+        """For each entry of the flat vector: the entry of the element it belongs to, and the value it stands for."""
         counts = self.nvec.ravel()
         entry = np.repeat(np.arange(counts.size, dtype=np.int32), counts)
         rank = np.arange(self.flat_size) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -19,7 +19,7 @@ from jaxenvs.core.spaces.box import Box
 from jaxenvs.core.spaces.dict import twin_hint
 from jaxenvs.core.spaces.space import Space, static
 
-# Gymnasium draws the length from the geometric distribution of this parameter.
+# Gymnasium draws the length from the geometric distribution with this parameter.
 _STOP = 0.25
 
 
@@ -27,9 +27,8 @@ class SequenceElement(PyTreeNode):
     """An element of `Sequence`.
 
     Attributes:
-        items: elements of the space in question, stacked along a first axis of `max_length`; zeros
-            from `length` on.
-        length: () int32, how many of them there are.
+        items: elements of the item space, stacked along a first axis of `max_length`; zeros from `length` on.
+        length: () int32, the number of items.
     """
 
     items: Any
@@ -37,7 +36,7 @@ class SequenceElement(PyTreeNode):
 
 
 class Sequence(Space[SequenceElement]):
-    """Sequences of at most `max_length` elements of `space`; the empty one is among them.
+    """Sequences of at most `max_length` elements of `space`, including the empty one.
 
     Elements are `SequenceElement`s; `pad` makes one of a list, `unpad` the reverse. Unlike Gymnasium's,
     which has no longest sequence and does not flatten to a vector, `flatten` gives the vectors of all
@@ -46,8 +45,7 @@ class Sequence(Space[SequenceElement]):
     Attributes:
         space: the space of one item.
         max_length: the largest number of items, at least 1.
-        stack: whether the Gymnasium twin stacks the items rather than holding a tuple of them. It
-            changes nothing here.
+        stack: whether the Gymnasium twin stacks the items rather than holding a tuple of them. It has no effect here.
     """
 
     space: Any
@@ -75,14 +73,14 @@ class Sequence(Space[SequenceElement]):
     def sample(self, key: Key, mask: Any = None, probability: Any = None) -> SequenceElement:
         """Draws the length, then the items.
 
-        The length is at least 1 and follows Gymnasium's geometric distribution, given that it is no
-        more than `max_length`.
+        The length is at least 1 and follows Gymnasium's geometric distribution, given that it is at most
+        `max_length`.
 
         Args:
             key: a scalar random key.
             mask: (length, item mask). The length is None, an integer that fixes it, or an array of
-                integers to choose from; traced ones are clipped to what fits. The mask serves all items.
-            probability: (length, item probability) likewise.
+                integers to choose from; traced ones are clipped to what fits. The mask applies to all items.
+            probability: (length, item probability), in the same form.
         """
         key = check_key(key, name="action_space.sample")
         check_only_one(self, mask, probability)

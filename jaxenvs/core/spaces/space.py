@@ -17,7 +17,7 @@ Element = TypeVar("Element")
 
 
 def static(default: Any = dataclasses.MISSING) -> Any:
-    """A field that is part of a space's structure, not a leaf; NumPy arrays are welcome."""
+    """A field that is part of a space's structure, not a leaf; NumPy arrays are allowed."""
     return pytree.static(default)
 
 
@@ -25,13 +25,13 @@ def static(default: Any = dataclasses.MISSING) -> Any:
 class Space(abc.ABC, Generic[Element]):
     """A set that observations or actions lie in.
 
-    A frozen dataclass and a pytree. Bounds are leaves, shapes and dtypes are static, so a space may be
-    built inside a trace (from an environment whose parameters are traced), mapped over and passed to a
-    jitted function. `sample`, `contains`, `flatten` and `unflatten` are jittable; comparison and the
+    It is a frozen dataclass and a pytree. Bounds are leaves, and shapes and dtypes are static. So a space may be
+    built inside a trace (from an environment whose parameters are traced), mapped over and passed to a jitted
+    function. `sample`, `contains`, `flatten` and `unflatten` are jittable; comparison and the
     conversions from and to Gymnasium work on the host.
 
-    The constructor checks and normalises the fields. Unflattening does neither: JAX puts placeholders,
-    axis numbers and batches where the leaves were.
+    The constructor checks and normalises the fields. Unflattening does neither, since JAX puts placeholders, axis
+    numbers and batches in place of the leaves.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -52,7 +52,7 @@ class Space(abc.ABC, Generic[Element]):
 
     @abc.abstractmethod
     def sample(self, key: Key, mask: Any = None, probability: Any = None) -> Element:
-        """Draws an element, uniformly where the space is bounded.
+        """Draws an element, uniformly if the space is bounded.
 
         Args:
             key: a scalar random key.
@@ -68,21 +68,21 @@ class Space(abc.ABC, Generic[Element]):
     def contains(self, x: Any) -> Array:
         """() bool: whether `x` lies in the space.
 
-        A structure, shape or dtype that does not fit gives False, as does NaN.
+        A structure, shape or dtype that does not fit gives False, and so does NaN.
         """
 
     @abc.abstractmethod
     def validate(self, x: Any) -> Element:
         """Returns `x` as arrays of the space's dtype.
 
-        Structure, shape and dtype are checked. So are the values of Discrete, MultiDiscrete and MultiBinary,
-        and of tuples and dicts of them, if they are concrete: a traced value, as in `jit` or `vmap`, passes, and
-        what it does is the environment's to define. The values of a Box pass, as in Gymnasium, whose
-        environments clip them. Works on tracers, and raises before any tracing of the caller's program. Python
-        numbers, lists and NumPy arrays are converted where each value fits the dtype.
+        Structure, shape and dtype are checked. So are the values of Discrete, MultiDiscrete and MultiBinary, and of
+        tuples and dicts of them, if they are concrete. A traced value, as in `jit` or `vmap`, passes, and the
+        environment defines what it does. The values of a Box pass, as in Gymnasium, whose environments clip them.
+        This works on tracers, and raises before any tracing of the caller's program. Python numbers, lists and NumPy
+        arrays are converted if each value fits the dtype.
 
         Raises:
-            InvalidAction: the structure, a shape, a dtype or a concrete value does not fit; says what is expected.
+            InvalidAction: the structure, a shape, a dtype or a concrete value does not fit; it says what is expected.
         """
 
     @abc.abstractmethod
@@ -129,13 +129,13 @@ class Space(abc.ABC, Generic[Element]):
 
     @abc.abstractmethod
     def __repr__(self) -> str:
-        """Short, as Gymnasium prints the same space."""
+        """A short text, like that of the same space of Gymnasium."""
 
     def __contains__(self, x: object) -> bool:
         """Whether `x` lies in the space: `contains` as a Python bool.
 
         Raises:
-            TypeError: `x` is traced, so that there is no answer yet.
+            TypeError: `x` is traced, so there is no answer yet.
         """
         inside = self.contains(x)
         if isinstance(inside, Tracer):

@@ -24,12 +24,12 @@ class Text(Space[Array]):
     """Strings of `min_length` to `max_length` characters.
 
     An element is (max_length,) int32: the index in `charset` of each character, then -1 as padding.
-    `encode` makes one of a Python string, `decode` the reverse. `flatten` differs from the element in
-    the padding alone, which is `len(charset)` there, exactly as in Gymnasium.
+    `encode` makes one from a Python string, and `decode` does the reverse. `flatten` differs from the element only in
+    the padding, which is `len(charset)` there, exactly as in Gymnasium.
 
     Attributes:
         max_length: the largest number of characters.
-        min_length: the smallest.
+        min_length: the smallest number of characters.
         charset: the characters, without duplicates; a set is sorted, another order is kept.
     """
 
@@ -97,9 +97,9 @@ class Text(Space[Array]):
         Args:
             key: a scalar random key.
             mask: (length, characters): None or an integer, possibly traced, that fixes the length; None
-                or (len(charset),) int8 or bool, 1 where a character may be drawn. Where none may, the
-                text is empty; traced, it is so even where `min_length` forbids it.
-            probability: (length, characters) likewise, with the characters' probabilities.
+                or (len(charset),) int8 or bool, 1 for characters that may be drawn. If there is none, the text is
+                empty; with a traced mask, even if `min_length` forbids it.
+            probability: (length, characters), in the same form, with the characters' probabilities.
         """
         key = check_key(key, name="action_space.sample")
         check_only_one(self, mask, probability)
@@ -145,7 +145,7 @@ class Text(Space[Array]):
             return jnp.zeros((), bool)
         character = array >= 0
         length = character.sum()
-        # Characters first: the i-th entry is one exactly where i is below their number.
+        # Characters come first: the i-th entry is one exactly if i is below their number.
         fits = (character == (np.arange(self.max_length) < length)) & (array >= -1) & (array < len(self.charset))
         return jnp.asarray(fits.all() & (length >= self.min_length))
 

@@ -43,7 +43,7 @@ class Tuple(Space[tuple[Any, ...]]):
         Args:
             key: a scalar random key.
             mask: a tuple of each space's mask, or None.
-            probability: a tuple likewise.
+            probability: a tuple of each space's probabilities, or None.
         """
         key = check_key(key, name="action_space.sample")
         check_only_one(self, mask, probability)
