@@ -102,7 +102,7 @@ class PeerProcess:
             answer = None
         if not isinstance(answer, dict):
             self.close()
-            raise PeerFailed(f"answered `{op}` with {line.strip()[:200]!r}, which is no JSON object")
+            raise PeerFailed(f"answered `{op}` with {line.strip()[:200]!r}, which is not a JSON object")
         if "error" in answer:
             raise PeerFailed(f"failed in `{op}`: {answer['error']}{self._tail()}")
         return answer

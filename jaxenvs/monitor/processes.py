@@ -1,4 +1,4 @@
-"""Several processes that train together: all compute, the first one writes, and they agree on what depends on time."""
+"""Several processes that train together: all compute, only the first writes, and they agree on timing."""
 
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ def is_writer() -> bool:
 
 
 def agreed(value: float) -> float:
-    """The first process's `value`, in all of them; every process must ask, in the same order.
+    """The first process's `value`, in all of them; every process must call this, in the same order.
 
     What the processes compute together waits for all of them, so none may decide by its own clock.
     """
@@ -24,7 +24,7 @@ def agreed(value: float) -> float:
 
 
 def whole(tree: Tree, mesh: Mesh | None) -> Tree:
-    """`tree` with every array whole in every process, where several share it; every process must ask."""
+    """`tree` with every array complete in every process, if several share it; every process must call this."""
     if mesh is None or jax.process_count() == 1:
         return tree
     return jax.jit(lambda t: t, out_shardings=NamedSharding(mesh, PartitionSpec()))(tree)

@@ -1,12 +1,12 @@
-"""The ids of the Atari bridge and their time limits, for whoever must know them before the bridge is loaded.
+"""The ids of the Atari bridge and their time limits, for use before the bridge is loaded.
 
-That is Gymnasium, whose registry asks nobody for an id that it does not have. In jaxenvs itself the bridge registers
-its ids when one is looked up; a test compares them with these.
+Gymnasium needs them, since its registry has no hook for unknown ids. In jaxenvs itself the bridge registers its ids
+when one is looked up; a test compares them with these.
 """
 
 from collections.abc import Iterator
 
-_FRAMES = 108_000  # that an episode can have
+_FRAMES = 108_000  # greatest number of frames of an episode
 
 _WITH_OLDER_NAMES = """
     Adventure AirRaid Alien Amidar Assault Asterix Asteroids Atlantis BankHeist BattleZone BeamRider Berzerk

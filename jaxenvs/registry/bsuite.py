@@ -27,7 +27,7 @@ _STEPS_UP = 20
 
 @dataclasses.dataclass(frozen=True)
 class BsuiteSetting:
-    """What stands behind an id of bsuite's.
+    """The meaning of an id of bsuite.
 
     Attributes:
         id: the id in this registry.
@@ -62,7 +62,7 @@ def _table() -> dict[str, tuple[BsuiteSetting, ...]]:
     table = {
         name: tuple(BsuiteSetting(id, fields) for fields in settings) for name, (id, settings) in experiments.items()
     }
-    # Each of these exists plain, with noise and scaled; each noise and scale is tried four times.
+    # Each of these exists unchanged, with noise and scaled; each noise and each scale is tried four times.
     with_variants = {
         "bandit": ("bsuite/Bandit-v0", seeds),
         "cartpole": ("bsuite/CartPole-v0", alike),
@@ -87,19 +87,19 @@ EXPERIMENTS: Mapping[str, tuple[BsuiteSetting, ...]] = MappingProxyType(_table()
 
 
 def bsuite_ids() -> list[str]:
-    """All ids of bsuite's, its 468 settings."""
+    """All 468 ids of bsuite."""
     return [f"{name}/{index}" for name, settings in EXPERIMENTS.items() for index in range(len(settings))]
 
 
 def make_bsuite(bsuite_id: str) -> Env[Any, Any]:
-    """The environment of an id of bsuite's, with noise on its rewards, or scaled ones, where the id says so.
+    """The environment of an id of bsuite, with noisy or scaled rewards if the id says so.
 
     Args:
         bsuite_id: experiment and number, such as `"deep_sea/3"`.
 
     Raises:
         UnregisteredEnv: bsuite has no such id.
-        DatasetNotFound: the experiment is one with MNIST, and its files are not there.
+        DatasetNotFound: the experiment uses MNIST, and its files were not found.
     """
     name, _, number = bsuite_id.partition("/")
     settings = EXPERIMENTS.get(name)
@@ -109,7 +109,7 @@ def make_bsuite(bsuite_id: str) -> Env[Any, Any]:
         )
     if not (number.isdecimal() and int(number) < len(settings)):
         raise UnregisteredEnv(
-            f"`{bsuite_id}` is no id of bsuite's: they go from {name}/0 to {name}/{len(settings) - 1}."
+            f"`{bsuite_id}` is not an id of bsuite: they go from {name}/0 to {name}/{len(settings) - 1}."
         )
     setting = settings[int(number)]
     env = make(setting.id, **setting.fields)

@@ -1,6 +1,6 @@
-"""THE table: every environment that ships with jaxenvs, one line an id.
+"""THE table: every environment that ships with jaxenvs, one line per id.
 
-To add an environment: its file in `envs/<family>/`, a line here, a row in `tests/parity/`.
+To add an environment, add its file in `envs/<family>/`, a line here, and a row in `tests/parity/`.
 """
 
 from typing import Any
@@ -150,4 +150,4 @@ CATALOG: tuple[EnvSpec, ...] = (
 RENAMED: dict[str, str] = {
     "Pendulum-v0": "Pendulum-v1",
 }
-"""Ids of OpenAI Gym that behave as a current one and resolve to it with a note."""
+"""Ids of OpenAI Gym that behave like a current id and resolve to it with a note."""

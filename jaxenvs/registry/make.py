@@ -1,4 +1,4 @@
-"""make: an id becomes an environment."""
+"""make: make the environment of an id."""
 
 import importlib
 from typing import Any
@@ -17,15 +17,15 @@ from jaxenvs.wrappers.time_limit import TimeLimit
 
 
 def make(id: str | EnvSpec, *, max_episode_steps: int | None = None, **fields: Any) -> Env[Any, Any]:
-    """The environment of an id, in its time limit.
+    """Makes the environment of an id, with its time limit.
 
     Args:
         id: a registered id, or a spec.
         max_episode_steps: replaces the spec's time limit; -1 for none.
-        **fields: replace fields of the environment, such as `gravity=1.6`.
+        **fields: values for fields of the environment, such as `gravity=1.6`.
 
     Returns:
-        The environment, within `TimeLimit` where there is a limit, and within nothing else.
+        The environment, inside `TimeLimit` if there is a limit, and inside no other wrapper.
 
     Raises:
         UnregisteredEnv, DeprecatedEnv, RegistrationError: see `spec`.
@@ -48,7 +48,7 @@ def load(spec: EnvSpec) -> type[Env[Any, Any]]:
 
     Raises:
         DependencyNotInstalled: it needs an extra that is not installed.
-        RegistrationError: its entry point names no environment class.
+        RegistrationError: its entry point is not an environment class.
     """
     if not isinstance(spec.entry_point, str):
         return spec.entry_point

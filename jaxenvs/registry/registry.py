@@ -1,4 +1,4 @@
-"""The registry: which ids exist, and what an id means."""
+"""The registry: the ids that exist, and what they mean."""
 
 import importlib
 import importlib.metadata
@@ -19,14 +19,14 @@ from jaxenvs.registry.catalog import CATALOG, RENAMED
 from jaxenvs.registry.spec import GYMNASIUM_NAMESPACE, EnvSpec, format_id, gymnasium_id, parse_id
 
 ENTRY_POINT_GROUP = "jaxenvs.envs"
-"""Packages that name a module or a function in this group have it loaded before the first look-up that
-needs it; loading it registers their ids."""
+"""The entry point group of plug-ins. A module or function that a package names in this group is loaded before the first
+look-up that needs it; loading it registers the package's ids."""
 
 
 class Registry(Mapping[str, EnvSpec]):
-    """All registered specs by id, those of plug-ins included; read it like a dict.
+    """All registered specs by id, including those of plug-ins; read it like a dict.
 
-    Ids that `on_missing` makes on demand are found here, but neither counted nor listed.
+    Ids that `on_missing` makes on demand can be looked up here, but are neither counted nor listed.
     """
 
     def __init__(self, specs: tuple[EnvSpec, ...]) -> None:
@@ -47,11 +47,11 @@ class Registry(Mapping[str, EnvSpec]):
     def _made(self, maker: Callable[[str], EnvSpec | None], id: str) -> EnvSpec | None:
         try:
             return maker(id)
-        except Exception as error:  # noqa: BLE001  # a stranger's function must not break the other look-ups
+        except Exception as error:  # noqa: BLE001  # a plug-in's function must not break other look-ups
             self._makers.remove(maker)
             _warn(
                 f"The function `{getattr(maker, '__qualname__', maker)}`, which makes specs on demand, failed at"
-                f" `{id}` and is asked no more: {type(error).__name__}: {error}."
+                f" `{id}` and is not called again: {type(error).__name__}: {error}."
             )
             return None
 
@@ -79,8 +79,8 @@ class Registry(Mapping[str, EnvSpec]):
         """Asks `maker` for the spec of an id that is not registered, for families too large to be listed.
 
         Args:
-            maker: returns the spec of an id, or None where the id is none of its own. Given again, it is still
-                asked once.
+            maker: returns the spec of an id, or None if the id is not one of its own. If it is given twice, it is still
+                called once.
         """
         if maker not in self._makers:
             self._makers.append(maker)
@@ -96,34 +96,34 @@ class Registry(Mapping[str, EnvSpec]):
                 loaded = plugin.load()
                 if callable(loaded):
                     loaded()
-            # A stranger's package must not break the rest, nor end the process.
+            # A plug-in must not break the rest, nor end the process.
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 failures.append(
                     f"The jaxenvs plug-in `{plugin.name}` ({plugin.value}) could not be loaded:"
-                    f" {type(error).__name__}: {error}. Environments of it are missing."
+                    f" {type(error).__name__}: {error}. Its environments are missing."
                 )
-        for failure in failures:  # at last, since a warning may be an error here
+        for failure in failures:  # at the end, since a warning may raise
             _warn(failure)
 
     def loaded(self) -> list[EnvSpec]:
-        """The specs registered so far, plug-ins that nobody has asked for left out.
+        """The specs registered so far, without those of plug-ins that are not loaded yet.
 
-        `register` looks at these alone: a plug-in that registers while its module is being imported
-        must not set off the import of that same module.
+        `register` uses only these: a plug-in that registers while its module is being imported must not trigger the
+        import of that same module.
         """
         return list(self._specs.values())
 
 
 def _entry_points(failures: list[str]) -> list[importlib.metadata.EntryPoint]:
-    """The plug-ins, each once though its package is found twice on the path, as source and installed.
+    """The plug-ins, each once even if its package is on the path twice, as source and installed.
 
-    Where some package's metadata is corrupt, which `importlib.metadata` raises for all of them, `failures` says so.
+    If some package's metadata is corrupt, `importlib.metadata` fails for all of them, and `failures` says so.
     """
     try:
         return list(dict.fromkeys(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)))
     except Exception as error:  # noqa: BLE001
         failures.append(
-            f"No jaxenvs plug-in could be looked for, since the metadata of some installed package cannot be read:"
+            f"jaxenvs plug-ins could not be looked up, since the metadata of some installed package cannot be read:"
             f" {type(error).__name__}: {error}."
         )
         return []
@@ -133,7 +133,7 @@ registry = Registry(CATALOG)
 
 
 def _warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warns at the line that called into this package (or into Mapping's methods around it)."""
+    """Warns with the line that called into this package (or into Mapping's methods around it)."""
     inside = "jaxenvs.registry.", "collections.abc", "_collections_abc"
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(inside):
@@ -157,19 +157,18 @@ def register(
     Args:
         id: `[namespace/]name-vN`.
         entry_point: the environment's class, or `"package.module:Class"` to import it on first use.
-        fields: values for its fields where they differ from the defaults.
+        fields: values for its fields, if they differ from the defaults.
         max_episode_steps: the time limit that `make` applies; None for none.
         reward_threshold: the mean return at which the task counts as solved.
         extra: the pip extra that it needs.
         source: where the task comes from.
-        training_entry_point: `"package.module:function"` of what makes it for training; see `EnvSpec`.
+        training_entry_point: `"package.module:function"` that makes it for training; see `EnvSpec`.
 
     Returns:
         The spec.
 
     Raises:
-        RegistrationError: a malformed id, entry point or limit, or an unversioned id beside versioned
-            ones.
+        RegistrationError: a malformed id, entry point or limit, or an unversioned id next to versioned ones.
     """
     spec = EnvSpec(
         id=id,
@@ -231,11 +230,11 @@ def spec(id: str) -> EnvSpec:
 
 
 def _gymnasium_id_error(id: str) -> NamespaceNotFound:
-    """What to raise for an id that begins with Gymnasium's namespace for ours; raises what is wrong with the rest."""
+    """The error for an id that begins with Gymnasium's namespace for jaxenvs; raises if the rest of the id is wrong."""
     rest = id.removeprefix(f"{GYMNASIUM_NAMESPACE}/")
     own = next((each for each in registry if gymnasium_id(each) == id), None)
     if own is None:
-        with warnings.catch_warnings():  # which version is meant, the message says
+        with warnings.catch_warnings():  # the message says which version is meant
             warnings.simplefilter("ignore")
             own = spec(rest).id
     return NamespaceNotFound(
@@ -306,10 +305,10 @@ def _version_error(namespace: str | None, name: str, version: int, versions: lis
 def pprint_registry(
     *, num_cols: int = 3, exclude_namespaces: Iterable[str] = (), disable_print: bool = False
 ) -> str | None:
-    """Prints the registered ids by family, or returns the text where `disable_print`.
+    """Prints the registered ids by family, or returns the text if `disable_print` is set.
 
     Args:
-        num_cols: how many ids to print on a line.
+        num_cols: number of ids per line.
         exclude_namespaces: families to leave out.
         disable_print: whether to return the text rather than print it.
     """

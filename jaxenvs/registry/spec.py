@@ -45,8 +45,8 @@ GYMNASIUM_NAMESPACE = "jaxenvs"
 def gymnasium_id(id: str) -> str:
     """The id in Gymnasium: "CartPole-v1" is "jaxenvs/CartPole-v1".
 
-    Gymnasium's ids have one namespace at most, so one of our own becomes part of the name:
-    "MinAtar/Breakout-v1" is "jaxenvs/MinAtar-Breakout-v1".
+    Gymnasium's ids have at most one namespace, so one of ours becomes part of the name: "MinAtar/Breakout-v1" is
+    "jaxenvs/MinAtar-Breakout-v1".
     """
     return f"{GYMNASIUM_NAMESPACE}/{id.replace('/', '-')}"
 
@@ -58,13 +58,13 @@ class EnvSpec:
     Attributes:
         id: `[namespace/]name-vN`.
         entry_point: `"module:Class"` of an `Env`, imported on the first `make`, or the class itself.
-        fields: values for the environment's fields where they differ from its defaults.
+        fields: values for the environment's fields, if they differ from its defaults.
         max_episode_steps: the `TimeLimit` that `make` puts around it; None for no limit.
         reward_threshold: the mean return over 100 episodes at which the task counts as solved.
         extra: the pip extra of jaxenvs that the environment needs, or None.
         source: where the task and its rules come from, for the table of environments.
-        training_entry_point: `"module:function"` of what makes the environment with the preprocessing that is
-            customary in training, called as `function(spec, **fields)`; None where it is trained on as it is.
+        training_entry_point: `"module:function"` that makes the environment with the preprocessing that is usual for
+            training, called as `function(spec, **fields)`; None if training uses it as it is.
     """
 
     id: str
@@ -117,13 +117,13 @@ class EnvSpec:
     def gymnasium_id(self) -> str:
         """The id for `gymnasium.make`: `jaxenvs/CartPole-v1`, `jaxenvs/MinAtar-Breakout-v1`, `jaxenvs/ALE-Pong-v5`.
 
-        Gymnasium allows one slash in an id, so that of a namespace becomes a hyphen.
+        Gymnasium allows one slash in an id, so the slash after a namespace becomes a hyphen.
         """
         return gymnasium_id(self.id)
 
     @property
     def family(self) -> str:
-        """The namespace, or the package that the environment's module lies in."""
+        """The namespace, or the package of the environment's module."""
         module = (
             self.entry_point.partition(":")[0] if isinstance(self.entry_point, str) else self.entry_point.__module__
         )
@@ -131,10 +131,10 @@ class EnvSpec:
         return self.namespace or (parts[-2] if len(parts) > 1 else parts[0])
 
     def to_json(self) -> str:
-        """The spec as a JSON object; `from_json` reads it back, an entry point always as a string.
+        """The spec as a JSON object. `from_json` reads it back, with the entry point always as a string.
 
         Raises:
-            RegistrationError: a field is no JSON value, or the class has no importable name.
+            RegistrationError: a field is not a JSON value, or the class has no importable name.
         """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         if not isinstance(self.entry_point, str):
@@ -155,7 +155,7 @@ class EnvSpec:
         """Reads what `to_json` wrote.
 
         Raises:
-            RegistrationError: the text is no such object.
+            RegistrationError: the text is not such an object.
         """
         try:
             return _rebuild(json.loads(text))
@@ -168,5 +168,5 @@ def _rebuild(values: dict[str, Any]) -> EnvSpec:
 
 
 def _hashable(value: Any) -> Any:
-    """Lists become tuples, so that they can be static fields and JSON gives back what it took."""
+    """Turns lists into tuples, so that they can be static fields and survive JSON unchanged."""
     return tuple(_hashable(item) for item in value) if isinstance(value, list | tuple) else value

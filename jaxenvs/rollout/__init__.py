@@ -1,4 +1,4 @@
-"""Letting policies act: `rollout`, `evaluate` and what they return.
+"""Running policies in environments: `rollout`, `evaluate` and what they return.
 
 At the top level `jaxenvs.rollout` is the function; import from here with `from jaxenvs.rollout import ...`.
 """

@@ -20,7 +20,7 @@ class _NoBar:
 
 
 def progress_bar(total: int, description: str, unit: str, *, shown: bool = True) -> Any:
-    """A tqdm bar, to be used in a `with`; where it is not `shown`, something that takes the same calls.
+    """A tqdm bar, to be used in a `with` block; if not `shown`, an object that accepts the same calls.
 
     Raises:
         DependencyNotInstalled: tqdm is missing.

@@ -1,4 +1,4 @@
-"""evaluate: how well a policy does, over whole fresh episodes."""
+"""evaluate: measure a policy over whole fresh episodes."""
 
 import warnings
 from typing import Any
@@ -20,7 +20,7 @@ from jaxenvs.rollout.policy import Policy, as_policy
 from jaxenvs.rollout.rollout import check_count
 from jaxenvs.wrappers import AutoReset, TimeLimit
 
-# How long an episode may last where neither a TimeLimit nor `max_steps` says so.
+# The longest episode if neither a TimeLimit nor `max_steps` sets a limit.
 DEFAULT_MAX_STEPS = 10_000
 
 # Steps between two updates of the progress bar.
@@ -28,13 +28,13 @@ _CHUNK = 100
 
 
 class Evaluation(PyTreeNode):
-    """Returns and lengths of n episodes, one a lane.
+    """Returns and lengths of n episodes, one per lane.
 
     Attributes:
         returns: (n,) float32, undiscounted sums of rewards.
         lengths: (n,) int32, numbers of steps.
-        finished: (n,) bool, whether the episode ended. Where it did not, `max_steps` cut it short, and
-            its return and length are those of the part that was played.
+        finished: (n,) bool, whether the episode ended. If it did not, `max_steps` cut it short, and its return and
+            length are those of the part that was played.
     """
 
     returns: Array
@@ -86,29 +86,29 @@ def evaluate(
     progress: bool = False,
     mesh: Devices | None = None,
 ) -> Evaluation:
-    """Plays whole episodes side by side, one from a fresh start in each lane, until all have ended.
+    """Plays whole episodes in parallel, one from a fresh start in each lane, until all have ended.
 
-    Every lane counts once, so short episodes weigh no more than long ones. Lane `i` is a function of
+    Every lane counts once, so short episodes do not weigh more than long ones. Lane `i` is a function of
     `jax.random.split(key, num_episodes)[i]`. Environment and policy are arguments of one jitted function.
 
     Args:
         env: the environment, without AutoReset.
         policy: `policy(observation, key) -> action`; see `Policy`.
         key: a scalar random key, for the resets and for the policy.
-        num_episodes: how many.
-        max_steps: cuts longer episodes short, which `Evaluation.finished` then says. Default: nothing
-            where the environment has a `TimeLimit`, 10,000 steps where it has none.
-        progress: show a progress bar; needs tqdm, and cannot itself be jitted.
+        num_episodes: number of episodes.
+        max_steps: cuts longer episodes short, as `Evaluation.finished` then reports. By default there is no limit if
+            the environment has a `TimeLimit`, and 10,000 steps otherwise.
+        progress: whether to show a progress bar; it needs tqdm, and such a call cannot be jitted.
         mesh: devices to spread the episodes over, a mesh with an axis "data" or a number of devices. Each
-            plays its own until they have ended, and waits for no other; the numbers are the same.
+            plays its own episodes until they have ended, without waiting for the others. The numbers are the same.
 
     Raises:
-        InvalidField: a count below 1, a policy that cannot be called, or devices that are not there or
-            cannot share `num_episodes` evenly.
+        InvalidField: a count below 1, a policy that cannot be called, or devices that do not exist or cannot share
+            `num_episodes` evenly.
         WrapperOrderError: the environment resets itself.
 
     Warns:
-        UserWarning: some episodes had not ended after 10,000 steps, and nobody had asked for that limit.
+        UserWarning: some episodes had not ended after 10,000 steps, and that limit was not set by the caller.
     """
     policy, key = as_policy(policy), check_key(key, name="evaluate")
     num_episodes = check_count("evaluate", "num_episodes", num_episodes)
@@ -177,7 +177,7 @@ def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int, mesh: Mesh |
 
 
 def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array, mesh: Mesh | None) -> _Carry:
-    """Plays until all episodes have ended, or lasted `limit` steps."""
+    """Plays until all episodes have ended, or have lasted `limit` steps."""
 
     def play(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: Array) -> _Carry:
         def step(carry: _Carry) -> _Carry:
@@ -194,7 +194,7 @@ def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: A
             )
 
         def going_on(carry: _Carry) -> Array:
-            # Lanes that still play have all lasted equally long.
+            # Lanes that are still playing have all lasted equally long.
             return (~carry.finished & (carry.length < limit)).any()
 
         return jax.lax.while_loop(going_on, jax.vmap(step), carry)

@@ -1,8 +1,7 @@
 """Meshes: many devices that share the lanes of one batch.
 
-A program over a mesh is the one-device program with its lanes dealt to the devices in order. Environments
-are stepped by each device on its own (`on_each_device`), so that neither a step nor a reset waits for
-another device.
+A program over a mesh is the one-device program with its lanes distributed over the devices in order. Each device steps
+its own environments (`on_each_device`), so that neither a step nor a reset waits for another device.
 """
 
 from collections.abc import Callable
@@ -25,7 +24,7 @@ DATA_AXIS = "data"
 """The axis of a mesh that lanes are spread over; devices that differ along other axes repeat the work."""
 
 SHARED = PartitionSpec()
-"""The layout of what every device holds: environment, weights, keys."""
+"""The layout of arrays that every device holds: environment, weights, keys."""
 LANES = PartitionSpec(DATA_AXIS)
 """The layout of arrays whose first axis is the lanes."""
 TIME_AND_LANES = PartitionSpec(None, DATA_AXIS)
@@ -33,16 +32,16 @@ TIME_AND_LANES = PartitionSpec(None, DATA_AXIS)
 
 
 def lane_mesh(caller: str, devices: Devices | None, **lanes: int | None) -> Mesh | None:
-    """The mesh to run on, checked; None for the default device alone.
+    """The mesh to run on, checked; None for just the default device.
 
     Args:
-        caller: who was asked to run there, for the message.
-        devices: a mesh, or how many of `jax.devices()` to take.
-        **lanes: numbers that the devices must share evenly, by the names that the user knows them by.
+        caller: the function that was called, for the error message.
+        devices: a mesh, or how many of `jax.devices()` to use.
+        **lanes: numbers that the devices must share evenly, by the names that the user knows.
 
     Raises:
-        InvalidField: there are not so many devices, the mesh has no axis "data", this process has no part
-            in it, or the lanes cannot be dealt evenly.
+        InvalidField: there are not enough devices, the mesh has no axis "data", this process is not part of it, or the
+            lanes cannot be distributed evenly.
     """
     if devices is None:
         return None
@@ -67,7 +66,7 @@ def lane_mesh(caller: str, devices: Devices | None, **lanes: int | None) -> Mesh
         if number is None or number % size:
             given = f"`{name}` is not given" if number is None else f"`{name}` is {number}"
             raise InvalidField(f"{caller}: {given}, and must be a multiple of the {size} devices of the mesh.")
-    # Meshes of `jax.make_mesh` ask for shardings in types, which code written for one device does not give.
+    # Meshes of `jax.make_mesh` expect shardings in types, which code written for one device does not have.
     mesh = Mesh(mesh.devices, mesh.axis_names, axis_types=(AxisType.Auto,) * len(mesh.axis_names))
     ambient = jax.sharding.get_abstract_mesh()
     if not ambient.empty and ambient != mesh.abstract_mesh:
@@ -89,32 +88,32 @@ def _mesh_of_first(caller: str, count: int) -> Mesh:
 
 
 def on_each_device(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, out_specs: Any) -> Any:
-    """`function`, run by each device on its own lanes without communication; itself where there is no mesh.
+    """`function`, run by each device on its own lanes without communication; unchanged if there is no mesh.
 
     Args:
-        function: of arrays alone. What it closes over must not depend on lanes.
-        mesh: as `lane_mesh` returns it.
+        function: a function of arrays only. What it closes over must not depend on lanes.
+        mesh: a mesh returned by `lane_mesh`.
         in_specs: a layout for each argument, such as `SHARED` or `LANES`, or a tree of them.
-        out_specs: likewise, for what it returns.
+        out_specs: the same for its results.
     """
     if mesh is None:
         return function
-    # Without `check_vma`, which would ask environments to mark what differs between devices.
+    # Without `check_vma`, which would require environments to mark what differs between devices.
     return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
 
 
 def own_keys(keys: Array, mesh: Mesh | None) -> Array:
-    """Within `on_each_device`: those of `keys`, one for each of all lanes, that belong to this device's lanes."""
+    """Within `on_each_device`, selects those of `keys`, one for each lane, that belong to this device's lanes."""
     if mesh is None:
         return keys
     count = keys.shape[0] // mesh.shape[DATA_AXIS]
     first = jax.lax.axis_index(DATA_AXIS) * count
-    # Word by word: a slice of the words side by side would have XLA compute the keys of all lanes first.
+    # Word by word: slicing both words together would make XLA compute the keys of all lanes first.
     words = jax.random.key_data(keys)
     own = [jax.lax.dynamic_slice_in_dim(words[:, i], first, count) for i in range(words.shape[1])]
     return jax.random.wrap_key_data(jnp.stack(own, axis=-1), impl=jax.random.key_impl(keys))
 
 
 def laid_out(tree: Tree, mesh: Mesh | None, layout: PartitionSpec) -> Tree:
-    """`tree` with its arrays in one of the layouts above; as it is where there is no mesh."""
+    """`tree` with its arrays in one of the layouts above; unchanged if there is no mesh."""
     return tree if mesh is None else jax.lax.with_sharding_constraint(tree, NamedSharding(mesh, layout))

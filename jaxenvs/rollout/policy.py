@@ -1,4 +1,4 @@
-"""Policies: what chooses the actions."""
+"""Policies, which choose the actions."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -13,9 +13,9 @@ from jaxenvs.core.spaces import Space
 Policy: TypeAlias = Callable[[Any, Key], Any]
 """`policy(observation, key) -> action`, for one environment.
 
-A policy with numbers in it (weights, a table) is best a pytree, such as a `jaxenvs.PyTreeNode` with
-`__call__` or a `jax.tree_util.Partial`: then new numbers need no new compilation. A plain function works
-too; what it closes over is compiled in.
+A policy with numbers in it (weights, a table) should be a pytree, such as a `jaxenvs.PyTreeNode` with `__call__` or a
+`jax.tree_util.Partial`. Then new numbers need no new compilation. A plain function works as well, but what it closes
+over is compiled into the program.
 """
 
 
@@ -29,7 +29,7 @@ class RandomPolicy(PyTreeNode):
     action_space: Space[Any]
 
     def __call__(self, observation: Any, key: Key) -> Any:
-        """A sample of the action space, whatever the observation."""
+        """A sample of the action space, for any observation."""
         return self.action_space.sample(key)
 
 

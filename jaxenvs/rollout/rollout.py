@@ -1,4 +1,4 @@
-"""rollout: a policy acts in an environment for a number of steps."""
+"""rollout: let a policy act in an environment for a number of steps."""
 
 from typing import Any
 
@@ -15,20 +15,20 @@ from jaxenvs.rollout._progress import progress_bar
 from jaxenvs.rollout.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, on_each_device
 from jaxenvs.rollout.policy import Policy, as_policy
 
-# Parts that a rollout with a progress bar is cut in.
+# The number of parts that a rollout with a progress bar is cut into.
 _NUM_CHUNKS = 50
 
 
 class Trajectory(PyTreeNode):
-    """What happened: `actions[t]`, chosen by `observations[t]`, led to `timesteps[t]`.
+    """The record of a rollout: `actions[t]`, chosen from `observations[t]`, led to `timesteps[t]`.
 
-    Below, `time` is (num_steps,), or (num_steps, num_envs) where there were several environments.
+    Below, `time` is (num_steps,), or (num_steps, num_envs) with several environments.
 
     Attributes:
         initial: the timestep of the reset; arrays without the axis num_steps.
-        actions: (*time, ...) in the action space.
-        timesteps: (*time, ...) what each action led to.
-        states: (*time, ...) the state that each action was taken in, for `render`; None unless kept.
+        actions: (*time, ...) elements of the action space.
+        timesteps: (*time, ...) the timestep that each action led to.
+        states: (*time, ...) the state in which each action was taken, for `render`; None unless kept.
     """
 
     initial: TimeStep[Any]
@@ -38,7 +38,7 @@ class Trajectory(PyTreeNode):
 
     @property
     def observations(self) -> Any:
-        """(*time, ...) what each action was chosen by: the initial observation, and all but the last after."""
+        """(*time, ...) what each action was chosen from: the initial observation, then all others but the last."""
         return jax.tree.map(
             lambda first, later: jnp.concatenate([first[None], later[:-1]]),
             self.initial.observation,
@@ -65,28 +65,28 @@ def rollout(
 ) -> tuple[Any, Trajectory]:
     """Resets the environment and lets the policy act for `num_steps` steps.
 
-    The environment is used as given: without `AutoReset` it is stepped on after the end of its episode.
-    Environment and policy are arguments of one jitted function, so other parameters or weights of the
-    same shapes compile nothing anew. With `num_envs`, lane `i` does what a single rollout does with
+    The environment is used as given: without `AutoReset`, stepping continues after the end of its episode. Environment
+    and policy are arguments of one jitted function, so other parameters or weights of the same shapes need no new
+    compilation. With `num_envs`, lane `i` does what a single rollout does with
     `jax.random.split(key, num_envs)[i]`.
 
     Args:
         env: the environment.
         policy: `policy(observation, key) -> action`; see `Policy`.
         key: a scalar random key, for the reset and for the policy.
-        num_steps: steps to take.
-        num_envs: environments to run side by side; None for a single one, without that axis.
-        keep_states: keep the state that each action was taken in, as `Trajectory.states`.
-        progress: show a progress bar; needs tqdm, and cannot itself be jitted.
+        num_steps: number of steps.
+        num_envs: number of environments; None for a single one, without that axis.
+        keep_states: whether to keep the state in which each action was taken, as `Trajectory.states`.
+        progress: whether to show a progress bar; it needs tqdm, and such a call cannot be jitted.
         mesh: devices to spread the environments over, a mesh with an axis "data" or a number of devices.
-            Each steps its own lanes, and what is returned stays spread; the numbers are the same.
+            Each steps its own lanes, and the results stay distributed. The numbers are the same.
 
     Returns:
         The last state, and the trajectory.
 
     Raises:
-        InvalidField: a count below 1, a policy that cannot be called, or devices that are not there or
-            cannot share `num_envs` evenly.
+        InvalidField: a count below 1, a policy that cannot be called, or devices that do not exist or cannot share
+            `num_envs` evenly.
     """
     policy, key = as_policy(policy), check_key(key, name="rollout")
     num_steps = check_count("rollout", "num_steps", num_steps)
@@ -166,7 +166,7 @@ _advance = jax.jit(_advance_program, static_argnums=(3, 4, 5, 6))
 
 
 def check_count(function: str, name: str, value: Any) -> int:
-    """Returns `value`, Python's or NumPy's, as a Python integer; raises `InvalidField` if it is below 1 or none."""
+    """Returns `value` as a Python integer; raises `InvalidField` if it is below 1 or not an integer."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise InvalidField(f"{function}: `{name}` must be an integer of at least 1, got {value!r}.")
     return int(value)

@@ -34,8 +34,8 @@ def wait_until_gone(pid, seconds=10):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("print('hello')\ninput()", r"answered `run` with 'hello', which is no JSON object"),
-        ("print(12)\ninput()", r"answered `run` with '12', which is no JSON object"),
+        ("print('hello')\ninput()", r"answered `run` with 'hello', which is not a JSON object"),
+        ("print(12)\ninput()", r"answered `run` with '12', which is not a JSON object"),
         ("import sys; input(); sys.stderr.write('out of cheese'); sys.exit(3)", r"(?s)exit code 3.*out of cheese"),
         ("import os, signal; input(); os.kill(os.getpid(), signal.SIGSEGV)", "signal SIGSEGV"),
         ("raise ValueError('at once')", r"(?s)ended during `run`.*ValueError: at once"),

@@ -218,7 +218,7 @@ def test_two_processes_cannot_train_in_one_folder(jaxenvs_command, trained, tmp_
         thread = threading.Thread(target=lambda: refused.append(jaxenvs_command("train", "--resume", path)))
         thread.start()
         thread.join()
-    assert refused[0].code == 1 and "Something else is training in" in refused[0].err
+    assert refused[0].code == 1 and "Another process or thread is training in" in refused[0].err
     assert (path / "run.json").read_bytes() == before
 
 
@@ -379,7 +379,7 @@ def copy_of(path, tmp_path):
     [
         ("checkpoint.msgpack", lambda data: data[:-9], "truncated"),
         ("checkpoint.msgpack", lambda data: b"PK" + data, "not written by jaxenvs"),
-        ("run.json", lambda data: data[:40], "is no JSON"),
+        ("run.json", lambda data: data[:40], "is not JSON"),
         ("run.json", lambda data: data.replace(b'"num_envs": 4', b'"num_envs": 8'), "the run's settings build"),
         ("run.json", lambda data: data.replace(b'"gravity"', b'"grovity"'), "no field `grovity`"),
         (

@@ -64,7 +64,7 @@ def test_folder_that_cannot_be_made_is_reported(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[" * 100_000, "is no JSON"),
         ("[]", "not written by jaxenvs"),
         ('{"format": "something else"}', "not written by jaxenvs"),

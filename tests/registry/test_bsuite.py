@@ -29,7 +29,7 @@ def test_scaled_and_noisy_rewards_are_those_of_the_plain_task():
     ("id", "message"),
     [
         ("deepsea/3", "no experiment `deepsea`. Did you mean: `deep_sea`?"),
-        ("deep_sea/21", "`deep_sea/21` is no id of bsuite's: they go from deep_sea/0 to deep_sea/20"),
+        ("deep_sea/21", "`deep_sea/21` is not an id of bsuite: they go from deep_sea/0 to deep_sea/20"),
         ("deep_sea", "they go from deep_sea/0"),
         ("deep_sea/-1", "they go from deep_sea/0"),
         ("deep_sea/x", "they go from deep_sea/0"),
