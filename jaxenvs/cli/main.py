@@ -1,4 +1,4 @@
-"""The entry point of the `jaxenvs` command, which works, if only to say what is missing, without the extra."""
+"""The entry point of the `jaxenvs` command. Without the extra, it says what is missing."""
 
 import sys
 
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def missing_extra(error: ModuleNotFoundError) -> str | None:
-    """What to install where the missing package belongs to the command's extra, else None."""
+    """What to install if the missing package belongs to the command's extra, else None."""
     missing = (error.name or "").partition(".")[0]
     if missing not in _EXTRA_PACKAGES:
         return None
