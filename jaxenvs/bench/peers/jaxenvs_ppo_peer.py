@@ -8,7 +8,7 @@ PACKAGES = ("jaxenvs", "jaxenvs.training")
 
 
 def prepare(task: str, num_envs: int, steps: int, **settings: Any) -> dict[str, Any]:
-    """A whole training of `steps` steps of each environment; each call begins anew, from another seed."""
+    """A whole training of `steps` steps of each environment; each call starts again with another seed."""
     from compiled_training import prepared_training  # pyright: ignore[reportMissingImports]  # beside this file
 
     from jaxenvs.core.random import key as make_key
