@@ -57,7 +57,7 @@ else:  # where a type checker does not take it for leave to ask for any name
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
 
 
-# Gymnasium looks for no plug-ins, so its registry is filled here; that costs some 0.02 s where it is installed.
+# Gymnasium does not look for plug-ins, so its registry is filled here; that takes about 0.02 s if it is installed.
 if importlib.util.find_spec("gymnasium"):
     from jaxenvs.adapters.gymnasium_registration import register_all
 

@@ -25,19 +25,19 @@ _USUAL_INTERVAL = 32
 
 
 class AleState(jaxenvs.PyTreeNode):
-    """State of `AleEnv`: all there is to know, so that any process can go on from it.
+    """The complete state of `AleEnv`, from which any process can continue.
 
     Attributes:
-        snapshot: (8448,) uint8; a serialised emulator some frames ago, behind its length.
-        log: (frames,) uint8; the ALE's actions in the frames since, then zeros.
+        snapshot: (8448,) uint8; the length of a serialised emulator some frames ago, followed by that emulator.
+        log: (frames,) uint8; the ALE's actions in the frames since then, followed by zeros.
         log_strength: (frames,) float32; how far the joystick was pushed in them; None for discrete actions.
-        log_length: () int32; how many frames those are.
+        log_length: () int32; number of these frames.
         previous_action: () int32; the ALE's action in the last frame, which a sticky action repeats.
         previous_strength: () float32; how far the joystick was pushed in it; None for discrete actions.
         lives: () int32; lives left, 0 in games that have none.
         episode_frame_number: () int32; frames since the episode began.
-        frame_number: () int32; frames since the console was switched on; every episode begins with that.
-        key: () key; what sticky actions and random frame skips are drawn from.
+        frame_number: () int32; frames since the console was switched on, which is at the start of every episode.
+        key: () key that sticky actions and random frame skips are drawn from.
     """
 
     snapshot: Array
@@ -139,7 +139,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
     snapshot_interval: int | None = jaxenvs.static(default=None)
 
     def check_fields(self) -> None:
-        """Checks that the game is known, and its options are among those that it has."""
+        """Checks that the game is known, and that it has the chosen options."""
         _check_installed()
         game = _find_game(self.game)
         _check_choice("mode", self.mode, (None, *game.modes), game)
@@ -174,11 +174,11 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
 
     @property
     def action_meanings(self) -> tuple[str, ...]:
-        """What each discrete action means, such as `"UPFIRE"`."""
+        """The meaning of each discrete action, such as `"UPFIRE"`."""
         return tuple(ACTION_MEANINGS[action] for action in self._actions)
 
     def reset(self, key: Key) -> tuple[AleState, jaxenvs.TimeStep[Any]]:
-        """Begins with the newly booted console, after a random number of no-ops where `noop_max` is positive."""
+        """Begins with the newly booted console, after a random number of no-ops if `noop_max` is positive."""
         POOL.check_process()
         key, noop_key = jax.random.split(check_key(key))
         noops = jnp.zeros((), jnp.int32)
@@ -191,7 +191,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         return state, jaxenvs.restart(self._observation(start), _info(state))
 
     def step(self, state: AleState, action: Array) -> tuple[AleState, jaxenvs.TimeStep[Any]]:
-        """Holds the joystick so for `frameskip` frames, sticky ones apart.
+        """Holds the joystick in this position for `frameskip` frames, except in sticky ones.
 
         An action outside the space makes the compiled program raise an error when it runs.
         """
@@ -199,7 +199,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         action = self.action_space.validate(action)
         key, skip_key, sticky_key = jax.random.split(state.key, 3)
         draws = jax.random.uniform(sticky_key, (self._most_frames,), jnp.float32)
-        # From the first frame that takes the new action on, repeating the previous one changes nothing.
+        # After the first frame that takes the new action, repeating the previous one changes nothing.
         taken = jax.lax.cummax((draws >= self.repeat_action_probability).astype(jnp.int32)) > 0
         wanted, strength, is_legal = self._joystick(action)
         actions = jnp.where(taken, wanted, state.previous_action)
@@ -277,7 +277,7 @@ _JOYSTICK = tuple(
     tuple(tuple(ACTION_MEANINGS.index(along + across + fire or "NOOP") for fire in _BUTTON) for along in _ALONG)
     for across in _ACROSS
 )
-"""The ALE's action by the joystick's position across (left, middle, right), along (down, middle, up), and button."""
+"""The ALE's action by horizontal (left, middle, right) and vertical (down, middle, up) position, and button."""
 
 
 def _call(function: HostFunction, results: dict[str, Field], arguments: dict[str, Array]) -> dict[str, Array]:
@@ -319,13 +319,15 @@ def _check_installed() -> None:
 
 def _find_game(name: Any) -> Game:
     if name in TWO_PLAYER_GAMES:
-        raise InvalidField(f"AleEnv: {name!r} is a game for two players, whom an environment of one agent cannot be.")
+        raise InvalidField(
+            f"AleEnv: {name!r} is a game for two players, which an environment with one agent cannot play."
+        )
     if name not in GAMES:
         by_title = {game.title.lower(): game.name for game in GAMES.values()}
         plain = str(name).lower()
         near = by_title.get(plain.replace("_", "").replace(" ", ""))
         hint = f" Did you mean: `{near}`?" if near else did_you_mean(plain, GAMES)
-        raise InvalidField(f"AleEnv: there is no game {name!r}.{hint} `jaxenvs_ale_bridge.GAMES` holds them all.")
+        raise InvalidField(f"AleEnv: there is no game {name!r}.{hint} `jaxenvs_ale_bridge.GAMES` contains them all.")
     return GAMES[name]
 
 

@@ -11,26 +11,26 @@ from jaxenvs_ale_bridge.env import AleEnv, AleState
 from jaxenvs_ale_bridge.layout import SCREEN_WIDTH
 
 _LUMINANCE = np.array([0.2989, 0.5870, 0.1140])
-"""Of red, green and blue, as the ALE has it."""
+"""The weights of red, green and blue, as in the ALE."""
 
 
 class GymnasiumGame(jaxenvs.adapters.GymnasiumEnv):
-    """What `gymnasium.make` makes of a game: a `GymnasiumEnv` that answers as ale-py's `AtariEnv` does.
+    """The result of `gymnasium.make` for a game: a `GymnasiumEnv` with the interface of ale-py's `AtariEnv`.
 
         env = gymnasium.make("jaxenvs/ALE-Breakout-v5", frameskip=1, repeat_action_probability=0.0)
         env = gymnasium.wrappers.AtariPreprocessing(env)     # or stable_baselines3's AtariWrapper
 
-    Those wrappers step once for each frame and draw it twice. `make_atari` computes the same observations several times
-    as fast, for `GymnasiumEnv` and `GymnasiumVectorEnv` as well.
+    Those wrappers step once per frame and draw it twice. `make_atari` computes the same observations several times as
+    fast, for `GymnasiumEnv` and `GymnasiumVectorEnv` as well.
     """
 
     def get_action_meanings(self) -> list[str]:
-        """What each discrete action means, such as `"UPFIRE"`."""
+        """The meaning of each discrete action, such as `"UPFIRE"`."""
         return list(self._game.action_meanings)
 
     @property
     def ale(self) -> "EmulatorView":
-        """The emulator as it is now, to read from.
+        """The current emulator, for reading.
 
         Raises:
             AttributeError: before the first reset.
@@ -50,7 +50,7 @@ class GymnasiumGame(jaxenvs.adapters.GymnasiumEnv):
 
 
 class EmulatorView:
-    """What can be read of an `ale_py.ALEInterface`, from a state; each call that draws runs the emulator's process."""
+    """The readable part of an `ale_py.ALEInterface`, from a state; each call that draws uses the emulator's process."""
 
     def __init__(self, game: AleEnv, state: AleState) -> None:
         self._game, self._state = game, state
@@ -76,13 +76,13 @@ class EmulatorView:
         return _into(out, np.asarray(_draw(self._game, self._state)))
 
     def getScreenGrayscale(self, out: np.ndarray | None = None) -> np.ndarray:
-        """(height, 160) uint8: its luminance, written into `out` if that is given."""
+        """(height, 160) uint8: the luminance of the screen, written into `out` if that is given."""
         luminance = np.floor(np.asarray(_draw(self._game, self._state)) @ _LUMINANCE + 0.5)
         return _into(out, luminance.astype(np.uint8))
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"`ale.{name}` is not here: a game of jaxenvs has no emulator of its own, only states. There are lives,"
+            f"`ale.{name}` is missing: a game of jaxenvs has no emulator of its own, only states. There are lives,"
             " getEpisodeFrameNumber, getFrameNumber, getScreenDims, getScreenRGB and getScreenGrayscale; fields of"
             " `AleEnv` set the rest, such as obs_type, mode and difficulty. `jaxenvs_ale_bridge.make_atari` does the"
             " usual preprocessing."

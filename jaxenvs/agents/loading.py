@@ -1,4 +1,4 @@
-"""load: from a run's folder to the agent in it."""
+"""load: load the agent in a run's folder."""
 
 import dataclasses
 import importlib
@@ -24,22 +24,22 @@ from jaxenvs.training.presets import Algorithm, preset
 from jaxenvs.wrappers import TimeLimit
 
 TRAINING_KEY = 0
-"""What is folded into a seed's key for training."""
+"""The number folded into a seed's key for training."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainedAgent:
-    """What a run has learnt.
+    """A trained agent.
 
         agent = jaxenvs.load("runs/CartPole-v1-ppo-20250101-120000")
         jaxenvs.evaluate(agent.env, agent.policy, jaxenvs.random.key(0)).mean_return
 
     Attributes:
         run: the folder, with the settings of the run.
-        env: the environment that it was trained in, without AutoReset.
+        env: the environment in which it was trained, without AutoReset.
         learner: the learner that trained it.
-        policies: what was learnt, a policy for each seed: `policy(observation, key) -> action`.
-        updates: the updates that were done before the checkpoint.
+        policies: the learned policies, one for each seed: `policy(observation, key) -> action`.
+        updates: number of updates before the checkpoint.
     """
 
     run: Run
@@ -55,14 +55,14 @@ class TrainedAgent:
 
 
 def load(path: str | os.PathLike[str]) -> TrainedAgent:
-    """The agent in a run's folder, as its last checkpoint holds it.
+    """Loads the agent in a run's folder from its last checkpoint.
 
     Args:
         path: the folder that `jaxenvs train` or `jaxenvs.monitor.train` made.
 
     Raises:
-        CheckpointError: the folder or its checkpoint is missing or damaged, does not fit this version of jaxenvs,
-            or holds weights that are NaN.
+        CheckpointError: the folder or its checkpoint is missing or damaged, is incompatible with this version of
+            jaxenvs, or contains weights that are NaN.
         DependencyNotInstalled: optax is missing.
     """
     run = Run.open(path)
@@ -83,12 +83,12 @@ def load(path: str | os.PathLike[str]) -> TrainedAgent:
 
 
 def training_key(settings: Settings) -> Any:
-    """The key that all of a run's training is a function of."""
+    """The key that determines a run's training."""
     return jax.random.fold_in(make_key(settings.seed), TRAINING_KEY)
 
 
 def find_spec(settings: Settings) -> EnvSpec:
-    """The spec of a run's environment; the module that registers it is imported where the id is not known yet."""
+    """The spec of a run's environment; the module that registers it is imported if the id is not known yet."""
     known = settings.module is None or settings.env_id in registry
     try:
         return spec(settings.env_id if known else f"{settings.module}:{settings.env_id}")
@@ -100,7 +100,7 @@ def find_spec(settings: Settings) -> EnvSpec:
 
 
 def build_env(settings: Settings) -> Env[Any, Any]:
-    """The environment that a run was, or is to be, trained in.
+    """The environment in which a run was, or will be, trained.
 
     Raises:
         InvalidField: it does not have these fields, or cannot take these values.

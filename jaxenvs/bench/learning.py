@@ -31,7 +31,7 @@ STABLE_BASELINES3_PPO = Peer(
     {"CartPole-v1": Task("CartPole-v1")},
 )
 LEARNERS = REJAX_PPO, STABLE_BASELINES3_PPO
-"""The peers that train to the threshold. Only rejax is compared in steps per second, since it supports all our sizes."""
+"""The peers that train to the threshold. Only rejax is compared in steps per second, as it supports all our sizes."""
 
 IDS = tuple(REJAX_PPO.tasks)
 """Ids that can be measured."""

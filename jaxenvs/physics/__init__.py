@@ -1,4 +1,4 @@
-"""Simulation of robots: one state, one pair of functions, several engines; and their pictures."""
+"""Simulation and rendering of robots: one state, one pair of functions, several engines."""
 
 from jaxenvs.physics.parameters import Parameters as Parameters
 from jaxenvs.physics.state import PhysicsState as PhysicsState

@@ -1,8 +1,8 @@
 """The engine `c`: C MuJoCo behind one callback for a whole batch, as a pure function of the state.
 
-C computes in float64 and a state has float32, so the state also holds what rounding took away. A step adds it to those
-numbers that are as the last step left them, and takes the others as they are: untouched states lose nothing, and
-numbers put into a state count.
+C computes in float64 and a state has float32, so the state also holds the rounding errors. A step adds them to those
+numbers that are unchanged since the last step, and uses the others as they are. So unchanged states lose nothing, and
+numbers that were replaced in a state take effect.
 """
 
 import functools
@@ -21,20 +21,20 @@ from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT
 from jaxenvs.physics.state import PhysicsState
 
 _PARTS = {"float32": 3, "float64": 1}
-"""How many numbers of a dtype add up to any of float64, if that is not below 1e-29 in size."""
+"""How many numbers of a dtype add up to any float64 number whose magnitude is at least 1e-29."""
 
 
 def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
-    """The simulation at rest in time at some positions and velocities, as `mj_forward` after `mj_resetData`."""
+    """The simulation at time 0 with given positions and velocities, like `mj_forward` after `mj_resetData`."""
     _check_process()
-    if not physics.fields:  # MuJoCo would compute what nobody reads: `mj_forward` leaves the state as it is
+    if not physics.fields:  # MuJoCo would compute what is not read: `mj_forward` does not change the state
         return _unread(physics, parameters, qpos, qvel)
     arguments = {"start": jnp.concatenate([qpos, qvel]), "parameters": _flat(physics, parameters)}
     return _call(physics, initial_function(physics), arguments)
 
 
 def _unread(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
-    """The same for a task that reads nothing but positions and velocities; no call to the host."""
+    """The same for a task that reads only positions and velocities, without a call to the host."""
     rest = jnp.zeros((physics.model.na + physics.model.nv,), qpos.dtype)
     numbers = jnp.concatenate([jnp.zeros((1,), qpos.dtype), qpos, qvel, rest])
     results = {"numbers": numbers}
@@ -44,13 +44,13 @@ def _unread(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) 
         point = physics.moving.read(fields, jnp)
         results |= {POINT: point, DISPLACEMENT: jnp.zeros_like(point)}
         numbers = jnp.concatenate([numbers, point])
-    # Numbers of the narrower dtype are sums of themselves and zeros.
+    # A number of the narrower dtype is the sum of itself and zeros.
     exact = jnp.pad(numbers[None], ((0, _PARTS[physics.dtype] - 1), (0, 0)))
     return _state(physics, results | {"exact": exact})
 
 
 def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Array, frames: int) -> PhysicsState:
-    """The simulation some substeps later, as `mj_step` leaves it."""
+    """The simulation some substeps later, like `mj_step`."""
     _check_process()
     if state.exact is None:
         raise ValueError("This state comes from another engine; `MujocoEnv.state_at` makes one of its qpos and qvel.")
@@ -64,7 +64,7 @@ def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Ar
 
 
 def _call(physics: Physics, function: HostFunction, arguments: dict[str, Array]) -> PhysicsState:
-    hint = 'C MuJoCo computes no derivatives; take the engine that does: `jaxenvs.make(id, physics="mjx")`.'
+    hint = 'C MuJoCo computes no derivatives; use the engine that does: `jaxenvs.make(id, physics="mjx")`.'
     return _state(physics, host_call(function, _results(physics), arguments, hint=hint))
 
 
@@ -93,7 +93,7 @@ def step_function(physics: Physics, frames: int) -> HostFunction:
         for place in range(1, parts.shape[1]):
             exact += parts[:, place]
         given = np.where(parts[:, 0, :length] == numbers, exact[:, :length], numbers)
-        # Where the point follows from positions it is taken from them, since they may have been put there by hand.
+        # If the point follows from positions, it is computed from them, since they may have been replaced.
         point = None if moving is not None and set(moving.fields) <= set(OF_STATE) else exact[:, length:]
         _run(physics, frames, lanes, given, point, inputs["ctrl"], inputs["parameters"], outputs)
 
@@ -110,7 +110,7 @@ def _run(
     parameters: np.ndarray,
     outputs: Arrays,
 ) -> None:
-    """Runs the simulations from the numbers given, and writes what became of them."""
+    """Runs the simulations from the given numbers, and writes the results."""
     from jaxenvs.physics.simulations import borrow  # needs mujoco, which states and spaces do not
 
     model, length = physics.model, given.shape[1]
@@ -145,7 +145,7 @@ def _run(
 
 
 def _check_process() -> None:
-    """Raises `ForkedProcess` where nothing can run, before JAX hangs there."""
+    """Raises `ForkedProcess` in a process where nothing can run, before JAX hangs there."""
     from jaxenvs.physics.simulations import check_process
 
     check_process()
@@ -158,7 +158,7 @@ def _of_state(model: Model, numbers: np.ndarray) -> dict[str, np.ndarray]:
 
 @functools.cache
 def _places(model: Model) -> dict[str, slice]:
-    """Where positions, velocities and activations are in MuJoCo's integration state."""
+    """The places of positions, velocities and activations in MuJoCo's integration state."""
     ends = [int(end) for end in np.cumsum([1, model.nq, model.nv, model.na])]
     return {name: slice(*place) for name, place in zip(("qpos", "qvel", "act"), itertools.pairwise(ends))}
 
@@ -166,7 +166,7 @@ def _places(model: Model) -> dict[str, slice]:
 def _values_of(physics: Physics, parameters: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The parameters that differ from the model's, by name; and the masses.
 
-    A number that is the model's, rounded, stands for the model's own.
+    A number that equals the rounded value of the model stands for the exact value of the model.
     """
     flat, rounded, slices, shapes = _model_parameters(physics.model, parameters.dtype.name)
     same = rounded == parameters
@@ -183,7 +183,7 @@ def _values_of(physics: Physics, parameters: np.ndarray) -> tuple[dict[str, np.n
 def _model_parameters(
     model: Model, dtype: str
 ) -> tuple[np.ndarray, np.ndarray, dict[str, slice], dict[str, tuple[int, ...]]]:
-    """The model's values in a row, exact and rounded, where each is in it, and their shapes."""
+    """The model's values in one vector, exact and rounded, their positions in it, and their shapes."""
     values = model_values(model)
     ends = np.cumsum([values[name].size for name in FIELDS])
     slices = {name: slice(int(end) - values[name].size, int(end)) for name, end in zip(FIELDS, ends)}
@@ -202,7 +202,7 @@ def _row_at_reset(model: Model) -> np.ndarray:
 
 
 def _split(exact: np.ndarray, parts: np.ndarray) -> None:
-    """Writes numbers as sums of narrower ones along the axis before the last; the first is the number rounded."""
+    """Writes numbers as sums of narrower ones along the axis before the last; the first is the rounded number."""
     parts[:, 0] = exact
     rest = exact
     for place in range(1, parts.shape[1]):
@@ -213,7 +213,7 @@ def _split(exact: np.ndarray, parts: np.ndarray) -> None:
 
 
 def _length(model: Model) -> int:
-    """How many numbers come first in MuJoCo's integration state: time, qpos, qvel, act, qacc_warmstart."""
+    """The number of leading numbers in MuJoCo's integration state: time, qpos, qvel, act, qacc_warmstart."""
     return 1 + model.nq + 2 * model.nv + model.na
 
 
@@ -224,7 +224,7 @@ def _flat(physics: Physics, parameters: Parameters) -> Array:
 
 @functools.cache
 def _results(physics: Physics) -> dict[str, jax.ShapeDtypeStruct]:
-    """What the host writes, for one lane."""
+    """The arrays that the host writes, for one lane."""
     length = _length(physics.model)
     shapes = physics.shapes
     point = shapes.get(DISPLACEMENT, (0,))[0]

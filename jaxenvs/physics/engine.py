@@ -1,4 +1,4 @@
-"""The two functions that every engine has: a simulation's beginning, and its next step."""
+"""The two functions of every engine: the beginning of a simulation, and its next step."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from jaxenvs.physics.state import PhysicsState
 
 
 def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) -> PhysicsState:
-    """The simulation at rest in time, at given positions and velocities, as Gymnasium's `set_state` leaves it.
+    """The simulation at time 0 with given positions and velocities, like Gymnasium's `set_state`.
 
     Args:
         physics: how it is simulated.
@@ -28,14 +28,14 @@ def initial(physics: Physics, parameters: Parameters, qpos: Array, qvel: Array) 
 
 
 def step(physics: Physics, parameters: Parameters, state: PhysicsState, ctrl: Array, frames: int) -> PhysicsState:
-    """The simulation `frames` substeps later, as Gymnasium's `do_simulation` leaves it.
+    """The simulation `frames` substeps later, like Gymnasium's `do_simulation`.
 
     Args:
         physics: how it is simulated.
         parameters: the numbers of the model.
         state: what `initial` or `step` returned for the same physics.
-        ctrl: (nu,) what the actuators are told, held for all substeps.
-        frames: how many of them.
+        ctrl: (nu,) controls of the actuators, constant for all substeps.
+        frames: number of substeps.
     """
     if physics.engine == "c":
         return c_engine.step(physics, parameters, state, ctrl, frames)
@@ -54,7 +54,7 @@ def _pure(physics: Physics) -> Any:
 
 
 def _read(physics: Physics, parameters: Parameters, after: PhysicsState, before: PhysicsState | None) -> PhysicsState:
-    """Derives what the task reads from the fields that the engine derived."""
+    """Computes the task's readings from the fields that the engine derived."""
     fields = _fields(parameters, after)
     derived = {reading.name: reading.read(fields, jnp) for reading in physics.readings}
     if physics.moving is not None:
@@ -65,7 +65,7 @@ def _read(physics: Physics, parameters: Parameters, after: PhysicsState, before:
 
 
 def _point(moving: Reading, parameters: Parameters, state: PhysicsState) -> Array:
-    """Where the point was. If it follows from positions it is taken from them, which may have been replaced."""
+    """The previous position of the point. If it follows from positions, it is computed from them: they may be new."""
     from_state = set(moving.fields) <= set(OF_STATE)
     return moving.read(_fields(parameters, state), jnp) if from_state else state.derived[POINT]
 

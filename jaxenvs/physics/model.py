@@ -20,20 +20,20 @@ _INSTALL = 'run `pip install "jaxenvs[mujoco]"`'
 
 
 class Model:
-    """A compiled model, equal to another of the same file and content.
+    """A compiled model; models of the same file and content are equal.
 
     It is part of the program: numbers that may differ between environments are in `Parameters`.
 
     Attributes:
         path: the absolute path of its XML file.
-        mj_model: the `mujoco.MjModel`; nobody may change it.
+        mj_model: the `mujoco.MjModel`, which must not be changed.
         digest: a hash of the compiled model.
-        nq: entries of a position.
-        nv: entries of a velocity.
-        na: entries of the activations.
-        nu: actuators.
-        timestep: seconds of one step of the simulation.
-        qpos0: (nq,) float64, the reference position.
+        nq: number of position coordinates.
+        nv: number of velocity coordinates.
+        na: number of activations.
+        nu: number of actuators.
+        timestep: duration of one step of the simulation, s.
+        qpos0: (nq,) float64, the positions in the reference pose.
     """
 
     def __init__(self, path: str, mj_model: Any) -> None:
@@ -60,7 +60,7 @@ class Model:
         """The number of a body.
 
         Raises:
-            InvalidField: there is none of this name.
+            InvalidField: there is none with this name.
         """
         return self._number("body", name)
 
@@ -80,7 +80,7 @@ class Model:
         """The number of a camera.
 
         Raises:
-            InvalidField: there is none of this name.
+            InvalidField: there is none with this name.
         """
         return self._number("camera", name)
 
@@ -96,16 +96,16 @@ _COUNTS = {"body": "body", "camera": "cam"}
 
 
 def load_model(xml_file: str) -> Model:
-    """The model of an XML file, which a process reads and compiles once.
+    """The model of an XML file, which is read and compiled once per process.
 
     Args:
         xml_file: a path that begins with `/`, `.` or `~`, or the name of a file among Gymnasium's assets, such as
             `"ant.xml"`, as in Gymnasium.
 
     Raises:
-        DependencyNotInstalled: mujoco, or Gymnasium where its assets are asked for, is missing or of a version that
-            was not tested.
-        InvalidField: there is no such file, or MuJoCo or we cannot take what it says.
+        DependencyNotInstalled: mujoco, or Gymnasium if its assets are needed, is missing or of a version that was not
+            tested.
+        InvalidField: there is no such file, or MuJoCo or jaxenvs does not support it.
     """
     import_mujoco()
     return _load(_find(xml_file))
@@ -113,11 +113,11 @@ def load_model(xml_file: str) -> Model:
 
 @functools.cache
 def import_mujoco() -> Any:
-    """The module `mujoco`, in the version that was tested.
+    """The module `mujoco`, in the tested version.
 
     Raises:
-        DependencyNotInstalled: it is missing, or of another version.
-        RenderingUnavailable: it does not start with what `MUJOCO_GL` asks for.
+        DependencyNotInstalled: it is missing, or has another version.
+        RenderingUnavailable: it cannot be imported with this value of `MUJOCO_GL`.
     """
     try:
         mujoco = importlib.import_module("mujoco")
@@ -141,7 +141,7 @@ def check_version(version: str) -> None:
     """Raises DependencyNotInstalled for a version of mujoco that was not tested."""
     if ".".join(version.split(".")[:2]) != TESTED_MUJOCO:
         raise DependencyNotInstalled(
-            f"jaxenvs was tested with mujoco {TESTED_MUJOCO}, here is {version}, which may move otherwise: {_INSTALL}."
+            f"jaxenvs was tested with mujoco {TESTED_MUJOCO}; {version} may behave differently: {_INSTALL}."
         )
 
 
@@ -153,7 +153,7 @@ def _find(xml_file: str) -> str:
         hint = "Correct the path; relative ones start in the working directory."
     else:
         path = _assets() / xml_file
-        hint = f"Begin the path of a file of your own with `./`, `/` or `~`; others are looked for in {path.parent}."
+        hint = f"Begin the path of your own file with `./`, `/` or `~`; others are looked up in {path.parent}."
     if not path.is_file():
         raise InvalidField(f"There is no file {path} (`xml_file={xml_file!r}`). {hint}")
     return os.path.realpath(path)
@@ -189,7 +189,7 @@ def _load(path: str) -> Model:
 
 
 def _check_features(path: str, mj_model: Any) -> None:
-    """Refuses what a state of ours does not hold."""
+    """Refuses models with features that our state does not include."""
     kept_elsewhere = {
         "engine plugins": mj_model.nplugin,
         "delayed actuators or sensors": getattr(mj_model, "nhistory", 0),
@@ -199,7 +199,7 @@ def _check_features(path: str, mj_model: Any) -> None:
     }
     found = [name for name, count in kept_elsewhere.items() if count]
     if found:
-        raise InvalidField(f"{path} has {', '.join(found)}, whose state jaxenvs does not keep; leave them out.")
+        raise InvalidField(f"{path} has {', '.join(found)}, whose state jaxenvs does not store; leave them out.")
     if not mj_model.nv:
         raise InvalidField(f"{path} has nothing that moves; give its bodies joints.")
 

@@ -12,7 +12,7 @@ from jaxenvs.physics.model import Model
 
 
 class Parameters(PyTreeNode):
-    """What may be drawn anew for each environment, mapped over and, on MJX, differentiated.
+    """Numbers that can be drawn for each environment, mapped over and, on MJX, differentiated.
 
     Each stands in for the field of the same name in MuJoCo's model. As where one writes into Gymnasium's
     `env.unwrapped.model`, no other constant follows (MuJoCo's `mj_setConst` is not called), but for the masses of
@@ -22,11 +22,11 @@ class Parameters(PyTreeNode):
         gravity: (3,) m/s^2.
         body_mass: (nbody,) kg; the first is the world's, 0.
         body_inertia: (nbody, 3) kg m^2, about each body's principal axes.
-        geom_friction: (ngeom, 3); sliding (no unit), torsional and rolling (m).
+        geom_friction: (ngeom, 3), sliding (no unit), torsional and rolling (m).
         dof_damping: (nv,) N s/m or N m s/rad.
         dof_armature: (nv,) kg or kg m^2, added to the inertia.
-        actuator_gear: (nu, 6); what a unit of an actuator's force does to its joint.
-        actuator_gainprm: (nu, 10); the first is the gain.
+        actuator_gear: (nu, 6), effect on the joint of a unit of an actuator's force.
+        actuator_gainprm: (nu, 10), of which the first is the gain.
     """
 
     gravity: Array
@@ -55,11 +55,11 @@ FIELDS: dict[str, str] = {
     "actuator_gear": "actuator_gear",
     "actuator_gainprm": "actuator_gainprm",
 }
-"""Where each lies in an `mujoco.MjModel`."""
+"""The place of each parameter in an `mujoco.MjModel`."""
 
 
 def model_values(model: Model) -> dict[str, np.ndarray]:
-    """The model's own values, as float64, by the names of `Parameters`."""
+    """The model's values, as float64, by the names of `Parameters`."""
     return {name: np.array(_read(model.mj_model, path), np.float64) for name, path in FIELDS.items()}
 
 
@@ -72,7 +72,7 @@ def default_parameters(model: Model, dtype: str) -> Parameters:
     values = {name: value.astype(dtype) for name, value in model_values(model).items()}
     for value in values.values():
         value.flags.writeable = False
-    return Parameters(**values)  # pyright: ignore[reportArgumentType]  # NumPy's arrays serve as JAX's
+    return Parameters(**values)  # pyright: ignore[reportArgumentType]  # NumPy arrays can be used as JAX arrays
 
 
 def check_parameters(model: Model, parameters: Any) -> None:

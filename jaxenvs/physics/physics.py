@@ -14,7 +14,7 @@ from jaxenvs.physics.parameters import model_values
 from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT, Reading
 
 Engine: TypeAlias = Literal["c", "mjx", "warp"]
-"""`c` is C MuJoCo on the processor, `mjx` pure JAX, `warp` MuJoCo Warp."""
+"""`c` is C MuJoCo on the CPU, `mjx` is pure JAX, `warp` is MuJoCo Warp."""
 
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
@@ -24,10 +24,11 @@ class Physics:
     """How a task is simulated.
 
     Attributes:
-        engine: who computes it.
-        model: what is simulated.
-        readings: what is read, besides positions and velocities.
-        moving: the point that is read as `point`, and its displacement in a step as `displacement`; None for none.
+        engine: the engine that computes it.
+        model: the model that is simulated.
+        readings: the quantities that are read besides positions and velocities.
+        moving: the point that is read as `point`, and whose displacement in a step is read as `displacement`; None for
+            none.
         dtype: `"float32"` or `"float64"`.
     """
 
@@ -62,7 +63,7 @@ def _shapes(physics: Physics) -> dict[str, tuple[int, ...]]:
 
 
 def choose_engine(wanted: str) -> Engine:
-    """The engine of a name; `"auto"` is `c` where JAX computes on the processor, else `mjx`.
+    """The engine with a name; `"auto"` is `c` if JAX computes on the CPU, else `mjx`.
 
     Raises:
         InvalidField: there is no such engine.
@@ -77,7 +78,7 @@ def choose_engine(wanted: str) -> Engine:
 
 
 def check_engine(engine: Engine) -> None:
-    """Raises where the engine cannot run here."""
+    """Raises an error if the engine cannot run here."""
     if engine != "c" and importlib.util.find_spec("mujoco.mjx") is None:
         raise DependencyNotInstalled(
             f'The engine `{engine}` needs mujoco-mjx, which is not installed: run `pip install "jaxenvs[mujoco]"`,'

@@ -1,7 +1,7 @@
-"""Readings: what a task wants to know of the simulation besides positions and velocities.
+"""Readings: the quantities of a simulation that a task reads besides positions and velocities.
 
-A reading is computed from fields of MuJoCo's data. One formula serves NumPy's arrays of many environments, in
-float64, and JAX's of one: it looks at the last axes alone.
+A reading is computed from fields of MuJoCo's data. One formula serves NumPy arrays of many environments, in float64,
+and JAX arrays of one environment, since it uses only the last axes.
 """
 
 import dataclasses
@@ -10,24 +10,24 @@ from types import ModuleType
 from typing import Any
 
 Fields = Mapping[str, Any]
-"""Arrays by the names of MuJoCo's data, `qpos` and `qvel` among them, and `body_mass`."""
+"""Arrays by the names of MuJoCo's data, including `qpos` and `qvel`, and `body_mass`."""
 
 OF_STATE = ("qpos", "qvel", "act", "body_mass")
-"""Fields that need not be asked for."""
+"""Fields that need not be requested."""
 
 POINT = "point"
-"""The name under which the point lies whose velocity is rewarded."""
+"""The name of the position of the point whose velocity is rewarded."""
 
 DISPLACEMENT = "displacement"
-"""The name under which lies how far that point moved in the last step."""
+"""The name of the displacement of that point in the last step."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """One field of MuJoCo's data, as it is.
+    """One field of MuJoCo's data, unchanged.
 
     Attributes:
-        name: the name under which it lies in `PhysicsState.derived`.
+        name: its name in `PhysicsState.derived`.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Reading:
         """The value.
 
         Args:
-            fields: those that it needs.
-            numpy: `numpy` or `jax.numpy`, by the kind of the arrays.
+            fields: the fields that it needs.
+            numpy: `numpy` or `jax.numpy`, depending on the kind of the arrays.
         """
         del numpy
         return fields[self.name]
@@ -74,10 +74,10 @@ class Cosine(Reading):
 
 @dataclasses.dataclass(frozen=True)
 class Position(Reading):
-    """Where the robot is along its first coordinates.
+    """The position of the robot along its first coordinates.
 
     Attributes:
-        count: how many those are.
+        count: number of these coordinates.
     """
 
     count: int
@@ -93,12 +93,12 @@ class Position(Reading):
 
 @dataclasses.dataclass(frozen=True)
 class BodyPosition(Reading):
-    """Where the frame of a body is, or how it lies to another's.
+    """The position of a body's frame, absolute or relative to another body.
 
     Attributes:
-        body: the body's number.
-        origin: the number of the body to count from; None for the world.
-        count: how many of the three coordinates.
+        body: number of the body.
+        origin: number of the body relative to which it is measured; None for the world.
+        count: number of coordinates, of the three.
     """
 
     body: int

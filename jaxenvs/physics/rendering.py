@@ -18,31 +18,31 @@ from jaxenvs.core.host_call import Arrays, HostFunction, host_call
 from jaxenvs.physics.model import Model, import_mujoco
 
 _BACKENDS = ("egl", "osmesa")
-"""What draws without a display, best first."""
+"""Libraries that draw without a display, best first."""
 
 _SETTINGS = {"distance": 1, "azimuth": 1, "elevation": 1, "lookat": 3, "trackbodyid": 1, "fixedcamid": 1, "type": 1}
-"""What of a camera can be set, and how many numbers each is."""
+"""The settings of a camera, and how many numbers each has."""
 
 
 _MOST_PIXELS = 16_384
-"""Along a side: what drawing libraries take in software."""
+"""The greatest size of a side, in pixels, that graphics libraries support in software."""
 
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """How pictures are taken.
+    """The camera and other settings of pictures.
 
     Attributes:
-        model: what is drawn.
-        width: pixels.
-        height: pixels.
-        camera_id: a camera of the model's, or -1 for a free one; None for `camera_name`'s.
-        camera_name: a camera of the model's; None for a free one.
-        settings: of the free camera, pairs of a name and a number or numbers.
-        follows: the body that the free camera moves along with, over the ground; None for none.
-        max_geom: how many shapes a picture may hold.
-        flags: of what is drawn, pairs of a number in `mjtVisFlag` and whether it is on.
-        shadow_size: texels along a side of the map that shadows come from; None for the model's own.
+        model: the model that is drawn.
+        width: width of a picture, pixels.
+        height: height of a picture, pixels.
+        camera_id: number of one of the model's cameras, or -1 for a free one; None to use `camera_name`.
+        camera_name: name of one of the model's cameras; None for a free one.
+        settings: settings of the free camera, pairs of a name and a number or numbers.
+        follows: the body that the free camera follows over the ground; None for none.
+        max_geom: greatest number of shapes in a picture.
+        flags: visualisation flags, pairs of a number in `mjtVisFlag` and whether it is on.
+        shadow_size: side of the shadow map, texels; None for that of the model.
     """
 
     model: Model
@@ -65,7 +65,7 @@ class View:
 
 
 def frozen(settings: Mapping[Any, Any] | tuple[tuple[Any, Any], ...] | None) -> Any:
-    """A mapping as pairs that can be hashed, arrays as tuples; None stays None.
+    """A mapping as hashable pairs, with arrays as tuples; None stays None.
 
     Raises:
         InvalidField: it is not a mapping.
@@ -76,13 +76,13 @@ def frozen(settings: Mapping[Any, Any] | tuple[tuple[Any, Any], ...] | None) -> 
         pairs = dict(settings).items()
     except (TypeError, ValueError):
         raise InvalidField(
-            f'Settings of the camera and of what is drawn are dictionaries as {{"distance": 3.0}} is, got {settings!r}.'
+            f'Camera settings and visual options must be dictionaries such as {{"distance": 3.0}}, got {settings!r}.'
         ) from None
     return tuple((key, tuple(np.asarray(v).tolist()) if np.ndim(v) else v) for key, v in pairs)
 
 
 def check_view(view: View) -> None:
-    """Raises `InvalidField` for a camera or settings that there are not."""
+    """Raises `InvalidField` for a camera or settings that do not exist."""
     if view.camera_id is not None and view.camera_name is not None:
         raise InvalidField("Give `camera_id` or `camera_name`, not both.")
     if max(view.width, view.height) > _MOST_PIXELS:
@@ -121,19 +121,19 @@ def _check_flags(flags: tuple[tuple[Any, Any], ...]) -> None:
 
 
 def _are_finite(value: Any) -> bool:
-    """Whether a number, or each of several, is one and finite."""
+    """Whether a value is a finite number, or several of them."""
     return all(isinstance(x, int | float | np.number) and np.isfinite(x) for x in np.ravel(np.asarray(value, object)))
 
 
 def render(view: View, qpos: Array) -> Array:
-    """(height, width, 3) uint8: the model at some positions.
+    """(height, width, 3) uint8: the model at given positions.
 
     Args:
-        view: how it is drawn.
+        view: the camera and other settings.
         qpos: (nq,) positions.
 
     Raises:
-        RenderingUnavailable: nothing here can draw without a display.
+        RenderingUnavailable: no library here can draw without a display.
     """
     check_drawing()
     results = {"picture": jax.ShapeDtypeStruct((view.height, view.width, 3), np.uint8)}
@@ -165,7 +165,7 @@ def _draw(view: View, positions: np.ndarray, pictures: np.ndarray) -> None:
 
 
 class _Painter:
-    """What MuJoCo needs to draw a model; used in the drawing thread alone."""
+    """What MuJoCo needs to draw a model; used only in the drawing thread."""
 
     def __init__(self, view: View) -> None:
         mujoco = self._mujoco = import_mujoco()
@@ -222,7 +222,7 @@ class _Painter:
         return camera
 
     def _place(self) -> np.ndarray:
-        """Where the body is that the camera moves along with; its height does not count."""
+        """The position of the body that the camera follows, without its height."""
         if self._view.follows is None:
             return np.zeros(3)
         return self._data.xpos[self._view.follows] * np.array([1.0, 1.0, 0.0])
@@ -235,13 +235,13 @@ def _painter(view: View) -> _Painter:
 
 @functools.cache
 def _thread() -> ThreadPoolExecutor:
-    """The one thread that draws: a graphics context belongs to a thread, and callbacks come from any."""
+    """The only thread that draws: a graphics context belongs to one thread, and callbacks may come from any."""
     return ThreadPoolExecutor(1, "jaxenvs-drawing")
 
 
 @functools.cache
 def _context() -> Any:
-    """The graphics context of the drawing thread; `MUJOCO_GL` chooses what makes it."""
+    """The graphics context of the drawing thread; `MUJOCO_GL` chooses the library that makes it."""
     wanted = os.environ.get("MUJOCO_GL", "").lower()
     found = {}
     for backend in (wanted,) if wanted in _BACKENDS else _BACKENDS:
@@ -254,7 +254,7 @@ def _context() -> Any:
             return context
     reasons = "; ".join(f"{backend}: {' '.join(reason.split())}" for backend, reason in found.items())
     raise RenderingUnavailable(
-        "MuJoCo cannot draw here, for want of a graphics library. Install one that needs neither display nor GPU, on"
+        "MuJoCo cannot draw here without a graphics library. Install one that needs neither display nor GPU, on"
         " Debian and Ubuntu `apt-get install libegl1 libgl1-mesa-dri` or `apt-get install libosmesa6` (which is"
-        f" slower); or set `MUJOCO_GL` to egl or osmesa, to use that alone. What was tried: {reasons}"
+        f" slower); or set `MUJOCO_GL` to egl or osmesa, to use only that one. What was tried: {reasons}"
     )

@@ -1,7 +1,7 @@
 """Simulations: C MuJoCo over many states of one model at once. Runs on the host; nothing here touches JAX.
 
-What is kept from call to call is scratch. A call writes all that its result depends on, so results are functions of
-the arguments, whichever scratch a call gets and whatever ran there before.
+Only scratch space is kept from call to call. A call writes everything that its result depends on, so results are
+functions of the arguments, whichever scratch space a call gets and whatever ran there before.
 """
 
 import abc
@@ -37,11 +37,11 @@ Values = Mapping[str, np.ndarray]
 
 
 class Simulations(abc.ABC):
-    """Scratch for `lanes` simulations.
+    """Scratch space for `lanes` simulations.
 
     Attributes:
-        rows: (lanes, nstate) float64, MuJoCo's integration states, which a call begins with and leaves.
-        fields: the fields asked for, by name, each with a leading axis of lanes.
+        rows: (lanes, nstate) float64, MuJoCo's integration states, with which a call begins and ends.
+        fields: the requested fields, by name, each with a leading axis of lanes.
     """
 
     rows: np.ndarray
@@ -49,7 +49,7 @@ class Simulations(abc.ABC):
 
     @abc.abstractmethod
     def set_values(self, values: Values) -> None:
-        """Gives the model of each lane values of its own."""
+        """Sets the values of each lane's model."""
 
     @abc.abstractmethod
     def step(self, frames: int) -> None:
@@ -61,7 +61,7 @@ class Simulations(abc.ABC):
 
 
 class BatchSimulations(Simulations):
-    """On MuJoCo's own threads, which is fastest, for fields that a plain step leaves."""
+    """Uses MuJoCo's own threads, which is fastest, for fields that are available after a plain step."""
 
     def __init__(self, model: Model, lanes: int, names: tuple[str, ...]) -> None:
         self._batch = Batch(_without_idle_stages(model), lanes, num_threads())
@@ -70,7 +70,7 @@ class BatchSimulations(Simulations):
         self._parents = np.array(model.mj_model.body_parentid)
 
     def set_values(self, values: Values) -> None:
-        """Expands those fields of the model."""
+        """Expands these fields of the model."""
         for name, value in values.items():
             self._batch.expand(FIELDS[name])[...] = value
         if "body_mass" in values:
@@ -85,7 +85,7 @@ class BatchSimulations(Simulations):
 
 
 class LoopSimulations(Simulations):
-    """One lane after the other on threads of ours, for fields that take a further call after the step."""
+    """Uses our own threads, one lane after the other, for fields that need another call after the step."""
 
     def __init__(self, model: Model, lanes: int, names: tuple[str, ...]) -> None:
         self._threads = num_threads()
@@ -98,7 +98,7 @@ class LoopSimulations(Simulations):
         self._values: dict[str, np.ndarray] = {}
 
     def set_values(self, values: Values) -> None:
-        """Keeps the values, which each lane's turn writes into its worker's model."""
+        """Keeps the values, which are written into a worker's model when a lane runs."""
         self._values = dict(values)
         if "body_mass" in values:
             self._values[_SUBTREE_MASS] = subtree_masses(values["body_mass"], self._parents)
@@ -107,7 +107,7 @@ class LoopSimulations(Simulations):
         self._run(frames)
 
     def forward(self) -> None:
-        """Computes what follows from the states, in data just reset."""
+        """Computes what follows from the states, in newly reset data."""
         self._run(0)
 
     def _run(self, frames: int) -> None:
@@ -130,7 +130,7 @@ class LoopSimulations(Simulations):
 
 
 class _Worker:
-    """What one thread runs simulations in."""
+    """The model and data in which one thread runs simulations."""
 
     def __init__(self, mj_model: Any, names: tuple[str, ...]) -> None:
         self._original, self._model = mj_model, mj_model
@@ -138,7 +138,7 @@ class _Worker:
         self._views = tuple((name, getattr(self.data, name)) for name in names)
 
     def take_over(self, values: Mapping[str, np.ndarray]) -> None:
-        """Takes a copy of the model to write into, where there is something to write."""
+        """Copies the model to write into it, if there is something to write."""
         if values and self._model is self._original:
             self._model = copy.copy(self._original)
         self._fields = {name: _field(self._model, FIELDS.get(name, name)) for name in values}
@@ -149,7 +149,7 @@ class _Worker:
     def run(
         self, lane: int, frames: int, rows: np.ndarray, fields: dict[str, np.ndarray], values: Mapping[str, np.ndarray]
     ) -> None:
-        """Runs one lane: steps, or with no frames computes what follows from its state."""
+        """Runs one lane: steps, or without frames computes what follows from its state."""
         for name, value in values.items():
             if len(value) > 1:
                 self._fields[name][...] = value[lane]
@@ -169,10 +169,10 @@ class _Worker:
 
 @functools.cache
 def _without_idle_stages(model: Model) -> Any:
-    """The model, told to leave out what cannot have a result, which changes no bit of the others.
+    """The model, set to leave out computations that cannot have a result, which changes no bit of the others.
 
-    The search for groups of bodies that constraints do not connect, where there is but one kinematic tree, is 5 to
-    12 % of a step; the search for contacts, where no two geoms may touch, is 10 to 22 %.
+    With only one kinematic tree, the search for groups of bodies that constraints do not connect takes 5 to 12 % of a
+    step. If no two geoms can touch, the search for contacts takes 10 to 22 %.
     """
     mj_model = copy.copy(model.mj_model)
     if mj_model.ntree == 1:
@@ -189,7 +189,7 @@ def has_contacts(mj_model: Any) -> bool:
 
 
 def subtree_masses(masses: np.ndarray, parents: np.ndarray) -> np.ndarray:
-    """(lanes, nbody) kg: the mass of each body with all that hangs on it."""
+    """(lanes, nbody) kg: the mass of each body with its subtree."""
     total = np.array(masses)
     for body in range(len(parents) - 1, 0, -1):  # children come after their parents
         total[:, parents[body]] += total[:, body]
@@ -204,24 +204,25 @@ def check_process() -> None:
     if os.getpid() != _first_pid:
         raise ForkedProcess(
             "This process was forked from one that has run MuJoCo's robots, and MuJoCo's threads and JAX's would hang"
-            ' in it. Start processes anew: `multiprocessing.get_context("spawn")`.'
+            ' in it. Start new processes instead: `multiprocessing.get_context("spawn")`.'
         )
 
 
 def num_threads() -> int:
-    """The processors that this process may use."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager
 def borrow(model: Model, lanes: int, names: tuple[str, ...], own: tuple[str, ...]) -> Iterator[Simulations]:
-    """Scratch that nobody else uses meanwhile.
+    """Scratch space that nothing else uses in the meantime.
 
     Args:
         model: the model.
-        lanes: how many simulations.
-        names: fields of MuJoCo's data to be read.
-        own: the parameters that `set_values` will be called with. Scratch in which others were set would remember them.
+        lanes: number of simulations.
+        names: fields of MuJoCo's data to read.
+        own: the parameters with which `set_values` will be called. Scratch space in which others were set would keep
+            them.
     """
     check_process()
     kind = LoopSimulations if POST_CONSTRAINT & set(names) else BatchSimulations
@@ -232,7 +233,7 @@ def borrow(model: Model, lanes: int, names: tuple[str, ...], own: tuple[str, ...
     if simulations is None:
         simulations = kind(model, lanes, names)
     yield simulations
-    # After an error it is left to the garbage collector: MuJoCo may have stopped half-way.
+    # After an error it is left to the garbage collector, since MuJoCo may have stopped half-way.
     with _lock:
         _scratch.setdefault(label, []).append(simulations)
         _scratch.move_to_end(label)

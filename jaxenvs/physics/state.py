@@ -6,23 +6,23 @@ from jaxenvs.core.pytree import PyTreeNode
 
 
 class PhysicsState(PyTreeNode):
-    """A simulation at one moment, as MuJoCo's data has it, on any engine.
+    """A simulation at one moment, like MuJoCo's data, on any engine.
 
-    To put a robot somewhere, replace `qpos` and `qvel`: the next step begins there. What is derived still tells of
-    the last step then, as when one writes into MuJoCo's data; `MujocoEnv.state_at` computes it, too.
+    To move a robot, replace `qpos` and `qvel`: the next step begins there. `derived` still belongs to the last step
+    then, as when writing to MuJoCo's data; `MujocoEnv.state_at` computes it as well.
 
     Attributes:
         qpos: (nq,) positions: m, rad, or unit quaternions.
         qvel: (nv,) velocities: m/s or rad/s.
-        act: (na,) activations of actuators that have any.
-        qacc_warmstart: (nv,) accelerations that the solver begins with.
-        time: () s since the start.
-        derived: what else the task reads, by the names of its readings, as MuJoCo leaves it after a step: positions
-            of bodies and forces are those at the beginning of the last substep. `displacement` is how far the point
-            moved whose velocity is rewarded.
-        exact: (3, numbers) float32 that add up to the same in float64, by which the engine `c` goes on: time, qpos,
-            qvel, act, qacc_warmstart, and that point. The first of the three is the number above; where that was
-            replaced, they do not count. (1, numbers) in float64; None on other engines.
+        act: (na,) activations of actuators that have them.
+        qacc_warmstart: (nv,) accelerations with which the solver begins.
+        time: () time since the start, s.
+        derived: the task's readings, by name, as MuJoCo leaves them after a step: positions of bodies and forces are
+            those at the beginning of the last substep. `displacement` is the displacement of the point whose velocity
+            is rewarded.
+        exact: (3, numbers) float32 that add up to the exact float64 numbers with which the engine `c` continues: time,
+            qpos, qvel, act, qacc_warmstart, and that point. The first of the three is the number above; if that was
+            replaced, they are not used. (1, numbers) in float64; None on other engines.
     """
 
     qpos: Array

@@ -1,16 +1,15 @@
-"""The engine `warp`: MuJoCo Warp's kernels behind MJX, for NVIDIA's accelerators.
+"""The engine `warp`: MuJoCo Warp's kernels behind MJX, for NVIDIA GPUs.
 
-In float32, without derivatives, and on an accelerator not always the same in the last bits, since its threads add in
-the order in which they come. What tasks read besides positions and velocities comes from the engine `mjx`, which then
-takes the last substep: MJX's interface to Warp has no `mj_rnePostConstraint`, and does not say of which evaluation of
-a substep its fields are.
+It computes in float32, without derivatives. On a GPU its results may differ in the last bits, since threads add in any
+order. The task's readings come from the engine `mjx`, which then takes the last substep: MJX's interface to Warp has no
+`mj_rnePostConstraint`, and does not say to which evaluation of a substep its fields belong.
 
-Contacts are MuJoCo Warp's own: those of capsules that stand steeply on a plane have the edges of friction that stock
-MJX gives them, not C's (see `jaxenvs.physics.mjx.plane_capsule`). An Ant that lands is 0.05 to 0.3 m/s or rad/s away
-from C's after two substeps, which `mjx` is not.
+Contacts are MuJoCo Warp's own: those of capsules that stand steeply on a plane have the friction edges of unmodified
+MJX, not those of C (see `jaxenvs.physics.mjx.plane_capsule`). A landing Ant differs from that of C by 0.05 to 0.3 m/s
+or rad/s after two substeps; with `mjx` it does not.
 
-Warp's kernels want to know how many lanes there are, since all share one list of contacts; so this module has a
-batching rule of its own.
+Warp's kernels need to know the number of lanes, since all share one list of contacts. So this module has its own
+batching rule.
 """
 
 import copy
@@ -38,7 +37,7 @@ from jaxenvs.physics.state import PhysicsState
 
 _MOVING = ("qpos", "qvel", "act", "qacc_warmstart", "time")
 _LEAST_CONTACTS = 8 * MAX_CONTACTS
-"""Room for contacts however few lanes there are: pairs of geoms that come near take some of it, too."""
+"""The least room for contacts, for any number of lanes: pairs of geoms that come near each other also take some."""
 
 Moving = dict[str, Array]
 
@@ -53,10 +52,10 @@ def step(
     frames: int,
     derived_names: tuple[str, ...],
 ) -> PhysicsState:
-    """The state after `frames` substeps; as `jaxenvs.physics.mjx.engine.step`.
+    """The state after `frames` substeps, like `jaxenvs.physics.mjx.engine.step`.
 
     Raises:
-        InvalidField: the model has something that the engine does not compute.
+        InvalidField: the model has a feature that the engine does not support.
         NotDifferentiable: a derivative goes through the step.
     """
     own = frames - 1 if derived_names else frames
@@ -74,20 +73,20 @@ def _without_derivative(model: Model, frames: int, parameters: Parameters, movin
 @_without_derivative.defjvp
 def _refuse(*arguments: Any) -> Any:
     raise NotDifferentiable(
-        "A derivative goes through MuJoCo Warp, which has none here. Take the engine that has derivatives:"
+        "A derivative goes through MuJoCo Warp, which has none here. Use the engine that has derivatives:"
         ' `jaxenvs.make(id, physics="mjx")`.'
     )
 
 
 @functools.cache
 def _substeps(model: Model, frames: int, batch: tuple[int, ...], own_parameters: bool) -> Any:
-    """The substeps of a batch, as a function of parameters, what moves, and controls.
+    """The substeps of a batch, as a function of parameters, the moving state, and controls.
 
     Args:
         model: the model.
-        frames: how many substeps.
-        batch: the axes of the batch, which lead in what moves and in the controls.
-        own_parameters: whether they also lead in the parameters.
+        frames: number of substeps.
+        batch: the axes of the batch, which are the leading axes of the moving state and the controls.
+        own_parameters: whether they are also the leading axes of the parameters.
     """
 
     @jax.custom_batching.custom_vmap
@@ -142,7 +141,7 @@ def _run(
 
 
 def _subtree_masses(masses: Array, parents: np.ndarray) -> Array:
-    """(nbody,) kg: the mass of each body with all that hangs on it."""
+    """(nbody,) kg: the mass of each body with its subtree."""
     for body in range(len(parents) - 1, 0, -1):  # children come after their parents
         masses = masses.at[parents[body]].add(masses[body])
     return masses
@@ -150,10 +149,10 @@ def _subtree_masses(masses: Array, parents: np.ndarray) -> Array:
 
 @functools.lru_cache(maxsize=64)
 def _compiled(model: Model, lanes: int) -> tuple[Any, Any]:
-    """The model and data for so many lanes as MJX hands them to Warp, with NumPy arrays for leaves."""
+    """The model and data for this many lanes in the form that MJX passes to Warp, with NumPy arrays as leaves."""
     rows, contacts = _sizes(model)
     solved_by_newton = copy.copy(model.mj_model)
-    solved_by_newton.opt.solver = SolverType.NEWTON  # Warp, too, has no PGS
+    solved_by_newton.opt.solver = SolverType.NEWTON  # Warp has no PGS either
     solved_by_newton.opt.jacobian = JacobianType.DENSE
     with jax.ensure_compile_time_eval():
         warp_model = mjx.put_model(solved_by_newton, impl="warp")
@@ -163,7 +162,7 @@ def _compiled(model: Model, lanes: int) -> tuple[Any, Any]:
 
 
 def _sizes(model: Model) -> tuple[int, int]:
-    """How many rows of the constraint problem, and how many contacts, a lane may have: as many as on `mjx`."""
+    """The greatest number of rows of the constraint problem and of contacts per lane: as many as on `mjx`."""
     mjx_model, data = compile_model(model)
     dimensions = data._impl.contact.dim
     return len(constraint.make_efc_type(mjx_model, dimensions)), len(dimensions)

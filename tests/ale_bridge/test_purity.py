@@ -137,7 +137,7 @@ def test_the_end_of_a_game_is_for_good():
 def test_a_state_of_another_game_is_refused(game):
     _, states, _ = game
     other = AleEnv(game="pong", obs_type="ram")
-    with pytest.raises(Exception, match="the state is of another game than 'pong'"):
+    with pytest.raises(Exception, match="the state belongs to another game than 'pong'"):
         jax.block_until_ready(jax.jit(other.step)(at(states, 3, 0), jnp.int32(0)))
     empty = jax.tree.map(lambda leaf: leaf if leaf.dtype != np.uint8 else jnp.zeros_like(leaf), at(states, 3, 0))
     with pytest.raises(Exception, match="the state is of another game"):

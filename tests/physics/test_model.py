@@ -98,7 +98,7 @@ def test_tasks_say_what_their_model_lacks(write):
     ("fields", "words"),
     [
         ({"xml_file": "/nowhere/ant.xml"}, "no file /nowhere/ant.xml.*Correct the path"),
-        ({"xml_file": "aunt.xml"}, "Begin the path of a file of your own with"),
+        ({"xml_file": "aunt.xml"}, "Begin the path of your own file with"),
         ({"xml_file": 3}, "must be a string"),
         ({"frame_skip": 0}, "`frame_skip` must be an integer of at least 1"),
         ({"physics": "brax"}, "`physics` must be \"auto\" or one of 'c', 'mjx'"),

@@ -1,4 +1,4 @@
-"""Moving the state over one time step, once the integrator has decided how fast (`mj_advance`)."""
+"""Advancing the state by one time step, with the velocities that the integrator has computed (`mj_advance`)."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ def advance(
 
     Args:
         model: the MJX model.
-        data: at the beginning of the step.
-        acceleration: (nv,) what the velocity grows by.
-        act_dot: (na,) what the activations grow by, before their limits.
-        velocity: (nv,) what moves the position; the new velocity where None.
-        qacc: (nv,) of the last evaluation: where the next search begins.
-        actuator_length: (nu,) of the last evaluation: angles' activations wrap around it.
+        data: the data at the beginning of the step.
+        acceleration: (nv,) rate of change of the velocity.
+        act_dot: (na,) rate of change of the activations, before their limits.
+        velocity: (nv,) rate of change of the position; None for the new velocity.
+        qacc: (nv,) accelerations of the last evaluation, with which the next search begins.
+        actuator_length: (nu,) lengths of the last evaluation, around which activations of angles wrap.
     """
     qvel = data.qvel + acceleration * model.opt.timestep
     qpos = integrate_positions(model, data.qpos, qvel if velocity is None else velocity)

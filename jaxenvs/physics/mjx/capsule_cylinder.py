@@ -1,8 +1,8 @@
 """Contact of a capsule and a cylinder, at the nearest points of the capsule's axis and the cylinder.
 
-C MuJoCo finds them with its general convex collider, to `ccd_tolerance` (1e-6). MJX 3.17 descends the sum of two signed
-distances for ten steps and reports two contacts, which is 5e-3 off in Pusher's velocity after one substep. Where the
-capsule lies almost flat on an end of the cylinder, C adds a second contact, which is left out here.
+C MuJoCo finds them with its general convex collider, to `ccd_tolerance` (1e-6). MJX 3.17 minimises the sum of two
+signed distances with ten steps of descent and reports two contacts, which makes Pusher's velocity wrong by 5e-3 after
+one substep. If the capsule lies almost flat on an end of the cylinder, C adds a second contact, which is left out here.
 """
 
 from typing import Any
@@ -14,13 +14,13 @@ from mujoco.mjx._src import math
 from mujoco.mjx._src.collision_primitive import collider
 
 _HALVINGS = 30
-"""Of the axis' length: 1e-9 of it remains, far below C's tolerance and float32's resolution."""
+"""Number of halvings of the axis: 1e-9 of its length remains, far below C's tolerance and float32's resolution."""
 _LEVEL = 1e-6
 """A slope of the distance along the axis below which the axis runs along the surface."""
 
 
 def _signed_distance(point: Array, radius: Array, half_length: Array) -> tuple[Array, Array]:
-    """Distance () of `point` from the surface of an upright cylinder, below zero inside, and its gradient (3,)."""
+    """Distance () of `point` from the surface of an upright cylinder, negative inside, and its gradient (3,)."""
     square = point[0] * point[0] + point[1] * point[1]
     off_axis = square > 0.0
     across = jnp.sqrt(jnp.where(off_axis, square, 1.0))
@@ -40,11 +40,11 @@ def _signed_distance(point: Array, radius: Array, half_length: Array) -> tuple[A
 
 @collider(ncon=1)
 def capsule_cylinder(capsule: Any, cylinder: Any) -> tuple[Array, Array, Array]:
-    """Distance (), position (3,) and frame (3, 3) of the one contact; its normal points to the cylinder.
+    """Distance (), position (3,) and frame (3, 3) of the single contact, whose normal points to the cylinder.
 
-    The distance from a convex body is convex along a line, so halving the axis by the sign of the slope finds the
-    nearest point. Where the axis runs along the surface, it is the middle of the part that does. The place on the axis
-    is taken for constant in derivatives.
+    The distance from a convex body is convex along a line, so bisecting the axis by the sign of the slope finds the
+    nearest point. If the axis runs along the surface, it is the middle of the part that does. Derivatives treat the
+    position on the axis as constant.
     """
     centre = cylinder.mat.T @ (capsule.pos - cylinder.pos)
     along = cylinder.mat.T @ capsule.mat[:, 2]

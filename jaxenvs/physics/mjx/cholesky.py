@@ -1,8 +1,8 @@
 """Linear equations with small positive definite matrices, without LAPACK.
 
-XLA's CPU backend hands `jax.scipy.linalg.cho_factor` to LAPACK, a batch to a thread, and waits in that thread for
-others of the same pool. On two cores all of them can wait at once: HalfCheetah with 1,024 environments hung in six of
-seven runs. What is here is ordinary arithmetic, so there is nothing to wait for.
+XLA's CPU backend passes `jax.scipy.linalg.cho_factor` to LAPACK, one batch per thread, and waits in that thread for
+other threads of the same pool. On two cores all of them can wait at once: HalfCheetah with 1,024 environments hung in
+six of seven runs. This file uses only ordinary arithmetic, so nothing waits.
 """
 
 import jax
@@ -21,7 +21,7 @@ def solve(matrix: Array, vector: Array) -> Array:
 
 
 def _eliminate(matrix: Array, vector: Array) -> Array:
-    """Gauss-Jordan's elimination, which needs no pivots where the matrix is positive definite."""
+    """Gauss-Jordan elimination, which needs no pivoting because the matrix is positive definite."""
     size = matrix.shape[0]
     table = jnp.concatenate([matrix, vector[:, None]], axis=1)
     indices = jnp.arange(size)

@@ -1,10 +1,10 @@
-"""Contacts: MJX's colliders with two of our own, and no more contacts than there can be rows for.
+"""Contacts: MJX's colliders with two of our own, and a limited number of contacts.
 
-Every contact that might be is four rows of the constraint solver, touching or not, in every one of its iterations.
-The Humanoids have 138. Of each kind (by `condim`) the deepest `MAX_CONTACTS` are kept: no task of Gymnasium's has more
-at once (11 with friction and 7 without were seen, in the Humanoids), so nothing is lost there. In a model that has, the
-shallowest do not push. MJX does the same with a custom numeric of the model's, `max_contact_points`, but reads it at
-the wrong address where there are other numerics, and then sees no contact at all; numerics are not read here.
+Every possible contact takes four rows of the constraint solver, touching or not, in every iteration. The Humanoids have
+138 of them. Of each kind (by `condim`), the deepest `MAX_CONTACTS` are kept. No task of Gymnasium has more at once (at
+most 11 with friction and 7 without were seen, in the Humanoids), so nothing is lost there. In a model that has more,
+the shallowest exert no force. MJX does the same with a custom numeric of the model, `max_contact_points`, but reads it
+at the wrong address if there are other numerics, and then finds no contact at all; numerics are not read here.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from jaxenvs.physics.mjx.capsule_cylinder import capsule_cylinder
 from jaxenvs.physics.mjx.plane_capsule import plane_capsule
 
 MAX_CONTACTS = 16
-"""Contacts of one dimension that are kept at a time."""
+"""Greatest number of contacts of one dimension that are kept at a time."""
 
 _OWN = {
     (GeomType.PLANE, GeomType.CAPSULE): plane_capsule,
@@ -55,7 +55,7 @@ def collide(model: Any, data: Any) -> Any:
         distance, position, frame = collider(model, data, key, contact.geom)
         repeats = distance.shape[0] // contact.geom.shape[0]
         if repeats > 1:
-            # Colliders give all first contacts' ends in turn: pair 0's, pair 1's and so on.
+            # Colliders return the contacts pair by pair: those of pair 0, of pair 1 and so on.
             contact = jax.tree.map(lambda leaf, repeats=repeats: jnp.repeat(leaf, repeats, axis=0), contact)
         contact = contact.replace(dist=distance, pos=position, frame=frame)
         by_dimension.setdefault(int(key.condim), []).append(contact)

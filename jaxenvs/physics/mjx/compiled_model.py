@@ -1,4 +1,4 @@
-"""MuJoCo's model as MJX takes it, checked before anything is traced, and made once a model and precision."""
+"""MuJoCo's model in MJX's form, checked before tracing, and made once per model and precision."""
 
 import copy
 from functools import lru_cache
@@ -19,20 +19,20 @@ _INTEGRATORS = (IntegratorType.EULER, IntegratorType.RK4)
 
 
 class CompiledModel(NamedTuple):
-    """MJX's model and the data that every evaluation starts from, with NumPy arrays for leaves.
+    """MJX's model and the data that every evaluation starts from, with NumPy arrays as leaves.
 
     Arrays made while JAX traces would belong to that trace, and must not be kept for the next one.
 
     Attributes:
         model: an `mjx.Model`.
-        data: an `mjx.Data` at the model's reference position, with room for the contacts that are kept.
+        data: an `mjx.Data` in the model's reference pose, with room for the contacts that are kept.
     """
 
     model: Any
     data: Any
 
     def on_device(self) -> tuple[Any, Any]:
-        """The model and the data with JAX arrays for leaves, which is what MJX tells from its static arrays."""
+        """The model and the data with JAX arrays as leaves, by which MJX distinguishes them from static arrays."""
         return jax.tree.map(jnp.asarray, (self.model, self.data))
 
 
@@ -40,7 +40,7 @@ def compile_model(handle: Any) -> CompiledModel:
     """The MJX form of `handle.mj_model`, at the precision that JAX computes with now.
 
     Raises:
-        DependencyNotInstalled: MuJoCo or MJX are of other versions than was tested.
+        DependencyNotInstalled: the versions of MuJoCo or MJX are not those that were tested.
         InvalidField: the model has something that the engine does not compute.
     """
     return _compile(handle, jax.dtypes.canonicalize_dtype(float).name)
@@ -48,18 +48,18 @@ def compile_model(handle: Any) -> CompiledModel:
 
 @lru_cache(maxsize=64)
 def _compile(handle: Any, precision: str) -> CompiledModel:
-    del precision  # part of the cache's key alone: MJX's arrays take JAX's present precision
+    del precision  # only part of the cache's key: MJX's arrays have JAX's current precision
     check_versions()
     check_features(handle.mj_model)
     solved_by_newton = copy.copy(handle.mj_model)
-    # MJX has no PGS, which the Humanoids ask for. Both minimise the same; Newton gets closer.
+    # MJX has no PGS, which the Humanoids specify. Both minimise the same function; Newton's method gets closer.
     solved_by_newton.opt.solver = SolverType.NEWTON
     solved_by_newton.opt.jacobian = JacobianType.DENSE
     with jax.ensure_compile_time_eval():
         try:
             model = mjx.put_model(solved_by_newton, impl="jax")
             data = mjx.make_data(model)
-        except RuntimeError as error:  # what Python's exception for things not implemented derives from
+        except RuntimeError as error:  # the base of Python's NotImplementedError
             raise InvalidField(f"The `mjx` engine cannot compute this model: {error}. Use `physics='c'`.") from error
         dimensions = contact_dimensions(solved_by_newton)
         rows = constraint.make_efc_type(model, dimensions)
@@ -73,7 +73,7 @@ def _compile(handle: Any, precision: str) -> CompiledModel:
 
 
 def check_features(model: Any) -> None:
-    """Raises InvalidField, naming all that an `mujoco.MjModel` has and the engine does not compute."""
+    """Raises InvalidField, naming all features of an `mujoco.MjModel` that the engine does not support."""
     option = model.opt
     faults = {
         "elliptic friction cones (set cone='pyramidal')": option.cone != ConeType.PYRAMIDAL,

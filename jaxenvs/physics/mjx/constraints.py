@@ -1,7 +1,8 @@
 """Rows of the constraint problem, as C MuJoCo makes them.
 
-Equalities, friction losses and limits are MJX's. Contacts are our own: their impedance is computed once a contact and
-not once a row, and their Jacobians from a table of which joint moves which geom instead of a pass over the tree each.
+Equalities, friction losses and limits are MJX's. Contacts are our own: their impedance is computed once per contact
+rather than per row, and their Jacobians from a table of which joint moves which geom rather than by a pass over the
+tree each.
 """
 
 from typing import Any, NamedTuple
@@ -28,7 +29,7 @@ class Rows(NamedTuple):
         stiffness: (rows,), D: the inverse of the regularisation.
         reference: (rows,), aref: the acceleration at which the row rests.
         lower: (rows,) least force: minus infinity for equalities, minus the loss for friction, 0 for others.
-        upper: (rows,) greatest force: infinity, but for friction.
+        upper: (rows,) greatest force: infinity, except for friction.
     """
 
     jacobian: Array
@@ -39,7 +40,7 @@ class Rows(NamedTuple):
 
 
 def constraint_rows(model: Any, data: Any) -> Rows | None:
-    """All rows in MuJoCo's order, contacts last; None where the model can have none."""
+    """All rows in MuJoCo's order, contacts last; None if the model can have none."""
     if model.opt.disableflags & DisableBit.CONSTRAINT:
         return None
     blocks = [_joint_rows(model, data, kind, rows(model, data)) for kind, rows in _JOINT_ROWS]
@@ -87,11 +88,11 @@ def _joint_rows(model: Any, data: Any, kind: str, rows: Any) -> Rows | None:
 
 
 def _contact_rows(model: Any, data: Any, contact: Any, dimension: int) -> Rows:
-    """Rows of the contacts of one dimension: one each without friction, else two for each direction of friction."""
+    """Rows of the contacts of one dimension: one each without friction, else two per direction of friction."""
     moves = jnp.asarray(tree_of(model).moves[np.asarray(model.geom_bodyid)])
     sides = moves[contact.geom[:, 1]] - moves[contact.geom[:, 0]]  # (contacts, nv): 1, -1 or 0
 
-    # (contacts, nv, 3): how the second body's point moves against the first's, for a unit of each dof's speed.
+    # (contacts, nv, 3): how the second body's point moves relative to the first's, for a unit speed of each dof.
     angular, linear = data.cdof[:, :3], data.cdof[:, 3:]
     offset = contact.pos[:, None] - data.subtree_com[np.asarray(model.body_rootid)[model.dof_bodyid]]
     moved = (linear + apply(skew(angular), offset)) * sides[:, :, None]
@@ -122,7 +123,7 @@ def _contact_rows(model: Any, data: Any, contact: Any, dimension: int) -> Rows:
     spring = stiffness * impedance * jnp.where(touches, gap, 0.0)
     count, edges_each, nv = jacobian.shape
     jacobian = jacobian.reshape(count * edges_each, nv)
-    each = lambda values: jnp.repeat(values, edges_each)  # noqa: E731  # read thrice in the next lines
+    each = lambda values: jnp.repeat(values, edges_each)  # noqa: E731  # used three times in the next lines
     zero = jnp.zeros(count * edges_each, jacobian.dtype)
     return Rows(
         jacobian,

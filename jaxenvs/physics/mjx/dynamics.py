@@ -27,7 +27,7 @@ def add_inertias(model: Any, data: Any) -> Any:
     root = np.asarray(model.body_rootid)
     cinert = _spatial_inertia(model, data, data.xipos - subtree_com[root])
     cdof = _motion_axes(model, data, subtree_com)
-    below = jnp.asarray(tree.moves).T @ cinert  # (nv, 10): all that a degree of freedom moves
+    below = jnp.asarray(tree.moves).T @ cinert  # (nv, 10): everything that a degree of freedom moves
     lower = (momentum(below, cdof) @ cdof.T) * tree.above
     inertia = lower + jnp.tril(lower, -1).T + jnp.diag(model.dof_armature)
     return data.replace(subtree_com=subtree_com, cdof=cdof).tree_replace({"_impl.cinert": cinert, "_impl.M": inertia})
@@ -44,12 +44,12 @@ def _spatial_inertia(model: Any, data: Any, offset: Array) -> Array:
 
 
 def _motion_axes(model: Any, data: Any, subtree_com: Array) -> Array:
-    """(nv, 6): how the tree moves for a unit of each degree of freedom's speed."""
+    """(nv, 6): how the tree moves for a unit speed of each degree of freedom."""
     joint = np.asarray(model.dof_jntid)
     kinds = np.asarray(model.jnt_type)[joint]
     within = np.arange(model.nv, dtype=np.int32) - np.asarray(model.jnt_dofadr)[joint]
     body = np.asarray(model.dof_bodyid)
-    # Free and ball joints turn about the axes of the body, a free joint moves along those of the world.
+    # Free and ball joints rotate about the axes of the body; a free joint moves along those of the world.
     of_body = np.isin(kinds, (JointType.BALL, JointType.FREE))
     translates = (kinds == JointType.SLIDE) | ((kinds == JointType.FREE) & (within < 3))
     axis = jnp.where(of_body[:, None], data.xmat[body, :, within % 3], data.xaxis[joint])

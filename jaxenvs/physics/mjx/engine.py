@@ -1,11 +1,11 @@
 """The `mjx` engine: MuJoCo's physics as a pure function of the state, on any device, differentiable.
 
-Gradients of `step` reach the controls, the state and the parameters, forward and in reverse. They are those of the
-path that was taken: where a contact opens or closes there is none.
+Gradients of `step` reach the controls, the state and the parameters, in forward and reverse mode. They are those of the
+path that was taken: at the moment when a contact opens or closes there is none.
 
-Parameters stand in for the model's fields of the same names. As where one writes into an `mujoco.MjModel`, constants
-that MuJoCo's compiler derived from them stay (`body_invweight0` and `dof_invweight0`, which scale the softness of
-constraints, and `stat.meaninertia`), but for the masses of subtrees, which are summed anew in each step.
+Parameters replace the model's fields of the same names. As when writing to an `mujoco.MjModel`, constants that MuJoCo's
+compiler derived from them stay the same (`body_invweight0` and `dof_invweight0`, which scale the softness of
+constraints, and `stat.meaninertia`). Only the masses of subtrees are computed again in each step.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ _POST_CONSTRAINT_NEEDS = (
     "contact",
     "efc_force",
 )
-"""What that reads of an evaluation."""
+"""Fields of an evaluation that `mj_rnePostConstraint` reads."""
 
 _COMPUTED = """
     xpos xquat xmat xipos ximat xanchor xaxis geom_xpos geom_xmat site_xpos site_xmat subtree_com cdof cdof_dot cinert
@@ -56,18 +56,18 @@ DERIVED = tuple(_COMPUTED.split())
 
 @with_usual_promotion
 def initial(model: Any, parameters: Any, qpos: Array, qvel: Array, derived_names: tuple[str, ...]) -> PhysicsState:
-    """The state at a position, as Gymnasium's `set_state` after a reset leaves it (`mj_forward`).
+    """The state at a position, like Gymnasium's `set_state` after a reset (`mj_forward`).
 
     Args:
         model: a hashable handle with an `mj_model`.
-        parameters: its fields stand in for the model's.
+        parameters: its fields replace those of the model.
         qpos: (nq,) positions.
         qvel: (nv,) velocities.
-        derived_names: of `DERIVED`; what `mj_rnePostConstraint` computes is zero here.
+        derived_names: names from `DERIVED`; fields that `mj_rnePostConstraint` computes are zero here.
 
     Raises:
-        DependencyNotInstalled: MuJoCo or MJX are of other versions than was tested.
-        InvalidField: the model has something that the engine does not compute, or a name is unknown.
+        DependencyNotInstalled: the versions of MuJoCo or MJX are not those that were tested.
+        InvalidField: the model has a feature that the engine does not support, or a name is unknown.
     """
     _check_names(derived_names)
     mjx_model, data = _prepared(model, parameters)
@@ -86,19 +86,19 @@ def initial(model: Any, parameters: Any, qpos: Array, qvel: Array, derived_names
 def step(
     model: Any, parameters: Any, state: PhysicsState, ctrl: Array, frames: int, derived_names: tuple[str, ...]
 ) -> PhysicsState:
-    """The state after `frames` steps of the simulation, as Gymnasium's `do_simulation` leaves it.
+    """The state after `frames` steps of the simulation, like Gymnasium's `do_simulation`.
 
     Args:
         model: a hashable handle with an `mj_model`.
-        parameters: its fields stand in for the model's.
-        state: where the simulation is.
-        ctrl: (nu,) controls, held throughout.
-        frames: how many time steps, at least 1.
-        derived_names: of `DERIVED`; each as the last evaluation of the dynamics left it, before the last move.
+        parameters: its fields replace those of the model.
+        state: the state of the simulation.
+        ctrl: (nu,) controls, constant throughout.
+        frames: number of time steps, at least 1.
+        derived_names: names from `DERIVED`; each is as in the last evaluation of the dynamics, before the last move.
 
     Raises:
-        DependencyNotInstalled: MuJoCo or MJX are of other versions than was tested.
-        InvalidField: the model has something that the engine does not compute, or a name is unknown.
+        DependencyNotInstalled: the versions of MuJoCo or MJX are not those that were tested.
+        InvalidField: the model has a feature that the engine does not support, or a name is unknown.
     """
     _check_names(derived_names)
     mjx_model, data = _prepared(model, parameters)
@@ -157,7 +157,7 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 
 def _path(name: str) -> str:
-    """Where MJX keeps a field: some are in a part of its data that only its JAX implementation has."""
+    """The object in which MJX keeps a field: some are in a part of its data that only its JAX implementation has."""
     return f"_impl.{name}" if name in _IN_IMPLEMENTATION else name
 
 
@@ -171,6 +171,6 @@ def _raw_field(data: Any, name: str) -> Any:
 
 
 def _field(data: Any, name: str) -> Array:
-    """A field in MuJoCo's shape, which has rotation matrices as rows of nine."""
+    """A field in MuJoCo's shape, in which rotation matrices are rows of nine."""
     value = _raw_field(data, name)
     return value.reshape(-1, 9) if value.ndim == 3 else value

@@ -1,4 +1,4 @@
-"""MuJoCo's semi-implicit Euler step: damping of the joints is taken at the end of the step (`mj_Euler`)."""
+"""MuJoCo's semi-implicit Euler step: the damping of the joints is that at the end of the step (`mj_Euler`)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from jaxenvs.physics.mjx.forward import forward
 
 
 def euler(model: Any, data: Any, keep: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """`data` one step later, and `keep` of the evaluation that the step was made with."""
+    """`data` one step later, and the fields `keep` of the evaluation on which the step is based."""
     evaluated = forward(model, data)
     acceleration = evaluated.qacc
     if not model.opt.disableflags & DisableBit.EULERDAMP:

@@ -1,7 +1,7 @@
-"""One evaluation of the dynamics: positions, velocities and controls to accelerations, as `mj_forward` has it.
+"""One evaluation of the dynamics, from positions, velocities and controls to accelerations, like `mj_forward`.
 
-The order and the functions are MJX's, less what no step needs (cameras, lights, sensors, and forces applied from
-outside to bodies), with the corrections of this package in their places.
+The order and the functions are MJX's, without what no step needs (cameras, lights, sensors, and external forces on
+bodies), and with the corrections of this package.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from jaxenvs.physics.mjx.newton import Problem, force_of, minimise
 
 
 def forward(model: Any, data: Any) -> Any:
-    """`data` with all that follows from its `qpos`, `qvel`, `act`, `ctrl` and `qacc_warmstart`."""
+    """`data` with everything that follows from its `qpos`, `qvel`, `act`, `ctrl` and `qacc_warmstart`."""
     data = kinematics(model, data)
     data = add_inertias(model, data)
     data = smooth.tendon(model, data)

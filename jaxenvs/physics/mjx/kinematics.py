@@ -1,8 +1,8 @@
-"""Where bodies, joints, geoms and sites are (`mj_kinematics`).
+"""The positions and orientations of bodies, joints, geoms and sites (`mj_kinematics`).
 
 Each joint, and each body without one, is a link: a motion relative to the link above it. All links are computed at
-once, and then chained by doubling: joined with the link above, then with that two above, four above, so that a chain of
-n takes log2(n) rounds of the same code over all links, and not n levels of code (see `tree`).
+once, and then chained by doubling: each is joined with the link above, then with that two above, then four above. So a
+chain of n links takes log2(n) rounds of the same code over all links, rather than n levels of code (see `tree`).
 """
 
 from functools import lru_cache
@@ -20,13 +20,13 @@ _MINVAL = 1e-15
 
 
 class _Links(NamedTuple):
-    """Static lay-out of the links.
+    """Static layout of the links.
 
     Attributes:
-        joint: (links,) its joint, or -1.
-        body: (links,) its body.
+        joint: (links,) the joint of each link, or -1.
+        body: (links,) the body of each link.
         parent: (links,) the link above it; link 0 is the world.
-        begins: (links,) bool, whether the body's place on its parent comes before the motion.
+        begins: (links,) bool, whether the body's position on its parent comes before the motion.
         last_of_body: (nbody,) the link that a body is fixed to.
         above: (rounds, links) the link to join with in each round: one above, two above, four above.
     """
@@ -40,9 +40,9 @@ class _Links(NamedTuple):
 
 
 class _Frames(NamedTuple):
-    """Places of many things: orientation as quaternion (n, 4) and as matrix (n, 3, 3), and position (n, 3).
+    """Frames of n objects: orientation as quaternion (n, 4) and as matrix (n, 3, 3), and position (n, 3).
 
-    Matrices are cheaper to chain, and quaternions cost nothing where nobody reads them in the end.
+    Matrices are cheaper to chain, and quaternions cost nothing if they are not read in the end.
     """
 
     quaternion: Array
@@ -60,7 +60,7 @@ def kinematics(model: Any, data: Any) -> Any:
     kinds = np.asarray(model.jnt_type)
     has_joint = links.joint >= 0
     motion = _where(has_joint, _joint_motions(model, data.qpos).at(links.joint))
-    # A free body is where its joint says, whatever its place on the world.
+    # A free body is where its joint says, whatever its position on the world.
     free = has_joint & (kinds[links.joint] == JointType.FREE)
     place = _where(links.begins & ~free, _frames(normalize(model.body_quat), model.body_pos).at(links.body))
     frames, _ = jax.lax.scan(_join_with_above, _join(place, motion), jnp.asarray(links.above))
@@ -94,7 +94,7 @@ def _links(joint_body: tuple[int, ...], parents: tuple[int, ...]) -> _Links:
             rows.append((joint, body, above, order == 0))
             above = len(rows) - 1
         last.append(above)
-    # int32 is an index's type with x64 on and with it off, and these arrays are kept for both.
+    # int32 is the type of an index with x64 on and off, and these arrays are kept for both.
     joint, body, parent = (np.array(column, np.int32) for column in list(zip(*rows))[:3])
     begins = np.array([row[3] for row in rows])
     rounds = [parent]
@@ -110,7 +110,7 @@ def _frames(quaternion: Array, position: Array) -> _Frames:
 
 
 def _where(condition: np.ndarray, frames: _Frames) -> _Frames:
-    """The frames, or that of the world where the static condition does not hold."""
+    """The frames, or that of the world if the static condition does not hold."""
     return _Frames(
         jnp.where(condition[:, None], frames.quaternion, jnp.array([1.0, 0.0, 0.0, 0.0])),
         jnp.where(condition[:, None, None], frames.matrix, jnp.eye(3)),
@@ -119,7 +119,7 @@ def _where(condition: np.ndarray, frames: _Frames) -> _Frames:
 
 
 def _join(outer: _Frames, inner: _Frames) -> _Frames:
-    """The frames `inner`, given in `outer`, as seen from where `outer` is given."""
+    """The frames `inner`, given relative to `outer`, in the frame in which `outer` is given."""
     return _Frames(
         multiply(outer.quaternion, inner.quaternion),
         chain(outer.matrix, inner.matrix),

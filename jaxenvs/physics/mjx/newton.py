@@ -1,13 +1,13 @@
 """The constraint solver: Newton's method on MuJoCo's convex problem, differentiable in both directions.
 
-The acceleration minimises half of (a - a0)ᵀ M (a - a0) plus each row's penalty, a parabola in J a - aref whose slope is
-bounded (see `Rows`). So the problem is quadratic in pieces, and Newton's method with an exact enough line search is at
-its minimum as soon as a step ends in the piece where it began. There the iterations stop, or earlier where C's would:
-C leaves a warm start that is good enough as it is, and to agree beyond its tolerance one has to stop where it stops.
-MuJoCo's documentation, "Computation", describes the problem.
+The acceleration minimises half of (a - a0)ᵀ M (a - a0) plus a penalty for each row, a parabola in J a - aref whose
+slope is bounded (see `Rows`). So the problem is piecewise quadratic, and Newton's method with a sufficiently exact line
+search is at the minimum as soon as a step ends in the piece where it began. There the iterations stop, or earlier if
+those of C would: C keeps a warm start that is good enough, and to agree with it beyond its tolerance, one has to stop
+where it stops. MuJoCo's documentation, "Computation", describes the problem.
 
-MJX's solver runs its line search for the full number of its iterations in every lane, factorises with LAPACK, and has
-no reverse derivative. Here the derivative comes from the equation that the minimum satisfies (gradient = 0), so it is
+MJX's solver runs its line search for the full number of iterations in every lane, factorises with LAPACK, and has no
+reverse-mode derivative. Here the derivative comes from the equation that the minimum satisfies (gradient = 0), so it is
 exact, costs one more linear solve, and does not go through the iterations.
 """
 
@@ -22,21 +22,21 @@ from jaxenvs.physics.mjx.constraints import Rows
 from jaxenvs.physics.mjx.promotion import with_usual_promotion
 
 MAX_ITERATIONS = 20
-"""Bound on Newton steps. Two to five are usual."""
+"""Greatest number of Newton steps. Two to five are usual."""
 _MAX_LINE_SEARCH = 16
-"""Bound on points that the line search tries after the full step."""
+"""Greatest number of points that the line search tries after the full step."""
 _SLOPE_LEFT = 1e-2
-"""Share of the first slope at which the line search rests."""
+"""Fraction of the first slope at which the line search stops."""
 
 
 class Problem(NamedTuple):
-    """What the acceleration minimises.
+    """The problem whose minimum is the acceleration.
 
     Attributes:
         inertia: (nv, nv), M.
         unconstrained: (nv,), a0: the acceleration without constraints.
         rows: the constraints.
-        tolerance: () of the gradient and of a step's improvement, as shares of the inertia's trace: where C stops.
+        tolerance: () tolerance of the gradient and of a step's improvement, relative to the inertia's trace, as in C.
     """
 
     inertia: Array
@@ -91,7 +91,7 @@ def _evaluate(problem: Problem, acceleration: Array, residual: Array) -> tuple[A
 
 
 def _line_search(problem: Problem, at: _Iterate, direction: Array) -> tuple[Array, Array]:
-    """How far to go along `direction`, and J `direction`: near the root of the slope, which rises in pieces."""
+    """The step length along `direction`, near the root of the piecewise increasing slope, and J `direction`."""
     rows = problem.rows
     turn = rows.jacobian @ direction
     pushed = problem.inertia @ direction
@@ -111,7 +111,7 @@ def _line_search(problem: Problem, at: _Iterate, direction: Array) -> tuple[Arra
         within = (newton > low) & (newton < high)
         length = jnp.where(within, newton, 0.5 * (low + high))  # `high` is finite where `newton` is not within
         slope, curvature, quadratic = look(length)
-        # A Newton step that stays in its piece ends at the root, to rounding, whatever the slope there says.
+        # A Newton step that stays in its piece ends at the root up to rounding, whatever the slope there is.
         done = (jnp.abs(slope) <= enough) | (within & jnp.all(quadratic == search.quadratic))
         tried = search.tried + 1
         return _Search(length, slope, curvature, quadratic, low, high, tried, ~done & (tried < _MAX_LINE_SEARCH))
@@ -141,9 +141,9 @@ def _step(problem: Problem, tolerance: Array, at: _Iterate) -> _Iterate:
 
 @jax.custom_jvp
 def minimise(problem: Problem, warm_start: Array) -> Array:
-    """(nv,) the acceleration that solves the problem, searched from `warm_start` (nv,) or from the free acceleration.
+    """(nv,) the acceleration that solves the problem.
 
-    The better of the two is where the search begins, as in C.
+    The search begins with `warm_start` (nv,) or the unconstrained acceleration, whichever is better, as in C.
     """
     rows = problem.rows
     starts = jnp.stack([warm_start, problem.unconstrained])

@@ -1,8 +1,8 @@
-"""Contacts of a plane and a capsule, framed as in C MuJoCo (`mjc_PlaneCapsule`).
+"""Contacts of a plane and a capsule, with the same frames as in C MuJoCo (`mjc_PlaneCapsule`).
 
-The first tangent of both contacts is the capsule's axis projected into the plane. MJX 3.17 takes a world axis instead
-where the projection is shorter than a half, that is for a capsule that stands steeper than 60 degrees. The pyramid of
-friction then has other edges, and the feet of Ant and the Humanoids slide otherwise.
+The first tangent of both contacts is the capsule's axis projected onto the plane. MJX 3.17 uses a world axis instead if
+the projection is shorter than a half, that is, for a capsule steeper than 60 degrees. The friction pyramid then has
+other edges, and the feet of Ant and the Humanoids slide differently.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Products of vectors, quaternions, rotations and spatial vectors, each a contraction with a constant table.
 
-A product written out component by component becomes dozens of operations on slices, which take XLA's CPU compiler most
-of its time. As the outer product times a table of 0, 1 and -1 it is two operations, to the same rounding.
+A product written out by components becomes dozens of operations on slices, which take most of the time of XLA's CPU
+compiler. As the outer product times a table of 0, 1 and -1, it is two operations with the same rounding.
 """
 
 import itertools
@@ -24,7 +24,7 @@ def _quaternion_table() -> np.ndarray:
 
 
 def _rotation_table() -> np.ndarray:
-    """Of (w, v) with itself: (w² - v·v) I + 2 v vᵀ + 2 w [v]ₓ."""
+    """Table for (w, v) with itself: (w² - v·v) I + 2 v vᵀ + 2 w [v]ₓ."""
     table = np.zeros((4, 4, 3, 3))
     table[0, 0] = np.eye(3)
     for i in range(3):
@@ -42,7 +42,7 @@ def _motion_table() -> np.ndarray:
 
 
 def _inertia_table() -> np.ndarray:
-    """Of (xx, yy, zz, xy, xz, yz, m c, m) with a motion (w, v): (I w + m c × v, m v - m c × w)."""
+    """Table for (xx, yy, zz, xy, xz, yz, m c, m) with a motion (w, v): (I w + m c × v, m v - m c × w)."""
     table = np.zeros((10, 6, 6))
     for entry, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))):
         table[entry, i, j] = table[entry, j, i] = 1.0
@@ -80,7 +80,7 @@ def to_matrix(quaternion: Array) -> Array:
 
 
 def skew(vector: Array) -> Array:
-    """(..., 3, 3) the matrix that takes a vector to its vector product with `vector`, which comes first."""
+    """(..., 3, 3) the matrix that maps x to the vector product of `vector` and x."""
     return (vector @ jnp.asarray(_SKEW, vector.dtype)).reshape(*vector.shape, 3)
 
 

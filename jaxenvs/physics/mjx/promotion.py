@@ -1,4 +1,4 @@
-"""The rules of promotion that MJX's code was written for, whatever rules the caller has set."""
+"""The promotion rules that MJX's code was written for, whatever rules the caller has set."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,7 @@ R = TypeVar("R")
 def with_usual_promotion(function: Callable[P, R]) -> Callable[P, R]:
     """Traces `function` under JAX's usual rules for dtypes and ranks, and with products at full precision.
 
-    MJX mixes booleans, integers and floats, and ranks, as NumPy does. GPUs would round float32's factors to ten bits.
+    MJX mixes booleans, integers and floats, and ranks, as NumPy does. GPUs would round float32 factors to ten bits.
     """
 
     @wraps(function)

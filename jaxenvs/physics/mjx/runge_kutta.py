@@ -1,10 +1,10 @@
 """MuJoCo's Runge-Kutta step of order four (`mj_RungeKutta`), with one evaluation of the dynamics in the program.
 
-Two things differ from MJX 3.17's. Its four evaluations stand in the program twice; here they are a scan over one, which
-halves the time to compile and changes no number. And MuJoCo 4.0 corrects the stages for rotations of free and ball
-joints, which MJX does not: quaternions live on a curved space, so the stages' angular velocities belong to different
-tangent spaces and are first carried back to that of the step's beginning (Munthe-Kaas 1998, "Runge-Kutta methods on Lie
-groups", BIT 38). Without that, Ant's velocity is off by 1 after one environment step.
+Two things differ from MJX 3.17. Its four evaluations occur in the program twice; here they are a scan over one, which
+halves the compilation time and changes no number. And MuJoCo 4.0 corrects the stages for rotations of free and ball
+joints, which MJX does not. Quaternions live in a curved space, so the angular velocities of the stages belong to
+different tangent spaces. They are first transported back to that of the step's beginning (Munthe-Kaas 1998,
+"Runge-Kutta methods on Lie groups", BIT 38). Without that, Ant's velocity is wrong by 1 after one environment step.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from jaxenvs.physics.mjx.forward import forward
 
 _WEIGHTS = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
 _NEXT_STAGE = (0.5, 0.5, 1.0, 0.0)
-"""How much of the step lies between its beginning and the stage after this one."""
+"""The fraction of the step between its beginning and the stage after this one."""
 
 
 def carried_back(turned: Array, velocity: Array) -> Array:
-    """(3,) `velocity` after a rotation by the vector `turned` (3,), as seen from before it.
+    """(3,) `velocity` after a rotation by the vector `turned` (3,), transported back to before it.
 
     The inverse of the exponential map's derivative: with angle θ, v + ½ u×v + (1 - ½θ cot ½θ)/θ² u×(u×v).
     """
@@ -38,7 +38,7 @@ def carried_back(turned: Array, velocity: Array) -> Array:
 
 
 def _rotations(model: Any) -> list[int]:
-    """Where the angular velocity of each free and ball joint begins in `qvel`."""
+    """The index in `qvel` at which the angular velocity of each free and ball joint begins."""
     starts = {JointType.FREE: 3, JointType.BALL: 0}
     return [
         int(address) + starts[JointType(kind)]
@@ -48,7 +48,7 @@ def _rotations(model: Any) -> list[int]:
 
 
 def runge_kutta(model: Any, data: Any, keep: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """`data` one step later, and `keep` of the last evaluation of the step, stage four's."""
+    """`data` one step later, and the fields `keep` of the step's last evaluation, that of stage four."""
     step = model.opt.timestep
     rotations = _rotations(model)
 
@@ -68,7 +68,7 @@ def runge_kutta(model: Any, data: Any, keep: Callable[[Any], Any]) -> tuple[Any,
             accelerations + weight * evaluated.qacc,
             act_dots + weight * evaluated.act_dot,
         )
-        # MJX's tendons make float64 of float32 with x64 on; a scan's carry must keep its type.
+        # MJX's tendons turn float32 into float64 with x64 on; a scan's carry must keep its type.
         later = jax.tree.map(lambda new, old: new.astype(old.dtype), later, carry)
         return later, (evaluated.qacc, evaluated.actuator_length, keep(evaluated))
 

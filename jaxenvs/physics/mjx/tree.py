@@ -1,9 +1,9 @@
-"""The kinematic tree as tables of who is above whom.
+"""The kinematic tree as tables of ancestors.
 
-MJX walks the tree level by level in every pass, and each level is code of its own. XLA's CPU compiler then fuses the
-levels, and a fusion computes anew, for every child, what its parent computed: with long chains (Pusher, the Fetch
-robots) the work grows exponentially with the depth, to seconds a step. Here a sum over a subtree, or along the way to
-the root, is one product with a constant table of zeros and ones.
+MJX walks the tree level by level in every pass, and each level is separate code. XLA's CPU compiler then fuses the
+levels, and a fusion computes again, for every child, what its parent computed. With long chains (Pusher, the Fetch
+robots) the work grows exponentially with the depth, to seconds per step. Here a sum over a subtree, or along the path
+to the root, is one product with a constant table of zeros and ones.
 """
 
 from functools import lru_cache
@@ -14,12 +14,12 @@ from mujoco.mjx._src.types import JointType
 
 
 class Tree(NamedTuple):
-    """Tables of one model, all float32 of zeros and ones.
+    """Tables of one model, all float32 with zeros and ones.
 
     Attributes:
         moves: (nbody, nv), whether a degree of freedom moves a body.
         under: (nbody, nbody), whether the second body is the first or below it.
-        turned_by: (nv, nv), whether the motion of the second degree of freedom turns the axis of the first.
+        turned_by: (nv, nv), whether the motion of the second degree of freedom rotates the axis of the first.
         above: (nv, nv), whether the second degree of freedom is the first or above it.
     """
 
@@ -55,8 +55,8 @@ def _tables(
     for body in range(count - 1, 0, -1):
         under[parents[body]] += under[body]
 
-    # The axes of a hinge or slide are those that the joints before it have turned. A ball's three axes turn together,
-    # and those of a free joint's translations not at all.
+    # The axes of a hinge or slide are rotated by the joints before it. A ball joint's three axes rotate together, and
+    # those of a free joint's translations do not rotate.
     turned_by = above - np.eye(nv, dtype=np.float32)
     for kind, first in zip(joint_types, joint_dofs):
         if kind == JointType.FREE:

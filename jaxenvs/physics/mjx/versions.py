@@ -1,6 +1,6 @@
-"""The versions of MuJoCo and MJX that the engine was tested with, and the refusal of others.
+"""The versions of MuJoCo and MJX that the engine was tested with; others are refused.
 
-The engine calls functions that MJX does not promise to keep, and follows what one series of C MuJoCo computes.
+The engine calls functions of MJX that may change, and reproduces the results of one series of C MuJoCo.
 """
 
 from importlib import metadata
@@ -8,13 +8,13 @@ from importlib import metadata
 from jaxenvs.core.errors import DependencyNotInstalled
 
 TESTED = {"mujoco": "4.0", "mujoco-mjx": "3.17"}
-"""Distribution: the series (major and minor version) of it."""
+"""The tested series (major and minor version) of each distribution."""
 
 _INSTALL = 'Run `pip install "jaxenvs[mujoco]"`.'
 
 
 def check_versions() -> None:
-    """Raises DependencyNotInstalled where MuJoCo or MJX are missing or of another series than was tested."""
+    """Raises DependencyNotInstalled if MuJoCo or MJX is missing or of another series than was tested."""
     for name, series in TESTED.items():
         try:
             found = metadata.version(name)
@@ -22,6 +22,6 @@ def check_versions() -> None:
             raise DependencyNotInstalled(f"The `mjx` engine needs {name}, which is not installed. {_INSTALL}") from None
         if found.split(".")[:2] != series.split("."):
             raise DependencyNotInstalled(
-                f"The `mjx` engine was tested with {name} {series} and may compute something else with the "
+                f"The `mjx` engine was tested with {name} {series} and may give different results with the "
                 f"{found} that is installed. {_INSTALL}"
             )
