@@ -71,7 +71,7 @@ def load(path: str | os.PathLike[str]) -> TrainedAgent:
         env, learner = build_env(settings), build_learner(settings)
     except (InvalidField, UnregisteredEnv, DeprecatedEnv, RegistrationError) as error:
         raise CheckpointError(
-            f"{run.path / 'run.json'} holds settings that this jaxenvs cannot take: {error}"
+            f"{run.path / 'run.json'} has settings that this version of jaxenvs does not support: {error}"
         ) from error
     key = training_key(settings)
     template = jax.eval_shape(partial(initial_state, num_seeds=settings.num_seeds), env, learner, key)
@@ -95,7 +95,7 @@ def find_spec(settings: Settings) -> EnvSpec:
     except ModuleNotFoundError as error:
         raise CheckpointError(
             f"{settings.env_id} is registered by the module `{settings.module}`, which is not found: {error.name}."
-            f" Run this from the folder that holds it, or name that in PYTHONPATH."
+            f" Run this from the folder that contains it, or add that folder to PYTHONPATH."
         ) from error
 
 

@@ -9,8 +9,8 @@ from jaxenvs.core.errors import AttributeNotFound, InvalidEnv, did_you_mean
 
 _HABITS = {
     "unwrapped": "`jaxenvs.unwrap(env)` is the environment under all wrappers",
-    "spec": "an environment does not know by which id it was made: `jaxenvs.spec(id)` is what is known of an id",
-    "close": "an environment is a value and holds nothing open, so there is nothing to close",
+    "spec": "an environment does not know the id by which it was made: `jaxenvs.spec(id)` describes an id",
+    "close": "an environment is a value and keeps nothing open, so there is nothing to close",
     "seed": "randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`",
     "np_random": "randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`",
     "num_envs": "an environment is a single one, and `jax.vmap(env.reset)(keys)` begins as many as there are keys",
@@ -19,7 +19,7 @@ _HABITS = {
     "render_mode": "`env.render(state)` draws any state as an array",
     "metadata": "`env.render(state)` draws any state, and `env.frames_per_second` says how fast to show them",
     "default_params": "parameters are fields of the environment: `env.replace(gravity=1.6)` makes another one",
-    "num_actions": "it is `env.action_space.n` where actions are discrete",
+    "num_actions": "it is `env.action_space.n` if actions are discrete",
     "state": "the state is not kept in the environment: `state, timestep = env.reset(key)`",
 }
 """Attributes of other libraries, and what jaxenvs has in their place."""

@@ -25,10 +25,10 @@ _TRACED = {
         " `x = jnp.where(a > b, c, x)`, for costly branches `jax.lax.cond`; for `and`, `or`, `not`, `min`, `max` write"
         " `&`, `|`, `~`, `jnp.minimum`, `jnp.maximum`."
     ),
-    "TracerArrayConversionError": "hands a traced number to NumPy. Write `jnp` for `np` where it computes with data.",
+    "TracerArrayConversionError": "passes a traced number to NumPy. Write `jnp` in place of `np` to compute with data.",
     "TracerIntegerConversionError": "uses a traced number as a Python integer.",
     "NonConcreteBooleanIndexError": (
-        "picks entries by a traced mask, of a number not known yet. Write `jnp.where(mask, x, 0)`."
+        "selects entries by a traced mask, whose number is not known yet. Write `jnp.where(mask, x, 0)`."
     ),
     "ConcretizationTypeError": "needs the value of a traced number, which is not known yet.",
     "TypeError": "",
@@ -110,11 +110,11 @@ def _wrong_arguments(env: Any, name: str, arguments: tuple[Any, ...], named: Map
         return InvalidKey(f"`{owner}.reset` takes a random key and nothing else, got {got}. Write {line}.")
     if name == "step":
         if len(arguments) > 2:
-            more = " The state holds what keys are needed, and parameters are fields of the environment."
+            more = " The state holds the keys that are needed, and parameters are fields of the environment."
             return InvalidState(f"`{owner}.step` takes the state and the action, got {got}.{more} Write {_LINES}.")
         if len(arguments) == 1 and not named and _fits(env, type(env).step, arguments[0]):
-            return InvalidAction(f"`{owner}.step` takes the state and the action, and got the state alone.")
-        hint = " An environment does not keep its state, so you hand it on."
+            return InvalidAction(f"`{owner}.step` takes the state and the action, but got only the state.")
+        hint = " An environment does not keep its state, so you pass it on."
         return InvalidState(f"`{owner}.step` takes the state and the action, got {got}.{hint} Write {_LINES}.")
     hint = " An environment does not keep its state."
     return InvalidState(f"`{owner}.{name}` takes the state to look at, got {got}.{hint} Write `env.{name}(state)`.")
@@ -226,7 +226,7 @@ def _add_note(env: Any, name: str, error: Exception) -> None:
     ]
     if batched:
         error.add_note(
-            f"{owner} holds a batch where one number is usual: {', '.join(batched)}. To step a batch of environments,"
+            f"{owner} holds a batch in place of a single number: {', '.join(batched)}. To step a batch of environments,"
             " map over it: `jax.vmap(lambda env, state, action: env.step(state, action))(envs, states, actions)`."
         )
 
@@ -250,7 +250,7 @@ def _first_change(env: Any) -> str | None:
         if jax.tree.structure(old) != jax.tree.structure(new):
             return (
                 f"{type(env).__name__}: `{label}` has another structure after `step` than after `reset`:"
-                f" {jax.tree.structure(new)} rather than {jax.tree.structure(old)}. Loops carry it, so make both alike."
+                f" {jax.tree.structure(new)} rather than {jax.tree.structure(old)}. Loops carry it, so make both equal."
             )
         for (path, x), y in zip(jax.tree_util.tree_leaves_with_path(old), jax.tree.leaves(new), strict=True):
             if (x.shape, x.dtype) != (y.shape, y.dtype):

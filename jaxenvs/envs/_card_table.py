@@ -40,7 +40,7 @@ def with_card(ranks: Array, size: Array, rank: Array, when: Array) -> Array:
 
 
 def rank_at(ranks: Array, slot: int) -> Array:
-    """The rank of the card in one of the eight slots of a list, () int32; 0 where there is none."""
+    """The rank of the card in one of the eight slots of a list, () int32; 0 if it is empty."""
     return ((ranks >> np.uint32(4 * slot)) & np.uint32(15)).astype(jnp.int32)
 
 

@@ -14,9 +14,9 @@ from jaxenvs.physics.model import Model
 class Parameters(PyTreeNode):
     """Numbers that can be drawn for each environment, mapped over and, on MJX, differentiated.
 
-    Each stands in for the field of the same name in MuJoCo's model. As where one writes into Gymnasium's
-    `env.unwrapped.model`, no other constant follows (MuJoCo's `mj_setConst` is not called), but for the masses of
-    subtrees: inertias are parameters of their own, and how soft constraints are is scaled by the model's masses.
+    Each replaces the field of the same name in MuJoCo's model. As when writing to Gymnasium's `env.unwrapped.model`, no
+    other constant changes (MuJoCo's `mj_setConst` is not called), except the masses of subtrees: inertias are separate
+    parameters, and the softness of constraints is scaled by the model's masses.
 
     Attributes:
         gravity: (3,) m/s^2.

@@ -64,7 +64,7 @@ class RunningStatistics(PyTreeNode):
 
 
 def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:
-    """Raises `InvalidField` where `axis_name` is no name."""
+    """Raises `InvalidField` if `axis_name` is not a name."""
     if axis_name is not None and not isinstance(axis_name, str):
         raise InvalidField(
             f"{type(env).__name__}: `axis_name` must be the name given to `jax.vmap(..., axis_name=...)`,"
@@ -73,6 +73,6 @@ def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:
 
 
 def check_epsilon(env: Env[Any, Any], epsilon: Any) -> None:
-    """Raises `InvalidField` where `epsilon` is not above 0."""
+    """Raises `InvalidField` if `epsilon` is not above 0."""
     if not np.all(np.asarray(epsilon) > 0):
         raise InvalidField(f"{type(env).__name__}: `epsilon` must be above 0, got {epsilon}.")

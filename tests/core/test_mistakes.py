@@ -78,7 +78,7 @@ LINES = r"`state, timestep = env\.reset\(key\)`, then `state, timestep = env\.st
     ("call", "error", "message"),
     [
         (lambda p: p.env.step(0), InvalidState, f"takes the state and the action, got 0.*{LINES}"),
-        (lambda p: p.env.step(p.state), InvalidAction, "got the state alone"),
+        (lambda p: p.env.step(p.state), InvalidAction, "got only the state"),
         (
             lambda p: p.env.step(p.timestep.observation, 0),
             InvalidState,
@@ -346,7 +346,7 @@ class Sized(Count):
             "`Branches.step` dec",
         ),
         (lambda: jax.jit(Counts().step)(COUNT.state, 0), r"`Counts\.step` needs the value of a traced number"),
-        (lambda: jax.jit(UsesNumPy().step)(COUNT.state, 0), "hands a traced number to NumPy. Write `jnp`"),
+        (lambda: jax.jit(UsesNumPy().step)(COUNT.state, 0), "passes a traced number to NumPy. Write `jnp`"),
         (lambda: jax.jit(lambda env: env.reset(KEY))(Sized()), r"`size: int = jaxenvs\.static\(default=3\)`"),
     ],
 )
@@ -387,7 +387,7 @@ def test_a_step_that_changes_types_is_named_by_auto_reset(env, message):
 
 def test_a_batch_in_the_place_of_a_number_is_named_where_it_fails():
     env = CartPole(gravity=np.linspace(1.0, 9.0, 3))
-    message = r"CartPole holds a batch where one number is usual: `gravity` \(3,\)"
+    message = r"CartPole holds a batch in place of a single number: `gravity` \(3,\)"
     with jax.numpy_rank_promotion("allow"), pytest.raises(ValueError, match=message):
         env.step(BARE.state, 0)
 

@@ -73,7 +73,7 @@ def choose_weighted(key: Key, weight: Array) -> Array:
 
 
 def check_only_one(space: Any, mask: Any, probability: Any) -> None:
-    """Raises `InvalidMask` where both `mask` and `probability` are given."""
+    """Raises `InvalidMask` if both `mask` and `probability` are given."""
     if mask is not None and probability is not None:
         raise InvalidMask(f"{space!r}: give `mask` or `probability`, not both.")
 

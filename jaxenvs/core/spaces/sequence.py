@@ -164,7 +164,7 @@ class Sequence(Space[SequenceElement]):
         return import_gymnasium().spaces.Sequence(self.space.to_gymnasium(), stack=self.stack)
 
     def element_to_gymnasium(self, x: SequenceElement) -> Any:
-        """A tuple, or the items stacked where `stack`."""
+        """A tuple, or the stacked items if `stack` is set."""
         items = tuple(self.space.element_to_gymnasium(item) for item in self.unpad(x))
         return stack_gymnasium(self.space.to_gymnasium(), items) if self.stack else items
 
