@@ -140,7 +140,7 @@ def test_a_state_of_another_game_is_refused(game):
     with pytest.raises(Exception, match="the state belongs to another game than 'pong'"):
         jax.block_until_ready(jax.jit(other.step)(at(states, 3, 0), jnp.int32(0)))
     empty = jax.tree.map(lambda leaf: leaf if leaf.dtype != np.uint8 else jnp.zeros_like(leaf), at(states, 3, 0))
-    with pytest.raises(Exception, match="the state is of another game"):
+    with pytest.raises(Exception, match="the state belongs to another game"):
         jax.block_until_ready(jax.jit(other.step)(empty, jnp.int32(0)))
 
 

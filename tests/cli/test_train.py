@@ -385,7 +385,7 @@ def copy_of(path, tmp_path):
         (
             "run.json",
             lambda data: data.replace(b'"clip": 0.2', b'"clip": "x"'),
-            "settings that this jaxenvs cannot take",
+            "settings that this version of jaxenvs does not support",
         ),
         ("run.json", lambda data: data.replace(b'"algorithm": "ppo"', b'"algorithm": "a2c"'), "no algorithm"),
         ("run.json", lambda data: data.replace(b'"CartPole-v1"', b'"CartPole-v7"'), "v7"),

@@ -130,7 +130,7 @@ def test_random_maps_have_holes_as_often_as_asked():
         (lambda: FrozenLake(map_name=None), r"FrozenLake\.random_map\(seed\)"),
         (lambda: FrozenLake(map_name="8x9"), "Did you mean: `8x8`"),
         (lambda: FrozenLake(desc=["SF", "FX"]), "got 'X'"),
-        (lambda: FrozenLake(desc=["SFF", "FG"]), "of one length"),
+        (lambda: FrozenLake(desc=["SFF", "FG"]), "the same length"),
         (lambda: FrozenLake(desc=["FF", "FG"]), "needs a start tile"),
         (lambda: FrozenLake(desc="SFFG"), "is a list of rows"),
         (lambda: FrozenLake(desc=[]), "is a list of rows"),

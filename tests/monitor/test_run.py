@@ -65,7 +65,7 @@ def test_folder_that_cannot_be_made_is_reported(tmp_path):
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ("[" * 100_000, "is not JSON"),
         ("[]", "not written by jaxenvs"),
         ('{"format": "something else"}', "not written by jaxenvs"),
         (json.dumps({"format": "jaxenvs run", "format_version": 99}), "format version 99"),

@@ -363,7 +363,7 @@ def test_ppo_learns(name):
     "kind, fields, message",
     [
         (FourRooms, {"fail_prob": 1.5}, "`fail_prob` must be a probability"),
-        (FourRooms, {"goal_fixed": (0, 3)}, r"`goal_fixed` must be \(row, column\) of a cell without a wall"),
+        (FourRooms, {"goal_fixed": (0, 3)}, r"`goal_fixed` must be the \(row, column\) of a cell without a wall"),
         (FourRooms, {"pos_fixed": 17}, "`pos_fixed` must be"),
         (MetaMaze, {"maze_size": 8}, "`maze_size` must be an odd integer"),
         (MetaMaze, {"rf_size": 1}, "`rf_size` must be an odd integer of at least 3"),

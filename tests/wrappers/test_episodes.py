@@ -123,7 +123,7 @@ WRONG = [
     (lambda: OpeningActions(Counter(), ()), InvalidField, "one or more actions"),
     (lambda: OpeningActions(Counter(), 1), InvalidField, "must be a tuple"),
     (lambda: OpeningActions(Counter(), (1, 3)), InvalidField, "3 is not an action of Discrete"),
-    (lambda: OpeningActions(Counter(), (True,)), InvalidField, "True is no action"),
+    (lambda: OpeningActions(Counter(), (True,)), InvalidField, "True is not an action"),
     (lambda: OpeningActions(Continuous(), (1,)), InvalidField, "needs a Discrete action space, got Box"),
     (lambda: OpeningActions(AutoReset(Counter()), (1,)), WrapperOrderError, "cannot go around AutoReset"),
 ]
