@@ -92,7 +92,6 @@ class StatelessWrapper(Wrapper[Any, Obs], Generic[Obs]):
     """A wrapper without memory: its state is the wrapped environment's, and so is its reset."""
 
     def inner_state(self, state: Any) -> Any:
-        """`state` itself."""
         return state
 
     def render(self, state: Any) -> Array:
@@ -117,7 +116,6 @@ class StatefulWrapper(Wrapper[WState, Obs], Generic[WState, Obs]):
     """A wrapper that has state of its own in addition to the wrapped environment's."""
 
     def inner_state(self, state: WState) -> Any:
-        """`state.inner`."""
         return state.inner
 
     def render(self, state: WState) -> Array:

@@ -25,7 +25,6 @@ class ActionWrapper(SameObservations, StatelessWrapper[Obs], Generic[Obs]):
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         return self.env.reset(key)
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:

@@ -28,6 +28,5 @@ class ClipAction(ActionWrapper[Any]):
         return Box(-np.inf, np.inf, box.shape, box.dtype)
 
     def transform_action(self, action: Array) -> Array:
-        """The nearest action within bounds."""
         box = action_box(self)
         return jnp.clip(action, jnp.asarray(box.low, box.dtype), jnp.asarray(box.high, box.dtype))

@@ -39,6 +39,5 @@ class ClipReward(RewardWrapper[Any]):
         return low, high
 
     def transform_reward(self, reward: Array) -> Array:
-        """The nearest reward within bounds."""
         low, high = (None if b is None else jnp.asarray(b, reward.dtype) for b in (self.min_reward, self.max_reward))
         return jnp.clip(reward, low, high)

@@ -25,7 +25,6 @@ class DelayObservation(SameObservations, HistoryWrapper[Any]):
     delay: int = static()
 
     def check_arguments(self) -> None:
-        """Checks the delay."""
         check_integer(self, "delay", self.delay, least=0)
 
     def check_spaces(self) -> None:

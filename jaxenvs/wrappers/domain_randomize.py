@@ -67,7 +67,6 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         jax.eval_shape(self._draw, jax.eval_shape(lambda: jax.random.key(0)))
 
     def inner_state(self, state: DomainRandomizeState) -> Any:
-        """`state.inner`."""
         return state.inner
 
     def after_episode(self, state: DomainRandomizeState) -> Self:
@@ -89,7 +88,6 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         return DomainRandomizeState(inner, _leaves_in_the_form_of(unwrap(self.env), drawn)), timestep
 
     def step(self, state: DomainRandomizeState, action: Array) -> tuple[DomainRandomizeState, TimeStep[Obs]]:
-        """Steps the drawn environment."""
         inner, timestep = self.drawn(state).step(state.inner, action)
         return DomainRandomizeState(inner, state.parameters), timestep
 

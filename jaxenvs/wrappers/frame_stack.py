@@ -79,5 +79,4 @@ class FrameStack(HistoryWrapper[Any]):
         return vouches_for_observe(type(self))
 
     def observe(self, state: HistoryState) -> Any:
-        """The stack."""
         return state.memory

@@ -37,6 +37,5 @@ class GrayscaleObservation(ObservationWrapper[Array]):
         return Box(0, 255, (height, width, 1) if self.keep_dim else (height, width), np.uint8)
 
     def transform_observation(self, observation: Array) -> Array:
-        """The image in grey."""
         grey = luminance(observation)
         return jnp.expand_dims(grey, -1) if self.keep_dim else grey

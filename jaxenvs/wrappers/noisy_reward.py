@@ -46,13 +46,11 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """Unbounded."""
         return -math.inf, math.inf
 
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[NoisyRewardState, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         key, inner_key = jax.random.split(check_key(key))
         inner, timestep = self.env.reset(inner_key)
         return NoisyRewardState(inner, key), timestep

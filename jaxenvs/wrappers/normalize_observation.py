@@ -63,7 +63,6 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
         check_axis_name(self, self.axis_name)
 
     def check_values(self) -> None:
-        """Checks epsilon."""
         check_epsilon(self, self.epsilon)
 
     def check_spaces(self) -> None:
@@ -89,7 +88,6 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
         return NormalizationState(inner, statistics), self._normalize(timestep, statistics)
 
     def step(self, state: NormalizationState, action: Array) -> tuple[NormalizationState, TimeStep[Array]]:
-        """Steps the wrapped environment."""
         inner, timestep = self.env.step(state.inner, action)
         statistics = self._count(state.statistics, timestep.final_observation, True)
         if has_auto_reset_inside(self):

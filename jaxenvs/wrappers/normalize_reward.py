@@ -62,7 +62,6 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
         check_axis_name(self, self.axis_name)
 
     def check_values(self) -> None:
-        """Checks gamma and epsilon."""
         check_within(self, "gamma", self.gamma, 0, 1)
         check_epsilon(self, self.epsilon)
 
@@ -70,7 +69,6 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """Unbounded."""
         return -math.inf, math.inf
 
     def reset(self, key: Key) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
@@ -80,7 +78,6 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
         return RewardNormalizationState(inner, jnp.zeros((), jnp.float32), statistics), timestep
 
     def step(self, state: RewardNormalizationState, action: Array) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
-        """Steps the wrapped environment."""
         inner, timestep = self.env.step(state.inner, action)
         discounted = state.discounted * self.gamma * timestep.discount + timestep.reward
         statistics = state.statistics

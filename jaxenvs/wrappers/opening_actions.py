@@ -64,5 +64,4 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
         return jax.tree.map(lambda plain, after: jnp.where(is_over, plain, after), start, opened)
 
     def step(self, state: Any, action: jax.Array) -> tuple[Any, TimeStep[Obs]]:
-        """Steps the wrapped environment."""
         return self.env.step(state, action)

@@ -28,7 +28,6 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
     num_repeats: int = static()
 
     def check_fields(self) -> None:
-        """Checks the number."""
         check_integer(self, "num_repeats", self.num_repeats)
 
     @property
@@ -40,7 +39,6 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         return self.env.reset(key)
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:

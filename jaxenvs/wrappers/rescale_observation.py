@@ -47,6 +47,5 @@ class RescaleObservation(ObservationWrapper[Array]):
         return Box(self.min_observation, self.max_observation, self._box.shape, dtype)
 
     def transform_observation(self, observation: Array) -> Array:
-        """The rescaled observation."""
         scale = affine(self._box, self.min_observation, self.max_observation)
         return scale.forward(observation.astype(scale.gradient.dtype))

@@ -31,10 +31,8 @@ class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generi
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         return self.env.reset(key)
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
-        """Steps the wrapped environment."""
         state, timestep = self.env.step(state, action)
         return state, timestep.replace(reward=self.transform_reward(timestep.reward))

@@ -61,7 +61,6 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
         refuse_auto_reset_inside(self)
 
     def check_values(self) -> None:
-        """Checks the probability."""
         probability = np.asarray(self.repeat_probability)
         if not np.all((probability >= 0) & (probability < 1)):
             raise InvalidField(

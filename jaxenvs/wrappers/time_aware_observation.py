@@ -77,7 +77,6 @@ class TimeAwareObservation(HistoryWrapper[Any]):
         return self._unflattened_space.flat_space() if self.flatten else self._unflattened_space
 
     def first(self, observation: Any) -> tuple[Array, Any]:
-        """Time 0."""
         time = jnp.zeros((), jnp.int32)
         return time, self._add(observation, time)
 

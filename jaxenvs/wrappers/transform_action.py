@@ -41,5 +41,4 @@ class TransformAction(ActionWrapper[Any]):
         return self.env.action_space if self.space is None else self.space
 
     def transform_action(self, action: Any) -> Any:
-        """`func(action)`."""
         return self.func(action)

@@ -37,5 +37,4 @@ class TransformReward(RewardWrapper[Any]):
             raise InvalidField(f"TransformReward: `func` must return one number of shape (), got {result}.")
 
     def transform_reward(self, reward: Array) -> Array:
-        """`func(reward)`, () float32."""
         return jnp.asarray(self.func(reward), jnp.float32)

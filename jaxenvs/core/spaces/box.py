@@ -153,7 +153,6 @@ class Box(Space[Array]):
         return strong(array, self.dtype)
 
     def flatten(self, x: Array) -> Array:
-        """The entries in row-major order."""
         return jnp.asarray(x, self.dtype).reshape(-1)
 
     def unflatten(self, x: Array) -> Array:
@@ -168,12 +167,10 @@ class Box(Space[Array]):
 
     @property
     def flat_size(self) -> int:
-        """The number of entries."""
         return math.prod(self.shape)
 
     @property
     def flat_dtype(self) -> np.dtype[Any]:
-        """The box's dtype."""
         return self.dtype
 
     def to_gymnasium(self) -> Any:
@@ -187,11 +184,9 @@ class Box(Space[Array]):
         return twin
 
     def element_to_gymnasium(self, x: Array) -> np.ndarray:
-        """A NumPy array."""
         return np.array(x, self.dtype)
 
     def element_from_gymnasium(self, x: Any) -> Array:
-        """`validate`."""
         return self.validate(x)
 
     def __repr__(self) -> str:

@@ -97,7 +97,6 @@ class Dict(Space[dict[str, Any]]):
 
     @property
     def flat_size(self) -> int:
-        """The sum over all entries."""
         return sum(space.flat_size for space in self.spaces.values())
 
     @property
@@ -106,7 +105,6 @@ class Dict(Space[dict[str, Any]]):
         return _flat.common_dtype([space.flat_dtype for space in self.spaces.values()])
 
     def to_gymnasium(self) -> Any:
-        """`gymnasium.spaces.Dict` in the same order."""
         twins = [(name, space.to_gymnasium()) for name, space in self.spaces.items()]
         return import_gymnasium().spaces.Dict(OrderedDict(twins))
 
@@ -115,7 +113,6 @@ class Dict(Space[dict[str, Any]]):
         return {name: space.element_to_gymnasium(x[name]) for name, space in self.spaces.items()}
 
     def element_from_gymnasium(self, x: Any) -> dict[str, Any]:
-        """A plain dict."""
         if not isinstance(x, Mapping) or set(x) != set(self.spaces):
             return self.validate(x)
         return {name: space.element_from_gymnasium(x[name]) for name, space in self.spaces.items()}

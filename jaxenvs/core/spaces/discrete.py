@@ -88,7 +88,6 @@ class Discrete(Space[Array]):
         return validate_integers(x, (), np.int32, expected, bounds=bounds)
 
     def flatten(self, x: Array) -> Array:
-        """(n,) int32: one-hot."""
         return jax.nn.one_hot(jnp.asarray(x, jnp.int32) - self.start, self.n, dtype=jnp.int32)
 
     def unflatten(self, x: Array) -> Array:
@@ -101,12 +100,10 @@ class Discrete(Space[Array]):
 
     @property
     def flat_size(self) -> int:
-        """`n`."""
         return self.n
 
     @property
     def flat_dtype(self) -> np.dtype[Any]:
-        """int32."""
         return np.dtype(np.int32)
 
     def to_gymnasium(self) -> Any:
@@ -118,7 +115,6 @@ class Discrete(Space[Array]):
         return int(x)
 
     def element_from_gymnasium(self, x: Any) -> Array:
-        """`validate`."""
         return self.validate(x)
 
     def __repr__(self) -> str:

@@ -87,24 +87,19 @@ class MultiBinary(Space[Array]):
 
     @property
     def flat_size(self) -> int:
-        """The number of entries."""
         return math.prod(self.shape)
 
     @property
     def flat_dtype(self) -> np.dtype[Any]:
-        """int8."""
         return np.dtype(np.int8)
 
     def to_gymnasium(self) -> Any:
-        """`gymnasium.spaces.MultiBinary`."""
         return import_gymnasium().spaces.MultiBinary(self.n)
 
     def element_to_gymnasium(self, x: Array) -> np.ndarray:
-        """A NumPy array of int8."""
         return np.array(x, np.int8)
 
     def element_from_gymnasium(self, x: Any) -> Array:
-        """`validate`."""
         return self.validate(x)
 
     def __repr__(self) -> str:

@@ -139,24 +139,19 @@ class MultiDiscrete(Space[Array]):
 
     @property
     def flat_size(self) -> int:
-        """The sum of `nvec`."""
         return int(self.nvec.sum())
 
     @property
     def flat_dtype(self) -> np.dtype[Any]:
-        """int32."""
         return np.dtype(np.int32)
 
     def to_gymnasium(self) -> Any:
-        """`gymnasium.spaces.MultiDiscrete`, whose dtype is int64."""
         return import_gymnasium().spaces.MultiDiscrete(self.nvec, start=self.start)
 
     def element_to_gymnasium(self, x: Array) -> np.ndarray:
-        """A NumPy array of int64."""
         return np.array(x, np.int64)
 
     def element_from_gymnasium(self, x: Any) -> Array:
-        """`validate`."""
         return self.validate(x)
 
     def __getitem__(self, index: Any) -> "Discrete | MultiDiscrete":

@@ -169,7 +169,6 @@ class Sequence(Space[SequenceElement]):
         return stack_gymnasium(self.space.to_gymnasium(), items) if self.stack else items
 
     def element_from_gymnasium(self, x: Any) -> SequenceElement:
-        """`pad` of the items."""
         if self.stack:
             utils = import_gymnasium().vector.utils
             x = tuple(utils.iterate(self.to_gymnasium().stacked_feature_space, x))

@@ -172,25 +172,20 @@ class Text(Space[Array]):
 
     @property
     def flat_size(self) -> int:
-        """`max_length`."""
         return self.max_length
 
     @property
     def flat_dtype(self) -> np.dtype[Any]:
-        """int32."""
         return np.dtype(np.int32)
 
     def to_gymnasium(self) -> Any:
-        """`gymnasium.spaces.Text`."""
         spaces = import_gymnasium().spaces
         return spaces.Text(self.max_length, min_length=self.min_length, charset=self.charset)
 
     def element_to_gymnasium(self, x: Array) -> str:
-        """A string."""
         return self.decode(x)
 
     def element_from_gymnasium(self, x: Any) -> Array:
-        """`encode`."""
         return self.encode(x)
 
     def __repr__(self) -> str:

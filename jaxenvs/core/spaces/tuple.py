@@ -92,7 +92,6 @@ class Tuple(Space[tuple[Any, ...]]):
 
     @property
     def flat_size(self) -> int:
-        """The sum over all entries."""
         return sum(space.flat_size for space in self.spaces)
 
     @property
@@ -101,15 +100,12 @@ class Tuple(Space[tuple[Any, ...]]):
         return _flat.common_dtype([space.flat_dtype for space in self.spaces])
 
     def to_gymnasium(self) -> Any:
-        """`gymnasium.spaces.Tuple`."""
         return import_gymnasium().spaces.Tuple([space.to_gymnasium() for space in self.spaces])
 
     def element_to_gymnasium(self, x: tuple[Any, ...]) -> tuple[Any, ...]:
-        """A tuple."""
         return tuple(space.element_to_gymnasium(part) for space, part in zip(self.spaces, x))
 
     def element_from_gymnasium(self, x: Any) -> tuple[Any, ...]:
-        """A tuple."""
         if not isinstance(x, tuple | list) or len(x) != len(self.spaces):
             return self.validate(x)
         return tuple(space.element_from_gymnasium(part) for space, part in zip(self.spaces, x))

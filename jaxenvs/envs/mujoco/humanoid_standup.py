@@ -85,7 +85,6 @@ class HumanoidStandup(HumanoidBody, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """None: no velocity is rewarded."""
         return None
 
     def outcome(self, state: PhysicsState, action: Array) -> Outcome:

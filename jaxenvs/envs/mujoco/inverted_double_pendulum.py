@@ -81,7 +81,6 @@ class InvertedDoublePendulum(MujocoEnv, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """None: no velocity is rewarded."""
         return None
 
     @property

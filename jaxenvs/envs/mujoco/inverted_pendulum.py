@@ -67,7 +67,6 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """None: no velocity is rewarded."""
         return None
 
     @property

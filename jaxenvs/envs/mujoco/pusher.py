@@ -99,7 +99,6 @@ class Pusher(MujocoEnv, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """None: no velocity is rewarded."""
         return None
 
     @property

@@ -80,7 +80,6 @@ class Reacher(MujocoEnv, kw_only=True):
 
     @property
     def moving(self) -> None:
-        """None: no velocity is rewarded."""
         return None
 
     @property
