@@ -70,12 +70,12 @@ class Canvas(PyTreeNode):
 
     @property
     def height(self) -> int:
-        """Rows of pixels."""
+        """The number of rows of pixels."""
         return self.pixels.shape[0]
 
     @property
     def width(self) -> int:
-        """Columns of pixels."""
+        """The number of columns of pixels."""
         return self.pixels.shape[1]
 
     @property

@@ -138,7 +138,7 @@ class SameObservations:
 
     @property
     def observation_space(self) -> Space[Any]:
-        """The wrapped environment's."""
+        """The wrapped environment's observation space."""
         return self.env.observation_space
 
 
@@ -149,7 +149,7 @@ class SameActions:
 
     @property
     def action_space(self) -> Space[Any]:
-        """The wrapped environment's."""
+        """The wrapped environment's action space."""
         return self.env.action_space
 
 

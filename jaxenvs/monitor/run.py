@@ -194,7 +194,7 @@ class Run:
         self.note(status=status, ended=None if status == "running" else _now())
 
     def save(self, state: Any, progress: Mapping[str, int]) -> None:
-        """Replaces the checkpoint; see `save_checkpoint`."""
+        """Saves the training state in the checkpoint file; see `save_checkpoint`."""
         if is_writer():
             save_checkpoint(self.checkpoint_path, state, progress)
 
@@ -206,7 +206,7 @@ class Run:
         return path
 
     def load(self, template: Tree) -> tuple[Tree, dict[str, int]]:
-        """Reads the checkpoint; see `load_checkpoint`."""
+        """Loads the training state from the checkpoint file; see `load_checkpoint`."""
         return load_checkpoint(self.checkpoint_path, template)
 
     def append_progress(self, rows: Sequence[Mapping[str, float]]) -> None:

@@ -110,7 +110,7 @@ class EnvSpec:
 
     @property
     def version(self) -> int | None:
-        """The number after `-v`."""
+        """The version, the number after `-v` in the id."""
         return self._parts[2]
 
     @property

@@ -58,12 +58,12 @@ class Evaluation(PyTreeNode):
 
     @property
     def num_episodes(self) -> int:
-        """How many episodes there are."""
+        """The number of episodes that were played."""
         return self.returns.shape[-1]
 
     @property
     def num_finished(self) -> Array:
-        """() int32, how many of the episodes ended."""
+        """() int32, the number of episodes that ended."""
         return self.finished.sum(axis=-1, dtype=jnp.int32)
 
 

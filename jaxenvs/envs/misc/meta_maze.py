@@ -174,6 +174,6 @@ class MetaMaze(Env[MetaMazeState, Array]):
         return canvas.rectangle(middle, (edge, edge), color, corner_radius=6.0, stroke=4.0, opacity=0.8).to_rgb()
 
     def _drawn(self, key: Key) -> Array:
-        """() int32: any free cell."""
+        """() int32: a free cell, drawn uniformly."""
         free = _maze.free_cells(self.maze)
         return jnp.asarray(free)[draw_below(key, len(free))]
