@@ -20,7 +20,7 @@ from jaxenvs.rollout.mesh import Devices, lane_mesh
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """How far training has come.
+    """The progress of training.
 
     Attributes:
         updates: updates done so far.

@@ -108,7 +108,7 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: UmbrellaChainState, action: Array) -> tuple[UmbrellaChainState, TimeStep[Array]]:
-        """Takes the umbrella or not, or goes on."""
+        """Takes the umbrella or not, or walks on."""
         key, coin_key = jax.random.split(state.key)
         coins = flip_coins(coin_key, 1 + self.n_distractor)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), coins)

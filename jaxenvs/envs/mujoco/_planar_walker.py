@@ -33,7 +33,7 @@ class PlanarWalker(MujocoEnv, kw_only=True):
     exclude_current_positions_from_observation: bool = static(default=True)
 
     def check_model(self, model: Model) -> None:
-        """It has a height and an angle."""
+        """Checks that the model has a height and an angle."""
         require(type(self).__name__, model, nq=3)
 
     @property

@@ -89,7 +89,7 @@ class Guessing(Env[GuessingState, Array], RendersText):
         return state.hint
 
     def render_text(self, state: GuessingState) -> str:
-        """The last guess and what it was told."""
+        """The last guess and how it compares with the number."""
         told = _WORDS[int(state.hint)]
         return f"{told}\n" if int(state.hint) == NO_GUESS else f"{float(state.guess):g} is {told}\n"
 
