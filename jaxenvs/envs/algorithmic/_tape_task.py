@@ -37,7 +37,7 @@ class TapeState(PyTreeNode):
         column: () int32, column of the read head, which may lie outside the input.
         row: () int32, row of the read head, which may lie outside the input.
         written: () int32, number of symbols written.
-        time: () int32, steps since the start.
+        elapsed: () int32, steps since the start.
         total: () float32, sum of the rewards since the start.
         level: () int32, the shortest length of an input in this episode.
         streak: () int32, how many episodes of this level in a row were good enough before this one.
@@ -51,7 +51,7 @@ class TapeState(PyTreeNode):
     column: Array
     row: Array
     written: Array
-    time: Array
+    elapsed: Array
     total: Array
     level: Array
     streak: Array
@@ -130,7 +130,7 @@ class TapeTask(Env[TapeState, Array], RendersText):
             column=zero,
             row=zero,
             written=zero,
-            time=zero,
+            elapsed=zero,
             total=jnp.zeros((), jnp.float32),
             level=level,
             streak=jnp.asarray(self.streak, jnp.int32),
@@ -143,7 +143,7 @@ class TapeTask(Env[TapeState, Array], RendersText):
         does_write, place = write == 1, jnp.clip(state.written, 0, state.target.size - 1)
         is_right = (state.written < state.target_length) & (symbol == state.target[place])
         written = state.written + does_write.astype(jnp.int32)
-        is_late = state.time + 1 > self.steps_for(state.length, state.target_length)
+        is_late = state.elapsed + 1 > self.steps_for(state.length, state.target_length)
         reward = jnp.where(does_write, jnp.where(is_right, 1.0, _WRONG), 0.0)
         reward = jnp.where(is_late, _TOO_SLOW, reward).astype(jnp.float32)
         terminated = is_late | (does_write & (~is_right | (written >= state.target_length)))
@@ -152,7 +152,7 @@ class TapeTask(Env[TapeState, Array], RendersText):
             column=state.column + (move == 1).astype(jnp.int32) - (move == 0).astype(jnp.int32),
             row=state.row + (move == 3).astype(jnp.int32) - (move == 2).astype(jnp.int32),
             written=written,
-            time=state.time + 1,
+            elapsed=state.elapsed + 1,
             total=state.total + reward,
         )
         return state, transition(self.observe(state), reward, terminated, _info(state))

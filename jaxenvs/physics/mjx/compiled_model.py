@@ -59,7 +59,7 @@ def _compile(handle: Any, precision: str) -> CompiledModel:
         try:
             model = mjx.put_model(solved_by_newton, impl="jax")
             data = mjx.make_data(model)
-        except RuntimeError as error:  # the base of Python's NotImplementedError
+        except RuntimeError as error:  # the base of the exception for code that is not implemented
             raise InvalidField(f"The `mjx` engine cannot compute this model: {error}. Use `physics='c'`.") from error
         dimensions = contact_dimensions(solved_by_newton)
         rows = constraint.make_efc_type(model, dimensions)
