@@ -14,23 +14,33 @@ from jaxenvs.adapters import NEIGHBOURS
 PACKAGE = Path(jaxenvs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
+CONTRACT = {"errors", "random", "spaces", "host", "core"}
+"""The rooms that every other room may import. The first four are public; `core` is public through `jaxenvs` itself."""
+
+OF_THE_CONTRACT = {
+    "errors": set(),
+    "random": {"errors"},
+    "host": {"errors"},
+    "spaces": {"core", "errors", "random"},
+    "core": {"errors", "random", "spaces"},
+}
+"""The same table as the next, within the contract."""
+
 MAY_IMPORT = {
-    "core": set(),
-    "canvas": {"core"},
-    "physics": {"core"},
-    "envs": {"core", "canvas", "physics"},
-    "wrappers": {"core"},
-    "registry": {"core", "wrappers"},
-    "rollout": {"core", "wrappers"},
-    "testing": {"core", "wrappers"},
-    "training": {"core", "wrappers", "rollout"},
-    "adapters": {"core", "wrappers", "registry"},
-    "monitor": {"core", "wrappers", "rollout"},
-    "agents": {"core", "wrappers", "registry", "rollout", "training", "monitor"},
-    "bench": {"core", "wrappers", "registry", "rollout", "training", "monitor"},
-    "scoreboard": {"core", "canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
+    "canvas": set(),
+    "physics": set(),
+    "envs": {"canvas", "physics"},
+    "wrappers": set(),
+    "registry": {"wrappers"},
+    "rollout": {"wrappers"},
+    "testing": {"wrappers"},
+    "training": {"wrappers", "rollout"},
+    "adapters": {"wrappers", "registry"},
+    "monitor": {"wrappers", "rollout"},
+    "agents": {"wrappers", "registry", "rollout", "training", "monitor"},
+    "bench": {"wrappers", "registry", "rollout", "training", "monitor"},
+    "scoreboard": {"canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
     "cli": {
-        "core",
         "canvas",
         "wrappers",
         "registry",
@@ -44,16 +54,16 @@ MAY_IMPORT = {
         "scoreboard",
     },
 }
-"""Room: the other rooms it may import. `envs` is in nobody's set: the registry names envs by string."""
+"""Room: the rooms outside the contract that it may import.
 
-FACADES = {"random.py": "core", "spaces.py": "core", "errors.py": "core", "host.py": "core"}
-"""Modules at the top that only re-export from one room."""
+`envs` is in nobody's set: the registry names envs by string.
+"""
 
 CORE_PACKAGES = {"jax", "jaxlib", "numpy"}
 """What any room may import from outside the standard library."""
 
 EXTRA_PACKAGES = {
-    "core": {"gymnasium"},  # inside `to_gymnasium`, on call
+    "spaces": {"gymnasium"},  # inside `to_gymnasium`, on call
     "physics": {"mujoco"},
     "training": {"flax", "optax"},
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
@@ -120,9 +130,9 @@ def name_of(path):
 
 
 def room_of(path):
-    """The room that a file lies in; None at the top of the package."""
-    parts = path.relative_to(PACKAGE).parts
-    return parts[0] if len(parts) > 1 else None
+    """The room that a file lies in, or is; None for the package's own `__init__.py` and `__main__.py`."""
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return None if room.startswith("__") else room
 
 
 def imports_of(path):
@@ -138,26 +148,21 @@ def imports_of(path):
 
 
 def test_every_room_is_known():
-    assert {room_of(path) for path in MODULES} - {None} <= set(MAY_IMPORT)
+    assert {room_of(path) for path in MODULES} - {None} <= OF_THE_CONTRACT.keys() | MAY_IMPORT.keys()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_rooms_import_only_what_they_may(path):
     room = room_of(path)
-    if room is None:
-        allowed = (
-            {FACADES[path.name]}
-            if path.name in FACADES
-            else set(MAY_IMPORT) - {"envs", "training", "cli", "monitor", "bench"}
-        )
-    else:
-        allowed = MAY_IMPORT[room] | {room}
     inner = {name for name in imports_of(path) if name.split(".")[0] == "jaxenvs"}
     if path.name == "__main__.py":
-        allowed |= {"cli"}
-    allowed |= {"__version__"}
-    if room is None and path.name == "__init__.py":
-        allowed |= {facade.removesuffix(".py") for facade in FACADES}
+        allowed = {"cli"}
+    elif room is None:
+        allowed = CONTRACT | MAY_IMPORT.keys() - {"envs", "training", "cli", "monitor", "bench"}
+    elif room in CONTRACT:
+        allowed = OF_THE_CONTRACT[room] | {room}
+    else:
+        allowed = CONTRACT | MAY_IMPORT[room] | {room, "__version__"}
     wrong = sorted(name for name in inner if name == "jaxenvs" or name.split(".")[1] not in allowed)
     assert not wrong, f"{name_of(path)} may not import {wrong}"
 
@@ -288,9 +293,3 @@ def test_public_names_exist(name):
 def test_an_unknown_public_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'jaxenvs' has no attribute 'mkae'"):
         jaxenvs.mkae  # noqa: B018  # the lookup is what is tested
-
-
-def test_facades_only_re_export():
-    for facade in FACADES:
-        statements = tree_of(PACKAGE / facade).body[1:]
-        assert all(isinstance(statement, ast.ImportFrom) for statement in statements), facade

@@ -7,7 +7,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jaxenvs.core.errors import DependencyNotInstalled, JaxenvsError
+from jaxenvs.errors import DependencyNotInstalled, JaxenvsError
 
 if TYPE_CHECKING:
     from jaxenvs.adapters.brax_env import BraxEnv as BraxEnv

@@ -12,9 +12,9 @@ from jax import Array
 
 from jaxenvs.adapters._lane_programs import Axes
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import is_static
 from jaxenvs.core.wrapper import unwrap, wrappers_of
+from jaxenvs.errors import InvalidField, did_you_mean
 
 _GYMNASIUM_NAMES: dict[str, dict[str, str]] = {
     "CartPole": {

@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import InvalidAction
-from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidAction
+from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 _GYMNASIUM_DTYPES = {Discrete: np.int64, MultiDiscrete: np.int64, MultiBinary: np.int8}
 """What Gymnasium's spaces hold, where the device has another dtype."""

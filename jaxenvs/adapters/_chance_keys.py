@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidKey
-from jaxenvs.core.random import Key
+from jaxenvs.errors import InvalidKey
+from jaxenvs.random import Key
 
 
 def rekey(state: Any, key: Key) -> Any:

@@ -13,10 +13,10 @@ from jax import Array
 from jax.core import Tracer
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField, RenderingUnavailable
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Dict, Space, Tuple
+from jaxenvs.errors import InvalidField, RenderingUnavailable
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Dict, Space, Tuple
 
 _NARROW: dict[Any, Any] = {
     np.dtype(np.float64): np.float32,

@@ -4,8 +4,8 @@ from typing import Any
 
 from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
 from jaxenvs.core.wrapper import Wrapper, wrappers_of
+from jaxenvs.errors import InvalidField, WrapperOrderError, did_you_mean
 from jaxenvs.registry import make
 from jaxenvs.wrappers.auto_reset import AutoReset, has_auto_reset_inside
 from jaxenvs.wrappers.time_limit import TimeLimit

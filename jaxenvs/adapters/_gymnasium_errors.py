@@ -2,7 +2,7 @@
 
 from gymnasium import error
 
-from jaxenvs.core import errors
+from jaxenvs import errors
 
 
 class InvalidAction(errors.InvalidAction, error.InvalidAction, AssertionError):

@@ -9,8 +9,8 @@ from flax import struct
 from gymnax.environments import environment  # pyright: ignore[reportMissingImports]  # an optional package
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import is_static
+from jaxenvs.errors import InvalidField, did_you_mean
 
 _CLASSIC = "jaxenvs.envs.classic_control."
 _GYMNAX_NAMES: dict[str, dict[str, str]] = {

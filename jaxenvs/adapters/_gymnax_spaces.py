@@ -8,8 +8,8 @@ from gymnax.environments import spaces  # pyright: ignore[reportMissingImports] 
 from jax import Array
 from jax.core import Tracer
 
-from jaxenvs.core.errors import InvalidSpace
-from jaxenvs.core.spaces import Box, Dict, Discrete, Space, Tuple
+from jaxenvs.errors import InvalidSpace
+from jaxenvs.spaces import Box, Dict, Discrete, Space, Tuple
 
 
 class GymnaxBox(spaces.Box):

@@ -10,7 +10,7 @@ from jax import Array
 from jaxenvs.adapters._shared import Shared
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
 
 Axes: TypeAlias = tuple[int | None, ...]

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 
-from jaxenvs.core.errors import ForkedProcess
+from jaxenvs.errors import ForkedProcess
 
 _first_pid: int | None = None
 

@@ -9,8 +9,8 @@ from jax import Array
 
 from jaxenvs.adapters._shared import Shared
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import unwrap
+from jaxenvs.random import Key
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, opening
 
 

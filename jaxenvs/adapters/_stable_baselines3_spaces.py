@@ -9,8 +9,8 @@ import numpy as np
 from gymnasium import spaces
 
 from jaxenvs.adapters._gymnasium_errors import InvalidAction
-from jaxenvs.core.errors import InvalidSpace
-from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidSpace
+from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 Path = tuple[int | str, ...]
 """The indices and keys that lead from a space to a part of it."""

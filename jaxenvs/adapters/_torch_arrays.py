@@ -8,7 +8,7 @@ import torch
 from jax import Array
 from jax.core import Tracer
 
-from jaxenvs.core.errors import JaxenvsError
+from jaxenvs.errors import JaxenvsError
 
 _NARROWER = {
     torch.int64: torch.int32,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.errors import DependencyNotInstalled
 
 
 class Window:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 def refuse_fields_on_wrappers(env: gymnasium.Env[Any, Any], fields: frozenset[str]) -> None:

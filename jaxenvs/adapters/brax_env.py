@@ -14,9 +14,9 @@ from jax import Array
 from jaxenvs.adapters._chance_keys import rekey
 from jaxenvs.adapters._given_env import given_env, without_time_limit
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidAction, InvalidSpace
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidAction, InvalidSpace
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers.rescale_action import RescaleAction
 
 

@@ -14,9 +14,9 @@ from jaxenvs.adapters._bsuite_log import BsuiteLog, advance_logged, logged_of
 from jaxenvs.adapters._given_env import given_env
 from jaxenvs.adapters._single import single_programs, to_go_on_from
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidSpace
-from jaxenvs.core.random import Key, key
-from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidSpace
+from jaxenvs.random import Key, key
+from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 from jaxenvs.wrappers.auto_reset import AutoReset
 
 

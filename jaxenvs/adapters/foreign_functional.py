@@ -11,9 +11,9 @@ from jax import Array
 
 from jaxenvs.adapters._foreign_env import ForeignEnv, ForeignState, Program
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Space, from_gymnasium
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Space, from_gymnasium
 
 
 class Fixed:

@@ -12,10 +12,10 @@ from jax import Array
 from jaxenvs.adapters._foreign_env import ForeignEnv, ForeignState, Program, default_numerics
 from jaxenvs.adapters._gymnax_spaces import from_gymnax_space
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField, NameNotFound, did_you_mean
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Space
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.errors import InvalidField, NameNotFound, did_you_mean
+from jaxenvs.random import Key
+from jaxenvs.spaces import Space
 
 
 class ForeignGymnax(ForeignEnv):

@@ -6,6 +6,7 @@ import gymnasium
 import jax
 import numpy as np
 
+from jaxenvs import errors
 from jaxenvs.adapters._attributes import Declared
 from jaxenvs.adapters._batches import check_values, from_gymnasium_batch, to_info_value
 from jaxenvs.adapters._given_env import given_env
@@ -16,11 +17,10 @@ from jaxenvs.adapters._single import SinglePrograms, single_programs, to_go_on_f
 from jaxenvs.adapters._window import Window
 from jaxenvs.adapters._wrappers_around import refuse_fields_on_wrappers
 from jaxenvs.adapters.lanes import same_form, with_reset_options
-from jaxenvs.core import errors
 from jaxenvs.core.env import Env, RendersText
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key, key
 from jaxenvs.core.wrapper import unwrap, unwrap_state
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, key
 from jaxenvs.wrappers.auto_reset import AutoReset
 
 

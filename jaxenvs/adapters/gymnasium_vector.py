@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from jaxenvs import errors
 from jaxenvs.adapters._attributes import Method
 from jaxenvs.adapters._batches import (
     check_values,
@@ -22,9 +23,8 @@ from jaxenvs.adapters._gymnasium_errors import ClosedEnvironment, EpisodeOver, I
 from jaxenvs.adapters._host import to_host
 from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of, text_of
 from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, Mode, lane_seeds, lane_values
-from jaxenvs.core import errors
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 _MODES: dict[AutoresetMode, Mode] = {
     AutoresetMode.NEXT_STEP: "next_step",

@@ -14,10 +14,10 @@ from jaxenvs.adapters._given_env import given_env, without_time_limit
 from jaxenvs.adapters._gymnax_params import param_names, params_class
 from jaxenvs.adapters._gymnax_spaces import to_gymnax
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField, InvalidSpace, NotDifferentiable
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state
+from jaxenvs.errors import InvalidField, InvalidSpace, NotDifferentiable
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState
 
 NO_LIMIT = 2**31 - 1

@@ -19,9 +19,9 @@ from jaxenvs.adapters._lane_programs import Output as Output
 from jaxenvs.adapters._lane_programs import choose, lane_programs
 from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, did_you_mean
-from jaxenvs.core.random import Key, keys
 from jaxenvs.core.wrapper import rewrap, unwrap
+from jaxenvs.errors import InvalidField, did_you_mean
+from jaxenvs.random import Key, keys
 from jaxenvs.wrappers.auto_reset import AutoReset
 
 

@@ -10,7 +10,7 @@ from jaxenvs.adapters._gymnasium_errors import ResetNeeded
 from jaxenvs.adapters._window import Window
 from jaxenvs.adapters.gymnasium_env import GymnasiumEnv
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.registry import make
 from jaxenvs.registry import spec as find_spec
 from jaxenvs.wrappers.time_limit import TimeLimit

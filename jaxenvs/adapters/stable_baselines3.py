@@ -20,9 +20,9 @@ from jaxenvs.adapters._stable_baselines3_spaces import ObservationForm, action_f
 from jaxenvs.adapters.gymnasium_env import check_render_mode, metadata_of
 from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, Output, with_reset_options
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, JaxenvsError
-from jaxenvs.core.random import key
 from jaxenvs.core.wrapper import unwrap, wrappers_of
+from jaxenvs.errors import InvalidField, JaxenvsError
+from jaxenvs.random import key
 
 Indices = None | int | Iterable[int]
 """Which environments: None for all, one, or several."""

@@ -24,8 +24,8 @@ from jaxenvs.adapters._torch_arrays import from_torch as from_torch
 from jaxenvs.adapters._torch_arrays import to_torch as to_torch
 from jaxenvs.adapters.lanes import FieldsBySetAttr, Lanes, lane_seeds, lane_values
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidAction, InvalidField, JaxenvsError
-from jaxenvs.core.spaces import Space
+from jaxenvs.errors import InvalidAction, InvalidField, JaxenvsError
+from jaxenvs.spaces import Space
 
 AutoresetMode = Literal["same_step", "next_step"]
 """When the next episode begins: in the very step that ends the last, or in the step after it."""

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 def build_values(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:

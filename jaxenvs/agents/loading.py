@@ -11,11 +11,11 @@ import numpy as np
 
 from jaxenvs.agents.fields import build_values
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import CheckpointError, DeprecatedEnv, InvalidField, RegistrationError, UnregisteredEnv
-from jaxenvs.core.random import key as make_key
+from jaxenvs.errors import CheckpointError, DeprecatedEnv, InvalidField, RegistrationError, UnregisteredEnv
 from jaxenvs.monitor.episodes import tree_index
 from jaxenvs.monitor.run import Run, Settings
 from jaxenvs.monitor.updates import initial_state
+from jaxenvs.random import key as make_key
 from jaxenvs.registry import EnvSpec, make, registry, spec
 from jaxenvs.registry.make import load as load_class
 from jaxenvs.rollout.policy import Policy

@@ -7,7 +7,7 @@ from typing import Any
 from jaxenvs.bench.comparison import Measurement
 from jaxenvs.bench.figures import short
 from jaxenvs.bench.tasks import JAXENVS, PEERS
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.atomic import replacing
 
 FORMATS = ".png", ".svg", ".pdf"

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxenvs.core.errors import JaxenvsError
+from jaxenvs.errors import JaxenvsError
 
 WORKER = Path(__file__).with_name("worker.py")
 

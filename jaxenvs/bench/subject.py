@@ -9,7 +9,7 @@ from pathlib import Path
 import jaxenvs.core
 from jaxenvs.bench.process import WORKER, PeerFailed, PeerProcess
 from jaxenvs.bench.tasks import JAXENVS, PEERS, Peer
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, did_you_mean
+from jaxenvs.errors import DependencyNotInstalled, InvalidField, did_you_mean
 
 PYTHON_VARIABLE = "JAXENVS_BENCH_PYTHON"
 """`NAME=INTERPRETER` pairs, separated as folders are in $PATH."""

@@ -17,9 +17,9 @@ from jaxenvs.agents.loading import load as load_agent
 from jaxenvs.agents.loading import policies_of as policies_of
 from jaxenvs.cli.console import warnings_as_notes
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, JaxenvsError
-from jaxenvs.core.random import key as make_key
+from jaxenvs.errors import InvalidField, JaxenvsError
 from jaxenvs.monitor.run import Run, Settings
+from jaxenvs.random import key as make_key
 from jaxenvs.registry import EnvSpec, make, spec
 from jaxenvs.registry.make import load
 from jaxenvs.rollout.policy import Policy

@@ -20,7 +20,7 @@ from jaxenvs.bench.subject import PYTHON_VARIABLE, Absentee, Subject, gather, pa
 from jaxenvs.bench.tasks import JAXENVS, PEERS
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors, say, table
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
 
 _PEER_HELP = (

@@ -28,7 +28,7 @@ from jaxenvs.bench.learning import (
 from jaxenvs.bench.subject import Subject, gather, parse_pythons
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors, say, table
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
 
 

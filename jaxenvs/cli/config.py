@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.monitor.run import FORMAT, Settings
 
 _KINDS: dict[str, tuple[type, ...]] = {

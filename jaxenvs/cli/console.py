@@ -16,7 +16,7 @@ from rich.table import Table
 
 from jaxenvs.cli.main import missing_extra
 from jaxenvs.cli.streams import message_width, output_width
-from jaxenvs.core.errors import (
+from jaxenvs.errors import (
     DeprecatedEnv,
     InvalidAction,
     InvalidField,

@@ -28,8 +28,8 @@ from jaxenvs.cli.streams import picture_size
 from jaxenvs.cli.terminal import frame_text, play
 from jaxenvs.cli.values import read_assignments
 from jaxenvs.core.env import Env, RendersText
-from jaxenvs.core.errors import InvalidField, RenderingUnavailable
 from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state, wrappers_of
+from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor import Episode, Frames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.animation import check_suffix, frame_stride
 from jaxenvs.monitor.episodes import tree_index

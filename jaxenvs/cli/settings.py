@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.training.presets import LEARNERS, preset
 
 

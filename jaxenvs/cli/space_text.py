@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core import spaces
-from jaxenvs.core.errors import InvalidAction
+from jaxenvs import spaces
+from jaxenvs.errors import InvalidAction
 
 
 def space_text(space: spaces.Space[Any]) -> str:

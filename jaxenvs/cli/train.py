@@ -29,11 +29,11 @@ from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interrupt
 from jaxenvs.cli.rollout import longest_episode, save_animation
 from jaxenvs.cli.values import jsonable, read_assignments, read_count
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import Diverged, InvalidField, JaxenvsError, NotWritten
-from jaxenvs.core.random import key as make_key
+from jaxenvs.errors import Diverged, InvalidField, JaxenvsError, NotWritten
 from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
+from jaxenvs.random import key as make_key
 from jaxenvs.registry.make import load
 from jaxenvs.rollout.policy import Policy
 from jaxenvs.training import PPO

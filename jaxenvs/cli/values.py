@@ -12,7 +12,7 @@ import typer
 from jaxenvs.agents.fields import build_values as build_values
 from jaxenvs.agents.fields import field_kinds, is_array, options_of
 from jaxenvs.agents.fields import jsonable as jsonable
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.training.settings import nearest_setting
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from jaxenvs.core.errors import AttributeNotFound, InvalidEnv, did_you_mean
+from jaxenvs.errors import AttributeNotFound, InvalidEnv, did_you_mean
 
 _HABITS = {
     "unwrapped": "`jaxenvs.unwrap(env)` is the environment under all wrappers",

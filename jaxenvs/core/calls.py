@@ -15,8 +15,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core import fields
-from jaxenvs.core.errors import InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
 from jaxenvs.core.timestep import TimeStep
+from jaxenvs.errors import InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
 
 _LINES = "`state, timestep = env.reset(key)`, then `state, timestep = env.step(state, action)`"
 

@@ -18,14 +18,14 @@ from jax import Array
 
 from jaxenvs.core import attributes, fields
 from jaxenvs.core.calls import explained
-from jaxenvs.core.errors import InvalidEnv, NotObservable, RenderingUnavailable
 from jaxenvs.core.flax_state import offer_to_flax
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Space
 from jaxenvs.core.timestep import TimeStep as TimeStep
 from jaxenvs.core.timestep import restart as restart
 from jaxenvs.core.timestep import transition as transition
+from jaxenvs.errors import InvalidEnv, NotObservable, RenderingUnavailable
+from jaxenvs.random import Key
+from jaxenvs.spaces import Space
 
 State = TypeVar("State")
 Obs = TypeVar("Obs")

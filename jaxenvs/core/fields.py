@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import adopt_integers, is_static
+from jaxenvs.errors import InvalidField, did_you_mean
 
 Kind: TypeAlias = Literal["number", "numbers", "integer", "flag", "string", "any"]
 

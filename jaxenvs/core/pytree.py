@@ -15,8 +15,8 @@ from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import FrozenField, InvalidField
 from jaxenvs.core.flax_state import register_with_flax
+from jaxenvs.errors import FrozenField, InvalidField
 
 
 def static(default: Any = dataclasses.MISSING, **options: Any) -> Any:

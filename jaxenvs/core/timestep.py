@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidEnv
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidEnv
 
 Obs = TypeVar("Obs")
 

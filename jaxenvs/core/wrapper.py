@@ -10,10 +10,10 @@ from jax import Array
 from jax.core import Tracer
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.spaces import Space
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Space
 
 State = TypeVar("State")
 Obs = TypeVar("Obs")

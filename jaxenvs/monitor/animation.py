@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.atomic import replacing
 
 SUFFIXES = (".gif", ".mp4", ".png")

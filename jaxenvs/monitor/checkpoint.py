@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import serialization
 
-from jaxenvs.core.errors import CheckpointError
-from jaxenvs.core.random import implementation
+from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor.atomic import write_bytes
+from jaxenvs.random import implementation
 
 Tree = TypeVar("Tree")
 

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key, check_key
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 from jaxenvs.rollout.policy import Policy, as_policy
 
 _CHUNK_BYTES = 64 * 2**20

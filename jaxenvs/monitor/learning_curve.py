@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.errors import DependencyNotInstalled
 from jaxenvs.monitor.atomic import replacing
 
 _INK, _GRID, _LINE, _THRESHOLD = "#1f2933", "#e4e7eb", "#2563eb", "#d9480f"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
-from jaxenvs.core.errors import RunInUse
+from jaxenvs.errors import RunInUse
 
 try:
     import fcntl

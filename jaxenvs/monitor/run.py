@@ -28,7 +28,7 @@ import flax
 import jax
 from jaxlib.version import __version__ as jaxlib_version
 
-from jaxenvs.core.errors import CheckpointError, InvalidField, NotWritten
+from jaxenvs.errors import CheckpointError, InvalidField, NotWritten
 from jaxenvs.monitor.atomic import write_bytes, write_json
 from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
 from jaxenvs.monitor.lock import exclusive

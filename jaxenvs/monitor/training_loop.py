@@ -10,11 +10,11 @@ import jax
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import Diverged, InvalidField, NotWritten
-from jaxenvs.core.random import Key
+from jaxenvs.errors import Diverged, InvalidField, NotWritten
 from jaxenvs.monitor.processes import agreed, whole
 from jaxenvs.monitor.run import Run
 from jaxenvs.monitor.updates import Learner, Program, Rows, initial_state
+from jaxenvs.random import Key
 from jaxenvs.rollout.mesh import Devices, lane_mesh
 
 

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.finite import holds_nan
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 from jaxenvs.rollout.mesh import SHARED, laid_out
 
 

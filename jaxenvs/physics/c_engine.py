@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.host_call import Arrays, HostFunction, host_call
+from jaxenvs.host import Arrays, HostFunction, host_call
 from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import FIELDS, Parameters, model_values
 from jaxenvs.physics.physics import Physics

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, RenderingUnavailable
+from jaxenvs.errors import DependencyNotInstalled, InvalidField, RenderingUnavailable
 
 TESTED_MUJOCO = "4.0"
 """The minor version of mujoco that the tests compare with."""

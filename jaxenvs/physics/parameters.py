@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidField
 from jaxenvs.physics.model import Model
 
 

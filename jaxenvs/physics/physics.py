@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import model_values
 from jaxenvs.physics.readings import DISPLACEMENT, OF_STATE, POINT, Reading

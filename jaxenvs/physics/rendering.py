@@ -13,8 +13,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField, RenderingUnavailable
-from jaxenvs.core.host_call import Arrays, HostFunction, host_call
+from jaxenvs.errors import InvalidField, RenderingUnavailable
+from jaxenvs.host import Arrays, HostFunction, host_call
 from jaxenvs.physics.model import Model, import_mujoco
 
 _BACKENDS = ("egl", "osmesa")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import ForkedProcess
+from jaxenvs.errors import ForkedProcess
 from jaxenvs.physics.model import Model, import_mujoco
 from jaxenvs.physics.parameters import FIELDS
 

@@ -27,7 +27,7 @@ from mujoco import mjx
 from mujoco.mjx._src import constraint
 from mujoco.mjx._src.types import JacobianType, SolverType
 
-from jaxenvs.core.errors import NotDifferentiable
+from jaxenvs.errors import NotDifferentiable
 from jaxenvs.physics.mjx import engine as mjx_engine
 from jaxenvs.physics.mjx.collision import MAX_CONTACTS
 from jaxenvs.physics.mjx.compiled_model import compile_model

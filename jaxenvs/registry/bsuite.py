@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import UnregisteredEnv, did_you_mean
+from jaxenvs.errors import UnregisteredEnv, did_you_mean
 from jaxenvs.registry.make import make
 from jaxenvs.wrappers.noisy_reward import NoisyReward
 from jaxenvs.wrappers.scale_reward import ScaleReward

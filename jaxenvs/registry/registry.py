@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from jaxenvs.core.errors import (
+from jaxenvs.errors import (
     DeprecatedEnv,
     NameNotFound,
     NamespaceNotFound,

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import RegistrationError
 from jaxenvs.core.pytree import adopt_integers
+from jaxenvs.errors import RegistrationError
 
 _ID = re.compile(r"^(?:(?P<namespace>[\w:-]+)/)?(?P<name>[\w:.-]+?)(?:-v(?P<version>\d+))?$")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.errors import DependencyNotInstalled
 
 
 class _NoBar:

@@ -10,10 +10,10 @@ from jax.core import Tracer
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import WrapperOrderError
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.errors import WrapperOrderError
+from jaxenvs.random import Key, check_key
 from jaxenvs.rollout._progress import progress_bar
 from jaxenvs.rollout.mesh import LANES, SHARED, Devices, lane_mesh, on_each_device
 from jaxenvs.rollout.policy import Policy, as_policy

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 Tree = TypeVar("Tree")
 

@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 import jax
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Space
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Space
 
 Policy: TypeAlias = Callable[[Any, Key], Any]
 """`policy(observation, key) -> action`, for one environment.

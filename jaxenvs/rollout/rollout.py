@@ -8,9 +8,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 from jaxenvs.rollout._progress import progress_bar
 from jaxenvs.rollout.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, on_each_device
 from jaxenvs.rollout.policy import Policy, as_policy

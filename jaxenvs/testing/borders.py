@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxenvs.core.errors import InvalidAction, InvalidKey
+from jaxenvs.errors import InvalidAction, InvalidKey
 from jaxenvs.testing.subject import Fault, Subject
 from jaxenvs.testing.trees import identical
 

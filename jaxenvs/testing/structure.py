@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core.spaces import Space
+from jaxenvs.spaces import Space
 from jaxenvs.testing.subject import Fault, Signature, Subject
 from jaxenvs.testing.trees import difference, identical, static_fields
 

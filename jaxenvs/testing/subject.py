@@ -9,8 +9,8 @@ import jax
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.random import key
 from jaxenvs.core.wrapper import unwrap, wrappers_of
+from jaxenvs.random import key
 from jaxenvs.testing.rollouts import Policy, Rollout, rollout
 from jaxenvs.testing.trees import Leaf, describe, take
 from jaxenvs.wrappers import AutoReset, TimeLimit

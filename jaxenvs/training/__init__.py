@@ -4,7 +4,7 @@ Raises, on import:
     DependencyNotInstalled: optax is missing.
 """
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.errors import DependencyNotInstalled
 
 try:
     import optax as optax

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 
 
 class Distribution(PyTreeNode, abc.ABC):

@@ -14,11 +14,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, Space
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 from jaxenvs.rollout.mesh import Devices
+from jaxenvs.spaces import Discrete, Space
 from jaxenvs.training.distributions import check_action_space, to_action
 from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, training_env
 from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector

@@ -13,9 +13,9 @@ from jax.core import Tracer
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import Diverged, InvalidField
 from jaxenvs.core.finite import holds_nan
-from jaxenvs.core.random import Key
+from jaxenvs.errors import Diverged, InvalidField
+from jaxenvs.random import Key
 from jaxenvs.rollout._progress import progress_bar
 
 if TYPE_CHECKING:

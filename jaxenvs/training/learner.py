@@ -15,10 +15,10 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
 from jaxenvs.rollout.mesh import Devices
 from jaxenvs.rollout.policy import Policy
 from jaxenvs.training.host_loop import Callback, train_in_calls

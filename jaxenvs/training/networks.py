@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box, Space
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Space
 
 Activation: TypeAlias = Literal["tanh", "relu", "silu"]
 

@@ -14,10 +14,9 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 from jaxenvs.rollout.mesh import (
     LANES,
     SHARED,
@@ -28,6 +27,7 @@ from jaxenvs.rollout.mesh import (
     on_each_device,
     own_keys,
 )
+from jaxenvs.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
 from jaxenvs.training.learner import (

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, TypeAlias
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.training.dqn import DQN
 from jaxenvs.training.learner import Learner
 from jaxenvs.training.ppo import PPO

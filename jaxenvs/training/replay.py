@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 from jaxenvs.training.distributions import to_action
 from jaxenvs.training.learner import Learner, Metrics, TrainState, episode_figures, mean_or_nan, training_env
 from jaxenvs.training.networks import to_vector

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.errors import InvalidField, did_you_mean
 
 MOST = 2**31 - 1
 """What an int32 holds: the largest size, and the most updates."""

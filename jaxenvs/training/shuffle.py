@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 _WORD_BITS = 32
 

@@ -7,10 +7,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.spaces import Box
 from jaxenvs.core.wrapper import Wrapper
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 
 
 def action_box(wrapper: Wrapper[Any, Any]) -> Box:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 def check_integer(env: Env[Any, Any], name: str, value: Any, *, least: int = 1) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 
 def element_struct(space: Space[Any]) -> Any:

@@ -10,9 +10,7 @@ from jax import Array
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField, WrapperOrderError
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import (
     SameActions,
     SameObservations,
@@ -23,6 +21,8 @@ from jaxenvs.core.wrapper import (
     unwrap,
     wrappers_of,
 )
+from jaxenvs.errors import InvalidField, WrapperOrderError
+from jaxenvs.random import Key, check_key
 from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.spaces import Box
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import action_box
 from jaxenvs.wrappers.action_wrapper import ActionWrapper
 

@@ -11,10 +11,10 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import is_static, static
-from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 from jaxenvs.wrappers._checks import check_function
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 

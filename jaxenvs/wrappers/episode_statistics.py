@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import WrapperOrderError
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.errors import WrapperOrderError
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 

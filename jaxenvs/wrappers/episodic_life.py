@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, wrappers_of
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
 from jaxenvs.wrappers.auto_reset import AutoReset
 
 Obs = TypeVar("Obs")

@@ -4,7 +4,7 @@ from typing import Any
 
 from jax import Array
 
-from jaxenvs.core.spaces import Space
+from jaxenvs.spaces import Space
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 
 

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxenvs.core.env import vouches_for_observe
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Space
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Space
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import cast_to, check_element, neutral_element, push, repeat, stacked_space
 from jaxenvs.wrappers.history_wrapper import HistoryState, HistoryWrapper

@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import image_box
 from jaxenvs.wrappers._luminance import luminance
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper

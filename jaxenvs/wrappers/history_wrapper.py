@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, StatefulWrapper, WrapperState
+from jaxenvs.random import Key
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 Obs = TypeVar("Obs")

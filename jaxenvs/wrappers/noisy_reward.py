@@ -10,9 +10,9 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 
 Obs = TypeVar("Obs")
 

@@ -9,11 +9,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Box
 from jaxenvs.core.wrapper import SameActions, StatefulWrapper, WrapperState
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._elements import element_struct
 from jaxenvs.wrappers.auto_reset import has_auto_reset_inside
 from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon

@@ -9,8 +9,8 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.random import Key
 from jaxenvs.wrappers._checks import check_within
 from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
 

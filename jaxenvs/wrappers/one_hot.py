@@ -5,8 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Discrete, MultiDiscrete
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 
 

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxenvs.core.env import TimeStep, restart
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Discrete
 from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 Obs = TypeVar("Obs")

@@ -8,11 +8,11 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Box, Dict, Space
 from jaxenvs.core.wrapper import SameActions, StatelessWrapper, unwrap
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Box, Dict, Space
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers._luminance import luminance

@@ -8,8 +8,8 @@ from jax import Array
 
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
+from jaxenvs.random import Key
 from jaxenvs.wrappers._checks import check_integer
 
 Obs = TypeVar("Obs")

@@ -5,7 +5,7 @@ from typing import Any
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.spaces import Box
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import action_box, affine, check_bounds
 from jaxenvs.wrappers.action_wrapper import ActionWrapper
 

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import affine, check_bounds
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 

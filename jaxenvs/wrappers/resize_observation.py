@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._area import shrink
 from jaxenvs.wrappers._boxes import image_box
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper

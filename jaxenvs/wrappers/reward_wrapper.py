@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 

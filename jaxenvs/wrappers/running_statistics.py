@@ -10,8 +10,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidField
 
 # The count that the first mean (0) and variance (1) stand for, as in Gymnasium's RunningMeanStd.
 _INITIAL_COUNT = 1e-4

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 

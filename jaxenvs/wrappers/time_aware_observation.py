@@ -5,10 +5,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Box, Dict, Space, Tuple
 from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Dict, Space, Tuple
 from jaxenvs.wrappers._checks import check_integer
 from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers.history_wrapper import HistoryWrapper

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Space
+from jaxenvs.spaces import Space
 from jaxenvs.wrappers._checks import check_function
 from jaxenvs.wrappers._elements import check_element, element_struct
 from jaxenvs.wrappers.action_wrapper import ActionWrapper

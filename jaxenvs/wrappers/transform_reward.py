@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
+from jaxenvs.errors import InvalidField
 from jaxenvs.wrappers._checks import check_function
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 

@@ -12,7 +12,7 @@ import pytest
 import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, LegacyGym
 from jaxenvs.adapters._gymnasium_errors import InvalidAction, ResetNeeded
-from jaxenvs.core.errors import InvalidField, UnregisteredEnv, WrapperOrderError
+from jaxenvs.errors import InvalidField, UnregisteredEnv, WrapperOrderError
 
 SCRIPT = """
 env = gym.make('CartPole-v1')

@@ -104,7 +104,7 @@ def test_gymnasiums_async_vector_env_by_fork_raises_the_message(tmp_path):
     result = run_async("fork", tmp_path)
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("jaxenvs.core.errors.ForkedProcess:") and '"context": "spawn"' in last
+    assert last.startswith("jaxenvs.errors.ForkedProcess:") and '"context": "spawn"' in last
     assert "BrokenPipeError" not in result.stderr and "EOFError" not in result.stderr
 
 

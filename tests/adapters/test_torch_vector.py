@@ -18,8 +18,8 @@ import jaxenvs
 from jaxenvs.adapters import GymnasiumVectorEnv, TorchVectorEnv, from_torch, to_torch
 from jaxenvs.adapters.lanes import Lanes
 from jaxenvs.adapters.torch_vector import CannotShare, ResetNeeded
-from jaxenvs.core.errors import InvalidAction, InvalidField, WrapperOrderError
-from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary
+from jaxenvs.errors import InvalidAction, InvalidField, WrapperOrderError
+from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary
 from jaxenvs.wrappers import StickyAction
 
 DTYPES = ["bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float16", "bfloat16", "float32", "complex64"]

@@ -6,9 +6,9 @@ import pytest
 import jaxenvs
 from jaxenvs import Env, restart, transition
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
-from jaxenvs.core.random import check_key
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor.episodes import Frames, record_episode
+from jaxenvs.random import check_key
 from jaxenvs.registry.catalog import CATALOG
 from jaxenvs.registry.make import load
 from jaxenvs.spaces import Discrete

@@ -12,7 +12,7 @@ import pytest
 
 import jaxenvs
 import jaxenvs.testing
-from jaxenvs.core import host_call
+from jaxenvs import host
 from jaxenvs.testing.trees import difference, identical
 from jaxenvs_ale_bridge import AleEnv, close_workers
 from tests.ale_bridge.raw import wandering_actions
@@ -153,7 +153,7 @@ def test_a_batch_without_lanes_has_steps_without_results():
 
 def test_devices_whose_memory_the_host_cannot_reach_get_the_same(game, monkeypatch):
     actions, states, timesteps = game
-    monkeypatch.setattr(host_call.jax.lax, "platform_dependent", lambda *args, cpu, default: default(*args))
+    monkeypatch.setattr(host.jax.lax, "platform_dependent", lambda *args, cpu, default: default(*args))
     nested = jax.jit(jax.vmap(jax.vmap(ENV.step)))
     state = jax.tree.map(lambda leaf: leaf[10].reshape(2, 2, *leaf.shape[2:]), states)
     again = nested(state, actions[11].reshape(2, 2))

@@ -9,7 +9,7 @@ import pytest
 from jaxenvs.bench import subject as module
 from jaxenvs.bench.subject import PYTHON_VARIABLE, gather, parse_pythons
 from jaxenvs.bench.tasks import JAXENVS
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 
 ABSENT = 'PACKAGES = ("no_such_package",)'
 

@@ -9,7 +9,7 @@ import pytest
 from jax.typing import ArrayLike
 
 from jaxenvs.cli.values import build_values, jsonable, read_assignments
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 @dataclasses.dataclass

@@ -10,7 +10,7 @@ import pytest
 from flax import serialization
 
 import jaxenvs
-from jaxenvs.core.errors import CheckpointError
+from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor import load_checkpoint, save_checkpoint
 
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import jaxenvs
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import (
     Frames,
     draw_learning_curve,

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from jaxenvs.core.errors import CheckpointError, InvalidField, NotWritten, RunInUse
+from jaxenvs.errors import CheckpointError, InvalidField, NotWritten, RunInUse
 from jaxenvs.monitor import Run, Settings
 
 

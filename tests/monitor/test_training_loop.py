@@ -13,8 +13,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.errors import CheckpointError, Diverged, NotWritten
 from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.errors import CheckpointError, Diverged, NotWritten
 from jaxenvs.monitor import Run, Settings, save_checkpoint, train
 from jaxenvs.monitor.updates import initial_state
 

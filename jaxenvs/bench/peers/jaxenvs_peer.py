@@ -27,8 +27,8 @@ def prepare(task: str, num_envs: int, steps: int | None, *, maker: str | None = 
     import jax.numpy as jnp
     from jax_scan import prepared_scan  # pyright: ignore[reportMissingImports]  # beside this file
 
-    from jaxenvs.core.random import key as make_key
-    from jaxenvs.core.spaces import Box
+    from jaxenvs.random import key as make_key
+    from jaxenvs.spaces import Box
     from jaxenvs.wrappers import AutoReset
 
     module, _, function = (maker or "jaxenvs:make").partition(":")

@@ -9,11 +9,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs.algorithmic import _tape_picture
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, Tuple
 
 MAX_LEVEL = 30
 """The level that tasks grow to."""

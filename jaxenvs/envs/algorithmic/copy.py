@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import TapeTask, draw_symbols
+from jaxenvs.random import Key
 
 
 class Copy(TapeTask):

@@ -5,8 +5,8 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
+from jaxenvs.random import Key
 
 
 class RepeatCopy(TapeTask):

@@ -7,8 +7,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
+from jaxenvs.random import Key
 
 
 class Reverse(TapeTask):

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
 
 
 class ReversedAddition(TapeTask):

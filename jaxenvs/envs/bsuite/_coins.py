@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 _WORD = 32  # bits
 

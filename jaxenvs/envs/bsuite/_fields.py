@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 def check_integer(owner: str, field: str, value: Any, least: int, most: int = 2**31 - 1) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxenvs.core.errors import DatasetNotFound, InvalidField
+from jaxenvs.errors import DatasetNotFound, InvalidField
 
 VARIABLE = "JAXENVS_MNIST"
 """The environment variable that names the folder."""

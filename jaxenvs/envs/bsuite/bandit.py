@@ -10,9 +10,9 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._fields import check_integer, check_mapping_seed, check_shape
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _WIDTH, _HEIGHT = 480, 240  # pixels
 _NOTHING_YET = -1

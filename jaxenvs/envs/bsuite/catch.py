@@ -9,9 +9,9 @@ from jax import Array
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._fields import check_integer
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Box, Discrete
 
 _CELL = 32.0  # pixels
 _MOST_CELLS = 100

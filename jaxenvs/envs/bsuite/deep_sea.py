@@ -12,9 +12,9 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._fields import check_integer, check_mapping_seed, check_shape
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _SIDE = 400  # pixels
 _MOST_CELLS = 200

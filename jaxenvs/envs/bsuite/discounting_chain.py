@@ -8,10 +8,10 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._fields import check_mapping_seed, check_shape
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _REWARD_TIMES = np.array([1, 3, 10, 30, 100], np.int32)
 _LENGTH = 100

@@ -11,11 +11,11 @@ from jax import Array
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._coins import flip_coins
 from jaxenvs.envs.bsuite._fields import check_integer
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH, time_bar
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Box, Discrete
 
 
 class MemoryChainState(PyTreeNode):

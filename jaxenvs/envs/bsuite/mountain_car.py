@@ -7,11 +7,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._hill import MountainCarState, draw, drive
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _MIN_POSITION, _MAX_POSITION, _MAX_SPEED = -1.2, 0.6, 0.07
 _START_LOW, _START_HIGH = -0.6, -0.4

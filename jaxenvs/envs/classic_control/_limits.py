@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 def check_start_range(owner: str, low: Any, high: Any) -> None:

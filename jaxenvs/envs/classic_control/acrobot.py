@@ -10,13 +10,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.envs._two_links import draw_two_links
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range, within
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class AcrobotState(PyTreeNode):

@@ -13,10 +13,10 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._cart_pole import accelerations
 from jaxenvs.envs.classic_control._limits import check_choice, check_start_range
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class CartPoleState(PyTreeNode):

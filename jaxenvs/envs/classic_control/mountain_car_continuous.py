@@ -9,10 +9,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box
 from jaxenvs.envs._hill import MountainCarState, draw, drive
 from jaxenvs.envs.classic_control._limits import check_start_range
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box
 
 
 class MountainCarContinuous(Env[MountainCarState, Array]):

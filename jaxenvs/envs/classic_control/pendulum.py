@@ -11,12 +11,12 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box
 from jaxenvs.core.trigonometry import cos, sin, wrapped
 from jaxenvs.envs.classic_control._limits import within
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box
 
 
 class PendulumState(PyTreeNode):

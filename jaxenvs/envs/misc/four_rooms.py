@@ -9,11 +9,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.misc import _maze
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Box, Discrete
 
 ROOMS = (
     "xxxxxxxxxxxxx",

@@ -10,16 +10,16 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidField
 from jaxenvs.physics import engine, rendering
 from jaxenvs.physics.model import Model, load_model
 from jaxenvs.physics.parameters import Parameters, check_parameters, default_parameters
 from jaxenvs.physics.physics import Physics, choose_engine
 from jaxenvs.physics.readings import DISPLACEMENT, Reading
 from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box
 
 Outcome = tuple[Array, Array, dict[str, Array]]
 """Reward, whether the task ended, and info, floats in float32."""

@@ -5,12 +5,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, height_gain, is_between, noisy_start, require, single, squares, weigh
 from jaxenvs.physics.model import Model
 from jaxenvs.physics.readings import Position, Reading
 from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
 
 _SPEED_LIMITS = (-10.0, 10.0)
 """What observed velocities are clipped to, m/s or rad/s."""

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv
+from jaxenvs.errors import InvalidField
 from jaxenvs.physics.model import Model
+from jaxenvs.random import Key
 
 
 def like(value: Any, array: Array) -> Array:

@@ -5,12 +5,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, like, noisy_start, norm, require, single, squares, weigh
 from jaxenvs.physics.model import Model
 from jaxenvs.physics.readings import BodyPosition, Reading
 from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
 
 
 class Ant(MujocoEnv, kw_only=True):

@@ -7,12 +7,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, noisy_start, require, single, weigh
 from jaxenvs.physics.model import Model
 from jaxenvs.physics.readings import Cosine, Reading, Sine
 from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
 
 _LIMITS = (-10.0, 10.0)
 """What observed velocities and forces are clipped to."""

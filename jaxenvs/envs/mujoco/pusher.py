@@ -8,12 +8,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import norm, require, squares, uniform_noise, weigh
 from jaxenvs.physics.model import Model
 from jaxenvs.physics.readings import BodyPosition, Reading
 from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
 
 _JOINTS = 7
 _LOW, _HIGH = (-0.3, -0.2), (0.0, 0.2)

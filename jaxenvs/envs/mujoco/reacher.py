@@ -8,12 +8,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import near_reference, norm, require, squares, uniform_noise, weigh
 from jaxenvs.physics.model import Model
 from jaxenvs.physics.readings import BodyPosition, Cosine, Reading, Sine
 from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
 
 _REACH = 0.2
 """Targets are drawn from a disc of this radius, m."""

@@ -9,8 +9,8 @@ from jax import Array
 from jaxenvs.canvas import Canvas
 from jaxenvs.canvas.palette import Color
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.spaces import MultiDiscrete
 from jaxenvs.envs._tileset import lay, sprite_of, tileset_of
+from jaxenvs.spaces import MultiDiscrete
 
 TILE = 64
 """The size of a cell in pictures, in pixels."""

@@ -9,13 +9,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import cos, sin, wrapped
 from jaxenvs.envs._two_links import draw_two_links
 from jaxenvs.envs.classic_control.acrobot import AcrobotState
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _MAX_SPEEDS = 4 * math.pi, 9 * math.pi  # rad/s
 

@@ -9,9 +9,9 @@ from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key, scale_below
-from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs._card_table import RANKS, ShownHand, draw_table, with_card
+from jaxenvs.random import Key, check_key, scale_below
+from jaxenvs.spaces import Discrete, Tuple
 
 _LIMIT = 21
 _DEALER_STANDS = 17

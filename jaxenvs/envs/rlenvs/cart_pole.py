@@ -8,10 +8,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.classic_control import cart_pole
 from jaxenvs.envs.classic_control.cart_pole import CartPoleState
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class CartPole(Env[CartPoleState, Array]):

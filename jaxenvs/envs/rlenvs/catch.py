@@ -11,10 +11,10 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Box, Discrete
 
 _STEEPEST = 1 / 3
 """Columns a step, at levels 0 and 2."""

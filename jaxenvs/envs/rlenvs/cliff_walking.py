@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs._cliff_picture import draw_cliff
 from jaxenvs.envs.rlenvs._grid import GridState, cells, neighbour, state_at
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 _COLUMNS, _ROWS = 12, 4
 _START = (1, 1)

@@ -10,11 +10,11 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs.rlenvs._grid import TILE, cells, draw_cells, neighbour
+from jaxenvs.errors import InvalidField, did_you_mean
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 _STILL = (".......#G", "..#....#.", "S.#....#.", "..#......", ".....#...", ".........")
 _OPEN_ON_THE_RIGHT = ("........G", ".........", ".........", "########.", ".........", "...S.....")

@@ -10,11 +10,11 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs._tileset import tileset_of
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 CAPACITY = 20
 """The most cars that a lot holds."""

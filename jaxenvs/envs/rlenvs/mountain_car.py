@@ -7,11 +7,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import sin
 from jaxenvs.envs.classic_control import mountain_car
 from jaxenvs.envs.classic_control.mountain_car import MountainCarState
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class MountainCar(Env[MountainCarState, Array]):

@@ -9,8 +9,8 @@ from jax import Array
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _START, _LAST = 3, 6
 _GAP, _HEIGHT = 96, 160  # pixels

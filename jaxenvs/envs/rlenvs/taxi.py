@@ -9,9 +9,9 @@ from jax import Array
 from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs._taxi_town import CELL, PANEL_X, SIZE, STOPS, TOWN, corner_of, draw_empty_town, draw_traffic
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 NORTH, EAST, SOUTH, WEST, PICK_UP, PUT_DOWN, FILL_UP = range(7)
 

@@ -9,9 +9,9 @@ from jax import Array
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs.rlenvs._grid import GridState, cells, draw_cells, neighbour, state_at
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 _COLUMNS, _ROWS = 10, 7
 _WIND = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)

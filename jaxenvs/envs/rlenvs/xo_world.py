@@ -12,9 +12,9 @@ from jaxenvs.canvas import Canvas, palette
 from jaxenvs.canvas.palette import Color
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, scale_below
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._tileset import tileset_of
+from jaxenvs.random import Key, check_key, scale_below
+from jaxenvs.spaces import Box, Discrete
 
 LEFT, RIGHT, UP, DOWN = range(4)
 

@@ -6,7 +6,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 _LIMBS, _LIMB_BITS = 3, 28
 _LARGEST_BASE = 2 ** (32 - _LIMB_BITS)

@@ -10,10 +10,10 @@ from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 NO_GUESS, LOWER, EQUAL, HIGHER = range(4)
 _WORDS = ("no guess yet", "lower than the number", "equal to the number", "higher than the number")

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 
 class TabularState(PyTreeNode):

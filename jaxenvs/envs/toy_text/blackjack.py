@@ -9,10 +9,10 @@ from jax import Array
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs._card_table import LISTED, RANKS, ShownHand, draw_table, rank_at, with_card
 from jaxenvs.envs.toy_text._chance import draw_digits
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, Tuple
 
 # The dealer stands with at most 12 cards: six aces are a soft 16, a six makes that a hard 12, and five more
 # aces 17. So there are at most ten to draw.

@@ -9,11 +9,11 @@ from jax import Array
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._cliff_picture import draw_cliff
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _ROWS, _COLUMNS = 4, 12
 _START, _GOAL = 36, 47  # the lower corners; between them lies the cliff

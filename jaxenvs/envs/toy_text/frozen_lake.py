@@ -11,15 +11,15 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.random import key as make_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._terminal import colorize
 from jaxenvs.envs._tileset import lay, sprite_of, tileset_of
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+from jaxenvs.errors import InvalidField, did_you_mean
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.random import key as make_key
+from jaxenvs.spaces import Discrete
 
 MAPS: dict[str, tuple[str, ...]] = {
     "4x4": ("SFFF", "FHFH", "FFFH", "HFFG"),

@@ -10,10 +10,10 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete, Tuple
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete, Tuple
 
 _CENTS = 100
 _WIDTH, _HEIGHT = 480, 320  # pixels

@@ -10,11 +10,11 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _WIDTH, _HEIGHT = 720, 200  # pixels
 

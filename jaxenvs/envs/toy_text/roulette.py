@@ -11,12 +11,12 @@ from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._tileset import sprite_of
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _NO_SPIN = -1
 _SIZE = 400  # pixels

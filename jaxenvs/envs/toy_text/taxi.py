@@ -10,14 +10,14 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._taxi_town import ABOARD, SIZE, STOPS, TOWN, draw_empty_town, draw_traffic
 from jaxenvs.envs._terminal import colorize
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Discrete
 
 _STATES = 500
 _STARTS = 300  # 25 cells, 4 stops for the passenger, 3 other ones for the destination

@@ -11,7 +11,7 @@ from mujoco import mjx
 from mujoco.mjx._src import constraint
 from mujoco.mjx._src.types import ConeType, IntegratorType, JacobianType, SolverType
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.physics.mjx.collision import contact_dimensions
 from jaxenvs.physics.mjx.versions import check_versions
 

@@ -17,7 +17,7 @@ from jax import Array
 from mujoco.mjx._src import smooth
 from mujoco.mjx._src.types import IntegratorType
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.physics.mjx.compiled_model import compile_model
 from jaxenvs.physics.mjx.euler import euler
 from jaxenvs.physics.mjx.forward import forward

@@ -5,7 +5,7 @@ The engine calls functions that MJX does not promise to keep, and follows what o
 
 from importlib import metadata
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.errors import DependencyNotInstalled
 
 TESTED = {"mujoco": "4.0", "mujoco-mjx": "3.17"}
 """Distribution: the series (major and minor version) of it."""

@@ -12,7 +12,7 @@ import pytest
 from mujoco.mjx._src import collision_driver, collision_primitive, constraint, forward, scan, smooth, solver, support
 from mujoco.mjx._src.types import GeomType
 
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.physics.mjx import engine
 from tests.physics.mjx.models import CREATURE, PENDULUM
 from tests.physics.mjx.reference import FIELDS, Handle, compile_xml, load, parameters_of, state_at, step_all, visit

@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from jaxenvs.core import pytree
 from jaxenvs.core.calls import keyed
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 Element = TypeVar("Element")
 

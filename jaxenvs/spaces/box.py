@@ -11,9 +11,9 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidMask, InvalidSpace
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces._convert import (
+from jaxenvs.errors import InvalidMask, InvalidSpace
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces._convert import (
     as_array,
     batch_hint,
     fit_host,
@@ -22,8 +22,8 @@ from jaxenvs.core.spaces._convert import (
     strong,
     validate_integers,
 )
-from jaxenvs.core.spaces._draw import uniform_integers
-from jaxenvs.core.spaces.space import Space, static
+from jaxenvs.spaces._draw import uniform_integers
+from jaxenvs.spaces.space import Space, static
 
 
 class Box(Space[Array]):

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidMask, InvalidSpace
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
-from jaxenvs.core.spaces._draw import (
+from jaxenvs.errors import InvalidMask, InvalidSpace
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces._convert import as_array, import_gymnasium, validate_integers
+from jaxenvs.spaces._draw import (
     as_mask,
     as_probability,
     check_only_one,
@@ -18,9 +18,9 @@ from jaxenvs.core.spaces._draw import (
     choose_weighted,
     uniform_integers,
 )
-from jaxenvs.core.spaces.box import Box
-from jaxenvs.core.spaces.discrete import Discrete, in_range
-from jaxenvs.core.spaces.space import Space, static
+from jaxenvs.spaces.box import Box
+from jaxenvs.spaces.discrete import Discrete, in_range
+from jaxenvs.spaces.space import Space, static
 
 _INT32 = np.iinfo(np.int32)
 

@@ -9,13 +9,13 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from jaxenvs.core.errors import InvalidAction, InvalidMask, InvalidSpace
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import _flat
-from jaxenvs.core.spaces._convert import as_array
-from jaxenvs.core.spaces.box import Box
-from jaxenvs.core.spaces.discrete import in_range
-from jaxenvs.core.spaces.space import Space
+from jaxenvs.errors import InvalidAction, InvalidMask, InvalidSpace
+from jaxenvs.random import Key
+from jaxenvs.spaces import _flat
+from jaxenvs.spaces._convert import as_array
+from jaxenvs.spaces.box import Box
+from jaxenvs.spaces.discrete import in_range
+from jaxenvs.spaces.space import Space
 
 
 def check_size(space: str, name: str, value: Any, smallest: int) -> int:

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidAction, InvalidMask, InvalidSpace
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import _flat
-from jaxenvs.core.spaces._convert import import_gymnasium
-from jaxenvs.core.spaces._draw import check_only_one
-from jaxenvs.core.spaces.box import Box
-from jaxenvs.core.spaces.space import Space
+from jaxenvs.errors import InvalidAction, InvalidMask, InvalidSpace
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import _flat
+from jaxenvs.spaces._convert import import_gymnasium
+from jaxenvs.spaces._draw import check_only_one
+from jaxenvs.spaces.box import Box
+from jaxenvs.spaces.space import Space
 
 
 class Dict(Space[dict[str, Any]]):

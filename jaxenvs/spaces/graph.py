@@ -8,17 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidAction, InvalidMask, InvalidSpace
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import _flat, _padding
-from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
-from jaxenvs.core.spaces._draw import check_only_one, uniform_integers
-from jaxenvs.core.spaces.box import Box
-from jaxenvs.core.spaces.dict import twin_hint
-from jaxenvs.core.spaces.discrete import in_range
-from jaxenvs.core.spaces.sequence import stack_gymnasium
-from jaxenvs.core.spaces.space import Space, static
+from jaxenvs.errors import InvalidAction, InvalidMask, InvalidSpace
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import _flat, _padding
+from jaxenvs.spaces._convert import as_array, import_gymnasium, validate_integers
+from jaxenvs.spaces._draw import check_only_one, uniform_integers
+from jaxenvs.spaces.box import Box
+from jaxenvs.spaces.dict import twin_hint
+from jaxenvs.spaces.discrete import in_range
+from jaxenvs.spaces.sequence import stack_gymnasium
+from jaxenvs.spaces.space import Space, static
 
 # The number of nodes that Gymnasium samples where it is told none.
 _USUAL_NODES = 10

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidAction
+from jaxenvs.errors import DependencyNotInstalled, InvalidAction
 
 
 def import_gymnasium() -> Any:

@@ -29,7 +29,7 @@ def words_64():
 
 
 def golden():
-    """The values of GOLDEN, computed; `python tests/core/test_random.py` prints them anew.
+    """The values of GOLDEN, computed; `python tests/test_random.py` prints them anew.
 
     Changing them breaks the reproducibility of every run, so it is a change for the CHANGELOG.
     """

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidMask
-from jaxenvs.core.random import Key
+from jaxenvs.errors import InvalidMask
+from jaxenvs.random import Key
 
 
 @functools.partial(jax.jit, inline=True)

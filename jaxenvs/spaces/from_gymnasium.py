@@ -5,18 +5,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import InvalidSpace
-from jaxenvs.core.spaces._convert import import_gymnasium
-from jaxenvs.core.spaces.box import Box
-from jaxenvs.core.spaces.dict import Dict
-from jaxenvs.core.spaces.discrete import Discrete
-from jaxenvs.core.spaces.graph import Graph
-from jaxenvs.core.spaces.multi_binary import MultiBinary
-from jaxenvs.core.spaces.multi_discrete import MultiDiscrete
-from jaxenvs.core.spaces.sequence import Sequence
-from jaxenvs.core.spaces.space import Space
-from jaxenvs.core.spaces.text import Text
-from jaxenvs.core.spaces.tuple import Tuple
+from jaxenvs.errors import InvalidSpace
+from jaxenvs.spaces._convert import import_gymnasium
+from jaxenvs.spaces.box import Box
+from jaxenvs.spaces.dict import Dict
+from jaxenvs.spaces.discrete import Discrete
+from jaxenvs.spaces.graph import Graph
+from jaxenvs.spaces.multi_binary import MultiBinary
+from jaxenvs.spaces.multi_discrete import MultiDiscrete
+from jaxenvs.spaces.sequence import Sequence
+from jaxenvs.spaces.space import Space
+from jaxenvs.spaces.text import Text
+from jaxenvs.spaces.tuple import Tuple
 
 
 def from_gymnasium(

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidSpace
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces._convert import as_array, import_gymnasium, validate_integers
-from jaxenvs.core.spaces._draw import as_mask, as_probability, check_only_one
-from jaxenvs.core.spaces.box import Box
-from jaxenvs.core.spaces.space import Space, static
+from jaxenvs.errors import InvalidSpace
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces._convert import as_array, import_gymnasium, validate_integers
+from jaxenvs.spaces._draw import as_mask, as_probability, check_only_one
+from jaxenvs.spaces.box import Box
+from jaxenvs.spaces.space import Space, static
 
 
 class MultiBinary(Space[Array]):
