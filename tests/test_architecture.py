@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import types
 from functools import cache
 from pathlib import Path
 
@@ -31,20 +32,21 @@ MAY_IMPORT = {
     "physics": set(),
     "envs": {"canvas", "physics"},
     "wrappers": set(),
-    "registry": {"wrappers"},
-    "rollout": {"wrappers"},
+    "registration": {"wrappers"},
+    "bsuite": {"wrappers", "registration"},
+    "rollouts": {"wrappers"},
     "testing": {"wrappers"},
-    "training": {"wrappers", "rollout"},
-    "adapters": {"wrappers", "registry"},
-    "monitor": {"wrappers", "rollout"},
-    "agents": {"wrappers", "registry", "rollout", "training", "monitor"},
-    "bench": {"wrappers", "registry", "rollout", "training", "monitor"},
-    "scoreboard": {"canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
+    "training": {"wrappers", "rollouts"},
+    "adapters": {"wrappers", "registration"},
+    "monitor": {"wrappers", "rollouts"},
+    "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
+    "bench": {"wrappers", "registration", "rollouts", "training", "monitor"},
+    "scoreboard": {"canvas", "wrappers", "registration", "rollouts", "training", "adapters", "monitor", "testing"},
     "cli": {
         "canvas",
         "wrappers",
-        "registry",
-        "rollout",
+        "registration",
+        "rollouts",
         "training",
         "adapters",
         "monitor",
@@ -68,7 +70,7 @@ EXTRA_PACKAGES = {
     "training": {"flax", "optax"},
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
     "monitor": {"flax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
-    "rollout": {"tqdm"},
+    "rollouts": {"tqdm"},
     "bench": {
         "matplotlib",
         "gymnasium",
@@ -158,7 +160,7 @@ def test_rooms_import_only_what_they_may(path):
     if path.name == "__main__.py":
         allowed = {"cli"}
     elif room is None:
-        allowed = CONTRACT | MAY_IMPORT.keys() - {"envs", "training", "cli", "monitor", "bench"}
+        allowed = CONTRACT | MAY_IMPORT.keys() - {"envs", "cli", "bench"}  # some for type checkers alone
     elif room in CONTRACT:
         allowed = OF_THE_CONTRACT[room] | {room}
     else:
@@ -277,17 +279,49 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 
 PUBLIC_NAMES = """
-    make spec register registry pprint_registry Env TimeStep AutoReset TimeLimit random spaces wrappers errors testing
-    load
+    AutoReset Env EnvSpec Evaluation PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper TimeLimit
+    TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate host load make monitor
+    pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
+    unwrap unwrap_state wrappers
 """
 
 
-@pytest.mark.parametrize(
-    "name",
-    PUBLIC_NAMES.split(),
-)
+def test_dir_shows_the_public_names_and_nothing_else():
+    assert dir(jaxenvs) == PUBLIC_NAMES.split()
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES.split())
 def test_public_names_exist(name):
     assert hasattr(jaxenvs, name)
+
+
+def test_no_package_is_hidden_by_a_public_name():
+    """`jaxenvs.rollout` is the function, whatever has been imported."""
+    rooms = {room_of(path) for path in MODULES} - {None}
+    hidden = [name for name in rooms & set(dir(jaxenvs)) if not isinstance(getattr(jaxenvs, name), types.ModuleType)]
+    assert not hidden
+
+
+def test_modules_load_on_first_use():
+    code = """
+import sys, jaxenvs
+names = "bsuite", "canvas", "host", "monitor", "testing", "training"
+assert not {f"jaxenvs.{name}" for name in names} & set(sys.modules)
+for name in names:
+    assert getattr(jaxenvs, name) is sys.modules[f"jaxenvs.{name}"]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_type_checkers_see_is_what_is_public():
+    tree = tree_of(PACKAGE / "__init__.py")
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    on_first_use = {alias.name for statement in block.body for alias in statement.names}
+    at_once = {
+        alias.asname for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names if alias.asname
+    }
+    assert on_first_use | at_once == set(dir(jaxenvs))
+    assert at_once == set(jaxenvs.__all__)
 
 
 def test_an_unknown_public_name_is_an_attribute_error():

@@ -19,7 +19,7 @@ import numpy as np
 import jaxenvs
 from benchmarks.rehearsal.report import Report, failure
 from benchmarks.rehearsal.sizes import Sizes
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 
 TOLERANCE, TOLERANCE_OF_ROBOTS = 1e-5, 1e-3
 """Of a float after one step, relative and absolute: some units in the last place of float32 for a few operations, and

@@ -6,7 +6,7 @@ from jaxenvs.adapters._processes import check_process
 from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import Wrapper, wrappers_of
 from jaxenvs.errors import InvalidField, WrapperOrderError, did_you_mean
-from jaxenvs.registry import make
+from jaxenvs.registration import make
 from jaxenvs.wrappers.auto_reset import AutoReset, has_auto_reset_inside
 from jaxenvs.wrappers.time_limit import TimeLimit
 

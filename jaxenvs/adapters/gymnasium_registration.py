@@ -6,9 +6,9 @@ import warnings
 import gymnasium
 from gymnasium.envs import registration
 
-from jaxenvs.registry import EnvSpec, registry
-from jaxenvs.registry.atari import atari_ids
-from jaxenvs.registry.spec import gymnasium_id
+from jaxenvs.registration import EnvSpec, registry
+from jaxenvs.registration.atari import atari_ids
+from jaxenvs.registration.spec import gymnasium_id
 
 _BRIDGE = "jaxenvs_ale_bridge"
 _ADAPTER = "jaxenvs.adapters.gymnasium_env:GymnasiumEnv"

@@ -11,8 +11,8 @@ from jaxenvs.adapters._window import Window
 from jaxenvs.adapters.gymnasium_env import GymnasiumEnv
 from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidField
-from jaxenvs.registry import make
-from jaxenvs.registry import spec as find_spec
+from jaxenvs.registration import make
+from jaxenvs.registration import spec as find_spec
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 _REWARD_RANGE = (-float("inf"), float("inf"))

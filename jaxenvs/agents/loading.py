@@ -16,9 +16,9 @@ from jaxenvs.monitor.episodes import tree_index
 from jaxenvs.monitor.run import Run, Settings
 from jaxenvs.monitor.updates import initial_state
 from jaxenvs.random import key as make_key
-from jaxenvs.registry import EnvSpec, make, registry, spec
-from jaxenvs.registry.make import load as load_class
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.registration import EnvSpec, make, registry, spec
+from jaxenvs.registration.make import load as load_class
+from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training import Learner
 from jaxenvs.training.presets import Algorithm, preset
 from jaxenvs.wrappers import TimeLimit

@@ -20,9 +20,9 @@ from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidField, JaxenvsError
 from jaxenvs.monitor.run import Run, Settings
 from jaxenvs.random import key as make_key
-from jaxenvs.registry import EnvSpec, make, spec
-from jaxenvs.registry.make import load
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.registration import EnvSpec, make, spec
+from jaxenvs.registration.make import load
+from jaxenvs.rollouts.policy import Policy
 
 EVALUATION_KEY, ANIMATION_KEY = range(1, 3)
 """What is folded into a seed's key for each use, as `TRAINING_KEY` is, so that none sees another's random numbers."""

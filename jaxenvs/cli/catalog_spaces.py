@@ -12,8 +12,8 @@ from typing import Any
 
 from jaxenvs.cli.space_text import space_text
 from jaxenvs.core.env import Env
-from jaxenvs.registry import EnvSpec, make
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration import EnvSpec, make
+from jaxenvs.registration.catalog import CATALOG
 
 FILE = Path(__file__).with_name("catalog_spaces.json")
 

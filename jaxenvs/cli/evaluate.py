@@ -14,9 +14,9 @@ from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agents
 from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
 from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
-from jaxenvs.registry import EnvSpec
-from jaxenvs.rollout.evaluate import evaluate as evaluate_policy
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.registration import EnvSpec
+from jaxenvs.rollouts.evaluate import evaluate as evaluate_policy
+from jaxenvs.rollouts.policy import Policy
 
 
 @reports_errors

@@ -14,7 +14,7 @@ from jaxenvs.cli.list_envs import reward_text
 from jaxenvs.cli.settings import print_settings
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.wrapper import unwrap
-from jaxenvs.registry import make
+from jaxenvs.registration import make
 
 
 @reports_errors

@@ -12,7 +12,7 @@ from rich.table import Table
 from jaxenvs.cli.catalog_spaces import described, recorded
 from jaxenvs.cli.console import console, reports_errors
 from jaxenvs.errors import DatasetNotFound, DependencyNotInstalled, InvalidField, did_you_mean
-from jaxenvs.registry import EnvSpec, make, registry
+from jaxenvs.registration import EnvSpec, make, registry
 
 _WHOLE_WIDTH = 132
 """Columns that the table takes with all it has to say."""

@@ -33,8 +33,8 @@ from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor import Episode, Frames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.animation import check_suffix, frame_stride
 from jaxenvs.monitor.episodes import tree_index
-from jaxenvs.registry.make import load
-from jaxenvs.rollout.policy import RandomPolicy
+from jaxenvs.registration.make import load
+from jaxenvs.rollouts.policy import RandomPolicy
 from jaxenvs.wrappers import TimeLimit
 
 _MAX_EPISODE_STEPS = 1000

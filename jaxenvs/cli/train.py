@@ -34,8 +34,8 @@ from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_e
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
 from jaxenvs.random import key as make_key
-from jaxenvs.registry.make import load
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.registration.make import load
+from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training import PPO
 from jaxenvs.training.presets import Algorithm, preset
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollout.policy import Policy, as_policy
+from jaxenvs.rollouts.policy import Policy, as_policy
 
 _CHUNK_BYTES = 64 * 2**20
 """Frames are drawn this many bytes at a time, so memory stays bounded however long the episode."""

@@ -15,7 +15,7 @@ from jaxenvs.monitor.processes import agreed, whole
 from jaxenvs.monitor.run import Run
 from jaxenvs.monitor.updates import Learner, Program, Rows, initial_state
 from jaxenvs.random import Key
-from jaxenvs.rollout.mesh import Devices, lane_mesh
+from jaxenvs.rollouts.mesh import Devices, lane_mesh
 
 
 @dataclasses.dataclass(frozen=True)

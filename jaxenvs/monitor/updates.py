@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from jaxenvs.core.env import Env
 from jaxenvs.core.finite import holds_nan
 from jaxenvs.random import Key
-from jaxenvs.rollout.mesh import SHARED, laid_out
+from jaxenvs.rollouts.mesh import SHARED, laid_out
 
 
 class Learner(Protocol):

@@ -17,7 +17,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollout.mesh import Devices
+from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Discrete, Space
 from jaxenvs.training.distributions import check_action_space, to_action
 from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, training_env

@@ -16,7 +16,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.finite import holds_nan
 from jaxenvs.errors import Diverged, InvalidField
 from jaxenvs.random import Key
-from jaxenvs.rollout._progress import progress_bar
+from jaxenvs.rollouts._progress import progress_bar
 
 if TYPE_CHECKING:
     from jaxenvs.training.learner import Learner

@@ -19,8 +19,8 @@ from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
-from jaxenvs.rollout.mesh import Devices
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.rollouts.mesh import Devices
+from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training.host_loop import Callback, train_in_calls
 from jaxenvs.training.schedule import after, steps_taken
 from jaxenvs.training.settings import MOST, check_range, checked, hints_of

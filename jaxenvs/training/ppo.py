@@ -17,7 +17,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollout.mesh import (
+from jaxenvs.rollouts.mesh import (
     LANES,
     SHARED,
     TIME_AND_LANES,

@@ -16,7 +16,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollout.mesh import Devices
+from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
 from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, mean_or_nan, training_env

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 
 QUICK = {
     # Boxes, bounded and not; discrete and continuous actions.

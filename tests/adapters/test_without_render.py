@@ -9,8 +9,8 @@ from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3V
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor.episodes import Frames, record_episode
 from jaxenvs.random import check_key
-from jaxenvs.registry.catalog import CATALOG
-from jaxenvs.registry.make import load
+from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.registration.make import load
 from jaxenvs.spaces import Discrete
 from jaxenvs.testing.borders import renders
 from jaxenvs.testing.subject import Subject

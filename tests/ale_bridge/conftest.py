@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxenvs.registry.registry import registry
+from jaxenvs.registration.registry import registry
 from jaxenvs_ale_bridge import register_all
 
 

@@ -8,7 +8,7 @@ import pytest
 import jaxenvs
 from jaxenvs.bench.learning import JAXENVS_PPO, LEARNERS
 from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
-from jaxenvs.registry import registry
+from jaxenvs.registration import registry
 from jaxenvs_ale_bridge import make_atari
 
 ROWS = {peer.name: peer for peer in PEERS}

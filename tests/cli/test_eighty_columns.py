@@ -15,7 +15,7 @@ from jaxenvs.cli import bench, bench_learning
 from jaxenvs.cli.console import say
 from jaxenvs.cli.docstring_text import docstring_blocks
 from jaxenvs.cli.evaluate import print_evaluation
-from jaxenvs.registry.make import load
+from jaxenvs.registration.make import load
 
 
 @pytest.fixture(autouse=True)

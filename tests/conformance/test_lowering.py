@@ -4,7 +4,7 @@ import jax
 import pytest
 
 import jaxenvs
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 from tests.conformance.claims import SLOW
 
 PLATFORMS = "cuda", "tpu"

@@ -14,8 +14,8 @@ from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.envs.toy_text.frozen_lake import FrozenLake
 from jaxenvs.errors import InvalidField
-from jaxenvs.registry.catalog import CATALOG
-from jaxenvs.registry.make import load
+from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.registration.make import load
 from jaxenvs.wrappers import NormalizeReward, RescaleObservation
 
 

@@ -21,7 +21,7 @@ def shortened(program, *replacements):
     return program
 
 
-@pytest.mark.slow  # `tests/rollout/test_mesh.py` and `tests/training/test_mesh.py` hold the same for each call
+@pytest.mark.slow  # `tests/rollouts/test_mesh.py` and `tests/training/test_mesh.py` hold the same for each call
 def test_programs_for_one_host_run_on_eight_devices(tmp_path):
     program = shortened("\n".join(PROGRAMS[:-1]), ("500_000", "32_768"))
     checks = """

@@ -24,7 +24,7 @@ from jaxenvs.monitor import (
     write_animation,
 )
 from jaxenvs.monitor.animation import frame_stride
-from jaxenvs.rollout.policy import RandomPolicy
+from jaxenvs.rollouts.policy import RandomPolicy
 
 KEY = jaxenvs.random.key(5)
 

@@ -12,6 +12,7 @@ import pytest
 import scipy.stats
 
 import jaxenvs
+from jaxenvs.bsuite import bsuite_ids, make_bsuite
 from jaxenvs.envs.bsuite.bandit import Bandit
 from jaxenvs.envs.bsuite.cart_pole import CartPole
 from jaxenvs.envs.bsuite.cart_pole_swingup import CartPoleSwingup
@@ -22,7 +23,6 @@ from jaxenvs.envs.bsuite.memory_chain import MemoryChain
 from jaxenvs.envs.bsuite.mnist_bandit import MnistBandit
 from jaxenvs.envs.bsuite.mountain_car import MountainCar
 from jaxenvs.envs.bsuite.umbrella_chain import UmbrellaChain
-from jaxenvs.registry.bsuite import bsuite_ids, make_bsuite
 from jaxenvs.wrappers import NoisyReward, ScaleReward
 from tests.parity.rows_bsuite import ROWS
 

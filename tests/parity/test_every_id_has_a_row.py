@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("rows_*.py"))
 ROWS = [row for name in MODULES for row in importlib.import_module(f"tests.parity.{name}").ROWS]

@@ -19,7 +19,7 @@ from jaxenvs.envs.misc.pong import Pong
 from jaxenvs.envs.misc.reacher import Reacher
 from jaxenvs.envs.misc.swimmer import Swimmer
 from jaxenvs.errors import InvalidField
-from jaxenvs.registry import spec
+from jaxenvs.registration import spec
 from jaxenvs.training import PPO
 from tests.learning import assert_learns
 from tests.parity import _misc_cases as cases

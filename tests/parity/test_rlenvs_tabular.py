@@ -16,7 +16,7 @@ from jaxenvs.envs.rlenvs.jacks_car_rental import JacksCarRental
 from jaxenvs.envs.rlenvs.multi_armed_bandit import MultiArmedBandit
 from jaxenvs.envs.rlenvs.random_walk import RandomWalk, RandomWalkState
 from jaxenvs.envs.rlenvs.windy_world import WindyWorld
-from jaxenvs.registry import spec
+from jaxenvs.registration import spec
 from tests.envs.rlenvs.finite_model import cells_of, grid_states, outcomes_of
 from tests.parity.rows_rlenvs_tabular import ROWS
 

@@ -17,7 +17,7 @@ from jaxenvs.envs.toy_text.kelly_coinflip import KellyCoinflip
 from jaxenvs.envs.toy_text.nchain import NChain
 from jaxenvs.envs.toy_text.roulette import Roulette
 from jaxenvs.errors import InvalidField
-from jaxenvs.registry import spec
+from jaxenvs.registration import spec
 from tests.parity.rows_toy_text import ROWS
 
 RECORDED = json.loads(Path(__file__).with_name("toy_text_of_gym_0_17_3.json").read_text())

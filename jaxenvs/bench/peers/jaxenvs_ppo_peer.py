@@ -12,7 +12,7 @@ def prepare(task: str, num_envs: int, steps: int, **settings: Any) -> dict[str, 
     from compiled_training import prepared_training  # pyright: ignore[reportMissingImports]  # beside this file
 
     from jaxenvs.random import key as make_key
-    from jaxenvs.registry import make
+    from jaxenvs.registration import make
     from jaxenvs.training import PPO
 
     env, learner = make(task), PPO(total_steps=num_envs * steps, num_envs=num_envs, anneal=False, **settings)
@@ -49,8 +49,8 @@ def _programs(task: str) -> Any:
     from learning_loop import TEST_EPISODES, updates_between_tests  # pyright: ignore[reportMissingImports]
 
     from jaxenvs.random import key as make_key
-    from jaxenvs.registry import make
-    from jaxenvs.rollout import evaluate
+    from jaxenvs.registration import make
+    from jaxenvs.rollouts import evaluate
     from jaxenvs.training import preset
 
     env, learner = make(task), preset(task, "ppo")

@@ -9,8 +9,8 @@ import pytest
 
 import jaxenvs
 from jaxenvs.adapters._bsuite_log import _LOGGED
-from jaxenvs.registry.bsuite import EXPERIMENTS, make_bsuite
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.bsuite import EXPERIMENTS, make_bsuite
+from jaxenvs.registration.catalog import CATALOG
 from jaxenvs.wrappers import FlattenObservation, NoisyReward, RepeatAction, ScaleReward
 
 pytest.importorskip("dm_env", reason="dm_env is not installed")

@@ -16,7 +16,7 @@ from jaxenvs.envs.mujoco.ant import Ant
 from jaxenvs.envs.mujoco.hopper import Hopper
 from jaxenvs.envs.mujoco.inverted_pendulum import InvertedPendulum
 from jaxenvs.errors import InvalidField, NotDifferentiable
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 
 IDS = [spec.id for spec in CATALOG if spec.extra == "mujoco"]
 

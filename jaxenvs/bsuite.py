@@ -12,7 +12,7 @@ from typing import Any
 
 from jaxenvs.core.env import Env
 from jaxenvs.errors import UnregisteredEnv, did_you_mean
-from jaxenvs.registry.make import make
+from jaxenvs.registration.make import make
 from jaxenvs.wrappers.noisy_reward import NoisyReward
 from jaxenvs.wrappers.scale_reward import ScaleReward
 

@@ -7,7 +7,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.envs.classic_control.cart_pole import CartPole
-from jaxenvs.registry.registry import registry
+from jaxenvs.registration.registry import registry
 from tests.registries import kept
 
 

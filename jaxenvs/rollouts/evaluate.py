@@ -14,10 +14,10 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.errors import WrapperOrderError
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollout._progress import progress_bar
-from jaxenvs.rollout.mesh import LANES, SHARED, Devices, lane_mesh, on_each_device
-from jaxenvs.rollout.policy import Policy, as_policy
-from jaxenvs.rollout.rollout import check_count
+from jaxenvs.rollouts._progress import progress_bar
+from jaxenvs.rollouts.mesh import LANES, SHARED, Devices, lane_mesh, on_each_device
+from jaxenvs.rollouts.policy import Policy, as_policy
+from jaxenvs.rollouts.rollout import check_count
 from jaxenvs.wrappers import AutoReset, TimeLimit
 
 # How long an episode may last where neither a TimeLimit nor `max_steps` says so.

@@ -13,9 +13,9 @@ import pytest
 import jaxenvs
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.errors import DependencyNotInstalled, InvalidField, RegistrationError
-from jaxenvs.registry import EnvSpec
-from jaxenvs.registry.catalog import CATALOG
-from jaxenvs.registry.make import load
+from jaxenvs.registration import EnvSpec
+from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.registration.make import load
 
 
 class NeedsSize(CartPole):

@@ -5,7 +5,7 @@ To add an environment: its file in `envs/<family>/`, a line here, a row in `test
 
 from typing import Any
 
-from jaxenvs.registry.spec import EnvSpec
+from jaxenvs.registration.spec import EnvSpec
 
 
 def _spec(

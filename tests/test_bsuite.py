@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import pytest
 
 import jaxenvs
+from jaxenvs.bsuite import EXPERIMENTS, bsuite_ids, make_bsuite
 from jaxenvs.errors import UnregisteredEnv
-from jaxenvs.registry.bsuite import EXPERIMENTS, bsuite_ids, make_bsuite
 
 
 def test_settings_are_looked_up_by_experiment_and_number():

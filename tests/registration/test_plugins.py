@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 import jaxenvs
-from jaxenvs.registry.registry import ENTRY_POINT_GROUP, registry
+from jaxenvs.registration.registry import ENTRY_POINT_GROUP, registry
 
 CART_POLE = "jaxenvs.envs.classic_control.cart_pole:CartPole"
 

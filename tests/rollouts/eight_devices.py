@@ -10,9 +10,9 @@ from jax.sharding import Mesh, PartitionSpec
 
 import jaxenvs
 from jaxenvs.errors import InvalidField
-from jaxenvs.rollout.evaluate import _play
-from jaxenvs.rollout.mesh import lane_mesh
-from jaxenvs.rollout.rollout import _rollout
+from jaxenvs.rollouts.evaluate import _play
+from jaxenvs.rollouts.mesh import lane_mesh
+from jaxenvs.rollouts.rollout import _rollout
 
 KEY = jaxenvs.random.key(3)
 COLLECTIVES = "all-reduce|all-gather|all-to-all|collective-permute|collective-broadcast|reduce-scatter|send|recv"

@@ -16,9 +16,9 @@ from jaxenvs.errors import (
     UnregisteredEnv,
     VersionNotFound,
 )
-from jaxenvs.registry.catalog import CATALOG
-from jaxenvs.registry.registry import registry
-from jaxenvs.registry.spec import format_id, parse_id
+from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.registration.registry import registry
+from jaxenvs.registration.spec import format_id, parse_id
 
 MALFORMED = (
     "Malformed environment ID: Bad id!."
@@ -172,7 +172,7 @@ def test_unversioned_only_environment_needs_no_version():
 
 
 def test_renamed_id_resolves_with_a_note_at_the_callers_line(monkeypatch):
-    monkeypatch.setitem(sys.modules["jaxenvs.registry.registry"].RENAMED, "OldPole-v0", "CartPole-v1")
+    monkeypatch.setitem(sys.modules["jaxenvs.registration.registry"].RENAMED, "OldPole-v0", "CartPole-v1")
     with pytest.warns(DeprecationWarning, match="`OldPole-v0` behaves as `CartPole-v1`") as caught:
         env = jaxenvs.make("OldPole-v0")
     assert env == jaxenvs.make("CartPole-v1")

@@ -15,8 +15,8 @@ from jaxenvs.errors import (
     VersionNotFound,
     did_you_mean,
 )
-from jaxenvs.registry.catalog import CATALOG, RENAMED
-from jaxenvs.registry.spec import GYMNASIUM_NAMESPACE, EnvSpec, format_id, gymnasium_id, parse_id
+from jaxenvs.registration.catalog import CATALOG, RENAMED
+from jaxenvs.registration.spec import GYMNASIUM_NAMESPACE, EnvSpec, format_id, gymnasium_id, parse_id
 
 ENTRY_POINT_GROUP = "jaxenvs.envs"
 """Packages that name a module or a function in this group have it loaded before the first look-up that
@@ -134,7 +134,7 @@ registry = Registry(CATALOG)
 
 def _warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warns at the line that called into this package (or into Mapping's methods around it)."""
-    inside = "jaxenvs.registry.", "collections.abc", "_collections_abc"
+    inside = "jaxenvs.registration.", "collections.abc", "_collections_abc"
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(inside):
         level, frame = level + 1, frame.f_back

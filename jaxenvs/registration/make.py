@@ -11,8 +11,8 @@ from jax.core import Tracer
 from jaxenvs.core.env import Env
 from jaxenvs.core.fields import check_names, fields_of
 from jaxenvs.errors import DependencyNotInstalled, InvalidField, RegistrationError
-from jaxenvs.registry.registry import spec as find_spec
-from jaxenvs.registry.spec import EnvSpec
+from jaxenvs.registration.registry import spec as find_spec
+from jaxenvs.registration.spec import EnvSpec
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 

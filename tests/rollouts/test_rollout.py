@@ -8,8 +8,8 @@ import pytest
 import jaxenvs
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.errors import InvalidField, InvalidKey
-from jaxenvs.rollout import RandomPolicy
-from jaxenvs.rollout.rollout import _rollout
+from jaxenvs.rollouts import RandomPolicy
+from jaxenvs.rollouts.rollout import _rollout
 from tests.training.toy_envs import Walk
 
 WALK = Walk()

@@ -7,7 +7,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.errors import InvalidField, WrapperOrderError
-from jaxenvs.rollout import evaluate as evaluate_function
+from jaxenvs.rollouts import evaluate as evaluate_function
 from tests.training.toy_envs import Endless, Walk
 
 KEY = jaxenvs.random.key(5)

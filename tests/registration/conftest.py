@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxenvs.registry.registry import registry
+from jaxenvs.registration.registry import registry
 
 
 @pytest.fixture(autouse=True)

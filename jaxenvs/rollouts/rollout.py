@@ -11,9 +11,9 @@ from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollout._progress import progress_bar
-from jaxenvs.rollout.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, on_each_device
-from jaxenvs.rollout.policy import Policy, as_policy
+from jaxenvs.rollouts._progress import progress_bar
+from jaxenvs.rollouts.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, on_each_device
+from jaxenvs.rollouts.policy import Policy, as_policy
 
 # Parts that a rollout with a progress bar is cut in.
 _NUM_CHUNKS = 50
