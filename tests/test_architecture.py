@@ -29,8 +29,8 @@ OF_THE_CONTRACT = {
 
 MAY_IMPORT = {
     "canvas": set(),
-    "physics": set(),
-    "envs": {"canvas", "physics"},
+    "simulators": set(),
+    "envs": {"canvas", "simulators"},
     "wrappers": set(),
     "registration": {"wrappers"},
     "bsuite": {"wrappers", "registration"},
@@ -66,7 +66,7 @@ CORE_PACKAGES = {"jax", "jaxlib", "numpy"}
 
 EXTRA_PACKAGES = {
     "spaces": {"gymnasium"},  # inside `to_gymnasium`, on call
-    "physics": {"mujoco"},
+    "simulators": {"mujoco"},
     "training": {"flax", "optax"},
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
     "monitor": {"flax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},

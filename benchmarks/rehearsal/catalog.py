@@ -83,7 +83,7 @@ def check(id: str, sizes: Sizes) -> dict[str, Any]:
 
 def _check(id: str, sizes: Sizes, seconds: dict[str, float]) -> dict[str, Any]:
     is_robot = jaxenvs.spec(id).extra == "mujoco"
-    fields: dict[str, Any] = {"physics": "mjx"} if is_robot else {}
+    fields: dict[str, Any] = {"engine": "mjx"} if is_robot else {}
     env = jaxenvs.AutoReset(jaxenvs.make(id, **fields))
     processor, device = jax.devices("cpu")[0], jax.devices()[0]
     compared = sizes.robot_lanes if is_robot else sizes.lanes

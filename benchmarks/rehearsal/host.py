@@ -19,7 +19,7 @@ def main(sizes: Sizes, report: Report) -> None:
     """Runs each of them; sizes are the same everywhere, since the emulators' processor decides."""
     del sizes
     report.attempt("ALE/Pong-v5", callbacks, "ALE/Pong-v5")
-    report.attempt("HalfCheetah-v5, C MuJoCo", lambda: callbacks("HalfCheetah-v5", physics="c"))
+    report.attempt("HalfCheetah-v5, C MuJoCo", lambda: callbacks("HalfCheetah-v5", engine="c"))
     report.attempt("a robot's picture", picture)
     report.attempt("torch", torch_shares_memory)
 

@@ -34,7 +34,7 @@ def main(sizes: Sizes, report: Report) -> None:
 def prepare(pool: concurrent.futures.Executor, id: str, engine: str, lanes: int) -> Any:
     """A future of the compiled programs, of random actions and automatic resets: tracing is done here and now."""
     try:
-        env = jaxenvs.AutoReset(jaxenvs.make(id, physics=engine))
+        env = jaxenvs.AutoReset(jaxenvs.make(id, engine=engine))
 
         def begin(key: Any) -> Any:
             return jax.vmap(env.reset)(jax.random.split(key, lanes))[0]

@@ -29,8 +29,8 @@ import mujoco
 import numpy as np
 from mujoco import mjx
 
-from jaxenvs.physics.mjx import engine
-from tests.physics.mjx.reference import TASKS, load, parameters_of, state_at, visit
+from jaxenvs.simulators.mujoco.engines.mjx import engine
+from tests.simulators.mujoco.engines.mjx.reference import TASKS, load, parameters_of, state_at, visit
 
 
 def ours(task: str) -> Callable[..., Any]:

@@ -41,7 +41,7 @@ class Lockstep:
 
     def __init__(self, id, precision="float32", **options):
         self.theirs = gymnasium.make(id, **options).unwrapped
-        self.ours = jaxenvs.unwrap(jaxenvs.make(id, physics="c", precision=precision, **options))
+        self.ours = jaxenvs.unwrap(jaxenvs.make(id, engine="c", precision=precision, **options))
         self.dtype, self.tolerance = np.dtype(precision), TOLERANCE[id]
         self.step_ours, self.begin_ours = jax.jit(self.ours.step), jax.jit(self.ours.state_at)
         self.random = np.random.default_rng(5)

@@ -7,10 +7,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv
 from jaxenvs.envs.mujoco._terms import noisy_start, require
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _FREE = 6
 """Velocities of the free joint, on which no actuator acts."""
@@ -84,7 +84,7 @@ class HumanoidBody(MujocoEnv, kw_only=True):
         """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """See the class."""
         read = state.derived
         parts = [state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel]

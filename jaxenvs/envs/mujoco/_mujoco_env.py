@@ -12,26 +12,26 @@ from jax import Array
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
-from jaxenvs.physics import engine, rendering
-from jaxenvs.physics.model import Model, load_model
-from jaxenvs.physics.parameters import Parameters, check_parameters, default_parameters
-from jaxenvs.physics.physics import Physics, choose_engine
-from jaxenvs.physics.readings import DISPLACEMENT, Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key, check_key
+from jaxenvs.simulators.mujoco import engines, rendering
+from jaxenvs.simulators.mujoco.model import Model, load_model
+from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters
+from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, Reading
+from jaxenvs.simulators.mujoco.simulation import Simulation, choose_engine
+from jaxenvs.simulators.mujoco.state import SimulationState
 from jaxenvs.spaces import Box
 
 Outcome = tuple[Array, Array, dict[str, Array]]
 """Reward, whether the task ended, and info, floats in float32."""
 
 
-class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
+class MujocoEnv(Env[SimulationState, Array], kw_only=True):
     """Base of the tasks on MuJoCo: what Gymnasium's `MujocoEnv` is there.
 
     Parameters of every task:
         xml_file: the model: the name of a file among Gymnasium's assets, or a path that begins with `/`, `.` or `~`.
         frame_skip: substeps of the simulation in a step.
-        physics: the engine, `"c"` (C MuJoCo, several threads, on the processor), `"mjx"` (pure JAX, which an
+        engine: who computes: `"c"` (C MuJoCo, several threads, on the processor), `"mjx"` (pure JAX, which an
             accelerator runs and which has derivatives) or `"warp"` (MuJoCo Warp, for NVIDIA's accelerators, in float32;
             sums may differ in their last bits from run to run there); `"auto"` is `"c"` where JAX computes on the
             processor, else `"mjx"`.
@@ -50,7 +50,7 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
 
     xml_file: str = static()
     frame_skip: int = static()
-    physics: Literal["auto", "c", "mjx", "warp"] = static(default="auto")
+    engine: Literal["auto", "c", "mjx", "warp"] = static(default="auto")
     precision: Literal["float32", "float64"] = static(default="float32")
     parameters: Parameters = None  # pyright: ignore[reportAssignmentType]  # filled in from the model
     width: int = static(default=480)
@@ -78,9 +78,9 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
             raise InvalidField(
                 f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
             )
-        object.__setattr__(self, "physics", choose_engine(self.physics))
-        if (self.physics, self.precision) == ("warp", "float64"):
-            raise InvalidField(f'{name}: `physics="warp"` computes in float32; leave out `precision="float64"`.')
+        object.__setattr__(self, "engine", choose_engine(self.engine))
+        if (self.engine, self.precision) == ("warp", "float64"):
+            raise InvalidField(f'{name}: `engine="warp"` computes in float32; leave out `precision="float64"`.')
         model = self.model
         self.check_model(model)
         if self.parameters is None:
@@ -120,7 +120,7 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
 
     @property
     @abc.abstractmethod
-    def moving(self) -> Reading | None:
+    def tracked_point(self) -> Reading | None:
         """The point whose velocity the task rewards, if any."""
 
     @abc.abstractmethod
@@ -128,7 +128,7 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         """Draws the (nq,) positions and (nv,) velocities that an episode begins with."""
 
     @abc.abstractmethod
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Reward, termination and info of the step that led to a state."""
 
     @property
@@ -157,11 +157,11 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
     def observation_size(self) -> int:
         """Entries of an observation."""
 
-    def reset(self, key: Key) -> tuple[PhysicsState, TimeStep[Array]]:
+    def reset(self, key: Key) -> tuple[SimulationState, TimeStep[Array]]:
         """Draws positions and velocities around the model's reference."""
         return self.state_at(*self.start(check_key(key)))
 
-    def state_at(self, qpos: Array, qvel: Array) -> tuple[PhysicsState, TimeStep[Array]]:
+    def state_at(self, qpos: Array, qvel: Array) -> tuple[SimulationState, TimeStep[Array]]:
         """An episode that begins with these positions and velocities, as after Gymnasium's `set_state`.
 
         Args:
@@ -169,18 +169,18 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
             qvel: (nv,) velocities.
         """
         qpos, qvel = (jnp.asarray(x).astype(self.precision) for x in (qpos, qvel))
-        state = engine.initial(self._simulation, self.parameters, qpos, qvel)
+        state = engines.initial(self._simulation, self.parameters, qpos, qvel)
         _, _, info = self.outcome(state, jnp.zeros((self.model.nu,), jnp.float32))
         return state, restart(self.observe(state), info)
 
-    def step(self, state: PhysicsState, action: Array) -> tuple[PhysicsState, TimeStep[Array]]:
+    def step(self, state: SimulationState, action: Array) -> tuple[SimulationState, TimeStep[Array]]:
         """Holds the action as the actuators' control for `frame_skip` substeps."""
         action = self.action_space.validate(action)
-        state = engine.step(self._simulation, self.parameters, state, action, self.frame_skip)
+        state = engines.step(self._simulation, self.parameters, state, action, self.frame_skip)
         reward, terminated, info = self.outcome(state, action)
         return state, transition(self.observe(state), reward, terminated, info)
 
-    def render(self, state: PhysicsState) -> Array:
+    def render(self, state: SimulationState) -> Array:
         """(height, width, 3) uint8: the scene through the camera."""
         return rendering.render(self.view, state.qpos)
 
@@ -201,10 +201,10 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         )
 
     @property
-    def _simulation(self) -> Physics:
-        return Physics(self.physics, self.model, self.readings, self.moving, self.precision)  # pyright: ignore[reportArgumentType]  # "auto" is gone
+    def _simulation(self) -> Simulation:
+        return Simulation(self.engine, self.model, self.readings, self.tracked_point, self.precision)  # pyright: ignore[reportArgumentType]  # "auto" is gone
 
-    def velocity(self, state: PhysicsState) -> Array:
+    def velocity(self, state: SimulationState) -> Array:
         """(k,) m/s: the mean velocity in the last step of the point that the task watches."""
         return state.derived[DISPLACEMENT] / jnp.asarray(self.dt, self.precision)
 

@@ -7,10 +7,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, height_gain, is_between, noisy_start, require, single, squares, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Position, Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Position, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _SPEED_LIMITS = (-10.0, 10.0)
 """What observed velocities are clipped to, m/s or rad/s."""
@@ -42,7 +42,7 @@ class PlanarWalker(MujocoEnv, kw_only=True):
         return ()
 
     @property
-    def moving(self) -> Reading:
+    def tracked_point(self) -> Reading:
         """The torso, along x."""
         return Position("x", 1)
 
@@ -55,17 +55,17 @@ class PlanarWalker(MujocoEnv, kw_only=True):
         """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """Positions, then velocities within limits."""
         position = state.qpos[int(self.exclude_current_positions_from_observation) :]
         return jnp.concatenate([position, clip(state.qvel, _SPEED_LIMITS)])
 
-    def is_healthy(self, state: PhysicsState) -> Array:
+    def is_healthy(self, state: SimulationState) -> Array:
         """() bool: whether all that has a range is inside it."""
         is_high = is_between(state.qpos[1], self.healthy_z_range)
         return is_high & is_between(state.qpos[2], self.healthy_angle_range)
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Speed and health are good, effort is not."""
         is_healthy = self.is_healthy(state)
         x_velocity = single(self.velocity(state)[0])

@@ -9,8 +9,8 @@ from jax import Array
 
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv
 from jaxenvs.errors import InvalidField
-from jaxenvs.physics.model import Model
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
 
 
 def like(value: Any, array: Array) -> Array:

@@ -7,10 +7,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, like, noisy_start, norm, require, single, squares, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import BodyPosition, Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import BodyPosition, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class Ant(MujocoEnv, kw_only=True):
@@ -96,7 +96,7 @@ class Ant(MujocoEnv, kw_only=True):
         return (Reading("cfrc_ext"),)
 
     @property
-    def moving(self) -> Reading:
+    def tracked_point(self) -> Reading:
         """The main body, over the ground."""
         return BodyPosition("main_body", self.model.body_number(self.main_body), count=2)
 
@@ -110,25 +110,25 @@ class Ant(MujocoEnv, kw_only=True):
         """Uniform positions, Gaussian velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """Positions, velocities, forces."""
         parts = [state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel]
         if self.include_cfrc_ext_in_observation:
             parts.append(self.contact_forces(state)[1:].reshape(-1))
         return jnp.concatenate(parts)
 
-    def contact_forces(self, state: PhysicsState) -> Array:
+    def contact_forces(self, state: SimulationState) -> Array:
         """(nbody, 6) torque and force from outside on each body, clipped."""
         return clip(state.derived["cfrc_ext"], self.contact_force_range)
 
-    def is_healthy(self, state: PhysicsState) -> Array:
+    def is_healthy(self, state: SimulationState) -> Array:
         """() bool: whether all is finite and the torso's height in its range, limits included."""
         low, high = self.healthy_z_range
         z = state.qpos[2]
         is_finite = jnp.isfinite(state.qpos).all() & jnp.isfinite(state.qvel).all()
         return is_finite & (like(low, z) <= z) & (z <= like(high, z))
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Speed and health are good, effort and blows are not."""
         is_healthy = self.is_healthy(state)
         x_velocity, y_velocity = single(self.velocity(state))

@@ -7,10 +7,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import noisy_start, require, single, squares, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Position, Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Position, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class HalfCheetah(MujocoEnv, kw_only=True):
@@ -71,7 +71,7 @@ class HalfCheetah(MujocoEnv, kw_only=True):
         return ()
 
     @property
-    def moving(self) -> Reading:
+    def tracked_point(self) -> Reading:
         """The torso, along x."""
         return Position("x", 1)
 
@@ -84,11 +84,11 @@ class HalfCheetah(MujocoEnv, kw_only=True):
         """Uniform positions, Gaussian velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """Positions, then velocities."""
         return jnp.concatenate([state.qpos[int(self.exclude_current_positions_from_observation) :], state.qvel])
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Speed is good, effort is not; it never ends."""
         x_velocity = single(self.velocity(state)[0])
         forward = weigh(self.forward_reward_weight, x_velocity)

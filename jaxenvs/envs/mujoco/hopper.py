@@ -7,7 +7,7 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._planar_walker import PlanarWalker
 from jaxenvs.envs.mujoco._terms import is_between
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class Hopper(PlanarWalker, kw_only=True):
@@ -64,7 +64,7 @@ class Hopper(PlanarWalker, kw_only=True):
     healthy_z_range: tuple[ArrayLike, ArrayLike] = (0.7, float("inf"))
     healthy_angle_range: tuple[ArrayLike, ArrayLike] = (-0.2, 0.2)
 
-    def is_healthy(self, state: PhysicsState) -> Array:
+    def is_healthy(self, state: SimulationState) -> Array:
         """() bool: whether all that has a range is inside it."""
         others = jnp.concatenate([state.qpos, state.qvel])[2:]
         return super().is_healthy(state) & is_between(others, self.healthy_state_range).all()

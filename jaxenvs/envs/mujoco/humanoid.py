@@ -7,8 +7,8 @@ from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._humanoid_body import HumanoidBody
 from jaxenvs.envs.mujoco._mujoco_env import Outcome
 from jaxenvs.envs.mujoco._terms import clip, is_between, norm, single, squares, weigh
-from jaxenvs.physics.readings import MassCenter, Reading
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.simulators.mujoco.readings import MassCenter, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class Humanoid(HumanoidBody, kw_only=True):
@@ -62,11 +62,11 @@ class Humanoid(HumanoidBody, kw_only=True):
     healthy_z_range: tuple[ArrayLike, ArrayLike] = (1.0, 2.0)
 
     @property
-    def moving(self) -> Reading:
+    def tracked_point(self) -> Reading:
         """The centre of mass, over the ground."""
         return MassCenter("mass_center")
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Speed and health are good, effort and blows are not."""
         is_healthy = is_between(state.qpos[2], self.healthy_z_range)
         x_velocity, y_velocity = single(self.velocity(state))

@@ -8,7 +8,7 @@ from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._humanoid_body import HumanoidBody
 from jaxenvs.envs.mujoco._mujoco_env import Outcome
 from jaxenvs.envs.mujoco._terms import clip, height_gain, single, squares, weigh
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class HumanoidStandup(HumanoidBody, kw_only=True):
@@ -55,11 +55,11 @@ class HumanoidStandup(HumanoidBody, kw_only=True):
     impact_cost_range: tuple[ArrayLike, ArrayLike] = (-float("inf"), 10.0)
 
     @property
-    def moving(self) -> None:
+    def tracked_point(self) -> None:
         """Nothing is rewarded for its velocity."""
         return None
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Height is good, effort and blows are not; it never ends."""
         up = single(state.qpos[2] / self.model.timestep)
         control = weigh(self.ctrl_cost_weight, squares(action))

@@ -9,10 +9,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, noisy_start, require, single, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Cosine, Reading, Sine
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Cosine, Reading, Sine
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _LIMITS = (-10.0, 10.0)
 """What observed velocities and forces are clipped to."""
@@ -77,7 +77,7 @@ class InvertedDoublePendulum(MujocoEnv, kw_only=True):
         return Reading("site_xpos"), Sine("sine"), Cosine("cosine"), Reading("qfrc_constraint")
 
     @property
-    def moving(self) -> None:
+    def tracked_point(self) -> None:
         """Nothing is rewarded for its velocity."""
         return None
 
@@ -95,13 +95,13 @@ class InvertedDoublePendulum(MujocoEnv, kw_only=True):
         """Uniform positions, Gaussian velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """See the class."""
         read = state.derived
         force = clip(read["qfrc_constraint"][:1], _LIMITS)
         return jnp.concatenate([state.qpos[:1], read["sine"][1:], read["cosine"][1:], clip(state.qvel, _LIMITS), force])
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """High and calm is good."""
         del action
         x, _, y = state.derived["site_xpos"][0]

@@ -7,10 +7,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import noisy_start, require
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _MOST_TILT = 0.2
 """Beyond which the pole has fallen, rad."""
@@ -67,7 +67,7 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
         return ()
 
     @property
-    def moving(self) -> None:
+    def tracked_point(self) -> None:
         """Nothing is rewarded for its velocity."""
         return None
 
@@ -85,11 +85,11 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
         """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """Positions, then velocities."""
         return jnp.concatenate([state.qpos, state.qvel])
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """It pays to be upright."""
         del action
         terminated = ~jnp.isfinite(self.observe(state)).all() | (jnp.abs(state.qpos[1]) > _MOST_TILT)

@@ -10,10 +10,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import norm, require, squares, uniform_noise, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import BodyPosition, Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import BodyPosition, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _JOINTS = 7
 _LOW, _HIGH = (-0.3, -0.2), (0.0, 0.2)
@@ -94,7 +94,7 @@ class Pusher(MujocoEnv, kw_only=True):
         )
 
     @property
-    def moving(self) -> None:
+    def tracked_point(self) -> None:
         """Nothing is rewarded for its velocity."""
         return None
 
@@ -119,14 +119,14 @@ class Pusher(MujocoEnv, kw_only=True):
         position = position.at[-4:].set(jnp.concatenate([place, jnp.zeros_like(place)]).astype(position.dtype))
         return position, uniform_noise(velocity_key, self.model.nv, _VELOCITY_NOISE).at[-4:].set(0.0)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """See the class."""
         read = state.derived
         return jnp.concatenate(
             [state.qpos[:_JOINTS], state.qvel[:_JOINTS], read["tip"], read["cylinder"], read["goal"]]
         )
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Near is good, effort is not; it never ends."""
         near = weigh(self.reward_near_weight, norm(state.derived["from_tip"]))
         distance = weigh(self.reward_dist_weight, norm(state.derived["from_goal"]))

@@ -10,10 +10,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import near_reference, norm, require, squares, uniform_noise, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import BodyPosition, Cosine, Reading, Sine
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import BodyPosition, Cosine, Reading, Sine
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _REACH = 0.2
 """Targets are drawn from a disc of this radius, m."""
@@ -78,7 +78,7 @@ class Reacher(MujocoEnv, kw_only=True):
         return Sine("sine"), Cosine("cosine"), offset
 
     @property
-    def moving(self) -> None:
+    def tracked_point(self) -> None:
         """Nothing is rewarded for its velocity."""
         return None
 
@@ -103,13 +103,13 @@ class Reacher(MujocoEnv, kw_only=True):
         position = position.at[-2:].set(target.astype(position.dtype))
         return position, uniform_noise(velocity_key, self.model.nv, _VELOCITY_NOISE).at[-2:].set(0.0)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """See the class."""
         read = state.derived
         angles = [read["cosine"][:_JOINTS], read["sine"][:_JOINTS]]
         return jnp.concatenate([*angles, state.qpos[_JOINTS:], state.qvel[:_JOINTS], read["offset"][:2]])
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Near is good, effort is not; it never ends."""
         distance = weigh(self.reward_dist_weight, norm(state.derived["offset"]))
         control = weigh(self.reward_control_weight, squares(action))

@@ -7,10 +7,10 @@ from jax.typing import ArrayLike
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import noisy_start, norm, require, single, squares, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Position, Reading
-from jaxenvs.physics.state import PhysicsState
 from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Position, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class Swimmer(MujocoEnv, kw_only=True):
@@ -72,7 +72,7 @@ class Swimmer(MujocoEnv, kw_only=True):
         return ()
 
     @property
-    def moving(self) -> Reading:
+    def tracked_point(self) -> Reading:
         """The tip, in the plane."""
         return Position("xy", 2)
 
@@ -85,11 +85,11 @@ class Swimmer(MujocoEnv, kw_only=True):
         """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
-    def observe(self, state: PhysicsState) -> Array:
+    def observe(self, state: SimulationState) -> Array:
         """Positions, then velocities."""
         return jnp.concatenate([state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel])
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Speed is good, effort is not; it never ends."""
         x_velocity, y_velocity = single(self.velocity(state))
         forward = weigh(self.forward_reward_weight, x_velocity)

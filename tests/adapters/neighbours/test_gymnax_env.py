@@ -222,7 +222,7 @@ def test_gradients_stop_unless_asked_for():
     [
         ("FrozenLake-v1", {}, "its state holds no real numbers"),
         ("MinAtar/Breakout-v1", {}, "its state holds no real numbers"),
-        ("InvertedPendulum-v5", {"physics": "c"}, "derivative"),
+        ("InvertedPendulum-v5", {"engine": "c"}, "derivative"),
     ],
 )
 def test_gradients_that_are_not_there_are_refused(id, fields, reason):

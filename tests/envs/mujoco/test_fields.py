@@ -37,7 +37,7 @@ def test_every_option_of_gymnasiums_is_a_field_with_its_default(id):
     fields = {field.name: field for field in dataclasses.fields(ours)}
     options = options_of(theirs)
     assert options <= set(fields)
-    assert set(fields) - options == {"physics", "precision", "parameters", "shadow_size"}
+    assert set(fields) - options == {"engine", "precision", "parameters", "shadow_size"}
     for name, parameter in inspect.signature(type(theirs).__init__).parameters.items():
         if name in fields and name != "default_camera_config" and name in options:
             assert fields[name].default == parameter.default, name
@@ -47,7 +47,7 @@ def test_every_option_of_gymnasiums_is_a_field_with_its_default(id):
 
 
 def test_numbers_may_differ_from_lane_to_lane():
-    env = Ant(physics="c")
+    env = Ant(engine="c")
     state, _ = env.reset(jaxenvs.random.key(0))
     action = jnp.ones((8,), jnp.float32)
 
@@ -60,19 +60,19 @@ def test_numbers_may_differ_from_lane_to_lane():
 
 
 def test_a_derivative_reaches_the_weights():
-    env = Hopper(physics="c")
+    env = Hopper(engine="c")
     state, _ = env.reset(jaxenvs.random.key(0))
     action = jnp.ones((3,), jnp.float32)
     slope = jax.grad(lambda weight: env.replace(ctrl_cost_weight=weight).step(state, action)[1].reward)(0.5)
     assert float(slope) == -3.0
-    with pytest.raises(NotDifferentiable, match='physics="mjx"'):
+    with pytest.raises(NotDifferentiable, match='engine="mjx"'):
         jax.grad(lambda action: env.step(state, action)[1].reward)(action)
 
 
 def test_another_model_brings_parameters_of_its_own():
-    env = Hopper(physics="c")
+    env = Hopper(engine="c")
     cheetah = env.replace(xml_file="half_cheetah.xml")
-    assert cheetah == Hopper(physics="c", xml_file="half_cheetah.xml")
+    assert cheetah == Hopper(engine="c", xml_file="half_cheetah.xml")
     heavy = env.replace(parameters=env.parameters.replace(body_mass=2 * env.parameters.body_mass))
     assert heavy.replace(reset_noise_scale=0.0).parameters == heavy.parameters
     with pytest.raises(InvalidField, match="say what they should be now"):
@@ -81,7 +81,7 @@ def test_another_model_brings_parameters_of_its_own():
 
 
 def test_a_state_can_be_put_anywhere():
-    env = InvertedPendulum(physics="c")
+    env = InvertedPendulum(engine="c")
     state, timestep = env.state_at(jnp.float32([0.3, 0.25]), jnp.float32([1.0, -1.0]))
     np.testing.assert_array_equal(timestep.observation, np.float32([0.3, 0.25, 1.0, -1.0]))
     assert float(timestep.reward) == 0.0 and not timestep.terminated
@@ -123,4 +123,4 @@ def test_a_wrong_option_is_refused_at_construction(fields, message):
 def test_options_of_what_is_drawn_are_members_of_mujocos_enumeration_or_their_numbers():
     contact = mujoco.mjtVisFlag.mjVIS_CONTACTPOINT
     for flag in (contact, int(contact), np.int64(int(contact))):
-        Hopper(physics="c", visual_options={flag: True})
+        Hopper(engine="c", visual_options={flag: True})
