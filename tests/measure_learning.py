@@ -15,7 +15,7 @@ from tests.learning import FILE
 
 MODULES = (
     "tests.training.test_presets",
-    "tests.parity.test_misc",
+    "tests.parity.test_gymnax",
     "tests.envs.rlenvs.test_play",
     "tests.adapters.test_stable_baselines3_learning",
 )

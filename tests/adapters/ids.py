@@ -10,7 +10,7 @@ QUICK = {
     "MountainCarContinuous-v0",
     "Pendulum-v1",
     "HeartPole-v0",
-    "misc/PointRobot-v0",
+    "gymnax/PointRobot-v0",
     # Discrete, Tuple and MultiDiscrete observations; Tuple actions; masks, text, options of `reset`.
     "Blackjack-v1",
     "CliffWalking-v1",
@@ -18,7 +18,7 @@ QUICK = {
     "FrozenLake-v1",
     "KellyCoinflip-v0",
     "Taxi-v4",
-    "misc/MetaMaze-v0",
+    "gymnax/MetaMaze-v0",
     "rlenvs/Blackjack-v0",
     # Something that outlives episodes.
     "rlenvs/DynaMaze-v0",

@@ -91,13 +91,13 @@ CLAIMS = {
     "rlenvs/JacksCarRental-v0": {"reaches": {"truncated"}},
     "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
     # Tasks that have no end but the limit.
-    "misc/PointRobot-v0": {"reaches": {"truncated"}},
-    "misc/BernoulliBandit-v0": {"reaches": {"truncated"}},
-    "misc/GaussianBandit-v0": {"reaches": {"truncated"}},
-    "misc/Reacher-v0": {"reaches": {"truncated"}},
-    "misc/Swimmer-v0": {"reaches": {"truncated"}},
+    "gymnax/PointRobot-v0": {"reaches": {"truncated"}},
+    "gymnax/BernoulliBandit-v0": {"reaches": {"truncated"}},
+    "gymnax/GaussianBandit-v0": {"reaches": {"truncated"}},
+    "gymnax/Reacher-v0": {"reaches": {"truncated"}},
+    "gymnax/Swimmer-v0": {"reaches": {"truncated"}},
     # One serve, and no chance.
-    "misc/Pong-v0": {"random": False},
+    "gymnax/Pong-v0": {"random": False},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,

@@ -1,8 +1,8 @@
-"""The environments of gymnax's `misc` in plain Python, in float64: what `jaxenvs.envs.misc` is compared with.
+"""The environments of gymnax's `misc` in plain Python, in float64: what `jaxenvs.envs.gymnax` is compared with.
 
 Each function takes a state as a dict of the fields that ours has, an action, and what chance decided, and returns the
 next state, the observation, the reward and whether the episode terminated. Written from gymnax 1.0.1's sources, which
-`test_misc_beside_gymnax.py` holds it against.
+`test_gymnax_beside_the_package.py` holds it against.
 """
 
 import math

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.envs.misc.bernoulli_bandit import BernoulliBandit
-from jaxenvs.envs.misc.four_rooms import FourRooms
-from jaxenvs.envs.misc.gaussian_bandit import GaussianBandit
-from jaxenvs.envs.misc.meta_maze import MetaMaze
-from jaxenvs.envs.misc.point_robot import PointRobot
-from jaxenvs.envs.misc.pong import Pong
-from jaxenvs.envs.misc.reacher import Reacher
-from jaxenvs.envs.misc.swimmer import Swimmer
-from tests.parity import _misc_cases as cases
-from tests.parity import _misc_reference as reference
-from tests.parity.rows_misc import ROWS
+from jaxenvs.envs.gymnax.bernoulli_bandit import BernoulliBandit
+from jaxenvs.envs.gymnax.four_rooms import FourRooms
+from jaxenvs.envs.gymnax.gaussian_bandit import GaussianBandit
+from jaxenvs.envs.gymnax.meta_maze import MetaMaze
+from jaxenvs.envs.gymnax.point_robot import PointRobot
+from jaxenvs.envs.gymnax.pong import Pong
+from jaxenvs.envs.gymnax.reacher import Reacher
+from jaxenvs.envs.gymnax.swimmer import Swimmer
+from tests.parity import _gymnax_cases as cases
+from tests.parity import _gymnax_reference as reference
+from tests.parity.rows_gymnax import ROWS
 
 gymnax = pytest.importorskip("gymnax", reason="gymnax is not installed")
 pytestmark = pytest.mark.neighbours
@@ -138,7 +138,7 @@ def test_transitions(env, options, settings, told):
         observation, states, reward, terminated, _ = step(keys, states, actions)
     after, timesteps = cases.stepped(env, fields, actions, chance)
     near = functools.partial(
-        np.testing.assert_allclose, rtol=TOLERANCE[f"misc/{name}-v0"], atol=TOLERANCE[f"misc/{name}-v0"]
+        np.testing.assert_allclose, rtol=TOLERANCE[f"gymnax/{name}-v0"], atol=TOLERANCE[f"gymnax/{name}-v0"]
     )
     near(timesteps.observation, observation)
     near(timesteps.reward, reward)
@@ -150,7 +150,7 @@ def test_transitions(env, options, settings, told):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_spaces_limits_and_starts(row):
-    name = row.id.removeprefix("misc/").removesuffix("-v0")
+    name = row.id.removeprefix("gymnax/").removesuffix("-v0")
     ours = jaxenvs.make(row.id)
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         theirs, params = gymnax.make(f"{name}-misc")

@@ -11,8 +11,8 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.envs.misc import _maze
-from jaxenvs.envs.misc._past import one_hot, time_feature
+from jaxenvs.envs.gymnax import _maze
+from jaxenvs.envs.gymnax._past import one_hot, time_feature
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key, draw_below
 from jaxenvs.spaces import Box, Discrete

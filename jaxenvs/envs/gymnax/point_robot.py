@@ -13,7 +13,7 @@ from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.trigonometry import cos, sin
-from jaxenvs.envs.misc._past import time_feature
+from jaxenvs.envs.gymnax._past import time_feature
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box

@@ -1,6 +1,6 @@
-"""States, actions and chance for the comparisons of `jaxenvs.envs.misc`: boundary cases, and random ones around them.
+"""States, actions and chance for the comparisons of `jaxenvs.envs.gymnax`: boundary cases, and random ones around them.
 
-Each function returns a list of (state, action, chance) as `_misc_reference` takes them.
+Each function returns a list of (state, action, chance) as `_gymnax_reference` takes them.
 """
 
 import itertools
@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 import jaxenvs
-from jaxenvs.envs.misc.four_rooms import FourRooms
-from jaxenvs.envs.misc.meta_maze import MetaMaze
-from tests.parity import _misc_reference as reference
+from jaxenvs.envs.gymnax.four_rooms import FourRooms
+from jaxenvs.envs.gymnax.meta_maze import MetaMaze
+from tests.parity import _gymnax_reference as reference
 
 
 def _generator():

@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.envs.misc import _maze
+from jaxenvs.envs.gymnax import _maze
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key, draw_below
 from jaxenvs.spaces import Box, Discrete

@@ -10,21 +10,21 @@ import pytest
 import scipy.stats
 
 import jaxenvs
-from jaxenvs.envs.misc.bernoulli_bandit import BernoulliBandit
-from jaxenvs.envs.misc.four_rooms import FourRooms
-from jaxenvs.envs.misc.gaussian_bandit import GaussianBandit
-from jaxenvs.envs.misc.meta_maze import MetaMaze
-from jaxenvs.envs.misc.point_robot import PointRobot
-from jaxenvs.envs.misc.pong import Pong
-from jaxenvs.envs.misc.reacher import Reacher
-from jaxenvs.envs.misc.swimmer import Swimmer
+from jaxenvs.envs.gymnax.bernoulli_bandit import BernoulliBandit
+from jaxenvs.envs.gymnax.four_rooms import FourRooms
+from jaxenvs.envs.gymnax.gaussian_bandit import GaussianBandit
+from jaxenvs.envs.gymnax.meta_maze import MetaMaze
+from jaxenvs.envs.gymnax.point_robot import PointRobot
+from jaxenvs.envs.gymnax.pong import Pong
+from jaxenvs.envs.gymnax.reacher import Reacher
+from jaxenvs.envs.gymnax.swimmer import Swimmer
 from jaxenvs.errors import InvalidField
 from jaxenvs.registration import spec
 from jaxenvs.training import PPO
 from tests.learning import assert_learns
-from tests.parity import _misc_cases as cases
-from tests.parity import _misc_reference as reference
-from tests.parity.rows_misc import ROWS
+from tests.parity import _gymnax_cases as cases
+from tests.parity import _gymnax_reference as reference
+from tests.parity.rows_gymnax import ROWS
 
 KEY = jaxenvs.random.key(0)
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
@@ -80,7 +80,7 @@ VARIANTS = [
 def test_transitions(env, play, told):
     told = list(told())
     after, timesteps = cases.stepped(env, *cases.batch(env, told))
-    tolerance = TOLERANCE[f"misc/{type(env).__name__}-v0"]
+    tolerance = TOLERANCE[f"gymnax/{type(env).__name__}-v0"]
     near = functools.partial(np.testing.assert_allclose, rtol=tolerance, atol=tolerance)
     expected = [play(state, action, chance) for state, action, chance in told]
     states, observations, rewards, ends = zip(*expected, strict=True)
@@ -345,11 +345,11 @@ def mean_return(env, total_steps, seed):
 
 
 LEARNS = {
-    "ppo: misc/PointRobot-v0": functools.partial(
-        mean_return, jaxenvs.make("misc/PointRobot-v0", dense_reward=True, center_init=True), 400_000
+    "ppo: gymnax/PointRobot-v0": functools.partial(
+        mean_return, jaxenvs.make("gymnax/PointRobot-v0", dense_reward=True, center_init=True), 400_000
     ),
-    "ppo: misc/Reacher-v0": functools.partial(mean_return, jaxenvs.make("misc/Reacher-v0"), 800_000),
-    "ppo: misc/Swimmer-v0": functools.partial(mean_return, jaxenvs.make("misc/Swimmer-v0"), 400_000),
+    "ppo: gymnax/Reacher-v0": functools.partial(mean_return, jaxenvs.make("gymnax/Reacher-v0"), 800_000),
+    "ppo: gymnax/Swimmer-v0": functools.partial(mean_return, jaxenvs.make("gymnax/Swimmer-v0"), 400_000),
 }
 
 
