@@ -114,6 +114,6 @@ def __dir__() -> list[str]:
 
 # Gymnasium looks for no plug-ins, so its registry is filled here; that costs some 0.02 s where it is installed.
 if importlib.util.find_spec("gymnasium"):
-    from jaxenvs.adapters.gymnasium_registration import register_all
+    from jaxenvs.adapters.gymnasium.registration import register_all
 
     register_all()

@@ -17,7 +17,7 @@ MODULES = (
     "tests.training.test_presets",
     "tests.parity.test_gymnax",
     "tests.envs.rlenvs.test_play",
-    "tests.adapters.test_stable_baselines3_learning",
+    "tests.adapters.stable_baselines3.test_learning",
 )
 """Each has `LEARNS`: the mean return after training, a function of the seed, by the name of its row."""
 

@@ -137,6 +137,11 @@ def room_of(path):
     return None if room.startswith("__") else room
 
 
+def module_of(path):
+    """The dotted name of a file of the package."""
+    return ".".join(("jaxenvs", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
 def imports_of(path):
     """The dotted names that a file imports, wherever in it."""
     names = set()
@@ -180,8 +185,9 @@ def test_the_table_of_neighbours_is_what_their_modules_import():
     """Modules that it names are left out where their package is missing, so it may name no other."""
     packages = {"gymnax", "brax", "dm_env"}
     modules = [path for path in MODULES if room_of(path) != "bench"]  # its peers import inside their functions
-    used = {path.stem: {name.split(".")[0] for name in imports_of(path)} & packages for path in modules}
-    assert {stem: package for stem, found in used.items() for package in found} == NEIGHBOURS
+    used = {module_of(path): {name.split(".")[0] for name in imports_of(path)} & packages for path in modules}
+    found = {module: package for module, imported in used.items() for package in imported}
+    assert found == {f"jaxenvs.adapters.{module}": package for module, package in NEIGHBOURS.items()}
 
 
 BRIDGE = PACKAGE.parent / "jaxenvs_ale_bridge"
@@ -239,8 +245,7 @@ def test_the_lazy_names_of_wrappers_are_those_that_type_checkers_see():
 
 def test_importing_any_module_makes_no_array():
     """An array made at import would start a backend before the caller could configure it."""
-    names = [".".join(("jaxenvs", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in MODULES]
-    names = [name.removesuffix(".__init__") for name in names if "__main__" not in name]
+    names = [module_of(path) for path in MODULES if path.stem != "__main__"]
     # Importing gymnax, and brax through its simulator, makes arrays; no main test environment holds them either.
     names = [name for name in names if name not in {f"jaxenvs.adapters.{module}" for module in NEIGHBOURS}]
     # The hook runs when JAX first needs a device, which is when the first array is made.

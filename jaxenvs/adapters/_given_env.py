@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxenvs.adapters._processes import check_process
+from jaxenvs.adapters._host_loop.processes import check_process
 from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import Wrapper, wrappers_of
 from jaxenvs.errors import InvalidField, WrapperOrderError, did_you_mean

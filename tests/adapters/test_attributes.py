@@ -21,7 +21,7 @@ from jaxenvs.testing.trees import identical
 from jaxenvs.wrappers import TransformReward
 from tests.adapters.comparing import assert_same
 from tests.adapters.ids import MARKED
-from tests.adapters.stable_baselines3_toys import Reach
+from tests.adapters.stable_baselines3.toys import Reach
 
 pytestmark = pytest.mark.gymnasium
 

@@ -10,7 +10,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from jaxenvs.adapters import GymnasiumEnv, _processes
+from jaxenvs.adapters import GymnasiumEnv
+from jaxenvs.adapters._host_loop import processes
 from jaxenvs.errors import ForkedProcess
 
 
@@ -110,7 +111,7 @@ def test_gymnasiums_async_vector_env_by_fork_raises_the_message(tmp_path):
 
 def test_the_check_is_of_the_process_that_began(monkeypatch):
     GymnasiumEnv("CartPole-v1")
-    _processes.check_process()
+    processes.check_process()
     monkeypatch.setattr("os.getpid", lambda: -1)
     with pytest.raises(ForkedProcess, match="spawn"):
-        _processes.check_process()
+        processes.check_process()

@@ -1,0 +1,1 @@
+"""What the adapters share whose environments the host steps one call at a time."""
