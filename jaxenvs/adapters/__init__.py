@@ -13,7 +13,7 @@ from jaxenvs.errors import DependencyNotInstalled, JaxenvsError
 if TYPE_CHECKING:
     from jaxenvs.adapters.brax import BraxEnv as BraxEnv
     from jaxenvs.adapters.brax import wrap_with_fresh_starts as wrap_with_fresh_starts
-    from jaxenvs.adapters.dm_env import DmEnvironment as DmEnvironment
+    from jaxenvs.adapters.dm_environment import DmEnvironment as DmEnvironment
     from jaxenvs.adapters.gymnasium.env import GymnasiumEnv as GymnasiumEnv
     from jaxenvs.adapters.gymnasium.from_functional import from_gymnasium_functional as from_gymnasium_functional
     from jaxenvs.adapters.gymnasium.legacy_gym import LegacyGym as LegacyGym
@@ -36,7 +36,7 @@ _MODULES = {
     "GymnaxEnv": "gymnax.env",
     "BraxEnv": "brax",
     "wrap_with_fresh_starts": "brax",
-    "DmEnvironment": "dm_env",
+    "DmEnvironment": "dm_environment",
     "from_gymnax": "gymnax.from_gymnax",
     "from_gymnasium_functional": "gymnasium.from_functional",
 }
@@ -57,7 +57,7 @@ NEIGHBOURS = {
     "gymnax.spaces": "gymnax",
     "gymnax.from_gymnax": "gymnax",
     "brax": "brax",
-    "dm_env": "dm_env",
+    "dm_environment": "dm_env",
 }
 """The modules here that need a package which no extra of jaxenvs installs, and that package."""
 

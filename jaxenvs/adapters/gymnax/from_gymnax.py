@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import gymnax  # pyright: ignore[reportMissingImports]  # an optional package
 import jax.numpy as jnp
-from gymnax.environments.environment import Environment  # pyright: ignore[reportMissingImports]
-from gymnax.registration import registered_envs  # pyright: ignore[reportMissingImports]
+from gymnax.environments.environment import Environment  # pyright: ignore[reportMissingImports]  # an optional package
+from gymnax.registration import make, registered_envs  # pyright: ignore[reportMissingImports]
 from jax import Array
 
 from jaxenvs.adapters._from_foreign import ForeignEnv, ForeignState, Program, default_numerics
@@ -120,4 +119,4 @@ def from_gymnax(
 def _made(id: str) -> Environment:
     if id not in registered_envs:
         raise NameNotFound(f"gymnax has no environment `{id}`.{did_you_mean(id, registered_envs)}")
-    return gymnax.make(id)[0]
+    return make(id)[0]
