@@ -27,38 +27,93 @@ from jaxenvs.core.wrapper import WrapperState as WrapperState
 from jaxenvs.core.wrapper import rewrap as rewrap
 from jaxenvs.core.wrapper import unwrap as unwrap
 from jaxenvs.core.wrapper import unwrap_state as unwrap_state
-from jaxenvs.registry import EnvSpec as EnvSpec
-from jaxenvs.registry import make as make
-from jaxenvs.registry import pprint_registry as pprint_registry
-from jaxenvs.registry import register as register
-from jaxenvs.registry import registry as registry
-from jaxenvs.registry import spec as spec
-from jaxenvs.rollout import Evaluation as Evaluation
-from jaxenvs.rollout import RandomPolicy as RandomPolicy
-from jaxenvs.rollout import Trajectory as Trajectory
-from jaxenvs.rollout import evaluate as evaluate
-from jaxenvs.rollout import rollout as rollout
+from jaxenvs.registration import EnvSpec as EnvSpec
+from jaxenvs.registration import make as make
+from jaxenvs.registration import pprint_registry as pprint_registry
+from jaxenvs.registration import register as register
+from jaxenvs.registration import registry as registry
+from jaxenvs.registration import spec as spec
+from jaxenvs.rollouts import Evaluation as Evaluation
+from jaxenvs.rollouts import RandomPolicy as RandomPolicy
+from jaxenvs.rollouts import Trajectory as Trajectory
+from jaxenvs.rollouts import evaluate as evaluate
+from jaxenvs.rollouts import rollout as rollout
 from jaxenvs.wrappers import AutoReset as AutoReset
 from jaxenvs.wrappers import TimeLimit as TimeLimit
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from jaxenvs import bsuite as bsuite
+    from jaxenvs import canvas as canvas
+    from jaxenvs import host as host
+    from jaxenvs import monitor as monitor
     from jaxenvs import testing as testing
+    from jaxenvs import training as training
     from jaxenvs.agents import load as load
-else:  # where a type checker does not take it for leave to ask for any name
+
+__all__ = [
+    "AutoReset",
+    "Env",
+    "EnvSpec",
+    "Evaluation",
+    "PyTreeNode",
+    "RandomPolicy",
+    "RendersText",
+    "StatefulWrapper",
+    "StatelessWrapper",
+    "TimeLimit",
+    "TimeStep",
+    "Trajectory",
+    "Wrapper",
+    "WrapperState",
+    "adapters",
+    "errors",
+    "evaluate",
+    "make",
+    "pprint_registry",
+    "random",
+    "register",
+    "registry",
+    "restart",
+    "rewrap",
+    "rollout",
+    "spaces",
+    "spec",
+    "static",
+    "transition",
+    "unwrap",
+    "unwrap_state",
+    "wrappers",
+]
+
+_ON_FIRST_USE = {
+    "bsuite": "jaxenvs.bsuite",
+    "canvas": "jaxenvs.canvas",
+    "host": "jaxenvs.host",
+    "load": "jaxenvs.agents",
+    "monitor": "jaxenvs.monitor",
+    "testing": "jaxenvs.testing",
+    "training": "jaxenvs.training",
+}
+"""The public names that are imported on first use, with the module of each. `import *` leaves them out."""
+
+if not TYPE_CHECKING:  # a type checker would take it for leave to ask for any name
 
     def __getattr__(name: str) -> Any:
-        """`jaxenvs.testing` and `jaxenvs.load` are imported on first use."""
-        if name == "testing":
-            return importlib.import_module("jaxenvs.testing")
-        if name == "load":
-            return importlib.import_module("jaxenvs.agents").load
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
+        """Imports a public name on first use."""
+        if name not in _ON_FIRST_USE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
+        module = importlib.import_module(_ON_FIRST_USE[name])
+        return module.load if name == "load" else module
 
 
-# Gymnasium looks for no plug-ins, so its registry is filled here; that costs some 0.02 s where it is installed.
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ON_FIRST_USE])
+
+
+# Gymnasium does not look for plug-ins, so its registry is filled here; that takes about 0.02 s if it is installed.
 if importlib.util.find_spec("gymnasium"):
-    from jaxenvs.adapters.gymnasium_registration import register_all
+    from jaxenvs.adapters.gymnasium.registration import register_all
 
     register_all()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from jaxenvs_ale_bridge.preprocessing import make_atari as make_atari
     from jaxenvs_ale_bridge.scores import human_normalized_score as human_normalized_score
 
-# The worker processes import this package as well, and must load neither JAX nor jaxenvs: hence no import
-# before a name is asked for.
+# The worker processes import this package as well, and must load neither JAX nor jaxenvs. Hence nothing is imported
+# before a name is used.
 _HOMES = {
     "register_all": "catalog",
     "AleEnv": "env",

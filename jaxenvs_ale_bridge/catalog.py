@@ -9,7 +9,7 @@ ENTRY_POINT = "jaxenvs_ale_bridge.env:AleEnv"
 TRAINING_ENTRY_POINT = "jaxenvs_ale_bridge.preprocessing:make_atari"
 
 MAX_FRAMES = 108_000
-"""Frames that an episode can have, half an hour of play."""
+"""Greatest number of frames of an episode, half an hour of play."""
 
 _SOURCE = "Bellemare et al. 2013"
 
@@ -19,7 +19,7 @@ _NEWER = """
     laser_gates lost_luggage mario_bros miniature_golf mr_do othello pacman pitfall2 sir_lancelot space_war superman
     surround tetris tic_tac_toe_3d trondead turmoil video_checkers video_chess video_cube word_zapper
 """
-"""Games that came too late to have an older name."""
+"""Games that were added too late to have an older name."""
 
 _OLDER_GAMES = {game.title: game.name for game in GAMES.values() if game.name not in _NEWER.split()}
 
@@ -50,14 +50,14 @@ def register_all() -> None:
 def older_spec(id: str) -> jaxenvs.EnvSpec | None:
     """The spec of an older name, such as `BreakoutNoFrameskip-v4`; None for any other id.
 
-    There are 744 of them: 62 games, with pictures or (`-ram`) the console's memory, in versions 0 (sticky
-    actions with probability 0.25) and 4 (none), each with three frame skips: 2 to 4 at random, 4 always
-    (`Deterministic`; 3 in Space Invaders, whose shots blink), or 1 (`NoFrameskip`). So many rows would bury the
-    others, so they are made when somebody asks and are in no list. ale-py 0.12.1 still registers those without
-    `-ram` and `Deterministic`; the rest are those of OpenAI Gym 0.26.
+    There are 744 of them: 62 games, with pictures or (`-ram`) the console's memory, in versions 0 (sticky actions with
+    probability 0.25) and 4 (none), each with three frame skips: 2 to 4 at random, always 4 (`Deterministic`; 3 in
+    Space Invaders, whose shots blink), or 1 (`NoFrameskip`). So many rows would hide the others, so they are made on
+    demand and not listed. ale-py 0.12.1 still registers those without `-ram` and `Deterministic`; the rest are those
+    of OpenAI Gym 0.26.
 
-    Episodes end after half an hour of play throughout, as in ale-py, counted in steps: with a random frame skip
-    in as many as make it on average. (Gym allowed 10,000 to 400,000 steps, depending on the name.)
+    As in ale-py, all episodes end after half an hour of play, counted in steps; with a random frame skip, it is half an
+    hour on average. (Gym allowed 10,000 to 400,000 steps, depending on the name.)
     """
     match = _OLDER_ID.fullmatch(id)
     game = _OLDER_GAMES.get(match["title"]) if match else None

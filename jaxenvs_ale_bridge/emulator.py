@@ -1,6 +1,6 @@
-"""One emulator, brought to any state and stepped from there: what a worker does for a lane.
+"""One emulator, which can be set to any state and stepped from there: the work of a worker for a lane.
 
-Workers import this module, so it knows NumPy and ale-py alone.
+Workers import this module, so it uses only NumPy and ale-py.
 """
 
 import itertools
@@ -16,27 +16,26 @@ from jaxenvs_ale_bridge.layout import (
     SOUND_FRAMES,
     WARM_FRAMES,
     Count,
+    GameProgram,
     Machine,
-    Program,
 )
 
 _NOOP = 0
 
 _LONGEST_FRAME = 50_000
-"""Cycles in a snapshot up to which it was certainly taken between two pictures. A picture takes about 20,000;
-where a game draws none, the emulator stops after 25,000 instructions, of 2 cycles or more."""
+"""If a snapshot has at most this number of cycles, it was certainly taken between two pictures. A picture takes about
+20,000; if a game draws none, the emulator stops after 25,000 instructions of 2 cycles or more."""
 
 _SHORTEST_FRAME = 18_000
-"""Cycles in which a frame reaches the last line of the screen: 76 for each of about 244 lines."""
+"""Number of cycles in which a frame reaches the last line of the screen: 76 for each of about 244 lines."""
 
-# In these the emulator stops in the middle of pictures: they think for long, or boot so. Whether it did is
-# missing in the snapshots of ale-py 0.12.1 (it was added after it: pull request 732), and so is what the
-# screen shows meanwhile. So their snapshots are taken between pictures only.
+# In these games the emulator can stop in the middle of a picture, because they compute for long or boot that way. The
+# snapshots of ale-py 0.12.1 do not record whether it did (that was added later, in pull request 732), nor what the
+# screen shows meanwhile. So their snapshots are taken only between pictures.
 _INTERRUPTED = {"qbert", "tetris", "tic_tac_toe_3d", "video_checkers", "video_chess"}
 
-# ale-py 0.12.1 writes less into their snapshots than it holds: Pitfall II's music keeps a fraction that is
-# rounded, Miniature Golf some counters. Restoring a snapshot where it was taken makes both ways to a later
-# state the same.
+# In these games ale-py 0.12.1 does not save the whole state: Pitfall II's music has a fraction that is rounded, and
+# Miniature Golf has some counters. Restoring each snapshot when it is taken makes both ways to a later state equal.
 _ROUNDED = {"pitfall2", "miniature_golf"}
 
 Lane = dict[str, np.ndarray]
@@ -44,18 +43,18 @@ Lane = dict[str, np.ndarray]
 
 
 class Boot:
-    """The canonical start of a machine: what a newly made emulator shows after its reset.
+    """The canonical start of a machine: that of a newly made emulator after its reset.
 
-    `reset_game` on a used emulator leaves one that differs by some bytes, so episodes never begin with that.
+    `reset_game` on a used emulator gives a state that differs in a few bytes, so episodes never begin with that.
 
     Attributes:
         snapshot: the start, as in a state.
-        needs_reset: whether an emulator must be reset before it is restored to the start. Its first picture
-            is else not the one after the boot where that ended in the middle of a picture (Q*bert, Tetris) or
-            the first frame is short and leaves old content (Amidar, Koolaid, Trondead).
-        views: what is seen of the start, by view.
-        sound: what is heard of it, None where no sound is recorded.
-        counters: lives, and both frame numbers, which are above 0 where a mode was chosen with the switch.
+        needs_reset: whether an emulator must be reset before it is restored to the start. Otherwise its first picture
+            is not the one after the boot, if that ended in the middle of a picture (Q*bert, Tetris) or the first frame
+            is short and keeps old content (Amidar, Koolaid, Trondead).
+        views: the observed picture or memory at the start, by view.
+        sound: the sound at the start, None if no sound is recorded.
+        counters: lives, and both frame numbers, which are above 0 if a mode was chosen with the switch.
     """
 
     def __init__(self, ale: ale_py.ALEInterface, sound: bool) -> None:
@@ -70,7 +69,7 @@ class Boot:
 
 
 def new_interface(machine: Machine) -> ale_py.ALEInterface:
-    """A console with the game loaded, not reset yet. It draws nothing at random: that is left to JAX."""
+    """A console with the game loaded, not reset yet. It uses no random numbers of its own: those come from JAX."""
     ale = ale_py.ALEInterface()
     ale.setFloat("repeat_action_probability", 0.0)
     ale.setInt("random_seed", 0)
@@ -94,10 +93,10 @@ def boot(machine: Machine) -> Boot:
 
 
 class Emulator:
-    """A live emulator, and which state it is at.
+    """A live emulator, and the state it is at.
 
-    Where it is already at the state to be stepped, it goes on from there; else it restores the state's
-    snapshot and replays the actions since. Both give the same, bit for bit.
+    If it is already at the state to step, it continues from there; else it restores the state's snapshot and replays
+    the actions since then. Both give the same result, bit for bit.
     """
 
     def __init__(self, machine: Machine, start: Boot) -> None:
@@ -110,8 +109,8 @@ class Emulator:
         self._is_over = False
         self._spare: dict[tuple[int, ...], np.ndarray] = {}
 
-    def step(self, program: Program, lane: Lane) -> None:
-        """Steps the state in `lane` in place, and writes what comes of it."""
+    def step(self, program: GameProgram, lane: Lane) -> None:
+        """Steps the state in `lane` in place, and writes the results."""
         self._bring_to(program, lane)
         actions = lane["actions"][: lane["counts"][Count.FRAMES]].tolist()
         strengths = lane["strengths"].tolist() if program.continuous else itertools.repeat(1.0)
@@ -138,7 +137,7 @@ class Emulator:
             ale.getFrameNumber(),
         )
 
-    def render(self, program: Program, lane: Lane) -> None:
+    def render(self, program: GameProgram, lane: Lane) -> None:
         """Draws the state in `lane`."""
         self._bring_to(program, lane)
         if self._log:
@@ -146,7 +145,7 @@ class Emulator:
         else:
             lane["picture"][...] = self._start.views["rgb"]
 
-    def _bring_to(self, program: Program, lane: Lane) -> None:
+    def _bring_to(self, program: GameProgram, lane: Lane) -> None:
         snapshot, length = lane["snapshot"].tobytes(), lane["counts"][Count.LOG_LENGTH]
         log = lane["log"][:length].tobytes()
         strengths = lane["log_strength"][:length].tolist() if program.continuous else []
@@ -159,24 +158,24 @@ class Emulator:
     def _restore(self, snapshot: bytes) -> None:
         ale, start, serialised = self._ale, self._start, unpack(snapshot)
         if cartridge(serialised) != cartridge(unpack(start.snapshot)):
-            raise ValueError(f"the state is of another game than {self._machine.game!r}")
-        self._snapshot = b""  # until it is there: whatever fails in between, it then is at no state
+            raise ValueError(f"the state belongs to another game than {self._machine.game!r}")
+        self._snapshot = b""  # if anything fails before it is set, the emulator is at no state
         if snapshot == start.snapshot and self._machine.sound:
-            # Nothing but a new one resets the sound chip, whose state no snapshot holds.
+            # Only a new emulator resets the sound chip, whose state is not part of a snapshot.
             ale = self._ale = new_interface(self._machine)
             ale.reset_game()
         elif snapshot == start.snapshot and start.needs_reset:
             ale.reset_game()
         elif self._machine.game in _INTERRUPTED:
             ale.restoreState(ale_py.ALEState(unpack(start.snapshot)))
-            for _ in range(WARM_FRAMES):  # so that it is in the middle of no picture
+            for _ in range(WARM_FRAMES):  # so that it is not in the middle of a picture
                 ale.act(_NOOP)
         ale.restoreState(ale_py.ALEState(serialised))
         self._log, self._strengths, self._next = bytearray(), [], None
         self._is_over = ale.game_over()
         self._snapshot = snapshot
 
-    def _act(self, program: Program, action: int, strength: float) -> int:
+    def _act(self, program: GameProgram, action: int, strength: float) -> int:
         """One frame."""
         frames = len(self._log)
         if frames >= program.interval and self._next is None:
@@ -191,7 +190,7 @@ class Emulator:
         return reward
 
     def _check_next(self, frames: int, latest: int) -> None:
-        """Gives up the snapshot to come where one of the frames that it needs after it drew no whole picture."""
+        """Drops the next snapshot if one of the frames needed after it drew no complete picture."""
         is_warming = self._next is not None and frames <= self._next[0] + WARM_FRAMES
         if is_warming and frames < latest and cycles(self._ale.cloneState().serialize()) > _LONGEST_FRAME:
             self._next = None
@@ -215,7 +214,7 @@ class Emulator:
         del self._strengths[:frames]
         lane["snapshot"][...] = np.frombuffer(self._snapshot, np.uint8)
 
-    def _write_log(self, program: Program, lane: Lane) -> None:
+    def _write_log(self, program: GameProgram, lane: Lane) -> None:
         length = len(self._log)
         lane["log"][:length] = self._log
         lane["log"][length:] = 0
@@ -223,7 +222,7 @@ class Emulator:
             lane["log_strength"][:length] = self._strengths
             lane["log_strength"][length:] = 0
 
-    def _observe(self, program: Program, lane: Lane, before_last: np.ndarray | None) -> None:
+    def _observe(self, program: GameProgram, lane: Lane, before_last: np.ndarray | None) -> None:
         observation = lane["observation"]
         last = observation[1] if program.frames == "last_two" else observation
         self._see(program, last)
@@ -237,8 +236,8 @@ class Emulator:
             else:
                 lane["sound"][...] = self._start.sound
 
-    def _see(self, program: Program, into: np.ndarray) -> None:
-        """Copies what is seen of the present frame. A restored emulator has no picture before its first frame."""
+    def _see(self, program: GameProgram, into: np.ndarray) -> None:
+        """Copies the view of the current frame. A restored emulator has no picture before its first frame."""
         if not self._log:
             into[...] = self._start.views[program.view]
         elif program.view == "rgb":
@@ -248,7 +247,7 @@ class Emulator:
         else:
             self._ale.getRAM(into)
 
-    def _spare_frame(self, program: Program) -> np.ndarray:
+    def _spare_frame(self, program: GameProgram) -> np.ndarray:
         shape = program.frame_shape
         if shape not in self._spare:
             self._spare[shape] = np.empty(shape, np.uint8)
@@ -272,19 +271,19 @@ _CARTRIDGE_BYTES = 32
 
 
 def cycles(serialised: bytes) -> int:
-    """The processor's cycles since the present picture was begun; they follow the name of the first part."""
+    """The processor's cycles since the current picture was begun; they follow the name of the first part."""
     place = serialised.index(_FIRST_PART) + len(_FIRST_PART)
     return int.from_bytes(serialised[place : place + 4], "little")
 
 
 def cartridge(serialised: bytes) -> bytes:
-    """The digest of the game's ROM, which stands before the first part; empty for no emulator at all."""
+    """The digest of the game's ROM, which comes before the first part; empty if there is no emulator."""
     place = serialised.find(_FIRST_PART)
     return serialised[max(place - _CARTRIDGE_BYTES, 0) : max(place, 0)]
 
 
-def start_outcome(program: Program, start: Boot) -> dict[str, Any]:
-    """The state at the start and what is seen of it, in the form of a step's arrays for one lane, zeros left out."""
+def start_outcome(program: GameProgram, start: Boot) -> dict[str, Any]:
+    """The state at the start and its views, in the form of a step's arrays for one lane, without zeros."""
     frame = start.views[program.view]
     outcome = {
         "snapshot": np.frombuffer(start.snapshot, np.uint8),

@@ -17,7 +17,7 @@ from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Dict, Discrete
 from jaxenvs_ale_bridge import host
 from jaxenvs_ale_bridge.games import ACTION_MEANINGS, GAMES, TWO_PLAYER_GAMES, Game
-from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Fact, Field, Machine, Program
+from jaxenvs_ale_bridge.layout import SOUND_BYTES, SOUND_FRAMES, WARM_FRAMES, Fact, Field, GameProgram, Machine
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
@@ -25,19 +25,19 @@ _USUAL_INTERVAL = 32
 
 
 class AleState(jaxenvs.PyTreeNode):
-    """State of `AleEnv`: all there is to know, so that any process can go on from it.
+    """The complete state of `AleEnv`, from which any process can continue.
 
     Attributes:
-        snapshot: (8448,) uint8; a serialised emulator some frames ago, behind its length.
-        log: (frames,) uint8; the ALE's actions in the frames since, then zeros.
+        snapshot: (8448,) uint8; the length of a serialised emulator some frames ago, followed by that emulator.
+        log: (frames,) uint8; the ALE's actions in the frames since then, followed by zeros.
         log_strength: (frames,) float32; how far the joystick was pushed in them; None for discrete actions.
-        log_length: () int32; how many frames those are.
+        log_length: () int32; number of these frames.
         previous_action: () int32; the ALE's action in the last frame, which a sticky action repeats.
         previous_strength: () float32; how far the joystick was pushed in it; None for discrete actions.
         lives: () int32; lives left, 0 in games that have none.
         episode_frame_number: () int32; frames since the episode began.
-        frame_number: () int32; frames since the console was switched on; every episode begins with that.
-        key: () key; what sticky actions and random frame skips are drawn from.
+        frame_number: () int32; frames since the console was switched on, which is at the start of every episode.
+        key: () key that sticky actions and random frame skips are drawn from.
     """
 
     snapshot: Array
@@ -55,68 +55,66 @@ class AleState(jaxenvs.PyTreeNode):
 class AleEnv(jaxenvs.Env[AleState, Any]):
     """A game of the Atari 2600, played on the emulator of the Arcade Learning Environment (ale-py).
 
-    The emulators run in worker processes, which a callback reaches: one call for a whole batch, however
-    `vmap`s are nested. `step` is nevertheless a pure function. The state holds a snapshot of the emulator
-    and the actions since; a worker that already is at that state goes on from there, any other restores
-    the snapshot and repeats the actions, with the same result, bit for bit. So states can be branched,
-    permuted across lanes, written to disk and stepped in another process.
+    The emulators run in worker processes, which a callback reaches with one call for a whole batch, however `vmap`s are
+    nested. `step` is nevertheless a pure function. The state holds a snapshot of the emulator and the actions since
+    then. A worker that is already at that state continues from there; any other restores the snapshot and repeats the
+    actions, with exactly the same result. So states can be branched, permuted across lanes, written to disk and stepped
+    in another process.
 
-    Observation: by `obs_type`, as in Gymnasium. With `frames="last_two"` or `"maximum"` it tells of the
-    last two frames of a step, which preprocessing against flicker needs; both are the same frame at
-    reset, and where a step ends before its last frame.
+    Observation: depends on `obs_type`, as in Gymnasium.
 
-    | `obs_type` | space | |
-    |---|---|---|
-    | `"rgb"` | Box (height, 160, 3) uint8 | the screen |
-    | `"grayscale"` | Box (height, 160) uint8 | its luminance |
-    | `"ram"` | Box (128,) uint8 | the console's memory |
+        | obs_type    | meaning                     | shape            | dtype | min | max |
+        |-------------|-----------------------------|------------------|-------|-----|-----|
+        | "rgb"       | the screen                  | (height, 160, 3) | uint8 | 0   | 255 |
+        | "grayscale" | the luminance of the screen | (height, 160)    | uint8 | 0   | 255 |
+        | "ram"       | the console's memory        | (128,)           | uint8 | 0   | 255 |
 
-    With `sound_obs` it is a Dict of that as `image`, and the last frame's `sound`, Box (512,) uint8.
+    With `sound_obs` it is a Dict of that as `image`, and of the last frame's `sound`, (512,) uint8. With
+    `frames="last_two"` or `"maximum"` it covers the last two frames of a step, which preprocessing against flicker
+    needs. Both are the same frame at reset, and if a step ends before its last frame.
 
-    Action: Discrete, an index into the actions that make a difference in this game (`action_meanings`),
-    or into all that it allows with `full_action_space`. With `continuous` it is a Box of the joystick's
-    radius (0 to 1), its angle (radians from right, counter-clockwise) and the button (0 to 1).
+    Action: () int32: an index into the actions that make a difference in this game (`action_meanings`), or with
+        `full_action_space` into all that it allows. With `continuous`, (3,) float32: the joystick's radius (0 to 1),
+        its angle (radians from right, counter-clockwise) and the button (0 to 1).
 
     Reward: the change of the game's score, not clipped.
 
-    Start: the console newly booted, then `noop_max` no-ops at most.
+    Start: the newly booted console, followed by at most `noop_max` no-ops.
 
     Episode end:
-        Termination: the game is over, as the ALE sees it. Later steps change nothing and reward 0.
-        Truncation: none; `make` adds Gymnasium's limit of 108,000 frames, which is 27,000 steps of four.
+        Termination: the game is over, according to the ALE. Later steps change nothing and reward 0.
+        Truncation: none here; `make` adds Gymnasium's time limit of 108,000 frames, which is 27,000 steps of four
+            frames.
 
-    Info: `lives`, `episode_frame_number` and `frame_number`, each () int32.
+    Info: () int32 each: `lives`, `episode_frame_number`, `frame_number`.
 
     Parameters:
         game: name in snake_case, such as `"space_invaders"`.
         mode: position of the mode switch; None for the game's default.
         difficulty: position of the difficulty switch; None for the game's default.
         obs_type: what is observed.
-        frameskip: frames in a step, or (low, high) to draw their number from low to high - 1.
-        repeat_action_probability: the probability that a frame repeats the previous frame's action.
+        frameskip: frames per step, or (low, high) to draw their number from low to high - 1.
+        repeat_action_probability: probability that a frame repeats the previous frame's action.
         full_action_space: whether to offer all actions that the game allows.
         continuous: whether actions are continuous.
-        continuous_action_threshold: how far the joystick must be pushed in a direction, and the button be
-            pressed, to count.
+        continuous_action_threshold: how far the joystick or the button must be pushed to count, from 0 to 1.
         sound_obs: whether sound is observed.
-        noop_max: where positive, an episode begins with 1 to `noop_max` frames without action.
-        frames: which of a step's frames are observed: `"last"`, `"last_two"` in order on a new first
-            axis, or their pixelwise `"maximum"`.
-        stop_at_life_loss: whether a step ends with the frame that loses a life, though it has frames left, as in
-            Gymnasium's `AtariPreprocessing` with `terminal_on_life_loss`. The life's end itself is
-            `EpisodicLife`'s affair.
-        snapshot_interval: frames between two snapshots. A worker that is not at a state repeats about so
-            many frames to get there, so less is better for searching trees; None for 32, or more for a
-            long frame skip.
+        noop_max: if positive, an episode begins with 1 to `noop_max` frames without action.
+        frames: which of a step's frames are observed: `"last"`, `"last_two"` in order on a new first axis, or their
+            pixelwise `"maximum"`.
+        stop_at_life_loss: whether a step ends with the frame that loses a life, even if it has frames left, as in
+            Gymnasium's `AtariPreprocessing` with `terminal_on_life_loss`. To end the episode as well, use
+            `EpisodicLife`.
+        snapshot_interval: frames between two snapshots. A worker that is not at a state repeats about that many frames
+            to get there, so fewer are better for searching trees. None for 32, or more with a long frame skip.
 
-    Differences from the reference: chance comes from the state's key, so sticky actions follow another
-    random stream than ale-py's. Each episode begins with the newly booted console, where Gymnasium's does
-    only after `reset(seed=...)`; `frame_number` begins with 0 likewise. With `sound_obs`, whose generator
-    ale-py (0.12.1) neither saves nor resets, states hold all actions of their episode and each episode
-    boots a console (0.1 s).
+    Differences from the reference: randomness comes from the state's key, so sticky actions follow another random
+        stream than ale-py's. Each episode begins with the newly booted console, and `frame_number` with 0; in Gymnasium
+        that is so only after `reset(seed=...)`. ale-py (0.12.1) neither saves nor resets its sound generator, so with
+        `sound_obs` states hold all actions of their episode and each episode boots a console (0.1 s).
 
-    Source: Bellemare et al., "The Arcade Learning Environment", JAIR 2013; Machado et al., "Revisiting the
-    Arcade Learning Environment", JAIR 2018; ale-py 0.12.1.
+    Source: M. G. Bellemare et al., "The Arcade Learning Environment", JAIR 2013; M. C. Machado et al., "Revisiting the
+        Arcade Learning Environment", JAIR 2018; ale-py 0.12.1.
 
     Version history:
         v5: frame skip 4, sticky actions with probability 0.25.
@@ -141,7 +139,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
     snapshot_interval: int | None = jaxenvs.static(default=None)
 
     def check_fields(self) -> None:
-        """Checks that the game is known, and its options are among those that it has."""
+        """Checks that the game is known, and that it has the chosen options."""
         _check_installed()
         game = _find_game(self.game)
         _check_choice("mode", self.mode, (None, *game.modes), game)
@@ -165,24 +163,22 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
 
     @property
     def observation_space(self) -> Box | Dict:
-        """See the class."""
         image = Box(0, 255, self._program.outcome["observation"].shape, np.uint8)
         return Dict({"image": image, "sound": Box(0, 255, (SOUND_BYTES,), np.uint8)}) if self.sound_obs else image
 
     @property
     def action_space(self) -> Box | Discrete:
-        """See the class."""
         if not self.continuous:
             return Discrete(len(self._actions))
         return Box(np.array([0, -np.pi, 0], np.float32), np.array([1, np.pi, 1], np.float32))
 
     @property
     def action_meanings(self) -> tuple[str, ...]:
-        """What each discrete action means, such as `"UPFIRE"`."""
+        """The meaning of each discrete action, such as `"UPFIRE"`."""
         return tuple(ACTION_MEANINGS[action] for action in self._actions)
 
     def reset(self, key: Key) -> tuple[AleState, jaxenvs.TimeStep[Any]]:
-        """Begins with the newly booted console, after a random number of no-ops where `noop_max` is positive."""
+        """Begins with the newly booted console, after a random number of no-ops if `noop_max` is positive."""
         POOL.check_process()
         key, noop_key = jax.random.split(check_key(key))
         noops = jnp.zeros((), jnp.int32)
@@ -195,7 +191,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         return state, jaxenvs.restart(self._observation(start), _info(state))
 
     def step(self, state: AleState, action: Array) -> tuple[AleState, jaxenvs.TimeStep[Any]]:
-        """Holds the joystick so for `frameskip` frames, sticky ones apart.
+        """Holds the joystick in this position for `frameskip` frames, except in sticky ones.
 
         An action outside the space makes the compiled program raise an error when it runs.
         """
@@ -203,7 +199,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         action = self.action_space.validate(action)
         key, skip_key, sticky_key = jax.random.split(state.key, 3)
         draws = jax.random.uniform(sticky_key, (self._most_frames,), jnp.float32)
-        # From the first frame that takes the new action on, repeating the previous one changes nothing.
+        # After the first frame that takes the new action, repeating the previous one changes nothing.
         taken = jax.lax.cummax((draws >= self.repeat_action_probability).astype(jnp.int32)) > 0
         wanted, strength, is_legal = self._joystick(action)
         actions = jnp.where(taken, wanted, state.previous_action)
@@ -262,9 +258,9 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
         return self.frameskip if isinstance(self.frameskip, int) else self.frameskip[1] - 1
 
     @property
-    def _program(self) -> Program:
+    def _program(self) -> GameProgram:
         interval = self.snapshot_interval or max(_USUAL_INTERVAL, self._most_frames + WARM_FRAMES)
-        return Program(
+        return GameProgram(
             machine=Machine(self.game, self.mode, self.difficulty, self.sound_obs),
             height=GAMES[self.game].height,
             view=self.obs_type,
@@ -281,7 +277,7 @@ _JOYSTICK = tuple(
     tuple(tuple(ACTION_MEANINGS.index(along + across + fire or "NOOP") for fire in _BUTTON) for along in _ALONG)
     for across in _ACROSS
 )
-"""The ALE's action by the joystick's position across (left, middle, right), along (down, middle, up), and button."""
+"""The ALE's action by horizontal (left, middle, right) and vertical (down, middle, up) position, and button."""
 
 
 def _call(function: HostFunction, results: dict[str, Field], arguments: dict[str, Array]) -> dict[str, Array]:
@@ -289,7 +285,7 @@ def _call(function: HostFunction, results: dict[str, Field], arguments: dict[str
     return host_call(function, forms, arguments, hint="Emulators compute no derivatives.")
 
 
-def _arguments(program: Program, state: AleState) -> dict[str, Array]:
+def _arguments(program: GameProgram, state: AleState) -> dict[str, Array]:
     return {name: getattr(state, name) for name in program.state}
 
 
@@ -323,13 +319,15 @@ def _check_installed() -> None:
 
 def _find_game(name: Any) -> Game:
     if name in TWO_PLAYER_GAMES:
-        raise InvalidField(f"AleEnv: {name!r} is a game for two players, whom an environment of one agent cannot be.")
+        raise InvalidField(
+            f"AleEnv: {name!r} is a game for two players, which an environment with one agent cannot play."
+        )
     if name not in GAMES:
         by_title = {game.title.lower(): game.name for game in GAMES.values()}
         plain = str(name).lower()
         near = by_title.get(plain.replace("_", "").replace(" ", ""))
         hint = f" Did you mean: `{near}`?" if near else did_you_mean(plain, GAMES)
-        raise InvalidField(f"AleEnv: there is no game {name!r}.{hint} `jaxenvs_ale_bridge.GAMES` holds them all.")
+        raise InvalidField(f"AleEnv: there is no game {name!r}.{hint} `jaxenvs_ale_bridge.GAMES` contains them all.")
     return GAMES[name]
 
 

@@ -1,6 +1,6 @@
-"""THE table of games: what must be known of each before an emulator runs.
+"""THE table of games: what must be known about each before an emulator runs.
 
-Read from ale-py 0.12.1; a test compares it with the ROMs.
+It was read from ale-py 0.12.1; a test compares it with the ROMs.
 """
 
 import dataclasses
@@ -9,22 +9,22 @@ ACTION_MEANINGS = (
     "NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "DOWNRIGHT", "DOWNLEFT",
     "UPFIRE", "RIGHTFIRE", "LEFTFIRE", "DOWNFIRE", "UPRIGHTFIRE", "UPLEFTFIRE", "DOWNRIGHTFIRE", "DOWNLEFTFIRE",
 )  # fmt: skip
-"""What the ALE's actions 0 to 17 mean."""
+"""The meanings of the ALE's actions 0 to 17."""
 
 TWO_PLAYER_GAMES = ("combat", "joust", "maze_craze", "warlords")
-"""Games of ale-py that no single player can play; loading one there ends the process."""
+"""Games of ale-py that need two players; loading one ends the process."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Game:
-    """What is known of a game.
+    """The properties of a game.
 
     Attributes:
-        name: its name in snake_case, as ale-py has it.
-        height: rows of its screen; each has 160 pixels.
+        name: its name in snake_case, as in ale-py.
+        height: number of rows of its screen, each of which has 160 pixels.
         minimal_actions: the actions of the ALE that make a difference in it.
         legal_actions: the actions that it allows.
-        modes: positions of its mode switch that a single player can choose.
+        modes: positions of its mode switch for a single player.
         difficulties: positions of its difficulty switch.
     """
 
@@ -42,7 +42,7 @@ class Game:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """`"0-2,5"` stands for 0, 1, 2 and 5."""
+    """Expands ranges: `"0-2,5"` stands for 0, 1, 2 and 5."""
     ends = [part.partition("-") for part in text.split(",")]
     return tuple(n for first, _, last in ends for n in range(int(first), int(last or first) + 1))
 

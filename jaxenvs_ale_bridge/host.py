@@ -1,6 +1,6 @@
-"""What the callbacks do on the host: pure functions of arrays, which the workers compute.
+"""The callbacks on the host: pure functions of arrays, which the workers compute.
 
-Nothing here touches JAX. Each function is made once per program, so that JAX sees the same object again.
+Nothing here uses JAX. Each function is made once per program, so that JAX gets the same object each time.
 """
 
 import dataclasses
@@ -11,26 +11,26 @@ import numpy as np
 
 from jaxenvs.errors import InvalidAction
 from jaxenvs.host import Arrays, HostFunction
-from jaxenvs_ale_bridge.layout import Count, Fact, Program
+from jaxenvs_ale_bridge.layout import Count, Fact, GameProgram
 from jaxenvs_ale_bridge.pool import POOL
 
 _NOOP = 0
 
 
 @functools.cache
-def step_function(program: Program) -> HostFunction:
+def step_function(program: GameProgram) -> HostFunction:
     """Steps: from the arrays of `program.state` and `program.action` to those of the next state and the outcome."""
 
     def step(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
         if (inputs["counts"][:, Count.FRAMES] < 0).any():
-            raise InvalidAction("An action lies outside the action space; `env.action_space` tells its range.")
+            raise InvalidAction("An action lies outside the action space; see `env.action_space` for its range.")
         POOL.run("step", program, lanes, _spread(inputs, lanes), outputs)
 
     return step
 
 
 @functools.cache
-def render_function(program: Program) -> HostFunction:
+def render_function(program: GameProgram) -> HostFunction:
     """Draws: from the arrays of `program.state` to the picture."""
 
     def render(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
@@ -40,7 +40,7 @@ def render_function(program: Program) -> HostFunction:
 
 
 @functools.cache
-def reset_function(program: Program, noop_max: int) -> HostFunction:
+def reset_function(program: GameProgram, noop_max: int) -> HostFunction:
     """Begins episodes: from the number of no-ops to the arrays of the state and the outcome."""
     lock = threading.Lock()
     starts: Arrays = {}
@@ -57,15 +57,15 @@ def reset_function(program: Program, noop_max: int) -> HostFunction:
 
 
 def _spread(arrays: Arrays, lanes: int) -> Arrays:
-    """The arrays with all lanes, where some came once for all."""
+    """The arrays with all lanes, if some were given once for all."""
     return {name: x if len(x) == lanes else np.broadcast_to(x, (lanes, *x.shape[1:])) for name, x in arrays.items()}
 
 
-def _starts(program: Program, noop_max: int) -> Arrays:
-    """The states after 0 to `noop_max` frames without action, on a leading axis, and what is seen of them.
+def _starts(program: GameProgram, noop_max: int) -> Arrays:
+    """The states after 0 to `noop_max` frames without action, on a leading axis, and their views.
 
-    A game that ends meanwhile, which none does within the usual 30, begins as with fewer. Snapshots are taken as
-    often as can be, so that an emulator is brought to a start by few frames.
+    If a game ends meanwhile, which none does within the usual 30, it begins with fewer. Snapshots are taken as often as
+    possible, so that few frames bring an emulator to a start.
     """
     single = _with_frequent_snapshots(dataclasses.replace(program, frames="last"))
     fields = single.state | single.outcome
@@ -90,8 +90,8 @@ def _starts(program: Program, noop_max: int) -> Arrays:
     return arrays
 
 
-def _with_frequent_snapshots(program: Program) -> Program:
-    """The program with as short an interval as there is, and states of the same form."""
+def _with_frequent_snapshots(program: GameProgram) -> GameProgram:
+    """The program with the shortest possible interval, and states of the same form."""
     if program.machine.sound:  # without any snapshots
         return program
     return dataclasses.replace(program, interval=1, frameskip=program.frameskip + program.interval - 1)

@@ -1,6 +1,6 @@
-"""What travels between the process that runs JAX and the workers: the arrays of a batch, and where they lie.
+"""The arrays of a batch that are exchanged between the process that runs JAX and the workers, and their layout.
 
-Workers import this module, so it knows NumPy alone.
+Workers import this module, so it uses only NumPy.
 """
 
 import dataclasses
@@ -16,24 +16,24 @@ SNAPSHOT_BYTES = 8448
 which is a random generator written as decimal text."""
 
 SOUND_BYTES = 512
-"""Samples of sound in a frame."""
+"""Number of sound samples per frame."""
 
 RAM_BYTES = 128
 
 SCREEN_WIDTH = 160
 
 WARM_FRAMES = 3
-"""A state keeps the actions of at least so many frames since its snapshot. A short frame leaves old content in
-its picture, and the emulator has two buffers for pictures, which no snapshot holds: two frames paint both anew,
-and then one more may be short."""
+"""A state keeps the actions of at least this many frames since its snapshot. A short frame leaves old content in its
+picture, and the emulator has two picture buffers, which are not part of a snapshot. Two frames repaint both, and one
+more may be short."""
 
 LATE_FRAMES = 64
-"""How many frames a snapshot can be put off where the emulator stopped in the middle of a picture."""
+"""By how many frames a snapshot can be delayed if the emulator stopped in the middle of a picture."""
 
 SOUND_FRAMES = 108_000
-"""Frames that an episode can hold where sound is observed, which is as many as Gymnasium allows an episode."""
+"""Greatest number of frames of an episode with sound, which is Gymnasium's limit of an episode."""
 
-View = Literal["rgb", "grayscale", "ram"]
+ObservationKind = Literal["rgb", "grayscale", "ram"]
 Frames = Literal["last", "last_two", "maximum"]
 
 
@@ -43,7 +43,7 @@ class Machine(NamedTuple):
     Attributes:
         game: the game's name in snake_case.
         mode: the position of its mode switch, None for the game's default.
-        difficulty: likewise.
+        difficulty: the position of its difficulty switch, None for the game's default.
         sound: whether sound is recorded.
     """
 
@@ -54,23 +54,23 @@ class Machine(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Program:
-    """Everything about a step that decides shapes, or how it is computed.
+class GameProgram:
+    """Everything about a step that determines shapes, or how it is computed.
 
     Attributes:
-        machine: what is emulated.
-        height: rows of the screen.
-        view: what is seen of a frame.
-        frames: which frames of a step are seen.
-        frameskip: the most frames in a step.
-        interval: frames between snapshots.
+        machine: the machine that is emulated.
+        height: number of rows of the screen.
+        view: which view of a frame is observed.
+        frames: which frames of a step are observed.
+        frameskip: greatest number of frames in a step.
+        interval: number of frames between snapshots.
         continuous: whether actions have a strength.
         stops_at_life_loss: whether a step ends with the frame that loses a life.
     """
 
     machine: Machine
     height: int
-    view: View
+    view: ObservationKind
     frames: Frames
     frameskip: int
     interval: int
@@ -79,12 +79,12 @@ class Program:
 
     @cached_property
     def log_size(self) -> int:
-        """The most frames that a state can be away from its snapshot."""
+        """The greatest number of frames between a state and its snapshot."""
         return self.interval + LATE_FRAMES + WARM_FRAMES + self.frameskip
 
     @cached_property
     def frame_shape(self) -> tuple[int, ...]:
-        """The shape of what is seen of one frame."""
+        """The shape of the view of one frame."""
         screen = self.height, SCREEN_WIDTH
         return {"rgb": (*screen, 3), "grayscale": screen, "ram": (RAM_BYTES,)}[self.view]
 
@@ -96,20 +96,20 @@ class Program:
 
     @cached_property
     def action(self) -> dict[str, "Field"]:
-        """What is only read: `counts` as in `Count`, and the actions of a step's frames."""
+        """The arrays that are only read: `counts` as in `Count`, and the actions of a step's frames."""
         fields = {"counts": Field((len(Count),), "int32"), "actions": Field((self.frameskip,), "uint8")}
         return fields | ({"strengths": Field((self.frameskip,), "float32")} if self.continuous else {})
 
     @cached_property
     def outcome(self) -> dict[str, "Field"]:
-        """What is only written: `facts` as in `Fact`, and what is seen and heard."""
+        """The arrays that are only written: `facts` as in `Fact`, the views and the sound."""
         seen = (2, *self.frame_shape) if self.frames == "last_two" else self.frame_shape
         fields = {"facts": Field((len(Fact),), "int32"), "observation": Field(seen, "uint8")}
         return fields | ({"sound": Field((SOUND_BYTES,), "uint8")} if self.machine.sound else {})
 
     @cached_property
     def picture(self) -> dict[str, "Field"]:
-        """What is drawn."""
+        """The array of the drawn picture."""
         return {"picture": Field((self.height, SCREEN_WIDTH, 3), "uint8")}
 
 
@@ -141,13 +141,13 @@ class Field(NamedTuple):
 _ALIGNMENT = 64
 
 
-def block_fields(program: Program, op: str) -> dict[str, Field]:
+def block_fields(program: GameProgram, op: str) -> dict[str, Field]:
     """The arrays of a block of shared memory: those of the state are read and written in place."""
     return program.state | program.action | (program.picture if op == "render" else program.outcome)
 
 
 def block_size(fields: dict[str, Field], lanes: int) -> int:
-    """Bytes of a block."""
+    """The size of a block in bytes."""
     return sum(_padded(field, lanes) for field in fields.values())
 
 

@@ -1,11 +1,11 @@
-"""Messages between this process and its workers: pickled tuples behind their length, through pipes."""
+"""Messages between this process and its workers: pickled tuples, preceded by their length, through pipes."""
 
 import pickle
 from typing import Any, BinaryIO
 
 
 def read_message(stream: BinaryIO) -> Any:
-    """Reads a message; EOFError where the other side has gone."""
+    """Reads a message; raises EOFError if the other process has ended."""
     size = _read(stream, 8)
     return pickle.loads(_read(stream, int.from_bytes(size, "little")))
 
@@ -20,5 +20,5 @@ def write_message(stream: BinaryIO, message: Any) -> None:
 def _read(stream: BinaryIO, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
-        raise EOFError("the other process has gone")
+        raise EOFError("the other process has ended")
     return data

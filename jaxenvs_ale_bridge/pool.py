@@ -18,21 +18,21 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.errors import ForkedProcess, InvalidField
-from jaxenvs_ale_bridge.layout import Program, block_fields, block_size, block_views
+from jaxenvs_ale_bridge.layout import GameProgram, block_fields, block_size, block_views
 from jaxenvs_ale_bridge.messages import read_message, write_message
 
 _ATTEMPTS = 3
-"""How often a request is sent, each time to new workers, before a dying worker counts as an error."""
+"""How often a request is sent, each time to new workers, before a dying worker is an error."""
 
 _MAX_BLOCKS = 32
-"""Batch shapes whose shared memory is kept."""
+"""Number of batch shapes whose shared memory is kept."""
 
 _LONGEST_LOOP = 0.0005
-"""Seconds of waiting in a loop: longer, and the system gives a core of the workers to it."""
+"""Seconds of busy waiting; with more, the system would give it a core of the workers."""
 
 
 class AleWorkerError(RuntimeError):
-    """A worker process failed at a request, or died again and again."""
+    """A worker process failed at a request, or died repeatedly."""
 
 
 class _WorkerDied(Exception):
@@ -42,7 +42,7 @@ class _WorkerDied(Exception):
 class _Block:
     """Shared memory for the arrays of a batch: a file without a name, once every worker has mapped it."""
 
-    def __init__(self, number: int, program: Program, op: str, lanes: int) -> None:
+    def __init__(self, number: int, program: GameProgram, op: str, lanes: int) -> None:
         self.number, self.program = number, program
         fields = block_fields(program, op)
         folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -53,12 +53,12 @@ class _Block:
         self.views = block_views(self._memory, fields, lanes)
 
     def remove_name(self) -> None:
-        """Removes the file's name; the memory stays as long as somebody maps it."""
+        """Removes the file's name; the memory stays as long as a process maps it."""
         Path(self.path).unlink(missing_ok=True)
 
 
 class _Worker:
-    """The near end of a worker process."""
+    """A worker process, as seen by this process."""
 
     def __init__(self) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -67,19 +67,19 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
-            start_new_session=True,  # so that Ctrl-C in a terminal reaches the parent alone
+            start_new_session=True,  # so that Ctrl-C in a terminal reaches only the parent
         )
         self.pid = self._process.pid
 
     def send(self, *request: Any) -> None:
-        """Sends a request; every one has an answer."""
+        """Sends a request, each of which has an answer."""
         try:
             write_message(self._process.stdin, request)  # pyright: ignore[reportArgumentType]  # it is a pipe
         except OSError as error:
             raise _WorkerDied from error
 
     def receive(self) -> Any:
-        """Waits for the answer."""
+        """Waits for the answer to a request."""
         try:
             succeeded, value = read_message(self._process.stdout)  # pyright: ignore[reportArgumentType]
         except (OSError, EOFError) as error:
@@ -87,7 +87,7 @@ class _Worker:
         return succeeded, value
 
     def fileno(self) -> int:
-        """Of the pipe that the answer comes through."""
+        """The file descriptor of the pipe through which answers come."""
         return self._process.stdout.fileno()  # pyright: ignore[reportOptionalMemberAccess]
 
     def close(self) -> None:
@@ -96,16 +96,16 @@ class _Worker:
         for pipe in (self._process.stdin, self._process.stdout):
             try:
                 pipe.close()  # pyright: ignore[reportOptionalMemberAccess]
-            except OSError:  # it held a request that nobody will read
+            except OSError:  # it contained a request that will not be read
                 continue
         self._process.wait()
 
 
 class WorkerPool:
-    """Worker processes and what they share with this one.
+    """Worker processes and the memory they share with this one.
 
-    It holds nothing that a result depends on: a worker can be lost at any time, and a request is then
-    repeated with new ones.
+    It holds nothing that a result depends on: a worker can be lost at any time, and the request is then repeated with
+    new ones.
     """
 
     def __init__(self) -> None:
@@ -123,40 +123,40 @@ class WorkerPool:
         return [worker.pid for worker in self._workers]
 
     def set_num_workers(self, count: int | None) -> None:
-        """Changes how many processes there are; see the function of this name."""
+        """Changes the number of processes; see the function with this name."""
         with self._lock:
             self.close()
             self._num_workers = count
 
     def check_process(self) -> None:
-        """Raises `ForkedProcess` where this process was forked after JAX had been at work in its parent."""
+        """Raises `ForkedProcess` if this process was forked after JAX had been used in its parent."""
         if os.getpid() == self._pid:
             return
         raise ForkedProcess(
             "This process was forked from one that has used the bridge to the ALE, and JAX would hang in it."
-            ' Start processes anew: `multiprocessing.get_context("spawn")`.'
+            ' Start new processes instead: `multiprocessing.get_context("spawn")`.'
         )
 
-    def boot(self, program: Program) -> dict[str, Any]:
+    def boot(self, program: GameProgram) -> dict[str, Any]:
         """The canonical start of a program's machine: arrays for one lane, by name."""
         return self._repeated(lambda: self._answers([(self._started()[0], ("boot", program))])[0])
 
     def run(
         self,
         op: str,
-        program: Program,
+        program: GameProgram,
         lanes: int,
         inputs: Mapping[str, np.ndarray],
         outputs: Mapping[str, np.ndarray],
     ) -> None:
-        """Has a batch stepped or rendered.
+        """Lets the workers step or render a batch.
 
         Args:
             op: `"step"` or `"render"`.
-            program: what to do.
+            program: the program of the step.
             lanes: the size of the batch.
             inputs: arrays with a leading axis of lanes, by name; they are only read.
-            outputs: likewise; they are written.
+            outputs: arrays with a leading axis of lanes, by name; they are written.
         """
         self._repeated(lambda: self._run(op, program, lanes, inputs, outputs))
 
@@ -181,12 +181,12 @@ class WorkerPool:
                     self.close()
                 except AleWorkerError:
                     raise
-                except BaseException:  # such as Ctrl-C between a question and its answer
+                except BaseException:  # such as Ctrl-C between a request and its answer
                     self.close()
                     raise
         raise AleWorkerError(
-            f"A worker process of the ALE bridge died {_ATTEMPTS} times at the same request. Memory may be short:"
-            " use fewer lanes. Its own last words, if any, are on the standard error stream."
+            f"A worker process of the ALE bridge died {_ATTEMPTS} times at the same request. Memory may be low:"
+            " use fewer lanes. Its last output, if any, is on the standard error stream."
         )
 
     def _started(self) -> Sequence[_Worker]:
@@ -197,7 +197,7 @@ class WorkerPool:
     def _run(
         self,
         op: str,
-        program: Program,
+        program: GameProgram,
         lanes: int,
         inputs: Mapping[str, np.ndarray],
         outputs: Mapping[str, np.ndarray],
@@ -212,7 +212,7 @@ class WorkerPool:
         for name, array in outputs.items():
             array[...] = block.views[name]
 
-    def _block(self, program: Program, op: str, lanes: int) -> _Block:
+    def _block(self, program: GameProgram, op: str, lanes: int) -> _Block:
         key = id(program), op, lanes
         if key not in self._blocks:
             if len(self._blocks) >= _MAX_BLOCKS:
@@ -241,7 +241,7 @@ class WorkerPool:
 
 
 def _await(workers: Sequence[_Worker]) -> None:
-    """Waits until all have answered, or died; in a loop while a core is free, since waking up takes 0.1 ms."""
+    """Waits until all have answered, or died; with busy waiting while a core is free, since waking up takes 0.1 ms."""
     if not hasattr(select, "poll"):  # on Windows
         return
     answers = select.poll()
@@ -264,13 +264,13 @@ atexit.register(POOL.close)
 
 
 def set_num_workers(count: int | None) -> None:
-    """Changes how many processes emulate; those that run are ended.
+    """Changes the number of worker processes; running ones are ended.
 
     Args:
-        count: at least 1; None for one a core, which is the default.
+        count: number of processes, at least 1; None for one per core, which is the default.
 
     Raises:
-        InvalidField: no such number.
+        InvalidField: `count` is not such a number.
     """
     if count is not None and (not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1):
         raise InvalidField(f"`count` must be a positive integer or None, got {count!r}.")

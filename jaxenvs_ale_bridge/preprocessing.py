@@ -1,4 +1,4 @@
-"""Games as the DQN of Mnih et al. saw them, in one call."""
+"""Games with the preprocessing of DQN (Mnih et al.), in one call."""
 
 from typing import Any, Literal
 
@@ -39,38 +39,39 @@ def make_atari(
     fire_reset: bool = False,
     **fields: Any,
 ) -> jaxenvs.Env[Any, Any]:
-    """A game with the preprocessing that is customary since DQN: by default (4, 84, 84) uint8.
+    """A game with the usual preprocessing of DQN: by default (4, 84, 84) uint8.
 
         env = jaxenvs.AutoReset(jaxenvs_ale_bridge.make_atari("ALE/Breakout-v5"))
 
-    Up to `padding_type` the options are those of Gymnasium's `AtariPreprocessing` and, around it,
+    Up to `padding_type`, the options are those of Gymnasium's `AtariPreprocessing` and, around it,
     `FrameStackObservation`. Observations, rewards, flags, `lives` and `episode_frame_number` equal theirs in every bit,
-    and so with `padding_type="zero"` those of ale-py's `AtariVectorEnv`. Three things differ by intent. The observation
-    that an episode ends with is of the last frames here, there of the step before. `frame_number` begins with each
-    episode here. And `scale_obs` divides as the compiler does, which may differ in the last place. The emulator gives
-    the maximum of the last two frames; all else is computed on JAX's device.
+    and with `padding_type="zero"` they equal those of ale-py's `AtariVectorEnv`. Three things differ on purpose. The
+    last observation of an episode shows the last frames here, but those of the step before there. `frame_number` starts
+    again with each episode here. And `scale_obs` divides as the compiler does, which may differ in the last place. The
+    emulator computes the maximum of the last two frames; everything else is computed on JAX's device.
 
     Args:
-        id: of a game, such as `"ALE/Breakout-v5"`, or a spec. Its sticky actions count, its frame skip does not.
-        noop_max: an episode begins with 1 to so many frames without action; 0 for none.
+        id: the id of a game, such as `"ALE/Breakout-v5"`, or a spec. Its sticky actions are used, its frame skip is
+            not.
+        noop_max: an episode begins with 1 to this many frames without action; 0 for none.
         frame_skip: frames in a step.
         screen_size: the new width and height, or one number for both; at most those of the screen.
-        terminal_on_life_loss: whether an episode is a life rather than a game (`EpisodicLife`). AutoReset around
-            it then begins a new game each time, as in Gymnasium. To let the same game go on, as DeepMind did,
-            leave this off, and write `EpisodicLife(AutoReset(env))`.
+        terminal_on_life_loss: whether an episode is a life rather than a game (`EpisodicLife`). AutoReset around it
+            then begins a new game each time, as in Gymnasium. To continue the same game, as DeepMind did, leave this
+            off, and write `EpisodicLife(AutoReset(env))`.
         grayscale_obs: whether to observe luminance rather than RGB.
         grayscale_newaxis: whether luminance has an axis of one channel.
         scale_obs: whether to divide observations by 255, which makes them float32 from 0 to 1.
-        num_stack: how many observations are stacked along a new first axis; 1 for none, without that axis.
-        padding_type: what the stack holds before the first observation of an episode: `"reset"`, that observation
+        num_stack: number of observations stacked along a new first axis; 1 for no stack, without that axis.
+        padding_type: what the stack contains before the first observation of an episode: `"reset"`, that observation
             again, as in Gymnasium; `"zero"`, blank frames, as in `AtariVectorEnv`. See `FrameStack`.
         clip_reward: whether rewards are clipped to [-1, 1].
         fire_reset: whether an episode begins with FIRE and the action after it, one step each, in games that
             have FIRE in its usual place, second among their actions; as in OpenAI Baselines.
-        **fields: replace further fields of `AleEnv`, such as `mode=1`.
+        **fields: values for other fields of `AleEnv`, such as `mode=1`.
 
     Returns:
-        The environment, within a TimeLimit of 108,000 frames, without AutoReset.
+        The environment, inside a TimeLimit of 108,000 frames, without AutoReset.
 
     Raises:
         InvalidField: an option that makes no sense, or that this function sets itself.
@@ -123,7 +124,7 @@ def _check(spec: jaxenvs.EnvSpec, frame_skip: Any, num_stack: Any, padding_type:
     for name in own.keys() & fields.keys():
         raise InvalidField(f"make_atari sets `{name}` itself; give `{own[name]}`.")
     if fields.get("sound_obs"):
-        raise InvalidField("make_atari makes observations of images alone: leave out `sound_obs`.")
+        raise InvalidField("make_atari supports only observations of images: leave out `sound_obs`.")
 
 
 def _size(screen_size: Any) -> tuple[int, int]:
@@ -137,7 +138,7 @@ def _size(screen_size: Any) -> tuple[int, int]:
 
 
 def _meanings(env: jaxenvs.Env[Any, Any]) -> tuple[str, ...]:
-    """What the discrete actions mean; none where actions are continuous."""
+    """The meanings of the discrete actions; empty if actions are continuous."""
     base = jaxenvs.unwrap(env)
     if not isinstance(base, AleEnv) or not isinstance(base.action_space, Discrete):
         return ()

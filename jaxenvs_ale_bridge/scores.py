@@ -1,4 +1,4 @@
-"""Scores on a scale from random play (0) to a person's (1)."""
+"""Scores on a scale from random play (0) to a human player (1)."""
 
 from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs_ale_bridge.games import GAMES
@@ -62,29 +62,29 @@ RANDOM_AND_HUMAN = {
     "yars_revenge": (3092.9, 54576.9),
     "zaxxon": (32.5, 9173.3),
 }
-"""The mean scores of random play and of a professional tester, by game: of the 57 games that are customary.
+"""The mean scores of random play and of a professional tester in each of the usual 57 games.
 
-Source: Wang et al., "Dueling Network Architectures for Deep Reinforcement Learning", 2016 (no-op starts), which
-takes 49 of them from Mnih et al., "Human-level control through deep reinforcement learning", 2015; with the score of
-random play in Video Pinball of the latter. Both played without sticky actions.
+Source: Wang et al., "Dueling Network Architectures for Deep Reinforcement Learning", 2016 (no-op starts), which takes
+49 of them from Mnih et al., "Human-level control through deep reinforcement learning", 2015. The score of random play
+in Video Pinball is that of the latter. Both played without sticky actions.
 """
 
 
 def human_normalized_score(game: str, score: float) -> float:
-    """How far a score is on the way from random play (0) to a person's (1); above 1 for more.
+    """A score on the scale from random play (0) to a human player (1); better scores are above 1.
 
         human_normalized_score("breakout", 401.2)  # 13.9
 
     Args:
-        game: as `AleEnv` names it, such as `"space_invaders"`.
+        game: name of the game, as in `AleEnv`, such as `"space_invaders"`.
         score: the score of whole games, without clipped rewards; numbers and arrays alike.
 
     Raises:
-        InvalidField: there is no such game, or no scores of it were published.
+        InvalidField: there is no such game, or no scores for it were published.
     """
     if game not in GAMES:
         raise InvalidField(f"There is no game {game!r}.{did_you_mean(str(game), GAMES)}")
     if game not in RANDOM_AND_HUMAN:
-        raise InvalidField(f"No scores of people in {game} were published; there are some of 57 other games.")
+        raise InvalidField(f"No human scores for {game} were published; there are scores for 57 other games.")
     low, high = RANDOM_AND_HUMAN[game]
     return (score - low) / (high - low)

@@ -1,6 +1,6 @@
 """A worker process: `python -m jaxenvs_ale_bridge.worker` steps emulators for the process that started it.
 
-It reads requests from its standard input and answers on its standard output; the arrays lie in shared memory.
+It reads requests from its standard input and answers on its standard output; the arrays are in shared memory.
 It never imports JAX, and ends when its parent does.
 """
 
@@ -19,23 +19,23 @@ from typing import Any, BinaryIO
 import ale_py
 
 from jaxenvs_ale_bridge.emulator import Boot, Emulator, Lane, boot, start_outcome
-from jaxenvs_ale_bridge.layout import Machine, Program, block_fields, block_size, block_views
+from jaxenvs_ale_bridge.layout import GameProgram, Machine, block_fields, block_size, block_views
 from jaxenvs_ale_bridge.messages import read_message, write_message
 
 MAX_EMULATORS = 1024
-"""Emulators of a batch that a worker keeps, of some 0.7 MB each; further lanes take turns with them. Those of
-earlier batches are kept as long as all are no more than that."""
+"""Number of emulators of a batch that a worker keeps, of about 0.7 MB each; further lanes take turns with them. Those
+of earlier batches are kept as long as all together are no more than that."""
 
 _PARENT_CHECK_SECONDS = 1.0
 
 _LONGEST_LOOP = 0.0002
-"""Seconds of waiting in a loop."""
+"""Seconds of busy waiting."""
 
 
 class Fleet:
     """The emulators of the lanes of a batch, made as they are needed."""
 
-    def __init__(self, program: Program, start: Boot) -> None:
+    def __init__(self, program: GameProgram, start: Boot) -> None:
         self._program, self._start = program, start
         self._emulators: dict[int, Emulator] = {}
 
@@ -50,22 +50,22 @@ class Fleet:
 
 
 class Worker:
-    """The emulators of a worker, and the blocks of shared memory it has been told of."""
+    """The emulators of a worker, and its blocks of shared memory."""
 
     def __init__(self) -> None:
         self._boots: dict[Machine, Boot] = {}
-        self._fleets: OrderedDict[tuple[Program, int], Fleet] = OrderedDict()
-        self._blocks: dict[int, tuple[Program, int, list[Lane]]] = {}
+        self._fleets: OrderedDict[tuple[GameProgram, int], Fleet] = OrderedDict()
+        self._blocks: dict[int, tuple[GameProgram, int, list[Lane]]] = {}
 
     def answer(self, op: str, *arguments: Any) -> Any:
-        """Does what a request asks."""
+        """Carries out a request and returns the answer."""
         return getattr(self, f"answer_{op}")(*arguments)
 
-    def answer_boot(self, program: Program) -> dict[str, Any]:
-        """The start of a machine."""
+    def answer_boot(self, program: GameProgram) -> dict[str, Any]:
+        """Makes the canonical start of a machine."""
         return start_outcome(program, self._boot_of(program.machine))
 
-    def answer_open(self, block: int, path: str, program: Program, op: str, lanes: int) -> None:
+    def answer_open(self, block: int, path: str, program: GameProgram, op: str, lanes: int) -> None:
         """Maps a block of shared memory."""
         fields = block_fields(program, op)
         with Path(path).open("r+b") as file:
@@ -74,7 +74,7 @@ class Worker:
         self._blocks[block] = program, lanes, [{k: v[i] for k, v in views.items()} for i in range(lanes)]
 
     def answer_close(self, block: int) -> None:
-        """Forgets a block."""
+        """Unmaps a block of shared memory."""
         del self._blocks[block]
 
     def answer_step(self, block: int, first: int, last: int) -> None:
@@ -96,7 +96,7 @@ class Worker:
             self._boots[machine] = boot(machine)
         return self._boots[machine]
 
-    def _fleet(self, program: Program, lanes: int) -> Fleet:
+    def _fleet(self, program: GameProgram, lanes: int) -> Fleet:
         key = program, lanes
         if key not in self._fleets:
             self._fleets[key] = Fleet(program, self._boot_of(program.machine))
@@ -107,14 +107,14 @@ class Worker:
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process once its parent has gone, also where another process holds the parent's pipe open."""
+    """Ends this process once its parent has ended, even if another process holds the parent's pipe open."""
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
     os._exit(0)
 
 
 def _look_out(requests: BinaryIO) -> None:
-    """Waits in a loop for a moment, as long as few emulators keep JAX busy: waking up takes as long."""
+    """Waits busily for a moment, as long as few emulators keep JAX busy: waking up takes equally long."""
     if not hasattr(select, "poll"):  # on Windows
         return
     arrivals, end = select.poll(), time.perf_counter() + _LONGEST_LOOP
@@ -140,7 +140,7 @@ def main() -> None:
             return
         try:
             answer = True, worker.answer(*request)
-        except Exception as error:  # noqa: BLE001  # whatever it was, the parent must hear of it
+        except Exception as error:  # noqa: BLE001  # whatever it was, the parent must be told
             answer = False, (type(error).__name__, str(error), traceback.format_exc())
         write_message(answers, answer)
 

@@ -23,7 +23,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def write_mnist(folder: Path, count: int = 40) -> None:
-    """Writes files of MNIST's format that hold random bytes and digits: the dataset itself comes with no package."""
+    """Writes files in MNIST's format that contain random bytes and digits: no package contains the dataset itself."""
     noise = random.Random(0)
     sizes = count.to_bytes(4), *((28).to_bytes(4),) * 2
     files = {
@@ -43,7 +43,7 @@ write_mnist(Path(os.environ["JAXENVS_MNIST"]))
 
 @pytest.fixture(autouse=True)
 def registries_kept():
-    """What a test registers is gone when it ends, whichever process the next test runs in."""
+    """Removes the registrations of a test when it ends, so that later tests do not depend on the process."""
     with registries.kept():
         yield
 

@@ -1,4 +1,4 @@
-"""Tests in processes of their own, since how many devices a CPU is split in is settled when JAX starts."""
+"""Tests in separate processes, since the number of CPU devices is fixed when JAX starts."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 def start(command, *, devices, **popen):
     """Python with `command`, seeing so many CPU devices; in a process group that `finish` can end as a whole."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
-    # On a CPU, sums that do not depend on each other each hold a thread until all devices have joined. With a
-    # thread for each device, as XLA has them on few cores, devices can wait for each other's sums for ever.
+    # On a CPU, sums that do not depend on each other each hold a thread until all devices have joined. With one
+    # thread per device, as in XLA on few cores, devices can wait for each other's sums forever.
     threads = str(8 * devices)
     settings = {"XLA_FLAGS": flags.strip(), "NPROC": threads, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What learners reached, seed by seed, and tests that try as many seeds as such numbers ask for.
+"""The results of learners, seed by seed, and tests that try as many seeds as these results require.
 
 `learning_rates.json` beside this file has a mark for each learner, and what it got beyond or below it with every
 seed that was run. `python -m tests.measure_learning` writes it.
@@ -13,12 +13,12 @@ from pathlib import Path
 FILE = Path(__file__).with_name("learning_rates.json")
 
 MISSES = 1e-3
-"""The share of test runs in which a correct program may miss its mark with every seed."""
+"""The fraction of test runs in which a correct program may miss its mark with every seed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What a learner reached when it was measured.
+    """The measured results of a learner.
 
     Attributes:
         mark: the mean return that counts as learnt.
@@ -30,7 +30,7 @@ class Measured:
 
     @property
     def successes(self) -> int:
-        """How many of the seeds reached the mark."""
+        """The number of seeds that reached the mark."""
         return sum(value >= self.mark for value in self.returns)
 
     @property
@@ -48,7 +48,7 @@ def measured(name: str) -> Measured:
     """The row of a learner.
 
     Raises:
-        KeyError: it was not measured.
+        KeyError: the learner was not measured.
     """
     row = json.loads(FILE.read_text())[name]
     return Measured(row["mark"], tuple(row["returns"]))

@@ -1,8 +1,8 @@
-"""Measures what learners reach, for `tests/learning_rates.json`.
+"""Measures the results of learners, for `tests/learning_rates.json`.
 
     python -m tests.measure_learning --seeds 10 "ppo preset: CartPole-v1"
 
-goes on after the seeds that a row has. Empty its `returns` first if the learner or its settings have changed.
+continues after the seeds that a row has. Empty its `returns` first if the learner or its settings have changed.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from tests.learning import FILE
 
 MODULES = (
     "tests.training.test_presets",
-    "tests.parity.test_misc",
+    "tests.parity.test_gymnax",
     "tests.envs.rlenvs.test_play",
-    "tests.adapters.test_stable_baselines3_learning",
+    "tests.adapters.stable_baselines3.test_learning",
 )
 """Each has `LEARNS`: the mean return after training, a function of the seed, by the name of its row."""
 

@@ -4,7 +4,7 @@ import contextlib
 import copy
 import sys
 
-from jaxenvs.registry.registry import registry
+from jaxenvs.registration.registry import registry
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import types
 from functools import cache
 from pathlib import Path
 
@@ -14,27 +15,38 @@ from jaxenvs.adapters import NEIGHBOURS
 PACKAGE = Path(jaxenvs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
+CONTRACT = {"errors", "random", "spaces", "host", "core"}
+"""The rooms that every other room may import. The first four are public; `core` is public through `jaxenvs` itself."""
+
+OF_THE_CONTRACT = {
+    "errors": set(),
+    "random": {"errors"},
+    "host": {"errors"},
+    "spaces": {"core", "errors", "random"},
+    "core": {"errors", "random", "spaces"},
+}
+"""The same table as the next, within the contract."""
+
 MAY_IMPORT = {
-    "core": set(),
-    "canvas": {"core"},
-    "physics": {"core"},
-    "envs": {"core", "canvas", "physics"},
-    "wrappers": {"core"},
-    "registry": {"core", "wrappers"},
-    "rollout": {"core", "wrappers"},
-    "testing": {"core", "wrappers"},
-    "training": {"core", "wrappers", "rollout"},
-    "adapters": {"core", "wrappers", "registry"},
-    "monitor": {"core", "wrappers", "rollout"},
-    "agents": {"core", "wrappers", "registry", "rollout", "training", "monitor"},
-    "bench": {"core", "wrappers", "registry", "rollout", "training", "monitor"},
-    "scoreboard": {"core", "canvas", "wrappers", "registry", "rollout", "training", "adapters", "monitor", "testing"},
+    "canvas": set(),
+    "simulators": set(),
+    "envs": {"canvas", "simulators"},
+    "wrappers": set(),
+    "registration": {"wrappers"},
+    "bsuite": {"wrappers", "registration"},
+    "rollouts": {"wrappers"},
+    "testing": {"wrappers"},
+    "training": {"wrappers", "rollouts"},
+    "adapters": {"wrappers", "registration"},
+    "monitor": {"wrappers", "rollouts"},
+    "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
+    "bench": {"wrappers", "registration", "rollouts", "training", "monitor"},
+    "scoreboard": {"canvas", "wrappers", "registration", "rollouts", "training", "adapters", "monitor", "testing"},
     "cli": {
-        "core",
         "canvas",
         "wrappers",
-        "registry",
-        "rollout",
+        "registration",
+        "rollouts",
         "training",
         "adapters",
         "monitor",
@@ -44,21 +56,21 @@ MAY_IMPORT = {
         "scoreboard",
     },
 }
-"""Room: the other rooms it may import. `envs` is in nobody's set: the registry names envs by string."""
+"""Room: the rooms outside the contract that it may import.
 
-FACADES = {"random.py": "core", "spaces.py": "core", "errors.py": "core", "host.py": "core"}
-"""Modules at the top that only re-export from one room."""
+`envs` is in no set: the registry names envs by string.
+"""
 
 CORE_PACKAGES = {"jax", "jaxlib", "numpy"}
-"""What any room may import from outside the standard library."""
+"""Packages outside the standard library that any room may import."""
 
 EXTRA_PACKAGES = {
-    "core": {"gymnasium"},  # inside `to_gymnasium`, on call
-    "physics": {"mujoco"},
+    "spaces": {"gymnasium"},  # inside `to_gymnasium`, on call
+    "simulators": {"mujoco"},
     "training": {"flax", "optax"},
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
     "monitor": {"flax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg", "tqdm"},
-    "rollout": {"tqdm"},
+    "rollouts": {"tqdm"},
     "bench": {
         "matplotlib",
         "gymnasium",
@@ -103,9 +115,9 @@ HEAVY = {
     "brax",
     "dm_env",
 }
-"""Never loaded by `import jaxenvs`. (Gymnasium is, where it is installed, so that it knows the ids.)"""
+"""Never loaded by `import jaxenvs`. (Gymnasium is loaded if it is installed, so that it knows the ids.)"""
 
-LONG_FILES: dict[str, str] = {"training/ppo.py": "a learner reads from top to bottom in one file"}
+LONG_FILES: dict[str, str] = {}
 """Files of more than LIMIT lines, with the reason that each is not split."""
 LIMIT = 420  # "about 400"
 
@@ -120,9 +132,14 @@ def name_of(path):
 
 
 def room_of(path):
-    """The room that a file lies in; None at the top of the package."""
-    parts = path.relative_to(PACKAGE).parts
-    return parts[0] if len(parts) > 1 else None
+    """The room that a file lies in, or is; None for the package's own `__init__.py` and `__main__.py`."""
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return None if room.startswith("__") else room
+
+
+def module_of(path):
+    """The dotted name of a file of the package."""
+    return ".".join(("jaxenvs", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
 
 
 def imports_of(path):
@@ -138,26 +155,21 @@ def imports_of(path):
 
 
 def test_every_room_is_known():
-    assert {room_of(path) for path in MODULES} - {None} <= set(MAY_IMPORT)
+    assert {room_of(path) for path in MODULES} - {None} <= OF_THE_CONTRACT.keys() | MAY_IMPORT.keys()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_rooms_import_only_what_they_may(path):
     room = room_of(path)
-    if room is None:
-        allowed = (
-            {FACADES[path.name]}
-            if path.name in FACADES
-            else set(MAY_IMPORT) - {"envs", "training", "cli", "monitor", "bench"}
-        )
-    else:
-        allowed = MAY_IMPORT[room] | {room}
     inner = {name for name in imports_of(path) if name.split(".")[0] == "jaxenvs"}
     if path.name == "__main__.py":
-        allowed |= {"cli"}
-    allowed |= {"__version__"}
-    if room is None and path.name == "__init__.py":
-        allowed |= {facade.removesuffix(".py") for facade in FACADES}
+        allowed = {"cli"}
+    elif room is None:
+        allowed = CONTRACT | MAY_IMPORT.keys() - {"envs", "cli", "bench"}  # some for type checkers alone
+    elif room in CONTRACT:
+        allowed = OF_THE_CONTRACT[room] | {room}
+    else:
+        allowed = CONTRACT | MAY_IMPORT[room] | {room, "__version__"}
     wrong = sorted(name for name in inner if name == "jaxenvs" or name.split(".")[1] not in allowed)
     assert not wrong, f"{name_of(path)} may not import {wrong}"
 
@@ -173,8 +185,9 @@ def test_the_table_of_neighbours_is_what_their_modules_import():
     """Modules that it names are left out where their package is missing, so it may name no other."""
     packages = {"gymnax", "brax", "dm_env"}
     modules = [path for path in MODULES if room_of(path) != "bench"]  # its peers import inside their functions
-    used = {path.stem: {name.split(".")[0] for name in imports_of(path)} & packages for path in modules}
-    assert {stem: package for stem, found in used.items() for package in found} == NEIGHBOURS
+    used = {module_of(path): {name.split(".")[0] for name in imports_of(path)} & packages for path in modules}
+    found = {module: package for module, imported in used.items() for package in imported}
+    assert found == {f"jaxenvs.adapters.{module}": package for module, package in NEIGHBOURS.items()}
 
 
 BRIDGE = PACKAGE.parent / "jaxenvs_ale_bridge"
@@ -232,8 +245,7 @@ def test_the_lazy_names_of_wrappers_are_those_that_type_checkers_see():
 
 def test_importing_any_module_makes_no_array():
     """An array made at import would start a backend before the caller could configure it."""
-    names = [".".join(("jaxenvs", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in MODULES]
-    names = [name.removesuffix(".__init__") for name in names if "__main__" not in name]
+    names = [module_of(path) for path in MODULES if path.stem != "__main__"]
     # Importing gymnax, and brax through its simulator, makes arrays; no main test environment holds them either.
     names = [name for name in names if name not in {f"jaxenvs.adapters.{module}" for module in NEIGHBOURS}]
     # The hook runs when JAX first needs a device, which is when the first array is made.
@@ -272,25 +284,51 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 
 PUBLIC_NAMES = """
-    make spec register registry pprint_registry Env TimeStep AutoReset TimeLimit random spaces wrappers errors testing
-    load
+    AutoReset Env EnvSpec Evaluation PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper TimeLimit
+    TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate host load make monitor
+    pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
+    unwrap unwrap_state wrappers
 """
 
 
-@pytest.mark.parametrize(
-    "name",
-    PUBLIC_NAMES.split(),
-)
+def test_dir_shows_the_public_names_and_nothing_else():
+    assert dir(jaxenvs) == PUBLIC_NAMES.split()
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES.split())
 def test_public_names_exist(name):
     assert hasattr(jaxenvs, name)
+
+
+def test_no_package_is_hidden_by_a_public_name():
+    """`jaxenvs.rollout` is the function, whatever has been imported."""
+    rooms = {room_of(path) for path in MODULES} - {None}
+    hidden = [name for name in rooms & set(dir(jaxenvs)) if not isinstance(getattr(jaxenvs, name), types.ModuleType)]
+    assert not hidden
+
+
+def test_modules_load_on_first_use():
+    code = """
+import sys, jaxenvs
+names = "bsuite", "canvas", "host", "monitor", "testing", "training"
+assert not {f"jaxenvs.{name}" for name in names} & set(sys.modules)
+for name in names:
+    assert getattr(jaxenvs, name) is sys.modules[f"jaxenvs.{name}"]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_type_checkers_see_is_what_is_public():
+    tree = tree_of(PACKAGE / "__init__.py")
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    on_first_use = {alias.name for statement in block.body for alias in statement.names}
+    at_once = {
+        alias.asname for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names if alias.asname
+    }
+    assert on_first_use | at_once == set(dir(jaxenvs))
+    assert at_once == set(jaxenvs.__all__)
 
 
 def test_an_unknown_public_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'jaxenvs' has no attribute 'mkae'"):
         jaxenvs.mkae  # noqa: B018  # the lookup is what is tested
-
-
-def test_facades_only_re_export():
-    for facade in FACADES:
-        statements = tree_of(PACKAGE / facade).body[1:]
-        assert all(isinstance(statement, ast.ImportFrom) for statement in statements), facade

@@ -1,4 +1,4 @@
-"""How many seeds a learning test tries, and that it fails where none learns."""
+"""The number of seeds that a learning test tries, and its failure if none of them learns."""
 
 import json
 

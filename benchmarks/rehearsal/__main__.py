@@ -16,7 +16,7 @@ from benchmarks.rehearsal.runner import Section, python, run
 from benchmarks.rehearsal.sizes import FULL, SMALL
 
 SECONDS = {"catalog": 170.0, "host": 40.0, "speed": 120.0, "robots": 90.0, "learning": 60.0}
-"""Sections by value, and how long each may take. Each is a module of this folder with a function `main`."""
+"""Sections, the most valuable first, with their time limits. Each is a module of this folder with a function `main`."""
 LIMIT = 470.0
 PACKAGES = (
     "jax",
@@ -34,7 +34,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that matter, as far as they are installed."""
+    """Versions of the relevant packages, if they are installed."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

@@ -1,8 +1,8 @@
 """Every id on the device: resets, steps and renders, compared with the processor from the same key.
 
-One program an id and platform. It plays from keys, or takes at each step the state that it is given. So the device
-first plays by itself, and then repeats each of the processor's steps from the processor's state: what it computes in
-one step is compared, and no error grows from step to step. A robot is simulated by `mjx` on both sides.
+There is one program per id and platform. It plays from keys, or starts each step from a given state. So the device
+first plays by itself, and then repeats each step of the processor from the processor's state: single steps are
+compared, and errors do not accumulate. Robots are simulated by `mjx` on both sides.
 """
 
 import concurrent.futures
@@ -19,21 +19,21 @@ import numpy as np
 import jaxenvs
 from benchmarks.rehearsal.report import Report, failure
 from benchmarks.rehearsal.sizes import Sizes
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 
 TOLERANCE, TOLERANCE_OF_ROBOTS = 1e-5, 1e-3
-"""Of a float after one step, relative and absolute: some units in the last place of float32 for a few operations, and
-for the hundreds of iterations of a robot's solvers."""
+"""Tolerance of a float after one step, relative and absolute: some units in the last place of float32 for a few
+operations, and for the hundreds of iterations of a robot's solvers."""
 
 CROSSINGS = 1e-4
-"""The share of transitions whose integers and flags may differ where there are floats: those in which a rounding takes
-a number across a threshold."""
+"""The fraction of transitions whose integers and flags may differ if there are floats, since a rounding can move a
+number across a threshold."""
 
 PICTURES = 8
-"""Lanes whose last state is drawn."""
+"""Number of lanes whose last state is drawn."""
 
 LONGEST_FIRST = "Humanoid-v5", "HumanoidStandup-v5", "Ant-v5", "Pusher-v5", "Walker2d-v5", "Hopper-v5", "HalfCheetah-v5"
-"""What takes longest to compile, so that nobody waits for it in the end."""
+"""The ids that take longest to compile, which are started first."""
 
 
 def main(sizes: Sizes, report: Report) -> None:
@@ -48,7 +48,7 @@ def _rank(id: str) -> tuple[int, str]:
 
 
 def _check_all(ids: Iterable[str], sizes: Sizes) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Each id's result as it comes. A process that dies takes others' ids with it: those are tried again, alone."""
+    """The result of each id when it is ready. If a process dies, its ids are lost, and are tried again one by one."""
     if sizes.workers == 1:
         yield from ((id, check(id, sizes)) for id in ids)
         return
@@ -73,17 +73,17 @@ def _pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
 
 
 def check(id: str, sizes: Sizes) -> dict[str, Any]:
-    """What one id does on JAX's default device, beside the processor; `{"failed": ...}` where it does not run."""
+    """The results of one id on JAX's default device and on the processor; `{"failed": ...}` if it does not run."""
     seconds: dict[str, float] = {}
     try:
         return {**_check(id, sizes, seconds), "seconds": seconds}
-    except Exception as error:  # noqa: BLE001  # whatever goes wrong is a result here
+    except Exception as error:  # noqa: BLE001  # any failure is a result here
         return {"failed": failure(error), "seconds": seconds}
 
 
 def _check(id: str, sizes: Sizes, seconds: dict[str, float]) -> dict[str, Any]:
     is_robot = jaxenvs.spec(id).extra == "mujoco"
-    fields: dict[str, Any] = {"physics": "mjx"} if is_robot else {}
+    fields: dict[str, Any] = {"engine": "mjx"} if is_robot else {}
     env = jaxenvs.AutoReset(jaxenvs.make(id, **fields))
     processor, device = jax.devices("cpu")[0], jax.devices()[0]
     compared = sizes.robot_lanes if is_robot else sizes.lanes
@@ -111,7 +111,7 @@ def _check(id: str, sizes: Sizes, seconds: dict[str, float]) -> dict[str, Any]:
     with jax.default_device(processor):
         expected = run("processor", processor, keys[:compared], blank, np.bool_(False))
     before, after, timesteps = expected
-    # The device has more lanes than the processor where that is slow: the first ones, and copies of them.
+    # If the processor is slow, the device has more lanes: the same ones, and copies of them.
     tiles = sizes.lanes // compared
 
     def tile(x: np.ndarray) -> np.ndarray:
@@ -149,7 +149,7 @@ def _play(env: Any, keys: Any, given: Any, follow: Any) -> Any:
     Args:
         env: an environment that resets itself.
         keys: (lanes, ...) words of a key for each lane.
-        given: the states to step from instead of the own ones where `follow`.
+        given: the states to step from if `follow`, instead of its own.
         follow: () bool.
     """
     keys = _keys(keys)
@@ -168,7 +168,7 @@ def _play(env: Any, keys: Any, given: Any, follow: Any) -> Any:
 
 
 def _keys(words: Any) -> Any:
-    """Words as keys of the package's own kind."""
+    """Words as keys of the package's own implementation."""
     return jax.random.wrap_key_data(words, impl=jax.random.key_impl(jaxenvs.random.key(0)))
 
 
@@ -177,7 +177,7 @@ def _is_key(x: Any) -> bool:
 
 
 def _bare(tree: Any) -> Any:
-    """The tree with each key's words in its place."""
+    """The tree with the words of each key in its place."""
     return jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, tree)
 
 
@@ -187,14 +187,14 @@ def _dressed(bare: Any, like: Any) -> Any:
 
 
 def differences(expected: Any, seen: Any, tolerance: float) -> dict[str, Any]:
-    """How two trees of arrays (steps, lanes, ...) differ, transition by transition.
+    """The differences of two trees of arrays (steps, lanes, ...), by transition.
 
-    Floats count in those transitions whose integers and flags agree, and NaN equals NaN.
+    Floats only count in transitions whose integers and flags agree, and NaN equals NaN.
 
     Args:
-        expected: the processor's.
-        seen: the device's.
-        tolerance: of floats, relative and absolute.
+        expected: results of the processor.
+        seen: results of the device.
+        tolerance: tolerance of floats, relative and absolute.
     """
     pairs = list(zip(jax.tree.leaves(expected), jax.tree.leaves(seen), strict=True))
     floats = [pair for pair in pairs if np.issubdtype(pair[0].dtype, np.floating)]
@@ -221,7 +221,7 @@ def differences(expected: Any, seen: Any, tolerance: float) -> dict[str, Any]:
 
 
 def _equal_lanes(expected: Any, seen: Any) -> np.ndarray:
-    """(lanes,) bool: where the last states are equal in every bit, played independently."""
+    """(lanes,) bool: whether the last states are bitwise equal after playing independently."""
     equal = [
         (a[-1] == b[-1]).reshape(a.shape[1], -1).all(-1)
         for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(seen), strict=True)
@@ -230,7 +230,7 @@ def _equal_lanes(expected: Any, seen: Any) -> np.ndarray:
 
 
 def _pictures(env: Any, bare: Any, processor: Any, device: Any) -> dict[str, int]:
-    """How the pictures of the same states differ."""
+    """The differences of the pictures of the same states."""
     like = jax.eval_shape(lambda: env.reset(jaxenvs.random.key(0))[0])
     render = jax.jit(lambda bare: jax.vmap(lambda state: env.render(_dressed(state, like)))(bare))
     with jax.default_device(processor):

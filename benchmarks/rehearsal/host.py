@@ -1,4 +1,4 @@
-"""What crosses between the device and the host: callbacks under jit and in a scan, and tensors of torch."""
+"""Exchange between the device and the host: callbacks under jit and in a scan, and torch tensors."""
 
 import time
 from typing import Any
@@ -16,16 +16,16 @@ TOLERANCE = 1e-5
 
 
 def main(sizes: Sizes, report: Report) -> None:
-    """Runs each of them; sizes are the same everywhere, since the emulators' processor decides."""
+    """Runs each part; sizes are always the same, since the processor of the emulators is the bottleneck."""
     del sizes
     report.attempt("ALE/Pong-v5", callbacks, "ALE/Pong-v5")
-    report.attempt("HalfCheetah-v5, C MuJoCo", lambda: callbacks("HalfCheetah-v5", physics="c"))
+    report.attempt("HalfCheetah-v5, C MuJoCo", lambda: callbacks("HalfCheetah-v5", engine="c"))
     report.attempt("a robot's picture", picture)
     report.attempt("torch", torch_shares_memory)
 
 
 def callbacks(id: str, **fields: Any) -> dict[str, Any]:
-    """Steps one by one under jit, and as one scan: both must give the same, up to roundings of the program around."""
+    """Steps one by one under jit, and as one scan: both must give the same result, up to rounding in the programs."""
     env = jaxenvs.AutoReset(jaxenvs.make(id, **fields))
     reset, step = jax.jit(jax.vmap(env.reset)), jax.jit(jax.vmap(env.step))
     keys = jax.random.split(jaxenvs.random.key(0), LANES)
@@ -67,7 +67,7 @@ def picture() -> dict[str, Any]:
 
 
 def torch_shares_memory() -> dict[str, Any]:
-    """Arrays as tensors on the same device and in the same memory, and back; and a batch that steps with them."""
+    """Converts arrays to tensors on the same device and in the same memory, and back; and steps a batch with them."""
     import torch
 
     from jaxenvs.adapters import TorchVectorEnv, from_torch, to_torch

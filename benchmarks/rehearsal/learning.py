@@ -1,4 +1,4 @@
-"""PPO on the device: seconds until a mean return is reached, and environment steps a second with many environments."""
+"""PPO on the device: seconds until a mean return is reached, and environment steps/s with many environments."""
 
 import dataclasses
 import time
@@ -13,7 +13,7 @@ from benchmarks.rehearsal.sizes import Sizes
 from jaxenvs.training import preset
 
 _PARTS = 25
-"""Of a training, each followed by a test."""
+"""Parts of a training, each followed by a test."""
 
 
 def main(sizes: Sizes, report: Report) -> None:
@@ -25,7 +25,7 @@ def main(sizes: Sizes, report: Report) -> None:
 
 
 def seconds_to(id: str, threshold: float, sizes: Sizes) -> dict[str, Any]:
-    """By the preset's settings, until 100 fresh episodes reach the threshold; tests and compiling not counted."""
+    """Time with the preset until 100 fresh episodes reach the threshold, without tests and compilation."""
     env, learner = jaxenvs.make(id), preset(id)
     if sizes.learning_steps is not None:
         learner = dataclasses.replace(learner, total_steps=sizes.learning_steps)
@@ -57,7 +57,7 @@ def seconds_to(id: str, threshold: float, sizes: Sizes) -> dict[str, Any]:
 
 
 def steps_a_second(id: str, sizes: Sizes) -> dict[str, Any]:
-    """Of whole updates with many environments; the preset's other settings."""
+    """Environment steps/s of whole updates with many environments and otherwise the preset's settings."""
     env = jaxenvs.make(id)
     learner: Any = preset(id, num_envs=sizes.learning_envs, num_steps=32, total_steps=10 * 32 * sizes.learning_envs)
     state = jax.jit(lambda key: learner.init(env, key))(jaxenvs.random.key(0))

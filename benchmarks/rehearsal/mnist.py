@@ -1,4 +1,4 @@
-"""Files of MNIST's format that hold noise, for machines without the dataset: `bsuite/MnistBandit-v0` needs some."""
+"""Files in MNIST's format that contain noise, for `bsuite/MnistBandit-v0` on machines without the dataset."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Writes jaxenvs/docs/accelerators.md from `results.json`: `python -m benchmarks.rehearsal.page`."""
+"""Writes docs/accelerators.md from `results.json`: `python -m benchmarks.rehearsal.page`."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,37 +6,37 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results.json")
-PAGE = Path(__file__).parents[2] / "jaxenvs" / "docs" / "accelerators.md"
+PAGE = Path(__file__).parents[2] / "docs" / "accelerators.md"
 
 HEAD = """# Accelerators
 
-What the package does on a GPU or TPU: whether every environment computes there what it computes on a processor, how
-fast the loops are, and how fast PPO learns. One command measures all of it in under eight minutes, from a clone:
+How the package behaves on a GPU or TPU: whether every environment computes there what it computes on a CPU, how fast
+the loops are, and how fast PPO learns. One command measures all of it in under eight minutes, from a clone:
 
 ```sh
-python -m benchmarks.rehearsal.wheels      # where packages can be downloaded, if the other machine has no registry
+python -m benchmarks.rehearsal.wheels      # where packages can be downloaded, if the other machine cannot download them
 bash benchmarks/rehearsal/start.sh OUT     # on the machine with the accelerator, which needs JAX, Flax and Optax
 cp OUT/rehearsal.json benchmarks/rehearsal/results.json
 python -m benchmarks.rehearsal.page        # writes this page
 ```
 
-With `--small` it does a little of everything on any machine. Without an accelerator, a test lowers every id's batched
-loop for CUDA and TPUs. Programs that call the host (the games of the ALE, and C MuJoCo) are exempt, because JAX lowers
-those only where the device is.
+With `--small` it measures a little of everything on any machine. Without an accelerator, a test lowers every id's
+batched loop for CUDA and TPUs. Programs that call the host (the games of the ALE, and C MuJoCo) are exempt, because
+JAX lowers them only on a machine with the device.
 """
 
 NOTHING = """
 ## Figures
 
-No figures exist yet: no line of this package has run on an accelerator so far. The choice of AutoReset's method there
-(`"select"` for cheap resets) is an assumption until they do.
+There are no figures yet: no line of this package has run on an accelerator so far. Until then, the choice of
+AutoReset's method there (`"select"` for cheap resets) is an assumption.
 """
 
 METHODS = "select", "cond", "chunked"
 
 
 def text(results: dict[str, Any] | None) -> str:
-    """The page, for the JSON of a rehearsal or for none."""
+    """The page for the JSON of a rehearsal, or without any."""
     if results is None:
         return HEAD + NOTHING
     sections = results["sections"]
@@ -49,7 +49,7 @@ def text(results: dict[str, Any] | None) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table in Markdown; numbers are written with separators, None as nothing."""
+    """A Markdown table; numbers are written with separators, and None as an empty cell."""
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -75,7 +75,7 @@ def _about(results: dict[str, Any]) -> str:
 
 
 def _end_of(section: dict[str, Any]) -> str:
-    """What to know about a section that did not end as it should."""
+    """A note about a section that did not end properly."""
     if section["status"] == "finished":
         return ""
     return f"\nThis part is not complete: {section['status']} after {section['seconds']:.0f} s.\n"

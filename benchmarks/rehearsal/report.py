@@ -1,4 +1,4 @@
-"""What a section reports while it runs: a JSON file that is whole at every moment."""
+"""The report of a running section: a JSON file that is complete at any time."""
 
 import json
 import os
@@ -11,7 +11,7 @@ class Report:
 
     Attributes:
         path: the file.
-        results: what it holds.
+        results: its contents.
     """
 
     def __init__(self, path: Path) -> None:
@@ -19,25 +19,25 @@ class Report:
         self.results: dict[str, Any] = {}
 
     def add(self, name: str, result: Any) -> None:
-        """Notes a result, a value of JSON, under a name."""
+        """Records a result, a JSON value, under a name."""
         self.results[name] = result
         write_json(self.path, self.results)
 
     def attempt(self, name: str, action: Any, *arguments: Any) -> None:
-        """Notes what the action returns, or how it failed."""
+        """Records what the action returns, or how it failed."""
         try:
             self.add(name, action(*arguments))
-        except Exception as error:  # noqa: BLE001  # whatever goes wrong is a result here
+        except Exception as error:  # noqa: BLE001  # any failure is a result here
             self.add(name, {"failed": failure(error)})
 
 
 def failure(error: BaseException) -> str:
-    """An exception in words, of bounded length."""
+    """An exception as a text of limited length."""
     return f"{type(error).__name__}: {str(error).strip()[:500]}"
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a file that readers see either as it was or whole."""
+    """Writes a file atomically: readers see either the old or the new contents."""
     unfinished = path.with_name(path.name + ".tmp")
     unfinished.write_text(json.dumps(value, indent=1) + "\n")
     os.replace(unfinished, path)

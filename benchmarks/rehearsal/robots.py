@@ -1,4 +1,4 @@
-"""Robots on the device's own engines: time to compile, and environment steps a second."""
+"""Robots on the engines that run on the device: time to compile, and environment steps/s."""
 
 import concurrent.futures
 import importlib.util
@@ -32,9 +32,9 @@ def main(sizes: Sizes, report: Report) -> None:
 
 
 def prepare(pool: concurrent.futures.Executor, id: str, engine: str, lanes: int) -> Any:
-    """A future of the compiled programs, of random actions and automatic resets: tracing is done here and now."""
+    """A future of the compiled programs, with random actions and automatic resets; tracing is done at once."""
     try:
-        env = jaxenvs.AutoReset(jaxenvs.make(id, physics=engine))
+        env = jaxenvs.AutoReset(jaxenvs.make(id, engine=engine))
 
         def begin(key: Any) -> Any:
             return jax.vmap(env.reset)(jax.random.split(key, lanes))[0]
@@ -51,7 +51,7 @@ def prepare(pool: concurrent.futures.Executor, id: str, engine: str, lanes: int)
         key = jaxenvs.random.key(0)
         programs = jax.jit(begin).lower(key), jax.jit(play).lower(key, jax.eval_shape(begin, key))
         return pool.submit(_compile, *programs, time.perf_counter() - started)
-    except Exception as error:  # noqa: BLE001  # the others go on
+    except Exception as error:  # noqa: BLE001  # the others continue
         return pool.submit(_raise, error)
 
 
@@ -67,7 +67,7 @@ def _compile(begin: Any, play: Any, tracing: float) -> Any:
 
 
 def measure(program: Any, lanes: int, sizes: Sizes) -> dict[str, Any]:
-    """Waits for a robot's program, and times it while others may still be compiled."""
+    """Waits for a robot's program, and times it while others may still be compiling."""
     begin, play, seconds = program.result()
     key = jaxenvs.random.key(0)
     state, outputs = jax.block_until_ready(play(key, begin(key)))

@@ -1,4 +1,4 @@
-"""Runs sections one after the other, each in a process of its own that is ended when its time is over."""
+"""Runs sections one after the other, each in its own process, which is ended at its time limit."""
 
 import contextlib
 import dataclasses
@@ -34,16 +34,16 @@ class Section:
 
 
 def run(sections: Sequence[Section], out: Path, limit: float, about: dict[str, Any]) -> dict[str, Any]:
-    """Runs the sections in order and writes `rehearsal.json` and `rehearsal.log` all along.
+    """Runs the sections in order and keeps `rehearsal.json` and `rehearsal.log` up to date.
 
     Args:
         sections: the most valuable first.
-        out: the folder to write to; it is made if need be.
+        out: the folder to write to; it is created if necessary.
         limit: seconds for all of them together.
-        about: what else belongs into the JSON.
+        about: additional entries of the JSON.
 
     Returns:
-        What the JSON holds: `about`, and in `sections` for each its `status` ("finished", "failed", "out of
+        The contents of the JSON: `about`, and in `sections` for each its `status` ("finished", "failed", "out of
         time", "not begun" or "running"), `seconds` and `results`.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def _run_section(section: Section, seconds: float, folder: Path, log: Any, resul
     started = time.monotonic()
     log.write(f"===== {section.name}\n")
     log.flush()
-    # A group of its own, so that the processes that it starts end with it.
+    # Its own process group, so that the processes that it starts end with it.
     process = subprocess.Popen(
         [*section.command, str(report)], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
     )
@@ -98,7 +98,7 @@ def _run_section(section: Section, seconds: float, folder: Path, log: Any, resul
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    with contextlib.suppress(ProcessLookupError):  # all of the group have ended
+    with contextlib.suppress(ProcessLookupError):  # the whole group has ended
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -1,4 +1,4 @@
-"""How much the rehearsal does: in full on an accelerator, and a little of everything anywhere."""
+"""Sizes of the rehearsal: in full on an accelerator, and a little of everything on any machine."""
 
 import dataclasses
 
@@ -8,22 +8,22 @@ class Sizes:
     """Sizes of all sections.
 
     Attributes:
-        ids: of the catalog; empty for all.
-        lanes: environments side by side in the catalog's rollouts.
-        steps: of each of them.
-        robot_lanes: of these, how many the processor computes as well where the environment is a robot.
-        workers: processes that compile the catalog's programs side by side.
+        ids: ids of the catalog section; empty for all.
+        lanes: parallel environments in its rollouts.
+        steps: steps of each of them.
+        robot_lanes: number of these that the processor computes as well if the environment is a robot.
+        workers: processes that compile the programs of the catalog in parallel.
         tasks: ids whose speed is measured.
-        speed_lanes: environments side by side there.
-        most_steps: in a call there.
-        repeats: how often each program is timed.
-        seconds: how long it is timed each time, at least.
-        copied: bytes of the array whose copy shows the memory's bandwidth.
+        speed_lanes: parallel environments in these measurements.
+        most_steps: maximum number of steps in a call.
+        repeats: number of times that each program is timed.
+        seconds: minimum duration of each timing.
+        copied: size in bytes of the array that is copied to measure the memory bandwidth.
         robots: ids of robots whose speed is measured.
-        robot_batches: environments side by side there.
+        robot_batches: parallel environments in these measurements.
         learnt: ids that PPO learns, and the mean returns to reach.
-        learning_steps: after which it gives up; None for those of the preset.
-        learning_envs: environments side by side where PPO's steps a second are measured.
+        learning_steps: steps after which it gives up; None for those of the preset.
+        learning_envs: parallel environments when the speed of PPO is measured.
     """
 
     ids: tuple[str, ...] = ()

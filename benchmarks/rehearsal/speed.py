@@ -1,6 +1,6 @@
-"""Environment steps a second by the number of lanes, by AutoReset's method, and beside gymnax in the same process.
+"""Environment steps/s by number of lanes and by AutoReset's method, and compared with gymnax in the same process.
 
-All programs are compiled first, several at a time. Then those of one task and batch take turns.
+All programs are compiled first, several at a time. Then those of the same task and batch take turns.
 """
 
 import concurrent.futures
@@ -21,15 +21,15 @@ from jaxenvs.spaces import Box
 
 METHODS = "select", "cond", "chunked"
 _OUTPUT_BYTES = 2**31
-"""Of observations that a call returns, at most, where those of four steps are not more."""
+"""Maximum size of the observations that a call returns, unless those of four steps are larger."""
 _THREADS = 12
 
 Program = tuple[Callable[..., Any], Any, int]
-"""A compiled scan of a carry, the first carry, and the bytes that a step of one lane reads and writes at least."""
+"""A compiled scan, its first carry, and the minimum number of bytes that a step of one lane reads and writes."""
 
 
 def main(sizes: Sizes, report: Report) -> None:
-    """Measures the memory, then every task; the batches of all tasks from the smallest on."""
+    """Measures the memory, then all tasks, with batches in increasing order."""
     bandwidth = copy_bandwidth(sizes)
     report.add("device", {"kind": jax.devices()[0].device_kind, "bytes copied a second": bandwidth})
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
@@ -44,7 +44,7 @@ def main(sizes: Sizes, report: Report) -> None:
 
 
 def copy_bandwidth(sizes: Sizes) -> float:
-    """Bytes read and written a second by adding one to a large array."""
+    """Bytes read and written per second when adding one to a large array."""
     array = jnp.zeros(sizes.copied // 4, jnp.float32)
     add = jax.jit(lambda x: x + 1, donate_argnums=0)
     array = jax.block_until_ready(add(array))
@@ -69,7 +69,7 @@ def _key() -> Any:
 
 
 def _prepare(pool: Any, task: str, lanes: int, steps: int) -> dict[str, Any]:
-    """Futures of the programs by name. Tracing is done here and now; only one thread of Python's runs at a time."""
+    """Futures of the programs by name. Tracing is done at once, since only one Python thread runs at a time."""
     makers: dict[str, Callable[[], Any]] = {
         method: lambda method=method: _ours(task, lanes, steps, method) for method in METHODS
     }
@@ -81,7 +81,7 @@ def _prepare(pool: Any, task: str, lanes: int, steps: int) -> dict[str, Any]:
     for name, make in makers.items():
         try:
             lowered = make()
-        except Exception as error:  # noqa: BLE001  # whatever goes wrong is a result here
+        except Exception as error:  # noqa: BLE001  # any failure is a result here
             futures[name] = pool.submit(_raise, error)
         else:
             futures[name] = pool.submit(_compile, *lowered)
@@ -116,7 +116,7 @@ def _ours(task: str, lanes: int, steps: int, method: Any) -> Any:
     def step(carry: Any, _: None) -> Any:
         states, key = carry
         key, action_key = jax.random.split(key)
-        if isinstance(space, Box):  # all at once, as a policy's are
+        if isinstance(space, Box):  # all at once, like the actions of a policy
             actions = jax.random.uniform(action_key, (lanes, *space.shape), jnp.float32, space.low, space.high)
         else:
             actions = jax.vmap(space.sample)(jax.random.split(action_key, lanes))
@@ -127,7 +127,7 @@ def _ours(task: str, lanes: int, steps: int, method: Any) -> Any:
 
 
 def _gymnax(task: Any, lanes: int, steps: int) -> Any:
-    import gymnax  # pyright: ignore[reportMissingImports]  # on the machine that has it
+    import gymnax  # pyright: ignore[reportMissingImports]  # only if it is installed
 
     options = dict(task.options)
     limit = options.pop("max_steps_in_episode", None)
@@ -166,8 +166,8 @@ def _measure(
             moved = 2 * _bytes(carry) + _bytes(outputs) // steps
             results[name] = {"compile_seconds": round(compile_seconds, 2), "bytes a step": moved // lanes, "rates": []}
             programs[name] = play, carry
-            del outputs  # before the next program needs the memory
-        except Exception as error:  # noqa: BLE001  # the others go on
+            del outputs  # frees memory for the next program
+        except Exception as error:  # noqa: BLE001  # the others continue
             results[name] = {"failed": failure(error)}
     for _ in range(sizes.repeats):
         for name, (play, carry) in programs.items():
@@ -182,12 +182,12 @@ def _measure(
 
 
 def _timed(play: Any, carry: Any, seconds: float) -> tuple[Any, float]:
-    """The carry after as many calls as fill the seconds, and how many there were a second."""
+    """The carry after calls for the given seconds, and the number of calls per second."""
     calls, started = 0, time.perf_counter()
     while (passed := time.perf_counter() - started) < seconds:
         carry, outputs = play(carry)
         jax.block_until_ready(outputs)
-        del outputs  # before the next call needs the memory
+        del outputs  # frees memory for the next call
         calls += 1
     return carry, calls / passed
 

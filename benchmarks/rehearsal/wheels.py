@@ -1,7 +1,7 @@
-"""Collects the wheels that a machine without a package registry may lack: `python -m benchmarks.rehearsal.wheels`.
+"""Collects wheels for a machine without a package registry: `python -m benchmarks.rehearsal.wheels`.
 
-They go to the folder `wheels` beside this file, which Git ignores; `start.sh` installs them. JAX with its plug-in for
-the accelerator, NumPy, Flax, Optax and torch are taken to be there.
+They are stored in the folder `wheels` next to this file, which Git ignores; `start.sh` installs them. JAX with its
+plug-in for the accelerator, NumPy, Flax, Optax and torch are assumed to be installed there.
 """
 
 import argparse
@@ -11,14 +11,14 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("wheels")
 LIMIT = 64 * 2**20
-"""Bytes of all wheels together."""
+"""Maximum size of all wheels together, in bytes."""
 
 REQUIREMENTS = (
     "gymnasium==1.4.0",
     "farama-notifications>=0.0.6",
     "gymnax==1.0.1",
     "six",
-    "mujoco==4.0.0",  # which is made of
+    "mujoco==4.0.0",  # which needs
     "mujoco-core==4.0.0",
     "mujoco-studio==4.0.0",
     "mujoco-mjx>=3.17,<3.18",
@@ -28,13 +28,13 @@ REQUIREMENTS = (
     "ale-py>=0.12.1,<0.13",
     "tqdm",
 )
-"""The most valuable first: what would exceed the limit is left out from the end."""
+"""Requirements, the most valuable first; those at the end are left out if the limit would be exceeded."""
 
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in (39, 35, 34, 31, 28, 27, 26, 24, 17, 12, 5)]
 
 
 def main() -> None:
-    """Downloads them, and lists their sizes."""
+    """Downloads the wheels, and lists their sizes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default="3.12", help="the version of that machine's Python")
     options = parser.parse_args()

@@ -1,43 +1,44 @@
-"""Adapters: the environments behind the interfaces of other libraries, and other libraries' as ours.
+"""Adapters: our environments behind the interfaces of other libraries, and the environments of other libraries as ours.
 
-Each name is imported on first use, so that an adapter needs its own library alone.
+Each library has a folder or a file. Modules whose names begin with `from_` import the environments of a library; all
+others export ours to it. Each name is imported on first use, so an adapter needs only its own library.
 """
 
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jaxenvs.core.errors import DependencyNotInstalled, JaxenvsError
+from jaxenvs.errors import DependencyNotInstalled, JaxenvsError
 
 if TYPE_CHECKING:
-    from jaxenvs.adapters.brax_env import BraxEnv as BraxEnv
-    from jaxenvs.adapters.brax_env import wrap_with_fresh_starts as wrap_with_fresh_starts
+    from jaxenvs.adapters.brax import BraxEnv as BraxEnv
+    from jaxenvs.adapters.brax import wrap_with_fresh_starts as wrap_with_fresh_starts
     from jaxenvs.adapters.dm_environment import DmEnvironment as DmEnvironment
-    from jaxenvs.adapters.foreign_functional import from_gymnasium_functional as from_gymnasium_functional
-    from jaxenvs.adapters.foreign_gymnax import from_gymnax as from_gymnax
-    from jaxenvs.adapters.gymnasium_env import GymnasiumEnv as GymnasiumEnv
-    from jaxenvs.adapters.gymnasium_vector import GymnasiumVectorEnv as GymnasiumVectorEnv
-    from jaxenvs.adapters.gymnax_env import GymnaxEnv as GymnaxEnv
-    from jaxenvs.adapters.legacy_gym import LegacyGym as LegacyGym
-    from jaxenvs.adapters.stable_baselines3 import StableBaselines3VecEnv as StableBaselines3VecEnv
-    from jaxenvs.adapters.torch_vector import TorchVectorEnv as TorchVectorEnv
-    from jaxenvs.adapters.torch_vector import from_torch as from_torch
-    from jaxenvs.adapters.torch_vector import to_torch as to_torch
+    from jaxenvs.adapters.gymnasium.env import GymnasiumEnv as GymnasiumEnv
+    from jaxenvs.adapters.gymnasium.from_functional import from_gymnasium_functional as from_gymnasium_functional
+    from jaxenvs.adapters.gymnasium.legacy_gym import LegacyGym as LegacyGym
+    from jaxenvs.adapters.gymnasium.vector_env import GymnasiumVectorEnv as GymnasiumVectorEnv
+    from jaxenvs.adapters.gymnax.env import GymnaxEnv as GymnaxEnv
+    from jaxenvs.adapters.gymnax.from_gymnax import from_gymnax as from_gymnax
+    from jaxenvs.adapters.stable_baselines3.vec_env import StableBaselines3VecEnv as StableBaselines3VecEnv
+    from jaxenvs.adapters.torch.arrays import from_torch as from_torch
+    from jaxenvs.adapters.torch.arrays import to_torch as to_torch
+    from jaxenvs.adapters.torch.vector_env import TorchVectorEnv as TorchVectorEnv
 
 _MODULES = {
-    "GymnasiumEnv": "gymnasium_env",
-    "GymnasiumVectorEnv": "gymnasium_vector",
-    "LegacyGym": "legacy_gym",
-    "StableBaselines3VecEnv": "stable_baselines3",
-    "TorchVectorEnv": "torch_vector",
-    "to_torch": "torch_vector",
-    "from_torch": "torch_vector",
-    "GymnaxEnv": "gymnax_env",
-    "BraxEnv": "brax_env",
-    "wrap_with_fresh_starts": "brax_env",
+    "GymnasiumEnv": "gymnasium.env",
+    "GymnasiumVectorEnv": "gymnasium.vector_env",
+    "LegacyGym": "gymnasium.legacy_gym",
+    "StableBaselines3VecEnv": "stable_baselines3.vec_env",
+    "TorchVectorEnv": "torch.vector_env",
+    "to_torch": "torch.arrays",
+    "from_torch": "torch.arrays",
+    "GymnaxEnv": "gymnax.env",
+    "BraxEnv": "brax",
+    "wrap_with_fresh_starts": "brax",
     "DmEnvironment": "dm_environment",
-    "from_gymnax": "foreign_gymnax",
-    "from_gymnasium_functional": "foreign_functional",
+    "from_gymnax": "gymnax.from_gymnax",
+    "from_gymnasium_functional": "gymnasium.from_functional",
 }
 
 _INSTALL = {
@@ -51,21 +52,21 @@ _INSTALL = {
 """What to install for a package that an adapter needs."""
 
 NEIGHBOURS = {
-    "gymnax_env": "gymnax",
-    "_gymnax_params": "gymnax",
-    "_gymnax_spaces": "gymnax",
-    "foreign_gymnax": "gymnax",
-    "brax_env": "brax",
+    "gymnax.env": "gymnax",
+    "gymnax.params": "gymnax",
+    "gymnax.spaces": "gymnax",
+    "gymnax.from_gymnax": "gymnax",
+    "brax": "brax",
     "dm_environment": "dm_env",
 }
-"""The modules here that need a package which no extra of jaxenvs installs, and that package."""
+"""The modules that need a package that no extra of jaxenvs installs, and that package."""
 
 
 class AdapterUnavailable(JaxenvsError, AttributeError):
-    """`jaxenvs.adapters.<name>` of an adapter whose package is missing; the message holds the `pip install` line.
+    """The package that `jaxenvs.adapters.<name>` needs is missing; the message gives the `pip install` line.
 
-    `from jaxenvs.adapters import <name>` raises `DependencyNotInstalled` instead. An attribute that is not there must
-    raise an AttributeError, or `hasattr`, `help` and `inspect` would fail; Python has no class that is both.
+    `from jaxenvs.adapters import <name>` raises `DependencyNotInstalled` instead. A missing attribute must raise an
+    AttributeError, or else `hasattr`, `help` and `inspect` would fail, and an ImportError cannot be one as well.
     """
 
 
@@ -80,7 +81,7 @@ def __getattr__(name: str) -> Any:
         missing = (error.name or "").partition(".")[0]
         if missing not in _INSTALL:
             raise
-        # An import statement asks from within importlib, and would replace an AttributeError by its own words.
+        # An import statement looks up the name from within importlib, and would replace the text of an AttributeError.
         is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"
         raise (DependencyNotInstalled if is_import else AdapterUnavailable)(
             f"`jaxenvs.adapters.{name}` needs `{missing}`, which is not installed:"

@@ -1,10 +1,12 @@
-"""What bsuite logs and scores of its environments: `bsuite_info` and `bsuite_num_episodes` of bsuite 0.3.6."""
+"""What bsuite logs about its environments and scores: `bsuite_info` and `bsuite_num_episodes` of bsuite 0.3.6."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 from jax import Array
 
+from jaxenvs.adapters._host_loop.shared_programs import Shared
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import unwrap, unwrap_state, wrappers_of
 from jaxenvs.wrappers.history_wrapper import HistoryWrapper
@@ -17,10 +19,10 @@ _HOME = "jaxenvs.envs.bsuite."
 
 
 class Logged(NamedTuple):
-    """What bsuite logs of an environment.
+    """What bsuite logs about an environment.
 
     Attributes:
-        num_episodes: how many episodes an experiment with it has.
+        num_episodes: number of episodes in an experiment with it.
         columns: the keys of `bsuite_info`.
     """
 
@@ -40,16 +42,16 @@ _LOGGED = {
     "MountainCar": Logged(1_000, ("raw_return",)),
     "UmbrellaChain": Logged(10_000, ("total_regret",)),
 }
-"""By the name of the environment's class."""
+"""What is logged, by the name of the environment's class."""
 
 _HARMLESS = (HistoryWrapper, NoisyReward, ObservationWrapper, RewardWrapper, TimeLimit)
-"""Wrappers that hand each action on as it is, once; with others a step of the base environment is another one."""
+"""Wrappers that pass each action on once, unchanged; others change what a step of the base environment means."""
 
-_BEST_RETURN = 1.0  # of the tasks with a regret, apart from what the umbrella's distractors pay
+_BEST_RETURN = 1.0  # in tasks with a regret, without the rewards of the umbrella's distractors
 
 
 def logged_of(env: Env[Any, Any]) -> Logged | None:
-    """What bsuite logs of `env`; None if it is not one of bsuite's, or a wrapper around it changes what actions do."""
+    """What bsuite logs about `env`; None if it is not a bsuite environment, or a wrapper changes what actions do."""
     base = type(unwrap(env))
     if not base.__module__.startswith(_HOME) or not all(isinstance(each, _HARMLESS) for each in wrappers_of(env)):
         return None
@@ -57,13 +59,13 @@ def logged_of(env: Env[Any, Any]) -> Logged | None:
 
 
 class Outcome(NamedTuple):
-    """What the log needs to know of a step, each a scalar.
+    """What the log needs to know about a step; each field is a scalar.
 
     Attributes:
         reward: float32, without the noise and the scale that wrappers add.
         terminated: bool.
-        has_strayed: bool; in the deep sea, whether this step left the way to the treasure. False elsewhere.
-        has_found: bool; in the deep sea, whether this step took the treasure. False elsewhere.
+        has_strayed: bool; in the deep sea, whether this step left the path to the treasure. False in other tasks.
+        has_found: bool; in the deep sea, whether this step took the treasure. False in other tasks.
     """
 
     reward: Array
@@ -72,12 +74,11 @@ class Outcome(NamedTuple):
     has_found: Array | bool
 
 
-@jax.jit
-def advance_logged(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any], Outcome]:
-    """`advance`, and what the log needs to know of the step.
+def _advance(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, TimeStep[Any], Outcome]:
+    """`SinglePrograms.advance`, and what the log needs to know about the step.
 
-    The base environment's own step, which is part of the other one and so costs nothing more, tells the reward before
-    noise and scale.
+    The step of the base environment gives the reward before noise and scale. It is part of the whole step, so it adds
+    no cost.
     """
     base: Any = unwrap(env)
     before = unwrap_state(env, state)
@@ -91,8 +92,27 @@ def advance_logged(env: Env[Any, Any], state: Any, action: Any) -> tuple[Any, Ti
     return state, timestep.replace(final_observation=None), Outcome(raw.reward, raw.terminated, strayed, found)
 
 
+class LoggedPrograms:
+    """The program that all environments of the same structure share, if bsuite logs them.
+
+    `advance(env, state, action)` is one step: the state, the timestep without its `final_observation`, and an
+    `Outcome`.
+    """
+
+    def __init__(self) -> None:
+        self.advance = jax.jit(partial(_advance))  # a separate function, so that JAX drops its programs with it
+
+
+_SHARED = Shared(LoggedPrograms)
+
+
+def logged_programs(env: Env[Any, Any]) -> LoggedPrograms:
+    """The program of an environment, shared by all of the same structure."""
+    return _SHARED.of(env)
+
+
 class BsuiteLog:
-    """The numbers of `bsuite_info`, which run on from episode to episode."""
+    """The numbers of `bsuite_info`, accumulated over all episodes."""
 
     def __init__(self, logged: Logged) -> None:
         self.num_episodes = logged.num_episodes
@@ -100,12 +120,12 @@ class BsuiteLog:
         self.begin()
 
     def begin(self) -> None:
-        """Notes that an episode begins; one that has not ended counts with its steps alone."""
+        """Notes that an episode begins; of an unfinished episode, only the steps count."""
         self._episode_return = 0.0
         self._has_strayed = False
 
     def add(self, outcome: Outcome) -> None:
-        """Adds a step; its values are on the host."""
+        """Adds a step whose values are on the host."""
         reward, over = float(outcome.reward), bool(outcome.terminated)
         self._episode_return += reward
         self._has_strayed |= bool(outcome.has_strayed)
@@ -113,7 +133,7 @@ class BsuiteLog:
             "raw_return": reward,
             "total_regret": _BEST_RETURN - reward if over else 0.0,
             "total_perfect": float(over and reward == _BEST_RETURN),
-            "total_upright": float(reward > 0),  # what a push costs is less than an upright pole pays
+            "total_upright": float(reward > 0),  # a push costs less than an upright pole earns
             "total_bad_episodes": float(over and self._has_strayed),
             "denoised_return": float(outcome.has_found),
         }

@@ -1,28 +1,26 @@
-"""Chance that comes from the caller: libraries that hand a random key to each step."""
+"""Randomness from the caller, for libraries that pass a random key to each step."""
 
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jax import Array
 
-from jaxenvs.core.errors import InvalidKey
-from jaxenvs.core.random import Key
+from jaxenvs.core.trees import is_key
+from jaxenvs.errors import InvalidKey
+from jaxenvs.random import Key
 
 
 def rekey(state: Any, key: Key) -> Any:
     """`state` with the keys of its layers replaced by ones drawn from `key`.
 
-    In jaxenvs whatever draws at a step keeps a field `key` in its state. With all of them replaced, what
-    the step draws is a function of `key` alone.
+    In jaxenvs, every layer that draws random numbers in a step keeps a field `key` in its state. With all of them
+    replaced, what the step draws depends only on `key`.
 
     Args:
-        state: of an environment, in its wrappers or bare.
+        state: of an environment, with or without wrappers.
         key: a scalar typed key.
 
     Raises:
-        InvalidKey: `key` is of another implementation than those in the state, so that no scan could
-            carry it.
+        InvalidKey: `key` has a different implementation from the keys in the state, so no scan could carry it.
     """
     with_paths, structure = jax.tree_util.tree_flatten_with_path(state)
     places = [place for place, (path, leaf) in enumerate(with_paths) if _is_chance(path, leaf)]
@@ -40,4 +38,4 @@ def rekey(state: Any, key: Key) -> Any:
 
 def _is_chance(path: tuple[Any, ...], leaf: Any) -> bool:
     named_key = bool(path) and getattr(path[-1], "name", getattr(path[-1], "key", None)) == "key"
-    return named_key and isinstance(leaf, Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return named_key and is_key(leaf)

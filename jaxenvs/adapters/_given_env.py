@@ -1,33 +1,32 @@
-"""What an adapter was given: an id with fields, or an environment."""
+"""The argument of an adapter: an id with fields, or an environment."""
 
 from typing import Any
 
-from jaxenvs.adapters._processes import check_process
+from jaxenvs.adapters._host_loop.processes import check_process
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, WrapperOrderError, did_you_mean
-from jaxenvs.core.wrapper import Wrapper, wrappers_of
-from jaxenvs.registry import make
-from jaxenvs.wrappers.auto_reset import AutoReset, has_auto_reset_inside
+from jaxenvs.core.wrapper import resets_itself, wrappers_of
+from jaxenvs.errors import InvalidField, WrapperOrderError, did_you_mean
+from jaxenvs.registration import make
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 _ARGUMENTS = ("autoreset_mode", "legacy_step_api", "max_episode_steps", "num_envs", "render_mode", "seed")
-"""Of the adapters, for those who misspell one."""
+"""Parameters of the adapters, for suggestions when one is misspelt."""
 
 
 def given_env(
     adapter: str, env: str | Env[Any, Any], fields: dict[str, Any], max_episode_steps: int | None = None
 ) -> Env[Any, Any]:
-    """The environment that an adapter was given.
+    """The environment that was passed to an adapter.
 
     Args:
         adapter: the adapter's name, for messages.
         env: an id, or an environment.
-        fields: of the environment; only with an id.
+        fields: values for fields of the environment; only with an id.
         max_episode_steps: replaces the id's time limit, -1 for none; only with an id.
 
     Raises:
         UnregisteredEnv, InvalidField: see `jaxenvs.make`.
-        InvalidField: fields or a limit beside an environment, or something that is none.
+        InvalidField: `env` is neither an id nor an environment, or fields or a limit are given with an environment.
         WrapperOrderError: the environment resets itself, or keeps statistics across episodes.
         ForkedProcess: JAX cannot work in this process.
     """
@@ -44,23 +43,23 @@ def given_env(
         )
     elif max_episode_steps is not None:
         raise InvalidField(f"{adapter}: `max_episode_steps` goes with an id. Use `jaxenvs.TimeLimit(env, steps)`.")
-    if isinstance(env, AutoReset) or (isinstance(env, Wrapper) and has_auto_reset_inside(env)):
+    if resets_itself(env):
         raise WrapperOrderError(
-            f"{adapter}, or the library that it serves, begins the next episode itself, and so would AutoReset, which"
-            " is in the environment given. Hand it over without AutoReset."
+            f"{adapter}, or the library it is for, begins the next episode itself, and the AutoReset in the given"
+            " environment would do so too. Pass the environment without AutoReset."
         )
     for wrapper in wrappers_of(env):
-        if wrapper.spans_episodes:
+        if wrapper.placement == "around":
             name = type(wrapper).__name__
             raise WrapperOrderError(
-                f"{adapter} begins each episode from a fresh state, and {name} would lose its statistics there."
-                f" Hand over the environment without {name}, and use its counterpart in the other library."
+                f"{adapter} begins each episode from a fresh state, so {name} would lose its statistics."
+                f" Pass the environment without {name}, and use its counterpart in the other library."
             )
     return env
 
 
 def without_time_limit(env: Env[Any, Any]) -> tuple[Env[Any, Any], int | None]:
-    """The environment without the TimeLimit that is its outermost wrapper, and the limit; None where there is none."""
+    """The environment without its outermost wrapper if that is a TimeLimit, and the limit; else None for the limit."""
     if isinstance(env, TimeLimit):
         return env.env, env.max_episode_steps
     return env, None

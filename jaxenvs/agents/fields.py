@@ -1,4 +1,4 @@
-"""Fields of environments and learners as JSON holds them, and back."""
+"""Conversion of fields of environments and learners to and from JSON."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 def build_values(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def build_values(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def jsonable(value: Any) -> Any:
-    """A field's value as JSON can hold it, or its `repr` where it cannot."""
+    """A field's value as a JSON value, or its `repr` if that is impossible."""
     if isinstance(value, np.ndarray | np.generic | jax.Array):
         return value.tolist()
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""load: from a run's folder to the agent in it."""
+"""load: load the agent in a run's folder."""
 
 import dataclasses
 import importlib
@@ -7,39 +7,39 @@ from functools import partial
 from typing import Any, cast
 
 import jax
-import numpy as np
 
 from jaxenvs.agents.fields import build_values
+from jaxenvs.core.checks import has_nan
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import CheckpointError, DeprecatedEnv, InvalidField, RegistrationError, UnregisteredEnv
-from jaxenvs.core.random import key as make_key
-from jaxenvs.monitor.episodes import tree_index
+from jaxenvs.core.trees import tree_at
+from jaxenvs.errors import CheckpointError, DeprecatedEnv, InvalidField, RegistrationError, UnregisteredEnv
 from jaxenvs.monitor.run import Run, Settings
 from jaxenvs.monitor.updates import initial_state
-from jaxenvs.registry import EnvSpec, make, registry, spec
-from jaxenvs.registry.make import load as load_class
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.random import key as make_key
+from jaxenvs.registration import EnvSpec, make, registry, spec
+from jaxenvs.registration.make import load as load_class
+from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training import Learner
 from jaxenvs.training.presets import Algorithm, preset
 from jaxenvs.wrappers import TimeLimit
 
 TRAINING_KEY = 0
-"""What is folded into a seed's key for training."""
+"""The number folded into a seed's key for training."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainedAgent:
-    """What a run has learnt.
+    """A trained agent.
 
         agent = jaxenvs.load("runs/CartPole-v1-ppo-20250101-120000")
         jaxenvs.evaluate(agent.env, agent.policy, jaxenvs.random.key(0)).mean_return
 
     Attributes:
         run: the folder, with the settings of the run.
-        env: the environment that it was trained in, without AutoReset.
+        env: the environment in which it was trained, without AutoReset.
         learner: the learner that trained it.
-        policies: what was learnt, a policy for each seed: `policy(observation, key) -> action`.
-        updates: the updates that were done before the checkpoint.
+        policies: the learned policies, one for each seed: `policy(observation, key) -> action`.
+        updates: number of updates before the checkpoint.
     """
 
     run: Run
@@ -55,14 +55,14 @@ class TrainedAgent:
 
 
 def load(path: str | os.PathLike[str]) -> TrainedAgent:
-    """The agent in a run's folder, as its last checkpoint holds it.
+    """Loads the agent in a run's folder from its last checkpoint.
 
     Args:
         path: the folder that `jaxenvs train` or `jaxenvs.monitor.train` made.
 
     Raises:
-        CheckpointError: the folder or its checkpoint is missing or damaged, does not fit this version of jaxenvs,
-            or holds weights that are NaN.
+        CheckpointError: the folder or its checkpoint is missing or damaged, is incompatible with this version of
+            jaxenvs, or contains weights that are NaN.
         DependencyNotInstalled: optax is missing.
     """
     run = Run.open(path)
@@ -71,36 +71,36 @@ def load(path: str | os.PathLike[str]) -> TrainedAgent:
         env, learner = build_env(settings), build_learner(settings)
     except (InvalidField, UnregisteredEnv, DeprecatedEnv, RegistrationError) as error:
         raise CheckpointError(
-            f"{run.path / 'run.json'} holds settings that this jaxenvs cannot take: {error}"
+            f"{run.path / 'run.json'} has settings that this version of jaxenvs does not support: {error}"
         ) from error
     key = training_key(settings)
     template = jax.eval_shape(partial(initial_state, num_seeds=settings.num_seeds), env, learner, key)
     state, progress = run.load(template)
-    if any(np.isnan(x).any() for x in jax.tree.leaves(state.agent) if np.issubdtype(x.dtype, np.floating)):
+    if any(map(has_nan, jax.tree.leaves(state.agent))):
         raise CheckpointError(f"{run.checkpoint_path} holds weights that are NaN: that training diverged. Train again.")
     policies = tuple(policies_of(env, learner, state, settings.num_seeds))
     return TrainedAgent(run, env, learner, policies, progress.get("updates", 0))
 
 
 def training_key(settings: Settings) -> Any:
-    """The key that all of a run's training is a function of."""
+    """The key that determines a run's training."""
     return jax.random.fold_in(make_key(settings.seed), TRAINING_KEY)
 
 
 def find_spec(settings: Settings) -> EnvSpec:
-    """The spec of a run's environment; the module that registers it is imported where the id is not known yet."""
+    """The spec of a run's environment; the module that registers it is imported if the id is not known yet."""
     known = settings.module is None or settings.env_id in registry
     try:
         return spec(settings.env_id if known else f"{settings.module}:{settings.env_id}")
     except ModuleNotFoundError as error:
         raise CheckpointError(
             f"{settings.env_id} is registered by the module `{settings.module}`, which is not found: {error.name}."
-            f" Run this from the folder that holds it, or name that in PYTHONPATH."
+            f" Run this from the folder that contains it, or add that folder to PYTHONPATH."
         ) from error
 
 
 def build_env(settings: Settings) -> Env[Any, Any]:
-    """The environment that a run was, or is to be, trained in.
+    """The environment in which a run was, or will be, trained.
 
     Raises:
         InvalidField: it does not have these fields, or cannot take these values.
@@ -134,4 +134,4 @@ def policies_of(env: Env[Any, Any], learner: Any, state: Any, num_seeds: int) ->
     """One policy for each seed of a training state."""
     if num_seeds == 1:
         return [learner.policy(env, state.agent)]
-    return [learner.policy(env, tree_index(state.agent, i)) for i in range(num_seeds)]
+    return [learner.policy(env, tree_at(state.agent, i)) for i in range(num_seeds)]

@@ -1,1 +1,1 @@
-"""Environment steps a second, side by side with other libraries, each in a process of its own."""
+"""Environment steps per second, compared with other libraries, each in a separate process."""

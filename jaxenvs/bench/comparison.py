@@ -1,4 +1,4 @@
-"""jaxenvs and its peers, measured in turn: one repeat of each, over and over."""
+"""jaxenvs and its peers, measured in turn: one repeat of each, again and again."""
 
 import contextlib
 import dataclasses
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jaxenvs.bench.process import PeerFailed, PeerProcess
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import JAXENVS, Task
 
 
@@ -17,10 +17,10 @@ class Plan:
 
     Attributes:
         repeats: how often each subject is timed.
-        seconds: how long a repeat takes at least; a subject runs its loop as often as fills it.
+        seconds: shortest duration of a repeat; a subject runs its loop as often as it takes to fill it.
         steps: steps of each environment in a compiled loop, or None for as many as suit the task.
-        starts: how many fresh processes of each subject are timed compiling.
-        imports: how many are timed importing.
+        starts: number of fresh processes of each subject that time compilation.
+        imports: number of fresh processes of each subject that time the import.
         preparation_limit: seconds that importing, or compiling, may take.
         repeat_limit: seconds that a repeat may take.
     """
@@ -40,17 +40,17 @@ class Measurement:
 
     Attributes:
         env_id: our id of the task.
-        peer: who stepped it.
-        num_envs: environments stepped at once.
+        peer: the library that stepped it.
+        num_envs: number of environments stepped at once.
         platform: the platform that JAX was told to use, or None for its own choice.
-        device: the hardware, in words; empty where that never became known.
-        steps: steps of each environment in a call of the loop; 0 where that never became known.
-        rates: environment steps a second, of each repeat; the repeats of all subjects took turns.
-        cpu_nanoseconds: processor time for a step, all threads together, of each repeat. Where others use
-            the machine, too, it tells more than the rate.
-        compile_seconds: of each fresh process: tracing and compiling; empty where nothing is compiled.
-        versions: of the packages that matter.
-        failure: why it was given up, in words; None where it was not.
+        device: the hardware, in words; empty if unknown.
+        steps: steps of each environment in a call of the loop; 0 if unknown.
+        rates: environment steps per second, of each repeat; the repeats of all subjects took turns.
+        cpu_nanoseconds: processor time per step over all threads, of each repeat. If other programs use the machine
+            as well, it is more informative than the rate.
+        compile_seconds: time for tracing and compiling, of each fresh process; empty if nothing is compiled.
+        versions: versions of the relevant packages.
+        failure: why the measurement was abandoned, in words; None if it was not.
     """
 
     env_id: str
@@ -71,39 +71,39 @@ class Measurement:
         return statistics.median(self.rates)
 
     def ratios(self, ours: "Measurement") -> list[float]:
-        """How many times faster we were, in each round that both of us took part in."""
+        """How many times faster jaxenvs was, in each round in which both took part."""
         return [our / its for our, its in zip(ours.rates, self.rates)]
 
 
-OURS = Subject(JAXENVS)
+OURS = AvailablePeer(JAXENVS)
 """jaxenvs, in this interpreter."""
 
 Progress = Callable[[str], None]
-"""Called with what is being done, once for each start and repeat."""
+"""Called with a description of the current work, once for each start and repeat."""
 
 
 def compare(
     env_id: str,
     num_envs: int,
-    subjects: Sequence[Subject],
+    subjects: Sequence[AvailablePeer],
     plan: Plan,
     *,
     platform: str | None = None,
     progress: Progress = lambda _: None,
-    ours: Subject = OURS,
+    ours: AvailablePeer = OURS,
 ) -> list[Measurement]:
-    """Measures jaxenvs and, among the subjects, those who have the task.
+    """Measures jaxenvs and those subjects that have the task.
 
-    A subject that fails is given up and its measurement says why; the others go on.
+    A subject that fails is abandoned, and its measurement says why; the others continue.
 
     Args:
         env_id: our id of the task.
-        num_envs: environments stepped at once.
-        subjects: who else to measure.
-        plan: how.
-        platform: the platform that JAX is to use ("cpu", "gpu", "tpu"), or None for its own choice.
-        progress: hears what is being done.
-        ours: whom the others are compared with.
+        num_envs: number of environments stepped at once.
+        subjects: the other subjects to measure.
+        plan: the plan of the comparison.
+        platform: the platform that JAX should use ("cpu", "gpu", "tpu"), or None for its own choice.
+        progress: called with a description of the current work.
+        ours: the subject that the others are compared with.
     """
     taking_part = [(ours, ours.peer.tasks.get(env_id, Task(env_id)))]
     taking_part += [(subject, subject.peer.tasks[env_id]) for subject in subjects_of(env_id, subjects)]
@@ -125,7 +125,7 @@ def compare(
                     measurement.failure = str(failure)
                     continue
                 if subject is ours:
-                    steps = measurement.steps  # those who compile a loop compile one of the same length
+                    steps = measurement.steps  # subjects that compile a loop compile one of the same length
                 if start < plan.starts - 1:
                     process.close()
                 else:
@@ -138,13 +138,13 @@ def compare(
     return [measurement for _, _, measurement in rows]
 
 
-def subjects_of(env_id: str, subjects: Sequence[Subject]) -> list[Subject]:
-    """Those who have the task."""
+def subjects_of(env_id: str, subjects: Sequence[AvailablePeer]) -> list[AvailablePeer]:
+    """The subjects that have the task."""
     return [subject for subject in subjects if env_id in subject.peer.tasks]
 
 
-def count_calls(env_id: str, subjects: Sequence[Subject], plan: Plan) -> int:
-    """How often `compare` calls `progress` where nobody fails."""
+def count_calls(env_id: str, subjects: Sequence[AvailablePeer], plan: Plan) -> int:
+    """How often `compare` calls `progress` if no subject fails."""
     return (1 + len(subjects_of(env_id, subjects))) * (plan.starts + plan.repeats)
 
 

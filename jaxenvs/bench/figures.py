@@ -1,4 +1,4 @@
-"""The figures of a comparison as a table of numbers, for JSON files and for whoever prints or draws them."""
+"""The figures of a comparison as a table of numbers, for JSON files, tables and plots."""
 
 import dataclasses
 import statistics
@@ -12,7 +12,7 @@ from jaxenvs.bench.tasks import JAXENVS
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """A median and what lies around it."""
+    """A median and the range around it."""
 
     median: float
     low: float
@@ -20,12 +20,12 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread | None":
-        """Median, lowest and highest of the values; None where there are none."""
+        """Median, lowest and highest of the values; None if there are none."""
         return cls(statistics.median(values), min(values), max(values)) if values else None
 
 
 def ratio(measurement: Measurement, measurements: Sequence[Measurement]) -> Spread | None:
-    """How many times faster jaxenvs was, round by round; None for itself, and where one of them has no figures."""
+    """How many times faster jaxenvs was, round by round; None for itself, and if either has no figures."""
     if measurement.peer == JAXENVS.name:
         return None
     ours = our_counterpart(measurement, measurements)
@@ -46,7 +46,7 @@ def our_counterpart(measurement: Measurement, measurements: Sequence[Measurement
 
 
 def as_json(measurement: Measurement, measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """Everything about a measurement: its fields, and medians, spreads and ratios made from them."""
+    """Everything about a measurement: its fields, and medians, ranges and ratios computed from them."""
     rates = Spread.of(measurement.rates)
     ratios = ratio(measurement, measurements)
     return {
@@ -60,7 +60,7 @@ def as_json(measurement: Measurement, measurements: Sequence[Measurement]) -> di
 
 
 def import_as_json(time: ImportTime, times: Sequence[ImportTime]) -> dict[str, Any]:
-    """Everything about an import, and how many times as long as the first one of the list it takes."""
+    """Everything about an import, and how many times as long as the first one in the list it takes."""
     return {**dataclasses.asdict(time), "median": time.median if time.seconds else None, "ratio": share(time, times[0])}
 
 
@@ -71,7 +71,7 @@ def share(time: ImportTime, baseline: ImportTime) -> float | None:
 
 
 def short(number: float) -> str:
-    """A number in three digits: 13.8 M."""
+    """A number with three digits, such as 13.8 M."""
     for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if number >= size:
             return f"{number / size:.3g}{unit}"
@@ -79,6 +79,6 @@ def short(number: float) -> str:
 
 
 def spread_text(spread: Spread, text: Callable[[float], str]) -> str:
-    """The median and, in a second line, the range, each number as `text` writes it; one line where they are equal."""
+    """The median and, in a second line, the range, each number formatted by `text`; one line if they are equal."""
     median, low, high = text(spread.median), text(spread.low), text(spread.high)
     return median if low == high else f"{median}\n{low} to {high}"

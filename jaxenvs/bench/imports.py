@@ -1,4 +1,4 @@
-"""How long `import jaxenvs` takes, beside its peers, and beside what any environment in JAX must import."""
+"""The time that `import jaxenvs` takes, compared with its peers and with what any environment in JAX must import."""
 
 import dataclasses
 import importlib.util
@@ -7,22 +7,22 @@ from collections.abc import Sequence
 
 from jaxenvs.bench.comparison import OURS, Plan, Progress
 from jaxenvs.bench.process import PeerFailed
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 
 
 def baseline() -> list[str]:
-    """What jaxenvs itself imports: Gymnasium only where it is installed."""
+    """The modules that jaxenvs itself imports: Gymnasium only if it is installed."""
     return ["jax", "gymnasium"] if importlib.util.find_spec("gymnasium") else ["jax"]
 
 
 @dataclasses.dataclass
 class ImportTime:
-    """What one import takes.
+    """The time of one import.
 
     Attributes:
         names: the modules, in words.
-        seconds: of each fresh process; those of all imports took turns.
-        failure: why it was given up, in words; None where it was not.
+        seconds: time in each fresh process; the processes of all imports took turns.
+        failure: why it was abandoned, in words; None if it was not.
     """
 
     names: str
@@ -35,15 +35,17 @@ class ImportTime:
         return statistics.median(self.seconds)
 
 
-def time_imports(subjects: Sequence[Subject], plan: Plan, progress: Progress = lambda _: None) -> list[ImportTime]:
+def time_imports(
+    subjects: Sequence[AvailablePeer], plan: Plan, progress: Progress = lambda _: None
+) -> list[ImportTime]:
     """Times the imports of jaxenvs, of its baseline and of every peer that has a package, each in its interpreter.
 
     Args:
-        subjects: who else to measure.
+        subjects: the other subjects to measure.
         plan: how often, and for how long at most.
-        progress: hears what is being done.
+        progress: called with a description of the current work.
     """
-    todo: list[tuple[Subject, list[str] | None, ImportTime]] = [
+    todo: list[tuple[AvailablePeer, list[str] | None, ImportTime]] = [
         (OURS, baseline(), ImportTime(" + ".join(baseline()))),
         (OURS, None, ImportTime(OURS.peer.name)),
     ]
@@ -62,11 +64,11 @@ def time_imports(subjects: Sequence[Subject], plan: Plan, progress: Progress = l
     return [result for _, _, result in todo]
 
 
-def count_imports(subjects: Sequence[Subject], plan: Plan) -> int:
+def count_imports(subjects: Sequence[AvailablePeer], plan: Plan) -> int:
     """How often `time_imports` calls `progress`."""
     return plan.imports * (2 + len(_with_packages(subjects)))
 
 
-def _with_packages(subjects: Sequence[Subject]) -> list[Subject]:
-    """One subject for each package, where several peers share one."""
+def _with_packages(subjects: Sequence[AvailablePeer]) -> list[AvailablePeer]:
+    """One subject for each package, since several peers can share one."""
     return list({s.peer.distribution: s for s in subjects if s.peer.distribution is not None}.values())

@@ -1,4 +1,4 @@
-"""PPO, environment and learning together, beside other libraries' PPO: steps a second, and seconds to a threshold."""
+"""PPO, environment and learning together, compared with other libraries: steps per second, and time to a threshold."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ from typing import Any
 from jaxenvs.bench.comparison import Measurement, Plan, Progress, compare
 from jaxenvs.bench.figures import as_json
 from jaxenvs.bench.process import PeerFailed, PeerProcess
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import Peer, Task
 
 JAXENVS_PPO = Peer("jaxenvs", "jaxenvs_ppo_peer.py", "jaxenvs", "pip install jaxenvs[train]", {})
@@ -31,7 +31,7 @@ STABLE_BASELINES3_PPO = Peer(
     {"CartPole-v1": Task("CartPole-v1")},
 )
 LEARNERS = REJAX_PPO, STABLE_BASELINES3_PPO
-"""Those who reach for the threshold beside us. In steps a second, rejax alone takes part: it knows all our sizes."""
+"""The peers that train to the threshold. Only rejax is compared in steps per second, as it supports all our sizes."""
 
 IDS = tuple(REJAX_PPO.tasks)
 """Ids that can be measured."""
@@ -39,14 +39,14 @@ IDS = tuple(REJAX_PPO.tasks)
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """What decides how much work PPO does for an environment step.
+    """The sizes that determine how much work PPO does per environment step.
 
     Attributes:
-        whose: whose choice they are.
-        num_envs: environments stepped side by side.
+        whose: the source of these sizes.
+        num_envs: number of environments.
         num_steps: steps of each in an update.
         num_epochs: passes over the samples of an update.
-        num_minibatches: parts that they are split in.
+        num_minibatches: number of parts that they are split into.
     """
 
     whose: str
@@ -56,7 +56,7 @@ class Sizes:
     num_minibatches: int
 
     def steps(self, least: int) -> int:
-        """Steps of each environment in whole updates that together take `least` environment steps or more."""
+        """Steps of each environment in whole updates that together take at least `least` environment steps."""
         return self.num_steps * -(-least // (self.num_envs * self.num_steps))
 
 
@@ -78,23 +78,23 @@ SETTINGS: dict[str, Any] = {
     "entropy_coefficient": 0.01,
     "max_grad_norm": 0.5,
 }
-"""Of both sides of the comparison of steps a second."""
+"""The sizes of both sides of the comparison of steps per second."""
 
 
 @dataclasses.dataclass
 class TimeToThreshold:
-    """How long one library's PPO took to reach a mean return, for several seeds.
+    """The time that one library's PPO took to reach a mean return, for several seeds.
 
     Attributes:
         env_id: our id of the task.
-        peer: whose PPO.
+        peer: the library.
         threshold: the mean return over fresh episodes.
-        seconds: of training for each seed, compiling and tests excluded; None where it was not reached.
+        seconds: training time for each seed, without compilation and tests; None if it was not reached.
         env_steps: environment steps for each seed, until it was reached or training ended.
-        mean_returns: of the last test for each seed.
-        compile_seconds: that come on top once a process; None where nothing is compiled.
-        versions: of the packages that matter.
-        failure: why it was given up, in words; None where it was not.
+        mean_returns: mean return in the last test, for each seed.
+        compile_seconds: additional time for compilation, once per process; None if nothing is compiled.
+        versions: versions of the relevant packages.
+        failure: why it was abandoned, in words; None if it was not.
     """
 
     env_id: str
@@ -109,25 +109,25 @@ class TimeToThreshold:
 
     @property
     def reached(self) -> int:
-        """How many seeds reached the threshold."""
+        """The number of seeds that reached the threshold."""
         return sum(seconds is not None for seconds in self.seconds)
 
     @property
     def median(self) -> float | None:
-        """The median of the seconds, a seed that missed counting as infinitely many; None where that is infinite."""
+        """The median of the seconds, where a seed that missed the threshold counts as infinite; None if infinite."""
         median = statistics.median(float("inf") if s is None else s for s in self.seconds) if self.seconds else None
         return None if median == float("inf") else median
 
     @property
     def median_with_compiling(self) -> float | None:
-        """`median`, and what compiling takes in a fresh process."""
+        """`median` plus the time that compilation takes in a fresh process."""
         return None if self.median is None else self.median + (self.compile_seconds or 0.0)
 
 
 def compare_speed(
     env_id: str,
     sizes: Sizes,
-    subjects: Sequence[Subject],
+    subjects: Sequence[AvailablePeer],
     plan: Plan,
     *,
     least_steps: int = 100_000,
@@ -135,17 +135,17 @@ def compare_speed(
     progress: Progress = lambda _: None,
     ours: Peer = JAXENVS_PPO,
 ) -> list[Measurement]:
-    """Steps a second of whole trainings, of jaxenvs and of the subjects, in turn.
+    """Measures steps per second of whole trainings, of jaxenvs and of the subjects, in turn.
 
     Args:
         env_id: our id of the task.
-        sizes: of both sides.
-        subjects: who else to measure.
-        plan: how; its `steps` are not used.
+        sizes: the sizes of both sides.
+        subjects: the other subjects to measure.
+        plan: the plan of the comparison; its `steps` are not used.
         least_steps: environment steps of a training, rounded up to whole updates.
-        platform: the platform that JAX is to use, or None for its own choice.
-        progress: hears what is being done.
-        ours: whom the others are compared with.
+        platform: the platform that JAX should use, or None for its own choice.
+        progress: called with a description of the current work.
+        ours: the subject that the others are compared with.
     """
     names = ("num_steps", "num_epochs", "num_minibatches")
     settings = {**SETTINGS, **{name: getattr(sizes, name) for name in names}}
@@ -160,7 +160,7 @@ def compare_speed(
         dataclasses.replace(plan, steps=sizes.steps(least_steps)),
         platform=platform,
         progress=progress,
-        ours=Subject(with_settings(ours)),
+        ours=AvailablePeer(with_settings(ours)),
     )
 
 
@@ -168,22 +168,22 @@ def compare_times_to_threshold(
     env_id: str,
     threshold: float,
     seeds: Sequence[int],
-    subjects: Sequence[Subject],
+    subjects: Sequence[AvailablePeer],
     plan: Plan,
     *,
     platform: str | None = None,
     progress: Progress = lambda _: None,
 ) -> list[TimeToThreshold]:
-    """Seconds to a mean return, each by its own settings; the subjects take turns, one seed after the other.
+    """Measures the seconds to a mean return, each with its own settings; the subjects take turns, one seed at a time.
 
     Args:
         env_id: our id of the task.
         threshold: the mean return over fresh episodes.
-        seeds: of the trainings.
-        subjects: all who take part, jaxenvs included.
-        plan: of it, the limits: each training may take `preparation_limit` seconds.
-        platform: the platform that JAX is to use, or None for its own choice.
-        progress: hears what is being done.
+        seeds: seeds of the trainings.
+        subjects: all subjects, including jaxenvs.
+        plan: the plan, of which only the limits are used: each training may take `preparation_limit` seconds.
+        platform: the platform that JAX should use, or None for its own choice.
+        progress: called with a description of the current work.
     """
     results = [TimeToThreshold(env_id, subject.peer.name, threshold) for subject in subjects]
     with contextlib.ExitStack() as stack:
@@ -206,12 +206,12 @@ def learning_as_json(result: TimeToThreshold) -> dict[str, Any]:
 
 
 def speed_as_json(sizes: Sizes, measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """Everything about a comparison of steps a second."""
+    """Everything about a comparison of steps per second."""
     return {"sizes": dataclasses.asdict(sizes), "measurements": [as_json(m, measurements) for m in measurements]}
 
 
 def _attempt(result: TimeToThreshold, action: Callable[[], Any]) -> Any:
-    """What the action returns; None where the peer failed, which the result then says."""
+    """What the action returns; None if the peer failed, which is recorded in the result."""
     try:
         return action()
     except PeerFailed as failure:
@@ -220,7 +220,7 @@ def _attempt(result: TimeToThreshold, action: Callable[[], Any]) -> Any:
 
 
 def _start(
-    stack: contextlib.ExitStack, subject: Subject, result: TimeToThreshold, plan: Plan, platform: str | None
+    stack: contextlib.ExitStack, subject: AvailablePeer, result: TimeToThreshold, plan: Plan, platform: str | None
 ) -> PeerProcess:
     process = stack.enter_context(subject.start(platform))
     result.versions = process.ask("import", modules=None, limit=plan.preparation_limit)["versions"]

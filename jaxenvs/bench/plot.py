@@ -1,4 +1,4 @@
-"""Steps a second as a picture: over batch sizes where there are several, else as bars."""
+"""A picture of steps per second: over batch sizes if there are several, else as bars."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from jaxenvs.bench.comparison import Measurement
 from jaxenvs.bench.figures import short
 from jaxenvs.bench.tasks import JAXENVS, PEERS
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.atomic import replacing
 
 FORMATS = ".png", ".svg", ".pdf"
@@ -23,9 +23,9 @@ _MAX_COLUMNS = 3
 
 
 def check_plot_path(path: Path) -> None:
-    """Raises InvalidField where the file's format cannot be drawn, or its folder does not exist."""
+    """Raises InvalidField if the file's format is not supported, or its folder does not exist."""
     if path.suffix.lower() not in FORMATS:
-        raise InvalidField(f"A plot is a file with the ending {', '.join(FORMATS)}; got `{path}`.")
+        raise InvalidField(f"A plot must be a file with the suffix {', '.join(FORMATS)}; got `{path}`.")
     if not path.parent.is_dir():
         raise InvalidField(f"The folder `{path.parent}` for the plot does not exist.")
 
@@ -34,8 +34,8 @@ def draw_steps_per_second(path: Path, measurements: Sequence[Measurement]) -> No
     """Draws one panel for each task and device, on logarithmic axes, with the range of the repeats.
 
     Args:
-        path: the file; its ending says the format.
-        measurements: those without figures are left out.
+        path: the file; its suffix determines the format.
+        measurements: the measurements; those without figures are left out.
 
     Raises:
         DependencyNotInstalled: matplotlib is missing.
@@ -53,7 +53,7 @@ def draw_steps_per_second(path: Path, measurements: Sequence[Measurement]) -> No
             panels.setdefault((measurement.env_id, measurement.platform), []).append(measurement)
     columns = max(1, min(_MAX_COLUMNS, len(panels)))
     rows = max(1, -(-len(panels) // columns))
-    # A canvas of its own keeps pyplot, its backend and its settings out of this.
+    # A separate canvas makes this independent of pyplot, its backend and its settings.
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     for place, ((env_id, platform), own) in enumerate(panels.items(), 1):
@@ -92,7 +92,7 @@ def _draw_bars(axes: Any, measurements: Sequence[Measurement]) -> None:
     axes.bar_label(bars, [f" {short(median)}" for median in medians], fontsize=8, color=_INK, padding=4)
     axes.set_xscale("log")
     axes.set_xlim(min(medians) / 3, max(medians) * 6)
-    axes.set_xlabel("environment steps a second", fontsize=8, color=_INK)
+    axes.set_xlabel("environment steps per second", fontsize=8, color=_INK)
     axes.grid(axis="x", color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
 
@@ -108,5 +108,5 @@ def _draw_lines(axes: Any, measurements: Sequence[Measurement], sizes: Sequence[
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
     axes.set_xlabel("environments", fontsize=8, color=_INK)
-    axes.set_ylabel("environment steps a second", fontsize=8, color=_INK)
+    axes.set_ylabel("environment steps per second", fontsize=8, color=_INK)
     axes.grid(color=_GRID, linewidth=0.8)

@@ -1,4 +1,4 @@
-"""A peer at work in a process of its own."""
+"""A peer running in a separate process."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxenvs.core.errors import JaxenvsError
+from jaxenvs.errors import JaxenvsError
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -21,15 +21,14 @@ _GRACE_SECONDS = 2.0
 
 
 class PeerFailed(JaxenvsError):
-    """A peer crashed, answered with an error or nonsense, or took too long; holds the end of what it said."""
+    """A peer crashed, answered with an error or nonsense, or took too long; contains the end of its output."""
 
 
 class PeerProcess:
     """A process that answers requests as `worker.py` describes them; a context manager that ends it.
 
-    The process leads a group of its own, so that Ctrl-C reaches the caller alone, who then ends the
-    whole group: no helper of a peer is left behind. Where the caller is killed, the worker ends with
-    its standard input.
+    The process leads a process group of its own, so that Ctrl-C reaches only the caller, which then ends the whole
+    group: no helper process of a peer is left behind. If the caller is killed, the worker ends with its standard input.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
@@ -37,7 +36,7 @@ class PeerProcess:
 
         Args:
             command: the command line.
-            environment: its environment variables; those of this process where None.
+            environment: its environment variables; None for those of this process.
 
         Raises:
             PeerFailed: the command could not be started.
@@ -69,19 +68,19 @@ class PeerProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The id of the process."""
         return self._process.pid
 
     def ask(self, op: str, *, limit: float, **request: Any) -> dict[str, Any]:
         """Sends a request and waits for its answer.
 
         Args:
-            op: what to do.
+            op: the operation.
             limit: seconds after which the process is ended.
             request: the other entries of the request.
 
         Raises:
-            PeerFailed: there was no answer in time, none in JSON, or one that reports an error.
+            PeerFailed: the answer did not come in time, is not JSON, or reports an error.
         """
         stdin = self._process.stdin
         assert stdin is not None
@@ -102,13 +101,13 @@ class PeerProcess:
             answer = None
         if not isinstance(answer, dict):
             self.close()
-            raise PeerFailed(f"answered `{op}` with {line.strip()[:200]!r}, which is no JSON object")
+            raise PeerFailed(f"answered `{op}` with {line.strip()[:200]!r}, which is not a JSON object")
         if "error" in answer:
             raise PeerFailed(f"failed in `{op}`: {answer['error']}{self._tail()}")
         return answer
 
     def close(self) -> None:
-        """Ends the process and all that it started; does nothing a second time."""
+        """Ends the process and all processes that it started; has no effect a second time."""
         if self._errors.closed:
             return
         with contextlib.suppress(OSError):
@@ -136,7 +135,7 @@ class PeerProcess:
         try:
             code = self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            return "it closed its output, but lives on"
+            return "it closed its output, but is still running"
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
     def _tail(self) -> str:

@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: a peer and the interpreter that it runs in."""
+"""The participants in a comparison: a peer and the interpreter that it runs in."""
 
 import dataclasses
 import os
@@ -9,18 +9,18 @@ from pathlib import Path
 import jaxenvs.core
 from jaxenvs.bench.process import WORKER, PeerFailed, PeerProcess
 from jaxenvs.bench.tasks import JAXENVS, PEERS, Peer
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField, did_you_mean
+from jaxenvs.errors import DependencyNotInstalled, InvalidField, did_you_mean
 
 PYTHON_VARIABLE = "JAXENVS_BENCH_PYTHON"
-"""`NAME=INTERPRETER` pairs, separated as folders are in $PATH."""
+"""The environment variable with `NAME=INTERPRETER` pairs, separated like the folders in $PATH."""
 
 _FIND_LIMIT = 60.0
-# A compile time read from a cache, or slowed down by filling one, would say nothing.
+# A compile time read from a cache, or slowed down by filling one, would be meaningless.
 _NOT_FOR_PEERS = "JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
+class AvailablePeer:
     """A peer in an interpreter.
 
     Attributes:
@@ -35,7 +35,7 @@ class Subject:
         """Starts a process for it.
 
         Args:
-            platform: the platform that JAX is to use ("cpu", "gpu", "tpu"), or None for its own choice.
+            platform: the platform that JAX should use ("cpu", "gpu", "tpu"), or None for its own choice.
 
         Raises:
             PeerFailed: the interpreter could not be started.
@@ -44,7 +44,7 @@ class Subject:
         return PeerProcess(command, self._environment(platform))
 
     def missing(self) -> str | None:
-        """In words what the interpreter lacks to run the peer, or None.
+        """Describes what the interpreter lacks to run the peer, or returns None.
 
         Raises:
             PeerFailed: the interpreter does not work.
@@ -55,10 +55,10 @@ class Subject:
     def _environment(self, platform: str | None) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_PEERS}
         if self.python != sys.executable:
-            environment.pop("PYTHONPATH", None)  # of packages for this interpreter
+            environment.pop("PYTHONPATH", None)  # it is for packages of this interpreter
             environment.pop("PYTHONHOME", None)
         if self.peer.distribution == JAXENVS.distribution:
-            # This very copy, installed or not, wherever the command was started.
+            # This copy of jaxenvs, installed or not, wherever the command was started.
             path = [str(Path(jaxenvs.core.__file__).parents[2]), environment.get("PYTHONPATH", "")]
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         if platform is not None:
@@ -69,7 +69,7 @@ class Subject:
 
 
 @dataclasses.dataclass(frozen=True)
-class Absentee:
+class MissingPeer:
     """A peer that cannot take part.
 
     Attributes:
@@ -83,26 +83,28 @@ class Absentee:
 
 def gather(
     names: Sequence[str] | None, pythons: Mapping[str, str], peers: Sequence[Peer] | None = None
-) -> tuple[list[Subject], list[Absentee]]:
-    """The peers that can be measured here, jaxenvs excepted, and those that cannot.
+) -> tuple[list[AvailablePeer], list[MissingPeer]]:
+    """The peers other than jaxenvs that can be measured here, and those that cannot.
 
     Args:
-        names: peers that must take part; None for all that can.
-        pythons: peer's name to interpreter, where it is not this one.
-        peers: those that there are; None for those who step environments.
+        names: names of peers that must take part; None for all that can.
+        pythons: interpreters by name of the peer, if not this one.
+        peers: all known peers; None for those that step environments.
 
     Raises:
-        DependencyNotInstalled: a peer was asked for by name, and its package or interpreter is missing.
+        DependencyNotInstalled: a peer was requested by name, and its package or interpreter is missing.
         InvalidField: there is no peer of that name.
     """
     peers = PEERS if peers is None else peers
     known = {peer.name: peer for peer in peers}
     for name in (*(name for name in names or () if name != JAXENVS.name), *pythons):
         if name not in known:
-            raise InvalidField(f"There is no peer `{name}`; known are {', '.join(known)}.{did_you_mean(name, known)}")
-    subjects, absentees = [], []
+            raise InvalidField(
+                f"There is no peer `{name}`; the peers are {', '.join(known)}.{did_you_mean(name, known)}"
+            )
+    subjects, missing_peers = [], []
     for peer in peers if names is None else [known[name] for name in dict.fromkeys(names) if name in known]:
-        subject = Subject(peer, pythons.get(peer.name, sys.executable))
+        subject = AvailablePeer(peer, pythons.get(peer.name, sys.executable))
         try:
             reason = subject.missing()
         except PeerFailed as failure:
@@ -110,13 +112,13 @@ def gather(
         if reason is None:
             subjects.append(subject)
         elif names is None:
-            absentees.append(Absentee(peer, reason))
+            missing_peers.append(MissingPeer(peer, reason))
         else:
             raise DependencyNotInstalled(
                 f"{peer.name} cannot be measured in {subject.python}: {reason}. To get it: {peer.install}"
-                f" (in an interpreter of its own if need be: `--python {peer.name}=/path/to/python`)."
+                f" (in a separate interpreter if necessary: `--python {peer.name}=/path/to/python`)."
             )
-    return subjects, absentees
+    return subjects, missing_peers
 
 
 def parse_pythons(assignments: Sequence[str]) -> dict[str, str]:

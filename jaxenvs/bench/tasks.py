@@ -1,9 +1,9 @@
-"""THE table of peers: where each is measured, and which of its tasks are the same as one of ours.
+"""THE table of peers: how each is measured, and which of its tasks are the same as a task of jaxenvs.
 
-To add a peer: a file in `bench/peers/` and an entry here. A task is listed only where it is truly the
-same: dynamics, observations, actions, start distribution and time limit. (Three deviations are let pass,
-since they cost nothing: the width of numbers, what a step after the end does, and details in the rules of
-gymnax's MinAtar games, in which random play returns up to 7 % more than in MinAtar's own.)
+To add a peer, add a file in `bench/peers/` and an entry here. A task is listed only if it is really the same: dynamics,
+observations, actions, start distribution and time limit. (Three deviations are allowed, since they cost nothing: the
+width of numbers, what a step after the end does, and details in the rules of gymnax's MinAtar games, in which random
+play returns up to 7 % more than in MinAtar's own.)
 """
 
 import dataclasses
@@ -16,10 +16,10 @@ PEER_FOLDER = Path(__file__).with_name("peers")
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A task by a peer's name for it.
+    """A task of a peer.
 
     Attributes:
-        name: what the peer calls it.
+        name: the peer's name of the task.
         options: further arguments of the peer's `prepare`.
     """
 
@@ -29,14 +29,14 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """Someone who steps environments.
+    """A library that steps environments.
 
     Attributes:
-        name: as the command line and the tables have it.
+        name: name on the command line and in tables.
         file: the file that measures it, in `bench/peers/`.
-        distribution: the package whose version stands for the peer's, or None.
-        install: how to get it.
-        tasks: our id to the peer's task.
+        distribution: the package whose version is reported, or None.
+        install: how to install it.
+        tasks: the peer's tasks by our ids.
         remark: how its work differs from ours, if it does.
     """
 
@@ -79,8 +79,8 @@ _MUJOCO = (
     "Walker2d-v5",
 )
 _ATARI = {"Breakout": "breakout", "MsPacman": "ms_pacman", "Pong": "pong", "Qbert": "qbert", "Seaquest": "seaquest"}
-"""Games by title and by ale-py's name. All play them as DQN did: 84 x 84 grey pixels, the maximum of two frames, four
-of those stacked, four frames a step, up to 30 no-ops at the start, rewards clipped, no sticky actions."""
+"""Games by title and by ale-py's name. All use DQN's preprocessing: 84 x 84 grey pixels, the maximum of two frames, a
+stack of four, four frames per step, up to 30 no-ops at the start, clipped rewards, no sticky actions."""
 _AS_DQN = {"maker": "jaxenvs_ale_bridge:make_atari", "repeat_action_probability": 0.0}
 _MINATAR = {
     "Asterix": "asterix",
@@ -92,8 +92,8 @@ _MINATAR = {
 """Games by title and by MinAtar's name, all with the six actions."""
 _NO_LIMIT = {"max_steps_in_episode": 2**31 - 1}
 _LIMITS = {"Freeway": {"max_steps_in_episode": 2501}}
-"""Of gymnax's MinAtar games, in place of its 1,000 steps: the clock of Freeway is part of the game."""
-_NEXT_STEP = "resets in the step after an episode's last one, which is counted as a step, too"
+"""The time limit of gymnax's MinAtar games, in place of its 1,000 steps: the clock of Freeway is part of the game."""
+_NEXT_STEP = "resets in the step after an episode's last one, which is counted as a step as well"
 
 JAXENVS = Peer(
     "jaxenvs",
@@ -102,7 +102,7 @@ JAXENVS = Peer(
     "pip install jaxenvs",
     {f"ALE/{title}-v5": Task(f"ALE/{title}-v5", _AS_DQN) for title in _ATARI},
 )
-"""Ourselves; every id is one of its tasks, by default under its own name."""
+"""jaxenvs itself; every id is one of its tasks, by default under its own name."""
 
 PEERS: tuple[Peer, ...] = (
     Peer(
@@ -111,13 +111,13 @@ PEERS: tuple[Peer, ...] = (
         None,
         "install a C compiler, such as gcc, or name one in $CC",
         {"CartPole-v1": Task("CartPole-v1")},
-        "a loop written for one task, vectorised by hand, one hash for all random numbers of a step",
+        "a loop written for one task, vectorised by hand, with one hash for all random numbers of a step",
     ),
     Peer(
         "gymnax",
         "gymnax_peer.py",
         "gymnax",
-        "pip install gymnax==1.0.1 six",  # it imports six, and does not ask for it
+        "pip install gymnax==1.0.1 six",  # it imports six, but does not depend on it
         {
             **_same(*_CLASSIC_CONTROL),
             "FrozenLake-v1": Task("FrozenLake-misc"),
@@ -134,7 +134,7 @@ PEERS: tuple[Peer, ...] = (
         "pip install envpool",
         {
             **_same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, *_MUJOCO),
-            "Taxi-v4": Task("Taxi-v3"),  # they differ in options that neither uses here
+            "Taxi-v4": Task("Taxi-v3"),  # they differ only in options that are not used here
             **{
                 f"ALE/{title}-v5": Task(f"{title}-v5", {"reward_clip": True, "use_fire_reset": False})
                 for title in _ATARI
@@ -174,4 +174,4 @@ PEERS: tuple[Peer, ...] = (
         {f"MinAtar/{title}-v0": Task(name) for title, name in _MINATAR.items()},
     ),
 )
-"""In the order of the tables. brax and pgx share no task with the catalog so far."""
+"""The peers, in the order of the tables. brax and pgx share no task with the catalog so far."""

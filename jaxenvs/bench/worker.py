@@ -1,6 +1,6 @@
-"""Runs one peer of the benchmark in an interpreter of its own: `python worker.py PEER_FILE`.
+"""Runs one peer of the benchmark in a separate interpreter: `python worker.py PEER_FILE`.
 
-Started by path and made of the standard library alone, so that any Python from 3.9 on can run it.
+It is started by path and uses only the standard library, so that any Python from 3.9 on can run it.
 Each line on standard input is a request in JSON, answered by one line of JSON on standard output:
 
 | request                                         | answer                                            |
@@ -14,21 +14,21 @@ Each line on standard input is a request in JSON, answered by one line of JSON o
 | `{"op": "learn", "task": "CartPole-v1",`        | `{"compile_seconds": 1.1, "seconds": 0.9,`        |
 | `"threshold": 475, "seed": 0}`                  | `"env_steps": 61440, "mean_return": 487.3}`       |
 
-An exception is answered with `{"error": "..."}`, its traceback written to standard error. The worker
-ends with its standard input, even in the middle of a run, so that it never outlives who started it.
+An exception is answered with `{"error": "..."}`, and its traceback is written to standard error. The worker ends with
+its standard input, even in the middle of a run, so that it never outlives the process that started it.
 
-A peer's file holds
+A peer's file contains
 
 * `PACKAGES`: what to import, and to time importing, before anything is prepared;
 * `prepare(task, num_envs, steps, **options)`, which returns a dict of
-    * `advance`: a function that advances all environments and returns when all results are there;
-    * `steps`: by how many steps each call does that (`steps` in the request is a wish, null for any);
-    * `compile_seconds`: the time that compiling took, or None where nothing was compiled;
+    * `advance`: a function that advances all environments and returns when all results are available;
+    * `steps`: the number of steps per call (`steps` in the request is a preference, null for any);
+    * `compile_seconds`: the time that compilation took, or None if nothing was compiled;
     * `device`: the hardware, in words;
-* of those who learn, `learn(task, threshold, seed)`, which trains by the peer's own settings until the
-  mean return of a test reaches the threshold, and returns the answer above; its `seconds` are None where
-  none did, and count neither compiling nor tests;
-* optionally `missing()`: in words what it lacks, or None; by default the first absent package.
+* if it learns, `learn(task, threshold, seed)`, which trains with the peer's own settings until the mean return of a
+  test reaches the threshold, and returns the answer above; its `seconds` are None if none did, and include neither
+  compilation nor tests;
+* optionally `missing()`, which describes what is missing, or returns None; by default the first missing package.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main(peer_file: str) -> None:
     threading.Thread(target=_read, args=(requests,), daemon=True).start()
     # The folder of this file, which Python puts first on the path, would hide packages of the same names.
     sys.path.pop(0)
-    sys.path.append(os.path.dirname(peer_file))  # last, so that what peers share hides nothing
+    sys.path.append(os.path.dirname(peer_file))  # last, so that the peers' shared modules hide nothing
     worker = Worker(_load(peer_file))
     while True:
         try:
@@ -70,12 +70,12 @@ def main(peer_file: str) -> None:
 
 
 class Worker:
-    """What a peer has been asked to do so far.
+    """The state of a peer between requests.
 
     Attributes:
         peer: the peer's file as a module.
-        num_envs: environments stepped at once.
-        steps: steps of each of them in one call of `advance`.
+        num_envs: number of environments stepped at once.
+        steps: steps of each of them per call of `advance`.
     """
 
     def __init__(self, peer: ModuleType) -> None:
@@ -84,10 +84,10 @@ class Worker:
         self._advance: Any = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Does what a request asks for.
+        """Carries out a request.
 
         Raises:
-            ValueError: there is no such request.
+            ValueError: the request is unknown.
         """
         op = request.pop("op")
         if op not in ("find", "import", "prepare", "run", "learn"):
@@ -119,7 +119,7 @@ class Worker:
     def _prepare(self, task: str, options: dict[str, Any], num_envs: int, steps: int | None) -> dict[str, Any]:
         prepared = self.peer.prepare(task, num_envs, steps, **options)
         self._advance, self.steps, self.num_envs = prepared["advance"], prepared["steps"], num_envs
-        self._advance()  # what only a first call does is none of the runs' business
+        self._advance()  # so that the runs do not include work of the first call
         return {name: prepared[name] for name in ("compile_seconds", "steps", "device")}
 
     def _learn(self, **request: Any) -> dict[str, Any]:
@@ -136,14 +136,14 @@ class Worker:
 
 
 def _cpu_seconds() -> float:
-    """Processor time of all threads of this process, and on Linux of the processes that it started and that live."""
+    """Processor time of all threads of this process, and on Linux of its living child processes."""
     pids = [pid for children in glob.glob("/proc/self/task/*/children") for pid in _read_text(children).split()]
     ticks = [sum(map(int, _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()[11:13])) for pid in pids]
     return time.process_time() + (sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else 0.0)
 
 
 def _read_text(path: str) -> str:
-    """The text of a file, empty where the thread or process that it tells of has ended meanwhile."""
+    """The text of a file, empty if the thread or process that it belongs to has ended meanwhile."""
     try:
         with open(path) as file:
             return file.read()
@@ -152,7 +152,7 @@ def _read_text(path: str) -> str:
 
 
 def _claim_standard_output() -> TextIO:
-    """Keeps standard output for answers: whatever else prints, in Python or below it, goes to standard error."""
+    """Keeps standard output for answers: all other output, from Python or below, goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers

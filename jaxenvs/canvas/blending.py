@@ -1,8 +1,7 @@
 """Pixels as packed integers, and blending a colour into them.
 
-A frame is (height, width) uint32, one `0x00BBGGRR` a pixel. Blending in whole numbers makes a picture
-the same with and without `jit`, and keeps all work on a pixel in one fused loop, a third of the memory
-of three float channels.
+A frame is (height, width) uint32, one `0x00BBGGRR` per pixel. Blending in integers makes a picture the same with and
+without `jit`. It also keeps all work on a pixel in one fused loop, with a third of the memory of three float channels.
 """
 
 import functools
@@ -32,14 +31,14 @@ def pack(color: Any) -> Array:
 
 def unpack(pixels: Array) -> Array:
     """(..., 3) uint8 from uint32 pixels."""
-    # The remainder changes nothing, as pixels are smaller. But XLA never computes a remainder twice, and so
-    # keeps the finished pixels, rather than draw the picture anew for each of a pixel's bytes.
+    # The remainder changes nothing, as pixels are smaller. But XLA never computes a remainder twice, so it keeps the
+    # finished pixels rather than drawing the picture again for each byte of a pixel.
     pixels = jax.lax.rem(pixels, jnp.full_like(pixels, 0x01000001))
     return jax.lax.bitcast_convert_type(pixels, jnp.uint8)[..., :3]
 
 
 def alpha_of(distance: Array) -> Array:
-    """uint32 alpha, 0 to 256, of a shape whose signed distance in pixels is given: an edge one pixel wide.
+    """uint32 alpha, 0 to 256, of a shape given by its signed distance in pixels, with an edge one pixel wide.
 
     A distance that is NaN gives 0.
     """
@@ -62,7 +61,7 @@ def blend(pixels: Array, alpha: Array, color: Array) -> Array:
     Args:
         pixels: uint32.
         alpha: uint32, 0 to 256.
-        color: uint32, a scalar or one a pixel.
+        color: uint32, a scalar or one per pixel.
     """
     keep = OPAQUE - alpha
     # Red and blue share one multiplication: 255 * 256 and the rounding half fit into sixteen bits each.
@@ -81,14 +80,14 @@ def blend_shape(
     color: Any,
     opacity: ArrayLike | None,
 ) -> Array:
-    """Blends in a shape. Compiled, so that drawing outside a trace costs a program a shape and not one an operation.
+    """Blends in a shape. Compiled, so that drawing outside a trace costs one program per shape, not per operation.
 
     Args:
         shape: one of `shapes`.
         pixels: (height, width) uint32.
-        measures: what the shape takes after `x` and `y`, in pixels.
+        measures: the shape's arguments after `x` and `y`, in pixels.
         widen: how far to move its edge outwards, in pixels.
-        half_stroke: half the width of the outline to draw in place of the area, or None.
+        half_stroke: half the width of the outline to draw instead of the area, or None.
         color: see `pack`.
         opacity: from 0 to 1, or None for 1.
     """

@@ -23,23 +23,23 @@ from jaxenvs.canvas.view import Point, View
 from jaxenvs.core.pytree import PyTreeNode, static
 
 Paint: TypeAlias = Color | Array
-"""(red, green, blue), 0 to 255; an array of shape (3,) where the colour is traced."""
+"""(red, green, blue), 0 to 255; an array of shape (3,) if the colour is traced."""
 
 
 class Canvas(PyTreeNode):
     """A picture in the making. Every drawing method returns a new canvas.
 
     Without ranges the units are pixels: x to the right, y down, (0, 0) the top left corner of the frame.
-    With `x_range` and `y_range` they are the world's, y up. Angles run in rad from the x axis towards
-    the y axis. Positions, sizes, angles and colours may be traced. What lies outside the frame, or is
-    NaN, leaves no mark. All coordinates are rounded to an eighth of a pixel.
+    With `x_range` and `y_range` they are those of the world, y up. Angles are in rad, from the x axis towards the y
+    axis. Positions, sizes, angles and colours may be traced. Shapes outside the frame, or with NaN coordinates,
+    leave no mark. All coordinates are rounded to an eighth of a pixel.
 
-    Drawing methods share these arguments: `color`; `opacity`, from 0 to 1; and `stroke`, where given,
-    the width of an outline, centred on the edge, that is drawn in place of the area.
+    Drawing methods share these arguments: `color`; `opacity`, from 0 to 1; and `stroke`, which, if given, is the width
+    of an outline, centred on the edge, that is drawn instead of the area.
 
     Attributes:
         pixels: (height, width) uint32, see `blending`.
-        view: where the units lie in the frame.
+        view: the mapping from the units to the frame.
     """
 
     pixels: Array
@@ -58,10 +58,10 @@ class Canvas(PyTreeNode):
         Args:
             height: rows of pixels.
             width: columns of pixels.
-            background: its colour.
-            x_range: (left, right) of the world that is to be seen, or None for units of pixels.
-            y_range: (bottom, top) likewise. The scale is the same in both directions, so the frame may
-                show more of the world in one of them.
+            background: colour of the canvas.
+            x_range: (left, right) of the visible part of the world, or None for units of pixels.
+            y_range: (bottom, top) of the visible part of the world, or None. The scale is the same in both directions,
+                so the frame may show more of the world in one of them.
         """
         if (x_range is None) != (y_range is None):
             raise ValueError("Canvas.blank takes both x_range and y_range, or neither.")
@@ -70,12 +70,12 @@ class Canvas(PyTreeNode):
 
     @property
     def height(self) -> int:
-        """Rows of pixels."""
+        """The number of rows of pixels."""
         return self.pixels.shape[0]
 
     @property
     def width(self) -> int:
-        """Columns of pixels."""
+        """The number of columns of pixels."""
         return self.pixels.shape[1]
 
     @property
@@ -152,7 +152,7 @@ class Canvas(PyTreeNode):
         stroke: ArrayLike | None = None,
         opacity: ArrayLike = 1.0,
     ) -> "Canvas":
-        """Draws a polygon that does not cross itself; `corner_radius` widens and rounds it."""
+        """Draws a polygon that does not intersect itself; `corner_radius` widens and rounds it."""
         corners = [self.view.point(point) for point in points]
         return self._draw(shapes.polygon, (corners,), color, stroke, opacity, widen=self.view.length(corner_radius))
 
@@ -195,12 +195,12 @@ class Canvas(PyTreeNode):
         """Draws a part of a circle.
 
         Args:
-            center: of the circle.
-            radius: of the circle.
+            center: centre of the circle.
+            radius: radius of the circle.
             start: the angle at which the arc begins.
             sweep: the angle that it spans, of either sign.
-            width: of the line.
-            color: its colour.
+            width: width of the line.
+            color: colour of the line.
             head: the length of an arrow head at the end, or None for none.
             opacity: from 0 to 1.
         """
@@ -217,7 +217,7 @@ class Canvas(PyTreeNode):
         if head is None:
             return canvas
         sign = jnp.where(sweep >= 0, 1.0, -1.0)
-        # The head leans inwards by half the angle it spans, so that its tip lies on the circle.
+        # The head is turned inwards by half the angle it spans, so that its tip lies on the circle.
         head = jnp.asarray(head, jnp.float32)
         end = start + sweep
         middle = end + sign * head / (2 * jnp.maximum(radius, 1e-9))
@@ -232,7 +232,7 @@ class Canvas(PyTreeNode):
         """Fills everything below a curve, such as a terrain.
 
         Args:
-            heights: (width,) its y at each of `columns`, or a function that takes `columns` to them.
+            heights: (width,) y of the curve at each of `columns`, or a function from `columns` to them.
             color: the colour.
             opacity: from 0 to 1.
         """
@@ -254,11 +254,11 @@ class Canvas(PyTreeNode):
     def tiles(
         self, indices: Array | np.ndarray, tileset: Array | np.ndarray, *, corner: tuple[int, int] = (0, 0)
     ) -> "Canvas":
-        """Lays out square or oblong images in a grid.
+        """Draws images of the same size in a grid.
 
         Args:
-            indices: (rows, columns) integers, which image lies where; others than those of the set
-                take the nearest.
+            indices: (rows, columns) integers, which image to draw at each place; an index out of range takes the
+                nearest.
             tileset: (images, tile height, tile width, 3 or 4) uint8; a fourth channel is the opacity.
             corner: (x, y) of the top left corner of the grid, in whole pixels.
         """
@@ -270,7 +270,7 @@ class Canvas(PyTreeNode):
         return self.image(image, corner)
 
     def image(self, image: Array | np.ndarray, corner: Sequence[ArrayLike], *, opacity: ArrayLike = 1.0) -> "Canvas":
-        """Lays an image, (rows, columns, 3 or 4) uint8, with its top left corner at whole pixel `corner`, (x, y)."""
+        """Draws an image, (rows, columns, 3 or 4) uint8, with its top left corner at whole pixel `corner`, (x, y)."""
         image = jnp.asarray(image)
         coverage = image[..., 3] if image.shape[-1] == 4 else jnp.full(image.shape[:2], 255, jnp.uint8)
         return self._lay(coverage, image[..., :3], corner, opacity)
@@ -332,10 +332,10 @@ class Canvas(PyTreeNode):
             position: see `text`.
             size: see `text`.
             color: the colour.
-            digits: places for digits, the decimals included; a number that needs more shows as `#`s.
+            digits: number of places for digits, including decimals; a number that needs more is shown as `#`s.
             decimals: digits after the point.
-            align: which part of the field, `digits` and a sign and a point long, lies at `position`;
-                with "left" the number begins at its left end, else it ends at its right end.
+            align: which part of the field, which has room for `digits`, a sign and a point, lies at `position`. With
+                "left" the number begins at the left end of the field, else it ends at its right end.
             opacity: from 0 to 1.
         """
         codes = lettering.digits(value, digits, decimals, left=align == "left")
@@ -352,14 +352,14 @@ class Canvas(PyTreeNode):
         opacity: ArrayLike,
         widen: ArrayLike = 0.0,
     ) -> "Canvas":
-        """Blends in one of `shapes`, of these measures in pixels, its edge moved outwards by `widen`."""
+        """Blends in one of `shapes` with these measures in pixels, with its edge moved outwards by `widen`."""
         half_stroke = None if stroke is None else self.view.half(stroke)
         fade = None if isinstance(opacity, int | float) and opacity == 1 else opacity
         return self.replace(pixels=blending.blend_shape(shape, self.pixels, measures, widen, half_stroke, color, fade))
 
     def _lay(self, coverage: Array, color: Any, corner: Sequence[ArrayLike], opacity: ArrayLike) -> "Canvas":
         """Blends in an image, (rows, columns) coverage and one colour or (rows, columns, 3) colours, at `corner`."""
-        if isinstance(self.pixels, Tracer):  # where a static corner gives a better program
+        if isinstance(self.pixels, Tracer):  # in a trace, a static corner gives a better program
             return self.replace(pixels=lettering.lay(self.pixels, coverage, color, corner, opacity))
         return self.replace(pixels=lettering.lay_anywhere(self.pixels, coverage, color, tuple(corner), opacity))
 
@@ -391,5 +391,5 @@ class Canvas(PyTreeNode):
         if align not in ("left", "center", "right"):
             raise ValueError(f'`align` must be "left", "center" or "right", got {align!r}.')
         shift = {"left": 0, "center": coverage.shape[1] // 2, "right": coverage.shape[1]}[align]
-        corner = lettering.whole(position, self.view, shift, font.baseline(pixel_size))
+        corner = lettering.on_whole_pixels(position, self.view, shift, font.baseline(pixel_size))
         return self._lay(coverage, color, corner, opacity)

@@ -1,9 +1,9 @@
 """The font: every printable ASCII character as a few strokes, drawn on the host at any size.
 
-A glyph is a list of paths on a grid: x from 0 to 6 and y downwards from 0, the top of capitals, over
-8, the baseline, to 10, the foot of descenders. A path is a run of two-digit points (x, then y in
-hexadecimal); a leading `~` has it drawn as the quadratic B-spline that the points control, closed where
-the last point is the first. A single point is a dot. All glyphs are equally wide.
+A glyph is a list of paths on a grid. x goes from 0 to 6. y goes downwards from 0, the top of capitals, past 8, the
+baseline, to 10, the foot of descenders. A path is a sequence of two-digit points (x, then y in hexadecimal). With a
+leading `~` it is drawn as the quadratic B-spline controlled by the points, closed if the last point is the first. A
+single point is a dot. All glyphs are equally wide.
 """
 
 import functools
@@ -49,7 +49,7 @@ COUNT = 95
 
 
 def _smooth(points: np.ndarray, closed: bool) -> np.ndarray:
-    """The spline that `points` control, by cutting corners three times; open ends stay where they are."""
+    """The spline controlled by `points`, found by cutting corners three times; open ends stay where they are."""
     for _ in range(3):
         following = np.roll(points, -1, axis=0) if closed else points[1:]
         first = points if closed else points[:-1]
@@ -105,7 +105,7 @@ def baseline(size: int) -> int:
 
 
 def atlas(size: int) -> np.ndarray:
-    """(COUNT, rows, advance) uint8: all glyphs, by code less FIRST."""
+    """(COUNT, rows, advance) uint8: all glyphs, by code minus FIRST."""
     return np.stack([glyph(chr(FIRST + i), size) for i in range(COUNT)])
 
 

@@ -24,8 +24,8 @@ def _is_static(values: Sequence[Any]) -> bool:
     return all(isinstance(value, int | float | np.number) for value in values)
 
 
-def whole(position: Point, view: View, left: int, above: int) -> tuple[ArrayLike, ArrayLike]:
-    """The whole pixel `left` columns and `above` rows before a point; Python integers where it is static."""
+def on_whole_pixels(position: Point, view: View, left: int, above: int) -> tuple[ArrayLike, ArrayLike]:
+    """The whole pixel `left` columns and `above` rows before a point; Python integers if the point is static."""
     x: Any = position[0]
     y: Any = position[1]
     if _is_static((x, y)):
@@ -37,7 +37,7 @@ def whole(position: Point, view: View, left: int, above: int) -> tuple[ArrayLike
 
 
 def place(image: Array, corner: Sequence[ArrayLike], shape: tuple[int, ...]) -> Array:
-    """`image`, (rows, columns), in a frame of zeros of `shape`, its top left corner at whole pixel `corner`, (x, y)."""
+    """`image`, (rows, columns), in a frame of zeros of `shape`, with its top left corner at pixel `corner`, (x, y)."""
     (rows, columns), (height, width) = image.shape, shape
     zero = jnp.zeros((), image.dtype)
     if _is_static(corner):
@@ -64,12 +64,12 @@ def digits(value: ArrayLike, count: int, decimals: int, left: bool) -> Array:
 
     Args:
         value: () the number.
-        count: places for digits, at most 9, the decimals included.
+        count: number of places for digits, at most 9, including decimals.
         decimals: digits after the point.
-        left: whether the number begins at the left end of its field rather than ends at the right.
+        left: whether the number begins at the left end of its field rather than ending at the right.
 
     Returns:
-        (count + 1, or + 2 with decimals) int32: digits, sign, point and blanks; `#` where it does not fit.
+        (count + 1, or + 2 with decimals) int32: digits, sign, point and blanks; `#` if it does not fit.
     """
     if not 0 <= decimals < count <= 9:
         raise ValueError(f"A number needs 0 <= decimals < digits <= 9, got decimals={decimals} and digits={count}.")
@@ -106,7 +106,7 @@ def lay(pixels: Array, coverage: Array, color: Any, corner: Sequence[ArrayLike],
     """Blends an image into (height, width) uint32 pixels.
 
     Args:
-        pixels: those of the frame.
+        pixels: pixels of the frame.
         coverage: (rows, columns) uint8.
         color: one colour, or (rows, columns, 3).
         corner: (x, y) of the image's top left corner in whole pixels.
@@ -118,4 +118,4 @@ def lay(pixels: Array, coverage: Array, color: Any, corner: Sequence[ArrayLike],
 
 
 lay_anywhere = jax.jit(lay)
-"""`lay` as one compiled program for all corners, for drawing outside a trace."""
+"""`lay` as one compiled program for all corners, used for drawing outside a trace."""

@@ -1,7 +1,7 @@
-"""The colours of the suite: one light, colour-blind-safe palette, so that all pictures belong together.
+"""The colours of the suite: one light, colour-blind-safe palette, so that all pictures look alike.
 
-The hues keep apart under the three common forms of colour blindness because they differ in lightness
-as well. Each is (red, green, blue), 0 to 255.
+The hues stay distinct under the three common forms of colour blindness because they also differ in lightness.
+Each is (red, green, blue), 0 to 255.
 """
 
 from typing import TypeAlias
@@ -19,7 +19,7 @@ SLATE: Color = (74, 88, 104)
 INK: Color = (33, 43, 54)
 BLACK: Color = (0, 0, 0)
 
-# Hues, each with a light and a dark companion.
+# Hues, each with a light and a dark variant.
 BLUE: Color = (43, 108, 176)
 BLUE_LIGHT: Color = (168, 205, 238)
 BLUE_DARK: Color = (24, 66, 117)
@@ -39,7 +39,7 @@ PURPLE: Color = (126, 87, 168)
 PURPLE_LIGHT: Color = (209, 190, 230)
 PURPLE_DARK: Color = (78, 48, 112)
 
-# Things that many pictures show.
+# Objects that many pictures show.
 SKY: Color = (221, 236, 247)
 GRASS: Color = (139, 178, 120)
 GRASS_DARK: Color = (94, 138, 84)
@@ -51,4 +51,4 @@ WOOD: Color = (186, 140, 92)
 WOOD_DARK: Color = (128, 91, 55)
 
 SERIES: tuple[Color, ...] = (BLUE, ORANGE, TEAL, RED, PURPLE, YELLOW)
-"""Hues for things to be told apart, in the order to take them."""
+"""Hues for distinguishing things, in the order in which to use them."""

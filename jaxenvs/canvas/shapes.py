@@ -1,9 +1,9 @@
 """Signed distances, in pixels, from pixel centres to shapes: negative inside, positive outside.
 
-Every coordinate that enters is first snapped to an eighth of a pixel (`snap`). Products of two such
-numbers below 512 pixels are exact in float32, so a distance does not depend on whether the compiler
-fuses a multiplication with an addition: the same picture results with and without `jit`, to the last
-byte. Larger shapes are drawn just as well, without that guarantee.
+Every coordinate is first snapped to an eighth of a pixel (`snap`). Products of two such numbers below 512 pixels are
+exact in float32, so a distance does not depend on whether the compiler fuses a multiplication with an addition. The
+picture is therefore the same with and without `jit`, to the last byte. Larger shapes are drawn equally well, but
+without that guarantee.
 
 `x` is (1, width) and `y` is (height, 1), both float32; results are (height, width). A point is a pair
 of float32 scalars. Distances are finite for degenerate shapes, such as a line between equal points.
@@ -50,12 +50,12 @@ def _segment_squared(x: Array, y: Array, a: XY, b: XY) -> Array:
 
 
 def segment(x: Array, y: Array, a: XY, b: XY) -> Array:
-    """Distance to the segment from `a` to `b`; less half a width it is a line with round ends."""
+    """Distance to the segment from `a` to `b`. Minus half a width, it is that to a line with round ends."""
     return jnp.sqrt(_segment_squared(x, y, a, b))
 
 
 def polyline(x: Array, y: Array, points: list[XY]) -> Array:
-    """Distance to the segments between successive points; the cost is their number times the pixels."""
+    """Distance to the segments between successive points; the cost is proportional to segments times pixels."""
     squared = _segment_squared(x, y, points[0], points[min(1, len(points) - 1)])
     for a, b in itertools.pairwise(points[1:]):
         squared = jnp.minimum(squared, _segment_squared(x, y, a, b))
@@ -89,8 +89,8 @@ def arc(x: Array, y: Array, center: XY, radius: Array, start: XY, end: XY, sweep
     Args:
         x: pixel centres.
         y: pixel centres.
-        center: of the circle.
-        radius: of the circle.
+        center: centre of the circle.
+        radius: radius of the circle.
         start: where the arc begins, on the circle.
         end: where the arc ends, on the circle.
         sweep: () signed angle of the arc, in rad, from the x axis towards the y axis of the frame
@@ -114,7 +114,7 @@ def below(x: Array, y: Array, heights: Array) -> Array:
     Args:
         x: (1, width) pixel centres.
         y: (height, 1) pixel centres.
-        heights: (width,) y of the curve, counted downwards.
+        heights: (width,) y of the curve, measured downwards.
     """
     del x
     slope = jnp.asarray(jnp.gradient(heights))

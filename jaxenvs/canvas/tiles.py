@@ -1,4 +1,4 @@
-"""Tiles: a set of small images, drawn once and laid out by a traced map with `Canvas.tiles`."""
+"""Tiles: a set of small images, drawn once and arranged by a traced map with `Canvas.tiles`."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +9,7 @@ from jaxenvs.canvas.canvas import Canvas, Paint
 
 
 def paint_tiles(painters: Sequence[Callable[[Canvas], Canvas]], height: int, width: int, background: Paint) -> Array:
-    """Draws a tileset: each painter is given a blank tile, in units of the tile's width with y up.
+    """Draws a tileset: each painter gets a blank tile, in units of the tile's width with y pointing up.
 
     Args:
         painters: functions from a blank canvas, (0, 0) at its bottom left and (1, height / width) at its

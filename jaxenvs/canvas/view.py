@@ -1,4 +1,4 @@
-"""View: where the world's units lie in the frame."""
+"""View: the mapping from the world's units to the frame."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ Point: TypeAlias = Array | np.ndarray | Sequence[ArrayLike]
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """An affine map from the world to pixels, the same scale in both directions.
+    """An affine map from the world to pixels, with the same scale in both directions.
 
     Attributes:
         scale: pixels per unit of the world.
@@ -33,7 +33,7 @@ class View:
 
     @staticmethod
     def fit(height: int, width: int, x_range: tuple[float, float], y_range: tuple[float, float]) -> "View":
-        """The view, y up, that shows all of both ranges, centred, as large as the frame allows."""
+        """The view, with y pointing up, that shows both ranges completely, centred and as large as the frame allows."""
         (left, right), (bottom, top) = x_range, y_range
         if not (left < right and bottom < top):
             raise ValueError(f"A view needs ranges of (low, high), got x_range={x_range} and y_range={y_range}.")
@@ -42,7 +42,7 @@ class View:
 
     @property
     def y_sign(self) -> float:
-        """-1 where y points up, 1 where it points down as pixel rows do."""
+        """-1 if y points up, 1 if it points down like pixel rows."""
         return -1.0 if self.y_up else 1.0
 
     def point(self, point: Point) -> XY:

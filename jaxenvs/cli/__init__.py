@@ -1,1 +1,1 @@
-"""The `jaxenvs` command: one file per subcommand, each a thin face of library functions."""
+"""The `jaxenvs` command: one file per subcommand, each a thin layer over library functions."""

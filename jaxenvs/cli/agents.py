@@ -1,4 +1,4 @@
-"""From what a user typed, or a run recorded, to environments, learners and policies."""
+"""Environments, learners and policies from what a user typed or a run recorded."""
 
 import dataclasses
 import os
@@ -17,21 +17,21 @@ from jaxenvs.agents.loading import load as load_agent
 from jaxenvs.agents.loading import policies_of as policies_of
 from jaxenvs.cli.console import warnings_as_notes
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField, JaxenvsError
-from jaxenvs.core.random import key as make_key
+from jaxenvs.errors import InvalidField, JaxenvsError
 from jaxenvs.monitor.run import Run, Settings
-from jaxenvs.registry import EnvSpec, make, spec
-from jaxenvs.registry.make import load
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.random import key as make_key
+from jaxenvs.registration import EnvSpec, make, spec
+from jaxenvs.registration.make import load
+from jaxenvs.rollouts.policy import Policy
 
 EVALUATION_KEY, ANIMATION_KEY = range(1, 3)
-"""What is folded into a seed's key for each use, as `TRAINING_KEY` is, so that none sees another's random numbers."""
+"""The numbers folded into a seed's key for each use, like `TRAINING_KEY`, so that no two uses share random numbers."""
 
 
 def look_up(env_id: str) -> EnvSpec:
-    """The spec of an id; what the registry would warn of is said in a line of its own.
+    """The spec of an id; warnings of the registry are printed as a single line.
 
-    The module of `module:id` is looked for in the current folder too, as `python -m jaxenvs` does.
+    The module of `module:id` is also looked for in the current folder, as `python -m jaxenvs` does.
     """
     if ":" in env_id:
         import_from_here()
@@ -40,7 +40,7 @@ def look_up(env_id: str) -> EnvSpec:
 
 
 def import_from_here() -> None:
-    """Lets modules be imported from the current folder, first of all."""
+    """Lets modules be imported from the current folder, with precedence over others."""
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)
@@ -52,10 +52,10 @@ def key_for(seed: int, use: int) -> Any:
 
 
 def build_env(env_id: str, fields: dict[str, Any], max_episode_steps: int | None) -> Env[Any, Any]:
-    """The environment with fields as `read_assignments` returned them.
+    """The environment with fields as returned by `read_assignments`.
 
     Raises:
-        InvalidField: it cannot be made with these, or makes no first step.
+        InvalidField: it cannot be made with these, or its first step fails.
     """
     entry = spec(env_id)
     return checked_env(
@@ -71,7 +71,7 @@ def build_run_env(settings: Settings) -> Env[Any, Any]:
 
 
 def checked_env(build: Any, fields: dict[str, Any]) -> Env[Any, Any]:
-    """What `build` makes, tried for a step where fields were set: such as a list where there is place for one number.
+    """The result of `build`, tried for one step if fields were set, which catches a list in place of a number.
 
     Raises:
         InvalidField: it cannot be made, or a step fails.
@@ -95,10 +95,10 @@ def _first_step(env: Env[Any, Any], key: Any) -> Any:
 
 
 def load_agents(path: Path) -> tuple[Run, Env[Any, Any], list[Policy], dict[str, int]]:
-    """The run in a folder, its environment, a policy for each of its seeds, and the checkpoint's counters.
+    """The run in a folder, its environment, a policy for each seed, and the checkpoint's counters.
 
     Raises:
-        CheckpointError: the folder or its checkpoint is missing, damaged, or does not fit this jaxenvs.
+        CheckpointError: the folder or its checkpoint is missing, damaged, or incompatible with this version.
     """
     if Run.open(path).settings.module is not None:
         import_from_here()

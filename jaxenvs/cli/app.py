@@ -1,4 +1,4 @@
-"""The command line put together: every subcommand, and what is common to all."""
+"""The complete command line: every subcommand, and the common options."""
 
 from typing import Annotated
 
@@ -32,8 +32,8 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback(
     help="Reinforcement-learning environments as pure JAX functions.\n\n"
-    f"Compiled programs are kept in your cache folder, so that a second start is quicker;"
-    f" {ENVIRONMENT_VARIABLE}=0 switches that off, {ENVIRONMENT_VARIABLE}=DIR keeps them elsewhere."
+    f"Compiled programs are kept in your cache folder, so that a second start is faster;"
+    f" {ENVIRONMENT_VARIABLE}=0 turns that off, {ENVIRONMENT_VARIABLE}=DIR keeps them elsewhere."
 )
 def _root(
     version: Annotated[

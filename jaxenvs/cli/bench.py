@@ -1,4 +1,4 @@
-"""`jaxenvs bench`: environment steps a second, beside those of other libraries."""
+"""`jaxenvs bench`: environment steps per second, compared with other libraries."""
 
 import itertools
 import os
@@ -16,21 +16,21 @@ from jaxenvs.bench.comparison import Measurement, Plan, compare, count_calls
 from jaxenvs.bench.figures import Spread, as_json, import_as_json, ratio, share, short, spread_text
 from jaxenvs.bench.imports import ImportTime, count_imports, time_imports
 from jaxenvs.bench.plot import check_plot_path, draw_steps_per_second
-from jaxenvs.bench.subject import PYTHON_VARIABLE, Absentee, Subject, gather, parse_pythons
+from jaxenvs.bench.subject import PYTHON_VARIABLE, AvailablePeer, MissingPeer, gather, parse_pythons
 from jaxenvs.bench.tasks import JAXENVS, PEERS
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors, say, table
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
 
 _PEER_HELP = (
-    f"Who to measure beside jaxenvs: names separated by commas, of {', '.join(peer.name for peer in PEERS)}; or `none`."
+    f"Libraries to compare with: names separated by commas, of {', '.join(peer.name for peer in PEERS)}; or `none`."
 )
 _INTERRUPTED = 130
 
 PROGRESS_TEXT = "{id} x {size:,}, {who}"
 PROGRESS_FORM = "{percentage:3.0f}%{bar}{remaining} {desc}"
-"""What is measured, and how far it is: as much of a bar as is left of the line."""
+"""The columns of the progress bar: what is measured, and a bar in the rest of the line."""
 
 
 @reports_errors
@@ -46,7 +46,7 @@ def bench(
         list[str] | None,
         typer.Option(
             metavar="NAME=PATH",
-            help=f"The interpreter that has a peer's package, where it is not this one. ${PYTHON_VARIABLE} takes the"
+            help=f"The interpreter that has a peer's package, if it is not this one. ${PYTHON_VARIABLE} takes the"
             " same, separated as in $PATH.",
         ),
     ] = None,
@@ -54,20 +54,20 @@ def bench(
         int | None, typer.Option(min=1, help="Steps of each environment in a compiled loop.", show_default="up to 1000")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="How often each is timed; the median counts.")] = 10,
-    seconds: Annotated[float, typer.Option(min=0.001, help="How long a repeat takes at least.")] = 0.2,
-    limit: Annotated[float, typer.Option(min=1.0, help="Seconds after which a peer is given up in a repeat.")] = 60.0,
-    starts: Annotated[int, typer.Option(min=1, help="Fresh processes of each that are timed compiling.")] = 1,
-    imports: Annotated[int, typer.Option(min=0, help="Fresh processes of each that are timed importing.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.001, help="Shortest duration of a repeat, in seconds.")] = 0.2,
+    limit: Annotated[float, typer.Option(min=1.0, help="Seconds after which a peer's repeat is aborted.")] = 60.0,
+    starts: Annotated[int, typer.Option(min=1, help="How many fresh processes time compilation.")] = 1,
+    imports: Annotated[int, typer.Option(min=0, help="How many fresh processes time the import.")] = 3,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write all figures to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Also draw a picture: PNG, SVG or PDF.")] = None,
 ) -> None:
-    """Measure environment steps a second, beside other libraries.
+    """Measure environment steps per second, compared with other libraries.
 
-    What is timed is the whole loop as a learner runs it: random actions drawn at every step, fresh starts
-    where episodes ended, and every observation, reward and end returned. Each library runs in a process
-    of its own and does the same work by its own means; they take turns, one repeat after the other, and
-    each ratio compares repeats of the same round. `CPU ns` is the processor time for a step, over all
-    threads, which other programs on the machine disturb least.
+    The whole loop is timed as a learner runs it: random actions drawn at every step, fresh starts after the end of
+    each episode, and every observation, reward and end returned. Each library runs in a separate process and does
+    the same work by its own means. They take turns, one repeat after the other, and each ratio compares repeats of
+    the same round. `CPU ns` is the processor time per step, over all threads, which other programs on the machine
+    disturb least.
     """
     specs = [look_up(id) for id in ids or ["CartPole-v1"]]
     sizes = _sizes(num_envs)
@@ -75,11 +75,11 @@ def bench(
     plan = Plan(repeats, seconds, steps, starts, imports, repeat_limit=limit)
     for file in (json_file, plot):
         if file is not None and not file.parent.is_dir():
-            raise InvalidField(f"The folder `{file.parent}` does not exist; make it first.")
+            raise InvalidField(f"The folder `{file.parent}` does not exist; create it first.")
     if plot is not None:
         check_plot_path(plot)
     names = None if peers is None else [name for name in _words(peers) if name != "none"]
-    subjects, absentees = gather(names, parse_pythons(python or []))
+    subjects, missing_peers = gather(names, parse_pythons(python or []))
     busy = [subject for subject in subjects if any(entry.id in subject.peer.tasks for entry in specs)]
     rounds = [(entry.id, size, platform) for entry in specs for platform in platforms for size in sizes]
     measurements: list[Measurement] = []
@@ -106,12 +106,12 @@ def bench(
         except KeyboardInterrupt:
             interrupted = True
     if interrupted:
-        say("Interrupted; what was measured before follows." if measurements else "Interrupted.")
+        say("Interrupted; the measurements so far follow." if measurements else "Interrupted.")
     _print_rates(measurements)
     _print_imports(import_times)
-    _say_remarks(measurements, subjects, absentees, [entry.id for entry in specs])
+    _say_remarks(measurements, subjects, missing_peers, [entry.id for entry in specs])
     if json_file is not None:
-        write_json(json_file, _facts(measurements, import_times, plan, absentees))
+        write_json(json_file, _facts(measurements, import_times, plan, missing_peers))
         say(f"Wrote {json_file}")
     if plot is not None and any(m.rates for m in measurements):
         draw_steps_per_second(plot, measurements)
@@ -134,7 +134,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def _facts(
-    measurements: Sequence[Measurement], imports: Sequence[ImportTime], plan: Plan, absentees: Sequence[Absentee]
+    measurements: Sequence[Measurement], imports: Sequence[ImportTime], plan: Plan, missing_peers: Sequence[MissingPeer]
 ) -> dict[str, Any]:
     return {
         "jaxenvs": __version__,
@@ -143,7 +143,7 @@ def _facts(
         "seconds": plan.seconds,
         "measurements": [as_json(m, measurements) for m in measurements],
         "imports": [import_as_json(time, imports) for time in imports],
-        "missing": {absentee.peer.name: absentee.reason for absentee in absentees},
+        "missing": {each.peer.name: each.reason for each in missing_peers},
     }
 
 
@@ -169,11 +169,11 @@ def _print_rates(measurements: Sequence[Measurement]) -> None:
                 "" if compiled is None else f"{compiled.median:.2f} s",
             )
         out.print(rows)
-    out.print("Medians over the repeats, and from the lowest to the highest.")
+    out.print("Medians over the repeats, with the range from the lowest to the highest.")
 
 
 def _what(m: Measurement) -> str:
-    """What was measured, whoever stepped it."""
+    """The measurements of all libraries."""
     where = "" if m.platform is None else f" on {m.platform}"
     return f"{m.env_id}{where}, {m.num_envs:,} environment{'s' * (m.num_envs > 1)}"
 
@@ -201,11 +201,11 @@ def _print_imports(times: Sequence[ImportTime]) -> None:
 
 def _say_remarks(
     measurements: Sequence[Measurement],
-    subjects: Sequence[Subject],
-    absentees: Sequence[Absentee],
+    subjects: Sequence[AvailablePeer],
+    missing_peers: Sequence[MissingPeer],
     ids: Sequence[str],
 ) -> None:
-    """What the tables do not show: how a peer differs, who failed, who has no such task, who is missing."""
+    """What the tables do not show: how peers differ, which failed, which lack a task, and which are missing."""
     measured = {m.peer for m in measurements}
     for subject in subjects:
         peer = subject.peer
@@ -213,9 +213,9 @@ def _say_remarks(
         if peer.name in measured and peer.remark:
             say(f"{peer.name}: {peer.remark}.")
         if lacking:
-            say(f"{peer.name}: has no task that is the same as {', '.join(lacking)}.")
+            say(f"{peer.name}: has no equivalent of {', '.join(lacking)}.")
     for m in measurements:
         if m.failure is not None:
             say(f"{m.peer} failed on {m.env_id} with {m.num_envs:,} environments: it {m.failure}")
-    for absentee in absentees:
-        say(f"{absentee.peer.name}: not measured, since {absentee.reason}. To get it: {absentee.peer.install}")
+    for each in missing_peers:
+        say(f"{each.peer.name}: not measured, since {each.reason}. To get it: {each.peer.install}")

@@ -1,4 +1,4 @@
-"""`jaxenvs bench-learning`: PPO, environment and learning together, beside other libraries' PPO."""
+"""`jaxenvs bench-learning`: PPO, environment and learning together, compared with other libraries' PPO."""
 
 import os
 import platform as host
@@ -25,10 +25,10 @@ from jaxenvs.bench.learning import (
     learning_as_json,
     speed_as_json,
 )
-from jaxenvs.bench.subject import Subject, gather, parse_pythons
+from jaxenvs.bench.subject import AvailablePeer, gather, parse_pythons
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors, say, table
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
 
 
@@ -40,26 +40,26 @@ def bench_learning(
     ] = None,
     python: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=PATH", help="The interpreter that has a peer's package, where it is not this one."),
+        typer.Option(metavar="NAME=PATH", help="The interpreter that has a peer's package, if it is not this one."),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="How often each training is timed; the median counts.")] = 7,
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps of a training that is timed.")] = 100_000,
-    seeds: Annotated[int, typer.Option(min=0, help="Seeds that reach for the threshold.")] = 5,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps of a timed training.")] = 100_000,
+    seeds: Annotated[int, typer.Option(min=0, help="Number of seeds trained to the threshold.")] = 5,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write all figures to this file.")] = None,
 ) -> None:
-    """Measure PPO, environment and learning together, beside rejax and stable-baselines3.
+    """Measure PPO, environment and learning together, compared with rejax and stable-baselines3.
 
-    First, environment steps a second of whole trainings, beside rejax's with the same network, batch sizes and
-    settings, at several sizes. Then, seconds until the mean return over 100 fresh episodes reaches the id's
-    threshold, each library by its own settings for the task. Each runs in a process of its own, and they take
-    turns; neither time includes compiling, which has a column of its own.
+    First, environment steps per second of whole trainings, compared with rejax's with the same network, batch sizes
+    and settings, at several sizes. Then, seconds until the mean return over 100 fresh episodes reaches the id's
+    threshold, each library with its own settings for the task. Each runs in a separate process, and they take
+    turns. Neither time includes compilation, which has a separate column.
     """
     threshold = look_up(id).reward_threshold
     if id not in IDS or threshold is None:
         raise InvalidField(f"Learning is compared on {', '.join(IDS)}; got `{id}`.")
     if json_file is not None and not json_file.parent.is_dir():
-        raise InvalidField(f"The folder `{json_file.parent}` does not exist; make it first.")
-    subjects, absentees = gather(None, parse_pythons(python or []), LEARNERS)
+        raise InvalidField(f"The folder `{json_file.parent}` does not exist; create it first.")
+    subjects, missing_peers = gather(None, parse_pythons(python or []), LEARNERS)
     plan = Plan(repeats=repeats, seconds=0.001, repeat_limit=300.0)
     rivals = [subject for subject in subjects if subject.peer is REJAX_PPO]
     rounds = [
@@ -67,12 +67,12 @@ def bench_learning(
         for sizes in SIZES
     ]
     times = compare_times_to_threshold(
-        id, threshold, range(seeds), [Subject(JAXENVS_PPO), *subjects], plan, platform=device, progress=_tell(id)
+        id, threshold, range(seeds), [AvailablePeer(JAXENVS_PPO), *subjects], plan, platform=device, progress=_tell(id)
     )
     _print_speeds(id, rounds)
     _print_times(times)
-    for absentee in absentees:
-        say(f"{absentee.peer.name}: not measured, since {absentee.reason}. To get it: {absentee.peer.install}")
+    for each in missing_peers:
+        say(f"{each.peer.name}: not measured, since {each.reason}. To get it: {each.peer.install}")
     results = *times, *(m for _, measurements in rounds for m in measurements)
     failures = dict.fromkeys(f"{m.peer} failed: it {m.failure}" for m in results if m.failure is not None)
     for failure in failures:

@@ -1,6 +1,6 @@
-"""The spaces of the catalog's ids in words, kept in a file: to list them takes no environment, model or emulator.
+"""The spaces of the catalog's ids in words, kept in a file: listing them needs no environment, model or emulator.
 
-`python -m jaxenvs.cli.catalog_spaces` writes the file anew, which a test asks for when it is out of date.
+`python -m jaxenvs.cli.catalog_spaces` updates the file; a test fails when it is out of date.
 """
 
 import functools
@@ -12,22 +12,22 @@ from typing import Any
 
 from jaxenvs.cli.space_text import space_text
 from jaxenvs.core.env import Env
-from jaxenvs.registry import EnvSpec, make
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration import EnvSpec, make
+from jaxenvs.registration.catalog import CATALOG
 
 FILE = Path(__file__).with_name("catalog_spaces.json")
 
 _PACKAGES = {"mujoco": ("mujoco", "gymnasium")}
-"""What has to be installed for the ids of an extra."""
+"""The packages that the ids of an extra need."""
 
 _WITH_DATASETS = {"bsuite/MnistBandit-v0"}
-"""Ids that say, when they are made, which files they lack."""
+"""Ids that need a data set, and report missing files when they are made."""
 
 _CATALOG = {spec.id: spec for spec in CATALOG}
 
 
 def described(env: Env[Any, Any]) -> dict[str, Any]:
-    """Spaces and rewards of an environment, as JSON can hold them: an infinite bound is None."""
+    """Spaces and rewards of an environment as JSON values; an infinite bound is None."""
     bounds = [float(bound) for bound in env.reward_range]
     return {
         "observation_space": space_text(env.observation_space),
@@ -37,14 +37,14 @@ def described(env: Env[Any, Any]) -> dict[str, Any]:
 
 
 def recorded(spec: EnvSpec) -> dict[str, Any] | None:
-    """What `described` says of an id of the catalog; None for any other, and where its extra is not installed."""
+    """The entry of an id of the catalog; None for any other id, and if its extra is not installed."""
     if _CATALOG.get(spec.id) != spec or not all(map(find_spec, _PACKAGES.get(spec.extra or "", ()))):
         return None
     return _entries().get(spec.id)
 
 
 def computed() -> dict[str, dict[str, Any]]:
-    """What the file should hold: every id of the catalog that needs no data set."""
+    """What the file should contain: every id of the catalog that needs no data set."""
     return {spec.id: described(make(spec)) for spec in CATALOG if spec.id not in _WITH_DATASETS}
 
 
@@ -54,7 +54,7 @@ def _entries() -> dict[str, dict[str, Any]]:
 
 
 def write() -> None:
-    """Writes the file anew."""
+    """Writes the file."""
     lines = (f"{json.dumps(id)}: {json.dumps(entry)}" for id, entry in computed().items())
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

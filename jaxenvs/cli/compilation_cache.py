@@ -1,4 +1,4 @@
-"""Compiled programs are kept between starts of the command, so that the second one begins sooner."""
+"""A cache of compiled programs between runs of the command, so that the second one starts faster."""
 
 import hashlib
 import os
@@ -14,15 +14,15 @@ _MIN_COMPILE_SECONDS = 0.5
 
 
 def use_compilation_cache() -> Path | None:
-    """Switches JAX's persistent compilation cache on, in the user's cache folder.
+    """Turns on JAX's persistent compilation cache, in the user's cache folder.
 
-    JAX keys an entry by the program, the compiler's version and its options; here the folder's name
-    adds the machine's processor, since programs compiled for one CPU may not run on another that
-    shares the home folder. `JAXENVS_COMPILATION_CACHE=0` switches it off, another value names the
-    folder, and a cache configured through JAX itself is left alone.
+    JAX keys an entry by the program, the compiler's version and its options. Here the folder's name adds the
+    machine's processor, since programs compiled for one CPU may not run on another that shares the home folder.
+    `JAXENVS_COMPILATION_CACHE=0` turns the cache off, and another value names the folder. A cache configured
+    through JAX itself is left unchanged.
 
     Returns:
-        The folder, or None where this function changed nothing.
+        The folder, or None if this function changed nothing.
     """
     wish = os.environ.get(ENVIRONMENT_VARIABLE, "")
     configured = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
@@ -49,7 +49,7 @@ def _user_cache() -> Path:
 
 
 def _machine() -> str:
-    """A short hash of what the processor is and can do."""
+    """A short hash of the processor's model and features."""
     description = [platform.machine(), platform.processor()]
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -1,4 +1,4 @@
-"""Config files: what to train, in TOML or JSON, with the names that `run.json` has for it."""
+"""Config files: the settings of a training in TOML or JSON, with the names used in `run.json`."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.monitor.run import FORMAT, Settings
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -24,12 +24,12 @@ assert _KINDS.keys() == {field.name for field in dataclasses.fields(Settings)}
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The entries of a config file, by the names of `Settings`; those that are not there are left to defaults.
+    """The entries of a config file, by the names of `Settings`; missing ones get their defaults.
 
-    The `run.json` of an earlier run is a config file as well: what else it holds is passed over.
+    The `run.json` of an earlier run is a config file as well; its other entries are ignored.
 
     Raises:
-        InvalidField: there is no such file, it is neither TOML nor JSON, or it has an entry that means nothing here.
+        InvalidField: there is no such file, it is neither TOML nor JSON, or it has an unknown entry.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the subcommands print with, and how they fail."""
+"""Printing and error handling of the subcommands."""
 
 import contextlib
 import errno
@@ -14,9 +14,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from jaxenvs.cli.main import missing_extra
+from jaxenvs.cli.extra import missing_extra
 from jaxenvs.cli.streams import message_width, output_width
-from jaxenvs.core.errors import (
+from jaxenvs.errors import (
     DeprecatedEnv,
     InvalidAction,
     InvalidField,
@@ -30,7 +30,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _USAGE_ERRORS = (DeprecatedEnv, InvalidAction, InvalidField, InvalidKey, RegistrationError, UnregisteredEnv)
-"""What is wrong with the command as it was typed; anything else went wrong in carrying it out."""
+"""Errors in the command as it was typed; all others occurred while running it."""
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -42,10 +42,10 @@ def console() -> Console:
 
 
 def table(*columns: str) -> Table:
-    """An empty table that 80 columns can hold: no cell is cut, and the first column never breaks a word.
+    """An empty table that fits into 80 columns: no cell is cut, and the first column never breaks a word.
 
     Args:
-        columns: the names; a line break in a name makes its column narrower. All but the first are numbers.
+        columns: the names; a line break in a name makes its column narrower. All columns but the first are numbers.
     """
     empty = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for index, name in enumerate(columns):
@@ -54,7 +54,7 @@ def table(*columns: str) -> Table:
 
 
 def say(message: str) -> None:
-    """A line on standard error, which keeps standard output for results; a terminal gets it in whole words."""
+    """Prints a line on standard error, since standard output is for results; a terminal gets it wrapped at words."""
     width = message_width()
     if width is not None:
         lines = (
@@ -66,7 +66,7 @@ def say(message: str) -> None:
 
 @contextlib.contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """Says what is warned of within the block in a line of its own, rather than with a line of source code."""
+    """Prints warnings within the block as plain lines, rather than with a line of source code."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
@@ -75,7 +75,7 @@ def warnings_as_notes() -> Iterator[None]:
 
 
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
-    """Turns jaxenvs' own exceptions, and the system's, into one line: exit code 2 for wrong usage, else 1."""
+    """Turns exceptions of jaxenvs and of the system into one line, with exit code 2 for wrong usage, else 1."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -87,9 +87,9 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
         except ModuleNotFoundError as error:  # of the extra, of a plug-in, or of `module:id`
             say(f"Error: {missing_extra(error) or error}")
             raise typer.Exit(1) from error
-        except BrokenPipeError:  # whoever read the output has seen enough
+        except BrokenPipeError:  # the reader of the output has closed it
             raise
-        except OSError as error:  # a folder that nobody may write to, a full disk
+        except OSError as error:  # such as a read-only folder or a full disk
             say(f"Error: {_os_error_text(error)}")
             raise typer.Exit(1) from error
 
@@ -97,8 +97,8 @@ def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def _os_error_text(error: OSError) -> str:
-    """What the system refused to do, and to which file."""
+    """Describes what the system refused to do, and to which file."""
     reason = error.strerror or str(error)
     files = " and ".join(f"`{name}`" for name in dict.fromkeys((error.filename, error.filename2)) if name)
-    advice = "; make room, or write elsewhere" if error.errno in _NO_ROOM else ""
+    advice = "; free some space, or write elsewhere" if error.errno in _NO_ROOM else ""
     return f"{files}: {reason}{advice}." if files else f"{reason}{advice}."

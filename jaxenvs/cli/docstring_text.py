@@ -12,22 +12,22 @@ from rich.text import Text
 
 _ITEM = re.compile(r"[-*] |\d+\. ")
 _LABEL = re.compile(r"[^\s:][^:]*:(\s|$)")
-"""What begins an item of its own in an indented block: `gravity: m/s², downwards.`"""
+"""The beginning of a new item in an indented block: `gravity: m/s², downwards.`"""
 
 
 _NAMES = re.compile(r"[a-z_]\w*(, [a-z_]\w*)*: ")
-"""What begins the first of several fields that follow a sentence."""
+"""The beginning of the first of several fields that follow a sentence."""
 
 
 def docstring_blocks(cls: type, width: int) -> Iterator[RenderableType]:
-    """The blocks of a docstring, each of lines of at most `width` characters where the words allow it."""
+    """The blocks of a docstring, in lines of at most `width` characters unless a word is longer."""
     for block in re.split(r"\n\s*\n", inspect.getdoc(cls) or ""):
         lines = block.splitlines()
         yield _table(lines) if lines[0].lstrip().startswith("|") else Text("\n".join(_wrapped(lines, width)))
 
 
 def _table(lines: list[str]) -> Table:
-    """A table of Markdown's."""
+    """A table in Markdown."""
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
     built = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in rows[0]:
@@ -38,7 +38,7 @@ def _table(lines: list[str]) -> Table:
 
 
 def _wrapped(lines: list[str], width: int) -> Iterator[str]:
-    """The lines of a block, those that go on with a sentence joined, and broken where they are too long."""
+    """The lines of a block, with continued sentences joined, and long lines wrapped."""
     items: list[tuple[int, str]] = []
     for line in lines:
         indent = len(line) - len(line.lstrip())
@@ -61,7 +61,7 @@ def _wrapped(lines: list[str], width: int) -> Iterator[str]:
 
 
 def _begins_item(indent: int, text: str, last_indent: int, last_text: str) -> bool:
-    """Whether a line begins an item of its own, rather than going on with the last one."""
+    """Whether a line begins a new item rather than continuing the last one."""
     if indent < last_indent or _ITEM.match(text):
         return True
     if indent > last_indent:

@@ -1,4 +1,4 @@
-"""`jaxenvs evaluate RUN`: how good a trained agent is."""
+"""`jaxenvs evaluate RUN`: measure a trained agent."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agents
 from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
 from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
-from jaxenvs.registry import EnvSpec
-from jaxenvs.rollout.evaluate import evaluate as evaluate_policy
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.registration import EnvSpec
+from jaxenvs.rollouts.evaluate import evaluate as evaluate_policy
+from jaxenvs.rollouts.policy import Policy
 
 
 @reports_errors
@@ -29,13 +29,13 @@ def evaluate(
         ),
     ] = 128,
     seed: Annotated[
-        int | None, typer.Option(help="What start states and actions are drawn from.", show_default="the run's own")
+        int | None, typer.Option(help="The seed of start states and actions.", show_default="that of the run")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Evaluate a run's last checkpoint over fresh episodes.
 
-    Without --seed these are the episodes that ended the training, and so are the figures.
+    Without --seed, the episodes and the figures are those at the end of the training.
     """
     loaded, env, policies, progress = load_agents(run)
     settings = loaded.settings
@@ -52,14 +52,14 @@ def evaluate(
 def evaluation_of(
     env: Env[Any, Any], policies: list[Policy], entry: EnvSpec, seed: int, episodes: int
 ) -> dict[str, Any]:
-    """Evaluates each policy over fresh episodes, as JSON can hold it: numbers that are not finite become None."""
+    """Evaluates each policy over fresh episodes; returns JSON values, with None for numbers that are not finite."""
     agents, means = [], []
     for index, policy in enumerate(policies):
         key = jax.random.fold_in(key_for(seed, EVALUATION_KEY), index)
         with warnings_as_notes():
             outcome = evaluate_policy(env, policy, key, num_episodes=episodes)
         returns, lengths = np.asarray(outcome.returns, np.float64), np.asarray(outcome.lengths)
-        with np.errstate(invalid="ignore"):  # of returns that are not finite
+        with np.errstate(invalid="ignore"):  # for returns that are not finite
             mean, std = returns.mean(), returns.std()
         agents.append(
             {

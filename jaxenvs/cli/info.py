@@ -14,7 +14,7 @@ from jaxenvs.cli.list_envs import reward_text
 from jaxenvs.cli.settings import print_settings
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.wrapper import unwrap
-from jaxenvs.registry import make
+from jaxenvs.registration import make
 
 
 @reports_errors
@@ -47,9 +47,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
         out.print("\n[bold]Fields[/]")
         out.print(_fields(base))
         out.print(f"\nSet a field with --field name=value, or `jaxenvs.make({spec.id!r}, name=value)`.", markup=False)
-        out.print(
-            "What a static field holds is part of the compiled program; other fields may differ from lane to lane."
-        )
+        out.print("Static fields are part of the compiled program; other fields may differ from lane to lane.")
     print_settings(out, spec.id, env)
     for block in docstring_blocks(cls, out.width):
         out.print()
@@ -57,7 +55,7 @@ def info(id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows 
 
 
 def _fields(base: Env[Any, Any]) -> Table:
-    """Every field with its value, and with its default where that is another."""
+    """Every field with its value, and its default if that is different."""
     rows = _grid("field", "value", "")
     for field in dataclasses.fields(base):
         value, default = _short(getattr(base, field.name)), _default(field)
@@ -71,7 +69,7 @@ def _fields(base: Env[Any, Any]) -> Table:
 
 
 def _grid(*names: str) -> Table:
-    """An empty table whose first column keeps its words whole."""
+    """An empty table whose first column never breaks a word."""
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for index, name in enumerate(names):
         grid.add_column(name, overflow="fold", no_wrap=index != 1)
@@ -79,7 +77,7 @@ def _grid(*names: str) -> Table:
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
-    """What a field holds where no value is given, in words."""
+    """The default of a field, in words."""
     if field.default_factory is not dataclasses.MISSING:
         return "read or computed when the environment is made"
     return "required" if field.default is dataclasses.MISSING else _short(field.default)

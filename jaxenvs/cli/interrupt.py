@@ -1,8 +1,8 @@
-"""Ctrl-C as a request that the training loop hears between two calls of its program, and pressed again as an end.
+"""Ctrl-C as a request that the training loop handles between two calls of its program; a second Ctrl-C ends it at once.
 
-A signal's handler runs in the main thread, and not before the call that this thread is in has returned. A call of a
-compiled program can take minutes. So the work is done in a thread of its own, and the main one has nothing to do but
-to wait and listen.
+A signal handler runs in the main thread, and not before the current call in that thread has returned. A call of a
+compiled program can take minutes. So the work is done in a separate thread, and the main thread only waits for
+signals.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ _LISTEN_SECONDS = 0.05
 
 
 class Interrupt:
-    """Whether, and by which signal, the process was asked to stop.
+    """Whether the process was asked to stop, and by which signal.
 
     Attributes:
         signal: the signal's number, or None.
-        is_awaited: whether the work looks for a first signal; where it does not, that one ends it at once.
+        is_awaited: whether the work handles a first signal; if not, that signal ends it at once.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Interrupt:
         self.is_awaited = False
 
     def requested(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a signal has been received."""
         return self.signal is not None
 
     @property
@@ -46,7 +46,7 @@ class Interrupt:
 
     @contextlib.contextmanager
     def awaited(self) -> Iterator[None]:
-        """Within the block, a first signal only sets `signal`, and the work looks for it."""
+        """Within the block, a first signal only sets `signal`, which the work checks."""
         self.is_awaited = True
         try:
             yield
@@ -55,14 +55,14 @@ class Interrupt:
 
 
 class StoppedAtOnce(KeyboardInterrupt):
-    """A signal that ends the process while the work goes on in its thread: whoever catches it calls `leave`."""
+    """A signal ends the process while the work is still running in its thread; the handler of this calls `leave`."""
 
 
 def run_interruptibly(work: Callable[[Interrupt], T]) -> T:
-    """Returns what `work` returns, or raises what it raises, and listens for SIGINT and SIGTERM meanwhile.
+    """Returns what `work` returns, or raises what it raises, and handles SIGINT and SIGTERM meanwhile.
 
     Raises:
-        StoppedAtOnce: a second signal came, or a first one that `work` does not look for.
+        StoppedAtOnce: a second signal was received, or a first one that `work` does not handle.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
@@ -84,7 +84,7 @@ def run_interruptibly(work: Callable[[Interrupt], T]) -> T:
         except BaseException as error:  # noqa: BLE001  # raised again in the main thread
             errors.append(error)
 
-    # With the context of this thread, so that its lock on the run folder is the work's as well.
+    # With the context of this thread, so that the work shares its lock on the run folder.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(collect,), daemon=True)
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in _SIGNALS:
@@ -105,7 +105,7 @@ def run_interruptibly(work: Callable[[Interrupt], T]) -> T:
 
 
 def leave(error: StoppedAtOnce) -> NoReturn:
-    """Ends the process now, without waiting for the thread that still works."""
+    """Ends the process now, without waiting for the thread that is still running."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(error.args[0] if error.args else 130)

@@ -11,11 +11,11 @@ from rich.table import Table
 
 from jaxenvs.cli.catalog_spaces import described, recorded
 from jaxenvs.cli.console import console, reports_errors
-from jaxenvs.core.errors import DatasetNotFound, DependencyNotInstalled, InvalidField, did_you_mean
-from jaxenvs.registry import EnvSpec, make, registry
+from jaxenvs.errors import DatasetNotFound, DependencyNotInstalled, InvalidField, did_you_mean
+from jaxenvs.registration import EnvSpec, make, registry
 
 _WHOLE_WIDTH = 132
-"""Columns that the table takes with all it has to say."""
+"""The width of the complete table, in columns."""
 
 
 @reports_errors
@@ -50,7 +50,7 @@ def list_envs(
 
 
 def _table(rows: list[dict[str, Any]], *, brief: bool) -> Table:
-    """The rows as a table, the name of a family above its ids; a brief one is without rewards and bounds."""
+    """The rows as a table, with the name of each family above its ids; a brief one omits rewards and bounds."""
     built = Table(title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", box=None)
     built.title_style, built.padding, built.pad_edge = "bold", (0, 1 if brief else 2, 0, 0), False
     columns = ("id", "observation", "action", *(() if brief else ("reward",)), "limit", "threshold")
@@ -78,7 +78,7 @@ def _table(rows: list[dict[str, Any]], *, brief: bool) -> Table:
 
 
 def markdown_table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a Markdown table, the one in README.md."""
+    """The rows as a Markdown table, the form of those in docs/environments.md."""
     lines = [
         "| id | observation | action | reward of a step | limit | threshold | source |",
         "|---|---|---|---|--:|--:|---|",

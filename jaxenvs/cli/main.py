@@ -1,10 +1,9 @@
-"""The entry point of the `jaxenvs` command, which works, if only to say what is missing, without the extra."""
+"""The entry point of the `jaxenvs` command. Without the extra, it says what is missing."""
 
 import sys
 
+from jaxenvs.cli.extra import missing_extra
 from jaxenvs.cli.streams import write_anything
-
-_EXTRA_PACKAGES = ("typer", "tqdm", "optax", "matplotlib", "PIL", "imageio_ffmpeg")
 
 
 def main() -> None:
@@ -20,11 +19,3 @@ def main() -> None:
             raise
         sys.stderr.write(f"Error: {message}\n")
         sys.exit(1)
-
-
-def missing_extra(error: ModuleNotFoundError) -> str | None:
-    """What to install where the missing package belongs to the command's extra, else None."""
-    missing = (error.name or "").partition(".")[0]
-    if missing not in _EXTRA_PACKAGES:
-        return None
-    return f'The jaxenvs command needs `{missing}`, which is not installed: run `pip install "jaxenvs[train]"`.'

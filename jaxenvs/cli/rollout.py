@@ -28,22 +28,22 @@ from jaxenvs.cli.streams import picture_size
 from jaxenvs.cli.terminal import frame_text, play
 from jaxenvs.cli.values import read_assignments
 from jaxenvs.core.env import Env, RendersText
-from jaxenvs.core.errors import InvalidField, RenderingUnavailable
+from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state, wrappers_of
+from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor import Episode, Frames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.animation import check_suffix, frame_stride
-from jaxenvs.monitor.episodes import tree_index
-from jaxenvs.registry.make import load
-from jaxenvs.rollout.policy import RandomPolicy
+from jaxenvs.registration.make import load
+from jaxenvs.rollouts.policy import RandomPolicy
 from jaxenvs.wrappers import TimeLimit
 
 _MAX_EPISODE_STEPS = 1000
-"""Where an episode without a time limit is cut."""
+"""The number of steps after which an episode without a time limit is cut."""
 
 _LARGE_GIF_BYTES = 2_000_000
 
 _SHADOW_SIZE, _GIF_ROBOT_PIXELS = 1024, 256
-"""Of robots in animations: shadows that are a little coarser take a third of the time."""
+"""The size of robots' shadow maps in animations: slightly coarser shadows take a third of the time."""
 
 
 @reports_errors
@@ -57,12 +57,12 @@ def rollout(
         typer.Option("--action", "-a", help="Play these actions instead, as JSON; may be given more than once."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Record so many steps, of as many episodes as they take.")
+        int | None, typer.Option(min=1, help="Record this many steps, over as many episodes as needed.")
     ] = None,
     episodes: Annotated[
-        int | None, typer.Option(min=1, help="Record so many episodes at most; 1 if neither is given.")
+        int | None, typer.Option(min=1, help="Record at most this many episodes; 1 if neither is given.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="What start states and actions are drawn from.")] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of start states and actions.")] = 0,
     output: Annotated[
         str, typer.Option("--output", "-o", help="A .gif, .mp4 or .png (a contact sheet); `-` for the terminal.")
     ] = "-",
@@ -75,7 +75,7 @@ def rollout(
     field: Annotated[list[str] | None, typer.Option("--field", "-F", help="Set a field: name=value.")] = None,
     max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
 ) -> None:
-    """Record an agent and show it: as a GIF or MP4, as pictures side by side, or in the terminal."""
+    """Record an agent and show it as a GIF or MP4, as pictures side by side, or in the terminal."""
     if output != "-":
         check_output(Path(output))
     entry = look_up(id)
@@ -125,21 +125,21 @@ def rollout(
     if output != "-":
         say(f"Wrote {output}")
         if Path(output).suffix.lower() == ".gif" and Path(output).stat().st_size > _LARGE_GIF_BYTES:
-            say("An .mp4 of this is smaller, and shows every step.")
+            say("An .mp4 of this would be smaller and show every step.")
 
 
 def longest_episode(env: Env[Any, Any]) -> int:
-    """The steps after which a recording of an episode is cut, if nothing ends it before."""
+    """The number of steps after which a recording of an episode is cut, if it has not ended before."""
     limits = [layer.max_episode_steps for layer in wrappers_of(env) if isinstance(layer, TimeLimit)]
     return min([*limits, _MAX_EPISODE_STEPS])
 
 
 def check_output(path: Path) -> None:
-    """Refuses a file that cannot be written, before the work that would be lost: of no known kind, or in no folder.
+    """Refuses a file that cannot be written before the work is done: an unknown suffix, or no folder.
 
     Raises:
         InvalidField: no animation has this suffix.
-        OSError: the folder cannot be made, or nothing can be written to it.
+        OSError: the folder cannot be made, or is not writable.
     """
     check_suffix(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def check_output(path: Path) -> None:
 
 
 def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode]) -> None:
-    """Writes recorded episodes to a file, with a progress bar where that takes a while."""
+    """Writes recorded episodes to a file, with a progress bar if that takes a while."""
     speed = unwrap(env).frames_per_second
     stride = frame_stride(path, speed, sum(episode.length + 1 for episode in recorded))
     frames = Frames(_quick_to_draw(env, path), recorded, every=stride)
@@ -161,9 +161,9 @@ def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode]) -> N
 
 
 def _quick_to_draw(env: Env[Any, Any], path: Path) -> Env[Any, Any]:
-    """The environment as it is drawn for an animation: robots smaller, and with coarser shadows, unless told otherwise.
+    """The environment as drawn for an animation: robots are smaller, with coarser shadows, unless fields say otherwise.
 
-    On a processor a robot's picture takes a tenth of a second and more, most of it for the shadows.
+    On a CPU, a robot's picture takes a tenth of a second or more, most of it for the shadows.
     """
     base: Any = unwrap(env)
     defaults = {field.name: field.default for field in dataclasses.fields(base)}
@@ -183,7 +183,7 @@ def _texts(env: Env[Any, Any], recorded: list[Episode]) -> Iterator[str]:
     for episode in recorded:
         states = unwrap_state(env, episode.states)
         for i in range(episode.length + 1):
-            yield base.render_text(tree_index(states, i))
+            yield base.render_text(tree_at(states, i))
 
 
 def _ending(episode: Episode) -> str:

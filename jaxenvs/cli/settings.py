@@ -1,15 +1,15 @@
-"""The hyper-parameters that `jaxenvs train` takes, with the values that an environment's presets give them."""
+"""The hyper-parameters of `jaxenvs train`, with their values in an environment's presets."""
 
 from rich.console import Console
 from rich.table import Table
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.training.presets import LEARNERS, preset
+from jaxenvs.errors import InvalidField
+from jaxenvs.training import LEARNERS, preset
 
 
 def print_settings(out: Console, env_id: str, env: Env) -> None:
-    """Prints a table of settings by learner, of those learners that can learn in the environment."""
+    """Prints a table of settings by learner, for the learners that support the environment."""
     learners = {}
     for name in LEARNERS:
         learner = preset(env_id, name)

@@ -1,4 +1,4 @@
-"""Spaces in a few words, and the border at which actions from outside are checked."""
+"""Spaces in a few words, and a check of actions typed by the user."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core import spaces
-from jaxenvs.core.errors import InvalidAction
+from jaxenvs import spaces
+from jaxenvs.errors import InvalidAction
 
 
 def space_text(space: spaces.Space[Any]) -> str:
@@ -22,7 +22,7 @@ def space_text(space: spaces.Space[Any]) -> str:
 
 
 def range_text(space: spaces.Space[Any]) -> str:
-    """What an action has to be, in words."""
+    """What an action must be, in words."""
     if isinstance(space, spaces.Discrete):
         return f"a whole number from {space.start} to {space.start + space.n - 1}"
     if isinstance(space, spaces.Box):
@@ -37,7 +37,7 @@ def read_action(space: spaces.Space[Any], text: str) -> Any:
     """An action from its JSON, such as `1` or `[0.5, -1]`, checked to lie in the space.
 
     Raises:
-        InvalidAction: it does not; the message gives the range.
+        InvalidAction: it does not lie in the space; the message gives the range.
     """
     try:
         value = json.loads(text)

@@ -1,4 +1,4 @@
-"""Standard output and error: how wide they are, and that any character can be written to them."""
+"""Standard output and error: their width, and support for any character."""
 
 import codecs
 import contextlib
@@ -22,19 +22,19 @@ _PLAIN = {
     "\u2026": "...",
     "\u2192": "->",
 }
-"""What is written for a character that an encoding lacks, if its letters without accents are not the answer."""
+"""Replacements for characters that an encoding lacks, other than letters without their accents."""
 
 _HANDLER = "jaxenvs.plain"
 
 _PIPE_WIDTH = 160
-"""Columns if neither the output nor anything else is a terminal."""
+"""The width if neither the output nor anything else is a terminal."""
 
 
 def write_anything() -> None:
-    """From now on, what the encoding of standard output or error lacks is written in plainer characters.
+    """From now on, replaces characters that the encoding of standard output or error lacks by plainer ones.
 
-    Without this a picture, a table or a name that is printed at the end of a long job could end it in an error: a
-    console of Windows has code page 1252, and the output of a cron job may have ASCII alone.
+    Without this, a picture, a table or a name that is printed at the end of a long job could end it with an error: a
+    Windows console has code page 1252, and the output of a cron job may support only ASCII.
     """
     codecs.register_error(_HANDLER, _plainer)
     for stream in (sys.stdout, sys.stderr):
@@ -52,12 +52,12 @@ def can_write(text: str) -> bool:
 
 
 def output_width() -> int:
-    """Columns of standard output; of a pipe, those of the terminal that it may end in, or else of `_PIPE_WIDTH`."""
+    """Columns of standard output; for a pipe, those of the terminal that it may end in, or else `_PIPE_WIDTH`."""
     return _stated_width() or next(filter(None, map(_terminal_width, (sys.stdout, sys.stderr, sys.stdin))), _PIPE_WIDTH)
 
 
 def message_width() -> int | None:
-    """Columns of standard error; None if it is no terminal, where every message is one line."""
+    """Columns of standard error; None if it is not a terminal, in which case every message is one line."""
     return _stated_width() or _terminal_width(sys.stderr)
 
 
@@ -68,7 +68,7 @@ def picture_size() -> tuple[int, int]:
 
 
 def _stated_width() -> int | None:
-    """What the variable `COLUMNS` says."""
+    """The value of the variable `COLUMNS`."""
     columns = os.environ.get("COLUMNS", "")
     return int(columns) if columns.isdecimal() and int(columns) > 0 else None
 

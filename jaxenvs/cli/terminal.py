@@ -1,4 +1,4 @@
-"""Pictures in a terminal: two pixels a character, one above the other, in the two colours of a half block."""
+"""Pictures in a terminal: two pixels per character, one above the other, in the two colours of a half block."""
 
 import sys
 import time
@@ -13,14 +13,14 @@ _HALF_BLOCK = "\u2580"
 
 
 def frame_text(frame: np.ndarray, columns: int, lines: int, *, half_blocks: bool | None = None) -> str:
-    """A frame as lines of coloured characters that fit into the given size, with its proportions kept.
+    """A frame as lines of coloured characters that fit into the given size, keeping its proportions.
 
     Args:
         frame: (height, width, 3) uint8.
-        columns: the most characters of a line.
-        lines: the most lines.
-        half_blocks: whether a character shows two pixels, one above the other; None for whether the output's encoding
-            has half blocks. Otherwise it shows the mean of both.
+        columns: the greatest number of characters per line.
+        lines: the greatest number of lines.
+        half_blocks: whether a character shows two pixels, one above the other, rather than their mean. None for
+            whether the output's encoding has half blocks.
     """
     if half_blocks is None:
         half_blocks = can_write(_HALF_BLOCK)
@@ -35,7 +35,7 @@ def frame_text(frame: np.ndarray, columns: int, lines: int, *, half_blocks: bool
 
 
 def _coloured(row: list[list[int]], escape: str, character: str) -> str:
-    """A line of characters; an escape sequence only where the colours change."""
+    """A line of characters, with escape sequences only where the colours change."""
     cells = []
     last = None
     for numbers in row:
@@ -57,7 +57,7 @@ def _shrink(frame: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def play(pictures: Iterable[str], frames_per_second: float) -> None:
-    """Prints pictures one over the other in a terminal, one below the other elsewhere."""
+    """Prints pictures on top of each other in a terminal, and below each other elsewhere."""
     out = sys.stdout
     moving = out.isatty()
     height = 0

@@ -29,22 +29,22 @@ from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interrupt
 from jaxenvs.cli.rollout import longest_episode, save_animation
 from jaxenvs.cli.values import jsonable, read_assignments, read_count
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import Diverged, InvalidField, JaxenvsError, NotWritten
-from jaxenvs.core.random import key as make_key
+from jaxenvs.errors import Diverged, InvalidField, JaxenvsError, NotWritten
 from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
-from jaxenvs.registry.make import load
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.random import key as make_key
+from jaxenvs.registration.make import load
+from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training import PPO
 from jaxenvs.training.presets import Algorithm, preset
 
 _FIXED_BY_RUN = ("id", "algorithm", "config", "seed", "seeds", "output", "field", "set", "max_episode_steps", "raw")
 _ANIMATION_STEPS = 150
-"""The animation shows one episode; short ones are followed by more until there are so many steps."""
+"""The least number of steps in the animation. It shows one episode, and more of them if they are short."""
 _SETTINGS = ", ".join(PPO.setting_names())
 _BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {rate_fmt}, {remaining} left{postfix}"
-"""Short enough to leave room for the mean return in 80 columns."""
+"""A bar short enough to leave room for the mean return in 80 columns."""
 
 
 @reports_errors
@@ -64,8 +64,8 @@ def train(
             show_default="the preset's",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="What all random numbers come from.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="Train so many agents at once, in one program.")] = 1,
+    seed: Annotated[int, typer.Option(help="The seed of all random numbers.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Train this many agents at once, in one program.")] = 1,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The run folder to make.", show_default="runs/ID-ALGORITHM-TIME"),
@@ -87,21 +87,23 @@ def train(
     ] = False,
     devices: Annotated[
         int | None,
-        typer.Option(min=1, help="Spread the environments over so many devices (PPO).", show_default="the default one"),
+        typer.Option(
+            min=1, help="Spread the environments over this many devices (PPO).", show_default="the default one"
+        ),
     ] = None,
     eval_episodes: Annotated[
         int, typer.Option(parser=read_count, metavar="INTEGER", help="Fresh episodes to evaluate over at the end.")
     ] = 128,
     animation: Annotated[bool, typer.Option(help="Write an animation of the trained agent.")] = True,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with the run in this folder; with --steps, beyond its end.")
+        Path | None, typer.Option(help="Continue the run in this folder; with --steps, beyond its end.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Train an agent in one compiled program, evaluate it, and leave a run folder.
+    """Train an agent in one compiled program, evaluate it, and write a run folder.
 
-    The folder holds the checkpoint, the figures of training, the learning curve, the evaluation and an
-    animation. Ctrl-C keeps the last checkpoint; --resume goes on from it.
+    The folder contains the checkpoint, the figures of training, the learning curve, the evaluation and an animation.
+    Ctrl-C keeps the last checkpoint; --resume continues from it.
     """
     given = _given(context)
     if resume is None:
@@ -164,32 +166,32 @@ def _headline(run: Run, devices: int | None) -> str:
 
 
 def _kept(run: Run) -> str:
-    """What is left of training that ended early."""
+    """Describes what was saved of training that ended early."""
     is_saved = run.checkpoint_path.exists()
     return f"The last checkpoint is {run.checkpoint_path}" if is_saved else "There is no checkpoint yet."
 
 
 def _given(context: typer.Context) -> dict[str, bool]:
-    """Of each parameter, whether it was typed."""
+    """Whether each parameter was typed."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return {name: source is not None and source.name != "DEFAULT" for name, source in sources.items()}
 
 
 def _refuse_settings(given: dict[str, bool]) -> None:
-    """Refuses options beside --resume that the run has decided already."""
+    """Refuses options next to --resume that the run has already determined."""
     wrong = [name for name in _FIXED_BY_RUN if given.get(name)]
     options = ["ID" if name == "id" else f"--{name.replace('_', '-')}" for name in wrong]
     if options:
-        raise InvalidField(f"--resume goes on with a run as it is; leave out {', '.join(options)}.")
+        raise InvalidField(f"--resume continues a run as it is; leave out {', '.join(options)}.")
 
 
 def _extended(run: Run, learner: Any, steps: int) -> tuple[Run, Any]:
-    """The run and its learner with `steps` steps in all."""
+    """The run and its learner, extended to `steps` steps in total."""
     rows = run.read_progress()
     done = int(rows[-1]["env_steps"]) if rows else 0
     if steps <= done:
         raise InvalidField(
-            f"{run.path} has done {done:,} steps already, and --steps counts all of a run's: give more than that, such"
+            f"{run.path} has done {done:,} steps already, and --steps counts all of them: give more than that, such"
             f" as --steps {2 * done}."
         )
     learner = learner.extended(steps)
@@ -214,7 +216,7 @@ def _train_and_finish(
     animation: bool,
     quiet: bool,
 ) -> None:
-    """All that happens once the run folder is there."""
+    """Everything that happens once the run folder exists."""
     with run.exclusively(), interrupt.awaited():
         try:
             state, report = _train(run, env, learner, interrupt, mesh=mesh, resume=resume, quiet=quiet)
@@ -226,17 +228,17 @@ def _train_and_finish(
         run.mark("interrupted")
         say(
             f"Interrupted after {report.env_steps:,} steps. The last checkpoint is {run.checkpoint_path}\n"
-            f"Go on with: jaxenvs train --resume {run.path}"
+            f"Continue with: jaxenvs train --resume {run.path}"
         )
         raise typer.Exit(interrupt.exit_code)
-    if mesh is not None:  # what is left to do is little
+    if mesh is not None:  # there is little left to do
         state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
     _finish(run, env, policies_of(env, learner, state, run.settings.num_seeds), eval_episodes, animation=animation)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Typed:
-    """What was typed of a run's settings, defaults included."""
+    """The settings of a run as typed, including defaults."""
 
     id: str
     algorithm: Algorithm
@@ -251,7 +253,7 @@ class _Typed:
 
 
 def _settings(typed: _Typed, given: dict[str, bool], config: dict[str, Any]) -> Settings:
-    """What was typed, then what the config file says, then the preset: checked and complete."""
+    """Checked and complete settings: those typed, then those of the config file, then the preset."""
     env_id = typed.id or config.get("env_id", "")
     if not env_id:
         raise InvalidField("Name the environment to train on, such as `jaxenvs train CartPole-v1`, or --resume a run.")
@@ -295,7 +297,7 @@ def _train(
     resume: bool,
     quiet: bool,
 ) -> tuple[Any, Report]:
-    """Trains behind a progress bar."""
+    """Trains with a progress bar."""
     total = learner.num_updates * learner.steps_per_update
     with tqdm(
         total=total,
@@ -348,7 +350,7 @@ def _draw(run: Run) -> None:
 
 
 def _finish(run: Run, env: Env[Any, Any], policies: list[Policy], eval_episodes: int, *, animation: bool) -> None:
-    """Evaluates, shows the result, and writes what the run folder still lacks."""
+    """Evaluates, shows the result, and writes the remaining files of the run folder."""
     started = time.perf_counter()
     settings = run.settings
     result = evaluation_of(env, policies, find_spec(settings), settings.seed, eval_episodes)

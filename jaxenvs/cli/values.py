@@ -1,4 +1,4 @@
-"""`name=value` on the command line, read by the type of the field that it sets."""
+"""`name=value` on the command line, parsed by the type of the field that it sets."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ import typer
 from jaxenvs.agents.fields import build_values as build_values
 from jaxenvs.agents.fields import field_kinds, is_array, options_of
 from jaxenvs.agents.fields import jsonable as jsonable
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.training.settings import nearest_setting
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -30,15 +30,15 @@ def read_assignments(owner: str, cls: type, assignments: Sequence[str]) -> dict[
     """Reads `name=value` texts.
 
     Args:
-        owner: whose fields these are, for messages.
+        owner: the owner of the fields, for error messages.
         cls: the dataclass that has the fields.
-        assignments: what was typed.
+        assignments: the texts that were typed.
 
     Returns:
-        Values by name, as JSON can hold them; `build_values` makes fields of them.
+        JSON values by name; `build_values` turns them into fields.
 
     Raises:
-        InvalidField: no `name=value`, no such field, or a value that is not of its type.
+        InvalidField: not of the form `name=value`, no such field, or a value of the wrong type.
     """
     kinds = field_kinds(cls)
     values: dict[str, Any] = {}
@@ -90,28 +90,28 @@ def _read(owner: str, name: str, text: str, hint: Any, default: Any) -> Any:
 def _read_bool(text: str) -> bool:
     if text.lower() in _TRUE or text.lower() in _FALSE:
         return text.lower() in _TRUE
-    raise ValueError("it is true or false")
+    raise ValueError("it must be true or false")
 
 
 def _read_int(text: str) -> int:
     with contextlib.suppress(ValueError):
         return int(text)
     with contextlib.suppress(ValueError):
-        value = float(text)  # 1e6 is a handy way to write a million
+        value = float(text)  # 1e6 is a convenient way to write a million
         if value.is_integer():
             return int(value)
-    raise ValueError("it is a whole number")
+    raise ValueError("it must be a whole number")
 
 
 def _read_numbers(text: str, kind: type) -> Any:
     with contextlib.suppress(ValueError, TypeError, RecursionError):
         if text.startswith("["):
             value = json.loads(text)
-            if np.asarray(value).dtype.kind in "iuf":  # neither ragged nor of other things than numbers
+            if np.asarray(value).dtype.kind in "iuf":  # neither ragged nor of anything but numbers
                 return value
             raise ValueError
         return _read_int(text) if kind is int else float(text)
-    raise ValueError("it is a number, or a list of numbers such as [1, 2]")
+    raise ValueError("it must be a number, or a list of numbers such as [1, 2]")
 
 
 def _read_list(text: str) -> list[Any]:
@@ -119,7 +119,7 @@ def _read_list(text: str) -> list[Any]:
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
-            raise ValueError("it is a list, such as [1, 2] or 1,2") from None
+            raise ValueError("it must be a list, such as [1, 2] or 1,2") from None
     parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
         return [_read_int(part) for part in parts]

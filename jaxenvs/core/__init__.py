@@ -1,1 +1,1 @@
-"""The contract: environments, spaces, keys and errors."""
+"""The contract: environments, timesteps and wrappers. Its errors, keys, spaces and host calls lie beside it."""

@@ -1,16 +1,16 @@
-"""What is said of an attribute that an environment does not have, and of a class that is none yet."""
+"""Error messages for attributes that an environment does not have, and for incomplete classes."""
 
 import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from jaxenvs.core.errors import AttributeNotFound, InvalidEnv, did_you_mean
+from jaxenvs.errors import AttributeNotFound, InvalidEnv, did_you_mean
 
 _HABITS = {
     "unwrapped": "`jaxenvs.unwrap(env)` is the environment under all wrappers",
-    "spec": "an environment does not know by which id it was made: `jaxenvs.spec(id)` is what is known of an id",
-    "close": "an environment is a value and holds nothing open, so there is nothing to close",
+    "spec": "an environment does not know the id by which it was made: `jaxenvs.spec(id)` describes an id",
+    "close": "an environment is a value and keeps nothing open, so there is nothing to close",
     "seed": "randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`",
     "np_random": "randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`",
     "num_envs": "an environment is a single one, and `jax.vmap(env.reset)(keys)` begins as many as there are keys",
@@ -19,10 +19,10 @@ _HABITS = {
     "render_mode": "`env.render(state)` draws any state as an array",
     "metadata": "`env.render(state)` draws any state, and `env.frames_per_second` says how fast to show them",
     "default_params": "parameters are fields of the environment: `env.replace(gravity=1.6)` makes another one",
-    "num_actions": "it is `env.action_space.n` where actions are discrete",
+    "num_actions": "it is `env.action_space.n` if actions are discrete",
     "state": "the state is not kept in the environment: `state, timestep = env.reset(key)`",
 }
-"""What those look for who come from other libraries, and what is here in its place."""
+"""Attributes of other libraries, and what jaxenvs has in their place."""
 
 _TO_WRITE = {
     "observation_space": "a property that returns a space, such as `jaxenvs.spaces.Box(low, high)`",
@@ -47,24 +47,24 @@ def check_class(cls: type[Any]) -> None:
 
 
 def what_is_missing(cls: type[Any]) -> str:
-    """What an abstract class lacks to be an environment, and how to write it."""
+    """Describes what an abstract class lacks to be an environment, and how to write it."""
     missing = sorted(cls.__abstractmethods__, key=[*_TO_WRITE, *sorted(cls.__abstractmethods__)].index)
     lines = [f"`{name}`" + f" ({_TO_WRITE[name]})" * (name in _TO_WRITE) for name in missing]
     return f"{cls.__name__} is abstract. It lacks {'; '.join(lines)}."
 
 
 def raise_not_found(env: Any, name: str) -> NoReturn:
-    """Raises `AttributeNotFound`, for `__getattr__`; says where the attribute is, or what is here in its place."""
+    """Raises `AttributeNotFound`, for `__getattr__`; says where the attribute is, or what to use instead."""
     if name.startswith("_"):
         raise AttributeError(f"{type(env).__name__!r} object has no attribute {name!r}")
     if inspect.getattr_static(type(env), name, None) is not None:
-        # There is one, a property that raised AttributeError: once more, to let that be seen.
+        # It is a property that raised AttributeError: evaluate it once more to show that error.
         object.__getattribute__(env, name)
     raise AttributeNotFound(f"{type(env).__name__} has no attribute `{name}`{_place_of(env, name)}")
 
 
 def raise_not_a_pair(env: Any) -> NoReturn:
-    """Raises TypeError for an environment that is taken apart, as a pair of one and its parameters."""
+    """Raises TypeError for an environment that is unpacked as a pair of environment and parameters."""
     raise TypeError(
         f"{type(env).__name__} is one environment and cannot be taken apart: write `env = jaxenvs.make(...)`. Its"
         " parameters are fields of it: `jaxenvs.unwrap(env).replace(gravity=1.6)` has another one."
@@ -72,11 +72,11 @@ def raise_not_a_pair(env: Any) -> NoReturn:
 
 
 def hint_within(cls: type[Any], values: Mapping[str, Any]) -> str:
-    """A sentence on fields that a wrapper does not have and what it is put around has, or an empty string.
+    """A sentence on fields that the wrapped environment has and the wrapper does not, or an empty string.
 
     Args:
         cls: the wrapper's class.
-        values: the keywords that it was made with.
+        values: the keyword arguments of its constructor.
     """
     unknown = [name for name in values if name not in {field.name for field in dataclasses.fields(cls)}]
     for depth, inner in enumerate(_inside(values)):
@@ -92,7 +92,7 @@ def hint_within(cls: type[Any], values: Mapping[str, Any]) -> str:
 
 
 def _place_of(env: Any, name: str) -> str:
-    """The end of a sentence: where the attribute is, or what is here in its place."""
+    """The end of a sentence: where the attribute is, or what to use instead."""
     parts = list(_inside(vars(env)))
     for depth, inner in enumerate(parts):
         own = {field.name for field in dataclasses.fields(inner)}
@@ -111,7 +111,7 @@ def _place_of(env: Any, name: str) -> str:
 
 
 def _inside(values: Mapping[str, Any]) -> Iterator[Any]:
-    """The environments within one whose fields are given, the outermost first."""
+    """The environments inside one whose fields are given, the outermost first."""
     inner = values.get("env")
     while dataclasses.is_dataclass(inner) and not isinstance(inner, type):
         yield inner

@@ -1,7 +1,6 @@
-"""What is said when `reset`, `step`, `render` or `observe` is called with what does not belong there.
+"""Error messages for calls of `reset`, `step`, `render` or `observe` with wrong arguments.
 
-Nothing is looked at before the call: only where it fails are its arguments examined, so that a call that
-works costs no more than one Python frame.
+Arguments are examined only after a call has failed, so that a successful call costs no more than one Python frame.
 """
 
 import dataclasses
@@ -15,8 +14,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core import fields
-from jaxenvs.core.errors import InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
 from jaxenvs.core.timestep import TimeStep
+from jaxenvs.errors import InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
 
 _LINES = "`state, timestep = env.reset(key)`, then `state, timestep = env.step(state, action)`"
 
@@ -26,22 +25,22 @@ _TRACED = {
         " `x = jnp.where(a > b, c, x)`, for costly branches `jax.lax.cond`; for `and`, `or`, `not`, `min`, `max` write"
         " `&`, `|`, `~`, `jnp.minimum`, `jnp.maximum`."
     ),
-    "TracerArrayConversionError": "hands a traced number to NumPy. Write `jnp` for `np` where it computes with data.",
+    "TracerArrayConversionError": "passes a traced number to NumPy. Write `jnp` in place of `np` to compute with data.",
     "TracerIntegerConversionError": "uses a traced number as a Python integer.",
     "NonConcreteBooleanIndexError": (
-        "picks entries by a traced mask, of a number not known yet. Write `jnp.where(mask, x, 0)`."
+        "selects entries by a traced mask, whose number is not known yet. Write `jnp.where(mask, x, 0)`."
     ),
     "ConcretizationTypeError": "needs the value of a traced number, which is not known yet.",
     "TypeError": "",
 }
-"""What an environment does wrong that JAX raises these at, by the names of JAX's errors."""
+"""The mistakes of an environment that cause JAX's errors, by the names of the errors."""
 
 
 def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    """`method`, with its wrong calls explained.
+    """Wraps `method` so that wrong calls raise an error that explains them.
 
     Args:
-        name: what it is called by: "reset", "step", "render" or "observe".
+        name: the method's name: "reset", "step", "render" or "observe".
         method: a function whose first argument is the environment.
     """
 
@@ -59,7 +58,7 @@ def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def keyed(method: Callable[..., Any]) -> Callable[..., Any]:
-    """`sample` of a space, which says what it takes where it is called without a key."""
+    """Wraps `sample` of a space so that a call without a key raises an error that explains it."""
 
     @functools.wraps(method)
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -79,7 +78,7 @@ def keyed(method: Callable[..., Any]) -> Callable[..., Any]:
 def _explain(
     env: Any, name: str, method: Callable[..., Any], arguments: tuple[Any, ...], named: Mapping[str, Any], error: Any
 ) -> JaxenvsError | None:
-    """What to raise in the place of `error`; None where the call was right, and then there may be a note on it."""
+    """The error to raise in place of `error`; None if the call was right, in which case `error` may get a note."""
     if vars(error).get("jaxenvs_examined", False):
         return None
     try:
@@ -90,7 +89,7 @@ def _explain(
         return None
     values = list(bound.values())[1:]
     if name != "reset" and not _fits(env, method, values[0]):
-        # Further out it may turn out to be the inner state of something that was no state either.
+        # An outer environment may find that this was the inner state of something that is not a state either.
         return InvalidState(_wrong_state(env, name, values))
     if not isinstance(error, JaxenvsError):
         vars(error)["jaxenvs_examined"] = True
@@ -111,18 +110,18 @@ def _wrong_arguments(env: Any, name: str, arguments: tuple[Any, ...], named: Map
         return InvalidKey(f"`{owner}.reset` takes a random key and nothing else, got {got}. Write {line}.")
     if name == "step":
         if len(arguments) > 2:
-            more = " The state holds what keys are needed, and parameters are fields of the environment."
+            more = " The state holds the keys that are needed, and parameters are fields of the environment."
             return InvalidState(f"`{owner}.step` takes the state and the action, got {got}.{more} Write {_LINES}.")
         if len(arguments) == 1 and not named and _fits(env, type(env).step, arguments[0]):
-            return InvalidAction(f"`{owner}.step` takes the state and the action, and got the state alone.")
-        hint = " An environment does not keep its state, so you hand it on."
+            return InvalidAction(f"`{owner}.step` takes the state and the action, but got only the state.")
+        hint = " An environment does not keep its state, so you pass it on."
         return InvalidState(f"`{owner}.step` takes the state and the action, got {got}.{hint} Write {_LINES}.")
     hint = " An environment does not keep its state."
     return InvalidState(f"`{owner}.{name}` takes the state to look at, got {got}.{hint} Write `env.{name}(state)`.")
 
 
 def _fits(env: Any, method: Callable[..., Any], state: Any) -> bool:
-    """Whether `state` may be a state of `env`; True where that cannot be told."""
+    """Whether `state` may be a state of `env`; True if that is unknown."""
     hint = _state_hint(method)
     if hint is not None:
         return isinstance(state, hint)
@@ -133,7 +132,7 @@ def _fits(env: Any, method: Callable[..., Any], state: Any) -> bool:
 
 
 def _same_node(expected: Any, state: Any) -> bool:
-    """Whether both are of one class of nodes, whatever they hold."""
+    """Whether both are nodes of the same class, whatever they contain."""
     return type(expected) is type(state) and not isinstance(state, jax.ShapeDtypeStruct | tuple | list | dict)
 
 
@@ -148,10 +147,10 @@ def _state_hint(method: Callable[..., Any]) -> type[Any] | None:
 
 
 def _opening(env: Any) -> Any:
-    """The state that `reset` returns, as a tree of `jax.ShapeDtypeStruct`; None where it fails."""
+    """The state that `reset` returns, as a tree of `jax.ShapeDtypeStruct`; None if it fails."""
     try:
         return jax.eval_shape(env.reset, jax.eval_shape(lambda: jax.random.key(0)))[0]
-    except Exception:  # noqa: BLE001  # an environment that is wrong in yet another place
+    except Exception:  # noqa: BLE001  # an environment with another mistake
         return None
 
 
@@ -204,7 +203,7 @@ def _is_tracing(error: Exception) -> bool:
 
 
 def _add_note(env: Any, name: str, error: Exception) -> None:
-    """Adds to an error of JAX what to write instead."""
+    """Adds a note to an error of JAX that says what to write instead."""
     owner = type(env).__name__
     if _is_tracing(error) or "concrete values" in str(error):
         kind = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _TRACED), "TypeError")
@@ -227,13 +226,13 @@ def _add_note(env: Any, name: str, error: Exception) -> None:
     ]
     if batched:
         error.add_note(
-            f"{owner} holds a batch where one number is usual: {', '.join(batched)}. To step a batch of environments,"
+            f"{owner} holds a batch in place of a single number: {', '.join(batched)}. To step a batch of environments,"
             " map over it: `jax.vmap(lambda env, state, action: env.step(state, action))(envs, states, actions)`."
         )
 
 
 def _first_change(env: Any) -> str | None:
-    """Where a step gives state, observation or info other types than the reset, in words; the base is asked first."""
+    """Describes where the types of state, observation or info differ between `step` and `reset`, innermost first."""
     inner = vars(env).get("env")
     if inner is not None and (change := _first_change(inner)):
         return change
@@ -241,7 +240,7 @@ def _first_change(env: Any) -> str | None:
         key = jax.eval_shape(lambda: jax.random.key(0))
         before, opening = jax.eval_shape(env.reset, key)
         after, timestep = jax.eval_shape(env.step, before, jax.eval_shape(env.action_space.sample, key))
-    except Exception:  # noqa: BLE001  # an environment that is wrong in yet another place
+    except Exception:  # noqa: BLE001  # an environment with another mistake
         return None
     for label, old, new in (
         ("state", before, after),
@@ -251,7 +250,7 @@ def _first_change(env: Any) -> str | None:
         if jax.tree.structure(old) != jax.tree.structure(new):
             return (
                 f"{type(env).__name__}: `{label}` has another structure after `step` than after `reset`:"
-                f" {jax.tree.structure(new)} rather than {jax.tree.structure(old)}. Loops carry it, so make both alike."
+                f" {jax.tree.structure(new)} rather than {jax.tree.structure(old)}. Loops carry it, so make both equal."
             )
         for (path, x), y in zip(jax.tree_util.tree_leaves_with_path(old), jax.tree.leaves(new), strict=True):
             if (x.shape, x.dtype) != (y.shape, y.dtype):

@@ -18,14 +18,14 @@ from jax import Array
 
 from jaxenvs.core import attributes, fields
 from jaxenvs.core.calls import explained
-from jaxenvs.core.errors import InvalidEnv, NotObservable, RenderingUnavailable
 from jaxenvs.core.flax_state import offer_to_flax
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Space
 from jaxenvs.core.timestep import TimeStep as TimeStep
 from jaxenvs.core.timestep import restart as restart
 from jaxenvs.core.timestep import transition as transition
+from jaxenvs.errors import InvalidEnv, NotObservable, RenderingUnavailable
+from jaxenvs.random import Key
+from jaxenvs.spaces import Space
 
 State = TypeVar("State")
 Obs = TypeVar("Obs")
@@ -34,26 +34,26 @@ Obs = TypeVar("Obs")
 class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     """An environment: a frozen pytree whose `reset` and `step` are pure functions.
 
-    Fields that hold physical numbers are leaves, so a batch of them steps under `vmap`, a gradient
-    reaches them, and one trace serves all values where the environment is an argument of the jitted
-    function. Fields marked `static` are part of the program. Derived numbers are properties.
+    Fields that hold physical numbers are leaves. So a batch of them steps under `vmap`, gradients reach them, and
+    one trace serves all values if the environment is an argument of the jitted function. Fields marked `static`
+    are part of the program. Derived numbers are properties.
 
     Base environments never truncate and never reset themselves: see `TimeLimit` and `AutoReset`.
     """
 
     reset_is_costly: ClassVar[bool] = False
-    """Whether `reset` costs so much more than `step` that AutoReset should compute it only where an
-    episode ended, rather than everywhere and select."""
+    """Whether `reset` costs so much more than `step` that AutoReset should compute it only for lanes in which an
+    episode ended, rather than for all lanes."""
 
     frames_per_second: ClassVar[int] = 30
-    """How many steps make a second when an episode is shown as an animation."""
+    """Number of steps per second when an episode is shown as an animation."""
 
-    outlives_episodes: ClassVar[bool] = False
-    """Whether something goes on from episode to episode: whether `after_episode` is defined."""
+    changes_between_episodes: ClassVar[bool] = False
+    """Whether something is carried from one episode to the next, that is, whether `after_episode` is defined."""
 
     reset_options: ClassVar[Mapping[str, str]] = {}
-    """The options of Gymnasium's `reset(options=)` for this task: name of the option, and the field that
-    takes its value for the episode that begins."""
+    """The options of Gymnasium's `reset(options=)` for this task: the name of each option, and the field that takes
+    its value for the episode that begins."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         attributes.check_class(cls)
@@ -64,7 +64,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         super().__init_subclass__(**options)
 
     def __new__(cls, *arguments: Any, **values: Any) -> Self:
-        """An environment whose fields the constructor then sets.
+        """Makes an environment, whose fields the constructor then sets.
 
         Raises:
             InvalidEnv: methods are missing.
@@ -80,7 +80,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
         fields.check_fields(self, self.check_fields)
         offer_to_flax()
 
-    if not TYPE_CHECKING:  # where a type checker would take it for leave to ask for any name
+    if not TYPE_CHECKING:  # to a type checker, it would mean that any attribute exists
 
         def __getattr__(self, name: str) -> NoReturn:
             attributes.raise_not_found(self, name)
@@ -89,15 +89,15 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
             attributes.raise_not_a_pair(self)
 
     def check_fields(self) -> None:
-        """Hook: raises `InvalidField` where the fields, as far as they are concrete, make no sense together.
+        """Hook that raises `InvalidField` if the fields, as far as they are concrete, are inconsistent.
 
-        It runs whenever the environment is made with values, and not where JAX rebuilds it from its leaves.
-        A value may be a tracer: look only at static fields and at leaves that are Python numbers.
+        It runs whenever the environment is made with values, but not when JAX rebuilds it from its leaves. A value
+        may be a tracer, so look only at static fields and at leaves that are Python numbers.
         """
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """Bounds of the reward of a step, () each; infinite where there are none, or none are known."""
+        """Bounds of the reward of a step, () each; infinite if there are none, or none are known."""
         return -math.inf, math.inf
 
     @property
@@ -127,16 +127,16 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
 
         Args:
             state: what `reset` or `step` returned.
-            action: an element of `action_space`. A wrong shape or dtype raises `InvalidAction`
-                before tracing, and so does a value outside a discrete space, if it is concrete. What a
-                traced value out of range does is defined by the environment.
+            action: an element of `action_space`. A wrong shape or dtype raises `InvalidAction` before tracing, and so
+                does a concrete value outside a discrete space. The environment defines what a traced value out of
+                range does.
 
         Returns:
             The next state, of the same structure, shapes and dtypes, and the timestep.
         """
 
     def render(self, state: State) -> Array:
-        """Draws the state: (height, width, 3) uint8. A task may do without: see `can_render`.
+        """Draws the state: (height, width, 3) uint8. It is optional: see `can_render`.
 
         Raises:
             RenderingUnavailable: the class does not define it.
@@ -155,18 +155,18 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     def after_episode(self, state: State) -> Self:
         """The environment that the next episode begins in, after one that ended in `state`: itself, by default.
 
-        Tasks that grow with success, or change with time, return themselves with other values of leaves, and say
-        so by `outlives_episodes`. AutoReset and the adapters begin each episode but the first in it.
+        Tasks that get harder with success, or change with time, return themselves with other values of leaves, and
+        set `changes_between_episodes`. AutoReset and the adapters begin every episode except the first in it.
         """
         del state
         return self
 
     def observe(self, state: State) -> Obs:
-        """The observation of `state`, for tasks where it is a function of the state alone: define it there.
+        """The observation of `state`; define it if the observation is a function of the state alone.
 
-        `reset` and `step` then return `observe` of the state that they return. AutoReset computes it once
-        for the state that an episode goes on in or begins with, rather than for both. A class that redefines
-        `reset` or `step` redefines `observe`, too, or AutoReset does without it.
+        `reset` and `step` then return `observe` of the state that they return. AutoReset computes it once, for the
+        state in which an episode continues or begins, rather than for both. A class that redefines `reset` or
+        `step` must redefine `observe` as well, or AutoReset does not use it.
 
         Raises:
             NotObservable: the observation depends on more than the state.
@@ -178,21 +178,21 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     @property
     def can_observe(self) -> bool:
         """Whether `observe` is defined, and by no base of a class that redefines `reset` or `step`."""
-        return vouches_for_observe(type(self))
+        return defines_observe(type(self))
 
 
 for _name in ("render", "observe"):
     setattr(Env, _name, explained(_name, vars(Env)[_name]))
 
 
-def vouches_for_observe(cls: type[Env[Any, Any]]) -> bool:
-    """Whether a class defines `observe`, and no class derived from the one that does redefines `reset` or `step`."""
+def defines_observe(cls: type[Env[Any, Any]]) -> bool:
+    """Whether a class defines `observe`, and no class derived from the defining one redefines `reset` or `step`."""
     owners = {name: _owner(cls, name) for name in ("observe", "reset", "step")}
     return all(issubclass(owners["observe"], owners[name]) for name in ("reset", "step"))
 
 
 def _owner(cls: type, name: str) -> type:
-    """The class, `cls` or a base, whose definition of `name` holds in `cls`."""
+    """The class, `cls` or a base, whose definition of `name` applies to `cls`."""
     return next(base for base in cls.__mro__ if name in vars(base))
 
 

@@ -1,4 +1,4 @@
-"""What the fields of an environment, a wrapper or a learner may hold, as their annotations tell it."""
+"""Checks of the fields of environments, wrappers and learners against their annotations."""
 
 import dataclasses
 import functools
@@ -11,8 +11,9 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.core.checks import has_nan, is_integer, is_real, unquoted
 from jaxenvs.core.pytree import adopt_integers, is_static
+from jaxenvs.errors import InvalidField, did_you_mean
 
 Kind: TypeAlias = Literal["number", "numbers", "integer", "flag", "string", "any"]
 
@@ -42,14 +43,14 @@ _UNIONS = (typing.get_origin(ArrayLike), types.UnionType)
 
 
 class Field(NamedTuple):
-    """What is known of a field.
+    """What is known about a field.
 
     Attributes:
-        name: of the field.
-        kind: what it holds; "any" where the annotation does not say, or says more than is checked here.
+        name: name of the field.
+        kind: what it holds; "any" if the annotation does not say, or says more than is checked here.
         is_static: whether it is part of the program.
         optional: whether it may be None.
-        default: the value where none is given; `dataclasses.MISSING` where there is none, or it is made.
+        default: the default value; `dataclasses.MISSING` if there is none, or a factory makes it.
         required: whether a value must be given.
     """
 
@@ -93,10 +94,10 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
 
 
 def check_leaves(node: Any) -> None:
-    """Raises `InvalidField` where a field that is data holds what is not: a string, None, a list, a function, NaN.
+    """Raises `InvalidField` if a data field holds something else: a string, None, a list, a function, NaN.
 
-    Only what is wrong whatever the values are is refused: tracers, batches and placeholders pass. So do
-    trees of axis numbers (`is_axes`).
+    It refuses only what is wrong for any values: tracers, batches and placeholders pass. So do trees of axis
+    numbers (`is_axes`).
     """
     for field in fields_of(type(node)):
         if field.is_static:
@@ -113,15 +114,7 @@ def check_leaves(node: Any) -> None:
 
 
 def _check_number(node: Any, field: Field, value: Any) -> None:
-    if isinstance(value, float):
-        if value != value:
-            raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
-    elif isinstance(value, np.ndarray | np.generic):
-        if value.dtype.kind in "cUSOMm":
-            raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {value.dtype} {value!r}.")
-        if value.dtype.kind == "f" and np.isnan(value).any():
-            raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
-    elif isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         if field.kind == "number" and isinstance(field.default, int | float):
             raise InvalidField(
                 f"{_what(node, field)} must be a number, got the {type(value).__name__} {value!r}."
@@ -131,18 +124,20 @@ def _check_number(node: Any, field: Field, value: Any) -> None:
         for part in value:
             if part is not None:
                 _check_number(node, field._replace(default=None), part)
-    elif isinstance(value, complex) or _is_complex(value) or not _is_number(value):
+    elif not _may_be_number(value):
         raise InvalidField(
-            f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}{_parsed(value)}"
+            f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"
+            f"{unquoted(field.name, value)}"
         )
+    elif not isinstance(value, jax.Array) and has_nan(value):  # to look into one on a device would wait for it
+        raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) or (hasattr(value, "shape") and hasattr(value, "dtype"))
-
-
-def _is_complex(value: Any) -> bool:
-    return isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, np.complexfloating)
+def _may_be_number(value: Any) -> bool:
+    """Whether a value is a real number, an array of them, or a placeholder of either with a shape and a dtype."""
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        return is_real(value) or value.dtype == jax.dtypes.float0  # the derivative by an integer
+    return isinstance(value, int | float) or (hasattr(value, "shape") and hasattr(value, "dtype"))
 
 
 def _check_traceable(node: Any, field: Field, value: Any) -> None:
@@ -153,17 +148,17 @@ def _check_traceable(node: Any, field: Field, value: Any) -> None:
                 f"{_what(node, field)} holds {_of_type(leaf)}, which is not data that JAX can trace. Make it part of"
                 f" the program: `{field.name}: {kind} = jaxenvs.static()`."
             )
-        if isinstance(leaf, float) and leaf != leaf:
+        if isinstance(leaf, float) and has_nan(leaf):
             raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
 
 
 def check_statics(node: Any) -> None:
-    """Raises `InvalidField` where a static field that is an integer, a bool or a string by its annotation is not."""
+    """Raises `InvalidField` if a static field annotated as an integer, a bool or a string holds something else."""
     for field in fields_of(type(node)):
         value = getattr(node, field.name)
         if not field.is_static or field.kind == "any" or (value is None and field.optional):
             continue
-        if field.kind == "integer" and (not isinstance(value, int) or isinstance(value, bool)):
+        if field.kind == "integer" and not is_integer(value):
             reason = " It decides the program, so an array will not do: write `int(...)`." * hasattr(value, "shape")
             raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{reason}")
         if not isinstance(value, {"integer": int, "flag": bool, "string": str}[field.kind]):
@@ -173,11 +168,11 @@ def check_statics(node: Any) -> None:
 
 
 def check_fields(node: Any, hook: Callable[[], None]) -> None:
-    """All of the above, around a class's own checks.
+    """Runs all of the above, around a class's own checks.
 
     Args:
         node: a dataclass with its fields set.
-        hook: the class's own checks. Where they stumble over a wrong type, that type is what is reported.
+        hook: the class's own checks. If they fail because of a wrong type, the wrong type is reported.
     """
     check_leaves(node)
     adopt_integers(node)
@@ -192,10 +187,10 @@ def check_fields(node: Any, hook: Callable[[], None]) -> None:
 
 
 def is_axes(tree: Any) -> bool:
-    """Whether a tree holds axis numbers for `in_axes` in the place of data: integers, and None where None is no value.
+    """Whether a tree holds axis numbers for `in_axes` in place of data: integers, and None where None is not a value.
 
-    Where none of its leaves is None it cannot be told from data, and is taken for that. Make such trees by
-    `jax.tree.map`, which asks no constructor.
+    If none of its leaves is None, it cannot be distinguished from data, and counts as data. Make such trees by
+    `jax.tree.map`, which calls no constructor.
     """
     leaves = jax.tree.leaves(tree, is_leaf=lambda leaf: leaf is None)
     are_axes = all(leaf is None or (isinstance(leaf, int) and not isinstance(leaf, bool)) for leaf in leaves)
@@ -203,7 +198,7 @@ def is_axes(tree: Any) -> bool:
 
 
 def _lacks_values(node: Any) -> bool:
-    """Whether some field, in `node` or in a dataclass within, is None that may not be."""
+    """Whether some field, in `node` or in a dataclass within it, is None but may not be."""
     if not dataclasses.is_dataclass(node) or isinstance(node, type):
         return False
     values = [(field, getattr(node, field.name)) for field in fields_of(type(node)) if not field.is_static]
@@ -211,13 +206,13 @@ def _lacks_values(node: Any) -> bool:
 
 
 def check_names(cls: type[Any], names: Sequence[str], owner: str, advice: str = "") -> None:
-    """Raises `InvalidField`, in Python's words, for keywords that are no fields of a class.
+    """Raises `InvalidField`, including Python's own wording, for keywords that are not fields of a class.
 
     Args:
         cls: a dataclass.
         names: the keywords.
         owner: what was called, for the message.
-        advice: what to say in the place of the nearest name.
+        advice: what to say in place of the nearest name.
     """
     known = [field.name for field in dataclasses.fields(cls)]
     for name in names:
@@ -233,7 +228,7 @@ def check_names(cls: type[Any], names: Sequence[str], owner: str, advice: str = 
                     )
             raise InvalidField(
                 f"{owner} has no field `{name}`.{hint} Its fields are: {', '.join(known) or 'none'}."
-                # Callers of Gymnasium's `make` look for these words, and leave the keyword out then.
+                # Callers of Gymnasium's `make` look for these words, and then leave the keyword out.
                 f" In Python's words: __init__() got an unexpected keyword argument {name!r}."
             )
 
@@ -259,13 +254,5 @@ def _default(field: Field) -> str:
 def _of_type(value: Any) -> str:
     if isinstance(value, types.FunctionType):
         return f"the function `{value.__name__}`"
-    return f"{value!r} of type {type(value).__name__}"
-
-
-def _parsed(value: Any) -> str:
-    if not isinstance(value, str):
-        return ""
-    try:
-        return f" Write {float(value):g}, without the quotes."
-    except ValueError:
-        return ""
+    dtype = f"{value.dtype} " if isinstance(value, np.ndarray | np.generic) else ""
+    return f"{dtype}{value!r} of type {type(value).__name__}"

@@ -1,8 +1,8 @@
-"""What `flax.serialization` saves of our pytrees, random keys included.
+"""Support for saving our pytrees with `flax.serialization`, including random keys.
 
-Flax's `to_bytes` and `from_bytes` know a class only if it was registered with them, and no typed random key. So
-each of our classes is registered, but importing Flax takes longer than importing all of jaxenvs, so not before
-somebody else imports it: `offer_to_flax` runs where classes are defined and where environments are made.
+Flax's `to_bytes` and `from_bytes` support only classes that were registered with them, and no typed random keys. So
+each of our classes is registered. Importing Flax takes longer than importing all of jaxenvs, so that happens only once
+the user has imported it: `offer_to_flax` runs when classes are defined and when environments are made.
 """
 
 import copy
@@ -13,12 +13,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxenvs.core.trees import is_key
+
 _waiting: dict[type[Any], tuple[str, ...]] = {}
-"""The classes that Flax does not know yet, each with the names of its fields but the static ones."""
+"""The classes that Flax does not know yet, each with the names of its non-static fields."""
 
 
 def offer_to_flax() -> None:
-    """Registers all classes that wait with `flax.serialization`, if somebody has imported it."""
+    """Registers all waiting classes with `flax.serialization`, if it has been imported."""
     if not _waiting or (serialization := sys.modules.get("flax.serialization")) is None:
         return
     while _waiting:
@@ -29,11 +31,11 @@ def offer_to_flax() -> None:
 
 
 def register_with_flax(cls: type[Any], names: tuple[str, ...]) -> None:
-    """Registers a dataclass with `flax.serialization`, at once or as soon as there is one.
+    """Registers a dataclass with `flax.serialization`, now or as soon as it has been imported.
 
     Args:
         cls: the class.
-        names: of the fields that are saved; the others are taken from the target that is restored into.
+        names: names of the fields to save; the others are taken from the target of a restore.
     """
     _waiting[cls] = names
     offer_to_flax()
@@ -57,25 +59,21 @@ def _from_state_dict(serialization: Any, names: tuple[str, ...], node: Any, stat
     return restored
 
 
-def _is_key(x: Any) -> bool:
-    return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-
-
 def _spell_keys(tree: Any) -> Any:
     """The tree with each random key as a dict of its words and the name of its implementation."""
 
     def spell(x: Any) -> Any:
-        return {"implementation": str(jax.random.key_impl(x)), "data": jax.random.key_data(x)} if _is_key(x) else x
+        return {"implementation": str(jax.random.key_impl(x)), "data": jax.random.key_data(x)} if is_key(x) else x
 
     return jax.tree.map(spell, tree)
 
 
 def _read_keys(target: Any, tree: Any) -> Any:
-    """The inverse of `_spell_keys`, where `target` has its keys."""
-    if not any(_is_key(leaf) for leaf in jax.tree.leaves(target)):
+    """The inverse of `_spell_keys`, for the keys of `target`."""
+    if not any(is_key(leaf) for leaf in jax.tree.leaves(target)):
         return tree
 
     def read(key: Any, x: Any) -> Any:
-        return jax.random.wrap_key_data(jnp.asarray(x["data"]), impl=x["implementation"]) if _is_key(key) else x
+        return jax.random.wrap_key_data(jnp.asarray(x["data"]), impl=x["implementation"]) if is_key(key) else x
 
     return jax.tree.map(read, target, tree)

@@ -1,9 +1,9 @@
-"""PyTreeNode: what environments, states and timesteps are: frozen dataclasses that JAX takes for pytrees.
+"""PyTreeNode: the base of environments, states and timesteps, which are frozen dataclasses and pytrees.
 
-`flax.struct` and `chex.dataclass` offer the like. This one exists since importing Flax or Chex takes longer
-than all of jaxenvs, since Chex knows no static fields, and since JAX 0.10 takes nodes made by
-`jax.tree_util.register_dataclass`, as Flax's are, for the same where their fields are, whatever their classes:
-one jitted function called with two of them could run the first one's program for both.
+`flax.struct` and `chex.dataclass` are similar. This one exists for three reasons. Importing Flax or Chex takes longer
+than importing all of jaxenvs. Chex has no static fields. And JAX 0.10 treats nodes made by
+`jax.tree_util.register_dataclass`, which Flax uses, as the same if their fields are, even if their classes differ: a
+jitted function called with two of them could run the first one's program for both.
 """
 
 import dataclasses
@@ -15,8 +15,8 @@ from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 import jax
 import numpy as np
 
-from jaxenvs.core.errors import FrozenField, InvalidField
 from jaxenvs.core.flax_state import register_with_flax
+from jaxenvs.errors import FrozenField, InvalidField
 
 
 def static(default: Any = dataclasses.MISSING, **options: Any) -> Any:
@@ -25,10 +25,10 @@ def static(default: Any = dataclasses.MISSING, **options: Any) -> Any:
     The value must be hashable; a new value means a new trace.
 
     Args:
-        default: the value where none is given.
-        options: further ones of `dataclasses.field`.
+        default: the default value.
+        options: further options of `dataclasses.field`.
     """
-    # The mark is that of `flax.struct.field`, so either function serves in either library's classes.
+    # The mark is that of `flax.struct.field`, so either function works in either library's classes.
     metadata = {**options.pop("metadata", {}), "pytree_node": False}
     return dataclasses.field(default=default, metadata=metadata, **options)
 
@@ -40,15 +40,15 @@ def is_static(field: dataclasses.Field[Any]) -> bool:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
 class PyTreeNode:
-    """Base of frozen dataclasses that are pytrees; a class becomes one by deriving from it.
+    """Base class of frozen dataclasses that are pytrees; deriving from it makes a class one.
 
         class WalkState(jaxenvs.PyTreeNode):
             position: jax.Array
             length: int = jaxenvs.static(default=10)
 
-    Fields are leaves or subtrees, in the order of their declaration, but for those marked `static`, which
-    are part of the structure. So is the class. Unflattening does not call the constructor: JAX puts
-    placeholders, axis numbers and batches where the leaves were, and `__post_init__` may be strict.
+    Fields are leaves or subtrees, in the order of their declaration, except those marked `static`, which are part of
+    the structure. So is the class. Unflattening does not call the constructor: JAX puts placeholders, axis numbers
+    and batches in place of the leaves, and `__post_init__` may be strict.
 
     Keywords of the class statement (`kw_only=True`) go to `dataclasses.dataclass`.
     """
@@ -60,7 +60,7 @@ class PyTreeNode:
         _check_annotations(cls)
         dataclasses.dataclass(**{"frozen": True, **options})(cls)
         if options.get("frozen", True):
-            cls.__setattr__ = _refuse_assignment  # the dataclass's own says less
+            cls.__setattr__ = _refuse_assignment  # more helpful than the dataclass's own
         register(cls)
 
     def replace(self, **fields: Any) -> Self:
@@ -69,7 +69,7 @@ class PyTreeNode:
 
 
 def _check_annotations(cls: type[Any]) -> None:
-    """Raises `InvalidField` for what `static` or `dataclasses.field` made, where a type is missing."""
+    """Raises `InvalidField` for a field made by `static` or `dataclasses.field` without an annotation."""
     annotated = inspect.get_annotations(cls)
     for name, value in vars(cls).items():
         if isinstance(value, dataclasses.Field) and name not in annotated:
@@ -98,9 +98,9 @@ def _variable(node: Any) -> str:
 
 
 def register(cls: type[Any]) -> None:
-    """Makes a dataclass, as it is, a pytree node, with `static` fields in the structure, here and for Flax.
+    """Registers a dataclass as a pytree node, with `static` fields in the structure, with JAX and Flax.
 
-    NumPy arrays may be static too: they are compared by value.
+    NumPy arrays may be static as well: they are compared by value.
     """
     fields = dataclasses.fields(cls)
     leaves = tuple(field.name for field in fields if not is_static(field))
@@ -112,7 +112,7 @@ def register(cls: type[Any]) -> None:
         return tuple([_HashableArray(value) if isinstance(value, np.ndarray) else value for value in values_of(node)])
 
     def flatten_state(node: Any) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
-        return children_of(node), ()  # what every call of a jitted loop does, so it does no more than it must
+        return children_of(node), ()  # runs in every call of a jitted loop, so it does as little as possible
 
     def flatten(node: Any) -> tuple[tuple[Any, ...], tuple[Hashable, ...]]:
         return children_of(node), structure_of(node)
@@ -122,7 +122,7 @@ def register(cls: type[Any]) -> None:
 
     def unflatten(structure: tuple[Hashable, ...], children: Iterable[Any]) -> Any:
         node = object.__new__(cls)
-        node.__dict__.update(zip(leaves, children))  # a frozen dataclass forbids no more than setattr
+        node.__dict__.update(zip(leaves, children))  # a frozen dataclass forbids only setattr
         if statics:
             values = (value.value if isinstance(value, _HashableArray) else value for value in structure)
             node.__dict__.update(zip(statics, values))
@@ -133,9 +133,9 @@ def register(cls: type[Any]) -> None:
 
 
 def adopt_integers(node: Any) -> None:
-    """Replaces NumPy's integers and bools in the fields of a dataclass that is being made by Python's, in tuples too.
+    """Replaces NumPy integers and bools in the fields of a new dataclass, including those in tuples, by Python's.
 
-    So sizes and counts may come from NumPy, checks need to know of Python's alone, and programs are the same.
+    So sizes and counts may come from NumPy, checks need to handle only Python's, and programs are the same.
     """
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidEnv
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidEnv
 
 Obs = TypeVar("Obs")
 
@@ -17,13 +17,13 @@ class TimeStep(PyTreeNode, Generic[Obs]):
     """What the agent sees after a reset or a step.
 
     Attributes:
-        observation: what the agent acts on next.
+        observation: the observation that the agent acts on next.
         reward: () float32; 0 at reset.
         terminated: () bool; the task itself ended, so the value of what follows is 0.
         truncated: () bool; the episode was stopped from outside, so a learner bootstraps from
             `final_observation`. Both flags can be set at once.
-        final_observation: what this transition led to. It is `observation`, except where AutoReset
-            has already begun the next episode: then `observation` opens that one.
+        final_observation: the observation that this transition led to. It equals `observation`, unless AutoReset has
+            already begun the next episode: then `observation` is the first of that episode.
         info: further arrays, with the same keys, shapes and dtypes at reset and at every step.
     """
 
@@ -41,7 +41,7 @@ class TimeStep(PyTreeNode, Generic[Obs]):
 
     @property
     def discount(self) -> Array:
-        """() float32: 0 where the task ended, else 1; the factor for the value of what follows."""
+        """() float32: 0 if the task ended, else 1; the factor for the value of what follows."""
         return 1.0 - self.terminated.astype(jnp.float32)
 
 
@@ -56,10 +56,10 @@ def transition(
     """The timestep after a step of a base environment, which never truncates.
 
     Args:
-        observation: what the transition led to.
+        observation: the observation that the transition led to.
         reward: (), cast to float32.
         terminated: (), cast to bool.
-        info: further arrays; the keys must be those that `restart` was given.
+        info: further arrays, with the same keys that `restart` was given.
 
     Raises:
         InvalidEnv: `reward` or `terminated` is not of shape ().

@@ -1,8 +1,8 @@
 """Sine and cosine for the equations of motion of environments, in a few multiplications.
 
-XLA's own, on a CPU, cost as much as all other arithmetic of a step, and round differently from backend
-to backend. These are one polynomial on every backend. Their error is at most 1.1e-7 for angles up to
-25,000 rad and 2e-7 up to a million (XLA's own: 3.3e-8); float32 itself is no finer than 0.06 rad there.
+On a CPU, XLA's own functions cost as much as all other arithmetic of a step, and their rounding differs between
+backends. Here one polynomial serves every backend. The error is at most 1.1e-7 for angles up to 25,000 rad, and 2e-7 up
+to a million rad (XLA's own: 3.3e-8), where float32 itself has a resolution of only 0.06 rad.
 """
 
 import math
@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-# pi as a sum of three numbers of which the first two are so short that their product with a whole number
-# of half turns is exact: W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980.
+# pi as a sum of three numbers. The first two are so short that their product with a whole number of half turns is
+# exact: W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980.
 _PI_PARTS = 3.140625, 9.67502593994140625e-4, 1.5099579909783764e-7
 # sin(x) = x + x^3 (c0 + c1 x^2 + ...) with the least relative error, 6e-9, from -pi/2 to pi/2.
 _COEFFICIENTS = -0.16666659712791443, 0.008333065547049046, -0.00019809538207482547, 2.6056309252453502e-06
@@ -46,21 +46,21 @@ def _cos_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Arra
     return cos(primals[0]), -sin(primals[0]) * tangents[0]
 
 
-def wrapped(angle: Array) -> Array:
-    """The same angle from -pi to pi, in rad, of any floating dtype; one just short of a bound may round beyond it."""
+def wrap_angle(angle: Array) -> Array:
+    """The same angle in [-pi, pi], in rad, of any floating dtype; an angle near a bound may round beyond it."""
     turns = jnp.floor(angle * (0.5 / math.pi) + 0.5)
     return _reduced(angle, 2.0 * turns)
 
 
 def _reduced(angle: Array, turns: Array) -> Array:
-    """`angle` less `turns` half turns."""
+    """`angle` minus `turns` half turns."""
     for part in _PI_PARTS:
         angle = angle - turns * part
     return angle
 
 
 def _sine_near(angle: Array, turns: Array, flips: Array) -> Array:
-    """The sine of `angle` less `turns` half turns, with the sign turned `flips` times."""
+    """The sine of `angle` minus `turns` half turns, with the sign flipped `flips` times."""
     rest = _reduced(angle, turns)
     square = rest * rest
     series: Array | float = _COEFFICIENTS[-1]
@@ -68,5 +68,5 @@ def _sine_near(angle: Array, turns: Array, flips: Array) -> Array:
         series = series * square + coefficient
     sine = rest + rest * square * series
     is_odd = flips - 2.0 * jnp.floor(flips * 0.5)
-    # Rounding can take the crest beyond 1, and angles too large to be reduced lead anywhere.
+    # Rounding can take the maximum beyond 1, and angles too large to be reduced give arbitrary values.
     return jnp.clip(sine * (1.0 - 2.0 * is_odd), -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""The picture of a card table, with the dealer's hand and the player's, and hands as lists of ranks in a word."""
+"""The picture of a card table with the dealer's and the player's hand, and hands packed as ranks into one word."""
 
 import functools
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from jaxenvs.canvas.palette import Color
 from jaxenvs.envs._tileset import lay, sprite_of
 
 LISTED = 8
-"""How many cards of a hand a word holds, and the picture shows."""
+"""How many cards of a hand fit into a word, and into the picture."""
 RANKS = ("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K")
 """The names of the ranks, which run from 1 to 13."""
 
@@ -26,13 +26,13 @@ _FELT = palette.TEAL_DARK
 
 
 def with_card(ranks: Array, size: Array, rank: Array, when: Array) -> Array:
-    """A hand's list with one more card, () uint32.
+    """Adds a card to a hand's list of ranks, () uint32.
 
     Args:
-        ranks: () uint32, the ranks of the first eight cards in the order dealt, four bits each from the lowest on.
+        ranks: () uint32, the ranks of the first eight cards in the order dealt, four bits each, lowest bits first.
         size: () int32, the number of cards so far; from eight on the list stays as it is.
-        rank: () int32, the card's.
-        when: () bool, whether there is one more.
+        rank: () int32, the rank of the new card.
+        when: () bool, whether to add it.
     """
     listed = when & (size < LISTED)
     place = (4 * jnp.minimum(size, LISTED - 1)).astype(jnp.uint32)
@@ -40,7 +40,7 @@ def with_card(ranks: Array, size: Array, rank: Array, when: Array) -> Array:
 
 
 def rank_at(ranks: Array, slot: int) -> Array:
-    """The rank of the card in one of the eight slots of a list, () int32; 0 where there is none."""
+    """The rank of the card in one of the eight slots of a list, () int32; 0 if it is empty."""
     return ((ranks >> np.uint32(4 * slot)) & np.uint32(15)).astype(jnp.int32)
 
 
@@ -48,9 +48,9 @@ class ShownHand(NamedTuple):
     """What the picture shows of a hand.
 
     Attributes:
-        ranks: () uint32, its list; see `with_card`.
-        size: () int32, the number of cards, those that lie face down included.
-        total: () int32, the number beside it.
+        ranks: () uint32, the list of ranks; see `with_card`.
+        size: () int32, the number of cards, including those that lie face down.
+        total: () int32, the number shown beside it.
         is_bust: () bool, whether it says BUST.
         usable_ace: () bool, whether it says USABLE ACE.
         second_hidden: () bool, whether the second card lies face down.
@@ -79,7 +79,7 @@ def draw_table(dealer: ShownHand, player: ShownHand) -> Array:
 
 @functools.lru_cache(maxsize=1)
 def _table() -> np.ndarray:
-    """The pixels of the empty table, painted once and for all, even within a trace."""
+    """The pixels of the empty table, painted only once, even within a trace."""
     with jax.ensure_compile_time_eval():
         canvas = Canvas.blank(376, 384, palette.WOOD_DARK)
         canvas = canvas.rectangle((192, 188), (372, 364), palette.WOOD, corner_radius=20)
@@ -108,7 +108,7 @@ def _draw_hand(hand: ShownHand) -> Array:
 def _cards() -> np.ndarray:
     """(56, 100, 72, 4) uint8: no card, the back, and from 4 on four suits of each rank."""
     blank, back = (sprite_of(paint, _CARD_HEIGHT, _CARD_WIDTH) for paint in (_paint_blank, _paint_back))
-    # All symbols are painted on one canvas and cut out: every operation compiles once for a canvas's shape.
+    # All symbols are painted on one canvas and cut out, since every operation compiles once per shape of canvas.
     large, small = (np.split(sprite_of(paint, 36, 4 * 36), 4, axis=1) for paint in (_paint_suits, _paint_small_suits))
     names = [np.split(sprite_of(paint, 26, 13 * 34), 13, axis=1) for paint in (_paint_names, _paint_red_names)]
     cards = [np.zeros_like(blank), back, np.zeros_like(blank), np.zeros_like(blank)]

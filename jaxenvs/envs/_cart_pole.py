@@ -11,7 +11,7 @@ from jaxenvs.core.trigonometry import cos, sin
 def accelerations(
     theta: Array, theta_dot: Array, push: Array, gravity: Any, cart_mass: Any, pole_mass: Any, half_length: Any
 ) -> tuple[Array, Array]:
-    """How a cart without friction and the pole on it are accelerated.
+    """The accelerations of a cart without friction and of the pole on it.
 
     R. V. Florian, "Correct equations for the dynamics of the cart-pole system", 2007.
 
@@ -19,13 +19,13 @@ def accelerations(
         theta: () angle of the pole from upright, rad, positive to the right.
         theta_dot: () its angular velocity, rad/s.
         push: () force on the cart, N, positive to the right.
-        gravity: m/s^2.
-        cart_mass: kg.
-        pole_mass: kg.
-        half_length: of the pole, m.
+        gravity: acceleration of gravity, m/s^2.
+        cart_mass: mass of the cart, kg.
+        pole_mass: mass of the pole, kg.
+        half_length: half the length of the pole, m.
 
     Returns:
-        () of the cart, m/s^2, and () of the pole's angle, rad/s^2.
+        The acceleration of the cart, () m/s^2, and of the pole's angle, () rad/s^2.
     """
     sine, cosine = sin(theta), cos(theta)
     total_mass = cart_mass + pole_mass

@@ -1,4 +1,4 @@
-"""The picture of the cliff, which tasks of two families share."""
+"""The picture of the cliff, shared by tasks of two families."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -110,7 +110,7 @@ _GROUNDS = (_paint_meadow, _paint_tufts, _paint_flowers, _paint_start, _paint_go
 
 
 def _picture_of(cell: int) -> int:
-    """Which of `_GROUNDS` shows a cell; the meadow varies a little, always in the same way."""
+    """Which of `_GROUNDS` shows a cell. The meadow varies a little, but always in the same way."""
     if cell >= _START:
         return 3 if cell == _START else 4 if cell == _GOAL else 5
     row, column = divmod(cell, _COLUMNS)

@@ -12,7 +12,7 @@ from jaxenvs.core.trigonometry import cos
 _STEEPNESS = 3.0
 """The hills' height is proportional to sin(3 position)."""
 _AMPLITUDE, _LEVEL = 0.45, 0.55
-"""Half the height of the hills, and their mean height: for the picture alone."""
+"""Half the height of the hills, and their mean height; for the picture only."""
 
 
 class MountainCarState(PyTreeNode):
@@ -20,7 +20,7 @@ class MountainCarState(PyTreeNode):
 
     Attributes:
         position: () float32, of the car along the valley.
-        velocity: () float32, change of the position a step.
+        velocity: () float32, change of the position per step.
     """
 
     position: Array

@@ -1,4 +1,4 @@
-"""The town of Taxi, which two families of environments drive in, and its picture, in pixels, y down."""
+"""The town of Taxi, shared by two families of environments, and its picture, in pixels with y pointing down."""
 
 import functools
 
@@ -25,24 +25,24 @@ SIZE = 5
 STOPS = (0, 4, 20, 23)
 """The cells, `5 * row + column` with row 0 above, of the stops R, G, Y and B."""
 ABOARD = 4
-"""Where the passenger is who is at no stop."""
+"""The number of the passenger's stop when they are aboard the taxi."""
 
 CELL = 80  # pixels
-PANEL_X = 484  # the middle of what stands to the right of the town
+PANEL_X = 484  # the middle of the panel to the right of the town
 _MARGIN = 28
 _RIDER_Y, _TO_Y = 140, 270  # the middles of the two signs there
 _STOP_COLORS = (palette.RED, palette.GRASS_DARK, palette.YELLOW, palette.BLUE)
 
 
 def draw_traffic(canvas: Canvas, row: Array, column: Array, passenger: Array, destination: Array) -> Canvas:
-    """Puts taxi, passenger and destination on the picture of the town, and says beside it who is where.
+    """Draws the taxi, the passenger and the destination on the picture of the town, and lists them beside it.
 
     Args:
         canvas: the town; see `draw_empty_town`.
-        row: () int32, the taxi's, from above.
-        column: () int32, the taxi's.
-        passenger: () int32, the number of their stop, or `ABOARD`.
-        destination: () int32, the number of a stop.
+        row: () int32, the taxi's row, from the top.
+        column: () int32, the taxi's column.
+        passenger: () int32, the number of the passenger's stop, or `ABOARD`.
+        destination: () int32, the number of the destination's stop.
     """
     aboard = passenger == ABOARD
     hidden = jnp.where(aboard, 0.0, 1.0)
@@ -71,7 +71,7 @@ def corner_of(cell: int) -> tuple[int, int]:
 
 @functools.lru_cache(maxsize=1)
 def draw_empty_town() -> np.ndarray:
-    """(456, 536) uint32, a canvas's pixels: the empty town, painted once and for all, even within a trace."""
+    """(456, 536) uint32, a canvas's pixels: the empty town, painted only once, even within a trace."""
     extent = SIZE * CELL
     middle = _MARGIN + extent / 2
     with jax.ensure_compile_time_eval():
@@ -113,7 +113,7 @@ def paint_flag(canvas: Canvas) -> Canvas:
 
 
 def paint_passenger(canvas: Canvas) -> Canvas:
-    """Somebody who waits, (56, 40)."""
+    """A waiting passenger, (56, 40)."""
     coat = [(11, 48), (11, 32), (20, 27), (29, 32), (29, 48)]
     return (
         canvas.polygon(coat, palette.WHITE, corner_radius=5)

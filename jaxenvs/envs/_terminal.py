@@ -10,8 +10,8 @@ def colorize(text: str, color: str, *, bold: bool = False, highlight: bool = Fal
     Args:
         text: what to colour.
         color: red, green, yellow, blue or magenta.
-        bold: also in bold.
-        highlight: colour the background rather than the letters.
+        bold: whether to print it in bold.
+        highlight: whether to colour the background rather than the letters.
     """
     code = str(_FOREGROUND[color] + _TO_BACKGROUND * highlight) + (";1" if bold else "")
     return f"\x1b[{code}m{text}\x1b[0m"

@@ -1,7 +1,7 @@
-"""Tiles and sprites that are painted once and for all, outside the program that lays them out.
+"""Tiles and sprites that are painted only once, outside the program that uses them.
 
-They depend on no state, so they are painted when first asked for, even within a trace, and become constants:
-compiling hundreds of shapes into every program that renders would take half a minute.
+They do not depend on the state, so they are painted on first use, even within a trace, and become constants.
+Compiling hundreds of shapes into every program that renders would take half a minute.
 """
 
 import functools
@@ -25,13 +25,13 @@ def tileset_of(painters: tuple[Callable[[Canvas], Canvas], ...], size: int, back
 def sprite_of(painter: Callable[[Canvas], Canvas], height: int, width: int, *, in_tiles: bool = False) -> np.ndarray:
     """A picture with transparency, (height, width, 4) uint8, for `Canvas.image`.
 
-    It is painted on black and on white: how little the two differ at a pixel says how opaque it is.
+    It is painted on black and on white. The less the two differ at a pixel, the more opaque it is.
 
     Args:
         painter: draws on a blank canvas.
         height: rows of pixels.
         width: columns of pixels.
-        in_tiles: whether the painter's units are those of a tile, its width and y up, rather than pixels.
+        in_tiles: whether the painter uses the units of a tile (its width, with y pointing up) rather than pixels.
     """
     ranges = ((0, 1), (0, height / width)) if in_tiles else (None, None)
     with jax.ensure_compile_time_eval():
@@ -45,7 +45,7 @@ def sprite_of(painter: Callable[[Canvas], Canvas], height: int, width: int, *, i
 
 
 def lay(below: np.ndarray, above: np.ndarray, x: int = 0, y: int = 0) -> np.ndarray:
-    """A sprite over an opaque part of another picture, its upper left corner at column `x` and row `y`."""
+    """Puts a sprite on an opaque part of another picture, with its upper left corner at column `x` and row `y`."""
     result = below.copy()
     part = result[y : y + above.shape[0], x : x + above.shape[1], :3]
     alpha = above[..., 3:].astype(np.float32) / 255

@@ -14,7 +14,7 @@ def draw_two_links(theta1: Array, theta2: Array, length1: ArrayLike, length2: Ar
         theta1: () angle of the first link from hanging down, rad.
         theta2: () angle of the second link from the first, rad.
         length1: () length of the first link.
-        length2: () length of the second.
+        length2: () length of the second link.
         goal: () the height to reach, above the fixed joint.
     """
     theta1, theta2 = (v.astype(jnp.float32) for v in (theta1, theta2))

@@ -1,4 +1,4 @@
-"""Animations: frames become a GIF, an MP4 or a contact sheet, by the file's suffix."""
+"""Animations: write frames to a GIF, an MP4 or a contact sheet, depending on the file's suffix."""
 
 import subprocess
 import tempfile
@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.atomic import replacing
 
 SUFFIXES = (".gif", ".mp4", ".png")
 
 _GIF_FRAMES_PER_SECOND = 25
-"""Browsers slow down what is faster than 50, and 25 halves the size."""
+"""The highest frame rate of a GIF. Browsers slow down GIFs above 50, and 25 halves the size."""
 _GIF_FRAMES = 300
 _GIF_LEAST_FRAMES_PER_SECOND = 8
-"""A GIF of more frames than that is shown less smoothly, down to so many frames a second."""
+"""The lowest frame rate of a GIF; longer GIFs get fewer frames per second, down to this."""
 _GIF_WIDTH = 480
 _PALETTE_FRAMES = 16
 _PALETTE_PIXELS = 30_000
@@ -28,7 +28,7 @@ _LAST_FRAME_SECONDS = 0.6
 
 
 def check_suffix(path: Path) -> None:
-    """Raises `InvalidField` where no animation of that suffix can be written."""
+    """Raises `InvalidField` if no animation with that suffix can be written."""
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidField(
             f"`{path}` ends in {path.suffix or 'no suffix'!r}; write an animation to {', '.join(SUFFIXES[:-1])}"
@@ -37,12 +37,12 @@ def check_suffix(path: Path) -> None:
 
 
 def frame_stride(path: Path, frames_per_second: float, num_frames: int = 0) -> int:
-    """How many steps lie between the frames that are worth drawing for this kind of file.
+    """The number of steps between the frames that are worth drawing for this kind of file.
 
     Args:
         path: the file.
-        frames_per_second: of the steps.
-        num_frames: how many there are, at most.
+        frames_per_second: number of steps per second.
+        num_frames: greatest number of steps.
     """
     if path.suffix.lower() != ".gif":
         return 1
@@ -61,13 +61,13 @@ def write_animation(
     """Writes frames to a `.gif` or `.mp4`, or some of them side by side to a `.png`.
 
     Args:
-        path: the file; replaced where it exists.
-        frames: (height, width, 3) uint8 each, all of one size; read one at a time, and more than once.
-        frames_per_second: the speed. A GIF keeps time in hundredths of a second; rounding does not add up.
-        on_frame: called for each frame that is read to be written.
+        path: the file; an existing one is replaced.
+        frames: (height, width, 3) uint8 each, all of one size; they are read one at a time, and more than once.
+        frames_per_second: the speed. A GIF measures time in hundredths of a second; rounding errors do not add up.
+        on_frame: called for each frame that is read for writing.
 
     Raises:
-        InvalidField: there are no frames, they are no pictures, or no animation has this suffix.
+        InvalidField: there are no frames, they are not pictures, or no animation has this suffix.
         DependencyNotInstalled: pillow or imageio is missing.
     """
     check_suffix(path)
@@ -84,7 +84,7 @@ def write_animation(
 
 
 class _Watched(Sequence[np.ndarray]):
-    """Frames that tell when one is read in turn. The first is at hand: to draw it alone may cost as much as many."""
+    """Frames that report when one is read. The first is kept, since drawing it alone may cost as much as many."""
 
     def __init__(self, frames: Sequence[np.ndarray], first: np.ndarray, on_frame: Callable[[], object]) -> None:
         self._frames, self._first, self._on_frame = frames, first, on_frame
@@ -110,7 +110,7 @@ def _pillow() -> Any:
 
 
 def _spread(frames: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
-    """`count` frames at most, evenly spread, the last among them."""
+    """At most `count` frames, evenly spaced, including the last."""
     stride = -(-len(frames) // count)
     return list(frames[(len(frames) - 1) % stride :: stride])
 
@@ -124,7 +124,7 @@ def _durations(count: int, frames_per_second: float) -> list[int]:
 
 
 def _sample(picture: np.ndarray) -> np.ndarray:
-    """So many rows and columns of a picture that it has about `_PALETTE_PIXELS` pixels."""
+    """Rows and columns of a picture, thinned out to about `_PALETTE_PIXELS` pixels."""
     step = max(1, int((picture.shape[0] * picture.shape[1] / _PALETTE_PIXELS) ** 0.5))
     return picture[::step, ::step]
 
@@ -139,7 +139,7 @@ def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
         whole = image.fromarray(np.asarray(frame))
         return whole if whole.size == size else whole.resize(size, image.Resampling.BOX)
 
-    # One palette for all frames, from frames all over: a palette per frame flickers, and costs more.
+    # One palette for all frames, taken from frames throughout: a palette per frame flickers, and costs more.
     samples = np.concatenate([_sample(np.asarray(picture(frame))) for frame in _spread(frames, _PALETTE_FRAMES)])
     palette = image.fromarray(samples).quantize(colors=255, method=image.Quantize.MEDIANCUT, kmeans=1)
 
@@ -164,7 +164,7 @@ def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
     except ModuleNotFoundError as error:
         raise DependencyNotInstalled('MP4 needs imageio-ffmpeg: run `pip install "jaxenvs[train]"`.') from error
     height, width = frames[0].shape[:2]
-    # The codec takes even sizes only; an odd edge is repeated.
+    # The codec supports only even sizes; an odd edge is repeated.
     padding = (0, height % 2), (0, width % 2), (0, 0)
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
@@ -173,8 +173,8 @@ def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
         *("-r", str(frames_per_second), "-i", "pipe:0", "-an"),
         *("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(path)),
     ]
-    # Run here rather than through imageio, which forks with a hook that JAX warns about. A session of its
-    # own keeps Ctrl-C in the terminal from reaching ffmpeg.
+    # Run here rather than through imageio, which forks with a hook that JAX warns about. A separate session keeps
+    # Ctrl-C in the terminal from reaching ffmpeg.
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors, start_new_session=True)
         assert process.stdin is not None
@@ -183,7 +183,7 @@ def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
                 process.stdin.write(np.pad(np.asarray(frame), padding, mode="edge").tobytes())
             process.stdin.close()
         except BrokenPipeError:
-            pass  # ffmpeg gave up, and its exit code says so
+            pass  # ffmpeg failed, and its exit code says so
         except BaseException:
             process.kill()
             raise
@@ -195,7 +195,7 @@ def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
 
 
 def _write_sheet(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
-    """Up to twelve frames, evenly spread, in reading order on white."""
+    """Up to twelve frames, evenly spaced, in reading order on white."""
     picked = _spread(frames, _SHEET_FRAMES)
     columns = min(_SHEET_COLUMNS, len(picked))
     rows = -(-len(picked) // columns)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear completely or not at all."""
 
 import contextlib
 import json
@@ -11,9 +11,9 @@ from typing import Any
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, of the same suffix, that takes its place once the block has ended.
+    """A temporary path next to `path`, with the same suffix, that replaces it once the block has ended.
 
-    Where the block raises, or the process dies in it, `path` stays as it was.
+    If the block raises, or the process dies in it, `path` stays unchanged.
     """
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
@@ -26,11 +26,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replaces the content of `path`, or makes it."""
+    """Replaces the content of `path`, or creates the file."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replaces the content of `path` by `value` as JSON, indented for people to read."""
+    """Replaces the content of `path` by `value` as indented JSON."""
     write_bytes(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())

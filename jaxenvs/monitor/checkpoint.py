@@ -1,6 +1,6 @@
-"""Checkpoints: a pytree of arrays in one file that is checked, byte and shape, before it is believed.
+"""Checkpoints: a pytree of arrays in one file, whose bytes and shapes are checked before use.
 
-The file is a fixed header, then msgpack as flax writes it (never pickle, so reading runs no code):
+The file is a fixed header, followed by msgpack as written by Flax (never pickle, so reading runs no code):
 
     8 bytes   magic, "jaxenvs" and a zero
     4 bytes   format version, little-endian
@@ -20,9 +20,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import serialization
 
-from jaxenvs.core.errors import CheckpointError
-from jaxenvs.core.random import implementation
+from jaxenvs.core.trees import is_key
+from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor.atomic import write_bytes
+from jaxenvs.random import implementation
 
 Tree = TypeVar("Tree")
 
@@ -31,18 +32,18 @@ FORMAT_VERSION = 1
 _HEADER = struct.Struct("<8sIQ32s")
 
 _SLACK_BYTES = 64 * 2**20
-"""A payload may exceed the arrays it should hold by this much; beyond, it is refused unread."""
+"""How much larger than its arrays a payload may be; a larger one is refused without reading it."""
 
 _KEY_IMPLEMENTATIONS = ("threefry2x32", "rbg", "unsafe_rbg", implementation)
 
 
 def save_checkpoint(path: Path, tree: Any, progress: Mapping[str, int] | None = None) -> None:
-    """Writes a pytree of arrays; a checkpoint that was there is replaced in one step.
+    """Writes a pytree of arrays; an existing checkpoint is replaced in one step.
 
     Args:
         path: the file.
         tree: arrays, typed random keys and Python numbers, in any registered pytree.
-        progress: counters to keep beside the tree, such as the updates done so far.
+        progress: counters to keep with the tree, such as the updates done so far.
     """
     leaves: dict[str, np.ndarray] = {}
     keys: dict[str, str] = {}
@@ -58,15 +59,15 @@ def load_checkpoint(path: Path, template: Tree) -> tuple[Tree, dict[str, int]]:
 
     Args:
         path: the file.
-        template: a pytree of the structure, shapes and dtypes to expect, such as `jax.eval_shape` of
-            what built the saved one.
+        template: a pytree of the expected structure, shapes and dtypes, such as `jax.eval_shape` of the function that
+            built the saved one.
 
     Returns:
         The tree, with the template's structure, and the counters saved with it.
 
     Raises:
-        CheckpointError: there is no such file, it is damaged or no checkpoint, or it holds another
-            tree; the message names the first difference.
+        CheckpointError: there is no such file, it is damaged or not a checkpoint, or it holds another tree; the message
+            names the first difference.
     """
     expected = _named_leaves(template)
     size = sum(int(np.prod(np.shape(leaf))) * max(leaf.dtype.itemsize, 8) for leaf in expected.values())
@@ -89,10 +90,10 @@ def _named_leaves(tree: Any) -> dict[str, Any]:
 
 
 def _expose_keys(tree: Any, keys: dict[str, str]) -> Any:
-    """`tree` with random keys as their raw data; notes in `keys` which leaves those were."""
+    """`tree` with random keys as their raw data; records in `keys` which leaves those were."""
 
     def expose(path: tuple[Any, ...], leaf: Any) -> Any:
-        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        if is_key(leaf):
             keys[jax.tree_util.keystr(path)] = str(leaf.dtype)
             return jax.random.key_data(leaf)
         return leaf
@@ -107,7 +108,7 @@ def _read_payload(path: Path, max_bytes: int) -> bytes:
             if not header.startswith(MAGIC):
                 what = "is empty" if not header else "was not written by jaxenvs"
                 raise CheckpointError(
-                    f"{path} {what}: it is no checkpoint. Point to a folder that `jaxenvs train` made."
+                    f"{path} {what}: it is not a checkpoint. Point to a folder that `jaxenvs train` made."
                 )
             if len(header) < _HEADER.size:
                 raise CheckpointError(f"{path} is truncated within its header. {_DAMAGED}")
@@ -173,7 +174,7 @@ def _restore(path: Path, name: str, stored: np.ndarray, key_dtype: str | None, e
 
 
 def _implementation(key_dtype: str) -> Any:
-    """The key implementation of a dtype such as `key<jaxenvs>`, which a template of that dtype vouches for."""
+    """The key implementation of a dtype such as `key<jaxenvs>`, known from a template of that dtype."""
     for candidate in _KEY_IMPLEMENTATIONS:
         if str(jax.random.key(0, impl=candidate).dtype) == key_dtype:
             return candidate

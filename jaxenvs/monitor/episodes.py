@@ -1,4 +1,4 @@
-"""Episodes recorded state by state, and the frames that show them."""
+"""Recording of episodes state by state, and their frames."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.rollout.policy import Policy, as_policy
+from jaxenvs.core.trees import tree_at
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.rollouts.policy import Policy, as_policy
 
 _CHUNK_BYTES = 64 * 2**20
-"""Frames are drawn this many bytes at a time, so memory stays bounded however long the episode."""
+"""Frames are drawn this many bytes at a time, so memory stays bounded for episodes of any length."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Episode:
     Attributes:
         states: the environment's states, from the start to the last, with a leading axis of length + 1.
         actions: the actions taken, with a leading axis of the length.
-        rewards: (length,) float32.
+        rewards: (length,) float32, the rewards.
         terminated: whether the last step terminated.
         truncated: whether the last step truncated.
     """
@@ -47,12 +48,12 @@ class Episode:
         return float(np.sum(self.rewards, dtype=np.float64))
 
     def first(self, steps: int) -> "Episode":
-        """The episode up to `steps` steps; an end that comes later is not part of it."""
+        """The first `steps` steps of the episode; a later end is not part of it."""
         if steps >= self.length:
             return self
         return Episode(
-            states=jax.tree.map(lambda x: x[: steps + 1], self.states),
-            actions=jax.tree.map(lambda x: x[:steps], self.actions),
+            states=tree_at(self.states, slice(steps + 1)),
+            actions=tree_at(self.actions, slice(steps)),
             rewards=self.rewards[:steps],
             terminated=False,
             truncated=False,
@@ -63,10 +64,10 @@ def record_episode(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int)
     """Runs one episode from a fresh start and keeps every state.
 
     Args:
-        env: without AutoReset, so that the episode's end shows.
+        env: the environment, without AutoReset, so that the end of the episode is visible.
         policy: `(observation, key) -> action`.
         key: a scalar random key.
-        max_steps: where to stop an episode that has not ended by itself.
+        max_steps: number of steps after which to stop an episode that has not ended.
     """
     if max_steps < 1:
         raise InvalidField(f"An episode needs at least 1 step, got max_steps={max_steps}.")
@@ -74,12 +75,12 @@ def record_episode(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int)
 
 
 def replay_actions(env: Env[Any, Any], actions: Any, key: Key) -> Episode:
-    """Runs one episode from a fresh start with the actions given, until they or the episode end.
+    """Runs one episode from a fresh start with given actions, until they or the episode end.
 
     Args:
-        env: without AutoReset.
+        env: the environment, without AutoReset.
         actions: elements of the action space, with a leading axis of at least 1.
-        key: a scalar random key; the start is the one that `record_episode` makes of it.
+        key: a scalar random key; the start is the same as that of `record_episode` with this key.
     """
     return _cut(*_follow_actions(env, actions, check_key(key)))
 
@@ -117,8 +118,8 @@ def _cut(states: Any, actions: Any, rewards: Any, terminated: Any, truncated: An
     done = terminated | truncated
     length = int(np.argmax(done)) + 1 if done.any() else len(done)
     return Episode(
-        states=jax.tree.map(lambda x: x[: length + 1], states),
-        actions=jax.tree.map(lambda x: x[:length], actions),
+        states=tree_at(states, slice(length + 1)),
+        actions=tree_at(actions, slice(length)),
         rewards=rewards[:length],
         terminated=bool(terminated[length - 1]),
         truncated=bool(truncated[length - 1]),
@@ -137,12 +138,12 @@ def record_episodes(
     """Records episodes one after another.
 
     Args:
-        env: without AutoReset.
+        env: the environment, without AutoReset.
         policy: `(observation, key) -> action`.
         key: a scalar random key; episode `i` is a function of `fold_in(key, i)`.
-        max_steps: the most steps of one episode.
-        num_episodes: stop after so many episodes.
-        min_steps: stop once so many steps are recorded.
+        max_steps: greatest number of steps of one episode.
+        num_episodes: number of episodes after which to stop.
+        min_steps: number of recorded steps after which to stop.
 
     Raises:
         InvalidField: neither limit is given, or one is below 1.
@@ -159,15 +160,15 @@ def record_episodes(
 
 
 class Frames(Sequence[np.ndarray]):
-    """The pictures of recorded episodes, drawn on the device when they are looked at.
+    """The pictures of recorded episodes, drawn on the device when they are accessed.
 
-    Iterating draws a chunk at a time with one compiled program; indexing draws what is asked for.
+    Iterating draws a chunk at a time with one compiled program; indexing draws the requested frames.
     """
 
     def __init__(self, env: Env[Any, Any], episodes: Sequence[Episode], *, every: int = 1) -> None:
         """Keeps every `every`-th state of each episode, and always the last."""
         self._env = env
-        picked = [tree_index(e.states, _thinned(e.length + 1, every)) for e in episodes]
+        picked = [tree_at(e.states, _thinned(e.length + 1, every)) for e in episodes]
         self._states = jax.tree.map(lambda *parts: jnp.concatenate(parts), *picked)
         self._length = sum(len(_thinned(e.length + 1, every)) for e in episodes)
         one = jax.eval_shape(lambda s: env.render(jax.tree.map(lambda x: x[0], s)), self._states)
@@ -189,16 +190,11 @@ class Frames(Sequence[np.ndarray]):
             chunk = index[begin : begin + self._chunk]
             # Padded to one size, so that one program serves all chunks.
             padded = np.pad(chunk, (0, self._chunk - len(chunk)), mode="edge")
-            yield from np.asarray(_render(self._env, tree_index(self._states, padded)))[: len(chunk)]
+            yield from np.asarray(_render(self._env, tree_at(self._states, padded)))[: len(chunk)]
 
 
 def _thinned(length: int, every: int) -> np.ndarray:
     return np.unique(np.append(np.arange(0, length, every), length - 1))
-
-
-def tree_index(tree: Any, index: Any) -> Any:
-    """Each leaf at `index` of its leading axis."""
-    return jax.tree.map(lambda x: x[index], tree)
 
 
 @jax.jit

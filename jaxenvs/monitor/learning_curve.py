@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.errors import DependencyNotInstalled
 from jaxenvs.monitor.atomic import replacing
 
 _INK, _GRID, _LINE, _THRESHOLD = "#1f2933", "#e4e7eb", "#2563eb", "#d9480f"
 _SMOOTHING = 0.04
-"""Width of the moving average, as a share of all reports."""
+"""Width of the moving average, as a fraction of all reports."""
 
 
 def draw_learning_curve(
@@ -25,18 +25,18 @@ def draw_learning_curve(
 ) -> None:
     """Draws what `Run.read_progress` returns into a PNG file.
 
-    One seed: the mean return of the episodes that ended in each report, a moving average of it, and a
-    band of one standard deviation between the reports that were averaged. More seeds: each seed
-    faintly, their mean, and a band of one standard deviation between seeds.
+    With one seed, it shows the mean return of the episodes that ended in each report, a moving average of it, and a
+    band of one standard deviation of the reports in the average. With more seeds, it shows each seed faintly, their
+    mean, and a band of one standard deviation between seeds.
 
     Args:
-        path: the PNG file; replaced where it exists.
-        rows: reports with the columns `env_steps`, `seed` and `column`; reports without a finished
-            episode hold NaN and are bridged.
+        path: the PNG file; an existing one is replaced.
+        rows: reports with the columns `env_steps`, `seed` and `column`; reports without a finished episode hold NaN
+            and are skipped.
         title: the heading.
         subtitle: a smaller line under it.
         threshold: the return at which the task counts as solved, drawn as a line.
-        column: what to draw.
+        column: the column to draw.
 
     Raises:
         DependencyNotInstalled: matplotlib is missing.
@@ -49,7 +49,7 @@ def draw_learning_curve(
             'The learning curve needs matplotlib: run `pip install "jaxenvs[train]"`.'
         ) from error
 
-    # A canvas of its own keeps pyplot, its backend and its settings out of this.
+    # A separate canvas makes this independent of pyplot, its backend and its settings.
     figure = Figure(figsize=(9.0, 5.0), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

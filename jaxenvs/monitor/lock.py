@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
-from jaxenvs.core.errors import RunInUse
+from jaxenvs.errors import RunInUse
 
 try:
     import fcntl
-except ModuleNotFoundError:  # Windows has none, and folders there are not guarded
+except ModuleNotFoundError:  # Windows has none, so folders are not locked there
     fcntl = None
 
 _held: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
-"""The folders whose lock is held here, and in threads that run in a copy of this context."""
+"""The folders whose lock is held in this context, and in threads that run in a copy of it."""
 
 
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Holds `folder` while the block runs; within another block for the same folder it changes nothing.
+    """Locks `folder` while the block runs; inside another block for the same folder it has no effect.
 
-    The system lets go of the lock when the process ends, however it ends, so none is left behind. Where the system
-    or the file system has no such locks, nothing is held.
+    The system releases the lock when the process ends, however it ends, so none is left behind. If the system or the
+    file system has no such locks, nothing is locked.
 
     Raises:
         RunInUse: another thread or process holds it.
@@ -42,12 +42,12 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def _locked(folder: Path) -> int | None:
-    """A descriptor of the folder that holds its lock; None where there are no locks."""
+    """A descriptor of the folder that holds its lock; None if there are no locks."""
     if fcntl is None:
         return None
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # such as a folder that is not there, which whoever writes to it will say
+    except OSError:  # such as a missing folder, which will be reported when writing to it
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,4 +61,4 @@ def _locked(folder: Path) -> int | None:
 
 
 def _message(folder: Path) -> str:
-    return f"Something else is training in {folder} right now. Wait until it has ended, or train in another folder."
+    return f"Another process or thread is training in {folder}. Wait until it has ended, or train in another folder."

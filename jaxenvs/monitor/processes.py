@@ -1,4 +1,4 @@
-"""Several processes that train together: all compute, the first one writes, and they agree on what depends on time."""
+"""Several processes that train together: all compute, only the first writes, and they agree on timing."""
 
 from typing import TypeVar
 
@@ -15,16 +15,16 @@ def is_writer() -> bool:
     return jax.process_index() == 0
 
 
-def agreed(value: float) -> float:
-    """The first process's `value`, in all of them; every process must ask, in the same order.
+def first_process_value(value: float) -> float:
+    """The first process's `value`, in all of them; every process must call this, in the same order.
 
     What the processes compute together waits for all of them, so none may decide by its own clock.
     """
     return value if jax.process_count() == 1 else float(multihost_utils.broadcast_one_to_all(np.float32(value)))
 
 
-def whole(tree: Tree, mesh: Mesh | None) -> Tree:
-    """`tree` with every array whole in every process, where several share it; every process must ask."""
+def gathered(tree: Tree, mesh: Mesh | None) -> Tree:
+    """`tree` with every array complete in every process, if several share it; every process must call this."""
     if mesh is None or jax.process_count() == 1:
         return tree
     return jax.jit(lambda t: t, out_shardings=NamedSharding(mesh, PartitionSpec()))(tree)

@@ -28,7 +28,7 @@ import flax
 import jax
 from jaxlib.version import __version__ as jaxlib_version
 
-from jaxenvs.core.errors import CheckpointError, InvalidField, NotWritten
+from jaxenvs.errors import CheckpointError, InvalidField, NotWritten
 from jaxenvs.monitor.atomic import write_bytes, write_json
 from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
 from jaxenvs.monitor.lock import exclusive
@@ -44,17 +44,17 @@ _MAX_JSON_BYTES = 2**20
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run can be rebuilt from. Everything in it is JSON.
+    """The settings from which a run can be rebuilt. Everything in it is JSON.
 
     Attributes:
         env_id: the registered id.
         fields: the environment's fields that were set, by name.
-        max_episode_steps: the time limit that replaced the registered one, -1 for none; None where none did.
+        max_episode_steps: the time limit that replaces the registered one, -1 for none; None to keep it.
         algorithm: the learner's name, such as `"ppo"`.
         hyper_parameters: all of the learner's settings, by name.
-        seed: what the random keys were made from.
-        num_seeds: how many agents were trained at once.
-        module: the module that registers the id, imported before it is looked up; None where nothing need be.
+        seed: the seed of the random keys.
+        num_seeds: number of agents trained at once.
+        module: the module that registers the id, imported before it is looked up; None if no import is needed.
         preprocessed: whether the environment is the one that the id's spec names for training.
     """
 
@@ -71,13 +71,13 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run folder. `Run.create` makes one, `Run.open` finds one again.
+    """A run folder. `Run.create` makes one, and `Run.open` opens an existing one.
 
-    Where several processes train together (`jax.distributed`), each has its `Run`, and only the first writes.
+    If several processes train together (`jax.distributed`), each has its `Run`, and only the first writes.
 
     Attributes:
         path: the folder.
-        settings: what was trained.
+        settings: the settings of the run.
     """
 
     path: Path
@@ -87,15 +87,15 @@ class Run:
     def create(
         settings: Settings, path: str | os.PathLike[str] | None = None, *, parent: str | os.PathLike[str] = "runs"
     ) -> "Run":
-        """Makes the folder with its `run.json`, in one step; nothing that exists is ever overwritten.
+        """Makes the folder with its `run.json`, in one step; it never overwrites anything.
 
         Args:
-            settings: what is about to be trained.
+            settings: the settings of the run.
             path: the folder to make; by default one in `parent`, named after id, algorithm and time.
-            parent: where folders without a name of their own go.
+            parent: the parent of such a folder.
 
         Raises:
-            InvalidField: there is something at `path` already, or no folder can be made there.
+            InvalidField: `path` exists already, or no folder can be made there.
         """
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', settings.env_id)}-{settings.algorithm}-{stamp}"
@@ -107,14 +107,14 @@ class Run:
         for candidate in candidates:
             if _make_folder(candidate, _manifest(settings)):
                 return Run(candidate, settings)
-        raise InvalidField(f"{candidates[-1]} exists already; name another folder, or remove that one first.")
+        raise InvalidField(f"{candidates[-1]} exists already; name another folder, or remove it first.")
 
     @staticmethod
     def open(path: str | os.PathLike[str]) -> "Run":
         """Reads the folder of an earlier run.
 
         Raises:
-            CheckpointError: it is no run folder, or its `run.json` is damaged.
+            CheckpointError: it is not a run folder, or its `run.json` is damaged.
         """
         path = Path(path)
         manifest = _read_manifest(path)
@@ -135,27 +135,27 @@ class Run:
 
     @property
     def checkpoint_path(self) -> Path:
-        """Where the training state is kept."""
+        """The file of the training state."""
         return self.path / "checkpoint.msgpack"
 
     @property
     def progress_path(self) -> Path:
-        """Where the figures of each report are kept."""
+        """The file of the figures of each report."""
         return self.path / "progress.csv"
 
     @property
     def curve_path(self) -> Path:
-        """Where the learning curve goes."""
+        """The file of the learning curve."""
         return self.path / "learning_curve.png"
 
     @property
     def animation_path(self) -> Path:
-        """Where the animation of the trained agent goes."""
+        """The file of the animation of the trained agent."""
         return self.path / "agent.gif"
 
     @property
     def evaluation_path(self) -> Path:
-        """Where the final evaluation goes."""
+        """The file of the final evaluation."""
         return self.path / "evaluation.json"
 
     def manifest(self) -> dict[str, Any]:
@@ -164,10 +164,10 @@ class Run:
 
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Keeps everybody else from training in the folder while the block runs; blocks may be nested.
+        """Keeps other processes and threads from training in the folder while the block runs; blocks may be nested.
 
         Raises:
-            RunInUse: somebody does already.
+            RunInUse: another one is training in it.
         """
         if is_writer():
             with exclusive(self.path):
@@ -186,38 +186,38 @@ class Run:
                 write_json(self.path / "run.json", {**self.manifest(), **entries})
             except OSError as error:
                 raise NotWritten(
-                    f"{self.path} cannot be written: {error.strerror}. Make room, or the folder writable."
+                    f"{self.path} cannot be written: {error.strerror}. Free some space, or make the folder writable."
                 ) from error
 
     def mark(self, status: Status) -> None:
-        """Notes how the run stands, and when it ended if it did."""
+        """Records the status of the run, and when it ended if it did."""
         self.note(status=status, ended=None if status == "running" else _now())
 
     def save(self, state: Any, progress: Mapping[str, int]) -> None:
-        """Replaces the checkpoint; see `save_checkpoint`."""
+        """Saves the training state in the checkpoint file; see `save_checkpoint`."""
         if is_writer():
             save_checkpoint(self.checkpoint_path, state, progress)
 
     def save_elsewhere(self, state: Any, progress: Mapping[str, int]) -> Path:
-        """Writes a checkpoint to a new folder among the system's temporary ones; returns its path."""
+        """Writes a checkpoint to a new temporary folder; returns its path."""
         path = Path(tempfile.mkdtemp(prefix="jaxenvs-")) / self.checkpoint_path.name
         if is_writer():
             save_checkpoint(path, state, progress)
         return path
 
     def load(self, template: Tree) -> tuple[Tree, dict[str, int]]:
-        """Reads the checkpoint; see `load_checkpoint`."""
+        """Loads the training state from the checkpoint file; see `load_checkpoint`."""
         return load_checkpoint(self.checkpoint_path, template)
 
     def append_progress(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Adds rows to `progress.csv`, all with the columns of the first; whole numbers are written in full."""
+        """Adds rows to `progress.csv`, all with the columns of the first; integers are written in full."""
         if rows and is_writer():
             text = _csv(rows, header=not self.progress_path.exists())
             with self.progress_path.open("a", encoding="utf-8", newline="") as file:
                 file.write(text)
 
     def read_progress(self) -> list[dict[str, float]]:
-        """The rows of `progress.csv`; a last row that was cut off in writing is left out."""
+        """The rows of `progress.csv`, without a last row that was cut off while writing."""
         if not self.progress_path.exists():
             return []
         text = self.progress_path.read_text(encoding="utf-8")
@@ -230,7 +230,7 @@ class Run:
             ) from error
 
     def rewind_progress(self, updates: int) -> None:
-        """Drops the rows of reports after `updates`, which a resumed run makes again."""
+        """Drops the rows of reports after `updates`, which a resumed run writes again."""
         rows = [row for row in self.read_progress() if row["update"] <= updates]
         if not is_writer():
             return
@@ -253,7 +253,7 @@ def _csv(rows: Sequence[Mapping[str, float]], *, header: bool) -> str:
 
 
 def _as_text(value: float) -> str:
-    """Whole numbers, of which a float holds none exactly beyond 2**53, in full; others to seven digits."""
+    """Formats integers in full (a float cannot hold all of them beyond 2**53), and other numbers to seven digits."""
     is_whole = isinstance(value, int) or (value.is_integer() and abs(value) <= 2**53)
     return str(int(value)) if is_whole else f"{value:.7g}"
 
@@ -288,7 +288,7 @@ def _manifest(settings: Settings) -> dict[str, Any]:
 
 
 def _make_folder(path: Path, manifest: Mapping[str, Any]) -> bool:
-    """Makes `path` holding `run.json`, or returns False where something is there already."""
+    """Makes `path` with `run.json` in it, or returns False if `path` exists already."""
     if path.exists():
         return False
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -319,7 +319,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise CheckpointError(f"{file} cannot be read: {error.strerror}. {_NO_RUN}") from error
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{file} is no JSON: {error}. Restore it from a copy, or train again.") from error
+        raise CheckpointError(f"{file} is not JSON: {error}. Restore it from a copy, or train again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise CheckpointError(f"{file} was not written by jaxenvs. {_NO_RUN}")
     if manifest.get("format_version") != FORMAT_VERSION:

@@ -1,4 +1,4 @@
-"""The training loop of a run: one compiled program, called in chunks, with reports and checkpoints between."""
+"""The training loop of a run: one compiled program, called in chunks, with reports and checkpoints in between."""
 
 import dataclasses
 import time
@@ -10,23 +10,23 @@ import jax
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import Diverged, InvalidField, NotWritten
-from jaxenvs.core.random import Key
-from jaxenvs.monitor.processes import agreed, whole
+from jaxenvs.errors import Diverged, InvalidField, NotWritten
+from jaxenvs.monitor.processes import first_process_value, gathered
 from jaxenvs.monitor.run import Run
-from jaxenvs.monitor.updates import Learner, Program, Rows, initial_state
-from jaxenvs.rollout.mesh import Devices, lane_mesh
+from jaxenvs.monitor.updates import CompiledUpdates, Rows, Trainable, initial_state
+from jaxenvs.random import Key
+from jaxenvs.rollouts.mesh import Devices, lane_mesh
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """How far training has come.
+    """The progress of training.
 
     Attributes:
-        updates: done so far.
-        env_steps: done so far, by each seed.
-        seconds: spent training, those before an interruption included, compilation left out.
-        metrics: the figures since the report before, averaged over seeds; NaN where nothing was measured.
+        updates: updates done so far.
+        env_steps: environment steps done so far, by each seed.
+        seconds: time spent training, including that before an interruption, without compilation.
+        metrics: the figures since the last report, averaged over seeds; NaN if nothing was measured.
     """
 
     updates: int
@@ -36,18 +36,18 @@ class Report:
 
 
 _ROWS = 500
-"""A whole training gives about so many rows, each the mean over its updates."""
+"""The approximate number of rows of a whole training, each the mean over its updates."""
 _SECONDS_PER_CALL = 0.5
-"""Calls of the program are sized to take about this long, so that progress shows and Ctrl-C is heard."""
+"""Calls of the program are sized to take about this long, so that progress is shown and Ctrl-C is noticed."""
 _CHECKPOINT_SECONDS = 10.0
 _CHECKPOINT_SHARE = 0.05
-"""Checkpoints are spaced so that writing them takes no more than this share of the time."""
+"""Checkpoints are spaced so that writing them takes at most this fraction of the time."""
 
 
 def train(
     run: Run,
     env: Env[Any, Any],
-    learner: Learner,
+    learner: Trainable,
     key: Key,
     *,
     mesh: Devices | None = None,
@@ -56,34 +56,35 @@ def train(
     on_report: Callable[[Report], None] = lambda report: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Any, Report]:
-    """Trains to the end, or until told to stop, leaving progress and checkpoints in the run's folder.
+    """Trains to the end, or until told to stop, and writes progress and checkpoints to the run's folder.
 
-    A run that was stopped and resumed goes through the same states as one that was not. One that has reached its end
-    goes on where the learner has more updates to do, such as `learner.extended(total_steps)`.
+    A run that was stopped and resumed goes through the same states as one that was not. A run that has reached its end
+    continues if the learner has more updates to do, such as `learner.extended(total_steps)`.
 
     Args:
-        run: where to write; its settings say how many seeds are trained.
-        env: what to learn, without AutoReset.
-        learner: how.
-        key: what all of training is a function of.
+        run: the run folder; its settings say how many seeds are trained.
+        env: the environment to learn, without AutoReset.
+        learner: the learner.
+        key: the random key that determines the training.
         mesh: devices to spread the environments over, for learners that can: a mesh with an axis "data", or a
-            number of devices. Several processes give a mesh of all their devices, and all call `train` with
-            the same arguments: the first one writes and is asked `should_stop`; to resume, all read the folder.
-        resume: begin from the run's checkpoint.
-        on_compiled: called once before the first update, with where training begins and the seconds that
+            number of devices. Several processes pass a mesh of all their devices, and all call `train` with the same
+            arguments: the first one writes and calls `should_stop`; to resume, all read the folder.
+        resume: whether to begin from the run's checkpoint.
+        on_compiled: called once before the first update, with the report that training begins from and the seconds that
             compilation took.
         on_report: called between calls of the compiled program, the first of which does a single update.
-        should_stop: asked between calls; true ends training after a checkpoint.
+        should_stop: called between calls; if it returns True, training ends after a checkpoint.
 
     Returns:
-        The last training state and the last report. Training is complete where the report's `updates`
-        is the learner's `num_updates`.
+        The last training state and the last report. Training is complete if the report's `updates` equals the learner's
+        `num_updates`.
 
     Raises:
         CheckpointError: there is nothing to resume from, or it does not fit the settings.
-        Diverged: the weights of an agent hold NaN. The checkpoint is of an update before, if there is one.
+        Diverged: the weights of an agent contain NaN. The checkpoint, if there is one, is of an earlier update.
         InvalidField: there are several processes and no mesh to join them, or the mesh does not fit.
-        NotWritten: the disk is full, say. The message tells where the last training state is.
+        NotWritten: a file could not be written, for example because the disk is full. The message says where the last
+            training state is.
         RunInUse: another process trains in the folder.
     """
     mesh = lane_mesh("train", mesh)
@@ -98,9 +99,9 @@ def train(
 
 
 def _begin(
-    run: Run, env: Env[Any, Any], learner: Learner, key: Key, mesh: Mesh | None, resume: bool
+    run: Run, env: Env[Any, Any], learner: Trainable, key: Key, mesh: Mesh | None, resume: bool
 ) -> tuple[Any, Report]:
-    """The state to go on from, and how far it is."""
+    """The state to continue from, and its progress."""
     num_seeds, done = run.settings.num_seeds, 0
     begin = jax.jit(initial_state, static_argnames=("num_seeds", "mesh"))
     if resume:
@@ -114,13 +115,15 @@ def _begin(
     else:
         state = begin(env, learner, key, num_seeds=num_seeds, mesh=mesh)
     rows = run.read_progress()
-    return state, Report(done, done * learner.steps_per_update, agreed(rows[-1]["seconds"] if rows else 0.0), {})
+    return state, Report(
+        done, done * learner.steps_per_update, first_process_value(rows[-1]["seconds"] if rows else 0.0), {}
+    )
 
 
 def _continue(
     run: Run,
     env: Env[Any, Any],
-    learner: Learner,
+    learner: Trainable,
     state: Any,
     report: Report,
     mesh: Mesh | None,
@@ -130,7 +133,7 @@ def _continue(
 ) -> tuple[Any, Report]:
     total, spread = int(learner.num_updates), -(-int(learner.num_updates) // _ROWS)
     started = time.perf_counter()
-    program = Program(env, learner, state, num_seeds=run.settings.num_seeds, mesh=mesh)
+    program = CompiledUpdates(env, learner, state, num_seeds=run.settings.num_seeds, mesh=mesh)
     on_compiled(report, time.perf_counter() - started)
     saver = _Saver(run, mesh, report.updates)
     rows = Rows(learner.steps_per_update)
@@ -139,12 +142,12 @@ def _continue(
         started = time.perf_counter()
         ends = _ends(report.updates, count, spread, total)
         state, measured = program(state, report.updates, ends)
-        seconds = agreed(time.perf_counter() - started)
+        seconds = first_process_value(time.perf_counter() - started)
         updates = measured.updates
         rows.add(measured, report.updates, report.seconds, seconds, lambda end: end % spread == 0 or end == total)
         count = max(1, round(_SECONDS_PER_CALL * (updates - report.updates) / max(seconds, 1e-6)))
         report = Report(updates, updates * learner.steps_per_update, report.seconds + seconds, measured.means())
-        stopping = bool(agreed(should_stop()))
+        stopping = bool(first_process_value(should_stop()))
         try:
             saving = (
                 saver.is_due(now=stopping or updates == total, within_row=rows.is_open) and measured.diverged is None
@@ -163,13 +166,13 @@ def _continue(
 
 
 def _ends(done: int, count: int, spread: int, total: int) -> list[int]:
-    """Where the next call's rows end, and last where it ends itself: about `count` updates on.
+    """The updates at which the next call's rows end, and last that at which it ends, after about `count` updates.
 
-    Calls end with a row where they do a row's updates at least, and do no more rows than the program holds.
+    A call that does at least a row's updates ends with a row, and does no more rows than the program has room for.
     """
     last = min(done + count, total)
-    rows = list(range((done // spread + 1) * spread, last + 1, spread))[: Program.MOST_ROWS]
-    if total <= last and len(rows) < Program.MOST_ROWS and total not in rows:
+    rows = list(range((done // spread + 1) * spread, last + 1, spread))[: CompiledUpdates.MOST_ROWS]
+    if total <= last and len(rows) < CompiledUpdates.MOST_ROWS and total not in rows:
         rows.append(total)
     return rows or [last]
 
@@ -177,7 +180,7 @@ def _ends(done: int, count: int, spread: int, total: int) -> list[int]:
 def _divergence(diverged: tuple[int, list[int]], saver: "_Saver", steps_per_update: int) -> str:
     update, seeds = diverged
     who = "" if seeds == [0] else f" (seed {', '.join(map(str, seeds))} of those trained together)"
-    kept = f"The checkpoint is of update {saver.saved}" if saver.saved else "There is no checkpoint of an update before"
+    kept = f"The checkpoint is of update {saver.saved}" if saver.saved else "There is no earlier checkpoint"
     return (
         f"Training diverged at update {update}, {update * steps_per_update:,} steps: weights are NaN{who}. {kept}."
         " Lower the learning rate, scale rewards (PPO's `normalize_rewards`), or look for NaN in the environment with"
@@ -186,10 +189,10 @@ def _divergence(diverged: tuple[int, list[int]], saver: "_Saver", steps_per_upda
 
 
 class _Saver:
-    """Saves checkpoints, the first one at once, the others no more often than they are worth.
+    """Saves checkpoints: the first one immediately, the others no more often than is worthwhile.
 
     Attributes:
-        saved: the update of the last checkpoint, 0 before there is one.
+        saved: the update of the last checkpoint, 0 before the first one.
     """
 
     def __init__(self, run: Run, mesh: Mesh | None, saved: int) -> None:
@@ -199,24 +202,24 @@ class _Saver:
         self.saved = saved
 
     def is_due(self, *, now: bool, within_row: bool) -> bool:
-        # A checkpoint ends a row, so that rows of what follows it begin with it. A row of many updates that is
-        # about to end anyway is waited for.
+        # A checkpoint ends a row, so that the rows after it begin with it. If a row of many updates is about to end
+        # anyway, the checkpoint waits for it.
         patience = _CHECKPOINT_SECONDS if within_row else 0.0
-        return bool(now or agreed(time.perf_counter() >= self._due + patience))
+        return bool(now or first_process_value(time.perf_counter() >= self._due + patience))
 
     def save(self, state: Any, updates: int) -> None:
         started = time.perf_counter()
-        self._run.save(whole(state, self._mesh), {"updates": updates})
+        self._run.save(gathered(state, self._mesh), {"updates": updates})
         self.saved = updates
         ended = time.perf_counter()
         self._due = ended + max(_CHECKPOINT_SECONDS, (ended - started) / _CHECKPOINT_SHARE)
 
     def rescued(self, state: Any, updates: int, error: OSError) -> NotWritten:
-        """Saves the state somewhere else; returns the error that says where."""
+        """Saves the state in another place; returns the error that says where."""
         try:
-            path = self._run.save_elsewhere(whole(state, self._mesh), {"updates": updates})
+            path = self._run.save_elsewhere(gathered(state, self._mesh), {"updates": updates})
         except OSError:
-            kept = f"The checkpoint in it is of update {self.saved}." if self.saved else "It holds no checkpoint yet."
+            kept = f"The checkpoint in it is of update {self.saved}." if self.saved else "It has no checkpoint yet."
         else:
-            kept = f"The state after update {updates} is in {path}: move it to {self._run.checkpoint_path} to go on."
+            kept = f"The state after update {updates} is in {path}: move it to {self._run.checkpoint_path} to continue."
         return NotWritten(f"{self._run.path} cannot be written: {error.strerror or error}. {kept}")

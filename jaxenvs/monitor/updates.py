@@ -1,4 +1,4 @@
-"""Updates of a run: the compiled program that does them, and rows of what they measured."""
+"""Updates of a run: the compiled program that does them, and the rows of their figures."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,49 +12,49 @@ from jax import Array
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.finite import holds_nan
-from jaxenvs.core.random import Key
-from jaxenvs.rollout.mesh import SHARED, laid_out
+from jaxenvs.core.trees import holds_nan
+from jaxenvs.random import Key
+from jaxenvs.rollouts.mesh import SHARED, with_layout
 
 
-class Learner(Protocol):
-    """What the loop asks of a learner, a pytree of hyper-parameters; those of `jaxenvs.training` fit.
+class Trainable(Protocol):
+    """What the loop requires of a learner, a pytree of hyper-parameters; those of `jaxenvs.training` satisfy it.
 
-    Where the loop is given a mesh, it hands that on to `init` and `update` as a further argument `mesh`.
+    If the loop is given a mesh, it passes it to `init` and `update` as another argument, `mesh`.
     """
 
     @property
     def num_updates(self) -> int:
-        """How many updates make a whole training."""
+        """The number of updates of a whole training."""
         ...
 
     @property
     def steps_per_update(self) -> int:
-        """Environment steps that one update takes."""
+        """The number of environment steps per update."""
         ...
 
     def init(self, env: Env[Any, Any], key: Key) -> Any:
-        """The training state to begin with."""
+        """The initial training state."""
         ...
 
     def update(self, env: Env[Any, Any], state: Any) -> tuple[Any, "Metrics"]:
-        """One update: the next training state, whose field `agent` holds what is learnt, and what was measured."""
+        """Does one update; returns the next training state, whose field `agent` is what is learned, and the metrics."""
         ...
 
 
 class Metrics(Protocol):
-    """What the loop asks of an update's metrics, a pytree; those of `jaxenvs.training` fit."""
+    """What the loop requires of an update's metrics, a pytree; those of `jaxenvs.training` satisfy it."""
 
     def figures(self) -> dict[str, tuple[Any, Any]]:
-        """What a row shows, by name: a sum and the number of its terms, both scalars, whose quotient is shown.
+        """The figures of a row, by name: a sum and the number of its terms, both scalars, whose quotient is shown.
 
-        Of a count, which a row adds up, the number of terms is None.
+        For a count, which a row adds up, the number of terms is None.
         """
         ...
 
 
-def initial_state(env: Env[Any, Any], learner: Learner, key: Key, num_seeds: int, mesh: Mesh | None = None) -> Any:
-    """The training state to begin with; with more than one seed, of all of them along a leading axis.
+def initial_state(env: Env[Any, Any], learner: Trainable, key: Key, num_seeds: int, mesh: Mesh | None = None) -> Any:
+    """The initial training state; with more than one seed, those of all seeds along a leading axis.
 
     Seed `i` is trained from `fold_in(key, i)`, so the first seed's run does not depend on how many there are.
     """
@@ -65,13 +65,13 @@ def initial_state(env: Env[Any, Any], learner: Learner, key: Key, num_seeds: int
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What a call of the program measured. Arrays have axes (parts, seeds).
+    """The figures that a call of the program measured. Arrays have axes (parts, seeds).
 
     Attributes:
         ends: (parts,) int, the last update of each part.
-        sums: by name, sums over a part.
-        terms: by name, the numbers of their terms; for a count, None.
-        diverged: the first update after which an agent held NaN, and the seeds that did; None where none did.
+        sums: sums over a part, by name.
+        terms: the numbers of their terms, by name; None for a count.
+        diverged: the first update after which an agent contained NaN, and the seeds that did; None if none did.
     """
 
     ends: np.ndarray
@@ -85,22 +85,24 @@ class Measured:
         return int(self.ends[-1])
 
     def means(self) -> dict[str, float]:
-        """The figures of all parts together, averaged over seeds; NaN where nothing was measured."""
+        """The figures of all parts together, averaged over seeds; NaN if nothing was measured."""
         values = _quotients({n: x.sum(0) for n, x in self.sums.items()}, {n: _sum(x) for n, x in self.terms.items()})
         return {name: _finite_mean(x) for name, x in values.items()}
 
 
-class Program:
+class CompiledUpdates:
     """Updates of one learner in one environment, compiled.
 
-    How many updates a call does is data, so one program serves calls of every size.
+    The number of updates per call is data, so one program serves calls of every size.
     """
 
     MOST_ROWS: ClassVar[int] = 64
-    """Parts of a call that are measured apart."""
+    """Parts of a call that are measured separately."""
 
-    def __init__(self, env: Env[Any, Any], learner: Learner, state: Any, *, num_seeds: int, mesh: Mesh | None) -> None:
-        """Compiles; `state` is of the structure to expect."""
+    def __init__(
+        self, env: Env[Any, Any], learner: Trainable, state: Any, *, num_seeds: int, mesh: Mesh | None
+    ) -> None:
+        """Compiles the program for states with the structure of `state`."""
         self._data = env, learner
         self._num_seeds = num_seeds
         metrics = jax.eval_shape(_update_of(env, learner, num_seeds, mesh), state)[1]
@@ -109,7 +111,7 @@ class Program:
         self._advance = lowered.compile()
 
     def __call__(self, state: Any, done: int, ends: list[int]) -> tuple[Any, Measured]:
-        """Does the updates from `done` to the last of `ends`, or until an agent holds NaN. `state` is used up."""
+        """Does the updates from `done` to the last of `ends`, or until an agent contains NaN. `state` is donated."""
         state, reached, sums, terms, diverged = self._advance(*self._data, state, *self._window(done, ends))
         reached, diverged = int(reached), np.asarray(diverged).reshape(-1)
         stopped = [end for end in ends if end < reached] + [reached]
@@ -126,13 +128,13 @@ class Program:
         )
 
     def _window(self, done: int, ends: list[int]) -> tuple[Array, Array, Array]:
-        """Where the parts end, padded to the size that the program was compiled for; where they begin; how many."""
+        """The ends of the parts, padded to the size that the program was compiled for; where they begin; how many."""
         padded = np.pad(np.asarray(ends), (0, self.MOST_ROWS - len(ends)))
         return tuple(jnp.asarray(x, jnp.int32) for x in (padded, done, len(ends)))  # pyright: ignore[reportReturnType]
 
 
 def _update_of(
-    env: Env[Any, Any], learner: Learner, num_seeds: int, mesh: Mesh | None
+    env: Env[Any, Any], learner: Trainable, num_seeds: int, mesh: Mesh | None
 ) -> Callable[[Any], tuple[Any, Metrics]]:
     update = partial(learner.update, env, **_on(mesh))
     return jax.vmap(update) if num_seeds > 1 else update
@@ -141,7 +143,7 @@ def _update_of(
 @partial(jax.jit, static_argnames=("num_seeds", "mesh"), donate_argnames="state")
 def _advance(
     env: Env[Any, Any],
-    learner: Learner,
+    learner: Trainable,
     state: Any,
     ends: Array,
     done: Array,
@@ -154,7 +156,7 @@ def _advance(
 
     Returns:
         The state, the updates done, tables of sums and of their terms, and by seed the first update after which
-        its agent held NaN, 0 where it does not. After such an update nothing more is done.
+        its agent contained NaN, 0 if it does not. After such an update nothing more is done.
     """
     update = _update_of(env, learner, num_seeds, mesh)
     nan_in = jax.vmap(holds_nan) if num_seeds > 1 else holds_nan
@@ -177,7 +179,7 @@ def _advance(
 
     tables = jax.tree.map(lambda x: jnp.zeros((len(ends), *x.shape), jnp.float32), zeros)
     state, done, tables, diverged = jax.lax.fori_loop(0, count, one_row, (state, done, tables, healthy))
-    return state, *laid_out((done, *tables, diverged), mesh, SHARED)
+    return state, *with_layout((done, *tables, diverged), mesh, SHARED)
 
 
 def _totals(metrics: Metrics) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -188,7 +190,7 @@ def _totals(metrics: Metrics) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _on(mesh: Mesh | None) -> dict[str, Any]:
-    """The further argument of a learner that is to run on a mesh."""
+    """The additional argument of a learner that runs on a mesh."""
     return {} if mesh is None else {"mesh": mesh}
 
 
@@ -196,7 +198,7 @@ _FIRST_COLUMNS = ("mean_return", "mean_length", "episodes")
 
 
 class Rows:
-    """Rows of `progress.csv`, put together from what calls of the program measured."""
+    """Rows of `progress.csv`, assembled from the figures that calls of the program measured."""
 
     def __init__(self, steps_per_update: int) -> None:
         self._steps_per_update = steps_per_update
@@ -214,10 +216,10 @@ class Rows:
         """Adds a call's parts.
 
         Args:
-            measured: what it measured.
-            begin: the updates before it.
-            seconds_before: of training before it.
-            seconds: that it took.
+            measured: the figures that it measured.
+            begin: the number of updates before it.
+            seconds_before: the training time before it, s.
+            seconds: the time that it took, s.
             is_end: whether a row ends with an update.
         """
         for i, end in enumerate(measured.ends.tolist()):
@@ -231,14 +233,14 @@ class Rows:
                 self._close()
 
     def take(self, *, unfinished: bool) -> list[dict[str, float]]:
-        """The rows since the last time; with `unfinished`, the one that has not reached its end as well."""
+        """The rows since the last call; with `unfinished`, including the one that has not reached its end."""
         if unfinished:
             self._close()
         rows, self._finished = self._finished, []
         return rows
 
     def _close(self) -> None:
-        """One row per seed, the columns that people look for first."""
+        """One row per seed, with the most important columns first."""
         if self._open is None:
             return
         (update, seconds, sums, terms), self._open = self._open, None
@@ -255,7 +257,7 @@ def _sum(table: np.ndarray | None) -> np.ndarray | None:
 
 
 def _quotients(sums: dict[str, Any], terms: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Means, NaN where there were no terms; counts as they are."""
+    """Means, NaN if there were no terms; counts stay unchanged."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return {name: x if terms[name] is None else x / terms[name] for name, x in sums.items()}
 

@@ -1,4 +1,4 @@
-"""Conformance checks, for the environments here and for yours.
+"""Conformance checks, for the environments of jaxenvs and for your own.
 
     import jaxenvs.testing
     jaxenvs.testing.check_env(MyEnv())

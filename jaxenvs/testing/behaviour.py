@@ -11,11 +11,11 @@ from jaxenvs.testing.subject import Fault, Subject
 from jaxenvs.wrappers import TimeLimit
 
 _ROUNDING = 1e-6
-"""Of a reward in float32, as a share of it."""
+"""The tolerance of a reward in float32, relative to it."""
 
 
 def in_spaces(subject: Subject) -> None:
-    """Observations, `final_observation` included, and sampled actions lie in their spaces."""
+    """Observations, including `final_observation`, and sampled actions lie in their spaces."""
     seen = subject.auto_rollout
     outside = np.asarray(seen.outside)
     if outside.any():
@@ -23,14 +23,14 @@ def in_spaces(subject: Subject) -> None:
         example = jax.tree.map(lambda x: np.asarray(x)[lane], seen.example)
         raise Fault(
             f"the observation after step {step} is {example}, outside {subject.env.observation_space}",
-            "Widen the space to what the task can show, or clip, and mind the dtype that bounds are rounded to.",
+            "Widen the space to what the task can show, or clip, and note the dtype that bounds are rounded to.",
         )
     if np.asarray(seen.action_outside).any():
         raise Fault("action_space.sample leaves the action space", "Correct the space's `sample` or `contains`.")
 
 
 def rewards_in_range(subject: Subject) -> None:
-    """Rewards lie in `reward_range`, but for rounding."""
+    """Rewards lie in `reward_range`, up to rounding."""
     low, high = (float(bound) for bound in subject.env.reward_range)
     rewards = np.asarray(subject.auto_rollout.reward, np.float64)[1:]  # the first row belongs to no step
     slack = _ROUNDING * np.abs(rewards)
@@ -44,7 +44,7 @@ def rewards_in_range(subject: Subject) -> None:
 
 
 def finite(subject: Subject) -> None:
-    """States hold no NaN and timesteps only finite numbers, also when stepped on after the end."""
+    """States contain no NaN and timesteps only finite numbers, even when stepping on after the end."""
     for rollout, when in ((subject.auto_rollout, "between resets"), (subject.plain_rollout, "without resets")):
         for path, flag in jax.tree_util.tree_leaves_with_path(rollout.not_finite):
             if np.asarray(flag).any():
@@ -57,7 +57,7 @@ def finite(subject: Subject) -> None:
 
 
 def ends_are_reached(subject: Subject) -> None:
-    """Each kind of end that is claimed is reached, and no other."""
+    """Each kind of end that is declared is reached, and no other."""
     seen = _ends(subject.auto_rollout) | _ends(subject.plain_rollout)
     unclaimed = seen - subject.ends
     if unclaimed:
@@ -72,8 +72,8 @@ def ends_are_reached(subject: Subject) -> None:
         missing -= {"truncated"}
     if missing:
         raise Fault(
-            f"{subject.lanes} times {subject.steps} random steps hold no {' or '.join(sorted(missing))} episode",
-            "If the task never ends so, leave it out of `reaches`; else raise `steps` or `lanes`,"
+            f"{subject.lanes} times {subject.steps} random steps contain no {' or '.join(sorted(missing))} episode",
+            "If the task never ends that way, leave it out of `reaches`; otherwise raise `steps` or `lanes`,"
             " or pass a `policy` that gets there.",
         )
 
@@ -83,7 +83,7 @@ def _ends(rollout: Rollout) -> set[str]:
 
 
 def _stops_on_time(subject: Subject) -> bool:
-    """Whether the step that a TimeLimit allows last is truncated; its clock is set forward to get there."""
+    """Whether the last step that a TimeLimit allows is truncated; its clock is set forward to reach it."""
 
     def last_step(env: Any, state: Any) -> Any:
         if isinstance(env, TimeLimit):
@@ -98,10 +98,10 @@ def _stops_on_time(subject: Subject) -> bool:
 
 
 def base_never_truncates(subject: Subject) -> None:
-    """The environment under all wrappers never sets `truncated`: that is TimeLimit's part."""
+    """The environment under all wrappers never sets `truncated`, which is the task of TimeLimit."""
     for rollout in (subject.auto_rollout, subject.plain_rollout):
         if np.asarray(rollout.base_truncated).any():
             raise Fault(
                 "the base environment sets `truncated`",
-                "Return `transition(...)`, which never does, and give the limit to `TimeLimit` or the spec.",
+                "Return `transition(...)`, which never does, and put the limit in `TimeLimit` or the spec.",
             )

@@ -1,4 +1,4 @@
-"""Checks at the borders: bad input, pickling, drawing."""
+"""Checks at the boundaries: bad input, pickling, rendering."""
 
 import pickle
 from collections.abc import Callable, Iterator
@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxenvs.core.errors import InvalidAction, InvalidKey
+from jaxenvs.errors import InvalidAction, InvalidKey
 from jaxenvs.testing.subject import Fault, Subject
 from jaxenvs.testing.trees import identical
 
 
 def bad_action_refused(subject: Subject) -> None:
-    """An action of a wrong shape or dtype raises InvalidAction while tracing, and harms nothing."""
+    """An action of a wrong shape or dtype raises InvalidAction while tracing, and has no other effect."""
     env, (state, _) = subject.env, subject.opening
     timestep = jax.eval_shape(env.step, state, subject.action)[1]
     for label, action in _bad_actions(subject.action):
@@ -29,7 +29,7 @@ def bad_action_refused(subject: Subject) -> None:
 
 
 def bad_key_refused(subject: Subject) -> None:
-    """Anything but one random key raises InvalidKey, and raw key data works as the typed key does."""
+    """Anything but one random key raises InvalidKey, and raw key data works like the typed key."""
     env = subject.env
     bad = {
         "an integer": 0,
@@ -74,7 +74,7 @@ def _bad_actions(action: Any) -> Iterator[tuple[str, Any]]:
 
 
 def survives_pickle(subject: Subject) -> None:
-    """Environment, state and timestep survive pickling, random keys included."""
+    """Environment, state and timestep survive pickling, including random keys."""
     state, timestep = subject.opening
     for name, value in (("the environment", subject.env), ("its state", state), ("its timestep", timestep)):
         try:
@@ -82,7 +82,7 @@ def survives_pickle(subject: Subject) -> None:
         except Exception as error:
             raise Fault(
                 f"{name} cannot be pickled: {type(error).__name__}: {error}",
-                "Define classes and functions at the top of a module, and hold no lambda or open file.",
+                "Define classes and functions at the top of a module, and store no lambda or open file.",
             ) from error
         if not identical(copy, value):
             raise Fault(
@@ -93,7 +93,7 @@ def survives_pickle(subject: Subject) -> None:
 def renders(subject: Subject) -> None:
     """`render` gives (height, width, 3) uint8, jitted and vmapped, and the picture shows something.
 
-    A task may do without: one whose class does not define `render` declares that by `can_render`.
+    Rendering is optional: a class that does not define `render` is skipped; see `can_render`.
     """
     if not subject.env.can_render:
         return

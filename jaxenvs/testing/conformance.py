@@ -1,4 +1,4 @@
-"""CHECKS and `check_env`: everything that is asked of an environment."""
+"""CHECKS and `check_env`: everything that is required of an environment."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,8 +13,8 @@ class ConformanceError(AssertionError):
     """An environment failed a check.
 
     Attributes:
-        check: the check's name.
-        seen: what was seen.
+        check: name of the check.
+        seen: what was observed.
         remedy: what to do about it.
     """
 
@@ -24,11 +24,11 @@ class ConformanceError(AssertionError):
 
 
 class Check:
-    """One thing asked of an environment; call it with an environment, or with a `Subject` to share work.
+    """One requirement for environments; call it with an environment, or with a `Subject` to share work.
 
     Attributes:
-        name: its name, such as `"no_weak_types"`.
-        asks: what it asks, in a sentence.
+        name: name of the check, such as `"no_weak_types"`.
+        asks: what it requires, in a sentence.
     """
 
     def __init__(self, function: Callable[[Subject], None]) -> None:
@@ -43,7 +43,7 @@ class Check:
         """Runs the check.
 
         Raises:
-            ConformanceError: the environment fails it.
+            ConformanceError: the environment fails the check.
         """
         subject = env if isinstance(env, Subject) else Subject(env)
         try:
@@ -87,7 +87,7 @@ CHECKS: tuple[Check, ...] = tuple(
         behaviour.ends_are_reached,
     )
 )
-"""All checks, the most basic first, so that the first to fail is the one to mend first."""
+"""All checks, the most basic first, so that the first to fail is the one to fix first."""
 
 
 def check_env(
@@ -107,19 +107,19 @@ def check_env(
         >>> jaxenvs.testing.check_env(jaxenvs.make("CartPole-v1"))
 
     Args:
-        env: the environment, in its wrappers or bare.
+        env: the environment, with or without wrappers.
         random: whether different keys lead to different trajectories.
         reaches: which of `"terminated"` and `"truncated"` an episode can end with; by default
-            termination, and truncation where there is a `TimeLimit`.
+            termination, and truncation if there is a `TimeLimit`.
         policy: `policy(observation, key) -> action`, to reach an end that random actions do not.
-        eager: whether to run `reset` and `step` outside `jit` too; turn it off for a simulator that
-            takes minutes so.
+        eager: whether to run `reset` and `step` outside `jit` as well; turn it off for a simulator that takes minutes
+            that way.
         steps: length of the random rollouts.
-        lanes: environments side by side in them.
-        seed: of all random numbers.
+        lanes: number of environments in them.
+        seed: seed of all random numbers.
 
     Raises:
-        ConformanceError: the first check that failed, what was seen, and the remedy.
+        ConformanceError: a check failed; it names the first one, what was observed, and the remedy.
     """
     subject = Subject(env, random, reaches, policy, eager, steps, lanes, seed)
     for check in CHECKS:

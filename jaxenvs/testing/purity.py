@@ -1,4 +1,4 @@
-"""Checks of purity: a function of its arguments and of nothing else, in every form JAX runs it."""
+"""Checks of purity: a function of its arguments and nothing else, in every form in which JAX runs it."""
 
 import contextlib
 import gc
@@ -15,7 +15,7 @@ from jaxenvs.wrappers import AutoReset, DomainRandomize
 
 
 def inputs_kept(subject: Subject) -> None:
-    """`reset` and `step` leave the containers that they are given as they were."""
+    """`reset` and `step` do not change the containers that they are given."""
     for call, signature in (("reset", subject.reset_signature), ("step", subject.step_signature)):
         if not signature.inputs_kept:
             raise Fault(
@@ -34,15 +34,15 @@ def pure(subject: Subject) -> None:
     for call, (function, arguments) in programs.items():
         texts, constants = [], []
         for _ in range(2):
-            # A new function object each time, so that JAX does not answer from an earlier trace.
+            # A new function object each time, so that JAX does not reuse an earlier trace.
             program = jax.make_jaxpr(lambda *a, function=function: function(*a))(*arguments)
             texts.append(re.sub(r"0x[0-9a-f]+|id=\d+", "", str(program.jaxpr)))
             constants.append(list(program.consts))
         same_constants = identical(constants[0], constants[1])
         if texts[0] != texts[1] or not same_constants:
             raise Fault(
-                f"{call} is another program each time it is traced{_first_difference(*texts)}",
-                "Let it depend on its arguments alone: keep counters in the state, draw from the key,"
+                f"{call} is a different program each time it is traced{_first_difference(*texts)}",
+                "Let it depend only on its arguments: keep counters in the state, draw from the key,"
                 " and read no module variable that changes.",
             )
 
@@ -76,7 +76,7 @@ def no_leaks(subject: Subject) -> None:
 
 @contextlib.contextmanager
 def _older_objects_out_of_sight() -> Iterator[None]:
-    """Spares JAX to look through all objects of the process for who holds a leaked tracer, which can take minutes."""
+    """Keeps JAX from searching all objects of the process for references to a leaked tracer, which can take minutes."""
     gc.freeze()
     try:
         yield
@@ -105,7 +105,7 @@ def one_trace(subject: Subject) -> None:
     again = subject.traces[len(before) :]
     if again:
         raise Fault(
-            f"{' and '.join(sorted(set(again)))} was traced anew for a second key, state or parameter value",
+            f"{' and '.join(sorted(set(again)))} was traced again for a second key, state or parameter value",
             "Return the same types from `reset` and `step`, weak types included, and read no value while tracing.",
         )
 
@@ -116,21 +116,21 @@ def same_key_same_trajectory(subject: Subject) -> None:
     if not identical(first.digest, second.digest) or not identical(first.final_state, second.final_state):
         raise Fault(
             "the same keys and actions led to different trajectories",
-            "Draw from the key alone, and let host callbacks depend on their arguments alone.",
+            "Draw only from the key, and let host callbacks depend only on their arguments.",
         )
 
 
 def other_key_other_trajectory(subject: Subject) -> None:
-    """Other keys give another trajectory where the environment claims randomness, and the same where not."""
+    """Different keys give different trajectories if the environment is declared random, and the same one if not."""
     differs = bool((np.asarray(subject.auto_rollout.digest) != np.asarray(subject.run_auto(9).digest)).any())
     if subject.random and not differs:
         raise Fault(
             f"with the same actions, two sets of {subject.lanes} keys gave the same {subject.steps} timesteps",
-            "Draw the start or the transitions from the key; if the task has no chance in it, say `random=False`.",
+            "Draw the start or the transitions from the key; if nothing in the task is random, pass `random=False`.",
         )
     if differs and not subject.random:
         raise Fault(
-            "it is declared `random=False`, yet another key gave other timesteps",
+            "it is declared `random=False`, yet another key gave different timesteps",
             "Draw nothing from the key, or drop `random=False`.",
         )
 
@@ -156,12 +156,12 @@ def all_transformations_agree(subject: Subject) -> None:
         if found:
             raise Fault(
                 f"a call under {form} and one under vmap in scan differ at {found}",
-                "Use jnp rather than np or Python `if` on values, and treat traced and concrete input alike.",
+                "Use jnp rather than np or Python `if` on values, and treat traced and concrete input in the same way.",
             )
 
 
 def steps_in_mapped_cond(subject: Subject) -> None:
-    """Inside AutoReset and DomainRandomize, it steps within a `lax.cond` whose predicate is mapped."""
+    """Inside AutoReset and DomainRandomize, it can step within a `lax.cond` whose predicate is mapped."""
     env, around = subject.resetting, "AutoReset"
     if env is not subject.env:
         env, around = AutoReset(DomainRandomize(subject.env, _as_it_is)), "AutoReset and DomainRandomize"
@@ -179,7 +179,7 @@ def steps_in_mapped_cond(subject: Subject) -> None:
         first_line = str(error).splitlines()[0] if str(error) else ""
         raise Fault(
             f"in {around}, within a batched `lax.cond`, step raises {type(error).__name__}: {first_line}",
-            "Keep state and fields of one form, and hand a function that `custom_vmap` maps its arrays as arguments.",
+            "Keep state and fields of one form, and pass arrays as arguments to functions under `custom_vmap`.",
         ) from error
 
 
@@ -190,7 +190,7 @@ def _as_it_is(key: Any, env: Any) -> Any:
 
 
 def batch_of_parameters(subject: Subject) -> None:
-    """A batch of environments with different parameters steps under vmap, each lane as if alone."""
+    """A batch of environments with different parameters steps under vmap, each lane as it would alone."""
     lanes = 3
     envs = [perturb(subject.env, 1 - lane * 2**-9) for lane in range(lanes)]
     batch, axes = stack_floats(envs)
@@ -204,7 +204,7 @@ def batch_of_parameters(subject: Subject) -> None:
     for lane, env in enumerate(envs):
         alone = subject.reset(env, keys[lane])
         found = difference("(state, timestep)", take(opening, lane), alone)
-        # Step from the batch's own state, so that a rounding in reset is not amplified.
+        # Step from the batch's own state, so that a rounding error in reset is not amplified.
         stepped = subject.step(env, take(opening[0], lane), subject.action)
         found = found or difference("(state, timestep)", take(outcome, lane), stepped)
         if found:

@@ -1,4 +1,4 @@
-"""The batched random rollout that most checks read from, as one compiled program."""
+"""The batched random rollout that most checks use, as one compiled program."""
 
 import math
 from collections.abc import Callable
@@ -9,26 +9,26 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.trees import is_key, tree_where
 from jaxenvs.core.wrapper import unwrap, unwrap_state
-from jaxenvs.testing.trees import is_float, is_key
+from jaxenvs.testing.trees import is_float
 
 Policy = Callable[[Any, Array], Any]
 """`policy(observation, key) -> action`, for one environment, jittable."""
 
 
 class Rollout(NamedTuple):
-    """What a rollout of `steps` steps in `lanes` environments saw.
+    """The record of a rollout of `steps` steps in `lanes` environments.
 
     Attributes:
         digest: (steps, lanes) uint32, a checksum of the timestep.
-        terminated: (steps, lanes) bool.
-        truncated: (steps, lanes) bool.
+        terminated: (steps, lanes) bool, the flag of the timestep.
+        truncated: (steps, lanes) bool, the flag of the timestep.
         base_truncated: (steps, lanes) bool, the flag that the base environment set.
-        outside: (steps, lanes) bool, whether an observation, `final_observation` included, lay
-            outside its space.
-        example: the first such observation of each lane; zeros where there is none.
+        outside: (steps, lanes) bool, whether an observation, or `final_observation`, lay outside its space.
+        example: the first such observation of each lane; zeros if there is none.
         action_outside: (steps, lanes) bool, whether a sampled action lay outside its space.
-        reward: (steps, lanes) float32.
+        reward: (steps, lanes) float32, the rewards.
         not_finite: flags by leaf of (state, timestep), (lanes,) bool: NaN in the state, or NaN or
             infinity in the timestep, at some step.
         final_state: the last state.
@@ -67,7 +67,7 @@ def rollout(
     def base_truncates(state: Any, action: Any, timestep: Any, key: Array) -> Array:
         if base is env:
             return timestep.truncated
-        # Where the base never truncates, this step is a constant that the compiler removes.
+        # If the base environment never truncates, this step is a constant that the compiler removes.
         base_action = action if same_actions else base.action_space.sample(key)
         return jnp.asarray(base.step(unwrap_state(env, state), base_action)[1].truncated).reshape(())
 
@@ -133,7 +133,7 @@ def _outside(env: Any, timestep: Any) -> Array:
 
 
 def _observe(env: Any, state: Any, timestep: Any, seen: tuple[Any, Array, Any]) -> tuple[Any, Array, Any]:
-    """Notes NaN, infinities and the first observation outside its space."""
+    """Records NaN, infinities and the first observation outside its space."""
 
     def flaw(leaf: Any, infinity_too: bool) -> Array:
         if not is_float(leaf):
@@ -144,7 +144,7 @@ def _observe(env: Any, state: Any, timestep: Any, seen: tuple[Any, Array, Any]) 
     flaws = jax.tree.map(lambda x: flaw(x, False), state), jax.tree.map(lambda x: flaw(x, True), timestep)
     not_finite = jax.tree.map(jnp.logical_or, not_finite, flaws)
     inside = env.observation_space.contains(timestep.observation)
-    culprit = jax.tree.map(lambda a, b: jnp.where(inside, b, a), timestep.observation, timestep.final_observation)
+    culprit = tree_where(inside, timestep.final_observation, timestep.observation)
     new = _outside(env, timestep) & ~found
-    example = jax.tree.map(lambda a, b: jnp.where(new, a, b), culprit, example)
+    example = tree_where(new, culprit, example)
     return not_finite, found | new, example

@@ -1,4 +1,4 @@
-"""Checks of form: what an environment, its states and its timesteps are made of."""
+"""Checks of structure: the form of an environment, its states and its timesteps."""
 
 import dataclasses
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.core.spaces import Space
+from jaxenvs.spaces import Space
 from jaxenvs.testing.subject import Fault, Signature, Subject
 from jaxenvs.testing.trees import difference, identical, static_fields
 
@@ -20,7 +20,7 @@ def pytree(subject: Subject) -> None:
             where = jax.tree_util.keystr(path)
             raise Fault(
                 f"field {where} is a leaf and holds {leaf!r}",
-                "Mark what is no number with `static(default=...)`.",
+                "Mark what is not a number with `static(default=...)`.",
             )
     for name, value in static_fields(env):
         try:
@@ -97,7 +97,7 @@ def timestep(subject: Subject) -> None:
             if signature.timestep[path].type != kind:
                 raise Fault(
                     f"{path} from {call} is {signature.timestep[path].type}, it must be {kind}",
-                    "Make it a scalar of that dtype; `restart` and `transition` cast, reshaping is up to you.",
+                    "Make it a scalar of that dtype; `restart` and `transition` cast, but do not reshape.",
                 )
 
 
@@ -106,7 +106,7 @@ def info(subject: Subject) -> None:
     found = dict(_signatures(subject))
     for call, signature in found.items():
         if isinstance(signature.info, str):
-            raise Fault(f"info from {call} is a {signature.info}", "Make it a dict of arrays; {} where there is none.")
+            raise Fault(f"info from {call} is a {signature.info}", "Make it a dict of arrays; {} if there are none.")
         if not all(isinstance(key, str) for key in signature.info):
             raise Fault(f"info from {call} has the keys {signature.info}", "Use strings as keys.")
     at_reset, at_step = set(found["reset"].info), set(found["step"].info)
@@ -114,7 +114,7 @@ def info(subject: Subject) -> None:
         only = sorted(at_reset ^ at_step)
         raise Fault(
             f"info has the keys {sorted(at_reset)} from reset and {sorted(at_step)} from step",
-            f"Give {only} at both, with a neutral value where there is nothing to say.",
+            f"Give {only} at both, with a neutral value if there is nothing to report.",
         )
     _same_leaves(subject, "timestep.info")
 
@@ -163,7 +163,7 @@ def no_weak_types(subject: Subject) -> None:
 
 
 def x64(subject: Subject) -> None:
-    """With 64-bit types on it runs, and every leaf has the dtype that it has with them off."""
+    """It runs with 64-bit types on, and every leaf has the same dtype as with them off."""
     env = subject.env
     usual: dict[str, Any] = {call: signature.leaves for call, signature in _signatures(subject)}
     with jax.enable_x64(True):
@@ -181,19 +181,19 @@ def x64(subject: Subject) -> None:
 
 
 def opening(subject: Subject) -> None:
-    """An episode opens with reward 0, neither flag set, and `final_observation` equal to `observation`."""
+    """An episode begins with reward 0, neither flag set, and `final_observation` equal to `observation`."""
     _, timestep = subject.opening
     if float(timestep.reward) != 0 or bool(timestep.terminated) or bool(timestep.truncated):
         raise Fault(
             f"reset returns reward {timestep.reward}, terminated {timestep.terminated}, truncated {timestep.truncated}",
-            "An episode opens with reward 0 and neither flag set: use `restart`.",
+            "An episode begins with reward 0 and neither flag set: use `restart`.",
         )
     if not identical(timestep.observation, timestep.final_observation):
         raise Fault("reset's final_observation is not its observation", "Use `restart`, which sets both.")
 
 
 def observes(subject: Subject) -> None:
-    """`observe` of a state, where it is defined, is the observation that came with that state."""
+    """`observe` of a state, if defined, is the observation that came with that state."""
     if not subject.env.can_observe:
         return
     openings, _, _, outcomes = subject.few

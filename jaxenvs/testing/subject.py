@@ -1,4 +1,4 @@
-"""Subject: an environment under test, what is claimed of it, and the programs that the checks share."""
+"""Subject: an environment under test, what is declared about it, and the programs that the checks share."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ import jax
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.random import key
 from jaxenvs.core.wrapper import unwrap, wrappers_of
+from jaxenvs.random import key
 from jaxenvs.testing.rollouts import Policy, Rollout, rollout
 from jaxenvs.testing.trees import Leaf, describe, take
 from jaxenvs.wrappers import AutoReset, TimeLimit
@@ -19,10 +19,10 @@ _FEW_STEPS, _FEW_LANES = 4, 2
 
 
 class Fault(Exception):
-    """What a check found; `Check` turns it into a `ConformanceError`.
+    """A failure that a check found; `Check` turns it into a `ConformanceError`.
 
     Attributes:
-        seen: what was seen, as a clause.
+        seen: what was observed, as a clause.
         remedy: what to do about it, as a sentence.
     """
 
@@ -41,8 +41,8 @@ class Signature:
         structure: the tree structure of (state, timestep).
         state: the state's leaves by path.
         timestep: the timestep's leaves by path.
-        inputs_kept: whether the containers and leaves handed in were left as they were.
-        info: the keys of `timestep.info` as they came, or the name of its type.
+        inputs_kept: whether the containers and leaves passed in were left unchanged.
+        info: the keys of `timestep.info` in order, or the name of its type.
     """
 
     result: str
@@ -63,19 +63,19 @@ class Signature:
 class Subject:
     """An environment under test.
 
-    Make one and hand it to each check in turn: it keeps the compiled programs and their results.
+    Make one and pass it to each check in turn: it keeps the compiled programs and their results.
 
     Attributes:
         env: the environment.
         random: whether different keys lead to different trajectories.
         reaches: which of `"terminated"` and `"truncated"` an episode can end with. By default
-            termination, and truncation where there is a `TimeLimit`.
+            termination, and truncation if there is a `TimeLimit`.
         policy: `policy(observation, key) -> action`, to reach an end that random actions do not.
-        eager: whether to run `reset` and `step` outside `jit` too; turn it off for a simulator that
-            takes minutes so.
+        eager: whether to run `reset` and `step` outside `jit` as well; turn it off for a simulator that takes minutes
+            that way.
         steps: length of the random rollouts.
-        lanes: environments side by side in them.
-        seed: of all random numbers.
+        lanes: number of environments in them.
+        seed: seed of all random numbers.
     """
 
     env: Env[Any, Any]
@@ -111,7 +111,7 @@ class Subject:
 
     @property
     def resetting(self) -> Env[Any, Any]:
-        """The environment in AutoReset, unless it already is."""
+        """The environment in AutoReset, unless it already contains one."""
         if any(isinstance(wrapper, AutoReset) for wrapper in wrappers_of(self.env)):
             return self.env
         return AutoReset(env=self.env)
@@ -143,7 +143,7 @@ class Subject:
 
     @cached_property
     def traces(self) -> list[str]:
-        """One entry for each time that `reset` or `step` of this subject was traced."""
+        """One entry for each trace of `reset` or `step` of this subject."""
         return []
 
     @cached_property
@@ -176,8 +176,8 @@ class Subject:
         """Some transitions from one compiled scan of a vmapped step.
 
         Returns:
-            Openings, then states, actions and outcomes, where `outcomes[i]` is the (state, timestep)
-            that `actions[i]` led to from `states[i]`; leading axes (steps, lanes).
+            The first states and timesteps, then states, actions and outcomes, where `outcomes[i]` is the (state,
+            timestep) that `actions[i]` led to from `states[i]`; leading axes (steps, lanes).
         """
 
         def program(env: Any, keys: Array, action_keys: Array) -> Any:
@@ -207,16 +207,16 @@ class Subject:
 
     @cached_property
     def auto_rollout(self) -> Rollout:
-        """Random actions, a new episode after each end."""
+        """A rollout of random actions, with a new episode after each end."""
         return self.run_auto(4)
 
     def run_auto(self, stream: int, policy: Policy | None = None) -> Rollout:
-        """The rollout with automatic resets, from the reset keys of `stream` and always the same actions."""
+        """The rollout with automatic resets, from the reset keys of `stream` and the same actions each time."""
         return self._run(self.resetting, stream, policy)
 
     @cached_property
     def plain_rollout(self) -> Rollout:
-        """Random actions, and stepping on after the episode is over."""
+        """A rollout of random actions that keeps stepping after the episode is over."""
         return self._run(self.env, 4, None)
 
     def _run(self, env: Any, stream: int, policy: Policy | None) -> Rollout:
@@ -226,7 +226,7 @@ class Subject:
 
 
 def _trace(function: Any, *arguments: Any) -> tuple[Signature, Any]:
-    """Traces a call and notes what it returned; also the returned state's shapes."""
+    """Traces a call and records what it returned, and the shapes of the returned state."""
     seen: list[Signature] = []
 
     def probe(*arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Looking into pytrees: what their leaves are, how two of them differ, how to nudge one."""
+"""Inspection of pytrees: their leaves, the difference of two trees, and small changes."""
 
 import dataclasses
 from typing import Any
@@ -8,24 +8,24 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxenvs.core.pytree import is_static
+from jaxenvs.core.trees import is_key
 
 ULPS = 64
-"""How far floats of two compiled forms of one program may lie apart, in units of the last place of the
-largest magnitude in the leaf (at least 1). A fused program may contract `a * b + c` into one rounding
-and reorder sums, so the forms differ by a few roundings per operation; integers, flags and keys get no
-tolerance at all."""
+"""The tolerance of floats of two compiled forms of one program, in units in the last place of the largest magnitude in
+the leaf (at least 1). A fused program may round `a * b + c` once and reorder sums, so the forms differ by a few
+roundings per operation. Integers, flags and keys get no tolerance."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Leaf:
-    """What one leaf of a tree is.
+    """A description of one leaf of a tree.
 
     Attributes:
-        path: where it is, such as `state.inner.x`.
-        kind: `"array"`, or the name of its type where it is no JAX array.
-        shape: its shape.
-        dtype: the name of its dtype.
-        weak: whether its type is weak, as that of a Python number.
+        path: position of the leaf, such as `state.inner.x`.
+        kind: `"array"`, or the name of its type if it is not a JAX array.
+        shape: shape of the leaf.
+        dtype: name of its dtype.
+        weak: whether its type is weak, like that of a Python number.
     """
 
     path: str
@@ -40,18 +40,13 @@ class Leaf:
         return f"{self.shape} {self.dtype}"
 
 
-def is_key(leaf: Any) -> bool:
-    """Whether `leaf` is an array of typed random keys."""
-    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
 def is_float(leaf: Any) -> bool:
     """Whether `leaf` is a Python, NumPy or JAX float or array of floats."""
     return not is_key(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
 
 
 def describe(name: str, tree: Any) -> dict[str, Leaf]:
-    """Every leaf of `tree` by path; works on tracers too."""
+    """Every leaf of `tree` by path; also works on tracers."""
     leaves = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         where = name + jax.tree_util.keystr(path)
@@ -93,12 +88,12 @@ def take(tree: Any, *index: int) -> Any:
 
 
 def difference(name: str, left: Any, right: Any) -> str | None:
-    """Where and by how much two trees of one structure differ beyond the tolerance; None if they do not.
+    """Describes where and by how much two trees of one structure differ beyond the tolerance; None if they do not.
 
     Args:
-        name: what the trees are, for the message.
+        name: what the trees are, for the error message.
         left: a tree of concrete arrays.
-        right: another one.
+        right: another tree of concrete arrays.
     """
     if jax.tree.structure(left) != jax.tree.structure(right):
         return f"the structure of {name}: {jax.tree.structure(left)} against {jax.tree.structure(right)}"
@@ -139,7 +134,7 @@ def perturb(env: Any, factor: float) -> Any:
 
     def scale(leaf: Any) -> Any:
         if isinstance(leaf, float):
-            # Rounded to float32, so that it equals the same product computed on an array.
+            # Rounded to float32, so that it equals the product computed on an array.
             return float(np.float32(leaf) * np.float32(factor))
         return leaf * np.asarray(factor, leaf.dtype) if is_float(leaf) else leaf
 

@@ -1,10 +1,10 @@
-"""Learners that train as one jitted program, on flax networks and optax optimisers.
+"""Learners that train as one jitted program, with flax networks and optax optimisers.
 
 Raises, on import:
     DependencyNotInstalled: optax is missing.
 """
 
-from jaxenvs.core.errors import DependencyNotInstalled
+from jaxenvs.errors import DependencyNotInstalled
 
 try:
     import optax as optax
@@ -17,6 +17,7 @@ from jaxenvs.training.learner import Learner as Learner
 from jaxenvs.training.learner import Metrics as Metrics
 from jaxenvs.training.learner import TrainState as TrainState
 from jaxenvs.training.ppo import PPO as PPO
+from jaxenvs.training.presets import LEARNERS as LEARNERS
 from jaxenvs.training.presets import preset as preset
 from jaxenvs.training.sac import SAC as SAC
 

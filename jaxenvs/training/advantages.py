@@ -1,4 +1,4 @@
-"""Advantages: how much better a step went than the value function had expected.
+"""Advantages: how much better a step turned out than the value function expected.
 
 After J. Schulman et al., "High-Dimensional Continuous Control Using Generalized Advantage Estimation",
 2015 (arXiv:1506.02438).
@@ -25,8 +25,8 @@ def estimate_advantages(
     Args:
         rewards: (steps, ...) float32.
         values: (steps, ...) float32, of the observations acted on.
-        next_values: (steps, ...) float32, of `final_observation`, what each step led to. It counts unless
-            the step terminated; where it truncated, it stands for the rewards that were cut off.
+        next_values: (steps, ...) float32, of `final_observation`, which each step led to. It is used unless
+            the step terminated; if the step truncated, it replaces the rewards that were cut off.
         terminated: (steps, ...) bool.
         done: (steps, ...) bool, terminated or truncated.
         gamma: discount.
@@ -34,7 +34,7 @@ def estimate_advantages(
     """
     gamma, gae_lambda = jnp.asarray(gamma, jnp.float32), jnp.asarray(gae_lambda, jnp.float32)
     surprise = rewards + gamma * jnp.where(terminated, 0.0, next_values) - values
-    # What later steps say counts only within the episode.
+    # Later steps count only within the same episode.
     decay = jnp.where(done, 0.0, gamma * gae_lambda)
 
     def back(later: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""Settings of XLA's CPU compiler that keep training from standing still."""
+"""Settings of XLA's CPU compiler that prevent training from hanging."""
 
 import os
 
@@ -12,16 +12,16 @@ _AFFECTED = ("0.10.2", "0.11.0")
 
 
 def avoid_stalling_programs() -> None:
-    """Has XLA order the parts of a CPU program one after the other, and keep small matrix products to itself.
+    """Makes XLA run the parts of a CPU program one after the other, and compute small matrix products itself.
 
-    As jaxlib 0.10.2 and 0.11.0 come, a program that trains several agents side by side waits for ever now and
-    then, with all threads idle: on two cores within a few runs, for two agents as for ten. It goes with the
-    schedule that lets parts of a program run at the same time, and comes up sooner where small products go to
-    YNNPACK (github.com/jax-ml/jax/issues/39257 has another fault of that path). Neither setting costs speed
-    here. They take effect where no JAX computation has run yet; what `XLA_FLAGS` says of one already holds.
+    With jaxlib 0.10.2 and 0.11.0 and their default settings, a program that trains several agents in parallel
+    occasionally hangs with all threads idle: on two cores within a few runs, for two agents as well as for ten.
+    The cause is the schedule that runs parts of a program at the same time, and it happens sooner if small
+    products use YNNPACK (github.com/jax-ml/jax/issues/39257 is about another bug in that path). Neither setting
+    costs speed here. They take effect if no JAX computation has run yet; settings already in `XLA_FLAGS` remain.
 
-    jaxlib 0.12.0.1 is left alone: without the settings 180 trainings of two agents went through there, in three
-    processes, where with 0.10.2 each of three processes stood still within five trainings.
+    jaxlib 0.12.0.1 keeps its defaults: there, 180 trainings of two agents completed without the settings, in three
+    processes, whereas with 0.10.2 each of three processes hung within five trainings.
     """
     if jaxlib.version.__version__ not in _AFFECTED:
         return

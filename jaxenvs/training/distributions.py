@@ -1,4 +1,4 @@
-"""Distributions over actions, and how an action space is acted in."""
+"""Distributions over actions, and the conversion of choices to actions of a space."""
 
 import abc
 import math
@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 
 
 class Distribution(PyTreeNode, abc.ABC):
-    """A distribution over choices; `to_action` turns a choice into an action of the space."""
+    """A distribution over choices; `to_action` converts a choice to an action of the space."""
 
     @abc.abstractmethod
     def sample(self, key: Key) -> Array:
@@ -36,7 +36,7 @@ class Distribution(PyTreeNode, abc.ABC):
 
 
 class Categorical(Distribution):
-    """One of n.
+    """A choice of one of n.
 
     Attributes:
         logits: (n,) float32, not normalised.
@@ -63,7 +63,7 @@ class Categorical(Distribution):
 
 
 class FactoredCategorical(Distribution):
-    """Several independent choices, each one of some.
+    """Several independent categorical choices.
 
     Attributes:
         factors: the distribution of each.
@@ -151,13 +151,13 @@ class SquashedGaussian(PyTreeNode):
 
 
 def check_action_space(learner: str, space: Space[Any], supported: tuple[type[Space[Any]], ...]) -> None:
-    """Raises `InvalidField` where `space` is none of the `supported` kinds.
+    """Raises `InvalidField` if `space` is not of a `supported` kind.
 
-    A Box of whole numbers is not supported either, nor a Tuple that holds other things than Discrete spaces.
+    A Box of integers is not supported, nor is a Tuple that contains anything but Discrete spaces.
     """
     if isinstance(space, Box) and space.flat_size == 0:
         raise InvalidField(
-            f"{learner}: the actions of this environment hold no number, so nothing can be learnt: {space}."
+            f"{learner}: the actions of this environment contain no numbers, so nothing can be learnt: {space}."
         )
     if isinstance(space, supported):
         is_whole = isinstance(space, Box) and not jnp.issubdtype(space.dtype, jnp.floating)
@@ -170,24 +170,24 @@ def check_action_space(learner: str, space: Space[Any], supported: tuple[type[Sp
     *kinds, last = (of.get(kind, kind.__name__) for kind in supported)
     listed = f"{', '.join(kinds)} and {last}" if kinds else last
     raise InvalidField(
-        f"{learner} acts in {listed} action spaces, this environment has {space}."
+        f"{learner} supports {listed} action spaces, but this environment has {space}."
         " Use another learner, or wrap the environment in a TransformAction."
     )
 
 
 def check_bounds(learner: str, space: Space[Any]) -> None:
-    """Raises `InvalidField` where a Box is known to lack a bound; of traced bounds nothing is known."""
+    """Raises `InvalidField` if a Box lacks a bound; traced bounds are not checked."""
     assert isinstance(space, Box)
     if any(isinstance(bound, np.ndarray) and np.isinf(bound).any() for bound in (space.low, space.high)):
         raise InvalidField(
             f"{learner} scales its actions to the bounds of the action space, and {space} lacks some."
-            " Name the range that is of use with `TransformAction(env, lambda action: action, Box(low, high))`,"
+            " Specify a useful range with `TransformAction(env, lambda action: action, Box(low, high))`,"
             " or use PPO."
         )
 
 
 def num_outputs(space: Space[Any]) -> int:
-    """How many numbers a network must put out for a distribution over `space`."""
+    """The number of outputs that a network needs for a distribution over `space`."""
     return space.flat_size
 
 
@@ -207,11 +207,11 @@ def distribution(space: Space[Any], outputs: Array, log_std: Array) -> Distribut
 
 
 def to_action(space: Space[Any], choice: Array) -> Any:
-    """The action of a choice.
+    """The action for a choice.
 
-    For a Discrete space, the choice shifted by `start`; so each of those of a MultiDiscrete space, in its shape, and
-    of a Tuple, as a tuple. For a Box, where a component is bounded on both sides, [-1, 1] is scaled to its range; all
-    are then clipped into the box. So a policy that puts out numbers around 1 covers the box, whatever its units.
+    For a Discrete space, the choice is shifted by `start`; so is each choice of a MultiDiscrete space, in its shape,
+    and of a Tuple, as a tuple. For a Box, [-1, 1] is scaled to the range of each component that is bounded on both
+    sides; then all are clipped to the box. So a policy whose outputs are around 1 covers the box in any units.
     """
     if isinstance(space, Discrete):
         return choice + space.start
@@ -224,6 +224,6 @@ def to_action(space: Space[Any], choice: Array) -> Any:
     bounded = jnp.isfinite(low) & jnp.isfinite(high)
     low_or_minus_one, high_or_one = jnp.where(bounded, low, -1), jnp.where(bounded, high, 1)
     choice = choice.reshape(space.shape).astype(space.dtype)
-    # A half and a half again, since high - low can overflow.
+    # Halved before subtracting, since high - low can overflow.
     action = (low_or_minus_one / 2 + high_or_one / 2) + choice * (high_or_one / 2 - low_or_minus_one / 2)
     return jnp.clip(action, low, high)

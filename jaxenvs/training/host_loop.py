@@ -1,4 +1,4 @@
-"""Training in calls of a compiled program, with a progress bar or a callback between them."""
+"""Training by repeated calls of a compiled program, with a progress bar or a callback between calls."""
 
 import time
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from jax.core import Tracer
 from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import Diverged, InvalidField
-from jaxenvs.core.finite import holds_nan
-from jaxenvs.core.random import Key
-from jaxenvs.rollout._progress import progress_bar
+from jaxenvs.core.trees import holds_nan
+from jaxenvs.errors import Diverged, InvalidField
+from jaxenvs.random import Key
+from jaxenvs.rollouts._progress import progress_bar
 
 if TYPE_CHECKING:
     from jaxenvs.training.learner import Learner
 
 Callback: TypeAlias = Callable[[Any, Any], bool | None]
-"""`callback(state, metrics)`: the train state, and the metrics of the updates since the call before."""
+"""`callback(state, metrics)`: the train state, and the metrics of the updates since the last call."""
 
 _SECONDS_PER_CALL = 0.5
-"""Calls are sized to take about this long."""
+"""Approximate duration of a call, in seconds."""
 _MOST_UPDATES_PER_CALL = 64
 
 
@@ -41,7 +41,7 @@ def train_in_calls(
     """See `Learner.train`."""
     if isinstance(key, Tracer):
         raise InvalidField(
-            f"{type(learner).__name__}: train with `progress` or `callback` compiles what it needs by itself, and"
+            f"{type(learner).__name__}: train with `progress` or `callback` compiles its own programs, and"
             " cannot be part of another program. Call it without `jax.jit` and `jax.vmap`."
         )
     total, done, count, pieces = learner.num_updates, 0, 1, []
@@ -56,7 +56,7 @@ def train_in_calls(
             if bool(has_nan):
                 raise Diverged(
                     f"{type(learner).__name__}: training diverged before update {done}: weights are NaN. Lower the"
-                    " learning rate, or look for the first NaN with `jax.debug_nans(True)`."
+                    " learning rate, or find the first NaN with `jax.debug_nans(True)`."
                 )
             pieces.append(metrics)
             _show(bar, metrics, count * learner.steps_per_update)
@@ -81,7 +81,7 @@ def _begin(learner: "Learner[Any]", env: Env[Any, Any], key: Key, *, mesh: Mesh 
 def _advance(
     learner: "Learner[Any]", env: Env[Any, Any], state: Any, count: Array, *, mesh: Mesh | None
 ) -> tuple[Any, Any, Array]:
-    """Does `count` updates; how many is data, so that one program serves all calls."""
+    """Does `count` updates; the count is data, so all calls use one program."""
     update = partial(learner.update, env, mesh=mesh)
     shapes = jax.eval_shape(update, state)[1]
     table = jax.tree.map(lambda x: jnp.zeros((_MOST_UPDATES_PER_CALL, *x.shape), x.dtype), shapes)

@@ -1,4 +1,4 @@
-"""Learner: what every learning algorithm is, a value whose `train` is one program."""
+"""Learner: the base class of learning algorithms, whose `train` is one program."""
 
 import abc
 import dataclasses
@@ -14,25 +14,26 @@ from jax.core import Tracer
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import INT32_MAX, check_integer, check_range
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import wrappers_of
-from jaxenvs.rollout.mesh import Devices
-from jaxenvs.rollout.policy import Policy
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.rollouts.mesh import Devices
+from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training.host_loop import Callback, train_in_calls
 from jaxenvs.training.schedule import after, steps_taken
-from jaxenvs.training.settings import MOST, check_range, checked, hints_of
+from jaxenvs.training.settings import checked, hints_of
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics
 
 
 class TrainState(PyTreeNode):
-    """Everything that training needs to go on. Each learner derives its own.
+    """Everything that training needs to continue. Each learner has its own subclass.
 
     Attributes:
-        agent: what the learner's policy is made of (weights, observation statistics): the part to save
-            where training need not go on. A pytree of arrays.
+        agent: the contents of the learner's policy (weights, observation statistics). It is all you need to
+            save unless training is to continue. A pytree of arrays.
         updates: () int32, updates done so far.
         env_steps: () float32, environment steps taken so far, over all parallel environments; see `Metrics`.
     """
@@ -43,11 +44,11 @@ class TrainState(PyTreeNode):
 
 
 class Metrics(PyTreeNode, abc.ABC):
-    """What one update measured. Each learner derives its own, with its losses.
+    """The metrics of one update. Each learner has its own subclass, with its losses.
 
     Attributes:
-        env_steps: () float32, environment steps taken so far, this update's included. Updates times steps per
-            update, rounded to 24 bits: float32 has no end at 2**31.
+        env_steps: () float32, environment steps taken so far, this update's included. It is the number of updates times
+            the steps per update, rounded to 24 bits: unlike an int32, a float32 does not overflow at 2**31.
         episodes: () int32, episodes that ended during this update.
         return_sum: () float32, the sum of their returns.
         length_sum: () float32, the sum of their lengths.
@@ -60,19 +61,19 @@ class Metrics(PyTreeNode, abc.ABC):
 
     @property
     def mean_return(self) -> Any:
-        """() float32: the mean return of the episodes that ended; NaN where none did."""
+        """() float32: the mean return of the episodes that ended; NaN if none did."""
         return mean_or_nan(self.return_sum, self.episodes)
 
     @property
     def mean_length(self) -> Any:
-        """() float32: the mean length of the episodes that ended; NaN where none did."""
+        """() float32: the mean length of the episodes that ended; NaN if none did."""
         return mean_or_nan(self.length_sum, self.episodes)
 
     @abc.abstractmethod
     def figures(self) -> dict[str, tuple[Any, Any]]:
-        """What a report shows, by name: a sum and the number of its terms, whose quotient is shown.
+        """The figures of a report, by name: a sum and the number of its terms, whose quotient is shown.
 
-        Of a count, which a report adds up, the number of terms is None.
+        For a count, which a report adds up, the number of terms is None.
         """
 
 
@@ -86,10 +87,10 @@ def episode_figures(metrics: Metrics) -> dict[str, tuple[Any, Any]]:
 
 
 def mean_or_nan(total: Any, count: Any) -> Any:
-    """`total / count`, float32; NaN where `count` is 0.
+    """`total / count`, float32; NaN if `count` is 0.
 
-    The fields of metrics hold no such NaN, so that programs run under `jax_debug_nans`. Outside of tracing, NumPy
-    divides, whose NaN that setting lets pass.
+    The fields of metrics contain no such NaN, so that programs run under `jax_debug_nans`. Outside of tracing, NumPy
+    does the division, which that setting does not check.
     """
     if isinstance(total, Tracer) or isinstance(count, Tracer):
         mean = total / jnp.maximum(count, 1).astype(jnp.float32)
@@ -111,20 +112,20 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
     `learner.train(env, key, progress=True)`, without `jax.jit`, shows a progress bar.
 
     Settings that are real numbers are leaves, so `vmap` maps over them; sizes are static. Every
-    method takes the plain environment, as `jaxenvs.make` returns it; the learner itself makes it
-    reset and counts its episodes. `jax.vmap(learner.train, in_axes=(None, 0))(env, keys)` trains
-    one agent a key.
+    method takes the plain environment, as `jaxenvs.make` returns it; the learner adds automatic resets
+    and the counting of episodes. `jax.vmap(learner.train, in_axes=(None, 0))(env, keys)` trains
+    one agent per key.
 
-    With `mesh`, a mesh with an axis "data" or a number of devices, the environments are spread over the
-    devices and weights are on all of them. It belongs to the program, so bind it before `jit`:
-    `jax.jit(functools.partial(learner.train, mesh=8))(env, key)`. Learners that cannot do so refuse it.
+    With `mesh`, a mesh with an axis "data" or a number of devices, the environments are distributed over the
+    devices and the weights are replicated. It is part of the program, so bind it before `jit`:
+    `jax.jit(functools.partial(learner.train, mesh=8))(env, key)`. Learners without support for it raise an error.
 
-    Training goes on with `run`: `jax.jit(learner.run, static_argnums=2)(env, state, 100)` does 100 updates more.
+    Training continues with `run`: `jax.jit(learner.run, static_argnums=2)(env, state, 100)` does 100 more updates.
 
     Attributes:
-        total_steps: environment steps that `train` takes, rounded up to whole updates; schedules
-            run over this many, see `run`.
-        num_envs: environments stepped side by side.
+        total_steps: environment steps that `train` takes, rounded up to whole updates; schedules run over
+            this number, see `run`.
+        num_envs: number of environments stepped in parallel.
     """
 
     total_steps: int = static(default=500_000)
@@ -139,15 +140,15 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         self.check_count("total_steps", most=None)
         self.check_count("num_envs")
         self.check_fields()
-        if max(self.steps_per_update, self.num_updates) > MOST:
+        if max(self.steps_per_update, self.num_updates) > INT32_MAX:
             raise InvalidField(
                 f"{name}: {self.total_steps:,} steps are {self.num_updates:,} updates of {self.steps_per_update:,}, and"
-                f" neither may exceed {MOST:,}. Change `num_envs`, `num_steps` or `total_steps`."
+                f" neither may exceed {INT32_MAX:,}. Change `num_envs`, `num_steps` or `total_steps`."
             )
 
     @abc.abstractmethod
     def check_fields(self) -> None:
-        """Raises `InvalidField` where the settings, as far as they are concrete, make no sense together."""
+        """Raises `InvalidField` if the settings, as far as they are concrete, are inconsistent."""
 
     @property
     @abc.abstractmethod
@@ -156,38 +157,38 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
 
     @abc.abstractmethod
     def check_env(self, env: Env[Any, Any]) -> None:
-        """Raises, before any tracing, where this learner cannot learn in `env`.
+        """Raises an error, before any tracing, if this learner cannot learn in `env`.
 
         Raises:
-            InvalidField: an observation or action space that the learner has no network for.
+            InvalidField: the learner has no network for the observation or action space.
         """
 
     @abc.abstractmethod
     def check_mesh(self, mesh: Devices | None) -> Mesh | None:
-        """The mesh that this learner would run on; None for the default device alone.
+        """The mesh that this learner would run on; None for the default device only.
 
         Raises:
-            InvalidField: the learner learns on one device, there are not so many, or its settings do not
-                let them share the work evenly.
+            InvalidField: the learner supports only one device, there are not enough devices, or the settings do
+                not divide the work evenly.
         """
 
     @abc.abstractmethod
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> State:
-        """The state before the first update: fresh weights, freshly started environments."""
+        """The state before the first update, with initial weights and newly started environments."""
 
     @abc.abstractmethod
     def update(
         self, env: Env[Any, Any], state: State, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
     ) -> tuple[State, Any]:
-        """One iteration: experience of `steps_per_update` steps, and what is learnt from it.
+        """One iteration: experience of `steps_per_update` steps, and learning from it.
 
         Args:
             env: the plain environment.
-            state: the state before.
-            horizon: () int32, the updates that schedules run over; None for `num_updates`. A schedule does not
-                arrive at its end before the update after the horizon, and an update beyond it counts as the last
-                one, so the learning rate is never 0.
-            mesh: devices to spread the environments over.
+            state: the current state.
+            horizon: () int32, the updates that schedules run over; None for `num_updates`. A schedule would reach
+                its end only in the update after the horizon, and later updates count as the last one, so the
+                learning rate is never 0.
+            mesh: devices over which to distribute the environments.
 
         Returns:
             The next state, of the same structure, shapes and dtypes, and the metrics, a `Metrics`.
@@ -195,12 +196,12 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
 
     @abc.abstractmethod
     def policy(self, env: Env[Any, Any], agent: Any, *, stochastic: bool = False) -> Policy:
-        """What was learnt, as a policy: a pytree for `rollout` and `evaluate`.
+        """The learnt policy: a pytree for `rollout` and `evaluate`.
 
         Args:
-            env: the environment that it was learnt in.
+            env: the environment in which it was learnt.
             agent: the field `agent` of a train state.
-            stochastic: act as during training, rather than the best known way.
+            stochastic: whether to act as during training rather than in the best known way.
         """
 
     @property
@@ -209,7 +210,7 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         return -(-self.total_steps // self.steps_per_update)
 
     def extended(self, total_steps: int) -> Self:
-        """The learner with more `total_steps`, for going on with a state that this one has trained: the state fits."""
+        """The learner with more `total_steps`, to continue training with a state of this learner."""
         return self.replace(total_steps=total_steps)
 
     def run(
@@ -217,9 +218,9 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
     ) -> tuple[State, Any]:
         """Does `num_updates` updates.
 
-        Schedules run over `total_steps`. Where that is over, or would be before the last of these updates, they
-        run to the end of these updates instead: training that goes on after `train` learns at the rate that it
-        would have there in a training of the whole length.
+        Schedules run over `total_steps`. If that ends before the last of these updates, they run to the end of these
+        updates instead: training that continues after `train` has the learning rate that it would have at that
+        point of a training of the whole length.
 
         Returns:
             The state, and the metrics with a leading axis of length `num_updates`.
@@ -244,22 +245,22 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
     ) -> tuple[State, Any]:
         """Learns from scratch, as one program: `init`, then `num_updates` updates.
 
-        With `progress` or `callback` it compiles by itself and calls a program of a few updates at a time, which
-        computes the same up to rounding.
+        With `progress` or `callback`, it compiles a program of a few updates and calls it repeatedly, which gives the
+        same results up to rounding.
 
         Args:
             env: the plain environment.
-            key: what all of training is a function of.
-            mesh: devices to spread the environments over.
-            progress: show a progress bar with the mean return; needs tqdm, and cannot itself be jitted.
-            callback: called as `callback(state, metrics)` about twice a second, with the train state and the metrics
-                of the updates since the call before; training ends where it returns true. Cannot itself be jitted.
+            key: the key that all of training depends on.
+            mesh: devices over which to distribute the environments.
+            progress: whether to show a progress bar with the mean return. This needs tqdm, and cannot be jitted.
+            callback: called as `callback(state, metrics)` about twice per second, with the train state and the
+                metrics of the updates since the last call; training ends if it returns true. Cannot be jitted.
 
         Returns:
-            The state, and the metrics with a leading axis of length `num_updates`, or as many as were done.
+            The state, and the metrics with a leading axis of length `num_updates`, or of the updates done.
 
         Raises:
-            Diverged: with `progress` or `callback`, weights became NaN.
+            Diverged: weights became NaN, with `progress` or `callback`.
         """
         if progress or callback is not None:
             checked_mesh = self.check_mesh(mesh)
@@ -271,29 +272,26 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         """The names of the settings, those of `Learner` first."""
         return tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
 
-    def check_count(self, name: str, least: int = 1, most: int | None = MOST) -> None:
-        """Raises `InvalidField` where the static field `name` is not an integer in [least, most]."""
+    def check_count(self, name: str, least: int = 1, most: int | None = INT32_MAX) -> None:
+        """Raises `InvalidField` if the static field `name` is not an integer in [least, most]."""
         value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InvalidField(
-                f"{type(self).__name__}: `{name}` must be an integer of at least {least}, got {value!r}."
-            )
+        check_integer(self, name, value, least)
         if most is not None and value > most:
             raise InvalidField(f"{type(self).__name__}: `{name}` must be at most {most}, got {value!r}.")
 
     def check_range(self, name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
-        """Raises `InvalidField` where the field `name` is known to lie outside [low, high]; see `check_range`."""
-        check_range(type(self).__name__, name, getattr(self, name), low, high, above=above)
+        """Raises `InvalidField` if the field `name` is known to be outside [low, high], or (low, high] if `above`."""
+        check_range(self, name, getattr(self, name), low, high, above=above, on_device=True)
 
     def check_hidden_sizes(self, hidden_sizes: Any) -> None:
-        """Raises `InvalidField` where `hidden_sizes` is not a tuple of positive integers."""
+        """Raises `InvalidField` if `hidden_sizes` is not a tuple of positive integers."""
         if not isinstance(hidden_sizes, tuple) or not all(type(n) is int and n > 0 for n in hidden_sizes):
             raise InvalidField(
                 f"{type(self).__name__}: `hidden_sizes` must be a tuple of positive integers, got {hidden_sizes!r}."
             )
 
     def check_is_env(self, env: Any) -> None:
-        """Raises `InvalidField` where `env` is not an environment, or this learner stands for several."""
+        """Raises `InvalidField` if `env` is not an environment, or this learner is a batch of learners."""
         self.check_scalars()
         name = type(self).__name__
         if isinstance(env, str):
@@ -304,24 +302,24 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
             )
 
     def check_scalars(self) -> None:
-        """Raises `InvalidField` where a setting holds several numbers and no `vmap` is over them."""
+        """Raises `InvalidField` if a setting contains several numbers outside of a `vmap` over them."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray | Array) and value.ndim:
                 raise InvalidField(
-                    f"{type(self).__name__}: `{field.name}` holds an array of shape {value.shape}, and one training"
-                    " takes one number. To train with several, `jax.vmap` over"
+                    f"{type(self).__name__}: `{field.name}` is an array of shape {value.shape}, but a training"
+                    " takes a single number. To train with several, `jax.vmap` over"
                     f" `learner.replace({field.name}=value).train(env, key)`."
                 )
 
 
 def checked_count(learner: Learner[Any], num_updates: Any) -> int:
-    """`num_updates` as an int; raises `InvalidField` where it is not an int32 of at least 0."""
+    """`num_updates` as an int; raises `InvalidField` if it is not a non-negative int32."""
     try:
         count = -1 if isinstance(num_updates, bool) else operator.index(num_updates)
     except TypeError:
         count = -1
-    if not 0 <= count <= MOST:
+    if not 0 <= count <= INT32_MAX:
         raise InvalidField(
             f"{type(learner).__name__}: run takes a number of updates, an integer of at least 0, got {num_updates!r}."
             " Under `jax.jit` it is a static argument."
@@ -330,9 +328,9 @@ def checked_count(learner: Learner[Any], num_updates: Any) -> int:
 
 
 def training_env(env: Env[Any, Any]) -> Env[Any, Any]:
-    """`env` as learners play it: it begins anew after each episode, and counts returns and lengths.
+    """`env` with what learners need: automatic resets, and the counting of returns and lengths.
 
-    What it has of these already stays where it is.
+    Wrappers for these that it already has remain in place.
     """
     wrappers = wrappers_of(env)
     if not any(isinstance(wrapper, AutoReset) for wrapper in wrappers):
@@ -349,7 +347,7 @@ def counted(learner: Learner[Any], updates: Array) -> dict[str, Array]:
 
 
 def horizon_of(learner: Learner[Any], updates: Array, horizon: ArrayLike | None) -> Array:
-    """() int32: the updates that schedules run over, this one included, whatever was asked for."""
+    """() int32: the updates that schedules run over, which always include this one."""
     asked = jnp.asarray(learner.num_updates if horizon is None else horizon, jnp.int32)
     return jnp.maximum(asked, after(updates, 1))
 

@@ -1,4 +1,4 @@
-"""Networks: a multilayer perceptron, with convolutions before it for pictures, and observations as it reads them."""
+"""Networks: a multilayer perceptron, with convolutions before it for pictures, and the features that it reads."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
@@ -9,18 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box, Space
+from jaxenvs.core.checks import check_choice
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Space
 
 Activation: TypeAlias = Literal["tanh", "relu", "silu"]
 
-# XLA's CPU compiler has a fast product of a matrix and a vector, and none of a matrix and so few vectors: with
-# 64 units, 256 samples and 2 outputs, those take four times as long, and their gradients more.
+# XLA's CPU compiler has a fast product of a matrix and a vector, but not of a matrix and so few vectors: with
+# 64 units, 256 samples and 2 outputs, the latter takes four times as long, and its gradient even longer.
 _FEW_COLUMNS = 4
 
-# Features, size of the window and stride of each layer of convolutions: those of Mnih et al., "Human-level control
-# through deep reinforcement learning", 2015, for pictures of 84 by 84, and of Young and Tian, "MinAtar", 2019, for
-# pictures too small for them.
+# Features, window size and stride of each convolutional layer: those of Mnih et al., "Human-level control
+# through deep reinforcement learning", 2015, for pictures of 84 by 84, and those of Young and Tian, "MinAtar", 2019,
+# for pictures that are too small for the former.
 _CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 _SMALL_CONVOLUTIONS = ((16, 3, 1),)
 _LEAST_PIXELS = 36
@@ -30,9 +31,9 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": nn.tanh, "relu": nn.
 
 
 class MLP(nn.Module):
-    """A multilayer perceptron from one vector to another, behind convolutions where it reads a picture; float32.
+    """A multilayer perceptron in float32 from one vector to another, with convolutions before it if it reads a picture.
 
-    Weights start orthogonal, scaled by sqrt(2) in the hidden layers; biases start at 0.
+    Weights are initialised orthogonal, scaled by sqrt(2) in the hidden layers, and biases with 0.
 
     Attributes:
         hidden_sizes: units of each hidden layer.
@@ -56,7 +57,7 @@ class MLP(nn.Module):
         return _dense(self.outputs, self.output_scale)(x)
 
     def _convolved(self, picture: Array) -> Array:
-        """The last layer of convolutions as one vector."""
+        """The output of the last convolutional layer as one vector."""
         x = picture.astype(jnp.float32)
         x = x if picture.dtype == jnp.bool_ else x / _BRIGHTEST
         is_small = min(picture.shape[:2]) < _LEAST_PIXELS
@@ -90,15 +91,15 @@ def _dense(size: int, scale: float) -> nn.Dense:
 
 
 def _product_by_columns(x: Array, kernel: Array, *_: Any, **__: Any) -> Array:
-    """The product of a vector and a matrix of few columns, with the signature of `jax.lax.dot_general`."""
+    """The product of a vector and a matrix with few columns, with the signature of `jax.lax.dot_general`."""
     return jnp.stack([jnp.vdot(x, kernel[:, column]) for column in range(kernel.shape[1])])
 
 
 def _product_of_windows(x: Array, kernel: Array, *_: Any, **__: Any) -> Array:
     """A convolution of stride 1 without padding, as a matrix product, with the signature of `conv_general_dilated`.
 
-    XLA's CPU compiler has no fast convolution within a loop: the gradients of one picture of 10 by 10 took 240 us
-    there, and take 30 so.
+    XLA's CPU compiler has no fast convolution inside a loop: the gradients for one picture of 10 by 10 took 240 us
+    there, and take 30 us in this form.
     """
     rows, columns, channels, features = kernel.shape
     height, width = x.shape[-3] - rows + 1, x.shape[-2] - columns + 1
@@ -107,21 +108,21 @@ def _product_of_windows(x: Array, kernel: Array, *_: Any, **__: Any) -> Array:
 
 
 def is_picture(space: Space[Any]) -> bool:
-    """Whether observations are pictures: of 3 axes with channels first or last, or a stack of those, uint8 or bool.
+    """Whether observations are pictures: uint8 or bool, with 3 axes (channels first or last), or a stack of these.
 
-    uint8 of 2 axes is one, too. bool of 2 axes is none: a stack of vectors has that form as well.
+    uint8 with 2 axes is also a picture. bool with 2 axes is not, since a stack of vectors has that form as well.
     """
     least = {np.dtype(np.uint8): 2, np.dtype(np.bool_): 3}
     return isinstance(space, Box) and space.dtype in least and least[space.dtype] <= len(space.shape) <= 4
 
 
 def to_features(space: Space[Any], observation: Any) -> Array:
-    """An observation as networks read it.
+    """The features of an observation, as networks read them.
 
     Returns:
-        A picture as (rows, columns, channels), of its own dtype. Of 3 axes the first holds the channels where it is
-        shorter than the last (a stack of grey pictures), else the last; of 4 both do (a stack of coloured ones).
-        All else as `to_vector` has it.
+        A picture as (rows, columns, channels), in its own dtype. Of 3 axes, the first contains the channels if it is
+        shorter than the last (a stack of grey pictures), else the last; of 4 axes, both do (a stack of coloured
+        pictures). Everything else as in `to_vector`.
     """
     if not is_picture(space):
         return to_vector(space, observation)
@@ -133,7 +134,7 @@ def to_features(space: Space[Any], observation: Any) -> Array:
 
 
 def to_vector(space: Space[Any], observation: Any) -> Array:
-    """An observation as networks without convolutions read it: (space.flat_size,) float32, discrete parts one-hot."""
+    """The features for networks without convolutions: (space.flat_size,) float32, with discrete parts one-hot."""
     return space.flatten(observation).astype(jnp.float32)
 
 
@@ -145,22 +146,21 @@ def blank_features(space: Space[Any]) -> Array:
 
 
 def check_activation(learner: str, activation: str) -> None:
-    """Raises `InvalidField` where there is no activation of that name."""
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise InvalidField(f"{learner}: `activation` must be one of {', '.join(ACTIVATIONS)}, got {activation!r}.")
+    """Raises `InvalidField` if there is no activation with this name."""
+    check_choice(learner, "activation", activation, ACTIVATIONS)
 
 
 def check_observation_space(learner: str, space: Space[Any], *, takes_pictures: bool = False) -> None:
-    """Raises `InvalidField` where observations hold nothing, or pictures (uint8 of two axes or more) for no network.
+    """Raises `InvalidField` if observations are empty, or contain pictures (uint8 of 2 or more axes) without a network.
 
     Args:
-        learner: who would read them.
-        space: of the observations.
+        learner: name of the learner.
+        space: the observation space.
         takes_pictures: whether the learner has a network for a single picture.
     """
     if space.flat_size == 0:
         raise InvalidField(
-            f"{learner}: these observations hold no number: {space}. Let them hold a constant, with"
+            f"{learner}: these observations contain no numbers: {space}. Add a constant, with"
             " `TransformObservation(env, lambda observation: jnp.ones(1), Box(0, 1, (1,)))`."
         )
     if takes_pictures and is_picture(space):
@@ -175,6 +175,6 @@ def check_observation_space(learner: str, space: Space[Any], *, takes_pictures: 
         if isinstance(part, Box) and part.dtype == jnp.uint8 and len(part.shape) >= 2:
             reads = "vectors and for single pictures of 2 to 4 axes" if takes_pictures else "vectors"
             raise InvalidField(
-                f"{learner} has a network for {reads}, and these observations hold pictures: {part}."
+                f"{learner} has a network for {reads}, but these observations contain pictures: {part}."
                 " Observe the state instead, or pass `FlattenObservation(env)` to read the pixels as one vector."
             )

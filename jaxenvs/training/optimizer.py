@@ -1,4 +1,4 @@
-"""The optimiser that the learners share: Adam on clipped gradients."""
+"""The optimiser of the learners: Adam on clipped gradients."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from jaxenvs.core.pytree import PyTreeNode
 
 
 class Optimizer(PyTreeNode):
-    """Adam, on gradients clipped to a norm if need be. All numbers are data, so `vmap` maps over them.
+    """Adam, on gradients that may be clipped to a norm. All numbers are data, so `vmap` maps over them.
 
     Attributes:
-        max_grad_norm: gradients are scaled down to this global norm; None leaves them as they are.
+        max_grad_norm: gradients are scaled down to this global norm; None for no limit.
         epsilon: Adam's; added to the root of the second moment.
     """
 
@@ -31,7 +31,7 @@ class Optimizer(PyTreeNode):
         if self.max_grad_norm is not None:
             limit, norm = jnp.asarray(self.max_grad_norm, jnp.float32), _global_norm(gradient)
             gradient = jax.tree.map(lambda g: jnp.where(norm > limit, limit / norm, 1.0) * g, gradient)
-        # optax raises a float to an integer power, which JAX's strict type promotion would refuse.
+        # optax raises a float to an integer power, which strict type promotion does not allow.
         with jax.numpy_dtype_promotion("standard"):
             change, state = self._adam.update(gradient, state)
         return jax.tree.map(lambda w, c: w - learning_rate * c, weights, change), state
@@ -42,6 +42,6 @@ class Optimizer(PyTreeNode):
 
 
 def _global_norm(tree: Any) -> Array:
-    """() float32: the norm of all leaves together, by dot products, which XLA vectorises on a CPU; sums it does not."""
+    """() float32: the norm of all leaves together, by dot products, which XLA vectorises on a CPU, unlike sums."""
     squares = [jnp.vdot(leaf, leaf) for leaf in jax.tree.leaves(tree)]
     return jnp.sqrt(jnp.stack(squares).sum())

@@ -14,28 +14,25 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
-from jaxenvs.rollout.mesh import (
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.rollouts.mesh import (
     LANES,
     SHARED,
     TIME_AND_LANES,
     Devices,
-    laid_out,
     lane_mesh,
-    on_each_device,
     own_keys,
+    per_device,
+    with_layout,
 )
+from jaxenvs.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
 from jaxenvs.training.learner import (
     Learner,
-    Metrics,
-    TrainState,
     counted,
-    episode_figures,
     horizon_of,
     masked_sum,
     training_env,
@@ -50,96 +47,26 @@ from jaxenvs.training.networks import (
     to_features,
 )
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.schedule import progress
-from jaxenvs.training.shuffle import random_order
+from jaxenvs.training.ppo_samples import Batch, Played, by_block, deal, joined, take
+from jaxenvs.training.ppo_state import PPOAgent, PPOMetrics, PPOState, spread_over, weights_of
+from jaxenvs.training.schedule import annealed, progress
 from jaxenvs.wrappers import RunningStatistics
 
-# Keeps divisions finite where something never varies.
+# Keeps divisions finite if a quantity never varies.
 _EPSILON = 1e-8
 # Normalised features are clipped to this many standard deviations.
 _FEATURE_LIMIT = 10.0
 
 
-class PPOAgent(PyTreeNode):
-    """What a PPO policy is made of.
-
-    Attributes:
-        actor: weights of the network from features to the action distribution.
-        critic: weights of the network from features to the value.
-        log_std: (action components,) float32, logs of the Gaussian's standard deviations; unused for
-            actions that are no Box.
-        statistics: of the features, for normalising them.
-    """
-
-    actor: Any
-    critic: Any
-    log_std: Array
-    statistics: RunningStatistics
-
-
-class PPOState(TrainState):
-    """State of `PPO`. Leading axes: num_envs.
-
-    Attributes:
-        agent: a `PPOAgent`.
-        updates: () int32, updates done so far.
-        env_steps: () float32, environment steps taken so far.
-        optimizer_state: Adam's moments.
-        env_state: states of the environments.
-        observation: what each environment's next action is chosen by.
-        discounted_return: (num_envs,) float32, discounted sum of rewards since the episode began.
-        return_statistics: of those, for scaling rewards.
-        key: () key.
-    """
-
-    optimizer_state: Any
-    env_state: Any
-    observation: Any
-    discounted_return: Array
-    return_statistics: RunningStatistics
-    key: Key
-
-
-class PPOMetrics(Metrics):
-    """What one update of `PPO` measured; losses are means over its epochs and minibatches.
-
-    Attributes:
-        env_steps: () float32, environment steps taken so far, this update's included.
-        episodes: () int32, episodes that ended during this update.
-        return_sum: () float32, the sum of their returns; `mean_return` is their mean.
-        length_sum: () float32, the sum of their lengths; `mean_length` is their mean.
-        policy_loss: () float32, the clipped surrogate objective, negated.
-        value_loss: () float32, half the mean squared error of the value.
-        entropy: () float32, of the policy, in nats.
-        approx_kl: () float32, estimate of the divergence of the policy that acted from the new one.
-        clip_fraction: () float32, share of the samples whose ratio was clipped.
-        explained_variance: () float32, share of the returns' variance that the value predicted.
-        learning_rate: () float32.
-    """
-
-    policy_loss: Array
-    value_loss: Array
-    entropy: Array
-    approx_kl: Array
-    clip_fraction: Array
-    explained_variance: Array
-    learning_rate: Array
-
-    def figures(self) -> dict[str, tuple[Any, Any]]:
-        """See `Metrics.figures`."""
-        names = self.__dataclass_fields__.keys() - Metrics.__dataclass_fields__.keys()
-        return {**episode_figures(self), **{name: (getattr(self, name), 1) for name in names}}
-
-
 class PPOPolicy(PyTreeNode):
-    """A policy that PPO learnt.
+    """A policy learnt by PPO.
 
     Attributes:
         agent: the weights.
         observation_space: of the environment.
         action_space: of the environment.
-        learner: the settings, of which the network's matter.
-        stochastic: draw actions from the distribution rather than take its mode.
+        learner: the settings, of which only those of the network matter.
+        stochastic: whether to draw actions from the distribution rather than take its mode.
     """
 
     agent: PPOAgent
@@ -155,75 +82,44 @@ class PPOPolicy(PyTreeNode):
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.mode())
 
 
-class _Played(PyTreeNode):
-    """What happened in a step; leading axes (num_steps, num_envs).
-
-    features, next_features: of the observation acted on, and of what the step led to, as `to_features` makes them.
-    """
-
-    features: Array
-    choice: Array
-    log_prob: Array
-    reward: Array
-    terminated: Array
-    done: Array
-    next_features: Array
-    episode_return: Array
-    episode_length: Array
-    episode_done: Array
-
-
-class _Batch(PyTreeNode):
-    """Samples to learn from; leading axes (num_blocks, samples of a block), in a minibatch one for the samples.
-
-    features, choice, log_prob (), advantage (), target (): as recorded when acting.
-    """
-
-    features: Array
-    choice: Array
-    log_prob: Array
-    advantage: Array
-    target: Array
-
-
 class PPO(Learner[PPOState]):
-    """Proximal policy optimisation, environment and updates in one program.
+    """Proximal policy optimisation, with environment and updates in one program.
 
-    Each update plays `num_steps` steps in `num_envs` environments, estimates advantages, and goes
-    `num_epochs` times through the samples in `num_minibatches` shuffled parts. Actor and critic are
-    separate perceptrons. Where an episode was truncated, the value of its `final_observation` stands
-    for the rewards that were cut off; where it terminated, 0 does.
+    Each update plays `num_steps` steps in `num_envs` environments, estimates advantages, and makes
+    `num_epochs` passes over the samples in `num_minibatches` shuffled parts. Actor and critic are
+    separate perceptrons. If an episode was truncated, the value of its `final_observation` replaces
+    the rewards that were cut off; if it terminated, 0 does.
 
-    On a mesh each device plays and learns from its own environments, and they add up their gradients.
-    Minibatches then take their samples from all devices alike: `num_blocks` says so, on one device too,
-    where the same settings give the same training.
+    On a mesh, each device plays and learns from its own environments, and the gradients are summed. Minibatches
+    then take equally many samples from every device. `num_blocks` determines this, also on one device, where
+    the same settings give the same training.
 
-    Observations: any space that flattens to a vector, or pictures, uint8 of (rows, columns), with channels or
-    stacked, which go through three layers of convolutions first (hidden_sizes=(512,) with activation "relu" is
+    Observations: any space that flattens to a vector, or pictures. Pictures of uint8 (rows, columns), with
+    channels or stacked, go through three convolutional layers first (hidden_sizes=(512,) with activation "relu" is
     customary then); small ones, such as MinAtar's of (rows, columns, channels) bool, through a single layer.
-    Actions: Discrete (categorical), MultiDiscrete or Tuple of Discrete (categorical, each part by itself), or Box
-    (normal, with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
+    Actions: Discrete (categorical), MultiDiscrete or Tuple of Discrete (an independent categorical for each part), or
+    Box (normal, with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
 
     Attributes:
         total_steps: environment steps that `train` takes, rounded up to whole updates.
-        num_envs: environments stepped side by side.
-        num_steps: steps of each environment in an update.
+        num_envs: number of environments stepped in parallel.
+        num_steps: steps of each environment per update.
         num_epochs: passes over the samples of an update.
-        num_minibatches: parts that the samples are split in; divides num_envs * num_steps, and leaves each at
-            least two samples.
-        num_blocks: equal blocks of neighbouring environments whose samples are shuffled apart, so that each
-            minibatch has as many of each. A multiple of the devices of a mesh.
+        num_minibatches: number of parts that the samples are split into; divides num_envs * num_steps. Each part has
+            at least two samples.
+        num_blocks: number of equal blocks of neighbouring environments whose samples are shuffled separately, so
+            that each minibatch has equally many of each. A multiple of the number of devices of a mesh.
         learning_rate: of Adam.
-        anneal: lower the learning rate linearly to 0 over `total_steps`.
+        anneal: whether to lower the learning rate linearly to 0 over `total_steps`.
         gamma: discount.
         gae_lambda: weight of longer advantage estimates, in [0, 1].
-        clip: how far the probability ratio may move from 1 in an update.
+        clip: limit on the change of the probability ratio from 1 in an update.
         value_coefficient: weight of the value loss.
         entropy_coefficient: weight of the entropy bonus.
-        max_grad_norm: gradients are scaled down to this norm, which is above 0.
+        max_grad_norm: gradients are scaled down to this norm, which is positive.
         initial_log_std: log of the Gaussian's standard deviations at the start, for Box actions.
-        normalize_observations: scale features by their running mean and variance.
-        normalize_rewards: scale rewards by the running standard deviation of the discounted return.
+        normalize_observations: whether to scale features by their running mean and variance.
+        normalize_rewards: whether to scale rewards by the running standard deviation of the discounted return.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
     """
@@ -286,7 +182,7 @@ class PPO(Learner[PPOState]):
         check_action_space("PPO", env.action_space, (Discrete, MultiDiscrete, Tuple, Box))
 
     def check_mesh(self, mesh: Devices | None) -> Mesh | None:
-        """Checks that the devices can hold equally many of the `num_blocks` blocks."""
+        """Checks that the `num_blocks` blocks can be divided equally among the devices."""
         return lane_mesh("PPO", mesh, num_blocks=self.num_blocks)
 
     @property
@@ -295,20 +191,20 @@ class PPO(Learner[PPOState]):
         return self.num_envs * self.num_steps
 
     def policy(self, env: Env[Any, Any], agent: PPOAgent, *, stochastic: bool = False) -> PPOPolicy:
-        """The most likely action, or where `stochastic` one drawn as during training."""
+        """The most likely action, or if `stochastic` one that is drawn as during training."""
         return PPOPolicy(agent, env.observation_space, env.action_space, self, stochastic)
 
     def distribution(self, agent: PPOAgent, space: Space[Any], features: Array) -> Distribution:
-        """The distribution over choices for one observation's features."""
+        """The distribution over choices for the features of one observation."""
         outputs = self._actor(space).value(agent.actor, self._normalize(agent, features))
         return distribution(space, outputs, agent.log_std)
 
     def value(self, agent: PPOAgent, features: Array) -> Array:
-        """() float32: the discounted return expected from one observation's features."""
+        """() float32: the expected discounted return for the features of one observation."""
         return self._critic.value(agent.critic, self._normalize(agent, features))[0]
 
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> PPOState:
-        """Fresh weights, freshly started environments."""
+        """Initialises the weights, and starts the environments."""
         self.check_env(env)
         mesh = self.check_mesh(mesh)
         key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
@@ -319,20 +215,20 @@ class PPO(Learner[PPOState]):
             log_std=jnp.full(num_outputs(env.action_space), self.initial_log_std, jnp.float32),
             statistics=RunningStatistics.of_shape(() if is_picture(env.observation_space) else features.shape),
         )
-        begin = on_each_device(lambda env, keys: jax.vmap(training_env(env).reset)(keys), mesh, (SHARED, LANES), LANES)
+        begin = per_device(lambda env, keys: jax.vmap(training_env(env).reset)(keys), mesh, (SHARED, LANES), LANES)
         env_state, timestep = begin(env, jax.random.split(env_key, self.num_envs))
         state = PPOState(
             agent=agent,
             updates=jnp.zeros((), jnp.int32),
             env_steps=jnp.zeros((), jnp.float32),
-            optimizer_state=self._optimizer.init(_weights(agent)),
+            optimizer_state=self._optimizer.init(weights_of(agent)),
             env_state=env_state,
             observation=timestep.observation,
             discounted_return=jnp.zeros(self.num_envs, jnp.float32),
             return_statistics=RunningStatistics.of_shape(()),
             key=key,
         )
-        return _laid_out(state, mesh)
+        return spread_over(state, mesh)
 
     def update(
         self, env: Env[Any, Any], state: PPOState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
@@ -342,9 +238,10 @@ class PPO(Learner[PPOState]):
         state, played = self._play(env, state, mesh)
         state, rewards = self._scale_rewards(state, played)
         values, advantage = self._estimate(state.agent, played, rewards)
-        batch = _Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
-        batch = laid_out(jax.tree.map(self._by_block, batch), mesh, LANES)
-        learning_rate = self._learning_rate(state.updates, horizon_of(self, state.updates, horizon))
+        batch = Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
+        batch = with_layout(jax.tree.map(lambda x: by_block(x, self.num_blocks), batch), mesh, LANES)
+        share = progress(state.updates, horizon_of(self, state.updates, horizon))
+        learning_rate = annealed(self.learning_rate, share, self.anneal)
         counters = counted(self, state.updates)
         state, losses = self._improve(env.action_space, state, batch, learning_rate, mesh)
         metrics = PPOMetrics(
@@ -358,19 +255,19 @@ class PPO(Learner[PPOState]):
         )
         agent = state.agent
         if self.normalize_observations:
-            agent = agent.replace(statistics=_include(agent.statistics, _joined(batch.features)))
-        return _laid_out(state.replace(agent=agent, **counters), mesh), metrics
+            agent = agent.replace(statistics=agent.statistics.update_batch(joined(batch.features)))
+        return spread_over(state.replace(agent=agent, **counters), mesh), metrics
 
-    def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, _Played]:
-        """Steps every environment `num_steps` times; what happened has axes (num_steps, num_envs)."""
+    def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, Played]:
+        """Steps every environment `num_steps` times; the record has axes (num_steps, num_envs)."""
         layout = LANES, LANES, SHARED
-        play = on_each_device(partial(self._play_lanes, mesh), mesh, (SHARED, SHARED, layout), (layout, TIME_AND_LANES))
+        play = per_device(partial(self._play_lanes, mesh), mesh, (SHARED, SHARED, layout), (layout, TIME_AND_LANES))
         (env_state, observation, key), played = play(env, state.agent, (state.env_state, state.observation, state.key))
         return state.replace(env_state=env_state, observation=observation, key=key), played
 
     def _play_lanes(
         self, mesh: Mesh | None, env: Env[Any, Any], agent: PPOAgent, carry: tuple[Any, Any, Key]
-    ) -> tuple[tuple[Any, Any, Key], _Played]:
+    ) -> tuple[tuple[Any, Any, Key], Played]:
         """`_play` for the lanes of one device."""
         played_env, space = training_env(env), env.action_space
 
@@ -380,14 +277,14 @@ class PPO(Learner[PPOState]):
             choice = choices.sample(key)
             return features, choice, choices.log_prob(choice)
 
-        def step(carry: tuple[Any, Any, Key], _: None) -> tuple[tuple[Any, Any, Key], _Played]:
+        def step(carry: tuple[Any, Any, Key], _: None) -> tuple[tuple[Any, Any, Key], Played]:
             env_state, observation, key = carry
             key, act_key = jax.random.split(key)
             act_keys = own_keys(jax.random.split(act_key, self.num_envs), mesh)
             features, choice, log_prob = jax.vmap(act)(observation, act_keys)
             action = jax.vmap(to_action, in_axes=(None, 0))(space, choice)
             env_state, timestep = jax.vmap(played_env.step)(env_state, action)
-            played = _Played(
+            played = Played(
                 features=features,
                 choice=choice,
                 log_prob=log_prob,
@@ -405,8 +302,8 @@ class PPO(Learner[PPOState]):
 
         return jax.lax.scan(step, carry, None, length=self.num_steps)
 
-    def _scale_rewards(self, state: PPOState, played: _Played) -> tuple[PPOState, Array]:
-        """The rewards to learn from, scaled where `normalize_rewards`."""
+    def _scale_rewards(self, state: PPOState, played: Played) -> tuple[PPOState, Array]:
+        """The rewards to learn from, scaled if `normalize_rewards`."""
         if not self.normalize_rewards:
             return state, played.reward
 
@@ -416,11 +313,11 @@ class PPO(Learner[PPOState]):
             return jnp.where(done, 0.0, total), total
 
         running, totals = jax.lax.scan(add, state.discounted_return, (played.reward, played.done))
-        statistics = _include(state.return_statistics, _joined(self._by_block(totals)))
+        statistics = state.return_statistics.update_batch(joined(by_block(totals, self.num_blocks)))
         state = state.replace(discounted_return=running, return_statistics=statistics)
         return state, played.reward / jnp.sqrt(statistics.variance + _EPSILON)
 
-    def _estimate(self, agent: PPOAgent, played: _Played, rewards: Array) -> tuple[Array, Array]:
+    def _estimate(self, agent: PPOAgent, played: Played, rewards: Array) -> tuple[Array, Array]:
         """Values and advantages, each (num_steps, num_envs)."""
         value = jax.vmap(jax.vmap(lambda features: self.value(agent, features)))
         values, next_values = value(played.features), value(played.next_features)
@@ -429,42 +326,29 @@ class PPO(Learner[PPOState]):
         )
 
     def _improve(
-        self, space: Space[Any], state: PPOState, batch: _Batch, learning_rate: Array, mesh: Mesh | None
+        self, space: Space[Any], state: PPOState, batch: Batch, learning_rate: Array, mesh: Mesh | None
     ) -> tuple[PPOState, dict[str, Array]]:
         """`num_epochs` passes over the samples; the losses are means over all minibatches."""
         statistics = state.agent.statistics
 
-        def learn(carry: tuple[Any, Any], samples: _Batch) -> tuple[tuple[Any, Any], dict[str, Array]]:
+        def learn(carry: tuple[Any, Any], samples: Batch) -> tuple[tuple[Any, Any], dict[str, Array]]:
             weights, optimizer_state = carry
             gradient, losses = jax.grad(self._loss, has_aux=True)(weights, statistics, space, samples)
             return self._optimizer.step(weights, gradient, optimizer_state, learning_rate), losses
 
         def epoch(carry: tuple[Any, Any], key: Key) -> tuple[tuple[Any, Any], dict[str, Array]]:
-            return jax.lax.scan(lambda c, index: learn(c, take(batch, index)), carry, self._shuffle(key))
+            return jax.lax.scan(lambda c, index: learn(c, take_from(batch, index)), carry, deal(key, *sizes))
 
-        take = on_each_device(_take, mesh, (LANES, LANES), LANES)
+        sizes = self.steps_per_update, self.num_blocks, self.num_minibatches
+        take_from = per_device(take, mesh, (LANES, LANES), LANES)
         key, *epoch_keys = jax.random.split(state.key, 1 + self.num_epochs)
-        carry = _weights(state.agent), state.optimizer_state
+        carry = weights_of(state.agent), state.optimizer_state
         (weights, optimizer_state), losses = jax.lax.scan(epoch, carry, jnp.stack(epoch_keys))
         state = state.replace(agent=state.agent.replace(**weights), optimizer_state=optimizer_state, key=key)
         return state, jax.tree.map(jnp.mean, losses)
 
-    def _by_block(self, x: Array) -> Array:
-        """(num_steps, num_envs, ...) as (num_blocks, samples of a block, ...)."""
-        blocks = x.reshape(self.num_steps, self.num_blocks, -1, *x.shape[2:])
-        return jnp.moveaxis(blocks, 1, 0).reshape(self.num_blocks, -1, *x.shape[2:])
-
-    def _shuffle(self, key: Key) -> Array:
-        """(num_minibatches, num_blocks, samples) int: which samples of each block make each minibatch."""
-        size = self.steps_per_update // self.num_blocks
-        if self.num_blocks == 1:  # the key itself, so that one block is shuffled as PPO without blocks shuffles
-            order = random_order(key, size)[None]
-        else:
-            order = jax.vmap(lambda k: random_order(k, size))(jax.random.split(key, self.num_blocks))
-        return jnp.moveaxis(order.reshape(self.num_blocks, self.num_minibatches, -1), 1, 0)
-
     def _loss(
-        self, weights: dict[str, Any], statistics: RunningStatistics, space: Space[Any], samples: _Batch
+        self, weights: dict[str, Any], statistics: RunningStatistics, space: Space[Any], samples: Batch
     ) -> tuple[Array, dict[str, Array]]:
         agent = PPOAgent(statistics=statistics, **weights)
 
@@ -487,14 +371,10 @@ class PPO(Learner[PPOState]):
             "policy_loss": policy_loss,
             "value_loss": value_loss,
             "entropy": entropy.mean(),
-            # The estimate of least variance among the unbiased ones of J. Schulman, "Approximating KL divergence".
+            # The unbiased estimate of least variance in J. Schulman, "Approximating KL divergence".
             "approx_kl": (ratio - 1 - log_ratio).mean(),
             "clip_fraction": (jnp.abs(ratio - 1) > clip).mean(dtype=jnp.float32),
         }
-
-    def _learning_rate(self, updates: Array, horizon: Array) -> Array:
-        rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(updates, horizon)) if self.anneal else rate
 
     def _normalize(self, agent: PPOAgent, features: Array) -> Array:
         if not self.normalize_observations:
@@ -513,33 +393,3 @@ class PPO(Learner[PPOState]):
     @property
     def _optimizer(self) -> Optimizer:
         return Optimizer(self.max_grad_norm)
-
-
-def _weights(agent: PPOAgent) -> dict[str, Any]:
-    """The part of the agent that gradients change."""
-    return {"actor": agent.actor, "critic": agent.critic, "log_std": agent.log_std}
-
-
-def _include(statistics: RunningStatistics, batch: Array) -> RunningStatistics:
-    """The statistics after a batch of values."""
-    return jax.vmap(lambda x: statistics.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(batch)
-
-
-def _joined(x: Array) -> Array:
-    """(samples, ...): the blocks of `x`, with axes (num_blocks, samples of a block, ...), one after the other."""
-    return x.reshape(-1, *x.shape[2:])
-
-
-def _take(batch: _Batch, index: Array) -> _Batch:
-    """The samples of a minibatch: `index` (blocks, samples) counts within each block of `batch`."""
-    blocks, size = batch.target.shape
-    index = (index + size * jnp.arange(blocks, dtype=index.dtype)[:, None]).reshape(-1)
-    return jax.tree.map(lambda x: _joined(x)[index], batch)
-
-
-def _laid_out(state: PPOState, mesh: Mesh | None) -> PPOState:
-    """The state with what belongs to lanes spread over the mesh, and all else on every device."""
-    lanes = state.env_state, state.observation, state.discounted_return
-    env_state, observation, discounted_return = laid_out(lanes, mesh, LANES)
-    state = laid_out(state.replace(env_state=None, observation=None, discounted_return=None), mesh, SHARED)
-    return state.replace(env_state=env_state, observation=observation, discounted_return=discounted_return)

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, TypeAlias
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
+from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.training.dqn import DQN
 from jaxenvs.training.learner import Learner
 from jaxenvs.training.ppo import PPO
@@ -12,6 +12,7 @@ from jaxenvs.training.settings import nearest_setting
 Algorithm: TypeAlias = Literal["ppo", "dqn", "sac"]
 
 LEARNERS: dict[Algorithm, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN, "sac": SAC}
+"""The learners by their names in `preset` and `jaxenvs train`."""
 
 _ROBOT = {
     "num_envs": 32,
@@ -26,7 +27,7 @@ _TAPE = {"num_steps": 64, "learning_rate": 2e-3, "gamma": 0.9}
 
 # The mean returns are over 128 fresh episodes after training, for the seeds named.
 _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
-    # 500.0 for 15 of 16 seeds (0 to 15), 492.8 for the other.
+    # 500.0 for 15 of 16 seeds (0 to 15), and 492.8 for the other.
     ("CartPole-v1", "ppo"): {
         "total_steps": 150_000,
         "num_envs": 16,
@@ -44,7 +45,7 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "learning_rate": 1e-3,
         "normalize_observations": True,
     },
-    # -152 to -195 for 16 of 18 seeds (0 to 17), -211 and -235 for the others. A lambda of 0.95 leaves more below -200.
+    # -152 to -195 for 16 of 18 seeds (0 to 17), -211 and -235 for the others. More below -200 with a lambda of 0.95.
     ("Pendulum-v1", "ppo"): {
         "total_steps": 400_000,
         "num_envs": 16,
@@ -55,8 +56,8 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "gae_lambda": 0.9,
         "normalize_rewards": True,
     },
-    # 93.1 and 93.2 for seeds 0 and 1. The wide first distribution finds the goal, which pays only at the
-    # end of a long swing, and the long horizon lets that count.
+    # 93.1 and 93.2 for seeds 0 and 1. The wide initial distribution finds the goal, which gives a reward
+    # only at the end of a long swing, and the long horizon takes that reward into account.
     ("MountainCarContinuous-v0", "ppo"): {
         "total_steps": 500_000,
         "num_envs": 32,
@@ -68,22 +69,22 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "normalize_observations": True,
         "normalize_rewards": True,
     },
-    # 3,452 and 2,921 (64 episodes each) for seeds 0 and 1; four minutes on two cores that others used as well.
+    # 3,452 and 2,921 (64 episodes each) for seeds 0 and 1; four minutes on two cores under other load.
     ("Hopper-v5", "ppo"): {"total_steps": 1_000_000, **_ROBOT},
-    # 5,919 and 4,472 (64 episodes each) for seeds 0 and 1; four to six minutes likewise.
+    # 5,919 and 4,472 (64 episodes each) for seeds 0 and 1; four to six minutes under the same conditions.
     ("HalfCheetah-v5", "ppo"): {"total_steps": 2_000_000, **_ROBOT},
-    # 30.96 for seed 0 at the highest level, 30, of at most 30 to 32; all environments are there after half of it.
+    # 30.96 for seed 0 at the highest level, 30, of at most 30 to 32; all environments are there halfway.
     ("Copy-v0", "ppo"): {"total_steps": 200_000, "num_envs": 16, **_TAPE},
     # For FrameStack(env, 8, padding_type="custom", padding=5): a symbol alone does not say whether it is the first or
-    # the second of its pair. 15.2 for seed 0 at the highest level, of at most 15 or 16. Without the bonus for entropy
-    # the level stays below 10, as equal pairs side by side are not learnt.
+    # the second of its pair. 15.2 for seed 0 at the highest level, of at most 15 or 16. Without the entropy bonus
+    # the level stays below 10, since adjacent equal pairs are not learnt.
     ("DuplicatedInput-v0", "ppo"): {"total_steps": 500_000, "num_envs": 32, "entropy_coefficient": 0.03, **_TAPE},
     # At least 499.7 for 11 of 13 seeds (0 to 12), 474.5 and 238 for the others.
     ("CartPole-v1", "dqn"): {"total_steps": 300_000, "learning_rate": 2e-3, "gamma": 0.98, "target_rate": 0.02},
     # -77 to -83 for seeds 0 to 2.
     ("Acrobot-v1", "dqn"): {"total_steps": 300_000},
-    # -144 to -156 for seeds 0 to 7, in 3.6 CPU seconds each. (There is none for MountainCarContinuous-v0: noise that
-    # is drawn anew at each step did not find the goal in 200,000, and without it, to stand still is the best known.)
+    # -144 to -156 for seeds 0 to 7, in 3.6 CPU seconds each. (MountainCarContinuous-v0 has no preset: with independent
+    # noise in each step, the goal was not found in 200,000 steps, and until it is found, standing still is best.)
     ("Pendulum-v1", "sac"): {
         "total_steps": 20_000,
         "gradient_steps": 4,
@@ -95,8 +96,8 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     # 5,660 (128 episodes) for seed 0. (Hopper-v5 stayed at 714 after 200,000 steps.)
     ("HalfCheetah-v5", "sac"): {"total_steps": 103_000},
 }
-# For the games of the ALE behind `jaxenvs_ale_bridge.make_atari`: as Schulman et al. 2017 have them, without annealing
-# of the clipping range. No run of their length was made yet.
+# For the games of the ALE behind `jaxenvs_ale_bridge.make_atari`: those of Schulman et al. 2017, without annealing of
+# the clipping range. No training of the full length has been run yet.
 _ATARI: dict[str, dict[str, Any]] = {
     "ppo": {
         "total_steps": 10_000_000,
@@ -110,8 +111,8 @@ _ATARI: dict[str, dict[str, Any]] = {
         "activation": "relu",
     }
 }
-# For MinAtar's games: 19.5 in Breakout-v1 and 78.3 in SpaceInvaders-v1 for seed 0. Long stretches of play and large
-# minibatches matter: with 32 steps in place of 128, and half the learning rate, the policy was sure of itself too soon,
+# For MinAtar's games: 19.5 in Breakout-v1 and 78.3 in SpaceInvaders-v1 for seed 0. Many steps per update and large
+# minibatches matter: with 32 steps instead of 128, and half the learning rate, the policy lost its entropy too soon,
 # and stayed at 5.6 in Breakout.
 _MINATAR: dict[str, dict[str, Any]] = {
     "ppo": {
@@ -126,15 +127,15 @@ _MINATAR: dict[str, dict[str, Any]] = {
     }
 }
 _FAMILIES = {"ALE/": _ATARI, "MinAtar/": _MINATAR}
-"""Settings by algorithm for all ids that begin so and have none of their own."""
+"""Settings by algorithm for all ids with this prefix that have no settings of their own."""
 
-# The same task with a shorter limit.
+# The same task with a shorter time limit.
 _PRESETS["CartPole-v0", "ppo"] = _PRESETS["CartPole-v1", "ppo"]
 _PRESETS["CartPole-v0", "dqn"] = _PRESETS["CartPole-v1", "dqn"]
 
 
 def preset(env_id: str, algorithm: Algorithm = "ppo", **settings: Any) -> Learner[Any]:
-    """A learner with the settings recorded for an id, or the algorithm's defaults where none are.
+    """A learner with the settings recorded for an id, or the algorithm's defaults if there are none.
 
     Args:
         env_id: the environment's id.
@@ -142,7 +143,7 @@ def preset(env_id: str, algorithm: Algorithm = "ppo", **settings: Any) -> Learne
         **settings: replace fields of the learner.
 
     Raises:
-        InvalidField: no such algorithm or setting, or a value that makes no sense.
+        InvalidField: there is no such algorithm or setting, or a value is invalid.
     """
     if algorithm not in LEARNERS:
         raise InvalidField(

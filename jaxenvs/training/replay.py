@@ -1,29 +1,26 @@
-"""ReplayBuffer: the latest transitions, in device memory; and how DQN and SAC play into it."""
+"""ReplayBuffer: the latest transitions, in device memory; and the state and metrics of learners that use it."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
-from jaxenvs.training.distributions import to_action
-from jaxenvs.training.learner import Learner, Metrics, TrainState, episode_figures, mean_or_nan, training_env
-from jaxenvs.training.networks import to_vector
+from jaxenvs.core.trees import tree_at
+from jaxenvs.random import Key
+from jaxenvs.training.learner import Metrics, TrainState, episode_figures, mean_or_nan
 
 
 class Transition(PyTreeNode):
-    """One step, as DQN and SAC keep it.
+    """One step, as stored by DQN and SAC.
 
     Attributes:
         features: (n,) float32, of the observation acted on.
-        choice: of the learner's policy; `to_action` makes the action of it.
+        choice: the choice of the policy; `to_action` converts it to an action.
         reward: () float32.
         terminated: () bool.
-        next_features: (n,) float32, of the `final_observation`: what the step led to.
+        next_features: (n,) float32, of the `final_observation`, which the step led to.
     """
 
     features: Array
@@ -37,9 +34,9 @@ class ReplayBuffer(PyTreeNode):
     """The latest `capacity` items; once it is full, new ones replace the oldest.
 
     Attributes:
-        items: a pytree of arrays (capacity, ...); the first `size` rows hold items.
-        position: () int32, the row that is written next.
-        size: () int32, how many items there are.
+        items: a pytree of arrays (capacity, ...); the first `size` rows contain items.
+        position: () int32, the next row to write.
+        size: () int32, number of items.
     """
 
     items: Any
@@ -58,7 +55,7 @@ class ReplayBuffer(PyTreeNode):
         return jax.tree.leaves(self.items)[0].shape[0]
 
     def add(self, items: Any) -> "ReplayBuffer":
-        """With a batch of items (n, ...) added; n divides the capacity and is the same at every call."""
+        """The buffer with a batch of items (n, ...) added; n divides the capacity and is the same in every call."""
         count = jax.tree.leaves(items)[0].shape[0]
         assert self.capacity % count == 0, (self.capacity, count)
 
@@ -72,21 +69,21 @@ class ReplayBuffer(PyTreeNode):
         )
 
     def sample(self, key: Key, count: int) -> Any:
-        """Draws (count, ...) items uniformly, with replacement; zeros where the buffer is empty."""
+        """Draws (count, ...) items uniformly, with replacement; zeros if the buffer is empty."""
         index = jax.random.randint(key, (count,), 0, jnp.maximum(self.size, 1), jnp.int32)
-        return jax.tree.map(lambda rows: rows[index], self.items)
+        return tree_at(self.items, index)
 
 
 class ReplayState(TrainState):
     """State of a learner with a replay buffer. Arrays of the environments have a leading axis num_envs.
 
     Attributes:
-        agent: what the learner's policy is made of.
+        agent: the contents of the learner's policy.
         updates: () int32, updates done so far.
         env_steps: () float32, environment steps taken so far.
         buffer: of `Transition`s.
         env_state: states of the environments.
-        observation: what each environment's next action is chosen by.
+        observation: the observations that the next actions are chosen from.
         key: () key.
     """
 
@@ -97,7 +94,7 @@ class ReplayState(TrainState):
 
 
 class ReplayMetrics(Metrics):
-    """What one update of a learner with a replay buffer measured.
+    """The metrics of one update of a learner with a replay buffer.
 
     Attributes:
         env_steps: () float32, environment steps taken so far, this update's included.
@@ -106,7 +103,7 @@ class ReplayMetrics(Metrics):
         length_sum: () float32, the sum of their lengths; `mean_length` is their mean.
         gradient_steps: () int32, gradient steps of this update; 0 before learning starts.
         loss_sum: () float32, the sum of their losses; `loss` is their mean.
-        value_sum: () float32, the sum of the values that they saw, each the mean over its samples.
+        value_sum: () float32, the sum of the values in them, each the mean over its samples.
         learning_rate: () float32, at the end of the update.
     """
 
@@ -122,7 +119,7 @@ class ReplayMetrics(Metrics):
 
     @property
     def mean_value(self) -> Any:
-        """() float32: the mean value that the gradient steps saw; NaN before learning starts."""
+        """() float32: the mean value in the gradient steps; NaN before learning starts."""
         return mean_or_nan(self.value_sum, self.gradient_steps)
 
 
@@ -133,46 +130,3 @@ def replay_figures(metrics: ReplayMetrics) -> dict[str, tuple[Any, Any]]:
         "mean_value": (metrics.value_sum, metrics.gradient_steps),
         "learning_rate": (metrics.learning_rate, 1),
     }
-
-
-State = TypeVar("State", bound=ReplayState)
-
-
-def play(
-    learner: Learner[Any], env: Env[Any, Any], state: State, choose: Callable[[Array, Key], Array]
-) -> tuple[State, tuple[Array, Array, Array]]:
-    """One step of every environment, into the buffer.
-
-    Args:
-        learner: who plays.
-        env: the plain environment.
-        state: of the learner.
-        choose: the choice for one observation's features.
-
-    Returns:
-        The state after the step, and (num_envs,) each: which ended an episode, its return and its length.
-    """
-
-    def act(observation: Any, key: Key) -> tuple[Array, Array]:
-        features = to_vector(env.observation_space, observation)
-        return features, choose(features, key)
-
-    key, act_key = jax.random.split(state.key)
-    features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, learner.num_envs))
-    action = jax.vmap(to_action, in_axes=(None, 0))(env.action_space, choice)
-    env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
-    transitions = Transition(
-        features=features,
-        choice=choice,
-        reward=timestep.reward,
-        terminated=timestep.terminated,
-        next_features=jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
-    )
-    state = state.replace(
-        env_state=env_state,
-        observation=timestep.observation,
-        buffer=state.buffer.add(transitions),
-        key=key,
-    )
-    info = timestep.info
-    return state, (info["episode_done"], info["episode_return"], info["episode_length"])

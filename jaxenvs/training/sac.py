@@ -13,17 +13,17 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete, Space
-from jaxenvs.rollout.mesh import Devices
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.rollouts.mesh import Devices
+from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
-from jaxenvs.training.learner import Learner, counted, horizon_of, masked_sum, mean_or_nan, training_env
-from jaxenvs.training.networks import MLP, Activation, check_activation, check_observation_space, to_vector
+from jaxenvs.training.learner import horizon_of, mean_or_nan
+from jaxenvs.training.networks import MLP, Activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayBuffer, ReplayMetrics, ReplayState, Transition, play, replay_figures
-from jaxenvs.training.schedule import has_taken, progress
+from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, replay_figures
+from jaxenvs.training.replay_learner import ReplayLearner, play_step
 
 Twins: TypeAlias = tuple[Any, Any]
 """Weights of two critics."""
@@ -33,7 +33,7 @@ _LOG_STD_RANGE = (-20.0, 2.0)
 
 
 class SACAgent(PyTreeNode):
-    """What SAC learns; of this a policy needs the actor.
+    """What SAC learns; a policy needs only the actor.
 
     Attributes:
         actor: weights of the network from features to mean and log of the standard deviation of each component.
@@ -57,7 +57,7 @@ class SACState(ReplayState):
         optimizer_state: Adam's moments, of the whole agent.
         buffer: of `Transition`s.
         env_state: states of the environments.
-        observation: what each environment's next action is chosen by.
+        observation: the observations that the next actions are chosen from.
         key: () key.
     """
 
@@ -66,11 +66,11 @@ class SACState(ReplayState):
 
 
 _Learnt: TypeAlias = tuple[SACAgent, Twins, Any]
-"""Agent, target critics and optimizer state: what a gradient step changes."""
+"""Agent, target critics and optimizer state, which a gradient step changes."""
 
 
 class SACMetrics(ReplayMetrics):
-    """What one update of `SAC` measured, beside what `ReplayMetrics` has.
+    """The metrics of one update of `SAC`, in addition to `ReplayMetrics`.
 
     Losses are half the squared error of both critics together; values are those of the actor's own choices by the
     lower critic.
@@ -85,7 +85,7 @@ class SACMetrics(ReplayMetrics):
 
     @property
     def critic_loss(self) -> Any:
-        """() float32: another name of `loss`."""
+        """() float32: another name for `loss`."""
         return self.loss
 
     @property
@@ -104,14 +104,14 @@ class SACMetrics(ReplayMetrics):
 
 
 class SACPolicy(PyTreeNode):
-    """A policy that SAC learnt.
+    """A policy learnt by SAC.
 
     Attributes:
         agent: the weights.
         observation_space: of the environment.
         action_space: of the environment.
-        learner: the settings, of which the networks' matter.
-        stochastic: draw actions from the distribution rather than take its median.
+        learner: the settings, of which only those of the networks matter.
+        stochastic: whether to draw actions from the distribution rather than take its median.
     """
 
     agent: SACAgent
@@ -127,15 +127,16 @@ class SACPolicy(PyTreeNode):
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.median())
 
 
-class SAC(Learner[SACState]):
-    """Soft actor-critic, environment, replay buffer and updates in one program.
+class SAC(ReplayLearner[SACState]):
+    """Soft actor-critic, with environment, replay buffer and updates in one program.
 
     Each update plays `num_steps` steps in `num_envs` environments. After each of these, and once
     `learning_starts` steps are in the replay buffer, it takes `gradient_steps` steps, each on `batch_size`
-    transitions drawn from the buffer. A step moves two critics towards the reward and the discounted value of
-    what follows, by the lower of their slowly moving targets; the actor towards choices of a high value and a
-    high entropy; and the temperature, which weighs the two, so that the entropy comes to `target_entropy`.
-    A truncated step is followed by the value of its `final_observation`, a terminated one by 0.
+    transitions drawn from the buffer. A step moves two critics towards the reward plus the discounted value of
+    the next state, which is the lower of their slowly moving targets; the actor towards choices of high value and
+    high entropy; and the temperature, which weighs the two, so that the entropy approaches
+    `target_entropy`. The value after a truncated step is that of its `final_observation`; the value after a
+    terminated step is 0.
 
     Observations: any space that flattens to a vector. Actions: Box with bounds on both sides. The actor's
     choices are the tanh of normal variables whose mean and standard deviation depend on the observation; [-1, 1] is
@@ -143,20 +144,20 @@ class SAC(Learner[SACState]):
 
     Attributes:
         total_steps: environment steps that `train` takes, rounded up to whole updates.
-        num_envs: environments stepped side by side.
-        num_steps: steps of each environment in an update.
-        gradient_steps: gradient steps after each step of all environments; with `num_envs` of them there is one
-            for each environment step.
-        buffer_size: transitions that the replay buffer holds; a multiple of num_envs. More than all of
-            training take no memory.
-        batch_size: transitions in a gradient step.
+        num_envs: number of environments stepped in parallel.
+        num_steps: steps of each environment per update.
+        gradient_steps: gradient steps after each step of all environments; with `num_envs` of them, there is
+            one for each environment step.
+        buffer_size: capacity of the replay buffer in transitions; a multiple of num_envs. Capacity
+            beyond the whole training takes no memory.
+        batch_size: transitions per gradient step.
         learning_starts: environment steps with actions drawn uniformly, before the first gradient step.
         learning_rate: of Adam, for actor, critics and temperature.
-        anneal: lower the learning rate linearly to 0 over `total_steps`.
+        anneal: whether to lower the learning rate linearly to 0 over `total_steps`.
         gamma: discount.
         target_rate: how far each gradient step moves the target critics towards the learnt ones; in [0, 1].
         temperature: weight of the entropy at the start, or throughout.
-        learn_temperature: adapt it to `target_entropy`.
+        learn_temperature: whether to adapt it to `target_entropy`.
         target_entropy: in nats, of the choices in [-1, 1]; None for minus the number of action components.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
@@ -179,25 +180,8 @@ class SAC(Learner[SACState]):
 
     def check_fields(self) -> None:
         """Checks sizes and ranges."""
-        for name in ("num_steps", "gradient_steps", "buffer_size", "batch_size"):
-            self.check_count(name)
-        self.check_count("learning_starts", least=0)
-        if self.buffer_size % self.num_envs:
-            raise InvalidField(
-                f"SAC: buffer_size ({self.buffer_size}) must be a multiple of num_envs ({self.num_envs}),"
-                f" such as {-(-self.buffer_size // self.num_envs) * self.num_envs}."
-            )
-        if self.learning_starts > self.total_steps:
-            raise InvalidField(
-                f"SAC: learning_starts ({self.learning_starts}) is above total_steps ({self.total_steps}),"
-                " so nothing would be learnt. Lower it, or train longer."
-            )
-        for name in ("gamma", "target_rate"):
-            self.check_range(name, 0, 1)
-        for name in ("learning_rate", "temperature"):
-            self.check_range(name, 0)
-        self.check_hidden_sizes(self.hidden_sizes)
-        check_activation("SAC", self.activation)
+        self.check_replay(self.hidden_sizes, self.activation)
+        self.check_range("temperature", 0)
 
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
@@ -205,42 +189,32 @@ class SAC(Learner[SACState]):
         check_observation_space("SAC", env.observation_space)
         space = env.action_space
         if isinstance(space, Discrete):
-            raise InvalidField(f"SAC acts in Box action spaces, this environment has {space}. Use PPO or DQN.")
+            raise InvalidField(f"SAC supports Box action spaces, but this environment has {space}. Use PPO or DQN.")
         check_action_space("SAC", space, (Box,))
         check_bounds("SAC", space)
 
-    def check_mesh(self, mesh: Devices | None) -> None:
-        """Refuses a mesh."""
-        if mesh is not None:
-            raise InvalidField("SAC learns on one device. Leave out `mesh`, or use PPO.")
-
-    @property
-    def steps_per_update(self) -> int:
-        """num_envs * num_steps."""
-        return self.num_envs * self.num_steps
-
     def policy(self, env: Env[Any, Any], agent: SACAgent, *, stochastic: bool = False) -> SACPolicy:
-        """The median of the action distribution, or draws from it."""
+        """The median of the action distribution, or if `stochastic` a sample."""
         return SACPolicy(agent, env.observation_space, env.action_space, self, stochastic)
 
     def extended(self, total_steps: int) -> "SAC":
-        """See `Learner.extended`; the replay buffer stays as large as it is, also where that was all of training."""
+        """See `Learner.extended`; the replay buffer keeps its size, even if that was the whole training."""
         return self.replace(total_steps=total_steps, buffer_size=self._capacity)
 
     def distribution(self, actor: Any, space: Space[Any], features: Array) -> SquashedGaussian:
-        """The choices of the actor after one observation's features."""
+        """The distribution of the actor's choices for the features of one observation."""
         mean, log_std = jnp.split(self._actor(space).value(actor, features), 2)
         return SquashedGaussian(mean, jnp.clip(log_std, *_LOG_STD_RANGE))
 
     def values(self, critics: Twins, features: Array, choice: Array) -> Array:
-        """(2,) float32: what each critic expects of a choice: discounted rewards, and entropies that follow."""
+        """(2,) float32: the value of a choice for each critic: expected discounted rewards and later entropies."""
         inputs = jnp.concatenate([features, choice])
         return jnp.concatenate([self._critic.value(critic, inputs) for critic in critics])
 
     def target_value(
         self, agent: SACAgent, targets: Twins, space: Space[Any], transition: Transition, key: Key
     ) -> Array:
-        """() float32: what the critics should say of a transition; the next choice is drawn from the actor."""
+        """() float32: the target of the critics for a transition; the next choice is drawn from the actor."""
         choices = self.distribution(agent.actor, space, transition.next_features)
         choice, log_prob = choices.sample_with_log_prob(key)
         value = self.values(targets, transition.next_features, choice).min()
@@ -248,7 +222,7 @@ class SAC(Learner[SACState]):
         return transition.reward + jnp.asarray(self.gamma, jnp.float32) * jnp.where(transition.terminated, 0.0, value)
 
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> SACState:
-        """Fresh weights, an empty buffer, freshly started environments."""
+        """Initialises the weights and an empty buffer, and starts the environments."""
         self.check_mesh(mesh)
         self.check_env(env)
         key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
@@ -263,61 +237,29 @@ class SAC(Learner[SACState]):
             critics=(first, second),
             log_temperature=jnp.log(jnp.asarray(self.temperature, jnp.float32)),
         )
-        env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(env_key, self.num_envs))
-        transition = Transition(
-            features=features,
-            choice=choice,
-            reward=jnp.zeros((), jnp.float32),
-            terminated=jnp.zeros((), bool),
-            next_features=features,
-        )
         return SACState(
             agent=agent,
-            updates=jnp.zeros((), jnp.int32),
-            env_steps=jnp.zeros((), jnp.float32),
             targets=agent.critics,
             optimizer_state=self._optimizer.init(agent),
-            buffer=ReplayBuffer.empty(transition, self._capacity),
-            env_state=env_state,
-            observation=timestep.observation,
             key=key,
+            **self.fresh_play(env, env_key, choice, self._capacity),
         )
 
     def update(
         self, env: Env[Any, Any], state: SACState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
     ) -> tuple[SACState, SACMetrics]:
-        """Plays and learns by turns, `num_steps` times."""
+        """Plays and learns alternately, `num_steps` times."""
         self.check_mesh(mesh)
-        horizon = horizon_of(self, state.updates, horizon)
+        state, metrics, (entropy_sum,) = self.take_turns(env, state, horizon_of(self, state.updates, horizon))
+        temperature = jnp.exp(state.agent.log_temperature)
+        return state, SACMetrics(**metrics, entropy_sum=entropy_sum, temperature=temperature)
 
-        def play_and_learn(state: SACState, rounds: Array) -> tuple[SACState, Any]:
-            state, episodes = self._play(env, state, rounds)
-            state, figures = self._learn(env.action_space, state, rounds + 1, horizon)
-            return state, (episodes, figures)
-
-        rounds = jnp.arange(self.num_steps, dtype=jnp.int32)
-        state, (episodes, figures) = jax.lax.scan(play_and_learn, state, rounds)
-        done, episode_return, episode_length = episodes
-        learnt, critic_loss, mean_value, entropy = figures
-        learning_rate = self._learning_rate(state, horizon, self.num_steps)
-        state = state.replace(**counted(self, state.updates))
-        metrics = SACMetrics(
-            env_steps=state.env_steps,
-            episodes=done.sum(dtype=jnp.int32),
-            return_sum=masked_sum(episode_return, done),
-            length_sum=masked_sum(episode_length, done),
-            gradient_steps=learnt.sum(dtype=jnp.int32),
-            loss_sum=masked_sum(critic_loss, learnt),
-            value_sum=masked_sum(mean_value, learnt),
-            entropy_sum=masked_sum(entropy, learnt),
-            temperature=jnp.exp(state.agent.log_temperature),
-            learning_rate=learning_rate,
-        )
-        return state, metrics
-
-    def _play(self, env: Env[Any, Any], state: SACState, rounds: Array) -> tuple[SACState, tuple[Array, Array, Array]]:
-        """One step of every environment: see `play`."""
-        started = self._has_started(state, rounds)
+    def play(
+        self, env: Env[Any, Any], state: SACState, rounds: Array, horizon: Array
+    ) -> tuple[SACState, tuple[Array, Array, Array]]:
+        """One step of every environment, with actions drawn uniformly until learning starts."""
+        del horizon
+        started = self.has_started(state, rounds)
 
         def choose(features: Array, key: Key) -> Array:
             actor_key, uniform_key = jax.random.split(key)
@@ -325,14 +267,14 @@ class SAC(Learner[SACState]):
             uniform = jax.random.uniform(uniform_key, choice.shape, jnp.float32, -1, 1)
             return jnp.where(started, choice, uniform)
 
-        return play(self, env, state, choose)
+        return play_step(self, env, state, choose)
 
-    def _learn(
+    def learn(
         self, space: Space[Any], state: SACState, rounds: Array, horizon: Array
-    ) -> tuple[SACState, tuple[Array, ...]]:
-        """`gradient_steps` steps once learning has started; returns (gradient_steps,) whether, and figures."""
+    ) -> tuple[SACState, tuple[Array, Array, Array, Array]]:
+        """`gradient_steps` steps once learning has started; returns (gradient_steps,) taken, and the figures."""
         key, learn_key = jax.random.split(state.key)
-        learning_rate = self._learning_rate(state, horizon, rounds)
+        learning_rate = self.rate(state, horizon, rounds)
 
         def step(carry: _Learnt, key: Key) -> tuple[_Learnt, Any]:
             agent, targets, optimizer_state = carry
@@ -344,22 +286,17 @@ class SAC(Learner[SACState]):
             targets = jax.tree.map(lambda old, new: old + rate * (new - old), targets, agent.critics)
             return (agent, targets, optimizer_state), figures
 
-        def learn(carry: _Learnt) -> tuple[_Learnt, Any]:
-            return jax.lax.scan(step, carry, jax.random.split(learn_key, self.gradient_steps))
-
-        def skip(carry: _Learnt) -> tuple[_Learnt, Any]:
-            return carry, (jnp.zeros(self.gradient_steps, jnp.float32),) * 3
-
-        started = self._has_started(state, rounds)
-        carry = state.agent, state.targets, state.optimizer_state
-        (agent, targets, optimizer_state), figures = jax.lax.cond(started, learn, skip, carry)
+        carry: _Learnt = state.agent, state.targets, state.optimizer_state
+        carry, figures = self.take_gradient_steps(state, rounds, step, carry, learn_key, num_figures=3)
+        agent, targets, optimizer_state = carry
+        learnt, critic_loss, value, entropy = figures
         state = state.replace(agent=agent, targets=targets, optimizer_state=optimizer_state, key=key)
-        return state, (jnp.broadcast_to(started, self.gradient_steps), *figures)
+        return state, (learnt, critic_loss, value, entropy)
 
     def _loss(
         self, agent: SACAgent, targets: Twins, space: Space[Any], samples: Transition, key: Key
     ) -> tuple[Array, tuple[Array, ...]]:
-        """The losses of critics, actor and temperature in one sum: none depends on what another one is to change."""
+        """The sum of the losses of critics, actor and temperature; none depends on what another one changes."""
         fixed = jax.lax.stop_gradient(agent)
 
         def losses(transition: Transition, key: Key) -> tuple[Array, Array, Array]:
@@ -380,20 +317,13 @@ class SAC(Learner[SACState]):
             loss = loss + agent.log_temperature * excess
         return loss, (critic_loss, value, entropy)
 
-    def _has_started(self, state: SACState, rounds: Array) -> Array:
-        return has_taken(self.learning_starts, state.updates, rounds, self.num_envs, self.num_steps)
-
-    def _learning_rate(self, state: SACState, horizon: Array, rounds: ArrayLike) -> Array:
-        rate = jnp.asarray(self.learning_rate, jnp.float32)
-        return rate * (1 - progress(state.updates, horizon, rounds, self.num_steps)) if self.anneal else rate
-
     @property
     def _capacity(self) -> int:
-        """The replay buffer's."""
+        """The capacity of the replay buffer."""
         return min(self.buffer_size, self.num_updates * self.steps_per_update)
 
     def _actor(self, space: Space[Any]) -> MLP:
-        # Small outputs begin with a mean of 0 and a standard deviation of 1, within range whatever the observation.
+        # Small initial outputs give a mean of 0 and a standard deviation of 1, in range for any observation.
         return MLP(self.hidden_sizes, 2 * space.flat_size, self.activation, output_scale=0.01)
 
     @property

@@ -1,24 +1,20 @@
-"""Settings of learners: their types, checked when a learner is made."""
+"""Settings of learners: their types, which are checked when a learner is made."""
 
 import functools
 import math
-import numbers
 import operator
 import typing
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxenvs.core.errors import InvalidField, did_you_mean
-
-MOST = 2**31 - 1
-"""What an int32 holds: the largest size, and the most updates."""
+from jaxenvs.core.checks import has_nan, is_real, unquoted
+from jaxenvs.errors import InvalidField, did_you_mean
 
 _MAY_BE_INFINITE = ("max_grad_norm", "clip")
-"""Limits, which infinity switches off."""
+"""Limits, which can be switched off by infinity."""
 
 _ELSEWHERE = {
     "lr": "learning_rate",
@@ -46,13 +42,13 @@ _ELSEWHERE = {
     "exploration_initial_eps": "epsilon_start",
     "exploration_final_eps": "epsilon_end",
 }
-"""Names of settings in other libraries, and here."""
+"""Names of settings in other libraries, and our names."""
 
 
 def nearest_setting(name: str, known: typing.Iterable[str]) -> str:
     """The sentence ` Did you mean: ...?` for the setting that `name` is closest to, or an empty string.
 
-    Knows what Stable-Baselines3 and CleanRL call the settings.
+    It knows the names of settings in Stable-Baselines3 and CleanRL.
     """
     known = list(known)
     here = _ELSEWHERE.get(name.lower())
@@ -66,12 +62,12 @@ def hints_of(cls: type) -> dict[str, Any]:
 
 
 def checked(owner: str, name: str, value: Any, hint: Any) -> Any:
-    """A setting's value as Python has it: NumPy's numbers become Python's, lists become tuples.
+    """The value of a setting as a Python object: NumPy numbers become Python numbers, and lists become tuples.
 
     Sizes that are not integers are left to the checks of their ranges.
 
     Raises:
-        InvalidField: it is not of the annotated type, or not a number that can be computed with.
+        InvalidField: the value is not of the annotated type, or not a usable number.
     """
     options = typing.get_args(hint) or (hint,)
     if jax.Array in options:
@@ -82,13 +78,13 @@ def checked(owner: str, name: str, value: Any, hint: Any) -> Any:
         return bool(value)
     if hint is int:
         return _integer(value)
-    if isinstance(value, list | tuple):  # JSON returns a list
+    if isinstance(value, list | tuple):  # JSON has only lists
         return tuple(_integer(item) for item in value)
     return value
 
 
 def _integer(value: Any) -> Any:
-    """`value` as an int where it is an integer of any library; else `value` itself."""
+    """`value` as an int if it is an integer of any library; else `value` itself."""
     if isinstance(value, bool | np.bool_ | Tracer):
         return value
     try:
@@ -100,10 +96,7 @@ def _integer(value: Any) -> Any:
 def _number(owner: str, name: str, value: Any) -> Any:
     if isinstance(value, Tracer):
         return value
-    is_real_array = isinstance(value, np.ndarray | np.generic | jax.Array) and (
-        jnp.issubdtype(value.dtype, jnp.floating) or jnp.issubdtype(value.dtype, jnp.integer)
-    )
-    if isinstance(value, bool) or not (is_real_array or isinstance(value, numbers.Real)):
+    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_ or not is_real(value):
         raise InvalidField(f"{owner}: `{name}` must be a number, got {value!r}.{_advice(name, value)}")
     if isinstance(value, np.ndarray):
         value = value.item() if value.ndim == 0 else value.astype(np.float32)
@@ -112,10 +105,10 @@ def _number(owner: str, name: str, value: Any) -> Any:
     elif not isinstance(value, jax.Array | int):
         value = float(value)
     with np.errstate(over="ignore"):
-        numbers_in_it = np.asarray(value if isinstance(value, jax.Array | np.ndarray) else _float(value), np.float32)
-    if np.isnan(numbers_in_it).any():
+        single = np.asarray(value if isinstance(value, jax.Array | np.ndarray) else _float(value), np.float32)
+    if has_nan(single):
         raise InvalidField(f"{owner}: `{name}` is NaN; give it a number.")
-    if name not in _MAY_BE_INFINITE and np.isinf(numbers_in_it).any():
+    if name not in _MAY_BE_INFINITE and np.isinf(single).any():
         raise InvalidField(f"{owner}: `{name}` must be a finite float32, got {value!r}.")
     return value
 
@@ -128,27 +121,10 @@ def _float(value: Any) -> float:
 
 
 def _advice(name: str, value: Any) -> str:
-    """What to write instead, where that can be told."""
+    """What to write instead, if that is known."""
     if callable(value):
         anneal = " With `anneal=True` it falls linearly to 0 over `total_steps`." if name == "learning_rate" else ""
-        return f" Schedules are not given as functions: give the value to begin with.{anneal}"
-    if isinstance(value, str):
-        try:
-            return f" Write it without quotes: {name}={float(value):g}."
-        except ValueError:
-            return ""
+        return f" Schedules are not passed as functions: pass the initial value.{anneal}"
     if isinstance(value, list | tuple):
         return f" To train with several values, `jax.vmap` over `learner.replace({name}=value).train(env, key)`."
-    return ""
-
-
-def check_range(owner: str, name: str, value: Any, low: float, high: float = math.inf, *, above: bool = False) -> None:
-    """Raises `InvalidField` where a concrete number lies outside [low, high], or with `above` outside (low, high]."""
-    if value is None or isinstance(value, Tracer):
-        return
-    array = np.asarray(value)
-    if not ((array > low if above else array >= low) & (array <= high)).all():
-        least = f"above {low}" if above else f"at least {low}"
-        raise InvalidField(
-            f"{owner}: `{name}` must be {least if high == math.inf else f'in [{low}, {high}]'}, got {value!r}."
-        )
+    return unquoted(name, value)

@@ -1,10 +1,10 @@
-"""Random orders, without the sort of pairs that makes `jax.random.permutation` slow on a CPU."""
+"""Random orders, without sorting pairs, which makes `jax.random.permutation` slow on a CPU."""
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 _WORD_BITS = 32
 
@@ -13,9 +13,9 @@ def random_order(key: Key, size: int) -> Array:
     """(size,) int32: the numbers 0 to size - 1 in a random order.
 
     Each number becomes the low bits of a random word, and the words are sorted: XLA sorts single words
-    several times as fast as the pairs that `jax.random.permutation` sorts. Numbers whose random bits agree
-    stay in ascending order; up to 2**16 numbers, at least 16 random bits keep such ties too few to matter
-    for minibatches. More numbers than that are left to JAX.
+    several times as fast as the pairs that `jax.random.permutation` sorts. Numbers whose random bits are equal
+    stay in ascending order; with up to 2**16 numbers, there are at least 16 random bits, so such ties are too
+    rare to matter for minibatches. For more numbers, JAX's function is used.
     """
     index_bits = (size - 1).bit_length()
     if 2 * index_bits > _WORD_BITS:

@@ -1,6 +1,6 @@
-"""Wrappers: environments around other environments, one a file.
+"""Wrappers: environments around other environments, one per file.
 
-Each name is imported on first use: to define all of these classes takes longer than the rest of the package.
+Each name is imported on first use, since defining all of these classes takes longer than importing the rest of jaxenvs.
 """
 
 import importlib
@@ -82,7 +82,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__)}.")
     file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     wrapper = getattr(importlib.import_module(f"{__name__}.{file}"), name)
-    globals()[name] = wrapper  # from now on it is found without this function
+    globals()[name] = wrapper  # so that it is found without this function from now on
     return wrapper
 
 

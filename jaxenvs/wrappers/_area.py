@@ -1,4 +1,4 @@
-"""Shrinking of images by averaging areas, as OpenCV does it."""
+"""Shrinking of images by averaging areas, as OpenCV does."""
 
 import functools
 
@@ -8,22 +8,22 @@ import numpy as np
 from jax import Array
 
 _NEGLIGIBLE = 1e-3
-"""The part of a pixel below which OpenCV leaves it out of an average."""
+"""The fraction of a pixel below which OpenCV leaves it out of an average."""
 
 _OUT_OF_REACH = 1e9
-"""More than any product of a weight and a pixel."""
+"""An upper bound of the product of a weight and a pixel."""
 
 
 def shrink(image: Array, height: int, width: int) -> Array:
     """Averages an image to fewer rows and columns.
 
-    The result is that of `cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)` in every bit: the same
-    products and sums in float32, in the same order, rounded half to even (OpenCV 4 and 5).
+    The result equals that of `cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)` in every bit: it takes
+    the same products and sums in float32, in the same order, and rounds half to even (OpenCV 4 and 5).
 
     Args:
         image: (rows, columns) or (rows, columns, channels) uint8.
-        height: at most `rows`.
-        width: at most `columns`.
+        height: the new number of rows, at most `rows`.
+        width: the new number of columns, at most `columns`.
 
     Returns:
         (height, width) or (height, width, channels) uint8.
@@ -31,13 +31,13 @@ def shrink(image: Array, height: int, width: int) -> Array:
     rows, columns = image.shape[:2]
     if rows % height == 0 and columns % width == 0:
         return _shrink_by_whole_numbers(image, height, width)
-    # Without the barrier each new row would average again the columns of the rows that it covers.
+    # Without the barrier, each new row would average the columns of the rows that it covers once more.
     across = jax.lax.optimization_barrier(_average(image.astype(jnp.float32), 1, width))
     return jnp.round(_average(across, 0, height)).astype(jnp.uint8)
 
 
 def _shrink_by_whole_numbers(image: Array, height: int, width: int) -> Array:
-    """Where each new pixel covers whole ones: their sum is exact, and OpenCV rounds halves up where they are 2 by 2."""
+    """The case of new pixels that cover whole ones: sums are exact, and OpenCV rounds halves up if they are 2 by 2."""
     rows, columns = image.shape[0] // height, image.shape[1] // width
     blocks = image.astype(jnp.int32).reshape(height, rows, width, columns, *image.shape[2:])
     sums = blocks.sum((1, 3), dtype=jnp.int32)
@@ -47,14 +47,14 @@ def _shrink_by_whole_numbers(image: Array, height: int, width: int) -> Array:
 
 
 def _average(image: Array, axis: int, size: int) -> Array:
-    """`image`, float32, with `size` weighted averages of neighbours along an axis."""
+    """Replaces an axis of `image`, float32, by `size` weighted averages of neighbours."""
     shape = [1] * image.ndim
     shape[axis] = size
     total = jnp.zeros((), jnp.float32)
     for positions, weights in zip(*_taps(image.shape[axis], size), strict=True):
         product = jnp.take(image, positions, axis, mode="clip") * weights.reshape(shape)
-        # Compilers fuse a product with the sum it goes into, and then round once where OpenCV rounds twice.
-        # They cannot know that this bound changes nothing.
+        # Compilers fuse a product with the sum it is part of, and then round once where OpenCV rounds twice. They
+        # cannot know that this bound changes nothing.
         total = jnp.minimum(product, _OUT_OF_REACH) + total
     return total
 
@@ -66,7 +66,7 @@ def _taps(size: int, new_size: int) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         (taps, new_size) int32 positions and (taps, new_size) float32 weights, some of them 0.
     """
-    scale = 1.0 / (new_size / size)  # which differs from size / new_size in the last bit now and then
+    scale = 1.0 / (new_size / size)  # sometimes differs from size / new_size in the last bit
     begin = np.arange(new_size) * scale
     end = begin + scale
     positions = np.floor(begin) + np.arange(int(np.ceil(scale)) + 1)[:, None]

@@ -1,4 +1,4 @@
-"""Boxes of real numbers and of pixels: what the clipping, rescaling and image wrappers ask of a space."""
+"""Boxes of real numbers and of pixels: the spaces that the clipping, rescaling and image wrappers need."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.spaces import Box
 from jaxenvs.core.wrapper import Wrapper
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 
 
 def action_box(wrapper: Wrapper[Any, Any]) -> Box:
-    """The action space that `wrapper` is around, which must be a Box of real numbers.
+    """The action space inside `wrapper`, which must be a Box of real numbers.
 
     Raises:
         InvalidField: it is something else.
@@ -31,7 +31,7 @@ def action_box(wrapper: Wrapper[Any, Any]) -> Box:
 
 
 def image_box(wrapper: Wrapper[Any, Any], dimensions: tuple[int, ...]) -> Box:
-    """The observation space that `wrapper` is around, which must be one of images: uint8, from 0 to 255.
+    """The observation space inside `wrapper`, which must be one of images: uint8, from 0 to 255.
 
     Raises:
         InvalidField: it is something else, or its number of axes is not among `dimensions`.
@@ -46,7 +46,7 @@ def image_box(wrapper: Wrapper[Any, Any], dimensions: tuple[int, ...]) -> Box:
 class Affine(PyTreeNode):
     """The map between a box and another of the same shape: `y = gradient * x + intercept`.
 
-    As in Gymnasium a component with an infinite bound is only shifted, so that its finite bound fits.
+    As in Gymnasium, a component with one infinite bound is only shifted, so that its finite bound matches.
     """
 
     gradient: Array
@@ -62,14 +62,14 @@ class Affine(PyTreeNode):
 
 
 def affine(box: Box, low: ArrayLike, high: ArrayLike) -> Affine:
-    """The map from `box` to the box from `low` to `high`, in float32 where the box holds integers."""
+    """The map from `box` to the box from `low` to `high`, in float32 if the box holds integers."""
     dtype = box.dtype if jnp.issubdtype(box.dtype, jnp.floating) else jnp.float32
     old_low, old_high, low, high = (
         jnp.broadcast_to(jnp.asarray(x, dtype), box.shape) for x in (box.low, box.high, low, high)
     )
     low_finite, high_finite = jnp.isfinite(low) & jnp.isfinite(old_low), jnp.isfinite(high) & jnp.isfinite(old_high)
     both = low_finite & high_finite
-    # The inner `where`s keep infinities and zero widths out of both branches, for the sake of gradients.
+    # The inner `where`s keep infinities and zero widths out of both branches, so that gradients stay finite.
     width = jnp.where(both, old_high, 1.0) - jnp.where(both, old_low, 0.0)
     gradient = jnp.where(both, (jnp.where(both, high, 1.0) - jnp.where(both, low, 0.0)) / width, 1.0)
     from_low = jnp.where(low_finite, low, 0.0) - gradient * jnp.where(low_finite, old_low, 0.0)
@@ -79,7 +79,7 @@ def affine(box: Box, low: ArrayLike, high: ArrayLike) -> Affine:
 
 
 def check_bounds(wrapper: Wrapper[Any, Any], box: Box, names: tuple[str, str], bounds: tuple[Any, Any]) -> None:
-    """Raises `InvalidField` where `box` cannot be rescaled to `bounds`; all must be concrete."""
+    """Raises `InvalidField` if `box` cannot be rescaled to `bounds`; all must be concrete."""
     title = type(wrapper).__name__
     for name, bound, old in zip(names, bounds, (box.low, box.high), strict=True):
         if np.shape(bound) not in ((), box.shape):

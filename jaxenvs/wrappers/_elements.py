@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
 
 
 def element_struct(space: Space[Any]) -> Any:
@@ -23,7 +23,7 @@ def cast_to(space: Space[Any], x: Any) -> Any:
 
 
 def check_element(result: Any, space: Space[Any], env: Env[Any, Any], name: str, remedy: str) -> None:
-    """Raises `InvalidField` where `result`, arrays or their structs, has not the form of the space's elements."""
+    """Raises `InvalidField` if `result`, arrays or their structs, does not have the form of the space's elements."""
     expected = element_struct(space)
     same = jax.tree.structure(result) == jax.tree.structure(expected) and all(
         a.shape == b.shape and np.dtype(a.dtype).kind == np.dtype(b.dtype).kind
@@ -37,7 +37,7 @@ def check_element(result: Any, space: Space[Any], env: Env[Any, Any], name: str,
 
 
 def _describe(tree: Any) -> Any:
-    """The tree with `float32[3]` in the place of an array."""
+    """Describes the tree, with arrays written as `float32[3]`."""
     return jax.tree.map(lambda leaf: _Text(f"{np.dtype(leaf.dtype).name}{list(leaf.shape)}"), tree)
 
 
@@ -49,7 +49,7 @@ class _Text(str):
 
 
 def neutral_element(space: Space[Any]) -> Any:
-    """The element nearest to zero, as Gymnasium's `create_zero_array` has it.
+    """The element nearest to zero, like that of Gymnasium's `create_zero_array`.
 
     Raises:
         InvalidField: the space has no such element.
@@ -97,13 +97,13 @@ def stacked_space(space: Space[Any], num: int) -> Space[Any]:
 
 
 def with_entry(space: Dict, key: str, part: Space[Any]) -> Dict:
-    """`space` with one more entry: in its place where the keys are sorted, else first, as in Gymnasium."""
+    """`space` with one more entry: in order if the keys are sorted, else first, as in Gymnasium."""
     entries = [(key, part), *space.spaces.items()]
     return Dict(sorted(entries, key=lambda entry: entry[0]) if [*space.spaces] == sorted(space.spaces) else entries)
 
 
 def push(queue: Any, item: Any) -> Any:
-    """`queue`, a tree of arrays with a leading axis, less its first entry and with `item` as its last."""
+    """`queue`, a tree of arrays with a leading axis, without its first entry and with `item` as its last."""
     return jax.tree.map(lambda q, x: jnp.concatenate([q[1:], x[None]]), queue, item)
 
 

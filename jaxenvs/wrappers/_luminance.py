@@ -3,12 +3,12 @@
 import jax.numpy as jnp
 from jax import Array
 
-# Those of Gymnasium's GrayscaleObservation, in ten-thousandths.
+# The weights of Gymnasium's GrayscaleObservation, in ten-thousandths.
 _WEIGHTS = (2125, 7154, 721)
 
 
 def luminance(image: Array) -> Array:
-    """The grey image of a colour one: from (..., 3) uint8, RGB, to (...) uint8."""
-    # Whole numbers, so that white stays 255 whatever the rounding.
+    """Turns a colour image, (..., 3) uint8 RGB, into a grey one, (...) uint8."""
+    # Integer arithmetic, so that white stays 255 whatever the rounding.
     red, green, blue = (image[..., i].astype(jnp.int32) * weight for i, weight in enumerate(_WEIGHTS))
     return ((red + green + blue) // 10_000).astype(jnp.uint8)

@@ -6,14 +6,14 @@ from typing import Any, Generic, TypeVar
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameObservations, StatelessWrapper, inner_observation
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 
 
 class ActionWrapper(SameObservations, StatelessWrapper[Obs], Generic[Obs]):
-    """Hands `transform_action(action)` to the wrapped environment.
+    """Passes `transform_action(action)` to the wrapped environment.
 
     Such a wrapper gives the same results inside and around AutoReset.
     """
@@ -25,7 +25,6 @@ class ActionWrapper(SameObservations, StatelessWrapper[Obs], Generic[Obs]):
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         return self.env.reset(key)
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.spaces import Box
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import action_box
 from jaxenvs.wrappers.action_wrapper import ActionWrapper
 
@@ -23,11 +23,10 @@ class ClipAction(ActionWrapper[Any]):
 
     @property
     def action_space(self) -> Box:
-        """The wrapped environment's, without bounds."""
+        """The wrapped environment's action space, without bounds."""
         box = action_box(self)
         return Box(-np.inf, np.inf, box.shape, box.dtype)
 
     def transform_action(self, action: Array) -> Array:
-        """The nearest action within bounds."""
         box = action_box(self)
         return jnp.clip(action, jnp.asarray(box.low, box.dtype), jnp.asarray(box.high, box.dtype))

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 
@@ -34,11 +34,10 @@ class ClipReward(RewardWrapper[Any]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """What is left of the wrapped environment's."""
+        """The wrapped environment's reward range, clipped."""
         low, high = (self.transform_reward(jnp.asarray(bound, jnp.float32)) for bound in self.env.reward_range)
         return low, high
 
     def transform_reward(self, reward: Array) -> Array:
-        """The nearest reward within bounds."""
         low, high = (None if b is None else jnp.asarray(b, reward.dtype) for b in (self.min_reward, self.max_reward))
         return jnp.clip(reward, low, high)

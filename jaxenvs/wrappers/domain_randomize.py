@@ -3,20 +3,19 @@
 import copy
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import check_function
 from jaxenvs.core.env import Env, TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import is_static, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.wrapper import SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
-from jaxenvs.wrappers._checks import check_function
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
+from jaxenvs.core.wrapper import Placement, SameActions, SameObservations, Wrapper, WrapperState, rewrap, unwrap
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 
 Obs = TypeVar("Obs")
 
@@ -25,8 +24,8 @@ class DomainRandomizeState(WrapperState):
     """State of `DomainRandomize`.
 
     Attributes:
-        parameters: the leaves of the base environment that this episode is played in, in the order of
-            `jax.tree.leaves`; `DomainRandomize.drawn(state)` is that environment.
+        parameters: the leaves of this episode's base environment, in the order of `jax.tree.leaves`;
+            `DomainRandomize.drawn(state)` is that environment.
     """
 
     parameters: list[Array]
@@ -43,42 +42,42 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
     The spaces are those of the environment as given. It goes inside AutoReset; a TimeLimit may be
     inside or around.
 
-    Where something outlives an episode (`Env.after_episode`), `randomize` is given what is left of it. An
-    episode begins in exactly what `randomize` returns. It goes on with those fields that have the form that
-    they were given in: one that was None, and an array after an episode, is None again in `step`.
+    If something outlasts an episode (`Env.after_episode`), `randomize` is given the environment after the last
+    episode. An episode begins in exactly what `randomize` returns. It continues with those fields that have the
+    form they were given in: a field that was None, and is an array after an episode, is None again in `step`.
 
     Attributes:
-        randomize: a pure function, traceable by JAX, from a key and the base environment (the one under
-            all wrappers) to the one to play in, which may differ only in the values of its leaves. It
-            decides the traced program, so define it once: a new lambda means a new trace.
-        continued: what `env` is after the last episode, or None before the first; `after_episode` sets it.
+        randomize: a pure function, traceable by JAX, from a key and the base environment (the one under all wrappers)
+            to the environment of the episode, which may differ only in the values of its leaves. It is part of the
+            traced program, so define it once: a new lambda means a new trace.
+        continued: `env` after the last episode, or None before the first; `after_episode` sets it.
     """
 
     randomize: Callable[[Key, Any], Any] = static()
     continued: Any = None
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks that `randomize` is a function, the order of wrappers, and that the drawn environment fits."""
+        """Checks that `randomize` is a function."""
         check_function(self, "randomize", self.randomize)
-        refuse_auto_reset_inside(self)
 
     def check_spaces(self) -> None:
         """Checks that `randomize` changes nothing but the values of leaves."""
         jax.eval_shape(self._draw, jax.eval_shape(lambda: jax.random.key(0)))
 
     def inner_state(self, state: DomainRandomizeState) -> Any:
-        """`state.inner`."""
         return state.inner
 
     def after_episode(self, state: DomainRandomizeState) -> Self:
-        """The wrapper whose next episode is drawn from what the wrapped environment is after this one."""
-        if not type(unwrap(self)).outlives_episodes:
+        """The wrapper whose next episode is drawn from the wrapped environment as it is after this one."""
+        if not type(unwrap(self)).changes_between_episodes:
             return self
         before = self.env if self.continued is None else self.continued
         return self.replace(continued=before.after_episode(state.inner))
 
     def drawn(self, state: DomainRandomizeState) -> Env[Any, Any]:
-        """The wrapped environment, with the base that this episode is played in."""
+        """The wrapped environment around this episode's base environment."""
         return rewrap(self.env, jax.tree.structure(unwrap(self.env)).unflatten(state.parameters))
 
     def reset(self, key: Key) -> tuple[DomainRandomizeState, TimeStep[Obs]]:
@@ -89,7 +88,6 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
         return DomainRandomizeState(inner, _leaves_in_the_form_of(unwrap(self.env), drawn)), timestep
 
     def step(self, state: DomainRandomizeState, action: Array) -> tuple[DomainRandomizeState, TimeStep[Obs]]:
-        """Steps the drawn environment."""
         inner, timestep = self.drawn(state).step(state.inner, action)
         return DomainRandomizeState(inner, state.parameters), timestep
 
@@ -114,7 +112,7 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
 
 
 def _leaves_in_the_form_of(base: Env[Any, Any], drawn: Env[Any, Any]) -> list[Array]:
-    """The leaves of `drawn`, with those of `base` for fields that have another structure or shape in `drawn`."""
+    """The leaves of `drawn`, or those of `base` for fields with another structure or shape in `drawn`."""
     names = [field.name for field in dataclasses.fields(base) if not is_static(field)]
     pairs = {name: (getattr(base, name), getattr(drawn, name)) for name in names}
     kept = {name: after for name, (before, after) in pairs.items() if not _first_difference(before, after, name)}
@@ -124,7 +122,7 @@ def _leaves_in_the_form_of(base: Env[Any, Any], drawn: Env[Any, Any]) -> list[Ar
 
 
 def _strong(x: Any) -> Array:
-    """`x` as an array of 32 bits at most, and of no weak type."""
+    """`x` as an array of at most 32 bits, not weakly typed."""
     x = jnp.asarray(x)
     narrow = {np.dtype(np.float64): jnp.float32, np.dtype(np.int64): jnp.int32}
     return x.astype(narrow.get(x.dtype, x.dtype))
@@ -138,7 +136,7 @@ def _is_same(before: Any, after: Any) -> bool:
 
 
 def _first_difference(base: Any, drawn: Any, path: str) -> str | None:
-    """The first place in which the two differ in more than the values of leaves, in words."""
+    """Describes the first difference of the two other than in the values of leaves."""
     if type(drawn) is not type(base) and (dataclasses.is_dataclass(base) or dataclasses.is_dataclass(drawn)):
         return f"`{path}` was {type(base).__name__} and became {type(drawn).__name__}"
     if dataclasses.is_dataclass(base):

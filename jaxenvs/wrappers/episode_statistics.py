@@ -6,9 +6,16 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import WrapperOrderError
-from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.core.wrapper import (
+    Placement,
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    WrapperState,
+    inner_observation,
+)
+from jaxenvs.errors import WrapperOrderError
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 
@@ -18,32 +25,32 @@ class EpisodeStatisticsState(WrapperState):
 
     Attributes:
         statistics: the arrays that `info` showed last.
-        over: () bool, whether the last step ended an episode, so that the next begins to count anew.
+        is_over: () bool, whether the last step ended an episode, so that the next one starts counting from 0.
     """
 
     statistics: dict[str, Array]
-    over: Array
+    is_over: Array
 
 
 class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeStatisticsState, Obs], Generic[Obs]):
     """Adds returns and lengths of episodes to `info`, at reset and at every step.
 
-    It goes around AutoReset, where the numbers of finished episodes live on. Without AutoReset a step
-    after the end counts as the first of a further episode. The keys, all () arrays:
+    It goes around AutoReset, so that the numbers of finished episodes are kept. Without AutoReset, a step after the
+    end counts as the first step of another episode. The keys, all () arrays:
 
     * `episode_return`, float32, and `episode_length`, int32: the sum of rewards and the number of steps
       of the running episode; on its last step, those of the whole episode.
-    * `episode_done`, bool: whether that is this step. Wrappers around this one may end more than episodes.
+    * `episode_done`, bool: whether this step ended the episode. Wrappers around this one may set further flags.
     * `completed_episodes`, int32: how many episodes have ended since reset.
-    * `last_return`, float32, and `last_length`, int32: of the episode that ended last; 0 before any has.
-    * `mean_return` and `mean_length`, float32: over all episodes that have ended; 0 before any has.
+    * `last_return`, float32, and `last_length`, int32: those of the episode that ended last; 0 before the first end.
+    * `mean_return` and `mean_length`, float32: means over all episodes that have ended; 0 before the first end.
 
-    `episode_return` and `episode_length` where `done` are `r` and `l` of Gymnasium's
-    `RecordEpisodeStatistics`. Rewards count as this wrapper sees them, so put it inside wrappers that
-    change them for the learner's sake.
+    In steps that end an episode, `episode_return` and `episode_length` are `r` and `l` of Gymnasium's
+    `RecordEpisodeStatistics`. Rewards count as this wrapper sees them, so put it inside wrappers that change
+    rewards for the learner.
     """
 
-    spans_episodes: ClassVar[bool] = True
+    placement: ClassVar[Placement] = "around"
 
     observe = inner_observation
 
@@ -61,15 +68,15 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
             "mean_return": zero,
             "mean_length": zero,
         }
-        state = EpisodeStatisticsState(inner, statistics, over=jnp.zeros((), bool))
+        state = EpisodeStatisticsState(inner, statistics, is_over=jnp.zeros((), bool))
         return state, _add_info(timestep, statistics)
 
     def step(self, state: EpisodeStatisticsState, action: Array) -> tuple[EpisodeStatisticsState, TimeStep[Obs]]:
         """Steps the wrapped environment and counts."""
         inner, timestep = self.env.step(state.inner, action)
         before, done = state.statistics, timestep.done
-        total = jnp.where(state.over, 0.0, before["episode_return"]) + timestep.reward
-        length = jnp.where(state.over, 0, before["episode_length"]) + 1
+        total = jnp.where(state.is_over, 0.0, before["episode_return"]) + timestep.reward
+        length = jnp.where(state.is_over, 0, before["episode_length"]) + 1
         completed = before["completed_episodes"] + done.astype(jnp.int32)
         share = done.astype(jnp.float32) / jnp.maximum(completed, 1).astype(jnp.float32)
         statistics = {
@@ -82,7 +89,7 @@ class EpisodeStatistics(SameObservations, SameActions, StatefulWrapper[EpisodeSt
             "mean_return": before["mean_return"] + (total - before["mean_return"]) * share,
             "mean_length": before["mean_length"] + (length.astype(jnp.float32) - before["mean_length"]) * share,
         }
-        return EpisodeStatisticsState(inner, statistics, over=done), _add_info(timestep, statistics)
+        return EpisodeStatisticsState(inner, statistics, is_over=done), _add_info(timestep, statistics)
 
 
 def _add_info(timestep: TimeStep[Obs], statistics: dict[str, Array]) -> TimeStep[Obs]:

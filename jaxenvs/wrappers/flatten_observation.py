@@ -4,12 +4,12 @@ from typing import Any
 
 from jax import Array
 
-from jaxenvs.core.spaces import Space
+from jaxenvs.spaces import Space
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 
 
 class FlattenObservation(ObservationWrapper[Array]):
-    """Flattens each observation, of whatever space, to one vector; discrete parts become one-hot.
+    """Flattens each observation, of any space, to one vector; discrete parts become one-hot.
 
     The counterpart of `gymnasium.wrappers.FlattenObservation`.
     """

@@ -5,11 +5,11 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from jaxenvs.core.env import vouches_for_observe
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_choice, check_integer
+from jaxenvs.core.env import defines_observe
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Space
-from jaxenvs.wrappers._checks import check_integer
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Space
 from jaxenvs.wrappers._elements import cast_to, check_element, neutral_element, push, repeat, stacked_space
 from jaxenvs.wrappers.history_wrapper import HistoryState, HistoryWrapper
 
@@ -20,9 +20,9 @@ class FrameStack(HistoryWrapper[Any]):
     The counterpart of `gymnasium.wrappers.FrameStackObservation`. The memory is the stack itself.
 
     Attributes:
-        num_stack: how many observations, at least 1.
-        padding_type: what stands before the first observation of an episode: `"reset"`, that observation
-            again; `"zero"`, the element of the space nearest to zero; `"custom"`, `padding`.
+        num_stack: number of observations, at least 1.
+        padding_type: what comes before the first observation of an episode: `"reset"`, that observation again;
+            `"zero"`, the element of the space nearest to zero; `"custom"`, `padding`.
         padding: an element of the wrapped observation space, for `"custom"` only.
     """
 
@@ -30,14 +30,11 @@ class FrameStack(HistoryWrapper[Any]):
     padding_type: Literal["reset", "zero", "custom"] = static(default="reset")
     padding: Any = None
 
-    def check_arguments(self) -> None:
+    def check_fields(self) -> None:
         """Checks the number and the kind of padding."""
         check_integer(self, "num_stack", self.num_stack)
-        if self.padding_type not in ("reset", "zero", "custom"):
-            raise InvalidField(
-                f'FrameStack: `padding_type` must be "reset", "zero" or "custom", got {self.padding_type!r}.'
-                ' An observation of your own goes into `padding`, with `padding_type="custom"`.'
-            )
+        advice = ' To use your own observation, pass it as `padding`, with `padding_type="custom"`.'
+        check_choice(self, "padding_type", self.padding_type, ("reset", "zero", "custom"), advice)
 
     def check_spaces(self) -> None:
         """Checks that observations can be stacked and that `padding` is one."""
@@ -53,11 +50,11 @@ class FrameStack(HistoryWrapper[Any]):
 
     @property
     def observation_space(self) -> Space[Any]:
-        """The wrapped environment's, `num_stack` times along a new leading axis."""
+        """The wrapped environment's space, `num_stack` times along a new leading axis."""
         return stacked_space(self.env.observation_space, self.num_stack)
 
     def first(self, observation: Any) -> tuple[Any, Any]:
-        """The padding, and the first observation after it."""
+        """The padding, followed by the first observation."""
         match self.padding_type:
             case "reset":
                 padding = observation
@@ -69,15 +66,14 @@ class FrameStack(HistoryWrapper[Any]):
         return self.next(repeat(padding, self.num_stack), observation)
 
     def next(self, memory: Any, observation: Any) -> tuple[Any, Any]:
-        """The stack with the new observation last."""
+        """The stack with the new observation at the end."""
         stack = push(memory, observation)
         return stack, stack
 
     @property
     def can_observe(self) -> bool:
-        """True, whatever the wrapped environment: the state holds the stack. (See `Env.can_observe`.)"""
-        return vouches_for_observe(type(self))
+        """True for every wrapped environment, since the state holds the stack. (See `Env.can_observe`.)"""
+        return defines_observe(type(self))
 
     def observe(self, state: HistoryState) -> Any:
-        """The stack."""
         return state.memory

@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import image_box
 from jaxenvs.wrappers._luminance import luminance
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
@@ -15,11 +15,11 @@ from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 class GrayscaleObservation(ObservationWrapper[Array]):
     """Turns images of shape (height, width, 3) from RGB to grey.
 
-    The counterpart of `gymnasium.wrappers.GrayscaleObservation`. Whole numbers are added here, so that grey
-    stays what it is; in Gymnasium the sum in float64 falls one short in 63 of the 16.8 million colours.
+    The counterpart of `gymnasium.wrappers.GrayscaleObservation`. Integers are added here, so that grey stays the same
+    grey; in Gymnasium the sum in float64 is one too small for 63 of the 16.8 million colours.
 
     Attributes:
-        keep_dim: whether the last axis stays, with one channel.
+        keep_dim: whether to keep the last axis, with one channel.
     """
 
     keep_dim: bool = static(default=False)
@@ -37,6 +37,5 @@ class GrayscaleObservation(ObservationWrapper[Array]):
         return Box(0, 255, (height, width, 1) if self.keep_dim else (height, width), np.uint8)
 
     def transform_observation(self, observation: Array) -> Array:
-        """The image in grey."""
         grey = luminance(observation)
         return jnp.expand_dims(grey, -1) if self.keep_dim else grey

@@ -1,14 +1,13 @@
 """HistoryWrapper: the base of wrappers whose observation depends on earlier ones of the episode."""
 
 import abc
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, StatefulWrapper, WrapperState
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
+from jaxenvs.core.wrapper import Placement, SameActions, StatefulWrapper, WrapperState
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 
@@ -17,7 +16,7 @@ class HistoryState(WrapperState):
     """State of a `HistoryWrapper`.
 
     Attributes:
-        memory: what the wrapper remembers of the episode so far; each wrapper says what that is.
+        memory: what the wrapper remembers of the episode so far; each wrapper defines it.
     """
 
     memory: Any
@@ -26,9 +25,7 @@ class HistoryState(WrapperState):
 class HistoryWrapper(SameActions, StatefulWrapper[HistoryState, Obs], Generic[Obs]):
     """Makes observations from a memory of the episode so far. It goes inside AutoReset."""
 
-    @abc.abstractmethod
-    def check_arguments(self) -> None:
-        """Raises `InvalidField` where the wrapper's own fields make no sense together."""
+    placement: ClassVar[Placement] = "inside"
 
     @abc.abstractmethod
     def first(self, observation: Any) -> tuple[Any, Obs]:
@@ -37,11 +34,6 @@ class HistoryWrapper(SameActions, StatefulWrapper[HistoryState, Obs], Generic[Ob
     @abc.abstractmethod
     def next(self, memory: Any, observation: Any) -> tuple[Any, Obs]:
         """The memory and the new observation after a step."""
-
-    def check_fields(self) -> None:
-        """Checks the arguments and the order of wrappers."""
-        self.check_arguments()
-        refuse_auto_reset_inside(self)
 
     def reset(self, key: Key) -> tuple[HistoryState, TimeStep[Obs]]:
         """Resets the wrapped environment and begins a memory."""

@@ -5,14 +5,13 @@ from typing import Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key, check_key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.random import Key, check_key
 
 Obs = TypeVar("Obs")
 
@@ -28,7 +27,7 @@ class NoisyRewardState(WrapperState):
 
 
 class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardState, Obs], Generic[Obs]):
-    """Adds Gaussian noise to the reward of each step; the 0 at reset is no reward and stays.
+    """Adds Gaussian noise to the reward of each step; the 0 at reset is not a reward and stays.
 
     The counterpart of bsuite's `RewardNoise`. It goes inside or around AutoReset.
 
@@ -40,25 +39,21 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
 
     def check_values(self) -> None:
         """Checks that the standard deviation is finite and not below 0."""
-        scale = np.asarray(self.noise_scale)
-        if not np.all(np.isfinite(scale) & (scale >= 0)):
-            raise InvalidField(f"NoisyReward: `noise_scale` must be at least 0 and finite, got {self.noise_scale}.")
+        check_range(self, "noise_scale", self.noise_scale, 0, below=True, on_device=True)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """Unbounded."""
         return -math.inf, math.inf
 
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[NoisyRewardState, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         key, inner_key = jax.random.split(check_key(key))
         inner, timestep = self.env.reset(inner_key)
         return NoisyRewardState(inner, key), timestep
 
     def step(self, state: NoisyRewardState, action: Array) -> tuple[NoisyRewardState, TimeStep[Obs]]:
-        """Steps the wrapped environment, and adds noise to what it pays."""
+        """Steps the wrapped environment, and adds noise to its reward."""
         key, noise_key = jax.random.split(state.key)
         inner, timestep = self.env.step(state.inner, action)
         noise = jnp.asarray(self.noise_scale, jnp.float32) * jax.random.normal(noise_key, (), jnp.float32)

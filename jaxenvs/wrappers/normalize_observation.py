@@ -8,15 +8,15 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Box
-from jaxenvs.core.wrapper import SameActions, StatefulWrapper, WrapperState
+from jaxenvs.core.wrapper import Placement, SameActions, StatefulWrapper, WrapperState, resets_itself
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._elements import element_struct
-from jaxenvs.wrappers.auto_reset import has_auto_reset_inside
-from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
+from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name
 
 
 class NormalizationState(WrapperState):
@@ -32,20 +32,20 @@ class NormalizationState(WrapperState):
 class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Array]):
     """Shifts and scales observations by the running mean and standard deviation of all seen so far.
 
-    The counterpart of `gymnasium.wrappers.NormalizeObservation`: each observation counts first and is
-    normalised then. It goes around AutoReset, where the statistics live on from episode to episode, and
-    where a step that ends one counts its final observation and then the new start. Both observations of
-    a timestep are normalised with `state.statistics` as they are after it.
+    The counterpart of `gymnasium.wrappers.NormalizeObservation`: each observation is first counted and then
+    normalised. It goes around AutoReset, so that the statistics are kept from episode to episode. A step that
+    ends an episode counts its final observation and then the new start. Both observations of a timestep are
+    normalised with `state.statistics` as they are after it.
 
     Each lane of a `jax.vmap` has its own statistics. With `axis_name="envs"` and
     `jax.vmap(env.step, axis_name="envs")` (and the same for `env.reset`) all lanes share one set, to
     which they add as a batch, as in Gymnasium's vector wrapper.
 
-    To evaluate with what was learnt:
+    To evaluate with the learned statistics:
     `NormalizeObservation(env, update=False, initial=jax.tree.map(lambda x: x[0], state.statistics))`.
 
     Attributes:
-        epsilon: added to the variance before its root is taken.
+        epsilon: added to the variance before taking the square root.
         axis_name: the mapped axis that shares statistics; None for none.
         update: whether observations count; False freezes the statistics.
         initial: the statistics at reset; None for mean 0 and variance 1.
@@ -56,15 +56,14 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
     update: bool = static(default=True)
     initial: RunningStatistics | None = None
 
-    spans_episodes: ClassVar[bool] = True
+    placement: ClassVar[Placement] = "around"
 
     def check_fields(self) -> None:
         """Checks the name of the axis."""
         check_axis_name(self, self.axis_name)
 
     def check_values(self) -> None:
-        """Checks epsilon."""
-        check_epsilon(self, self.epsilon)
+        check_range(self, "epsilon", self.epsilon, 0, above=True, on_device=True)
 
     def check_spaces(self) -> None:
         """Checks that an observation is a single array."""
@@ -89,10 +88,9 @@ class NormalizeObservation(SameActions, StatefulWrapper[NormalizationState, Arra
         return NormalizationState(inner, statistics), self._normalize(timestep, statistics)
 
     def step(self, state: NormalizationState, action: Array) -> tuple[NormalizationState, TimeStep[Array]]:
-        """Steps the wrapped environment."""
         inner, timestep = self.env.step(state.inner, action)
         statistics = self._count(state.statistics, timestep.final_observation, True)
-        if has_auto_reset_inside(self):
+        if resets_itself(self.env):
             statistics = self._count(statistics, timestep.observation, timestep.done)
         return NormalizationState(inner, statistics), self._normalize(timestep, statistics)
 

@@ -7,12 +7,19 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
-from jaxenvs.wrappers._checks import check_within
-from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name, check_epsilon
+from jaxenvs.core.wrapper import (
+    Placement,
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    WrapperState,
+    inner_observation,
+)
+from jaxenvs.random import Key
+from jaxenvs.wrappers.running_statistics import RunningStatistics, check_axis_name
 
 Obs = TypeVar("Obs")
 
@@ -33,9 +40,9 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
     """Divides rewards by the running standard deviation of the discounted sum of rewards.
 
     The counterpart of `gymnasium.wrappers.vector.NormalizeReward` in its same-step mode: at each step the
-    sum becomes `gamma * sum * (1 - terminated) + reward` and counts, the reward is divided, and at the end
-    of an episode the sum becomes 0. It goes around AutoReset, where the statistics live on from episode
-    to episode.
+    sum becomes `gamma * sum * (1 - terminated) + reward` and is counted, the reward is divided, and at the end of
+    an episode the sum becomes 0. It goes around AutoReset, so that the statistics are kept from episode to
+    episode.
 
     Each lane of a `jax.vmap` has its own statistics. With `axis_name="envs"` and
     `jax.vmap(env.step, axis_name="envs")` (and the same for `env.reset`) all lanes share one set, to
@@ -43,7 +50,7 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
 
     Attributes:
         gamma: the discount factor of the sum, in [0, 1].
-        epsilon: added to the variance before its root is taken.
+        epsilon: added to the variance before taking the square root.
         axis_name: the mapped axis that shares statistics; None for none.
         update: whether rewards count; False freezes the statistics.
         initial: the statistics at reset; None for mean 0 and variance 1.
@@ -55,22 +62,20 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
     update: bool = static(default=True)
     initial: RunningStatistics | None = None
 
-    spans_episodes: ClassVar[bool] = True
+    placement: ClassVar[Placement] = "around"
 
     def check_fields(self) -> None:
         """Checks the name of the axis."""
         check_axis_name(self, self.axis_name)
 
     def check_values(self) -> None:
-        """Checks gamma and epsilon."""
-        check_within(self, "gamma", self.gamma, 0, 1)
-        check_epsilon(self, self.epsilon)
+        check_range(self, "gamma", self.gamma, 0, 1, on_device=True)
+        check_range(self, "epsilon", self.epsilon, 0, above=True, on_device=True)
 
     observe = inner_observation
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """Unbounded."""
         return -math.inf, math.inf
 
     def reset(self, key: Key) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
@@ -80,7 +85,6 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
         return RewardNormalizationState(inner, jnp.zeros((), jnp.float32), statistics), timestep
 
     def step(self, state: RewardNormalizationState, action: Array) -> tuple[RewardNormalizationState, TimeStep[Obs]]:
-        """Steps the wrapped environment."""
         inner, timestep = self.env.step(state.inner, action)
         discounted = state.discounted * self.gamma * timestep.discount + timestep.reward
         statistics = state.statistics

@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, StatelessWrapper
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 
@@ -23,12 +23,10 @@ class ObservationWrapper(SameActions, StatelessWrapper[Obs], Generic[Obs]):
         """The new observation: an element of this wrapper's `observation_space`."""
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         state, timestep = self.env.reset(key)
         return state, self._transform(timestep)
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
-        """Steps the wrapped environment."""
         state, timestep = self.env.step(state, action)
         return state, self._transform(timestep)
 

@@ -5,8 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box, Discrete, MultiDiscrete
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Discrete, MultiDiscrete
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 
 
@@ -17,7 +17,6 @@ class OneHot(ObservationWrapper[Array]):
     """
 
     def check_spaces(self) -> None:
-        """Checks that observations are discrete."""
         space = self.env.observation_space
         if not isinstance(space, Discrete | MultiDiscrete):
             raise InvalidField(
@@ -31,5 +30,4 @@ class OneHot(ObservationWrapper[Array]):
         return Box(0.0, 1.0, (self.env.observation_space.flat_size,), jnp.float32)
 
     def transform_observation(self, observation: Any) -> Array:
-        """The one-hot vector, float32."""
         return self.env.observation_space.flatten(observation).astype(jnp.float32)

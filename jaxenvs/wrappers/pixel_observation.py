@@ -7,27 +7,26 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
-from jaxenvs.core.spaces import Box, Dict, Space
-from jaxenvs.core.wrapper import SameActions, StatelessWrapper, unwrap
-from jaxenvs.wrappers._checks import check_integer
+from jaxenvs.core.wrapper import Placement, SameActions, StatelessWrapper, unwrap
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.spaces import Box, Dict, Space
 from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers._luminance import luminance
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 
 class PixelObservation(SameActions, StatelessWrapper[Any]):
-    """Shows the rendered frame, beside the observation or in its place.
+    """Shows the rendered frame, in addition to the observation or in place of it.
 
     The counterpart of `gymnasium.wrappers.AddRenderObservation`. It goes inside AutoReset, whose default
     method then renders new starts only where an episode ended.
 
     Attributes:
         height: rows of the frame, resized with antialiasing; None for as many as `render` draws.
-        width: columns of the frame, likewise.
+        width: columns of the frame, resized in the same way.
         grayscale: whether the frame is (height, width) of luminance rather than (height, width, 3) of RGB.
         render_only: whether the frame takes the observation's place. Otherwise a Dict observation gets
             the key `render_key`, and any other becomes a dictionary with `obs_key` and `render_key`.
@@ -44,14 +43,15 @@ class PixelObservation(SameActions, StatelessWrapper[Any]):
 
     reset_is_costly: ClassVar[bool] = True
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks the size, the keys, the order of wrappers, and that there is a picture."""
+        """Checks the size, the keys, and that there is a picture."""
         for name, size in (("height", self.height), ("width", self.width)):
             if size is not None:
                 check_integer(self, name, size)
         if self.render_key == self.obs_key:
             raise InvalidField(f"PixelObservation: `render_key` and `obs_key` must differ, both are {self.obs_key!r}.")
-        refuse_auto_reset_inside(self)
         if not self.env.can_render:
             raise InvalidField(
                 f"PixelObservation needs pictures, and {type(unwrap(self)).__name__} does not define `render`."

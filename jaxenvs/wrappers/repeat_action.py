@@ -1,4 +1,4 @@
-"""RepeatAction: each action is taken several times."""
+"""RepeatAction: take each action several times."""
 
 from typing import Any, Generic, TypeVar
 
@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
-from jaxenvs.wrappers._checks import check_integer
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 
@@ -22,13 +22,12 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
     around it counts actions. It gives the same results inside and around AutoReset.
 
     Attributes:
-        num_repeats: how many times, at least 1.
+        num_repeats: number of times, at least 1.
     """
 
     num_repeats: int = static()
 
     def check_fields(self) -> None:
-        """Checks the number."""
         check_integer(self, "num_repeats", self.num_repeats)
 
     @property
@@ -40,13 +39,12 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         return self.env.reset(key)
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
         """Steps the wrapped environment `num_repeats` times, or until the episode is over."""
-        # Blanks in the place of a timestep before the first step keep `env.step` in one place of the
-        # program: a step outside the loop would be compiled a second time.
+        # A blank timestep before the first step keeps `env.step` in one place of the program: a step outside the loop
+        # would be compiled a second time.
         _, timestep = jax.eval_shape(self.env.step, state, action)
         blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), timestep)
 

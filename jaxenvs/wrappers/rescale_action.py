@@ -1,11 +1,11 @@
-"""RescaleAction: actions in a range of the caller's choice."""
+"""RescaleAction: map actions from a range of the caller's choice."""
 
 from typing import Any
 
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.spaces import Box
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import action_box, affine, check_bounds
 from jaxenvs.wrappers.action_wrapper import ActionWrapper
 
@@ -13,8 +13,8 @@ from jaxenvs.wrappers.action_wrapper import ActionWrapper
 class RescaleAction(ActionWrapper[Any]):
     """Takes actions in [min_action, max_action] and maps them affinely to the wrapped action space.
 
-    The counterpart of `gymnasium.wrappers.RescaleAction`. Values outside the range are mapped too; put
-    a `ClipAction` around to clip them. A component that is unbounded keeps its infinite bounds.
+    The counterpart of `gymnasium.wrappers.RescaleAction`. Values outside the range are mapped as well; put a
+    `ClipAction` around it to clip them. An unbounded component keeps its infinite bounds.
 
     Attributes:
         min_action: () or the action's shape, the new lower bounds.

@@ -1,11 +1,11 @@
-"""RescaleObservation: observations in a range of the caller's choice."""
+"""RescaleObservation: map observations to a range of the caller's choice."""
 
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._boxes import affine, check_bounds
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 
@@ -13,9 +13,9 @@ from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 class RescaleObservation(ObservationWrapper[Array]):
     """Maps observations affinely from their bounds to [min_observation, max_observation].
 
-    The counterpart of `gymnasium.wrappers.RescaleObservation`. A component that is unbounded must keep
-    its infinite bounds. Unlike Gymnasium's, whose result is rounded back to integers, a box of integers
-    (an image, say) becomes one of float32.
+    The counterpart of `gymnasium.wrappers.RescaleObservation`. An unbounded component must keep its infinite bounds.
+    A box of integers (such as an image) becomes one of float32; in Gymnasium the result is rounded back to
+    integers.
 
     Attributes:
         min_observation: () or the observation's shape, the new lower bounds.
@@ -47,6 +47,5 @@ class RescaleObservation(ObservationWrapper[Array]):
         return Box(self.min_observation, self.max_observation, self._box.shape, dtype)
 
     def transform_observation(self, observation: Array) -> Array:
-        """The rescaled observation."""
         scale = affine(self._box, self.min_observation, self.max_observation)
         return scale.forward(observation.astype(scale.gradient.dtype))

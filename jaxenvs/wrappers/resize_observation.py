@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import is_integer
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Box
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box
 from jaxenvs.wrappers._area import shrink
 from jaxenvs.wrappers._boxes import image_box
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
@@ -16,11 +17,11 @@ from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 class ResizeObservation(ObservationWrapper[Any]):
     """Shrinks images of shape (height, width) or (height, width, channels), each new pixel the mean of its area.
 
-    The counterpart of `gymnasium.wrappers.ResizeObservation`, and equal to it (OpenCV's `INTER_AREA`) in
-    every bit. It does not enlarge.
+    The counterpart of `gymnasium.wrappers.ResizeObservation`, and equal to it (OpenCV's `INTER_AREA`) in every bit.
+    It cannot enlarge images.
 
     Attributes:
-        shape: the new (height, width), neither above that of the images.
+        shape: the new (height, width), at most that of the images.
     """
 
     shape: tuple[int, int] = static()
@@ -29,7 +30,7 @@ class ResizeObservation(ObservationWrapper[Any]):
         """Checks that `shape` is a pair of positive integers."""
         shape: Any = self.shape
         is_pair = isinstance(shape, tuple) and len(shape) == 2
-        if not is_pair or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in shape):
+        if not is_pair or not all(is_integer(n) and n >= 1 for n in shape):
             raise InvalidField(
                 f"ResizeObservation: `shape` must be a pair (height, width) of positive integers, got {shape!r}."
             )

@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeVar
 from jax import Array
 
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.random import Key
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 
 
 class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
-    """Maps the reward of each step by `transform_reward`; the 0 at reset is no reward and stays.
+    """Maps the reward of each step by `transform_reward`; the 0 at reset is not a reward and stays.
 
     Such a wrapper gives the same results inside and around AutoReset.
     """
@@ -31,10 +31,8 @@ class RewardWrapper(SameObservations, SameActions, StatelessWrapper[Obs], Generi
     observe = inner_observation
 
     def reset(self, key: Key) -> tuple[Any, TimeStep[Obs]]:
-        """Resets the wrapped environment."""
         return self.env.reset(key)
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
-        """Steps the wrapped environment."""
         state, timestep = self.env.step(state, action)
         return state, timestep.replace(reward=self.transform_reward(timestep.reward))

@@ -5,20 +5,19 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidField
 
-# The count that the first mean (0) and variance (1) stand for, as in Gymnasium's RunningMeanStd.
+# The weight of the initial mean (0) and variance (1), as in Gymnasium's RunningMeanStd.
 _INITIAL_COUNT = 1e-4
 
 
 class RunningStatistics(PyTreeNode):
-    """The mean and variance of all values seen so far, as Gymnasium's `RunningMeanStd` keeps them.
+    """The mean and variance of all values seen so far, like Gymnasium's `RunningMeanStd`.
 
     Source: T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm for
     computing sample variances", 1979.
@@ -26,9 +25,8 @@ class RunningStatistics(PyTreeNode):
     Attributes:
         mean: float32 of the values' shape.
         variance: float32 of the values' shape; the population variance.
-        count: () float32, how many values; 1e-4 before the first. In float32 it stops rising where one
-            more value is less than its spacing (at 2**24 for single values): from there on the statistics
-            follow the latest 2**24 or so.
+        count: () float32, number of values; 1e-4 before the first. In float32 it stops rising once a value is less than
+            its spacing (at 2**24 for single values). From there on the statistics follow about the latest 2**24 values.
     """
 
     mean: Array
@@ -58,22 +56,20 @@ class RunningStatistics(PyTreeNode):
         count = self.count + added
         kept, share = self.count / count, added / count
         delta = batch_mean - self.mean
-        # A sum of terms that are never negative: nothing cancels, not even where the first value comes
-        # to a variance of 1 and leaves one ten-thousandth of it.
+        # A sum of terms that are never negative, so nothing cancels, not even when the first value meets a variance of
+        # 1 and leaves one ten-thousandth of it.
         variance = self.variance * kept + batch_variance * share + delta**2 * (share * kept)
         return RunningStatistics(mean=self.mean + delta * share, variance=variance, count=count)
 
+    def update_batch(self, values: Array) -> "RunningStatistics":
+        """The statistics after a batch of values, which has a leading axis; they count as one batch."""
+        return jax.vmap(lambda x: self.update(x, axis_name="samples"), out_axes=None, axis_name="samples")(values)
+
 
 def check_axis_name(env: Env[Any, Any], axis_name: Any) -> None:
-    """Raises `InvalidField` where `axis_name` is no name."""
+    """Raises `InvalidField` if `axis_name` is not a name."""
     if axis_name is not None and not isinstance(axis_name, str):
         raise InvalidField(
             f"{type(env).__name__}: `axis_name` must be the name given to `jax.vmap(..., axis_name=...)`,"
             f" got {axis_name!r}."
         )
-
-
-def check_epsilon(env: Env[Any, Any], epsilon: Any) -> None:
-    """Raises `InvalidField` where `epsilon` is not above 0."""
-    if not np.all(np.asarray(epsilon) > 0):
-        raise InvalidField(f"{type(env).__name__}: `epsilon` must be above 0, got {epsilon}.")

@@ -1,21 +1,21 @@
 """ScaleReward: each reward times a number."""
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_range
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 
 class ScaleReward(RewardWrapper[Any]):
     """Multiplies each reward by `reward_scale`.
 
-    The counterpart of bsuite's `RewardScale`. Unlike in a function given to `TransformReward`, the number is a leaf: it
-    can differ from lane to lane, and another costs no compilation.
+    The counterpart of bsuite's `RewardScale`. Unlike a number in a function given to `TransformReward`, the factor is a
+    leaf: it can differ from lane to lane, and changing it costs no compilation.
 
     Attributes:
         reward_scale: the factor.
@@ -25,15 +25,14 @@ class ScaleReward(RewardWrapper[Any]):
 
     def check_values(self) -> None:
         """Checks that the factor is finite."""
-        if not np.all(np.isfinite(np.asarray(self.reward_scale))):
-            raise InvalidField(f"ScaleReward: `reward_scale` must be finite, got {self.reward_scale}.")
+        check_range(self, "reward_scale", self.reward_scale, -math.inf, above=True, below=True, on_device=True)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """The wrapped environment's, times the factor."""
+        """The wrapped environment's reward range, times the factor."""
         low, high = (jnp.asarray(bound, jnp.float32) for bound in self.env.reward_range)
         factor = jnp.asarray(self.reward_scale, jnp.float32)
-        # An infinite bound times 0 is no number.
+        # An infinite bound times 0 is NaN.
         ends = [jnp.where(factor == 0, 0.0, bound * factor) for bound in (low, high)]
         return jnp.minimum(*ends), jnp.maximum(*ends)
 

@@ -1,20 +1,27 @@
-"""StickyAction: now and then the last action is taken again."""
+"""StickyAction: occasionally repeat the last action."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range, is_integer
 from jaxenvs.core.env import TimeStep
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
+from jaxenvs.core.trees import tree_where
+from jaxenvs.core.wrapper import (
+    Placement,
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    WrapperState,
+    inner_observation,
+)
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
 from jaxenvs.wrappers._elements import element_struct
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
 
 Obs = TypeVar("Obs")
 
@@ -23,10 +30,10 @@ class StickyActionState(WrapperState):
     """State of `StickyAction`.
 
     Attributes:
-        key: () key.
+        key: () key that the repetitions are drawn from.
         action: the action last taken, an element of the action space.
         has_action: () bool, whether one was taken since reset.
-        repeats_left: () int32, how many more steps the last action is bound to be taken.
+        repeats_left: () int32, number of further steps in which the last action will be taken.
     """
 
     key: Key
@@ -42,31 +49,27 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
     It goes inside AutoReset.
 
     Attributes:
-        repeat_probability: the chance at each step, in [0, 1), that the last action is taken again.
-        repeat_duration: for how many steps it is then taken: a number of at least 1, or the least and the
+        repeat_probability: probability at each step, in [0, 1), that the last action is taken again.
+        repeat_duration: number of steps for which it is then taken: a number of at least 1, or the least and the
             greatest of a range to draw from.
     """
 
     repeat_probability: ArrayLike
     repeat_duration: int | tuple[int, int] = static(default=1)
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks the duration and the order of wrappers."""
+        """Checks the duration."""
         low, high = self._durations
-        if not (isinstance(low, int) and isinstance(high, int) and 1 <= low <= high):
+        if not (is_integer(low) and is_integer(high) and 1 <= low <= high):
             raise InvalidField(
                 "StickyAction: `repeat_duration` must be an integer of at least 1, or a pair of them in rising order,"
                 f" got {self.repeat_duration!r}."
             )
-        refuse_auto_reset_inside(self)
 
     def check_values(self) -> None:
-        """Checks the probability."""
-        probability = np.asarray(self.repeat_probability)
-        if not np.all((probability >= 0) & (probability < 1)):
-            raise InvalidField(
-                f"StickyAction: `repeat_probability` must be at least 0 and less than 1, got {self.repeat_probability}."
-            )
+        check_range(self, "repeat_probability", self.repeat_probability, 0, 1, below=True, on_device=True)
 
     @property
     def _durations(self) -> tuple[Any, Any]:
@@ -93,6 +96,6 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
         duration = jax.random.randint(duration_key, (), low, high + 1, jnp.int32)
         repeats_left = jnp.where(bound, state.repeats_left, jnp.where(begins, duration, 0))
         repeats_left = jnp.maximum(repeats_left - 1, 0)
-        action = jax.tree.map(lambda last, new: jnp.where(bound | begins, last, new), state.action, action)
+        action = tree_where(bound | begins, state.action, action)
         inner, timestep = self.env.step(state.inner, action)
         return StickyActionState(inner, key, action, jnp.ones((), bool), repeats_left), timestep

@@ -1,15 +1,15 @@
-"""TimeAwareObservation: the number of steps since reset as part of the observation."""
+"""TimeAwareObservation: add the number of steps since reset to the observation."""
 
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Box, Dict, Space, Tuple
 from jaxenvs.core.wrapper import wrappers_of
-from jaxenvs.wrappers._checks import check_integer
+from jaxenvs.errors import InvalidField
+from jaxenvs.spaces import Box, Dict, Space, Tuple
 from jaxenvs.wrappers._elements import with_entry
 from jaxenvs.wrappers.history_wrapper import HistoryWrapper
 from jaxenvs.wrappers.time_limit import TimeLimit
@@ -18,14 +18,14 @@ from jaxenvs.wrappers.time_limit import TimeLimit
 class TimeAwareObservation(HistoryWrapper[Any]):
     """Adds the time, the number of steps since reset, to each observation.
 
-    The counterpart of `gymnasium.wrappers.TimeAwareObservation`, with its defaults. A Dict observation
-    gets a further key, a Tuple a further last part, and any other becomes a dictionary with the keys
+    The counterpart of `gymnasium.wrappers.TimeAwareObservation`, with the same defaults. A Dict observation gets
+    another key, a Tuple another part at the end, and any other observation becomes a dictionary with the keys
     `"obs"` and `"time"`. The memory is the time, () int32.
 
     Attributes:
         flatten: whether the result is flattened to one vector.
-        normalize_time: whether time is told as a share of the limit, float32 of shape (1,), rather than
-            as a count, int32 of shape (1,).
+        normalize_time: whether the time is a fraction of the limit, float32 of shape (1,), rather than a count, int32
+            of shape (1,).
         dict_time_key: the key of the time in a Dict observation.
         max_episode_steps: the limit; None to read it from the TimeLimit inside.
     """
@@ -35,7 +35,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
     dict_time_key: str = static(default="time")
     max_episode_steps: int | None = static(default=None)
 
-    def check_arguments(self) -> None:
+    def check_fields(self) -> None:
         """Checks that there is a limit."""
         check_integer(self, "max_episode_steps", self._limit)
 
@@ -55,7 +55,7 @@ class TimeAwareObservation(HistoryWrapper[Any]):
         limits = [wrapper.max_episode_steps for wrapper in wrappers_of(self) if isinstance(wrapper, TimeLimit)]
         if not limits:
             raise InvalidField(
-                "TimeAwareObservation needs to know when an episode ends at the latest."
+                "TimeAwareObservation needs to know the time limit of an episode."
                 " Put it around a `TimeLimit`, or give `max_episode_steps`."
             )
         return min(limits)
@@ -73,16 +73,15 @@ class TimeAwareObservation(HistoryWrapper[Any]):
 
     @property
     def observation_space(self) -> Space[Any]:
-        """The wrapped environment's with the time added, and flattened where `flatten`."""
+        """The wrapped environment's space with the time added, and flattened if `flatten` is set."""
         return self._unflattened_space.flat_space() if self.flatten else self._unflattened_space
 
     def first(self, observation: Any) -> tuple[Array, Any]:
-        """Time 0."""
         time = jnp.zeros((), jnp.int32)
         return time, self._add(observation, time)
 
     def next(self, memory: Array, observation: Any) -> tuple[Array, Any]:
-        """One step later."""
+        """Adds one step to the time."""
         time = memory + 1
         return time, self._add(observation, time)
 

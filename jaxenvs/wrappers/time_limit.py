@@ -1,16 +1,22 @@
 """TimeLimit: stops an episode after a number of steps."""
 
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
-from jaxenvs.wrappers._checks import check_integer
-from jaxenvs.wrappers.auto_reset import refuse_auto_reset_inside
+from jaxenvs.core.wrapper import (
+    Placement,
+    SameActions,
+    SameObservations,
+    StatefulWrapper,
+    WrapperState,
+    inner_observation,
+)
+from jaxenvs.random import Key
 
 Obs = TypeVar("Obs")
 
@@ -37,10 +43,11 @@ class TimeLimit(SameObservations, SameActions, StatefulWrapper[TimeLimitState, O
 
     max_episode_steps: int = static()
 
+    placement: ClassVar[Placement] = "inside"
+
     def check_fields(self) -> None:
-        """Checks the limit and the order of wrappers."""
+        """Checks the limit."""
         check_integer(self, "max_episode_steps", self.max_episode_steps)
-        refuse_auto_reset_inside(self)
 
     observe = inner_observation
 

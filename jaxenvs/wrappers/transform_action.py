@@ -5,22 +5,22 @@ from typing import Any
 
 import jax
 
+from jaxenvs.core.checks import check_function
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Space
-from jaxenvs.wrappers._checks import check_function
+from jaxenvs.spaces import Space
 from jaxenvs.wrappers._elements import check_element, element_struct
 from jaxenvs.wrappers.action_wrapper import ActionWrapper
 
 
 class TransformAction(ActionWrapper[Any]):
-    """Hands `func(action)` to the wrapped environment.
+    """Passes `func(action)` to the wrapped environment.
 
     The counterpart of `gymnasium.wrappers.TransformAction`.
 
     Attributes:
         func: a pure function, traceable by JAX, from an action of this wrapper to one of the wrapped
-            environment. It decides the traced program, so define it once: a new lambda means a new trace.
-        space: the space of this wrapper's actions; None where it is the wrapped environment's.
+            environment. It is part of the traced program, so define it once: a new lambda means a new trace.
+        space: the space of this wrapper's actions; None for that of the wrapped environment.
     """
 
     func: Callable[[Any], Any] = static()
@@ -37,9 +37,8 @@ class TransformAction(ActionWrapper[Any]):
 
     @property
     def action_space(self) -> Space[Any]:
-        """`space`, or the wrapped environment's where that is None."""
+        """`space`, or the wrapped environment's action space if that is None."""
         return self.env.action_space if self.space is None else self.space
 
     def transform_action(self, action: Any) -> Any:
-        """`func(action)`."""
         return self.func(action)

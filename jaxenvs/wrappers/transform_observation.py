@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 
+from jaxenvs.core.checks import check_function
 from jaxenvs.core.pytree import static
-from jaxenvs.core.spaces import Space
-from jaxenvs.wrappers._checks import check_function
+from jaxenvs.spaces import Space
 from jaxenvs.wrappers._elements import cast_to, check_element, element_struct
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 
@@ -18,9 +18,9 @@ class TransformObservation(ObservationWrapper[Any]):
     The counterpart of `gymnasium.wrappers.TransformObservation`.
 
     Attributes:
-        func: a pure function, traceable by JAX, from an observation to the new one. It decides the
-            traced program, so define it once: a new lambda means a new trace.
-        space: the space of the new observations; None where it is the wrapped environment's.
+        func: a pure function, traceable by JAX, from an observation to the new one. It is part of the traced program,
+            so define it once: a new lambda means a new trace.
+        space: the space of the new observations; None for that of the wrapped environment.
     """
 
     func: Callable[[Any], Any] = static()
@@ -37,7 +37,7 @@ class TransformObservation(ObservationWrapper[Any]):
 
     @property
     def observation_space(self) -> Space[Any]:
-        """`space`, or the wrapped environment's where that is None."""
+        """`space`, or the wrapped environment's observation space if that is None."""
         return self.env.observation_space if self.space is None else self.space
 
     def transform_observation(self, observation: Any) -> Any:

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_function
 from jaxenvs.core.pytree import static
-from jaxenvs.wrappers._checks import check_function
+from jaxenvs.errors import InvalidField
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 
@@ -20,8 +20,8 @@ class TransformReward(RewardWrapper[Any]):
     The counterpart of `gymnasium.wrappers.TransformReward`.
 
     Attributes:
-        func: a pure function, traceable by JAX, from () float32 to a number of shape (). It decides the
-            traced program, so define it once: a new lambda means a new trace.
+        func: a pure function, traceable by JAX, from () float32 to a number of shape (). It is part of the traced
+            program, so define it once: a new lambda means a new trace.
     """
 
     func: Callable[[Array], ArrayLike] = static()
@@ -37,5 +37,4 @@ class TransformReward(RewardWrapper[Any]):
             raise InvalidField(f"TransformReward: `func` must return one number of shape (), got {result}.")
 
     def transform_reward(self, reward: Array) -> Array:
-        """`func(reward)`, () float32."""
         return jnp.asarray(self.func(reward), jnp.float32)

@@ -1,4 +1,4 @@
-"""Exact comparison of what two Gymnasium environments return: types, dtypes, shapes, keys and values."""
+"""Exact comparison of the results of two Gymnasium environments: types, dtypes, shapes, keys and values."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ differently, and the pendulums amplify that over the few dozen steps that the te
 
 
 def assert_same(mine, theirs, where="result"):
-    """Raises where the two differ; the order of a dict's keys alone is free."""
+    """Raises an error if the two differ; only the order of keys in a dict is ignored."""
     assert type(mine) is type(theirs), f"{where}: {type(mine)} against {type(theirs)}"
     if isinstance(mine, dict):
         assert mine.keys() == theirs.keys(), f"{where}: {sorted(mine)} against {sorted(theirs)}"

@@ -1,4 +1,4 @@
-"""What the tests of the adapters share."""
+"""Shared fixtures for the tests of the adapters."""
 
 import warnings
 
@@ -14,7 +14,7 @@ GYMNASIUM_IGNORES = (
 
 @pytest.fixture(autouse=True)
 def ignore_old_versions():
-    """Gymnasium warns of any version but the latest, as it does of its own CartPole-v0."""
+    """Gymnasium warns about any version but the latest, such as its own CartPole-v0."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is out of date", DeprecationWarning)
         yield

@@ -1,8 +1,8 @@
-"""The ids that adapters are tried with: a few of every kind at each run, all of them in the long tail."""
+"""The ids that adapters are tested with: a few of every kind in each run, and all of them in the slow tests."""
 
 import pytest
 
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 
 QUICK = {
     # Boxes, bounded and not; discrete and continuous actions.
@@ -10,7 +10,7 @@ QUICK = {
     "MountainCarContinuous-v0",
     "Pendulum-v1",
     "HeartPole-v0",
-    "misc/PointRobot-v0",
+    "gymnax/PointRobot-v0",
     # Discrete, Tuple and MultiDiscrete observations; Tuple actions; masks, text, options of `reset`.
     "Blackjack-v1",
     "CliffWalking-v1",
@@ -18,9 +18,9 @@ QUICK = {
     "FrozenLake-v1",
     "KellyCoinflip-v0",
     "Taxi-v4",
-    "misc/MetaMaze-v0",
+    "gymnax/MetaMaze-v0",
     "rlenvs/Blackjack-v0",
-    # Something that outlives episodes.
+    # State that persists across episodes.
     "rlenvs/DynaMaze-v0",
     "rlenvs/MultiArmedBandit-v0",
     # Pictures, of bytes and of truth values; arrays among the fields.
@@ -35,4 +35,4 @@ QUICK = {
 IDS = sorted(spec.id for spec in CATALOG)
 assert set(IDS) >= QUICK
 MARKED = [id if id in QUICK else pytest.param(id, marks=pytest.mark.slow) for id in IDS]
-"""All ids, those that are not quick marked `slow`."""
+"""All ids; those that are not in `QUICK` are marked `slow`."""

@@ -21,7 +21,7 @@ from jaxenvs.testing.trees import identical
 from jaxenvs.wrappers import TransformReward
 from tests.adapters.comparing import assert_same
 from tests.adapters.ids import MARKED
-from tests.adapters.stable_baselines3_toys import Reach
+from tests.adapters.stable_baselines3.toys import Reach
 
 pytestmark = pytest.mark.gymnasium
 
@@ -68,7 +68,7 @@ PATHS = {
 
 
 def read(env):
-    """Gravity as the path's own reader gives it, of the first environment."""
+    """The gravity of the first environment, as this adapter reads it."""
     if hasattr(env, "get_attr"):
         return env.get_attr("gravity")[0]
     return env.get_wrapper_attr("gravity") if hasattr(env, "get_wrapper_attr") else env.gravity
@@ -240,7 +240,7 @@ ERRORS = {
         "Did you mean: `gravity`",
     ),
     "a reader": (lambda env: env.gravty, AttributeError, "Did you mean: `gravity`.*Its fields are: gravity"),
-    "a space": (lambda env: setattr(env, "action_space", 1), AttributeError, "put a wrapper around"),
+    "a space": (lambda env: setattr(env, "action_space", 1), AttributeError, "Use a wrapper to replace it"),
     "a property": (lambda env: setattr(env, "reward_range", (0, 1)), AttributeError, "the environment computes it"),
     "a method": (lambda env: setattr(env, "observe", None), AttributeError, "the environment computes it"),
     "words": (lambda env: setattr(env, "gravity", "high"), InvalidField, "`gravity` must be a number, got 'high'"),
@@ -278,7 +278,7 @@ def test_a_bad_attribute_raises_and_changes_nothing(call, error, message):
 )
 def test_a_batch_has_no_fields_of_its_own(make):
     envs = make()
-    with pytest.raises(AttributeError, match=r"set it by `set_attr\('gravity', 1.6\)`"):
+    with pytest.raises(AttributeError, match=r"set it with `set_attr\('gravity', 1.6\)`"):
         envs.gravity = 1.6
     envs.note = "mine"
     assert envs.note == "mine"

@@ -1,4 +1,4 @@
-"""rekey: chance that comes from the key of a step."""
+"""rekey: all randomness of a step comes from its key."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Adapters in several processes: they work where those are started anew, and say so where they cannot."""
+"""Adapters in several processes: they work in new processes, and raise an error in forked ones."""
 
 import ast
 import multiprocessing
@@ -10,7 +10,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from jaxenvs.adapters import GymnasiumEnv, _processes
+from jaxenvs.adapters import GymnasiumEnv
+from jaxenvs.adapters._host_loop import processes
 from jaxenvs.errors import ForkedProcess
 
 
@@ -100,17 +101,17 @@ def test_gymnasiums_async_vector_env(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 def test_gymnasiums_async_vector_env_by_fork_raises_the_message(tmp_path):
-    """Raised where its workers make their environments, it would be lost among broken pipes."""
+    """If it were raised while workers make their environments, it would be lost among broken pipes."""
     result = run_async("fork", tmp_path)
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("jaxenvs.core.errors.ForkedProcess:") and '"context": "spawn"' in last
+    assert last.startswith("jaxenvs.errors.ForkedProcess:") and '"context": "spawn"' in last
     assert "BrokenPipeError" not in result.stderr and "EOFError" not in result.stderr
 
 
 def test_the_check_is_of_the_process_that_began(monkeypatch):
     GymnasiumEnv("CartPole-v1")
-    _processes.check_process()
+    processes.check_process()
     monkeypatch.setattr("os.getpid", lambda: -1)
     with pytest.raises(ForkedProcess, match="spawn"):
-        _processes.check_process()
+        processes.check_process()

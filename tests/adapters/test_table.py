@@ -1,4 +1,4 @@
-"""The table of adapters: names that resolve, or say what is missing."""
+"""The table of adapters: names that resolve, or errors that say what is missing."""
 
 import importlib
 import subprocess
@@ -29,7 +29,7 @@ for package in {sorted({*PACKAGES.values(), "stable_baselines3"})}:
 
 
 def run(code):
-    """What a fresh process prints that has none of the packages."""
+    """The output of a new process in which none of the packages is installed."""
     code = ALONE + textwrap.dedent(code)
     result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -37,7 +37,7 @@ def run(code):
 
 
 def test_a_missing_package_is_named_with_what_to_install():
-    """An import raises an ImportError, and reading the attribute an AttributeError, with the same words."""
+    """An import raises an ImportError, and reading the attribute an AttributeError, with the same message."""
     lines = run(f"""
     from jaxenvs import adapters
     for name in {list(PACKAGES)}:
@@ -79,11 +79,11 @@ def test_importing_all_names_imports_those_whose_packages_are_installed():
 
 def test_no_name_is_that_of_a_module():
     """Importing a module sets its name on the package, where it would hide the adapter of that name."""
-    assert not set(adapters._MODULES) & set(adapters._MODULES.values())
+    assert not set(adapters._MODULES) & {module.partition(".")[0] for module in adapters._MODULES.values()}
 
 
 def test_a_name_means_the_same_each_time():
-    importlib.import_module("jaxenvs.adapters.foreign_functional")
+    importlib.import_module("jaxenvs.adapters.gymnasium.from_functional")
     for _ in range(2):
         assert callable(adapters.from_gymnasium_functional)
 

@@ -1,4 +1,4 @@
-"""`render` is optional: an environment without it works everywhere, and says so where a picture is asked for."""
+"""`render` is optional: an environment without it works everywhere, and raises an error if a picture is requested."""
 
 import jax.numpy as jnp
 import pytest
@@ -6,18 +6,18 @@ import pytest
 import jaxenvs
 from jaxenvs import Env, restart, transition
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
-from jaxenvs.core.random import check_key
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor.episodes import Frames, record_episode
-from jaxenvs.registry.catalog import CATALOG
-from jaxenvs.registry.make import load
+from jaxenvs.random import check_key
+from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.registration.make import load
 from jaxenvs.spaces import Discrete
 from jaxenvs.testing.borders import renders
 from jaxenvs.testing.subject import Subject
 
 
 class WithoutPicture(Env):
-    """Two steps to the end, and nothing to see."""
+    """Two steps to the end, and no picture."""
 
     @property
     def observation_space(self):

@@ -1,8 +1,8 @@
-"""What the tests of the bridge share."""
+"""Shared fixtures for the tests of the bridge."""
 
 import pytest
 
-from jaxenvs.registry.registry import registry
+from jaxenvs.registration.registry import registry
 from jaxenvs_ale_bridge import register_all
 
 

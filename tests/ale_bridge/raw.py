@@ -1,4 +1,4 @@
-"""The reference: ale-py's own interface, booted anew and without chance."""
+"""The reference: ale-py's own interface, newly booted and without random numbers."""
 
 import ale_py
 import numpy as np
@@ -26,7 +26,7 @@ class RawGame:
         return sum(self.ale.act(int(action), strength) for action in actions)
 
     def facts(self):
-        """What a step of the bridge tells besides the reward."""
+        """The results of a step of the bridge other than the reward."""
         ale = self.ale
         return {
             "terminated": ale.game_over(),

@@ -1,4 +1,4 @@
-"""The games behind the interfaces of other libraries, as they are and preprocessed."""
+"""The games behind the interfaces of other libraries, with and without preprocessing."""
 
 import ale_py
 import gymnasium
@@ -123,5 +123,5 @@ def test_what_there_is_no_emulator_for_is_refused_with_what_there_is():
     with pytest.raises(ValueError, match="Disable frame-skipping in the original env"):
         gymnasium.wrappers.AtariPreprocessing(env)
     env.reset(seed=0)
-    with pytest.raises(AttributeError, match=r"`ale.saveScreenPNG` is not here: .*make_atari"):
+    with pytest.raises(AttributeError, match=r"`ale.saveScreenPNG` is missing: .*make_atari"):
         env.unwrapped.ale.saveScreenPNG("screen.png")

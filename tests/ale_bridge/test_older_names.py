@@ -6,7 +6,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.errors import NameNotFound
-from jaxenvs.registry.atari import atari_ids
+from jaxenvs.registration.atari import atari_ids
 from jaxenvs_ale_bridge.catalog import older_spec
 
 SUFFIXES = ("", "Deterministic", "NoFrameskip", "-ram", "-ramDeterministic", "-ramNoFrameskip")

@@ -1,4 +1,4 @@
-"""Gymnasium's options, and what becomes of chance."""
+"""Gymnasium's options, and randomness."""
 
 import gymnasium
 import jax
@@ -114,7 +114,7 @@ def test_no_ops_at_the_start_are_between_one_and_the_most():
         raw.step([0])
         lanes = np.flatnonzero(states.frame_number == noops)
         np.testing.assert_array_equal(starts.observation[lanes], np.tile(raw.ale.getRAM(), (len(lanes), 1)))
-    # An episode goes on from there as in ale-py.
+    # An episode continues from there as in ale-py.
     latest = jax.tree.map(lambda leaf: leaf[np.argmax(states.frame_number)], states)
     state, timestep = jax.jit(env.replace(repeat_action_probability=0.0).step)(latest, jnp.int32(2))
     raw.step([GAMES["breakout"].minimal_actions[2]] * 4)

@@ -16,11 +16,11 @@ EVERY_GAME = [name if name in QUICK else pytest.param(name, marks=pytest.mark.sl
 
 STEPS, LANES = 300, 2
 SWAP_EVERY = 11
-"""Steps after which the lanes change places, so that each emulator has to restore another state."""
+"""Number of steps after which the lanes change places, so that each emulator has to restore another state."""
 
 
 def play(env, state, actions):
-    """Steps all lanes by `actions` (steps, lanes), exchanging their places every so often."""
+    """Steps all lanes by `actions` (steps, lanes), exchanging their places from time to time."""
 
     def body(carry, x):
         state, order = carry

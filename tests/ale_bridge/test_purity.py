@@ -12,7 +12,7 @@ import pytest
 
 import jaxenvs
 import jaxenvs.testing
-from jaxenvs.core import host_call
+from jaxenvs import host
 from jaxenvs.testing.trees import difference, identical
 from jaxenvs_ale_bridge import AleEnv, close_workers
 from tests.ale_bridge.raw import wandering_actions
@@ -121,7 +121,7 @@ def test_how_often_snapshots_are_taken_changes_nothing_but_the_state(game, inter
 
 def test_the_end_of_a_game_is_for_good():
     env = AleEnv(game="breakout", obs_type="grayscale", repeat_action_probability=0.0, frames="last_two")
-    # The ball is served again and again and nobody stops it.
+    # The ball is served repeatedly and nobody stops it.
     actions = np.tile(np.array([[1], [0]], np.int32), (130, LANES))
     states, timesteps = play(env, start_of(env), actions)
     assert timesteps.terminated[-1].all()
@@ -137,10 +137,10 @@ def test_the_end_of_a_game_is_for_good():
 def test_a_state_of_another_game_is_refused(game):
     _, states, _ = game
     other = AleEnv(game="pong", obs_type="ram")
-    with pytest.raises(Exception, match="the state is of another game than 'pong'"):
+    with pytest.raises(Exception, match="the state belongs to another game than 'pong'"):
         jax.block_until_ready(jax.jit(other.step)(at(states, 3, 0), jnp.int32(0)))
     empty = jax.tree.map(lambda leaf: leaf if leaf.dtype != np.uint8 else jnp.zeros_like(leaf), at(states, 3, 0))
-    with pytest.raises(Exception, match="the state is of another game"):
+    with pytest.raises(Exception, match="the state belongs to another game"):
         jax.block_until_ready(jax.jit(other.step)(empty, jnp.int32(0)))
 
 
@@ -153,7 +153,7 @@ def test_a_batch_without_lanes_has_steps_without_results():
 
 def test_devices_whose_memory_the_host_cannot_reach_get_the_same(game, monkeypatch):
     actions, states, timesteps = game
-    monkeypatch.setattr(host_call.jax.lax, "platform_dependent", lambda *args, cpu, default: default(*args))
+    monkeypatch.setattr(host.jax.lax, "platform_dependent", lambda *args, cpu, default: default(*args))
     nested = jax.jit(jax.vmap(jax.vmap(ENV.step)))
     state = jax.tree.map(lambda leaf: leaf[10].reshape(2, 2, *leaf.shape[2:]), states)
     again = nested(state, actions[11].reshape(2, 2))

@@ -1,4 +1,4 @@
-"""PPO plays Atari in one compiled program; scores beside people's."""
+"""PPO plays Atari in one compiled program; scores relative to people's."""
 
 import functools
 
@@ -67,7 +67,7 @@ def test_scores_are_measured_from_random_play_to_a_person():
 
 
 @pytest.mark.parametrize(
-    "game, message", [("brekout", "Did you mean: `breakout`"), ("tetris", "No scores of people in tetris")]
+    "game, message", [("brekout", "Did you mean: `breakout`"), ("tetris", "No human scores for tetris")]
 )
 def test_games_without_scores_are_refused(game, message):
     with pytest.raises(InvalidField, match=message):

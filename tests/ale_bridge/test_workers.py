@@ -25,7 +25,7 @@ LANES = 4
 
 
 def program(env, steps):
-    """A compiled rollout with ever the same actions, and where it begins."""
+    """A compiled rollout that always uses the same actions, and its first state."""
     keys = jax.random.split(jaxenvs.random.key(0), LANES)
     actions = jnp.asarray(np.arange(steps * LANES).reshape(steps, LANES) // 5 % env.action_space.n, jnp.int32)
     roll = jax.jit(lambda state: jax.lax.scan(jax.vmap(env.step), state, actions))
@@ -127,7 +127,7 @@ def test_a_wrong_number_of_workers_is_refused():
 
 
 def start_pong():
-    """The code of a process that has workers and says their ids."""
+    """The code of a process that has workers and prints their ids."""
     return """
     import jaxenvs
     from jaxenvs_ale_bridge import AleEnv
@@ -187,7 +187,7 @@ def test_ctrl_c_stops_a_rollout_and_leaves_a_working_process():
     """)
     done = run(code, start_new_session=True)
     lines = done.stdout.splitlines()
-    # JAX passes on whatever a callback raises in an error of its own, which quotes it.
+    # JAX wraps an exception raised by a callback in its own error, which quotes it.
     assert lines[1:] == ["True", "4 True"], done.stderr[-3000:]
 
 

@@ -1,10 +1,10 @@
-"""What the tests of the benchmark share: peers that do as a test needs, started like real ones."""
+"""Shared fixtures for the tests of the benchmark: fake peers, started like real ones."""
 
 import textwrap
 
 import pytest
 
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import Peer, Task
 
 TASK = "CartPole-v1"
@@ -25,6 +25,6 @@ def fake_peer(tmp_path):
         file = tmp_path / f"{name}_peer.py"
         file.write_text(textwrap.dedent(source))
         tasks = {TASK: Task("pole", {"length": 2})} if tasks is None else tasks
-        return Subject(Peer(name, str(file), name, f"pip install {name}", tasks))
+        return AvailablePeer(Peer(name, str(file), name, f"pip install {name}", tasks))
 
     return make

@@ -1,4 +1,4 @@
-"""What `import jaxenvs` costs beside what it cannot do without, in processor time of fresh processes."""
+"""The cost of `import jaxenvs` relative to its required packages, in processor time of new processes."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ from jaxenvs.bench.imports import baseline
 
 
 def processor_seconds(code):
-    """Of a process, its own time alone: what else runs on the machine disturbs that less than the clock's."""
+    """The processor time of a process, which other load disturbs less than wall-clock time."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
@@ -20,7 +20,7 @@ def processor_seconds(code):
 
 @pytest.mark.slow
 def test_import_takes_little_more_than_jax_and_gymnasium():
-    """The least of several is the one that was disturbed least. All have their bytecode, as any second import has."""
+    """The minimum of several runs is the one disturbed least. All have their bytecode, as any second import has."""
     programs = {"theirs": f"import {', '.join(baseline())}", "ours": "import jaxenvs"}
     for program in programs.values():
         processor_seconds(program)  # compiles to bytecode what has none

@@ -1,4 +1,4 @@
-"""PPO beside other libraries' PPO."""
+"""PPO compared with the PPO of other libraries."""
 
 import importlib.util
 
@@ -19,7 +19,7 @@ from jaxenvs.bench.learning import (
     speed_as_json,
 )
 from jaxenvs.bench.peers.learning_loop import learn_until, updates_between_tests
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 
 TASK = "CartPole-v1"
 TINY = Sizes("nobody's", num_envs=3, num_steps=4, num_epochs=1, num_minibatches=2)
@@ -92,7 +92,7 @@ def test_training_stops_at_the_first_test_that_reaches_the_threshold():
 @pytest.mark.parametrize("peer", [needs(JAXENVS_PPO), needs(REJAX_PPO)])
 def test_a_learning_peer_trains(peer):
     tiny = {**SETTINGS, "hidden_sizes": (8,), "num_steps": 4, "num_epochs": 1, "num_minibatches": 2}
-    with Subject(peer).start("cpu") as process:
+    with AvailablePeer(peer).start("cpu") as process:
         assert process.ask("find", limit=60)["missing"] is None
         prepared = process.ask("prepare", task=TASK, options=tiny, num_envs=3, steps=8, limit=300)
         assert prepared["steps"] == 8 and prepared["compile_seconds"] > 0
@@ -103,7 +103,7 @@ def test_a_learning_peer_trains(peer):
 @pytest.mark.parametrize("peer", [needs(peer) for peer in (JAXENVS_PPO, *LEARNERS)])
 def test_a_learning_peer_reaches_an_easy_threshold(peer):
     """A mean return of 20 is below that of most untrained policies: one piece of training is enough, or a few."""
-    with Subject(peer).start("cpu") as process:
+    with AvailablePeer(peer).start("cpu") as process:
         answer = process.ask("learn", task=TASK, threshold=20.0, seed=0, limit=300)
     assert answer["seconds"] > 0 and answer["mean_return"] >= 20.0
     assert 5_000 <= answer["env_steps"] <= 30_000

@@ -1,4 +1,4 @@
-"""The peers themselves, as far as they are installed."""
+"""The peers themselves, if they are installed."""
 
 import ctypes
 import importlib.util
@@ -11,7 +11,7 @@ import pytest
 
 from jaxenvs.bench.comparison import OURS
 from jaxenvs.bench.peers import c_peer
-from jaxenvs.bench.subject import Subject
+from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 
@@ -48,7 +48,7 @@ def test_a_peer_runs(name, task, options, tmp_path, monkeypatch):
     package = ROWS[name].distribution if name in ROWS else None
     if package is not None and importlib.util.find_spec(package) is None:
         pytest.skip(f"needs {package}")
-    subject = Subject(ROWS[name]) if name in ROWS else OURS
+    subject = AvailablePeer(ROWS[name]) if name in ROWS else OURS
     with subject.start("cpu") as process:
         assert process.ask("find", limit=60)["missing"] is None
         versions = process.ask("import", modules=None, limit=120)["versions"]
@@ -80,7 +80,7 @@ def library(tmp_path_factory):
 
 @needs_compiler
 def test_the_c_program_steps_as_our_environment_does(library):
-    """From states in and beyond the bounds; 2e-6 is some ulps of float32, of -ffast-math and fused products."""
+    """From states in and beyond the bounds; 2e-6 is a few ulps of float32, of -ffast-math and fused products."""
     rng = np.random.default_rng(0)
     states = rng.uniform([-3, -4, -0.3, -4], [3, 4, 0.3, 4], (1000, 4)).astype(np.float32)
     actions = rng.integers(2, size=1000, dtype=np.int32)
@@ -101,7 +101,7 @@ def test_the_c_program_steps_as_our_environment_does(library):
 @needs_compiler
 @pytest.mark.parametrize("lanes", [5, 1030], ids=["few", "more than a block"])
 def test_the_c_loop_begins_fresh_episodes_where_one_ended(library, lanes):
-    """Random play lasts some 22 steps; all starts differ and lie within 0.05."""
+    """Random play lasts about 22 steps; all starts differ and lie within 0.05."""
     steps = 2000 if lanes < 10 else 100
     for name, kind in (("observations", ctypes.c_float), ("dones", ctypes.c_uint8)):
         function = getattr(library, name)

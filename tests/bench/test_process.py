@@ -1,4 +1,4 @@
-"""A peer at work in a process of its own: whatever it does, the caller learns of it and nothing is left behind."""
+"""A peer in its own process: whatever it does, the caller is told and nothing is left behind."""
 
 import os
 import subprocess
@@ -34,8 +34,8 @@ def wait_until_gone(pid, seconds=10):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("print('hello')\ninput()", r"answered `run` with 'hello', which is no JSON object"),
-        ("print(12)\ninput()", r"answered `run` with '12', which is no JSON object"),
+        ("print('hello')\ninput()", r"answered `run` with 'hello', which is not a JSON object"),
+        ("print(12)\ninput()", r"answered `run` with '12', which is not a JSON object"),
         ("import sys; input(); sys.stderr.write('out of cheese'); sys.exit(3)", r"(?s)exit code 3.*out of cheese"),
         ("import os, signal; input(); os.kill(os.getpid(), signal.SIGSEGV)", "signal SIGSEGV"),
         ("raise ValueError('at once')", r"(?s)ended during `run`.*ValueError: at once"),
@@ -71,7 +71,7 @@ input()
 
 
 def test_the_worker_ends_with_its_standard_input_in_the_middle_of_a_run(tmp_path):
-    """So that none outlives a caller that was killed."""
+    """So that no process outlives a caller that was killed."""
     peer = tmp_path / "slow_peer.py"
     peer.write_text(
         "import time\nPACKAGES = ()\n"

@@ -9,7 +9,7 @@ import pytest
 from jaxenvs.bench import subject as module
 from jaxenvs.bench.subject import PYTHON_VARIABLE, gather, parse_pythons
 from jaxenvs.bench.tasks import JAXENVS
-from jaxenvs.core.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 
 ABSENT = 'PACKAGES = ("no_such_package",)'
 
@@ -20,9 +20,9 @@ def two_peers(fake_peer, monkeypatch):
 
 
 def test_missing_peers_are_listed_unless_asked_for(two_peers):
-    subjects, absentees = gather(None, {})
+    subjects, missing_peers = gather(None, {})
     assert [s.peer.name for s in subjects] == ["present"]
-    assert [(a.peer.name, a.reason) for a in absentees] == [("absent", "no_such_package is not installed")]
+    assert [(a.peer.name, a.reason) for a in missing_peers] == [("absent", "no_such_package is not installed")]
 
 
 def test_a_missing_peer_asked_for_by_name_is_an_error_with_the_install_line(two_peers):
@@ -31,8 +31,8 @@ def test_a_missing_peer_asked_for_by_name_is_an_error_with_the_install_line(two_
 
 
 def test_an_interpreter_that_does_not_work_makes_a_peer_missing(two_peers):
-    subjects, absentees = gather(None, {"present": "/no/such/python"})
-    assert not subjects and "/no/such/python" in absentees[0].reason
+    subjects, missing_peers = gather(None, {"present": "/no/such/python"})
+    assert not subjects and "/no/such/python" in missing_peers[0].reason
 
 
 @pytest.mark.parametrize(("names", "pythons"), [(["presnt"], {}), (None, {"presnt": "python"})])

@@ -8,7 +8,7 @@ import pytest
 import jaxenvs
 from jaxenvs.bench.learning import JAXENVS_PPO, LEARNERS
 from jaxenvs.bench.tasks import JAXENVS, PEER_FOLDER, PEERS
-from jaxenvs.registry import registry
+from jaxenvs.registration import registry
 from jaxenvs_ale_bridge import make_atari
 
 ROWS = {peer.name: peer for peer in PEERS}
@@ -57,7 +57,7 @@ def test_tasks_of_gymnax_have_our_spaces_and_time_limits():
         assert getattr(env.action_space(params), "n", None) == getattr(space, "n", None)
         if limit is None:
             assert params.max_steps_in_episode == registry[id].max_episode_steps
-        else:  # without an end beside the game's own
+        else:  # with no other end than the game's own
             assert registry[id].max_episode_steps is None and limit == (2501 if "Freeway" in id else 2**31 - 1)
 
 

@@ -1,10 +1,10 @@
-"""What AutoReset's methods cost, for resets of three prices: the table of jaxenvs/docs/speed.md.
+"""The cost of AutoReset's methods, for resets of three costs: the table of docs/speed.md.
 
     python tests/benchmarks/auto_reset_methods.py
 
-The environment is CartPole-v1 with random actions, of which episodes last some 22 steps, so that 4 lanes
-in 100 end at each step. A reset plays a number of steps before the agent takes over: none, 16 or 1,000.
-`cond`, which AutoReset does not offer, resets all lanes in steps in which one of them ended.
+The environment is CartPole-v1 with random actions, whose episodes last about 22 steps, so 4 lanes in 100
+end in each step. A reset plays a number of steps before the agent takes over: none, 16 or 1,000. `cond`,
+which AutoReset does not offer, resets all lanes in steps in which at least one of them ended.
 """
 
 import argparse
@@ -26,7 +26,7 @@ BATCHES = (1, 64, 4096, 65536)
 
 
 class WarmedUp(CartPole):
-    """CartPole whose reset costs `warm_up` steps, of which it keeps nothing but a rounding."""
+    """CartPole whose reset plays `warm_up` steps, of which nothing but a rounding remains."""
 
     warm_up: int = jaxenvs.static(default=0)
 
@@ -56,7 +56,7 @@ def step_with(method: str, env: Any) -> Callable[[Any, Array], Any]:
         state, done = state.replace(inner=inner), timestep.done
 
         def begin(state: Any) -> Any:
-            fresh = jax.vmap(lambda s: auto.begin(s.key, s.episodes)[0])(state)
+            fresh = jax.vmap(lambda s: auto.begin_episode(s.key, s.episodes)[0])(state)
             return jax.tree.map(
                 lambda a, b: b if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else jnp.where(done, a, b), fresh, state
             )
@@ -68,7 +68,7 @@ def step_with(method: str, env: Any) -> Callable[[Any, Array], Any]:
 
 
 def program(method: str, warm_up: int, lanes: int, steps: int) -> Callable[[], Any]:
-    """A compiled rollout; each call goes on where the last one ended."""
+    """A compiled rollout; each call continues where the last one ended."""
     env = jaxenvs.TimeLimit(WarmedUp(warm_up=warm_up), max_episode_steps=500)
     space, step = env.action_space, step_with(method, env)
 
@@ -93,7 +93,7 @@ def program(method: str, warm_up: int, lanes: int, steps: int) -> Callable[[], A
 
 
 def measure(warm_up: int, lanes: int, repeats: int) -> dict[str, float]:
-    """Nanoseconds for a step of one lane by each method: the median over turns."""
+    """Nanoseconds per step of one lane for each method: the median over turns."""
     steps = max(4, min(400, 2**20 // (lanes * max(1, warm_up))))
     programs = {method: program(method, warm_up, lanes, steps) for method in METHODS}
     taken: dict[str, list[float]] = {method: [] for method in METHODS}

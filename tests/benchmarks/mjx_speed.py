@@ -1,13 +1,13 @@
-"""What the `mjx` engine costs beside stock MJX: time to compile, and to step.
+"""The cost of the `mjx` engine compared with stock MJX: time to compile and to step.
 
     python tests/benchmarks/mjx_speed.py HalfCheetah --batches 64 1024
 
 Stock is `mujoco.mjx.step` with the model's own solver settings (Newton instead of PGS, which it does not have). Both
 start from the same states, which C MuJoCo visits under random controls, and take turns. Times are processor seconds of
-all threads, medians of the turns: what else runs on the machine disturbs them less than the clock's.
+all threads, as medians over the turns: other load disturbs them less than wall-clock times.
 
-On few cores stock MJX can stop for ever in batches of more than some hundred (each thread waits in LAPACK for another),
-so the pool of threads is made larger before JAX starts. Ours needs no such help.
+On few cores, stock MJX can hang in batches of more than a few hundred (each thread waits in LAPACK for another), so the
+thread pool is enlarged before JAX starts. Our engine does not need this.
 """
 
 import argparse
@@ -29,8 +29,8 @@ import mujoco
 import numpy as np
 from mujoco import mjx
 
-from jaxenvs.physics.mjx import engine
-from tests.physics.mjx.reference import TASKS, load, parameters_of, state_at, visit
+from jaxenvs.simulators.mujoco.engines.mjx import engine
+from tests.simulators.mujoco.engines.mjx.reference import TASKS, load, parameters_of, state_at, visit
 
 
 def ours(task: str) -> Callable[..., Any]:
@@ -45,7 +45,7 @@ def ours(task: str) -> Callable[..., Any]:
 
 
 def stock(task: str) -> Callable[..., Any]:
-    """One environment step of MJX as it is."""
+    """One environment step of stock MJX."""
     model = copy.copy(load(task).mj_model)
     if model.opt.solver == mujoco.mjtSolver.mjSOL_PGS:
         model.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON

@@ -1,4 +1,4 @@
-"""Writes the streams of `jaxenvs.random` to standard output without end, as raw 32-bit words for a battery of tests.
+"""Writes endless streams of `jaxenvs.random` to standard output, as raw 32-bit words for a battery of tests.
 
 python tests/benchmarks/random_streams.py split | dieharder -g 200 -a
 """
@@ -26,7 +26,7 @@ def raw(key: Array, block: Array) -> tuple[Array, Array]:
 
 
 def split(key: Array, block: Array) -> tuple[Array, Array]:
-    """The first word of each of a million children of a key, then of its successor's."""
+    """The first word of each of a million children of a key, then of those of its successor."""
     key, block_key = jax.random.split(key)
     del block
     return key, _first_words(jax.random.split(block_key, BLOCK))
@@ -39,7 +39,7 @@ def fold_in(key: Array, block: Array) -> tuple[Array, Array]:
 
 
 def interleaved(keys: Array, block: Array) -> tuple[Array, Array]:
-    """One word of each of 4,096 lanes in turn, each lane splitting its key at every step."""
+    """One word of each of 4,096 lanes in turn; each lane splits its key in every step."""
     del block
 
     def step(keys: Array, _: None) -> tuple[Array, Array]:
@@ -50,7 +50,7 @@ def interleaved(keys: Array, block: Array) -> tuple[Array, Array]:
 
 
 def episodes(keys: Array, block: Array) -> tuple[Array, Array]:
-    """Four words of each of 4,096 lanes in turn, from the lane's key with the number of the episode folded in."""
+    """Four words of each of 4,096 lanes in turn, from the key of the lane with the episode number folded in."""
     numbers = block * (BLOCK // LANES) + jnp.arange(BLOCK // LANES, dtype=jnp.uint32)
     starts = jax.vmap(lambda e: jax.vmap(lambda key: jax.random.fold_in(key, e))(keys))(numbers)
     return keys, jax.vmap(jax.vmap(lambda key: jax.random.bits(key, (4,), jnp.uint32)))(starts)
@@ -71,7 +71,7 @@ STREAMS: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
 
 
 def blocks(name: str, seed: int):
-    """Yields the stream's words, (n,) uint32 NumPy arrays, for ever."""
+    """Yields the words of the stream as (n,) uint32 NumPy arrays, without end."""
     key = jaxenvs.random.key(seed)
     carry = jax.random.split(key, LANES) if name in ("interleaved", "episodes") else key
     advance, block = jax.jit(STREAMS[name]), 0
@@ -82,7 +82,7 @@ def blocks(name: str, seed: int):
 
 
 def main() -> None:
-    """Writes until the reader has enough."""
+    """Writes until the reader closes the pipe."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stream", choices=STREAMS)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,9 +1,9 @@
-"""How fast Stable-Baselines3 steps and learns with this package's CartPole-v1, and with Gymnasium's own.
+"""The speed of Stable-Baselines3 with this package's CartPole-v1 and with Gymnasium's own.
 
     python tests/benchmarks/stable_baselines3_speed.py
 
-Both sides take turns within one run, so that whatever else the machine does slows both. A ratio is the
-median over the turns, and the spread is from the smallest to the largest.
+Both sides take turns within one run, so that other load slows both. A ratio is the median over the turns,
+and the spread is from the smallest to the largest.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from jaxenvs.adapters import StableBaselines3VecEnv
 ID = "CartPole-v1"
 
 PPO_SETTINGS = {"n_steps": 32, "batch_size": 1024, "n_epochs": 4, "seed": 0, "device": "cpu"}
-"""Of both sides; for 256 environments, so that a rollout has 8,192 steps."""
+"""Settings of both sides; with 256 environments, a rollout has 8,192 steps."""
 
 
 def step_rates(num_envs=256, steps=100, turns=7):
-    """Steps a second of all environments together, random actions: for each side one figure a turn."""
+    """Steps/s of all environments together with random actions: for each side, one figure per turn."""
     sides = {
         "jaxenvs": StableBaselines3VecEnv(ID, num_envs, seed=0),
         "DummyVecEnv with Monitor": make_vec_env(ID, num_envs, seed=0),
@@ -51,7 +51,7 @@ def step_rates(num_envs=256, steps=100, turns=7):
 
 
 def ppo_rates(num_envs=256, rollouts=2, turns=5):
-    """Steps a second of PPO, learning included: for each side one figure a turn."""
+    """Steps/s of PPO, including learning: for each side, one figure per turn."""
     sides = {
         "jaxenvs": PPO("MlpPolicy", StableBaselines3VecEnv(ID, num_envs), **PPO_SETTINGS),
         "DummyVecEnv with Monitor": PPO("MlpPolicy", make_vec_env(ID, num_envs), **PPO_SETTINGS),
@@ -68,7 +68,7 @@ def ppo_rates(num_envs=256, rollouts=2, turns=5):
 
 
 def ratios(rates, peer):
-    """How many times as fast as the peer this package was, turn by turn."""
+    """The speed of this package relative to the peer, turn by turn."""
     return [ours / theirs for ours, theirs in zip(rates["jaxenvs"], rates[peer], strict=True)]
 
 

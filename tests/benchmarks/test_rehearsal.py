@@ -1,4 +1,4 @@
-"""The rehearsal for accelerators, rehearsed: on the processor, with small sizes."""
+"""The rehearsal for accelerators, run on the processor with small sizes."""
 
 import dataclasses
 import json
@@ -46,11 +46,11 @@ def test_differences_are_counted_by_transition():
         "tolerance": 1e-5,
     }
     other_integers, other_floats = integers.copy(), floats.copy()
-    other_integers[1, 2] = 0  # both numbers of one transition, whose float does not count then
+    other_integers[1, 2] = 0  # both numbers of one transition, so its float does not count
     other_floats[1, 2], other_floats[0, 1], other_floats[0, 2] = 9, 1.5, 1 + 1e-6
     seen = catalog.differences((integers, floats), (other_integers, other_floats), 1e-5)
     assert (seen["integers differ in"], seen["floats beyond"], seen["largest error"]) == (1, 1, 0.25)
-    other_floats[0, 0] = 1  # where the processor has NaN
+    other_floats[0, 0] = 1  # NaN on the processor
     assert catalog.differences((integers, floats), (integers, other_floats), 1e-5)["largest error"] == 1e30
 
 
@@ -83,7 +83,7 @@ def test_all_sections_together_fit_into_eight_minutes():
 def test_the_page_is_what_its_command_writes():
     results = json.loads(page.RESULTS.read_text()) if page.RESULTS.exists() else None
     assert page.PAGE.read_text() == page.text(results), "Run `python -m benchmarks.rehearsal.page`."
-    assert ("No figures exist yet" in page.PAGE.read_text()) == (results is None)
+    assert ("There are no figures yet" in page.PAGE.read_text()) == (results is None)
 
 
 RIGHT = {"ok": True, "finite": True, "one step": {}, "picture": None}

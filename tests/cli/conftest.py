@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a way to run it, and environments of their own."""
+"""Shared fixtures for the tests of the command line: a way to run it, and toy environments."""
 
 import dataclasses
 from typing import Any

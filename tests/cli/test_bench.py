@@ -10,7 +10,7 @@ from jaxenvs.bench.imports import ImportTime
 
 @pytest.fixture
 def recorded(monkeypatch):
-    """Replaces the measuring by figures; `calls` says what was asked for."""
+    """Replaces the measurement by fixed figures; `calls` records the requests."""
     calls = []
 
     def compare(env_id, num_envs, subjects, plan, *, platform, progress):

@@ -10,7 +10,7 @@ from jaxenvs.bench.learning import TimeToThreshold
 
 @pytest.fixture
 def recorded(monkeypatch):
-    """Replaces the measuring by figures; the list says what was asked for."""
+    """Replaces the measurement by fixed figures; the list records the requests."""
     calls = []
 
     def compare_speed(env_id, sizes, subjects, plan, *, least_steps, platform, progress):

@@ -15,7 +15,7 @@ from jaxenvs.cli import bench, bench_learning
 from jaxenvs.cli.console import say
 from jaxenvs.cli.docstring_text import docstring_blocks
 from jaxenvs.cli.evaluate import print_evaluation
-from jaxenvs.registry.make import load
+from jaxenvs.registration.make import load
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +170,7 @@ def test_pictures_fit(jaxenvs_command, counter_env):
 
 
 def test_progress_of_a_benchmark_fits():
-    """The longest id, the largest batch and the longest name that there are."""
+    """The longest id, the largest batch and the longest name."""
     text = bench.PROGRESS_TEXT.format(id="bsuite/DeepSeaStochastic-v0", size=1_048_576, who="gymnasium-async: start")
     bar = tqdm.format_meter(1, 100, 3599.0, ncols=79, prefix=text, bar_format=bench.PROGRESS_FORM)
     assert len(bar) <= 79 and text in bar

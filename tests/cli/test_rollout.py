@@ -130,5 +130,5 @@ def test_other_environments_are_drawn_as_they_are():
 
 def test_large_gif_is_told_that_a_video_is_smaller(jaxenvs_command, counter_env, tmp_path, monkeypatch):
     monkeypatch.setattr("jaxenvs.cli.rollout._LARGE_GIF_BYTES", 10)
-    assert "An .mp4 of this is smaller" in jaxenvs_command("rollout", counter_env, "-o", tmp_path / "a.gif").err
+    assert "An .mp4 of this would be smaller" in jaxenvs_command("rollout", counter_env, "-o", tmp_path / "a.gif").err
     assert "An .mp4" not in jaxenvs_command("rollout", counter_env, "-o", tmp_path / "a.png").err

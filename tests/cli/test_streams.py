@@ -1,4 +1,4 @@
-"""Any output can be written to any terminal, and what the system refuses is said in one line."""
+"""Any output can be written to any terminal, and errors of the system are reported in one line."""
 
 import errno
 import io
@@ -110,5 +110,5 @@ def test_full_disk_is_said_in_one_line_and_leaves_nothing(jaxenvs_command, count
     monkeypatch.setattr("jaxenvs.monitor.atomic.os.fsync", fail)
     result = jaxenvs_command("rollout", counter_env, "-a", "1", "-o", tmp_path / name)
     assert result.code == 1
-    assert result.err.endswith("Error: No space left on device; make room, or write elsewhere.\n")
+    assert result.err.endswith("Error: No space left on device; free some space, or write elsewhere.\n")
     assert [path.name for path in tmp_path.iterdir()] == ["needs_absent.py"]

@@ -112,10 +112,10 @@ def test_trained_policy_is_shown_in_its_own_environment(jaxenvs_command, trained
         (["CartPole-v1", "--steps", "1.5"], "1e5"),
         (["CartPole-v1", "--set", "lr=3"], "Did you mean: `learning_rate`?"),
         (["CartPole-v1", "--set", "ent_coef=3"], "Did you mean: `entropy_coefficient`?"),
-        (["CartPole-v1", "--set", "learning_rate=[1e-3, 1e-4]"], "holds an array of shape (2,)"),
+        (["CartPole-v1", "--set", "learning_rate=[1e-3, 1e-4]"], "is an array of shape (2,)"),
         (["CartPole-v1", "--field", "gravity=[1, 2]"], "does not work with gravity=[1, 2]"),
-        (["CartPole-v1", "--field", "gravity=[[1], [1, 2]]"], "it is a number, or a list of numbers"),
-        (["CartPole-v1", "--field", "gravity=[1, null]"], "it is a number, or a list of numbers"),
+        (["CartPole-v1", "--field", "gravity=[[1], [1, 2]]"], "it must be a number, or a list of numbers"),
+        (["CartPole-v1", "--field", "gravity=[1, null]"], "it must be a number, or a list of numbers"),
         (["FrozenLake-v1", "--field", "desc=[[1], 2]"], "desc"),
         (["CartPole-v1", "--config", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["CartPole-v1", "--seed", str(2**64)], "64 bits"),
@@ -178,7 +178,7 @@ def test_settings_come_from_the_command_then_the_config_file_then_the_preset(jax
         4,
         0.02,
     )
-    # The manifest of a run is a config file, too.
+    # The manifest of a run is also a config file.
     again = ("--config", tmp_path / "run" / "run.json", "--seed", "4", "--output", tmp_path / "again")
     assert jaxenvs_command("train", *again).code == 0
     copied = json.loads((tmp_path / "again" / "run.json").read_text())
@@ -218,7 +218,7 @@ def test_two_processes_cannot_train_in_one_folder(jaxenvs_command, trained, tmp_
         thread = threading.Thread(target=lambda: refused.append(jaxenvs_command("train", "--resume", path)))
         thread.start()
         thread.join()
-    assert refused[0].code == 1 and "Something else is training in" in refused[0].err
+    assert refused[0].code == 1 and "Another process or thread is training in" in refused[0].err
     assert (path / "run.json").read_bytes() == before
 
 
@@ -379,13 +379,13 @@ def copy_of(path, tmp_path):
     [
         ("checkpoint.msgpack", lambda data: data[:-9], "truncated"),
         ("checkpoint.msgpack", lambda data: b"PK" + data, "not written by jaxenvs"),
-        ("run.json", lambda data: data[:40], "is no JSON"),
+        ("run.json", lambda data: data[:40], "is not JSON"),
         ("run.json", lambda data: data.replace(b'"num_envs": 4', b'"num_envs": 8'), "the run's settings build"),
         ("run.json", lambda data: data.replace(b'"gravity"', b'"grovity"'), "no field `grovity`"),
         (
             "run.json",
             lambda data: data.replace(b'"clip": 0.2', b'"clip": "x"'),
-            "settings that this jaxenvs cannot take",
+            "settings that this version of jaxenvs does not support",
         ),
         ("run.json", lambda data: data.replace(b'"algorithm": "ppo"', b'"algorithm": "a2c"'), "no algorithm"),
         ("run.json", lambda data: data.replace(b'"CartPole-v1"', b'"CartPole-v7"'), "v7"),
@@ -402,7 +402,7 @@ def test_damaged_run_fails_in_one_line(jaxenvs_command, trained, tmp_path, name,
 
 
 def test_interrupted_run_keeps_its_checkpoint_and_resumes_to_the_same_agent(jaxenvs_command, tmp_path):
-    """Ctrl-C in a process of its own, after the first checkpoint."""
+    """Ctrl-C in a separate process, after the first checkpoint."""
     path = tmp_path / "run"
     command = [sys.executable, "-m", "jaxenvs", "train", "CartPole-v1", "--steps", "40000", "-o", str(path), *TINY]
     environment = {**os.environ, "JAXENVS_COMPILATION_CACHE": "0"}

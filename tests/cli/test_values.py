@@ -1,4 +1,4 @@
-"""`name=value` texts become fields of the right type, or an error that says what would."""
+"""`name=value` texts become fields of the right type, or an error that says what is valid."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from jax.typing import ArrayLike
 
 from jaxenvs.cli.values import build_values, jsonable, read_assignments
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.errors import InvalidField
 
 
 @dataclasses.dataclass
@@ -72,11 +72,11 @@ def test_values_survive_json_even_where_json_has_no_number_for_them():
         ("gravity", "write name=value, such as gravity=1"),
         ("=3", "write name=value"),
         ("gravty=3", r"Env has no field `gravty`. Did you mean: `gravity`\? Its fields are: gravity, lanes"),
-        ("gravity=heavy", "`gravity` cannot be set to `heavy`: it is a number"),
-        ("size=1.5", "`size` cannot be set to `1.5`: it is a whole number"),
-        ("size=big", "`size` cannot be set to `big`: it is a whole number"),
+        ("gravity=heavy", "`gravity` cannot be set to `heavy`: it must be a number"),
+        ("size=1.5", "`size` cannot be set to `1.5`: it must be a whole number"),
+        ("size=big", "`size` cannot be set to `big`: it must be a whole number"),
         ("rate=", "`rate` cannot be set to ``"),
-        ("slippery=maybe", "it is true or false"),
+        ("slippery=maybe", "it must be true or false"),
         ("mode=fast", "`mode` must be one of euler, exact; got `fast`"),
         ("hidden_sizes=[3,", "`hidden_sizes` cannot be set"),
         ("function=abs", "cannot be set from the command line"),

@@ -1,4 +1,4 @@
-"""What is claimed of each id, where it differs from the defaults of `check_env`: the table of exceptions.
+"""Claims about ids that differ from the defaults of `check_env`: the table of exceptions.
 
 Each row holds keyword arguments of `jaxenvs.testing.check_env`, with its reason.
 """
@@ -69,14 +69,14 @@ CLAIMS = {
     # The clock of the game runs for 2,501 frames.
     "MinAtar/Freeway-v0": {"steps": 2600, "lanes": 4},
     "MinAtar/Freeway-v1": {"steps": 2600, "lanes": 4},
-    # Op by op it takes twenty seconds, which its twin in the long tail does.
+    # Op by op it takes twenty seconds; its slow twin covers that.
     "MinAtar/Seaquest-v1": {"eager": False},
-    # One start, and moves without chance.
+    # One start, and deterministic moves.
     "CliffWalking-v1": {"random": False},
     "bsuite/Bandit-v0": {"random": False},
     "bsuite/DeepSea-v0": {"random": False},
     "bsuite/DiscountingChain-v0": {"random": False},
-    # One start, and no chance after it; random torques and pushes reach neither the height nor the flag.
+    # One start, and nothing random after it; random torques and pushes reach neither the height nor the flag.
     "rlenvs/Acrobot-v0": {"random": False, "policy": _torque_along_the_second_velocity},
     "rlenvs/CartPole-v0": {"random": False},
     "rlenvs/MountainCar-v0": {"random": False, "policy": _push_along_the_first_number},
@@ -87,17 +87,17 @@ CLAIMS = {
     "rlenvs/GridWorld-v0": {"random": False, "policy": _up_or_right},
     "rlenvs/RandomWalk-v0": {"random": False},
     "rlenvs/WindyWorld-v0": {"random": False, "policy": _around_by_the_right},
-    # Rentals and bandits go on for ever.
+    # Rentals and bandits never end.
     "rlenvs/JacksCarRental-v0": {"reaches": {"truncated"}},
     "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
     # Tasks that have no end but the limit.
-    "misc/PointRobot-v0": {"reaches": {"truncated"}},
-    "misc/BernoulliBandit-v0": {"reaches": {"truncated"}},
-    "misc/GaussianBandit-v0": {"reaches": {"truncated"}},
-    "misc/Reacher-v0": {"reaches": {"truncated"}},
-    "misc/Swimmer-v0": {"reaches": {"truncated"}},
-    # One serve, and no chance.
-    "misc/Pong-v0": {"random": False},
+    "gymnax/PointRobot-v0": {"reaches": {"truncated"}},
+    "gymnax/BernoulliBandit-v0": {"reaches": {"truncated"}},
+    "gymnax/GaussianBandit-v0": {"reaches": {"truncated"}},
+    "gymnax/Reacher-v0": {"reaches": {"truncated"}},
+    "gymnax/Swimmer-v0": {"reaches": {"truncated"}},
+    # One serve, and nothing random.
+    "gymnax/Pong-v0": {"random": False},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
@@ -130,4 +130,4 @@ SLOW = {
     "Swimmer-v5",
     "Walker2d-v5",
 }
-"""Ids that share their code with others, and are left to the long tail: each takes seconds to compile."""
+"""Ids that share their code with others, and are left to the slow tests: each takes seconds to compile."""

@@ -6,7 +6,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.errors import DependencyNotInstalled, RenderingUnavailable
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 from jaxenvs.testing import CHECKS, ConformanceError, Subject
 from tests.conformance.claims import CLAIMS, SLOW
 

@@ -4,17 +4,17 @@ import jax
 import pytest
 
 import jaxenvs
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 from tests.conformance.claims import SLOW
 
 PLATFORMS = "cuda", "tpu"
 LANES, STEPS = 1024, 10
 
-ON_THE_PROCESSOR = {"HalfCheetah-v5": {"physics": "c"}, "ALE/Pong-v5": {}}
-"""Exempt: programs that call the host, which JAX lowers only where the device is. One of each kind."""
+ON_THE_PROCESSOR = {"HalfCheetah-v5": {"engine": "c"}, "ALE/Pong-v5": {}}
+"""Exempt: programs that call the host, which JAX lowers only on a machine with the device. One of each kind."""
 
 ONE_ROBOT = "InvertedPendulum-v5"
-"""Enough for the engine. The others, which take seconds to trace, are left to the long tail."""
+"""Enough for the engine. The others, which take seconds to trace, are left to the slow tests."""
 
 
 def lower(env):
@@ -43,7 +43,7 @@ def is_slow(spec):
     "spec", [pytest.param(spec, id=spec.id, marks=pytest.mark.slow if is_slow(spec) else ()) for spec in CATALOG]
 )
 def test_the_loop_of_every_id_lowers_for_accelerators(spec):
-    env = jaxenvs.make(spec.id, **({"physics": "mjx"} if spec.extra == "mujoco" else {}))
+    env = jaxenvs.make(spec.id, **({"engine": "mjx"} if spec.extra == "mujoco" else {}))
     assert "stablehlo.while" in lower(env).as_text()
 
 

@@ -89,7 +89,7 @@ class Unvalidated(Sound):
 
 
 class UncheckedKey(Sound):
-    """Makes a key of whatever it is given."""
+    """Makes a key from anything it is given."""
 
     def reset(self, key):
         if isinstance(key, Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
@@ -118,7 +118,7 @@ class StaticStride(Sound):
 
 
 class NoSpace(Sound):
-    """An action space that is none."""
+    """An action space that is not a space."""
 
     @property
     def action_space(self):
@@ -126,7 +126,7 @@ class NoSpace(Sound):
 
 
 class LooseSample(Discrete):
-    """Samples beyond its end."""
+    """A space that samples beyond its bounds."""
 
     def sample(self, key, mask=None):
         return jax.random.randint(key, (), 0, self.n + 1, jnp.int32)
@@ -165,7 +165,7 @@ class WideReward(Sound):
 
 
 class IntegerReward(Sound):
-    """A reward that is no float32."""
+    """A reward that is not a float32."""
 
     def outcome(self, state, before):
         state, timestep = Sound.outcome(self, state, before)
@@ -197,7 +197,7 @@ class InfoShapeDrift(Sound):
 
 
 class InfoNone(Sound):
-    """No dict for info."""
+    """An info that is not a dict."""
 
     def outcome(self, state, before):
         state, timestep = Sound.outcome(self, state, before)
@@ -303,7 +303,7 @@ class ObservesBefore(Sound):
 
 
 class EagerBranch(Sound):
-    """Behaves differently where it is not traced."""
+    """Behaves differently if it is not traced."""
 
     def observe(self, state):
         shift = 0.0 if isinstance(state.position, jax.core.Tracer) else 0.25
@@ -321,7 +321,7 @@ def _stretched_batch(size, batched, reward):
 
 
 class EnclosedArray(Sound):
-    """Maps a function in its own way, which reads an array from around it."""
+    """Maps a function with a custom rule, and the function reads an array from its closure."""
 
     def step(self, state, action):
         state, timestep = Sound.step(self, state, action)
@@ -329,7 +329,7 @@ class EnclosedArray(Sound):
 
 
 class ForgetsBatch(Sound):
-    """Clears a parameter where it is an array rather than a number."""
+    """Clears a parameter if it is an array rather than a number."""
 
     def observe(self, state):
         shift = 0.0 if jnp.ndim(self.stride) == 0 and jax.typeof(self.stride).weak_type else 0.25
@@ -408,7 +408,7 @@ class FinalOutside(Sound):
 
 
 class NarrowRewards(Sound):
-    """Positions beyond 0.5 are rewarded, too."""
+    """Positions beyond 0.5 are rewarded as well."""
 
     @property
     def reward_range(self):
@@ -425,7 +425,7 @@ class NanAfterDone(Sound):
 
 
 class NanState(Sound):
-    """A rare NaN in the state alone."""
+    """A rare NaN, only in the state."""
 
     def step(self, state, action):
         state, timestep = Sound.step(self, state, action)
@@ -433,7 +433,7 @@ class NanState(Sound):
 
 
 class Truncates(Sound):
-    """Has a time limit of its own."""
+    """Has its own time limit."""
 
     def outcome(self, state, before):
         state, timestep = Sound.outcome(self, state, before)
@@ -449,7 +449,7 @@ class NeverEnds(Sound):
 
 
 class Deterministic(Sound):
-    """Without chance, and does not say so."""
+    """Deterministic, and does not say so."""
 
     noise: ArrayLike = 0.0
 

@@ -14,8 +14,8 @@ from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.envs.toy_text.frozen_lake import FrozenLake
 from jaxenvs.errors import InvalidField
-from jaxenvs.registry.catalog import CATALOG
-from jaxenvs.registry.make import load
+from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.registration.make import load
 from jaxenvs.wrappers import NormalizeReward, RescaleObservation
 
 
@@ -40,7 +40,10 @@ def test_kinds_are_read_from_annotations():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"gravity": "9.8"}, "field `gravity` must be a number, got '9.8' of type str.*Write 9.8, without the quotes"),
+        (
+            {"gravity": "9.8"},
+            "field `gravity` must be a number, got '9.8' of type str.*Write it without quotes: gravity=9.8.",
+        ),
         (
             {"gravity": "fast"},
             "field `gravity` must be a number, got 'fast' of type str. Leave it out for the default, 9.8.",

@@ -1,4 +1,4 @@
-"""First mistakes: what is said when `reset` and `step` are called wrongly, or a class is no environment yet."""
+"""First mistakes: errors if `reset` and `step` are called wrongly, or a class is not yet an environment."""
 
 import copy
 import dataclasses
@@ -13,7 +13,7 @@ from jax import Array
 
 import jaxenvs
 from jaxenvs import AutoReset, Env, PyTreeNode, TimeLimit, restart, transition
-from jaxenvs.core.env import vouches_for_observe
+from jaxenvs.core.env import defines_observe
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 from jaxenvs.errors import (
     AttributeNotFound,
@@ -78,7 +78,7 @@ LINES = r"`state, timestep = env\.reset\(key\)`, then `state, timestep = env\.st
     ("call", "error", "message"),
     [
         (lambda p: p.env.step(0), InvalidState, f"takes the state and the action, got 0.*{LINES}"),
-        (lambda p: p.env.step(p.state), InvalidAction, "got the state alone"),
+        (lambda p: p.env.step(p.state), InvalidAction, "got only the state"),
         (
             lambda p: p.env.step(p.timestep.observation, 0),
             InvalidState,
@@ -151,8 +151,8 @@ def test_methods_keep_name_signature_docstring_and_owner():
     assert CartPole.step.__name__ == "step"
     assert CartPole.step.__doc__ == CartPole.step.__wrapped__.__doc__
     assert [*inspect.signature(CartPole).parameters][:2] == ["gravity", "cart_mass"]
-    assert vouches_for_observe(CartPole)
-    assert not vouches_for_observe(Count)
+    assert defines_observe(CartPole)
+    assert not defines_observe(Count)
     again = pickle.loads(pickle.dumps(POLE.env.step))
     assert again.__self__ == POLE.env
 
@@ -346,7 +346,7 @@ class Sized(Count):
             "`Branches.step` dec",
         ),
         (lambda: jax.jit(Counts().step)(COUNT.state, 0), r"`Counts\.step` needs the value of a traced number"),
-        (lambda: jax.jit(UsesNumPy().step)(COUNT.state, 0), "hands a traced number to NumPy. Write `jnp`"),
+        (lambda: jax.jit(UsesNumPy().step)(COUNT.state, 0), "passes a traced number to NumPy. Write `jnp`"),
         (lambda: jax.jit(lambda env: env.reset(KEY))(Sized()), r"`size: int = jaxenvs\.static\(default=3\)`"),
     ],
 )
@@ -387,7 +387,7 @@ def test_a_step_that_changes_types_is_named_by_auto_reset(env, message):
 
 def test_a_batch_in_the_place_of_a_number_is_named_where_it_fails():
     env = CartPole(gravity=np.linspace(1.0, 9.0, 3))
-    message = r"CartPole holds a batch where one number is usual: `gravity` \(3,\)"
+    message = r"CartPole holds a batch in place of a single number: `gravity` \(3,\)"
     with jax.numpy_rank_promotion("allow"), pytest.raises(ValueError, match=message):
         env.step(BARE.state, 0)
 

@@ -1,4 +1,4 @@
-"""What the tools of others save of ours, a fresh process reads in full: keys, numbers and classes."""
+"""Objects saved with other tools can be read in a new process: keys, numbers and classes."""
 
 import inspect
 import pickle

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.core.trigonometry import cos, sin, wrapped
+from jaxenvs.core.trigonometry import cos, sin, wrap_angle
 
 FUNCTIONS = [pytest.param(sin, np.sin, id="sin"), pytest.param(cos, np.cos, id="cos")]
 
@@ -54,7 +54,7 @@ def test_gradients_are_those_of_the_functions_in_both_modes(function, slope):
 def test_wrapped_takes_whole_turns_off(dtype, error):
     with jax.enable_x64(dtype == jnp.float64):
         angles = jnp.linspace(-100, 100, 40_001, dtype=dtype)
-        got = np.asarray(jax.jit(wrapped)(angles), np.float64)
+        got = np.asarray(jax.jit(wrap_angle)(angles), np.float64)
     assert (np.abs(got) <= np.pi + 1e-5).all()
     turns = (np.asarray(angles, np.float64) - got) / (2 * np.pi)
     np.testing.assert_allclose(turns, np.round(turns), rtol=0, atol=error / (2 * np.pi))

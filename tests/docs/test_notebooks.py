@@ -1,4 +1,4 @@
-"""Every notebook runs from the first cell to the last, with short settings in place of its own."""
+"""Every notebook runs from the first cell to the last, with short settings instead of its own."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""The page on scaling tells the truth: its programs run on eight devices, and in two processes."""
+"""The page on scaling is correct: its programs run on eight devices, and in two processes."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 from tests.devices import finish, start
 from tests.monitor.test_processes import free_port
 
-PAGE = (Path(__file__).parents[2] / "jaxenvs" / "docs" / "scaling.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
@@ -21,7 +21,7 @@ def shortened(program, *replacements):
     return program
 
 
-@pytest.mark.slow  # `tests/rollout/test_mesh.py` and `tests/training/test_mesh.py` hold the same for each call
+@pytest.mark.slow  # `tests/rollouts/test_mesh.py` and `tests/training/test_mesh.py` hold the same for each call
 def test_programs_for_one_host_run_on_eight_devices(tmp_path):
     program = shortened("\n".join(PROGRAMS[:-1]), ("500_000", "32_768"))
     checks = """

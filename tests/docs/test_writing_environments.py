@@ -1,4 +1,4 @@
-"""The page on writing environments tells the truth: its programs run, and the agent learns."""
+"""The page on writing environments is correct: its programs run, and the agent learns."""
 
 import re
 import subprocess
@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "jaxenvs" / "docs" / "writing_environments.md").read_text()
+PAGE = (ROOT / "docs" / "writing_environments.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_programs_run_one_after_the_other(tmp_path):
-    """In a process of its own, which leaves no id behind. An untrained agent comes to some 30, 40,000 steps to 70."""
+    """In a separate process, which leaves no id behind. An untrained agent gets about 30, and 70 after 40,000 steps."""
     assert "200_000" in PROGRAMS[-1]
     program = "\n".join(PROGRAMS).replace("200_000", "40_000")
     (tmp_path / "greenhouse.py").write_text(program + "\nassert float(result.mean_return) > 60\n")

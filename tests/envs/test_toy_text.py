@@ -1,4 +1,4 @@
-"""Toy text: what the environments offer beyond their transitions."""
+"""Toy text: features of the environments other than their transitions."""
 
 import gymnasium
 import jax
@@ -46,7 +46,7 @@ def optimal_values(table, discount):
 
 @jax.jit
 def returns_of(env, policy, keys):
-    """Undiscounted returns of 300 steps at most, one a key."""
+    """Undiscounted returns of at most 300 steps, one per key."""
 
     def episode(key):
         def step(carry, _):
@@ -130,17 +130,17 @@ def test_random_maps_have_holes_as_often_as_asked():
         (lambda: FrozenLake(map_name=None), r"FrozenLake\.random_map\(seed\)"),
         (lambda: FrozenLake(map_name="8x9"), "Did you mean: `8x8`"),
         (lambda: FrozenLake(desc=["SF", "FX"]), "got 'X'"),
-        (lambda: FrozenLake(desc=["SFF", "FG"]), "of one length"),
+        (lambda: FrozenLake(desc=["SFF", "FG"]), "the same length"),
         (lambda: FrozenLake(desc=["FF", "FG"]), "needs a start tile"),
         (lambda: FrozenLake(desc="SFFG"), "is a list of rows"),
         (lambda: FrozenLake(desc=[]), "is a list of rows"),
-        (lambda: FrozenLake(success_rate=1.5), r"`success_rate` must lie in \[0, 1\], got 1.5"),
+        (lambda: FrozenLake(success_rate=1.5), "`success_rate` must be a probability, from 0 to 1, got 1.5"),
         (lambda: FrozenLake(reward_schedule=(1.0, 0.0)), "three rewards"),
         (lambda: FrozenLake.random_map(0, size=1), "size >= 2"),
         (lambda: FrozenLake.random_map(0, p=0.0), "0 < p <= 1"),
         (lambda: FrozenLake.random_map(0, size=40, p=0.05), "Raise `p`"),
-        (lambda: Taxi(rainy_probability=-0.1), "`rainy_probability` must lie"),
-        (lambda: Taxi(fickle_probability=2), "`fickle_probability` must lie"),
+        (lambda: Taxi(rainy_probability=-0.1), "`rainy_probability` must be a probability"),
+        (lambda: Taxi(fickle_probability=2), "`fickle_probability` must be a probability"),
     ],
 )
 def test_fields_that_make_no_sense_are_refused(make, message):

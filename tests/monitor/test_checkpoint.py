@@ -1,4 +1,4 @@
-"""Checkpoints come back as they were, and nothing else passes for one."""
+"""Checkpoints are restored exactly, and nothing else is accepted as one."""
 
 import hashlib
 import struct
@@ -10,7 +10,7 @@ import pytest
 from flax import serialization
 
 import jaxenvs
-from jaxenvs.core.errors import CheckpointError
+from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor import load_checkpoint, save_checkpoint
 
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import jaxenvs
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import (
     Frames,
     draw_learning_curve,
@@ -24,7 +24,7 @@ from jaxenvs.monitor import (
     write_animation,
 )
 from jaxenvs.monitor.animation import frame_stride
-from jaxenvs.rollout.policy import RandomPolicy
+from jaxenvs.rollouts.policy import RandomPolicy
 
 KEY = jaxenvs.random.key(5)
 
@@ -34,7 +34,7 @@ class DotState(PyTreeNode):
 
 
 class Dot(jaxenvs.Env):
-    """A white column on black that moves right by one a step, and ends at the edge."""
+    """A white column on black that moves right by one per step, and ends at the edge."""
 
     observation_space = jaxenvs.spaces.Box(np.zeros(1, np.float32), np.full(1, 99, np.float32))
     action_space = jaxenvs.spaces.Discrete(2)

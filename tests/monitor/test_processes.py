@@ -1,4 +1,4 @@
-"""Two processes that share their devices through `jax.distributed` do what one does, and one of them writes."""
+"""Two processes that share their devices through `jax.distributed` give the results of one, and one of them writes."""
 
 import functools
 import socket

@@ -13,8 +13,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxenvs
-from jaxenvs.core.errors import CheckpointError, Diverged, NotWritten
 from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.errors import CheckpointError, Diverged, NotWritten
 from jaxenvs.monitor import Run, Settings, save_checkpoint, train
 from jaxenvs.monitor.updates import initial_state
 
@@ -182,7 +182,7 @@ def test_diverged_training_stops_and_keeps_its_last_checkpoint(tmp_path, num_see
 
 def test_training_that_diverges_at_once_says_that_nothing_is_saved(tmp_path):
     run = make_run(tmp_path / "run")
-    with pytest.raises(Diverged, match=r"diverged at update 1, .* There is no checkpoint of an update before\."):
+    with pytest.raises(Diverged, match=r"diverged at update 1, .* There is no earlier checkpoint\."):
         train(run, ENV, Diverging(healthy_updates=0), KEY)
     assert not run.checkpoint_path.exists()
 

@@ -32,7 +32,7 @@ played = multihost_utils.process_allgather(
 if number == 0:
     np.savez(folder / "played.npz", **played)
 
-# Each process names a folder of its own: only the first makes and fills one.
+# Each process passes a different folder: only the first process creates and fills one.
 own = Run.create(Settings("Pendulum-v1", {}, None, "ppo", {}, 0), folder / f"run-{number}")
 try:
     train(own, ENV, LEARNER, KEY)
@@ -42,7 +42,7 @@ else:
     raise AssertionError("two processes trained alone into one folder")
 own.mark("running")
 _, report = train(own, ENV, LEARNER, KEY, mesh=mesh, should_stop=lambda: number == 0)
-assert report.updates < LEARNER.num_updates, report  # the first process's word holds for both
+assert report.updates < LEARNER.num_updates, report  # the first process decides for both
 multihost_utils.sync_global_devices("stopped")
 run = Run.open(folder / "run-0")
 state, report = train(run, ENV, LEARNER, KEY, mesh=mesh, resume=True)

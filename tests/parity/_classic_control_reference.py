@@ -1,4 +1,4 @@
-"""Gymnasium's classic control environments, stepped from injected states, and ours beside them."""
+"""Gymnasium's classic control environments, stepped from injected states, and ours for comparison."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ from jaxenvs.envs.classic_control.pendulum import Pendulum, PendulumState
 
 @dataclasses.dataclass(frozen=True)
 class Transitions:
-    """Results of many steps, one a row.
+    """Results of many steps, one per row.
 
     Attributes:
         state: (n, k) float64.

@@ -1,4 +1,4 @@
-"""The rules of rlenvs' tasks, read once more: plain Python in float64, with the coordinates that rlenvs has.
+"""An independent reading of the rules of rlenvs' tasks: plain Python in float64, with rlenvs' coordinates.
 
 Each function takes what a state holds, and returns what comes after.
 """

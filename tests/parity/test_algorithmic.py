@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.registry import spec
+from jaxenvs.registration import spec
 from tests.parity.rows_algorithmic import ROWS
 
 PLAYED = json.loads(Path(__file__).with_name("algorithmic_of_gym_0_17_3.json").read_text())

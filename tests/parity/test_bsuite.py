@@ -12,6 +12,7 @@ import pytest
 import scipy.stats
 
 import jaxenvs
+from jaxenvs.bsuite import bsuite_ids, make_bsuite
 from jaxenvs.envs.bsuite.bandit import Bandit
 from jaxenvs.envs.bsuite.cart_pole import CartPole
 from jaxenvs.envs.bsuite.cart_pole_swingup import CartPoleSwingup
@@ -22,7 +23,6 @@ from jaxenvs.envs.bsuite.memory_chain import MemoryChain
 from jaxenvs.envs.bsuite.mnist_bandit import MnistBandit
 from jaxenvs.envs.bsuite.mountain_car import MountainCar
 from jaxenvs.envs.bsuite.umbrella_chain import UmbrellaChain
-from jaxenvs.registry.bsuite import bsuite_ids, make_bsuite
 from jaxenvs.wrappers import NoisyReward, ScaleReward
 from tests.parity.rows_bsuite import ROWS
 
@@ -30,7 +30,7 @@ RECORDED = json.loads(Path(__file__).with_name("bsuite_of_0_3_6.json").read_text
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
 KEY = jaxenvs.random.key(0)
 LANES = 20_000
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 KINDS = {
     kind.__name__: kind
     for kind in (
@@ -59,7 +59,7 @@ def build(name, fields, recorded=RECORDED):
 
 
 def grouped(episodes):
-    """Lists of the episodes that have their fields in common, and so their length, too."""
+    """Lists of the episodes that have the same fields, and so the same length."""
     groups = {}
     for episode in episodes:
         groups.setdefault(json.dumps(episode["fields"]), []).append(episode)
@@ -67,7 +67,7 @@ def grouped(episodes):
 
 
 def step_given(env, state, action, chance):
-    """A step in which chance falls as it fell for bsuite."""
+    """A step with the random draws that bsuite had."""
     if isinstance(env, DeepSea):
         return env.step_with(state, action, chance[0], chance[1])
     if isinstance(env, UmbrellaChain):

@@ -101,7 +101,7 @@ EPISODE_TOLERANCE = {"CartPole-v1": 1e-9, "MountainCar-v0": 1e-12, "Pendulum-v1"
 
 
 def episodes(case, count, seed):
-    """(count, k) starts of ours, and (steps, count, ...) actions: random, and every other pumping energy."""
+    """(count, k) starts, and (steps, count, ...) actions: random, and every other pumping energy."""
     steps = EPISODES[case.id]
     starts = columns(jax.vmap(case.env.reset)(jax.random.split(jaxenvs.random.key(seed), count))[0])
     actions = actions_like(case, (steps, count), np.random.default_rng(seed))

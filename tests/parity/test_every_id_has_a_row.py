@@ -1,4 +1,4 @@
-"""The table is complete: whoever adds an id to the catalog says what it is compared with."""
+"""The table is complete: every id in the catalog has a reference."""
 
 import importlib
 from collections import Counter
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.registration.catalog import CATALOG
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("rows_*.py"))
 ROWS = [row for name in MODULES for row in importlib.import_module(f"tests.parity.{name}").ROWS]

@@ -17,7 +17,7 @@ from tests.parity.rows_tutorial import ROWS
 ROWS_PLAYED = json.loads(Path(__file__).with_name("heart_pole_of_heartpole_1_2.json").read_text())
 NAMES = ("alertness", "hypertension", "intoxication", "time_since_slept", "time_elapsed", "work_done")
 KEY = jaxenvs.random.key(0)
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 
 
 def recorded(dtype):

@@ -29,7 +29,7 @@ GAMES = {
 }
 KEY = jaxenvs.random.key(0)
 LANES = 20_000
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 
 
 def recorded(game, folder=Path(__file__).parent, form="minatar_{}_of_1_0_15.json"):
@@ -43,7 +43,7 @@ def recorded(game, folder=Path(__file__).parent, form="minatar_{}_of_1_0_15.json
 
 
 def fields_of(read, states):
-    rows = [{"last_action": action, "terminal": bool(over), **read(*rest)} for action, over, *rest in states]
+    rows = [{"last_action": action, "is_over": bool(over), **read(*rest)} for action, over, *rest in states]
     batch = jax.tree.map(lambda *values: np.array(values), *rows)
     return jax.tree.map(lambda values: values if values.dtype == bool else values.astype("i4"), batch)
 
@@ -61,7 +61,7 @@ def check_transitions(env, before, after, actions, draws, rewards, checksums):
     for name, expected in after.items():
         jax.tree.map(functools.partial(np.testing.assert_array_equal, err_msg=name), reached[name], expected)
     np.testing.assert_array_equal(timesteps.reward, rewards)
-    np.testing.assert_array_equal(timesteps.terminated, after["terminal"])
+    np.testing.assert_array_equal(timesteps.terminated, after["is_over"])
     seen = [zlib.crc32(observation.astype(np.uint8).tobytes()) for observation in timesteps.observation]
     assert seen == list(checksums)
 
@@ -70,8 +70,8 @@ def check_transitions(env, before, after, actions, draws, rewards, checksums):
 def test_transitions(game):
     before, after, actions, draws, rewards, checksums = recorded(game)
     check_transitions(GAMES[game](), before, after, actions, draws, rewards, checksums)
-    ends = (after["terminal"] & ~before["terminal"]).sum()
-    assert len(actions) > 150 and (rewards > 0).sum() >= 5 and ends >= 2 and before["terminal"].any()
+    ends = (after["is_over"] & ~before["is_over"]).sum()
+    assert len(actions) > 150 and (rewards > 0).sum() >= 5 and ends >= 2 and before["is_over"].any()
 
 
 def test_actions_stick_with_the_given_probability():
@@ -160,7 +160,7 @@ def test_seaquest_has_room_for_all_that_comes():
 
     def step(state, key):
         after, _ = env.step(state, env.action_space.sample(key))
-        return after.replace(terminal=jnp.zeros((), bool)), (state, after)
+        return after.replace(is_over=jnp.zeros((), bool)), (state, after)
 
     def play(key):
         state_key, action_key = jax.random.split(key)

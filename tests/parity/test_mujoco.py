@@ -41,7 +41,7 @@ class Lockstep:
 
     def __init__(self, id, precision="float32", **options):
         self.theirs = gymnasium.make(id, **options).unwrapped
-        self.ours = jaxenvs.unwrap(jaxenvs.make(id, physics="c", precision=precision, **options))
+        self.ours = jaxenvs.unwrap(jaxenvs.make(id, engine="c", precision=precision, **options))
         self.dtype, self.tolerance = np.dtype(precision), TOLERANCE[id]
         self.step_ours, self.begin_ours = jax.jit(self.ours.step), jax.jit(self.ours.state_at)
         self.random = np.random.default_rng(5)
@@ -68,7 +68,7 @@ class Lockstep:
     def step(self):
         """Both take one random step; whatever it shows is compared."""
         space = self.ours.action_space
-        action = self.random.uniform(1.3 * space.low, 1.3 * space.high).astype(np.float32)  # beyond the limits, too
+        action = self.random.uniform(1.3 * space.low, 1.3 * space.high).astype(np.float32)  # also beyond the limits
         observation, reward, terminated, _, info = self.theirs.step(action)
         self.state, timestep = self.step_ours(self.state, action)
         self.compare_observations(observation, timestep.observation)

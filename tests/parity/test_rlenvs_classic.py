@@ -23,7 +23,7 @@ from tests.parity.rows_rlenvs_classic import ROWS
 
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
 KEY = jaxenvs.random.key(0)
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 PI = np.pi
 
 

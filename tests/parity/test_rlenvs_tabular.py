@@ -16,12 +16,12 @@ from jaxenvs.envs.rlenvs.jacks_car_rental import JacksCarRental
 from jaxenvs.envs.rlenvs.multi_armed_bandit import MultiArmedBandit
 from jaxenvs.envs.rlenvs.random_walk import RandomWalk, RandomWalkState
 from jaxenvs.envs.rlenvs.windy_world import WindyWorld
-from jaxenvs.registry import spec
+from jaxenvs.registration import spec
 from tests.envs.rlenvs.finite_model import cells_of, grid_states, outcomes_of
 from tests.parity.rows_rlenvs_tabular import ROWS
 
 TOLERANCE = {row.id.split("/")[1].split("-")[0]: row.tolerance for row in ROWS}
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 LANES = 20_000
 
 COMPASS = {0: "N", 1: "E", 2: "S", 3: "W", 4: "NE", 5: "SE", 6: "SW", 7: "NW"}
@@ -347,11 +347,11 @@ def test_limits_are_the_familys():
         (DynaMaze, {"steps_taken": -1}, "`steps_taken` must be an integer"),
         (GridWorld, {"stride": 0.0}, "`stride` must be above 0"),
         (JacksCarRental, {"request_rates": (3.0,)}, "`request_rates` takes two rates"),
-        (JacksCarRental, {"return_rates": (3.0, -2.0)}, "`return_rates` must not be negative"),
+        (JacksCarRental, {"return_rates": (3.0, -2.0)}, "`return_rates` must be at least 0"),
         (MultiArmedBandit, {"num_arms": 0}, "`num_arms` must be"),
         (MultiArmedBandit, {"means": (0.0, 1.0)}, "`means` must hold one number for each of 10 arms"),
         (MultiArmedBandit, {"means": 1.0}, "`means` must hold"),
-        (MultiArmedBandit, {"drift": -0.1}, "`drift` must not be negative"),
+        (MultiArmedBandit, {"drift": -0.1}, "`drift` must be at least 0"),
     ],
 )
 def test_bad_fields_are_refused(kind, fields, message):

@@ -17,12 +17,12 @@ from jaxenvs.envs.toy_text.kelly_coinflip import KellyCoinflip
 from jaxenvs.envs.toy_text.nchain import NChain
 from jaxenvs.envs.toy_text.roulette import Roulette
 from jaxenvs.errors import InvalidField
-from jaxenvs.registry import spec
+from jaxenvs.registration import spec
 from tests.parity.rows_toy_text import ROWS
 
 RECORDED = json.loads(Path(__file__).with_name("toy_text_of_gym_0_17_3.json").read_text())
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 LANES = 20_000
 
 

@@ -15,7 +15,7 @@ import scipy.stats
 import jaxenvs
 from jaxenvs.envs.toy_text.blackjack import Blackjack, BlackjackState, Hand, deal_hand, draw_cards
 
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 
 RULES = {"sab": {"sab": True}, "natural": {"natural": True}, "neither": {}, "both": {"sab": True, "natural": True}}
 ACE, KING = 1, 13
@@ -58,7 +58,7 @@ def hands_of(lists):
 
 
 def batch(players, dealers, seed, repeats=1):
-    """A batch of states, each `repeats` times, with a key of its own."""
+    """A batch of states, each `repeats` times, with different keys."""
     count = len(players) * repeats
     player, dealer = (
         jax.tree.map(lambda x: jnp.repeat(x, repeats, total_repeat_length=count), hands_of(hands))

@@ -16,7 +16,7 @@ from jaxenvs.envs.toy_text.frozen_lake import FrozenLake
 from jaxenvs.envs.toy_text.taxi import Taxi, TaxiState
 from tests.parity.rows_toy_text import ROWS
 
-# Where a right implementation fails one test in so many; the seeds are fixed, so a pass stays a pass.
+# The probability that a correct implementation fails a test; the seeds are fixed, so a pass stays a pass.
 ALPHA = 1e-4
 
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
@@ -75,7 +75,7 @@ def test_the_table_is_gymnasiums(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_p_is_gymnasiums_dictionary(case):
-    """In the same order, too; but Gymnasium lists branches that are never taken."""
+    """Also in the same order; but Gymnasium lists branches that are never taken."""
     env, reference, _ = build(case)
     theirs = {
         state: {action: [tuple(branch) for branch in branches if branch[0] > 0] for action, branches in actions.items()}

@@ -13,7 +13,7 @@ import jaxenvs
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text.taxi import Taxi, TaxiState
 
-ALPHA = 1e-4  # where a right implementation fails one test in so many; the seeds are fixed
+ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 
 CASES = {
     "dry": {},

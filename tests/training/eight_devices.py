@@ -1,4 +1,4 @@
-"""PPO over several devices against PPO on one. `test_mesh.py` runs this in a process of its own."""
+"""PPO over several devices against PPO on one. `test_mesh.py` runs this in its own process."""
 
 import functools
 import re
@@ -54,7 +54,7 @@ def test_training_is_the_same_on_one_device_and_on_eight():
         jax.jit(LEARNER.init)(ENV, jax.random.fold_in(KEY, 0)).agent.actor,
         one.agent.actor,
     )
-    assert min(jax.tree.leaves(moved)) > 100 * TOLERANCE["atol"]  # and much was learnt
+    assert min(jax.tree.leaves(moved)) > 100 * TOLERANCE["atol"]  # and something was learnt
 
 
 def test_lanes_are_spread_and_weights_are_everywhere():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from jaxenvs.training.advantages import estimate_advantages
-from jaxenvs.training.ppo import _include
 from jaxenvs.wrappers import RunningStatistics
 
 STEPS, ENVS = 40, 6
@@ -47,7 +46,7 @@ def test_statistics_of_batches_are_those_of_all_values():
     values = np.random.default_rng(1).normal(3.0, 2.0, (90, 5)).astype(np.float32)
     statistics = RunningStatistics.of_shape((5,))
     for batch in np.split(values, 3):
-        statistics = jax.jit(_include)(statistics, batch)
+        statistics = jax.jit(RunningStatistics.update_batch)(statistics, batch)
     # The initial count of 1e-4 and float32 sums.
     np.testing.assert_allclose(statistics.mean, values.mean(axis=0), rtol=1e-4)
     np.testing.assert_allclose(statistics.variance, values.var(axis=0), rtol=1e-4)

@@ -1,4 +1,4 @@
-"""The setting that keeps XLA's CPU compiler from stalling reaches programs compiled after the import."""
+"""The setting that prevents programs of XLA's CPU compiler from hanging applies to those compiled after the import."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ def test_the_parts_of_a_program_are_put_in_order():
 @pytest.mark.slow
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="it was seen on CPU")
 def test_agents_trained_side_by_side_come_to_an_end():
-    """Without the setting two agents on two cores stall within some five trainings, in a process of their own."""
+    """Without the setting, two agents on two cores hang within about five trainings, in a separate process."""
     program = """
 import jax, jaxenvs
 from jaxenvs.training import preset

@@ -1,4 +1,4 @@
-"""Training that goes on after its end, and for longer than an int32 can count; training from a host loop."""
+"""Training that continues after its end, and for longer than an int32 can count; training from a host loop."""
 
 import functools
 
@@ -10,7 +10,7 @@ import pytest
 from jaxenvs.errors import Diverged, InvalidField
 from jaxenvs.training import DQN, PPO
 from jaxenvs.training.schedule import after, has_taken, progress
-from tests.training.test_learners import EACH, KEY, TINY_PPO, TINY_SAC, WALK, program, steered
+from tests.training.test_learners import EACH, KEY, SAC_IS_SLOW, TINY_PPO, TINY_SAC, WALK, program, steered
 from tests.training.toy_envs import Walk
 
 MOST = 2**31 - 1
@@ -32,7 +32,7 @@ def test_training_goes_on_after_its_end_and_does_not_wrap(learner):
     state, _ = program(type(learner))(learner, env, KEY)
     later, metrics = two_more(type(learner))(learner, env, state)
     assert changed(later.agent, state.agent)
-    # As in a training of four updates: PPO states the rate that an update had, the others what it comes to.
+    # As in a training of four updates: PPO reports the rate of an update, the others the rate after it.
     shares = np.array([2, 3] if isinstance(learner, PPO) else [3, 4]) / 4
     np.testing.assert_allclose(metrics.learning_rate, learner.learning_rate * (1 - shares), rtol=1e-5, atol=1e-9)
     np.testing.assert_array_equal(metrics.env_steps, [144, 192])

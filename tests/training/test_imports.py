@@ -1,4 +1,4 @@
-"""What is imported when, and what is said where it is missing."""
+"""What is imported when, and the errors if it is missing."""
 
 import importlib
 import subprocess

@@ -1,4 +1,4 @@
-"""What holds for every learner: interface, truncation, vmap, bad input."""
+"""Tests for every learner: interface, truncation, vmap, invalid input."""
 
 import dataclasses
 import functools
@@ -218,7 +218,7 @@ def test_the_value_reaches_beyond_truncation_but_not_termination(kind, env, low,
         learner = DQN(**steps, **replay)
         agent = program(DQN)(learner, env, KEY)[0].agent
         value = learner.values(agent.network, env.action_space, features).max()
-    else:  # with no bonus for entropy, which would count as reward
+    else:  # without the entropy bonus, which would count as reward
         bare = {"temperature": 0.0, "learn_temperature": False}
         learner = SAC(**steps, **replay, **bare, gradient_steps=1, anneal=True)
         agent = program(SAC)(learner, steered(learner, env), KEY)[0].agent
@@ -274,7 +274,7 @@ def test_the_best_action_of_a_box_is_found(learner):
         (PPO, {"num_envs": 0}, "`num_envs` must be an integer of at least 1"),
         (PPO, {"total_steps": 1e6}, "`total_steps` must be an integer"),
         (PPO, {"hidden_sizes": 64}, "`hidden_sizes` must be a tuple"),
-        (PPO, {"activation": "gelu"}, "`activation` must be one of tanh"),
+        (PPO, {"activation": "gelu"}, "`activation` must be one of 'tanh'"),
         (DQN, {"gamma": -1.0}, "`gamma` must be in"),
         (DQN, {"buffer_size": 1001}, r"multiple of num_envs \(8\), such as 1008"),
         (DQN, {"learning_starts": 600_000}, "nothing would be learnt"),
@@ -317,7 +317,7 @@ def test_each_setting_is_checked_for_its_type(kind):
         for wrong in (None, True, [value], 1j, "fast", np.array("x"), {"start": 1.0}):
             with pytest.raises(InvalidField, match=f"`{name}` must be a number, got"):
                 kind(**{name: wrong})
-        with pytest.raises(InvalidField, match=f"`{name}` must be a number, .* Schedules are not given as functions"):
+        with pytest.raises(InvalidField, match=f"`{name}` must be a number, .* Schedules are not passed as functions"):
             kind(**{name: lambda step: 1e-3})
         for number in (np.float64(value), np.float32(value), np.asarray(value), jnp.asarray(value, jnp.float32)):
             assert float(getattr(kind(**{name: number}), name)) == pytest.approx(value)
@@ -328,7 +328,7 @@ def test_each_setting_is_checked_for_its_type(kind):
         kind(learning_rate=lambda step: 1e-3)
     with pytest.raises(InvalidField, match="`anneal` must be True or False, got 'no'"):
         kind(anneal="no")
-    with pytest.raises(InvalidField, match=r"`activation` must be one of tanh, relu, silu, got \('relu',\)"):
+    with pytest.raises(InvalidField, match=r"`activation` must be one of 'tanh', 'relu', 'silu', got \('relu',\)"):
         kind(activation=["relu"])
 
 
@@ -345,7 +345,7 @@ def test_numbers_of_numpy_are_numbers():
 @EACH
 def test_several_values_of_a_setting_are_refused_without_vmap(learner):
     several = learner.replace(learning_rate=jnp.array([1e-3, 1e-2], jnp.float32))
-    with pytest.raises(InvalidField, match=r"`learning_rate` holds an array of shape \(2,\).*`jax.vmap` over"):
+    with pytest.raises(InvalidField, match=r"`learning_rate` is an array of shape \(2,\).*`jax.vmap` over"):
         several.train(steered(learner, WALK), KEY)
 
 
@@ -353,10 +353,10 @@ def test_several_values_of_a_setting_are_refused_without_vmap(learner):
 def test_spaces_that_hold_no_number_are_refused(learner):
     nothing = Box(0, 1, (0,), np.float32)
     unseen = TransformObservation(WALK, lambda observation: jnp.zeros(0, jnp.float32), nothing)
-    with pytest.raises(InvalidField, match=f"{type(learner).__name__}: these observations hold no number"):
+    with pytest.raises(InvalidField, match=f"{type(learner).__name__}: these observations contain no numbers"):
         learner.train(steered(learner, unseen), KEY)
     if not isinstance(learner, DQN):
-        with pytest.raises(InvalidField, match="the actions of this environment hold no number"):
+        with pytest.raises(InvalidField, match="the actions of this environment contain no numbers"):
             learner.train(TransformAction(WALK, lambda action: jnp.asarray(5, jnp.int32), nothing), KEY)
 
 
@@ -397,7 +397,7 @@ def test_environments_that_cannot_be_learnt_in_are_refused(learner):
         learner.train("CartPole-v1", KEY)
     with pytest.raises(InvalidField, match=r"takes a jaxenvs\.Env, got int"):
         learner.train(3, KEY)
-    with pytest.raises(InvalidField, match="observations hold pictures"):
+    with pytest.raises(InvalidField, match="observations contain pictures"):
         learner.train(TransformObservation(WALK, _with_picture, PICTURED), KEY)
     with pytest.raises(InvalidKey):
         learner.train(steered(learner, WALK), 0)
@@ -417,7 +417,7 @@ def test_environments_that_cannot_be_learnt_in_are_refused(learner):
 )
 def test_unsupported_action_spaces_are_refused(learner, space):
     env = TransformAction(WALK, lambda action: jnp.asarray(5, jnp.int32), space)
-    with pytest.raises(InvalidField, match=rf"{type(learner).__name__} acts in .*Discrete.* this environment has"):
+    with pytest.raises(InvalidField, match=rf"{type(learner).__name__} supports .*Discrete.* this environment has"):
         learner.train(env, KEY)
 
 

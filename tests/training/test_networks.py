@@ -115,7 +115,7 @@ def test_ppo_learns_from_pictures(env):
         (PPO(), (2, 12), "too small for convolutions"),
         (PPO(normalize_observations=True), (12, 12), "leave `normalize_observations` off for pictures"),
         (PPO(), (2, 4, 12, 12, 3), "single pictures of 2 to 4 axes"),
-        (DQN(), (12, 12), "a network for vectors, and these observations hold pictures"),
+        (DQN(), (12, 12), "a network for vectors, but these observations contain pictures"),
     ],
 )
 def test_pictures_that_cannot_be_read_are_refused(learner, shape, message):
@@ -129,5 +129,5 @@ def test_pictures_beside_other_things_are_refused():
     env = TransformObservation(
         SIDES, lambda x: {"picture": jnp.zeros((12, 12), jnp.uint8), "speed": jnp.zeros((), jnp.float32)}, space
     )
-    with pytest.raises(InvalidField, match="observations hold pictures"):
+    with pytest.raises(InvalidField, match="observations contain pictures"):
         PPO().train(env, KEY)

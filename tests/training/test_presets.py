@@ -1,4 +1,4 @@
-"""Presets, and that they learn what they say."""
+"""Presets, and that they learn as documented."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""What the replay buffer holds, and what it draws."""
+"""The contents of the replay buffer, and its samples."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What holds for SAC alone; what holds for every learner is in test_learners.py."""
+"""Tests only for SAC; the tests for every learner are in test_learners.py."""
 
 import jax
 import jax.numpy as jnp
@@ -122,8 +122,8 @@ def test_a_fixed_temperature_stays():
 @pytest.mark.parametrize(
     "space, message",
     [
-        (MultiBinary(2), r"SAC acts in Box \(of real numbers\) action spaces"),
-        (Box(0, 3, (2,), np.int32), r"SAC acts in Box \(of real numbers\) action spaces"),
+        (MultiBinary(2), r"SAC supports Box \(of real numbers\) action spaces"),
+        (Box(0, 3, (2,), np.int32), r"SAC supports Box \(of real numbers\) action spaces"),
         (Box(-np.inf, np.inf, (2,)), r"bounds of the action space, and Box\(-inf, inf, .* lacks some"),
         (Box(0, np.inf, (2,)), "lacks some.*TransformAction"),
         (Box(np.array([-np.inf, 0], np.float32), np.ones(2, np.float32)), "lacks some"),

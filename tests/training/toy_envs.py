@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxenvs import Env, restart, static, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import check_key
+from jaxenvs.random import check_key
 from jaxenvs.spaces import Box, Dict, Discrete
 
 

@@ -1,4 +1,4 @@
-"""AutoReset against a plain loop, in every way that JAX can map it."""
+"""AutoReset against a plain loop, under every way of mapping it with JAX."""
 
 import functools
 
@@ -173,11 +173,11 @@ class Blind(Pendulum):
     can_observe = False
 
 
-@pytest.mark.parametrize("opening_info", [False, True])
+@pytest.mark.parametrize("reset_info", [False, True])
 @pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[2], METHODS[4]])
-def test_observing_the_state_gives_what_selecting_observations_gives(method, chunk_size, opening_info):
+def test_observing_the_state_gives_what_selecting_observations_gives(method, chunk_size, reset_info):
     def play(env):
-        env = AutoReset(TimeLimit(env, max_episode_steps=3), method, chunk_size, opening_info)
+        env = AutoReset(TimeLimit(env, max_episode_steps=3), method, chunk_size, reset_info)
         state, first = jax.vmap(env.reset)(KEYS["jaxenvs"]())
         steps = jnp.linspace(-2, 2, STEPS * LANES, dtype=jnp.float32).reshape(STEPS, LANES, 1)
         return first, jax.lax.scan(jax.vmap(env.step), state, steps)[1]
@@ -188,7 +188,7 @@ def test_observing_the_state_gives_what_selecting_observations_gives(method, chu
 
 
 class Shifted(Pendulum):
-    """Redefines `step`, so that the inherited `observe` no longer speaks for it."""
+    """Redefines `step`, so that the inherited `observe` no longer applies to it."""
 
     def step(self, state, action):
         state, timestep = super().step(state, action)
@@ -271,10 +271,10 @@ def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ende
 
 
 @pytest.mark.parametrize(("method", "chunk_size"), METHODS)
-def test_with_opening_info_the_info_goes_with_the_observation(method, chunk_size):
+def test_with_reset_info_the_info_goes_with_the_observation(method, chunk_size):
     """All else is as without it."""
     plain = AutoReset(jaxenvs.make("Taxi-v4", max_episode_steps=4), method, chunk_size)
-    env = plain.replace(opening_info=True)
+    env = plain.replace(reset_info=True)
     keys, steps = KEYS["jaxenvs"](), jnp.zeros((STEPS, LANES), jnp.int32)
 
     @jax.jit
@@ -344,7 +344,7 @@ def test_a_batched_cond_around_step_gives_what_selecting_gives(step, method, chu
 
 @pytest.mark.parametrize("method", ["select", "cond", "chunked"])
 def test_a_reset_may_read_a_traced_array_from_around_it(method):
-    """Each lane scales its observations by a number that is no part of the environment."""
+    """Each lane scales its observations by a number that is not part of the environment."""
     scales = jnp.float32(2) ** jnp.arange(LANES, dtype=jnp.float32)  # powers of two, which round nothing
 
     def play(scale, key, flag, lane_actions):
@@ -435,7 +435,11 @@ def test_the_default_method_follows_reset_is_costly(env, chunked):
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
-        (lambda: AutoReset(Counter(), method="serial"), InvalidField, "one of auto, select, cond, chunked, got"),
+        (
+            lambda: AutoReset(Counter(), method="serial"),
+            InvalidField,
+            "one of 'auto', 'select', 'cond', 'chunked', got",
+        ),
         (lambda: AutoReset(Counter(), chunk_size=0), InvalidField, "at least 1, got 0"),
         (lambda: AutoReset(Counter(), chunk_size=True), InvalidField, "integer"),
         (lambda: AutoReset(AutoReset(Counter())), WrapperOrderError, "Drop one"),

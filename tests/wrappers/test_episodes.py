@@ -28,7 +28,7 @@ def play(env, actions=ACTIONS):
 
 
 def games(env, ends_with_life):
-    """A plain loop over `env`: what a learner is told of each step, when a game begins anew with each life or not.
+    """A plain loop over `env`: what a learner sees of each step, whether or not a new game begins with each life.
 
     Yields:
         The observation, the one after a reset, reward, terminated, truncated, the game's return, whether it is over.
@@ -58,14 +58,14 @@ def test_a_lost_life_is_an_end_after_which_the_game_goes_on_around_auto_reset_an
         env = AutoReset(EpisodicLife(game))
     else:
         # So that a life lost in the first step of a game counts, as it does in the loop.
-        env = EpisodicLife(EpisodeStatistics(AutoReset(game, opening_info=True)))
+        env = EpisodicLife(EpisodeStatistics(AutoReset(game, reset_info=True)))
     _, timesteps = play(ClipReward(env, -1, 1))
     rewards = play(env)[1].reward
     lives = games_over = 0
     for step, expected in enumerate(games(game, ends_with_life)):
         final, opening, reward, terminated, truncated, total, is_over = expected
         mine = jax.tree.map(lambda x, i=step: x[i], timesteps)
-        if limit is None or not is_over:  # with `opening_info` a life lost in the limit's step goes unseen
+        if limit is None or not is_over:  # with `reset_info` a life lost in the limit's step goes unseen
             assert (mine.terminated, mine.truncated) == (terminated, truncated), step
         assert (mine.final_observation, mine.observation) == (final, opening)
         assert rewards[step] == reward
@@ -88,7 +88,7 @@ def test_without_the_opening_lives_a_game_after_the_first_begins_to_count_with_i
 
 
 def test_without_lives_it_says_so():
-    with pytest.raises(InvalidField, match="tells `lives` in `info`; this one tells `time`"):
+    with pytest.raises(InvalidField, match="reports `lives` in `info`; this one reports `time`"):
         EpisodicLife(Counter()).reset(KEY)
 
 
@@ -122,8 +122,8 @@ class Continuous(Counter):
 WRONG = [
     (lambda: OpeningActions(Counter(), ()), InvalidField, "one or more actions"),
     (lambda: OpeningActions(Counter(), 1), InvalidField, "must be a tuple"),
-    (lambda: OpeningActions(Counter(), (1, 3)), InvalidField, "3 is no action of Discrete"),
-    (lambda: OpeningActions(Counter(), (True,)), InvalidField, "True is no action"),
+    (lambda: OpeningActions(Counter(), (1, 3)), InvalidField, "3 is not an action of Discrete"),
+    (lambda: OpeningActions(Counter(), (True,)), InvalidField, "True is not an action"),
     (lambda: OpeningActions(Continuous(), (1,)), InvalidField, "needs a Discrete action space, got Box"),
     (lambda: OpeningActions(AutoReset(Counter()), (1,)), WrapperOrderError, "cannot go around AutoReset"),
 ]

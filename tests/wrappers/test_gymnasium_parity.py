@@ -56,7 +56,7 @@ def scripted(space, actions=MOVE):
 
 
 class Row(NamedTuple):
-    """A wrapper of ours, the same of theirs, and the observation space that they are tried on."""
+    """One of our wrappers, its Gymnasium counterpart, and the observation space that they are tested on."""
 
     ours: Any
     theirs: Any
@@ -215,7 +215,7 @@ ROWS = {
 
 
 def test_actions(space):
-    """STEPS actions, some of them outside the bounds where the space has any to leave."""
+    """STEPS actions, some of them outside the bounds if the space has bounds."""
     return 2.5 * jax.random.normal(jax.random.key(2), (STEPS, *space.shape), jnp.float32)
 
 

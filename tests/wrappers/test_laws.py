@@ -1,4 +1,4 @@
-"""What holds of every wrapper, whatever it does."""
+"""Laws that hold for every wrapper."""
 
 import functools
 import pickle
@@ -76,7 +76,7 @@ def test_the_table_lists_every_wrapper():
 
 def inside_or_around(env):
     """`env` with an AutoReset where it belongs."""
-    has_one = env.spans_episodes or isinstance(env, AutoReset)
+    has_one = env.placement in ("around", "between")
     return env if has_one else AutoReset(env)
 
 

@@ -1,4 +1,4 @@
-"""Running statistics: one set a lane, one set for all lanes, frozen, and carried over."""
+"""Running statistics: one set per lane, one set for all lanes, frozen, and carried over."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""What wrappers make of the range of rewards. That rewards lie in it is a check of conformance."""
+"""The reward range after wrappers. That rewards lie in it is a conformance check."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What single wrappers do that no namesake of theirs, or of Gymnasium's, tells."""
+"""Behaviour of single wrappers that the comparison with Gymnasium does not cover."""
 
 import gymnasium.wrappers as theirs
 import jax
@@ -340,7 +340,7 @@ INTEGERS = ("Copy-v0", "rlenvs/DynaMaze-v0")
         (lambda env: W.TransformAction(env, lambda x: jnp.zeros(7)), "gives float32"),
         (lambda env: W.GrayscaleObservation(env), "needs images"),
         (lambda env: W.ResizeObservation(env, (2, 2)), "needs images"),
-        (lambda env: W.OpeningActions(env, (77,)), "is no action of|needs a Discrete action space"),
+        (lambda env: W.OpeningActions(env, (77,)), "is not an action of|needs a Discrete action space"),
         (lambda env: W.DomainRandomize(env, lambda key, base: None), "became NoneType"),
         (lambda env: W.FrameStack(env, 2, "custom", np.zeros(4, np.float32)), r"float32\[4\]"),
     ],
@@ -389,7 +389,10 @@ def test_arguments_may_be_batches():
         (lambda: W.RepeatAction(Counter(), 2.0), "integer"),
         (lambda: W.DelayObservation(Counter(), -1), "at least 0"),
         (lambda: W.FrameStack(Counter(), 0), "at least 1"),
-        (lambda: W.FrameStack(Counter(), 2, padding_type="mirror"), '"reset", "zero" or "custom"'),
+        (
+            lambda: W.FrameStack(Counter(), 2, padding_type="mirror"),
+            "must be one of 'reset', 'zero', 'custom', got 'mirror'",
+        ),
         (lambda: W.FrameStack(Counter(), 2, padding_type="custom"), "give `padding`"),
         (lambda: W.FrameStack(scripted(), 2, "custom", np.zeros(4, np.float32)), r"float32\[4\].*float32\[3\]"),
         (lambda: W.TimeLimit(Counter(), 0), "at least 1"),

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 
 from jaxenvs import Env, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import check_key
+from jaxenvs.random import check_key
 from jaxenvs.spaces import Box, Dict, Discrete, Space, Tuple
 
 
@@ -58,7 +58,7 @@ class Counter(Env[CounterState, Any]):
 
 
 class CostlyCounter(Counter):
-    """The same, said to be costly to reset."""
+    """The same, declared as costly to reset."""
 
     reset_is_costly: ClassVar[bool] = True
 

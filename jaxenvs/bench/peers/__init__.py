@@ -1,5 +1,5 @@
-"""The peers of the benchmark, one file each; `jaxenvs/bench/worker.py` says what such a file holds.
+"""The peers of the benchmark, one file each; `jaxenvs/bench/worker.py` describes the contents of such a file.
 
-They are started by path, in whatever interpreter has the peer's package, and import nothing of jaxenvs
-(but for the one that measures jaxenvs) and nothing of each other.
+They are started by path, in an interpreter that has the peer's package, and import nothing from jaxenvs (except for the
+files that measure jaxenvs).
 """

@@ -1,4 +1,4 @@
-"""A vectorised loop in C: how fast the processor could go; built when it is first asked for."""
+"""A vectorised loop in C, which shows how fast the processor could be; built on first use."""
 
 from __future__ import annotations  # for the older Pythons of older packages
 
@@ -22,13 +22,13 @@ _CACHE_VARIABLE = "JAXENVS_BENCH_CACHE"
 
 
 def missing() -> str | None:
-    """That there is no C compiler, in words; None where there is one."""
+    """Says that there is no C compiler; None if there is one."""
     compiler = _compiler()[0]
     return None if shutil.which(compiler) else f"there is no C compiler `{compiler}`"
 
 
 def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
-    """The loop of `cart_pole.c`, with a thread for each core; `task` is of no consequence."""
+    """The loop of `cart_pole.c`, with a thread for each core; `task` is not used."""
     steps = steps or 200
     library, build_seconds = build()
     batch = library.create(num_envs, steps, 0)
@@ -41,16 +41,16 @@ def prepare(task: str, num_envs: int, steps: int | None) -> dict[str, Any]:
 
 
 def build() -> tuple[ctypes.CDLL, float | None]:
-    """Loads the library, built first where the cache does not hold it.
+    """Loads the library, after building it if it is not in the cache.
 
     It is kept in the folder `$JAXENVS_BENCH_CACHE`, by default jaxenvs/bench in the user's cache folder,
     under the hash of everything it depends on: source, compiler, flags and processor.
 
     Returns:
-        The library and the seconds that building it took, None where it was there.
+        The library, and the seconds that building it took; None if it was in the cache.
 
     Raises:
-        RuntimeError: the compiler failed; the message holds what it said.
+        RuntimeError: the compiler failed; the message contains its output.
     """
     command = [*_compiler(), *_FLAGS.split()]
     source = _SOURCE.read_bytes()
@@ -77,7 +77,7 @@ def build() -> tuple[ctypes.CDLL, float | None]:
 
 
 def _compiler() -> list[str]:
-    """The C compiler as `$CC` or by its usual name; the variable may hold flags, too."""
+    """The C compiler given by `$CC` or its usual name; the variable may contain flags as well."""
     return shlex.split(os.environ.get("CC", "")) or ["cc"]
 
 

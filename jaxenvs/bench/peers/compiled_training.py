@@ -1,4 +1,4 @@
-"""What the peers that learn in JAX share: a training as one compiled program."""
+"""A training as one compiled program, for the peers that learn in JAX."""
 
 from __future__ import annotations  # for the older Pythons of older packages
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 def prepared_training(train: Callable[[Any], Any], key: Any, steps: int) -> dict[str, Any]:
-    """What `prepare` returns: a whole training a call, each from a key of its own.
+    """The result of `prepare`: a whole training per call, each from a different key.
 
     Args:
-        train: a function of a key; what it returns is waited for.
-        key: the key that those of the calls are derived from.
+        train: a function of a key, whose result is waited for.
+        key: the key from which those of the calls are derived.
         steps: steps of each environment in a training.
     """
     import jax

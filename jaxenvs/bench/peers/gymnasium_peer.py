@@ -1,4 +1,4 @@
-"""Gymnasium: `SyncVectorEnv`, or the vector environment that a task brings along."""
+"""Gymnasium: `SyncVectorEnv`, or a task's own vector environment."""
 
 from __future__ import annotations  # for the older Pythons of older packages
 
@@ -13,9 +13,9 @@ def prepare(task: str, num_envs: int, steps: int | None, *, mode: str) -> dict[s
 
     Args:
         task: the id.
-        num_envs: environments stepped at once.
-        steps: of no consequence; each call is one step.
-        mode: "sync" or "vector_entry_point", as `gymnasium.make_vec` takes it.
+        num_envs: number of environments stepped at once.
+        steps: not used; each call is one step.
+        mode: "sync" or "vector_entry_point", as for `gymnasium.make_vec`.
     """
     import gymnasium
     import numpy as np

@@ -12,13 +12,13 @@ def prepare(
 ) -> dict[str, Any]:
     """A scan of `jax.vmap(env.step)`, with actions drawn on the device at every step.
 
-    All actions of a step are drawn at once, from one key, as a policy's are: a quarter faster on the CPU
+    All actions of a step are drawn at once, from one key, like those of a policy. That is a quarter faster on the CPU
     than `vmap` of the action space's `sample`.
 
     Args:
         task: the id.
-        num_envs: environments stepped at once.
-        steps: in a call; None for 200.
+        num_envs: number of environments stepped at once.
+        steps: steps per call; None for 200.
         max_steps_in_episode: the time limit in place of gymnax's own, or None for that.
         **options: further arguments of `gymnax.make`.
     """

@@ -1,4 +1,4 @@
-"""What the peers in JAX share: a rollout as one compiled scan. The worker puts this folder on their path."""
+"""A rollout as one compiled scan, for the peers in JAX. The worker puts this folder on their path."""
 
 from __future__ import annotations  # for the older Pythons of older packages
 
@@ -10,11 +10,11 @@ Step = Callable[[Any, None], "tuple[Any, Any]"]
 
 
 def prepared_scan(step: Step, carry: Any, steps: int) -> dict[str, Any]:
-    """What `prepare` returns: `steps` steps a call, each going on where the last call ended.
+    """The result of `prepare`: `steps` steps per call, each of which continues where the last call ended.
 
     Args:
-        step: a scan body of all environments; its second result is what a learner would get.
-        carry: where the first call begins.
+        step: a scan body of all environments; its second result is what a learner would receive.
+        carry: the carry with which the first call begins.
         steps: the length of the scan.
     """
     import jax

@@ -7,28 +7,28 @@ from typing import Any
 PACKAGES = ("jaxenvs",)
 
 _MAX_BYTES = {"cpu": 2**22, "accelerator": 2**28}
-"""Observations that one call returns, where the caller names no steps, about as many as a learner takes in
-at a time. On a CPU they stay in its caches: with more than those hold, the memory is measured."""
+"""The default number of observations per call, about as many as a learner takes at a time. On a CPU they stay in its
+caches; with more observations, the benchmark would measure the memory."""
 
 
 def prepare(task: str, num_envs: int, steps: int | None, *, maker: str | None = None, **fields: Any) -> dict[str, Any]:
     """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step.
 
-    Actions of a bounded Box are drawn at once, from one key, as a policy's are; other spaces draw one by one.
+    Actions of a bounded Box are drawn at once, from one key, like those of a policy; other spaces draw one by one.
 
     Args:
         task: the id.
-        num_envs: environments stepped at once.
-        steps: in a call; None for as many as suit the size of observations.
-        maker: `"module:function"` that makes the environment of an id, where that is not `jaxenvs.make`.
+        num_envs: number of environments stepped at once.
+        steps: steps per call; None for as many as suit the size of observations.
+        maker: `"module:function"` that makes the environment of an id, if not `jaxenvs.make`.
         **fields: further arguments of it.
     """
     import jax
     import jax.numpy as jnp
     from jax_scan import prepared_scan  # pyright: ignore[reportMissingImports]  # beside this file
 
-    from jaxenvs.core.random import key as make_key
-    from jaxenvs.core.spaces import Box
+    from jaxenvs.random import key as make_key
+    from jaxenvs.spaces import Box
     from jaxenvs.wrappers import AutoReset
 
     module, _, function = (maker or "jaxenvs:make").partition(":")

@@ -8,11 +8,11 @@ PACKAGES = ("jaxenvs", "jaxenvs.training")
 
 
 def prepare(task: str, num_envs: int, steps: int, **settings: Any) -> dict[str, Any]:
-    """A whole training of `steps` steps of each environment; each call begins anew, from another seed."""
+    """A whole training of `steps` steps of each environment; each call starts again with another seed."""
     from compiled_training import prepared_training  # pyright: ignore[reportMissingImports]  # beside this file
 
-    from jaxenvs.core.random import key as make_key
-    from jaxenvs.registry import make
+    from jaxenvs.random import key as make_key
+    from jaxenvs.registration import make
     from jaxenvs.training import PPO
 
     env, learner = make(task), PPO(total_steps=num_envs * steps, num_envs=num_envs, anneal=False, **settings)
@@ -24,7 +24,7 @@ def learn(task: str, threshold: float, seed: int) -> dict[str, Any]:
     import jax
     from learning_loop import learn_until  # pyright: ignore[reportMissingImports]  # beside this file
 
-    from jaxenvs.core.random import key as make_key
+    from jaxenvs.random import key as make_key
 
     init, run, test, learner, piece, compile_seconds = _programs(task)
     train_key, test_key = jax.random.split(make_key(seed))
@@ -48,9 +48,9 @@ def _programs(task: str) -> Any:
     import jax
     from learning_loop import TEST_EPISODES, updates_between_tests  # pyright: ignore[reportMissingImports]
 
-    from jaxenvs.core.random import key as make_key
-    from jaxenvs.registry import make
-    from jaxenvs.rollout import evaluate
+    from jaxenvs.random import key as make_key
+    from jaxenvs.registration import make
+    from jaxenvs.rollouts import evaluate
     from jaxenvs.training import preset
 
     env, learner = make(task), preset(task, "ppo")

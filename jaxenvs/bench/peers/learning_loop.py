@@ -1,4 +1,4 @@
-"""What the peers that learn share: training in pieces, with the clock stopped while the policy is tested."""
+"""Training in pieces, with the clock stopped while the policy is tested, for the peers that learn."""
 
 from __future__ import annotations  # for the older Pythons of older packages
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 TEST_EPISODES = 100
-"""Fresh episodes of a test, played with the most likely action."""
+"""Number of fresh episodes in a test, played with the most likely action."""
 
 STEPS_BETWEEN_TESTS = 5_000
 """Environment steps after which the policy is tested, rounded up to whole updates."""
 
 
 def updates_between_tests(steps_per_update: int) -> int:
-    """How many updates make up a piece of training."""
+    """The number of updates in a piece of training."""
     return -(-STEPS_BETWEEN_TESTS // steps_per_update)
 
 
@@ -26,12 +26,12 @@ def learn_until(
     Args:
         threshold: mean return to reach.
         total_steps: environment steps after which to give up.
-        train: trains a piece, returns when that is done, and says how many environment steps it took.
+        train: trains a piece, and returns the number of environment steps when that is done.
         test: the mean return over fresh episodes.
 
     Returns:
-        `seconds` of training until the first test that reached it, None where none did; the `env_steps`
-        taken, and the `mean_return` of the last test.
+        `seconds` of training until the first test that reached it, None if none did; the `env_steps` taken, and the
+        `mean_return` of the last test.
     """
     seconds, env_steps, mean_return = 0.0, 0, float("-inf")
     while mean_return < threshold and env_steps < total_steps:

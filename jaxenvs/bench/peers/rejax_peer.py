@@ -29,7 +29,7 @@ PUBLISHED = {
 
 
 def prepare(task: str, num_envs: int, steps: int, **settings: Any) -> dict[str, Any]:
-    """A whole training of `steps` steps of each environment; each call begins anew, from another seed."""
+    """A whole training of `steps` steps of each environment; each call starts again with another seed."""
     import jax
     from compiled_training import prepared_training  # pyright: ignore[reportMissingImports]  # beside this file
 
@@ -103,7 +103,7 @@ def _programs(task: str) -> Any:
 
 
 def _algorithm(task: str, **settings: Any) -> Any:
-    """The PPO of rejax without its evaluations: it trains and does nothing else."""
+    """The PPO of rejax without its evaluations, so that it only trains."""
     import gymnax  # pyright: ignore[reportMissingImports]  # its interpreter has it
     import rejax  # pyright: ignore[reportMissingImports]
 
@@ -116,7 +116,7 @@ def _algorithm(task: str, **settings: Any) -> Any:
 
 
 class _FiveValues:
-    """An environment of gymnax 1.0, whose `step` returns six values, as rejax 0.1.3 takes it: with five."""
+    """Adapts an environment of gymnax 1.0, whose `step` returns six values, to rejax 0.1.3, which expects five."""
 
     def __init__(self, env: Any) -> None:
         self._env = env

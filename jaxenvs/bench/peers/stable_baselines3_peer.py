@@ -1,4 +1,4 @@
-"""stable-baselines3's PPO on Gymnasium's environments. It is no peer in steps a second: only the threshold counts."""
+"""stable-baselines3's PPO on Gymnasium's environments. It is compared only in time to the threshold."""
 
 from __future__ import annotations  # for the older Pythons of older packages
 
@@ -21,7 +21,7 @@ TUNED: dict[str, dict[str, Any]] = {
         "clip_range": 0.2,
     }
 }
-"""Of github.com/DLR-RM/rl-baselines3-zoo, hyperparams/ppo.yml; the last two fall linearly to 0."""
+"""Settings of github.com/DLR-RM/rl-baselines3-zoo, hyperparams/ppo.yml; the last two fall linearly to 0."""
 
 
 def learn(task: str, threshold: float, seed: int) -> dict[str, Any]:
@@ -43,14 +43,14 @@ def learn(task: str, threshold: float, seed: int) -> dict[str, Any]:
     test_envs.seed(1_000_000 + seed)
 
     class Stopwatch(BaseCallback):
-        """Stops the clock for a test between updates, and the training where that reaches the threshold."""
+        """Stops the clock for a test between updates, and the training if the test reaches the threshold."""
 
         def __init__(self) -> None:
             super().__init__()
             self.seconds, self.tested_at, self.mean_return = 0.0, 0, float("-inf")
             self.started = time.perf_counter()
 
-        def _on_rollout_start(self) -> None:  # each follows an update, but for the first
+        def _on_rollout_start(self) -> None:  # each follows an update, except the first
             if self.num_timesteps - self.tested_at >= STEPS_BETWEEN_TESTS:
                 self.test()
 

@@ -1,1 +1,1 @@
-"""Algorithms to be found from examples: read a tape, write what it stands for."""
+"""Learn algorithms from examples: read a tape and write the answer."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,16 +11,14 @@ from jaxenvs.canvas import Canvas, palette
 from jaxenvs.canvas.palette import Color
 from jaxenvs.envs._terminal import colorize
 from jaxenvs.envs._tileset import tileset_of
-
-if TYPE_CHECKING:
-    from jaxenvs.envs.algorithmic._tape_task import TapeState
+from jaxenvs.envs.algorithmic._tape_state import TapeState
 
 _TILE = 48  # pixels
 _LABELS = 3  # tiles to the left of the tapes
-_WINDOW = 13  # tiles of a tape that are seen
-_BEFORE = 4  # of these before the read head
+_WINDOW = 13  # visible tiles of a tape
+_BEFORE = 4  # how many of these are before the read head
 _PLAIN, _HEAD, _RIGHT, _WRONG, _FAINT = range(5)
-"""How a symbol is shown: on the input tape, under the read head, written rightly or wrongly, still to be written."""
+"""The styles of a symbol: on the input tape, under the read head, right, wrong, still to be written."""
 
 _GROUNDS: tuple[Color, ...] = (
     palette.WHITE,
@@ -32,8 +29,8 @@ _GROUNDS: tuple[Color, ...] = (
 )
 
 
-def draw(state: "TapeState", base: int, uses_letters: bool) -> Array:
-    """(height, 768, 3) uint8: above the input around the read head, below it what was written, and what is to be."""
+def draw(state: TapeState, base: int, uses_letters: bool) -> Array:
+    """(height, 768, 3) uint8: the input around the read head, and below it the output and the target."""
     tileset = tileset_of(_painters(base, uses_letters), _TILE, palette.PAPER)
     nothing = len(tileset) - 1
     rows = state.symbols.shape[1]
@@ -64,8 +61,8 @@ def draw(state: "TapeState", base: int, uses_letters: bool) -> Array:
     return canvas.to_rgb()
 
 
-def write(state: "TapeState", base: int, uses_letters: bool) -> str:
-    """The tapes as lines of text, the read head and what was written in colour."""
+def write(state: TapeState, base: int, uses_letters: bool) -> str:
+    """The tapes as lines of text, with the read head and the output in colour."""
     names = [_text(symbol, base, uses_letters) for symbol in range(base + 1)]
     length, rows = int(state.length), state.symbols.shape[1]
     column, row, written, most = int(state.column), int(state.row), int(state.written), int(state.target_length)
@@ -95,7 +92,7 @@ def _text(symbol: int, base: int, uses_letters: bool) -> str:
 
 @cache
 def _painters(base: int, uses_letters: bool) -> tuple[Callable[[Canvas], Canvas], ...]:
-    """For each style, each symbol and a blank; last a tile with nothing on it."""
+    """Painters of each symbol and a blank in each style, and last of an empty tile."""
 
     def painter(ground: Color, symbol: int) -> Callable[[Canvas], Canvas]:
         def paint(tile: Canvas) -> Canvas:

@@ -1,32 +1,47 @@
-"""DuplicatedInput: write each symbol once that stands on the tape twice."""
+"""DuplicatedInput: write each symbol once that is on the tape twice."""
 
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
+from jaxenvs.random import Key
 
 
 class DuplicatedInput(TapeTask):
-    """On the tape each symbol stands twice; write it once.
+    """Each symbol stands on the tape twice; write it once.
 
-    Observation, action, reward and episode end are those of `Copy`, and so is how the level rises.
+    The level rises by one, up to 30, after 10 episodes in a row whose return was within 1 of the best possible.
+    AutoReset and the adapters carry it from one episode to the next.
 
-    Start: the head on the first symbol of `level` to `level + 2`, rounded down to pairs.
+    Observation: () int32, from 0 to base: the symbol under the read head; `base` for a blank.
 
-    Attributes:
-        base: how many symbols there are.
-        level: the level of the first episode.
-        streak: how many good enough episodes of that level it is credited with.
-        duplication: how often each symbol stands on the tape.
+    Action: a tuple of three () int32: where the read head moves after writing (0 left, 1 right), whether to write (0
+        no, 1 yes), and the symbol to write (0 to base - 1).
 
-    Differences from the reference: none.
+    Reward: 1 for a right symbol, -0.5 for a wrong one, 0 for writing nothing; -1 for the step that exceeds the time
+        allowed.
 
-    Source: Zaremba et al., Learning Simple Algorithms from Examples, 2015; OpenAI Gym 0.17, `DuplicatedInput-v0`.
+    Start: the read head on the first of `level` to `level + 2` symbols, rounded down to whole groups of `duplication`.
 
-    Version history: v0, as Gym's.
+    Episode end:
+        Termination: everything is written, a symbol was wrong, or the number of steps exceeds the number of symbols to
+            read plus the number to write plus 4.
+        Truncation: none here; `make` adds a time limit of 200 steps.
+
+    Info: `level`, () int32: the level of this episode.
+
+    Parameters:
+        base: number of symbols.
+        level: level of the first episode.
+        streak: number of good episodes in a row at that level to begin with.
+        duplication: how many times each symbol stands on the tape.
+
+    Source: W. Zaremba et al., "Learning Simple Algorithms from Examples", 2015; OpenAI Gym 0.17, `DuplicatedInput-v0`.
+
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     duplication: int = static(default=2)
@@ -34,19 +49,14 @@ class DuplicatedInput(TapeTask):
     def check_fields(self) -> None:
         """Checks the number of copies as well."""
         super().check_fields()
-        if not isinstance(self.duplication, int) or not 1 <= self.duplication <= MAX_LENGTH:
-            raise InvalidField(
-                f"DuplicatedInput: `duplication` must be an integer from 1 to {MAX_LENGTH}, got {self.duplication!r}."
-            )
+        check_integer(self, "duplication", self.duplication, 1, MAX_LENGTH)
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
-        """Random symbols, each several times."""
         length = jnp.maximum(size // self.duplication, 1) * self.duplication
         symbols = draw_symbols(key, 1, self.base, jnp.asarray(MAX_LENGTH, jnp.int32))
         symbols = symbols[jnp.arange(MAX_LENGTH, dtype=jnp.int32) // self.duplication]
         return jnp.where(jnp.arange(MAX_LENGTH, dtype=jnp.int32)[:, None] < length, symbols, self.base), length
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
-        """Each symbol once."""
         target = symbols[:: self.duplication, 0]
         return target, length // self.duplication

@@ -1,4 +1,4 @@
-"""ReversedAddition: add the numbers that stand one below the other."""
+"""ReversedAddition: add the numbers in the rows of a grid."""
 
 from typing import ClassVar
 
@@ -6,43 +6,46 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
+from jaxenvs.random import Key
 
 
 class ReversedAddition(TapeTask):
-    """In a grid numbers stand one below the other, the lowest digit first; write their sum, the lowest digit first.
+    """Add the numbers of a grid, one per row and lowest digit first, and write their sum, lowest digit first.
 
-    Observation: () int32 from 0 to 3: the digit under the read head, 3 for a blank.
+    The level rises by one, up to 30, after 10 episodes in a row whose return was within 1 of the best possible.
+    AutoReset and the adapters carry it from one episode to the next.
 
-    Action: a tuple of where the read head goes after writing (0 left, 1 right, 2 up, 3 down), whether to write (0 no,
-    1 yes), and the digit to write (0 to 2).
+    Observation: () int32, from 0 to base: the digit under the read head; `base` for a blank.
 
-    Reward: 1 for a right digit, -0.5 for a wrong one, 0 for none; -1 on the step that is too late.
+    Action: a tuple of three () int32: where the read head moves after writing (0 left, 1 right, 2 up, 3 down), whether
+        to write (0 no, 1 yes), and the digit to write (0 to base - 1).
 
-    Start: the head on the upper left digit of `rows` random numbers of `level` to `level + 2` digits.
+    Reward: 1 for a right digit, -0.5 for a wrong one, 0 for writing nothing; -1 for the step that exceeds the time
+        allowed.
+
+    Start: the read head on the upper left digit of `rows` random numbers of `level` to `level + 2` digits.
 
     Episode end:
-        Termination: all is written, a digit was wrong, or more steps have passed than twice the digits of a number,
-            and 4 (for two rows and for three, as in the reference).
-        Truncation: none here; 200 steps in the registered ids.
+        Termination: everything is written, a digit was wrong, or the number of steps exceeds twice the digits of a
+            number plus 4. As in the reference, that is so for two rows and for three.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Info and how the level rises are those of `Copy`.
+    Info: `level`, () int32: the level of this episode.
 
-    Attributes:
-        base: of the number system.
-        level: the level of the first episode.
-        streak: how many good enough episodes of that level it is credited with.
-        rows: how many numbers are added.
+    Parameters:
+        base: base of the number system.
+        level: level of the first episode.
+        streak: number of good episodes in a row at that level to begin with.
+        rows: number of numbers to add.
 
-    Differences from the reference: none.
+    Source: W. Zaremba et al., "Learning Simple Algorithms from Examples", 2015; OpenAI Gym 0.17, `ReversedAddition-v0`
+        and `ReversedAddition3-v0`.
 
-    Source: Zaremba et al., Learning Simple Algorithms from Examples, 2015; OpenAI Gym 0.17, `ReversedAddition-v0` and
-    `ReversedAddition3-v0`.
-
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     moves: ClassVar[int] = 4
@@ -54,18 +57,14 @@ class ReversedAddition(TapeTask):
     def check_fields(self) -> None:
         """Checks the number of rows as well."""
         super().check_fields()
-        if not isinstance(self.rows, int) or isinstance(self.rows, bool) or not 2 <= self.rows <= self.base:
-            # With more rows than the base has digits, a carry could need two.
-            raise InvalidField(
-                f"ReversedAddition: `rows` must be an integer from 2 to `base` ({self.base}), got {self.rows!r}."
-            )
+        # With more rows than the base has digits, a carry could need two.
+        check_integer(self, "rows", self.rows, 2, self.base, most_is="base")
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
-        """Random numbers."""
         return draw_symbols(key, self.rows, self.base, size), size
 
     def target_of(self, symbols: Array, length: Array) -> tuple[Array, Array]:
-        """The sum, with one digit more where the last carry is not 0."""
+        """The sum, with one more digit if the last carry is not 0."""
         is_digit = jnp.arange(MAX_LENGTH, dtype=jnp.int32) < length
         sums = jnp.where(is_digit, symbols.sum(1, dtype=jnp.int32), 0)
 
@@ -78,6 +77,6 @@ class ReversedAddition(TapeTask):
         return jnp.where(jnp.arange(MAX_LENGTH + 1, dtype=jnp.int32) < target_length, digits, self.base), target_length
 
     def steps_for(self, length: Array, target_length: Array) -> Array:
-        """() int32: the last carry's digit gives no more time."""
+        """() int32: the digit of the last carry does not add time."""
         del target_length
         return super().steps_for(length, length)

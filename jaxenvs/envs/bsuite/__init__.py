@@ -1,1 +1,1 @@
-"""bsuite's tasks: small ones that each ask one thing of an agent. `jaxenvs.registry.bsuite` knows bsuite's own ids."""
+"""bsuite's tasks: small ones that each test one capability of an agent."""

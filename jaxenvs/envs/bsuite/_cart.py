@@ -1,4 +1,4 @@
-"""What bsuite's two tasks with a pole on a cart share: the cart, its clock, and the picture."""
+"""The base class of bsuite's two tasks with a pole on a cart: the cart, its clock, and the picture."""
 
 import abc
 from typing import ClassVar
@@ -10,23 +10,23 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.core.trigonometry import cos, sin, wrapped
+from jaxenvs.core.trigonometry import cos, sin, wrap_angle
 from jaxenvs.envs._cart_pole import accelerations
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class CartState(PyTreeNode):
-    """State of a pole on a cart; each () float32 where nothing else is said.
+    """State of a pole on a cart; each () float32 unless stated otherwise.
 
     Attributes:
         x: position of the cart, m.
-        x_dot: its velocity, m/s.
+        x_dot: velocity of the cart, m/s.
         theta: angle of the pole from upright, rad, from -pi to pi, positive to the right.
-        theta_dot: its angular velocity, rad/s.
+        theta_dot: angular velocity of the pole, rad/s.
         elapsed: () int32, steps since reset.
     """
 
@@ -38,24 +38,24 @@ class CartState(PyTreeNode):
 
 
 class Cart(Env[CartState, Array]):
-    """A pole on a cart: its subclasses say what is wanted of it, and what more is seen.
+    """A pole on a cart. Subclasses define the reward, the end of an episode and what else is observed.
 
-    Attributes:
-        x_threshold: how far the cart may be from the middle, m.
+    Parameters:
+        x_threshold: greatest distance of the cart from the middle, m.
         timescale: duration of a step, s.
         max_time: duration of an episode, s.
-        init_range: each of the four numbers of a start is within +- this of rest.
-        gravity: m/s^2.
-        cart_mass: kg.
-        pole_mass: kg.
+        init_range: at the start, position (m), angle (rad) and both velocities are within +-init_range of rest.
+        gravity: acceleration of gravity, m/s^2.
+        cart_mass: mass of the cart, kg.
+        pole_mass: mass of the pole, kg.
         half_length: half the length of the pole, m.
-        force: of a push, N.
+        force: magnitude of a push, N.
     """
 
     frames_per_second: ClassVar[int] = 100
 
     start_angle: ClassVar[float] = 0.0
-    """Angle about which the pole starts, rad."""
+    """Angle around which the pole starts, rad."""
 
     x_threshold: ArrayLike = 3.0
     timescale: ArrayLike = 0.01
@@ -70,13 +70,11 @@ class Cart(Env[CartState, Array]):
     def check_fields(self) -> None:
         """Checks that lengths and times are positive."""
         for name in ("x_threshold", "timescale", "max_time", "half_length"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value <= 0:
-                raise InvalidField(f"{type(self).__name__}: `{name}` must be above 0, got {value!r}.")
+            check_range(self, name, getattr(self, name), 0, above=True)
 
     @property
     def observation_space(self) -> Box:
-        """See the class: positions and velocities have no bound, sines, cosines and signs lie from -1 to 1."""
+        """See the class: positions and velocities are unbounded; sines, cosines and signs lie in [-1, 1]."""
         infinity = np.inf
         extra = [1.0] * (self.num_observed - 6)
         high = np.array([[infinity, infinity, 1.0, 1.0, infinity, infinity, *extra]], np.float32)
@@ -90,10 +88,9 @@ class Cart(Env[CartState, Array]):
         return Discrete(3)
 
     def reset(self, key: Key) -> tuple[CartState, TimeStep[Array]]:
-        """Draws a start near rest."""
         spread = jnp.asarray(self.init_range, jnp.float32)
         start = jax.random.uniform(check_key(key), (4,), jnp.float32, -spread, spread)
-        theta = wrapped(start[2] + self.start_angle)
+        theta = wrap_angle(start[2] + self.start_angle)
         state = CartState(start[0], start[1], theta, start[3], elapsed=jnp.zeros((), jnp.int32))
         return state, restart(self.observe(state))
 
@@ -107,7 +104,7 @@ class Cart(Env[CartState, Array]):
         state = CartState(
             x=state.x + self.timescale * state.x_dot,
             x_dot=state.x_dot + self.timescale * x_acc,
-            theta=wrapped(state.theta + self.timescale * state.theta_dot),
+            theta=wrap_angle(state.theta + self.timescale * state.theta_dot),
             theta_dot=state.theta_dot + self.timescale * theta_acc,
             elapsed=state.elapsed + 1,
         )
@@ -119,7 +116,7 @@ class Cart(Env[CartState, Array]):
         return state.elapsed.astype(jnp.float32) * self.timescale
 
     def motion(self, state: CartState) -> list[Array]:
-        """() float32 each: what both tasks see."""
+        """() float32 each: the numbers that both tasks observe."""
         return [
             state.x / self.x_threshold,
             state.x_dot / self.x_threshold,
@@ -132,11 +129,11 @@ class Cart(Env[CartState, Array]):
     @property
     @abc.abstractmethod
     def num_observed(self) -> int:
-        """How many numbers are seen."""
+        """The number of observed values."""
 
     @abc.abstractmethod
     def outcome(self, state: CartState, action: Array) -> tuple[Array, Array]:
-        """What a step that led to `state` is worth, () float32, and whether it ends the episode for that, () bool."""
+        """The reward of a step that led to `state`, () float32, and whether it ends the episode, () bool."""
 
     def render(self, state: CartState) -> Array:
         """(400, 600, 3) uint8: cart and pole on the rail."""
@@ -149,7 +146,7 @@ class Cart(Env[CartState, Array]):
         canvas = canvas.line((-edge, -0.1), (edge, -0.1), 0.06, palette.STEEL)
         for side in (-1.0, 1.0):
             canvas = canvas.line((side * edge, -0.3), (side * edge, 0.1), 0.06, palette.STEEL)
-        # The share of the time that has passed.
+        # The fraction of the time that has passed.
         width = jnp.clip(self.time(state) / self.max_time, 0.0, 1.0) * 6.0
         canvas = canvas.line((-3.0, -1.8), (3.0, -1.8), 0.1, palette.MIST)
         canvas = canvas.line((-3.0, -1.8), (width - 3.0, -1.8), 0.1, palette.SILVER)

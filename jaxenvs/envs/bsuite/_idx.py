@@ -1,4 +1,4 @@
-"""MNIST's files: arrays of bytes in the format IDX, as they are or compressed."""
+"""MNIST's files: arrays of bytes in the IDX format, plain or compressed."""
 
 import gzip
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxenvs.core.errors import DatasetNotFound, InvalidField
+from jaxenvs.errors import DatasetNotFound, InvalidField
 
 VARIABLE = "JAXENVS_MNIST"
 """The environment variable that names the folder."""
@@ -18,7 +18,7 @@ _URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 
 
 def mnist_folder() -> Path:
-    """Where MNIST's files are looked for: the folder in `JAXENVS_MNIST`, or else `~/.cache/jaxenvs/mnist`."""
+    """The folder of MNIST's files: that in `JAXENVS_MNIST`, or else `~/.cache/jaxenvs/mnist`."""
     named = os.environ.get(VARIABLE)
     return Path(named) if named else Path.home() / ".cache" / "jaxenvs" / "mnist"
 
@@ -29,23 +29,23 @@ def read_images() -> np.ndarray:
 
 
 def read_labels() -> np.ndarray:
-    """Their labels, (60000,) uint8; see `read_mnist`."""
+    """The labels of MNIST's training images, (60000,) uint8; see `read_mnist`."""
     return read_mnist(_FILES[1])
 
 
 def read_mnist(name: str, folder: Path | str | None = None) -> np.ndarray:
-    """One of MNIST's files.
+    """Reads one of MNIST's files.
 
     Args:
-        name: such as `"train-images-idx3-ubyte"`; `.gz` may follow in the folder.
-        folder: where the file lies; `mnist_folder()` by default.
+        name: name of the file, such as `"train-images-idx3-ubyte"`; in the folder, `.gz` may follow.
+        folder: folder of the file; `mnist_folder()` by default.
 
     Returns:
-        An array of uint8, of the shape that the file says.
+        An array of uint8, of the shape given in the file.
 
     Raises:
         DatasetNotFound: there is no such file.
-        InvalidField: it is not in the format IDX, or damaged.
+        InvalidField: the file is not in the IDX format, or is damaged.
     """
     folder = mnist_folder() if folder is None else Path(folder)
     for path, opened in ((folder / name, open), (folder / f"{name}.gz", gzip.open)):
@@ -56,16 +56,16 @@ def read_mnist(name: str, folder: Path | str | None = None) -> np.ndarray:
                 except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                     raise InvalidField(f"{path} is damaged ({error}); download it again.") from error
     raise DatasetNotFound(
-        f"bsuite/MnistBandit-v0 needs the training set of MNIST, and there is no `{name}` in {folder}. Download"
+        f"bsuite/MnistBandit-v0 needs the training set of MNIST, but there is no `{name}` in {folder}. Download"
         f" {_FILES[0]}.gz and {_FILES[1]}.gz (10 MB) from {_URL} to that folder, or set {VARIABLE} to the folder that"
-        " holds them. Or pass arrays: `make('bsuite/MnistBandit-v0', images=images, labels=labels)`."
+        " contains them. Or pass arrays: `make('bsuite/MnistBandit-v0', images=images, labels=labels)`."
     )
 
 
 def _parse(data: bytes, path: Path) -> np.ndarray:
     """The array in the bytes of an IDX file: two zeros, type, number of axes, their lengths, and the values."""
     if len(data) < 4 or data[:3] != bytes((0, 0, _BYTES)):
-        raise InvalidField(f"{path} is no IDX file of unsigned bytes.")
+        raise InvalidField(f"{path} is not an IDX file of unsigned bytes.")
     axes = data[3]
     start = 4 + 4 * axes
     shape = struct.unpack(f">{axes}I", data[4:start]) if len(data) >= start else ()

@@ -1,4 +1,4 @@
-"""What the pictures of bsuite's chains share: a bar for the time that is left."""
+"""The time bar in the pictures of bsuite's chains."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -6,13 +6,13 @@ from jax import Array
 from jaxenvs.canvas import Canvas, palette
 
 WIDTH, HEIGHT = 480, 240
-"""Pixels of the picture of a chain."""
+"""The size of the picture of a chain, in pixels."""
 _MARGIN = 24.0
 _HEIGHT_OF_BAR = 12.0
 
 
 def time_bar(canvas: Canvas, share: Array) -> Canvas:
-    """Draws a bar at the bottom, of which `share`, () float32 from 0 to 1, has passed."""
+    """Draws a bar at the bottom for the time; `share`, () float32 from 0 to 1, is the part that has passed."""
     y = HEIGHT - _MARGIN
     length = WIDTH - 2 * _MARGIN
     end = _MARGIN + jnp.clip(share, 0.0, 1.0) * length

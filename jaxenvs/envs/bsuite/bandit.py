@@ -1,4 +1,4 @@
-"""Bandit: eleven arms, each of which pays the same whenever it is pulled."""
+"""Bandit: eleven arms, each of which always pays the same."""
 
 from typing import ClassVar
 
@@ -8,11 +8,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer, check_mapping_seed, check_shape
+from jaxenvs.envs.bsuite._fields import check_mapping_seed, check_shape
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _WIDTH, _HEIGHT = 480, 240  # pixels
 _NOTHING_YET = -1
@@ -22,7 +23,7 @@ class BanditState(PyTreeNode):
     """State of `Bandit`.
 
     Attributes:
-        action: () int32, the arm last pulled; -1 at reset. For the picture alone.
+        action: () int32, the arm last pulled; -1 at reset. For the picture only.
     """
 
     action: Array
@@ -31,30 +32,35 @@ class BanditState(PyTreeNode):
 class Bandit(Env[BanditState, Array]):
     """Arms whose rewards are 0, 0.1, ..., 1 in some order: find the one that pays 1.
 
-    Observation: (1, 1) float32, always 1. (bsuite's own description says 0.)
+    Observation: (1, 1) float32.
 
-    Action: () int32, the arm.
+        | index | meaning                                    | min | max | unit |
+        |-------|--------------------------------------------|-----|-----|------|
+        | 0     | always 1 (bsuite's own description says 0) | 1   | 1   |      |
+
+    Action: () int32, from 0 to num_actions - 1: the arm.
 
     Reward: that of the arm.
 
-    Start: there is one.
+    Start: a single state.
 
     Episode end:
         Termination: after one step.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        num_actions: how many arms there are.
-        mapping_seed: says which arm pays what, as in bsuite: the order is
+    Parameters:
+        num_actions: number of arms.
+        mapping_seed: seed of the order of the rewards. As in bsuite, the order is
             `numpy.random.RandomState(mapping_seed).permutation(num_actions)`.
-        rewards: (num_actions,) what each arm pays, instead of the above; a leaf, so that a batch of bandits can differ
-            in it.
+        rewards: (num_actions,) reward of each arm, in place of `mapping_seed`. It is a leaf, so a batch of bandits can
+            have different rewards.
 
-    Differences from the reference: bsuite draws an order where there is no `mapping_seed`; here it is 0 by default.
+    Differences from the reference: without a `mapping_seed`, bsuite draws an order; here the seed is 0 by default.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `SimpleBandit`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 2
@@ -65,9 +71,9 @@ class Bandit(Env[BanditState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of arms, the seed, and the shape of the rewards."""
-        check_integer("Bandit", "num_actions", self.num_actions, 2, 10_000)
-        check_mapping_seed("Bandit", self.mapping_seed)
-        check_shape("Bandit", "rewards", self.rewards, (self.num_actions,))
+        check_integer(self, "num_actions", self.num_actions, 2, 10_000)
+        check_mapping_seed(self, self.mapping_seed)
+        check_shape(self, "rewards", self.rewards, (self.num_actions,))
 
     @property
     def arm_rewards(self) -> Array:
@@ -84,32 +90,28 @@ class Bandit(Env[BanditState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """The arms."""
         return Discrete(self.num_actions)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """The least and the greatest of what the arms pay."""
+        """The least and the greatest reward of the arms."""
         return self.arm_rewards.min(), self.arm_rewards.max()
 
     def reset(self, key: Key) -> tuple[BanditState, TimeStep[Array]]:
-        """Stands before the arms."""
         check_key(key)
         state = BanditState(action=jnp.full((), _NOTHING_YET, jnp.int32))
         return state, restart(self.observe(state))
 
     def step(self, state: BanditState, action: Array) -> tuple[BanditState, TimeStep[Array]]:
-        """Pulls an arm."""
         state = BanditState(action=self.action_space.validate(action))
         return state, transition(self.observe(state), self.arm_rewards[state.action], True)
 
     def observe(self, state: BanditState) -> Array:
-        """(1, 1) float32: 1."""
         del state
         return jnp.ones((1, 1), jnp.float32)
 
     def render(self, state: BanditState) -> Array:
-        """(240, 480, 3) uint8: a bar for what each arm pays; that of the arm last pulled is orange."""
+        """(240, 480, 3) uint8: a bar for the reward of each arm; that of the arm last pulled is orange."""
         floor, top = 0.88 * _HEIGHT, 0.12 * _HEIGHT
         x, y = np.arange(_WIDTH), np.arange(_HEIGHT, dtype=np.float32)[:, None]
         gap = _WIDTH / self.num_actions

@@ -7,11 +7,11 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Box, Discrete
 
 _CELL = 32.0  # pixels
 _MOST_CELLS = 100
@@ -21,9 +21,9 @@ class CatchState(PyTreeNode):
     """State of `Catch`; each () int32.
 
     Attributes:
-        ball_row: from 0, the top.
-        ball_column: from 0.
-        paddle: column of the paddle, which lies in the last row.
+        ball_row: row of the ball, from 0, the top.
+        ball_column: column of the ball, from 0.
+        paddle: column of the paddle, which is in the last row.
     """
 
     ball_row: Array
@@ -32,29 +32,28 @@ class CatchState(PyTreeNode):
 
 
 class Catch(Env[CatchState, Array]):
-    """A ball falls down its column, a row a step; a paddle in the last row is to be where it arrives.
+    """A ball falls straight down, one row per step; be under it with a paddle when it reaches the last row.
 
     Observation: (rows, columns) float32: 1 at the ball and at the paddle, else 0.
 
-    Action: 0 moves the paddle one column to the left, 1 not at all, 2 to the right; it stops at the sides.
+    Action: () int32. 0 moves the paddle one column to the left, 1 not at all, 2 to the right. It stops at the sides.
 
-    Reward: in the last step 1 where the ball meets the paddle, -1 where it does not; else 0.
+    Reward: in the last step, 1 if the ball meets the paddle and -1 if not; else 0.
 
     Start: the ball in a random column of the first row, the paddle in column `columns // 2`.
 
     Episode end:
         Termination: the ball is in the last row, after `rows - 1` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        rows: of the board.
-        columns: of the board.
+    Parameters:
+        rows: number of rows of the board.
+        columns: number of columns of the board.
 
-    Differences from the reference: none.
+    Source: V. Mnih, N. Heess and A. Graves, "Recurrent Models of Visual Attention", 2014; bsuite 0.3.6, `Catch`.
 
-    Source: V. Mnih et al., "Recurrent Models of Visual Attention", 2014; bsuite 0.3.6, `Catch`.
-
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6
@@ -64,8 +63,8 @@ class Catch(Env[CatchState, Array]):
 
     def check_fields(self) -> None:
         """Checks the size of the board."""
-        check_integer("Catch", "rows", self.rows, 2, _MOST_CELLS)
-        check_integer("Catch", "columns", self.columns, 1, _MOST_CELLS)
+        check_integer(self, "rows", self.rows, 2, _MOST_CELLS)
+        check_integer(self, "columns", self.columns, 1, _MOST_CELLS)
 
     @property
     def observation_space(self) -> Box:
@@ -74,16 +73,13 @@ class Catch(Env[CatchState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """Left, stay, right."""
         return Discrete(3)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[CatchState, TimeStep[Array]]:
-        """Lets a ball go."""
         state = CatchState(
             ball_row=jnp.zeros((), jnp.int32),
             ball_column=draw_below(check_key(key), self.columns),
@@ -103,7 +99,6 @@ class Catch(Env[CatchState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: CatchState) -> Array:
-        """(rows, columns) float32."""
         row, column = (np.arange(count, dtype=np.int32) for count in (self.rows, self.columns))
         row, column = row[:, None], column[None]
         ball = (row == state.ball_row) & (column == state.ball_column)

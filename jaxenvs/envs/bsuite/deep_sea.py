@@ -1,4 +1,4 @@
-"""DeepSea: a treasure that only one sequence of actions of many reaches, each step of which costs a little."""
+"""DeepSea: find a treasure that only one of many sequences of actions reaches, at a small cost per step."""
 
 import math
 from typing import ClassVar
@@ -10,11 +10,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.envs.bsuite._fields import check_integer, check_mapping_seed, check_shape
+from jaxenvs.envs.bsuite._fields import check_mapping_seed, check_shape
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _SIDE = 400  # pixels
 _MOST_CELLS = 200
@@ -24,9 +25,9 @@ class DeepSeaState(PyTreeNode):
     """State of `DeepSea`.
 
     Attributes:
-        row: () int32, how deep; `size` at the end.
-        column: () int32.
-        key: () key that chance is drawn from; None where `deterministic`.
+        row: () int32, row of the diver; `size` at the end.
+        column: () int32, column of the diver.
+        key: () key that randomness is drawn from; None if `deterministic`.
     """
 
     row: Array
@@ -35,41 +36,44 @@ class DeepSeaState(PyTreeNode):
 
 
 class DeepSea(Env[DeepSeaState, Array]):
-    """A diver sinks a row a step, one column to the left or to the right; the treasure lies in the last cell.
+    """A diver sinks one row per step, and one column to the left or to the right; the treasure is in the last cell.
 
-    Which of the two actions leads to the right is another matter in each cell, so nothing can be learnt from one cell
-    for the next, and an agent that does not explore on purpose takes some 2^size episodes to find the treasure.
+    Which action leads to the right differs from cell to cell, so nothing learned in one cell applies to the next. An
+    agent without directed exploration takes about 2^size episodes to find the treasure.
 
     Observation: (size, size) float32: 1 in the diver's cell, else 0; all 0 at the end.
 
-    Action: 0 or 1. One leads to the right, the other to the left, see `action_mapping`; both stop at the sides. Without
-        `deterministic`, a move to the right fails with probability 1 / size, and the diver sinks straight.
+    Action: () int32, 0 or 1. One leads to the right and the other to the left; see `action_mapping`. Both stop at the
+        sides. Without `deterministic`, a move to the right fails with probability 1 / size, and the diver sinks
+        straight down.
 
-    Reward: -`unscaled_move_cost` / size for an attempt to go right, and 1 for one in the last column, whether or not it
-        fails. The best return is 1 - `unscaled_move_cost`, thus 0.99. Without `deterministic`, N(0, 1) more for the
-        step from the first or the last cell of the last row.
+    Reward: -`unscaled_move_cost` / size for an attempt to go right, plus 1 for an attempt in the last column, even if
+        it fails. The best return is 1 - `unscaled_move_cost`, which is 0.99 by default. Without `deterministic`, plus
+        N(0, 1) for the step from the first or the last cell of the last row.
 
     Start: row 0, column 0.
 
     Episode end:
         Termination: after `size` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        size: rows and columns.
-        deterministic: see above.
-        unscaled_move_cost: what `size` moves to the right cost.
-        randomize_actions: whether the meaning of the actions differs from cell to cell; else 1 leads to the right.
-        mapping_seed: says how, as in bsuite: `numpy.random.RandomState(mapping_seed).binomial(1, 0.5, [size, size])`.
-        action_mapping: (size, size) integers, the action that leads to the right in each cell, instead of the above; a
-            leaf, so a batch of seas can differ in it.
+    Parameters:
+        size: number of rows and of columns.
+        deterministic: whether moves always succeed and rewards have no noise.
+        unscaled_move_cost: cost of `size` moves to the right.
+        randomize_actions: whether the meaning of the actions differs from cell to cell. If not, 1 leads to the right.
+        mapping_seed: seed of that difference. As in bsuite, the mapping is
+            `numpy.random.RandomState(mapping_seed).binomial(1, 0.5, [size, size])`.
+        action_mapping: (size, size) integers, the action that leads to the right in each cell, in place of
+            `mapping_seed`. It is a leaf, so a batch of seas can have different mappings.
 
-    Differences from the reference: bsuite draws a mapping where there is no `mapping_seed`; here it is 42 by default,
-        as in bsuite's experiments.
+    Differences from the reference: without a `mapping_seed`, bsuite draws a mapping; here the seed is 42 by default, as
+        in bsuite's experiments.
 
     Source: I. Osband et al., "Deep Exploration via Randomized Value Functions", 2019; bsuite 0.3.6, `DeepSea`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6
@@ -83,9 +87,9 @@ class DeepSea(Env[DeepSeaState, Array]):
 
     def check_fields(self) -> None:
         """Checks the size, the seed, and the shape of the mapping."""
-        check_integer("DeepSea", "size", self.size, 2, _MOST_CELLS)
-        check_mapping_seed("DeepSea", self.mapping_seed)
-        check_shape("DeepSea", "action_mapping", self.action_mapping, (self.size, self.size))
+        check_integer(self, "size", self.size, 2, _MOST_CELLS)
+        check_mapping_seed(self, self.mapping_seed)
+        check_shape(self, "action_mapping", self.action_mapping, (self.size, self.size))
 
     @property
     def action_right(self) -> Array:
@@ -109,18 +113,17 @@ class DeepSea(Env[DeepSeaState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """From an attempt to go right to the treasure; any number where there is noise."""
+        """From the cost of an attempt to go right to the treasure; unbounded with noise."""
         cost = jnp.asarray(self.unscaled_move_cost) / self.size
         return (jnp.minimum(0.0, -cost), 1.0 - jnp.minimum(0.0, cost)) if self.deterministic else (-math.inf, math.inf)
 
     def reset(self, key: Key) -> tuple[DeepSeaState, TimeStep[Array]]:
-        """Dives in at the left."""
         key, zero = check_key(key), jnp.zeros((), jnp.int32)
         state = DeepSeaState(row=zero, column=zero, key=None if self.deterministic else key)
         return state, restart(self.observe(state))
 
     def step(self, state: DeepSeaState, action: Array) -> tuple[DeepSeaState, TimeStep[Array]]:
-        """Sinks, to the left or to the right."""
+        """Lets the diver sink, to the left or to the right."""
         action = self.action_space.validate(action)
         if state.key is None:
             one = jnp.ones((), jnp.float32)
@@ -132,13 +135,13 @@ class DeepSea(Env[DeepSeaState, Array]):
     def step_with(
         self, state: DeepSeaState, action: Array, wind: Array, noise: Array
     ) -> tuple[DeepSeaState, TimeStep[Array]]:
-        """A step whose chance is given.
+        """A step with given randomness.
 
         Args:
             state: as for `step`.
             action: as for `step`.
-            wind: () float32 in [0, 1); a move to the right fails up to 1 / size. 1 for none.
-            noise: () float32, what the step from the first or last cell of the last row pays beside. 0 for none.
+            wind: () float32 in [0, 1); a move to the right fails if it is at most 1 / size. 1 for no wind.
+            noise: () float32, added to the reward of the step from the first or last cell of the last row. 0 for none.
         """
         last = self.size - 1
         goes_right = action == self.action_right[state.row, state.column]
@@ -154,13 +157,12 @@ class DeepSea(Env[DeepSeaState, Array]):
         return state, transition(self.observe(state), reward, state.row == self.size)
 
     def observe(self, state: DeepSeaState) -> Array:
-        """(size, size) float32."""
         place = np.arange(self.size, dtype=np.int32)
         return ((place[:, None] == state.row) & (place[None] == state.column)).astype(jnp.float32)
 
     def render(self, state: DeepSeaState) -> Array:
-        """(400, 400, 3) uint8: the diver in the sea, and the treasure beneath the last cell."""
-        cell = _SIDE / (self.size + 1)  # half a column at either side, and a row of sand beneath the last
+        """(400, 400, 3) uint8: the diver in the sea, and the treasure below the last cell."""
+        cell = _SIDE / (self.size + 1)  # half a column on either side, and a row of sand below the last
         large = max(cell, 16.0)
         canvas = Canvas.blank(_SIDE, _SIDE, palette.WATER).image(_water(self.size), (0, 0))
         chest = self.size * cell, _SIDE - 0.4 * large
@@ -173,7 +175,7 @@ class DeepSea(Env[DeepSeaState, Array]):
 
 
 def _water(size: int) -> np.ndarray:
-    """(400, 400, 3) uint8: the sea, darker with depth, and the sand beneath."""
+    """(400, 400, 3) uint8: the sea, darker with depth, and the sand below."""
     depth = np.arange(_SIDE) * (size + 1) // _SIDE
     light, dark = (np.array(color, np.float32) for color in (palette.BLUE_LIGHT, palette.BLUE_DARK))
     rows = light + (depth[:, None] / size) * (dark - light)

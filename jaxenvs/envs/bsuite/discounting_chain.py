@@ -1,4 +1,4 @@
-"""DiscountingChain: one choice, whose reward comes soon or late."""
+"""DiscountingChain: one choice, whose reward comes sooner or later."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,10 +8,10 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._fields import check_mapping_seed, check_shape
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _REWARD_TIMES = np.array([1, 3, 10, 30, 100], np.int32)
 _LENGTH = 100
@@ -24,7 +24,7 @@ class DiscountingChainState(PyTreeNode):
     """State of `DiscountingChain`; each () int32.
 
     Attributes:
-        chain: the one that the first action chose, from 0 to 4; -1 before.
+        chain: the chain that the first action chose, from 0 to 4; -1 before.
         elapsed: steps since reset.
     """
 
@@ -33,35 +33,38 @@ class DiscountingChainState(PyTreeNode):
 
 
 class DiscountingChain(Env[DiscountingChainState, Array]):
-    """The first action chooses one of five chains, which pay after 1, 3, 10, 30 and 100 steps; one of them pays more.
+    """The first action chooses one of five chains, which pay after 1, 3, 10, 30 and 100 steps; one pays a bonus.
 
     Observation: (1, 2) float32.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | the chain that was chosen, -1 before | -1 | 4 |
-    | 1 | steps since the start / 100 | 0 | 1 |
+        | index | meaning                                    | min | max | unit |
+        |-------|--------------------------------------------|-----|-----|------|
+        | 0     | the chosen chain; -1 before the first step | -1  | 4   |      |
+        | 1     | steps since the start / 100                | 0   | 1   |      |
 
-    Action: 0 to 4, the chain; only the first one matters.
+    Action: () int32, from 0 to 4: the chain. Only the first action matters.
 
-    Reward: 1 in the step in which the chosen chain pays, 1.1 where it is the one with the bonus; else 0. The best
+    Reward: 1 in the step in which the chosen chain pays, or 1.1 if it is the one with the bonus; else 0. The best
         return is 1.1.
 
-    Start: there is one.
+    Start: a single state.
 
     Episode end:
         Termination: after 100 steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        mapping_seed: says which chain has the bonus, as in bsuite: number `mapping_seed % 5`.
-        rewards: (5,) what each chain pays, instead of the above; a leaf, so a batch of chains can differ in it.
+    Parameters:
+        mapping_seed: determines which chain has the bonus. As in bsuite, it is number `mapping_seed % 5`.
+        rewards: (5,) reward of each chain, in place of `mapping_seed`. It is a leaf, so a batch of chains can have
+            different rewards.
 
-    Differences from the reference: bsuite draws the bonus where there is no `mapping_seed`; here it is 0 by default.
+    Differences from the reference: without a `mapping_seed`, bsuite draws the chain with the bonus; here the seed is 0
+        by default.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `DiscountingChain`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     mapping_seed: int = static(default=0)
@@ -69,8 +72,8 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
 
     def check_fields(self) -> None:
         """Checks the seed, and the shape of the rewards."""
-        check_mapping_seed("DiscountingChain", self.mapping_seed)
-        check_shape("DiscountingChain", "rewards", self.rewards, (_CHAINS,))
+        check_mapping_seed(self, self.mapping_seed)
+        check_shape(self, "rewards", self.rewards, (_CHAINS,))
 
     @property
     def chain_rewards(self) -> Array:
@@ -82,12 +85,10 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(1, 2) float32: see the class."""
         return Box(np.array([[_NO_CHOICE, 0]], np.float32), np.array([[_CHAINS - 1, 1]], np.float32))
 
     @property
     def action_space(self) -> Discrete:
-        """The chains."""
         return Discrete(_CHAINS)
 
     @property
@@ -96,7 +97,6 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
         return jnp.minimum(0.0, self.chain_rewards.min()), self.chain_rewards.max()
 
     def reset(self, key: Key) -> tuple[DiscountingChainState, TimeStep[Array]]:
-        """Stands before the chains."""
         check_key(key)
         state = DiscountingChainState(
             chain=jnp.full((), _NO_CHOICE, jnp.int32),
@@ -121,7 +121,7 @@ class DiscountingChain(Env[DiscountingChainState, Array]):
         return jnp.stack([chain, elapsed / _LENGTH])[None]
 
     def render(self, state: DiscountingChainState) -> Array:
-        """(240, 480, 3) uint8: the chains, a disc where each pays, larger for the bonus, and the way gone so far."""
+        """(240, 480, 3) uint8: the chains, a disc where each pays, larger for the bonus, and the progress so far."""
         left, right, gap = 40.0, WIDTH - 28.0, HEIGHT / _CHAINS
         rewards = self.chain_rewards
         canvas = Canvas.blank(HEIGHT, WIDTH, palette.PAPER)

@@ -1,4 +1,4 @@
-"""MemoryChain: remember what was shown at the start until it is asked for."""
+"""MemoryChain: remember what was shown at the start until asked for it."""
 
 import math
 from typing import ClassVar
@@ -9,21 +9,21 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import INT32_MAX, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._coins import flip_coins
-from jaxenvs.envs.bsuite._fields import check_integer
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH, time_bar
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Box, Discrete
 
 
 class MemoryChainState(PyTreeNode):
     """State of `MemoryChain`.
 
     Attributes:
-        context: (num_bits,) bool, what is to be remembered.
-        query: () int32, which of them will be asked for.
+        context: (num_bits,) bool, the bits to remember.
+        query: () int32, the number of the bit that will be asked for.
         elapsed: () int32, steps since reset.
     """
 
@@ -33,38 +33,38 @@ class MemoryChainState(PyTreeNode):
 
 
 class MemoryChain(Env[MemoryChainState, Array]):
-    """Bits are shown at the start; in the end the agent is asked for one of them.
+    """Bits are shown at the start; at the end the agent is asked for one of them.
 
-    Observation: (1, 2 + num_bits) float32, at time t, which is 0 at reset and in the first step, too, and k - 1 in the
-        k-th.
+    Observation: (1, 2 + num_bits) float32, at time t, which is 0 at reset and after the first step, and k - 1 after
+        step k.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | 1 - t / memory_length | 0 | 1 |
-    | 1 | number of the bit that is asked for, at t = memory_length - 1; else 0 | 0 | num_bits - 1 |
-    | 2... | the bits, -1 or 1, at t = 0; else 0 | -1 | 1 |
+        | index | meaning                                                       | min | max          | unit |
+        |-------|---------------------------------------------------------------|-----|--------------|------|
+        | 0     | 1 - t / memory_length                                         | 0   | 1            |      |
+        | 1     | number of the bit asked for, at t = memory_length - 1; else 0 | 0   | num_bits - 1 |      |
+        | 2...  | the bits, -1 or 1, at t = 0; else 0                           | -1  | 1            |      |
 
-    Action: 0 or 1. Only that of the last step matters, which is the one after the question was seen.
+    Action: () int32, 0 or 1. Only the last action matters, the one after the question was seen.
 
-    Reward: in the last step 1 where the action is the bit that was asked for, -1 where it is not; else 0.
+    Reward: in the last step, 1 if the action is the bit asked for and -1 if not; else 0.
 
-    Start: the bits and the question are drawn, each alike.
+    Start: the bits and the question are drawn uniformly.
 
     Episode end:
         Termination: after `memory_length + 1` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        memory_length: how long to remember.
-        num_bits: how much.
+    Parameters:
+        memory_length: number of steps to remember the bits for.
+        num_bits: number of bits.
 
-    Differences from the reference: none. That observations lag a step behind, so that the bits are seen twice, is
-        bsuite's way.
+    Differences from the reference: none. As in bsuite, observations lag one step behind, so the bits are seen twice.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `MemoryChain`, whose
         experiments are `memory_len` and `memory_size`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6
@@ -73,13 +73,11 @@ class MemoryChain(Env[MemoryChainState, Array]):
     num_bits: int = static(default=1)
 
     def check_fields(self) -> None:
-        """Checks both sizes."""
-        check_integer("MemoryChain", "memory_length", self.memory_length, 1)
-        check_integer("MemoryChain", "num_bits", self.num_bits, 1, 10_000)
+        check_integer(self, "memory_length", self.memory_length, 1, INT32_MAX)
+        check_integer(self, "num_bits", self.num_bits, 1, 10_000)
 
     @property
     def observation_space(self) -> Box:
-        """(1, 2 + num_bits) float32: see the class."""
         bits = [1.0] * self.num_bits
         low, high = np.array([0, 0, *bits], np.float32), np.array([1, max(self.num_bits - 1, 1), *bits], np.float32)
         low[2:] = -1
@@ -87,12 +85,10 @@ class MemoryChain(Env[MemoryChainState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """A bit."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[MemoryChainState, TimeStep[Array]]:
@@ -106,7 +102,6 @@ class MemoryChain(Env[MemoryChainState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: MemoryChainState, action: Array) -> tuple[MemoryChainState, TimeStep[Array]]:
-        """Waits, or answers."""
         action = self.action_space.validate(action)
         state = state.replace(elapsed=state.elapsed + 1)
         terminated = state.elapsed > self.memory_length
@@ -115,7 +110,6 @@ class MemoryChain(Env[MemoryChainState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: MemoryChainState) -> Array:
-        """(1, 2 + num_bits) float32."""
         time = jnp.clip(state.elapsed - 1, 0, self.memory_length)
         left = (self.memory_length - time).astype(jnp.float32) / self.memory_length
         query = jnp.where(time == self.memory_length - 1, state.query, 0).astype(jnp.float32)
@@ -123,7 +117,7 @@ class MemoryChain(Env[MemoryChainState, Array]):
         return jnp.concatenate([left[None], query[None], context])[None]
 
     def render(self, state: MemoryChainState) -> Array:
-        """(240, 480, 3) uint8: the bits, faint once they are no longer shown, and the one asked for framed."""
+        """(240, 480, 3) uint8: the bits, faint once they are no longer shown, with a frame around the one asked for."""
         canvas = Canvas.blank(HEIGHT, WIDTH, palette.PAPER)
         per_row = min(math.ceil(math.sqrt(2.5 * self.num_bits)), self.num_bits)
         rows = -(-self.num_bits // per_row)
@@ -142,7 +136,7 @@ class MemoryChain(Env[MemoryChainState, Array]):
 
 
 def _bits(bits: Array, per_row: int, rows: int, cell: int, opacity: Array) -> Array:
-    """(rows cell, per_row cell, 4) uint8: a square for each bit, dark where it is 1."""
+    """(rows * cell, per_row * cell, 4) uint8: a square for each bit, dark if it is 1."""
     count = bits.shape[0]
     padded = jnp.pad(bits, (0, per_row * rows - count)).reshape(rows, per_row)
     on, off = (np.array(color, np.uint8) for color in (palette.BLUE_DARK, palette.BLUE_LIGHT))

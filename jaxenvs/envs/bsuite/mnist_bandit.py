@@ -11,11 +11,11 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.bsuite._idx import read_images, read_labels
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _DIGITS = 10
 _NO_GUESS = -1
@@ -27,8 +27,8 @@ class MnistBanditState(PyTreeNode):
     """State of `MnistBandit`.
 
     Attributes:
-        index: () int32, which image is shown.
-        guess: () int32, the last action; -1 before.
+        index: () int32, number of the image shown.
+        guess: () int32, the last action; -1 at reset.
     """
 
     index: Array
@@ -36,38 +36,40 @@ class MnistBanditState(PyTreeNode):
 
 
 class MnistBandit(Env[MnistBanditState, Array]):
-    """An image of a handwritten digit: which one is it? There is one guess.
+    """Say which handwritten digit an image shows. There is one guess.
 
-    MNIST itself does not come with jaxenvs. Its files are looked for in the folder that the environment variable
-    `JAXENVS_MNIST` names, or else in `~/.cache/jaxenvs/mnist`: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`,
-    with `.gz` or without, which https://storage.googleapis.com/cvdf-datasets/mnist/ has; those that bsuite downloaded
-    serve, too. Any other images with labels may be passed instead.
+    MNIST does not come with jaxenvs. Its files are read from the folder named by the environment variable
+    `JAXENVS_MNIST`, or else from `~/.cache/jaxenvs/mnist`. They are `train-images-idx3-ubyte` and
+    `train-labels-idx1-ubyte`, with or without `.gz`, and can be downloaded from
+    https://storage.googleapis.com/cvdf-datasets/mnist/. Files that bsuite downloaded work as well. Any other images
+    with labels can be passed instead.
 
-    Observation: (height, width) float32, the image's bytes / 255; all 0 at the end. bsuite takes bytes for signed, so
-        that the brightest, from 128 on, are seen as negative: -128 / 255 to 127 / 255. `signed_pixels=False` gives the
-        true brightness, 0 to 1.
+    Observation: (height, width) float32: the image's bytes / 255; all 0 at the end. bsuite reads bytes as signed, so
+        the brightest ones, from 128 on, appear negative, and values range from -128 / 255 to 127 / 255.
+        `signed_pixels=False` gives the true brightness, from 0 to 1.
 
-    Action: 0 to 9, the digit.
+    Action: () int32, from 0 to 9: the digit.
 
-    Reward: 1 where it is the right one, else -1.
+    Reward: 1 for the right digit, else -1.
 
-    Start: an image is drawn, each alike.
+    Start: an image drawn uniformly.
 
     Episode end:
         Termination: after one step.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        images: (count, height, width) uint8. This leaf is large, so hand the environment to a jitted function as an
-            argument, rather than let it be compiled into the program.
-        labels: (count,) uint8, the digit that each shows.
-        signed_pixels: see Observation.
+    Parameters:
+        images: (count, height, width) uint8. This leaf is large, so pass the environment to a jitted function as an
+            argument, rather than compiling it into the program.
+        labels: (count,) uint8, the digit that each image shows.
+        signed_pixels: whether bytes are read as signed; see Observation.
 
     Differences from the reference: none. Its `fraction` of the images is `images[:count]` with `labels[:count]`.
 
     Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits"; bsuite 0.3.6, `MNISTBandit`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 2
@@ -77,7 +79,7 @@ class MnistBandit(Env[MnistBanditState, Array]):
     signed_pixels: bool = static(default=True)
 
     def check_fields(self) -> None:
-        """Checks that images and labels fit each other."""
+        """Checks that images and labels match."""
         images, labels = self.images, self.labels
         if not (isinstance(images, np.ndarray | jax.Array) and isinstance(labels, np.ndarray | jax.Array)):
             return
@@ -94,39 +96,33 @@ class MnistBandit(Env[MnistBanditState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(height, width) float32: see the class."""
         seen = self._brightness
         return Box(seen.min(), seen.max(), np.shape(self.images)[1:])
 
     @property
     def action_space(self) -> Discrete:
-        """The digits."""
         return Discrete(_DIGITS)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 or 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[MnistBanditState, TimeStep[Array]]:
-        """Draws an image."""
         index = jax.random.randint(check_key(key), (), 0, np.shape(self.images)[0], jnp.int32)
         state = MnistBanditState(index=index, guess=jnp.full((), _NO_GUESS, jnp.int32))
         return state, restart(self.observe(state))
 
     def step(self, state: MnistBanditState, action: Array) -> tuple[MnistBanditState, TimeStep[Array]]:
-        """Names a digit."""
         state = state.replace(guess=self.action_space.validate(action))
         return state, transition(self.observe(state), jnp.where(self._is_right(state), 1.0, -1.0), True)
 
     def observe(self, state: MnistBanditState) -> Array:
-        """(height, width) float32."""
-        # From a table, since XLA multiplies by a rounded 1 / 255 instead of dividing.
+        # Looked up in a table, since XLA multiplies by a rounded 1 / 255 instead of dividing.
         image = jnp.asarray(self._brightness)[self._image(state)]
         return jnp.where(state.guess == _NO_GUESS, image, 0.0)
 
     def render(self, state: MnistBanditState) -> Array:
-        """(280, 340, 3) uint8 where images are square: the image and the guess, green where it is right."""
+        """(280, 340, 3) uint8 if images are square: the image and the guess, green if it is right."""
         image = self._image(state)
         height, width = image.shape
         scale = max(_SIDE // min(height, width), 1)
@@ -141,7 +137,7 @@ class MnistBandit(Env[MnistBanditState, Array]):
 
     @property
     def _brightness(self) -> np.ndarray:
-        """(256,) float32: what is seen of each byte."""
+        """(256,) float32: the observed value of each byte."""
         byte = np.arange(256, dtype=np.uint8)
         return (byte.view(np.int8) if self.signed_pixels else byte).astype(np.float32) / 255
 

@@ -1,4 +1,4 @@
-"""MountainCar as in bsuite: rock an underpowered car out of a valley, against the clock."""
+"""MountainCar of bsuite: rock an underpowered car out of a valley before time runs out."""
 
 import jax
 import jax.numpy as jnp
@@ -6,12 +6,12 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._hill import MountainCarState, draw, drive
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _MIN_POSITION, _MAX_POSITION, _MAX_SPEED = -1.2, 0.6, 0.07
 _START_LOW, _START_HIGH = -0.6, -0.4
@@ -34,34 +34,35 @@ class MountainCar(Env[TimedMountainCarState, Array]):
 
     Observation: (1, 3) float32.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | position of the car | -1.2 | 0.6 |
-    | 1 | velocity of the car, length per step | -0.07 | 0.07 |
-    | 2 | steps since the start / max_steps | 0 | inf |
+        | index | meaning                           | min   | max  | unit            |
+        |-------|-----------------------------------|-------|------|-----------------|
+        | 0     | position of the car               | -1.2  | 0.6  | length          |
+        | 1     | velocity of the car               | -0.07 | 0.07 | length per step |
+        | 2     | steps since the start / max_steps | 0     | inf  |                 |
 
-    Action: 0 accelerates to the left, 1 not at all, 2 to the right.
+    Action: () int32. 0 accelerates to the left, 1 not at all, 2 to the right.
 
     Reward: -1 for every step.
 
     Start: position uniform in [-0.6, -0.4), velocity 0.
 
     Episode end:
-        Termination: the position is at least goal_position; or after max_steps steps. These are seen, so that is an end
-            of the task, too.
-        Truncation: none.
+        Termination: the position is at least `goal_position`, or `max_steps` steps were taken. The observation includes
+            the number of steps, so running out of them is a termination as well.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        max_steps: after which an episode ends.
-        goal_position: where the goal begins.
+    Parameters:
+        max_steps: number of steps after which an episode ends.
+        goal_position: position at which the goal begins, length.
         force: acceleration by the engine, length per step^2.
-        gravity: acceleration by the steepest slope, length per step^2.
+        gravity: acceleration on the steepest slope, length per step^2.
 
-    Differences from the reference: arithmetic is in float32.
+    Differences from the reference: all arithmetic is in float32.
 
     Source: A. W. Moore, "Efficient memory-based learning for robot control", 1990; bsuite 0.3.6, `MountainCar`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     max_steps: ArrayLike = 1000
@@ -70,13 +71,10 @@ class MountainCar(Env[TimedMountainCarState, Array]):
     gravity: ArrayLike = 0.0025
 
     def check_fields(self) -> None:
-        """Checks the number of steps."""
-        if isinstance(self.max_steps, int | float) and self.max_steps < 1:
-            raise InvalidField(f"MountainCar: `max_steps` must be at least 1, got {self.max_steps!r}.")
+        check_range(self, "max_steps", self.max_steps, 1)
 
     @property
     def observation_space(self) -> Box:
-        """(1, 3) float32: see the class."""
         low = np.array([[_MIN_POSITION, -_MAX_SPEED, 0.0]], np.float32)
         return Box(low, np.array([[_MAX_POSITION, _MAX_SPEED, np.inf]], np.float32))
 
@@ -87,7 +85,6 @@ class MountainCar(Env[TimedMountainCarState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1."""
         return -1.0, -1.0
 
     def reset(self, key: Key) -> tuple[TimedMountainCarState, TimeStep[Array]]:
@@ -107,7 +104,6 @@ class MountainCar(Env[TimedMountainCarState, Array]):
         return state, transition(self.observe(state), -1.0, (car.position >= self.goal_position) | is_late)
 
     def observe(self, state: TimedMountainCarState) -> Array:
-        """(1, 3) float32."""
         time = state.elapsed.astype(jnp.float32) / jnp.asarray(self.max_steps, jnp.float32)
         return jnp.stack([x.astype(jnp.float32) for x in (state.car.position, state.car.velocity, time)])[None]
 

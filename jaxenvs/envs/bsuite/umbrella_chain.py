@@ -1,4 +1,4 @@
-"""UmbrellaChain: take an umbrella or not, and learn much later whether that was right."""
+"""UmbrellaChain: take an umbrella or not, and find out much later whether that was right."""
 
 from typing import ClassVar
 
@@ -8,14 +8,14 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import INT32_MAX, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._tileset import sprite_of
 from jaxenvs.envs.bsuite._coins import flip_coins
-from jaxenvs.envs.bsuite._fields import check_integer
 from jaxenvs.envs.bsuite._picture import HEIGHT, WIDTH, time_bar
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _SPRITE = 100  # pixels
 _GROUND = HEIGHT - 48
@@ -26,10 +26,10 @@ class UmbrellaChainState(PyTreeNode):
 
     Attributes:
         need_umbrella: () bool, whether it will rain.
-        has_umbrella: () bool, whether there is one; before the first step a coin's.
-        distractors: (n_distractor,) bool, the coins that are seen.
+        has_umbrella: () bool, whether there is one; before the first step, drawn by a fair coin.
+        distractors: (n_distractor,) bool, the observed distractors, drawn by fair coins.
         elapsed: () int32, steps since reset.
-        key: () key that chance is drawn from.
+        key: () key that randomness is drawn from.
     """
 
     need_umbrella: Array
@@ -40,38 +40,37 @@ class UmbrellaChainState(PyTreeNode):
 
 
 class UmbrellaChain(Env[UmbrellaChainState, Array]):
-    """The first action says whether to take an umbrella; the last step pays for that, and all between pay at random.
+    """The first action decides whether to take an umbrella. The last step pays for it; all others pay at random.
 
     Observation: (1, 3 + n_distractor) float32.
 
-    | index | meaning | min | max |
-    |---|---|---|---|
-    | 0 | 1 if an umbrella is needed, else 0 | 0 | 1 |
-    | 1 | 1 if there is one, else 0; at reset a coin's | 0 | 1 |
-    | 2 | 1 - steps since the start / chain_length | 0 | 1 |
-    | 3... | distractors: new coins in each step, 0 or 1 | 0 | 1 |
+        | index | meaning                                                          | min | max | unit |
+        |-------|------------------------------------------------------------------|-----|-----|------|
+        | 0     | 1 if an umbrella is needed, else 0                               | 0   | 1   |      |
+        | 1     | 1 if there is an umbrella, else 0; at reset drawn by a fair coin | 0   | 1   |      |
+        | 2     | 1 - steps since the start / chain_length                         | 0   | 1   |      |
+        | 3...  | distractors: 0 or 1, drawn by fair coins in each step            | 0   | 1   |      |
 
-    Action: 1 takes the umbrella, 0 leaves it; only the first action matters.
+    Action: () int32. 0 leaves the umbrella, 1 takes it. Only the first action matters.
 
-    Reward: in the last step 1 where there is an umbrella if and only if one is needed, else -1. In the steps before, 1
-        or -1 by a coin. So the best mean return is 1, and the worst -1.
+    Reward: in the last step, 1 if there is an umbrella exactly when one is needed, else -1. In the steps before, 1 or
+        -1, drawn by a fair coin. So the best mean return is 1 and the worst is -1.
 
-    Start: whether one is needed is a coin's.
+    Start: whether an umbrella is needed is drawn by a fair coin.
 
     Episode end:
         Termination: after `chain_length` steps.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        chain_length: how many steps there are.
-        n_distractor: how many coins are seen.
-
-    Differences from the reference: none.
+    Parameters:
+        chain_length: number of steps.
+        n_distractor: number of distractors.
 
     Source: I. Osband et al., "Behaviour Suite for Reinforcement Learning", 2020; bsuite 0.3.6, `UmbrellaChain`, whose
         experiments are `umbrella_length` and `umbrella_distract`.
 
-    Version history: v0, as bsuite's.
+    Version history:
+        v0: same behaviour as in bsuite.
     """
 
     frames_per_second: ClassVar[int] = 6
@@ -80,9 +79,8 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
     n_distractor: int = static(default=20)
 
     def check_fields(self) -> None:
-        """Checks both sizes."""
-        check_integer("UmbrellaChain", "chain_length", self.chain_length, 1)
-        check_integer("UmbrellaChain", "n_distractor", self.n_distractor, 0, 10_000)
+        check_integer(self, "chain_length", self.chain_length, 1, INT32_MAX)
+        check_integer(self, "n_distractor", self.n_distractor, 0, 10_000)
 
     @property
     def observation_space(self) -> Box:
@@ -91,16 +89,13 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
 
     @property
     def action_space(self) -> Discrete:
-        """Leave it, take it."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[UmbrellaChainState, TimeStep[Array]]:
-        """Looks at the sky."""
         key, coin_key = jax.random.split(check_key(key))
         coins = flip_coins(coin_key, 2 + self.n_distractor)
         state = UmbrellaChainState(
@@ -113,7 +108,7 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: UmbrellaChainState, action: Array) -> tuple[UmbrellaChainState, TimeStep[Array]]:
-        """Takes the umbrella or not, or goes on."""
+        """Takes the umbrella or not, or walks on."""
         key, coin_key = jax.random.split(state.key)
         coins = flip_coins(coin_key, 1 + self.n_distractor)
         return self.step_with(state.replace(key=key), self.action_space.validate(action), coins)
@@ -121,12 +116,12 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
     def step_with(
         self, state: UmbrellaChainState, action: Array, coins: Array
     ) -> tuple[UmbrellaChainState, TimeStep[Array]]:
-        """A step whose chance is given.
+        """A step with given randomness.
 
         Args:
             state: as for `step`.
             action: as for `step`.
-            coins: (1 + n_distractor,) bool; the reward of a step on the way, 1 where true, and the distractors.
+            coins: (1 + n_distractor,) bool: whether a step before the last pays 1 rather than -1, and the distractors.
         """
         state = state.replace(
             has_umbrella=jnp.where(state.elapsed == 0, action == 1, state.has_umbrella),
@@ -138,13 +133,12 @@ class UmbrellaChain(Env[UmbrellaChainState, Array]):
         return state, transition(self.observe(state), jnp.where(is_good, 1.0, -1.0), terminated)
 
     def observe(self, state: UmbrellaChainState) -> Array:
-        """(1, 3 + n_distractor) float32."""
         left = jnp.maximum(self.chain_length - state.elapsed, 0).astype(jnp.float32) / self.chain_length
         need, has = (flag.astype(jnp.float32) for flag in (state.need_umbrella, state.has_umbrella))
         return jnp.concatenate([jnp.stack([need, has, left]), state.distractors.astype(jnp.float32)])[None]
 
     def render(self, state: UmbrellaChainState) -> Array:
-        """(240, 480, 3) uint8: the sky to come, the walker with an umbrella or without, and the distractors."""
+        """(240, 480, 3) uint8: the coming weather, the walker with or without an umbrella, and the distractors."""
         need, has = (flag.astype(jnp.float32) for flag in (state.need_umbrella, state.has_umbrella))
         sun, cloud, walker, umbrella = (
             sprite_of(painter, _SPRITE, _SPRITE) for painter in (_sun, _cloud, _walker, _umbrella)

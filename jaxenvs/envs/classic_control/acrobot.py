@@ -9,14 +9,15 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.envs._two_links import draw_two_links
-from jaxenvs.envs.classic_control._limits import check_choice, check_start_range, within
+from jaxenvs.envs.classic_control._limits import check_start_range, within
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class AcrobotState(PyTreeNode):
@@ -42,29 +43,29 @@ class Acrobot(Env[AcrobotState, Array]):
 
     Observation: (6,) float32.
 
-        | index | meaning                                  | min             | max            | unit  |
-        |-------|------------------------------------------|-----------------|----------------|-------|
-        | 0     | cosine of theta1, from hanging down      | -1              | 1              |       |
-        | 1     | sine of theta1                           | -1              | 1              |       |
-        | 2     | cosine of theta2, from the first link    | -1              | 1              |       |
-        | 3     | sine of theta2                           | -1              | 1              |       |
-        | 4     | angular velocity of theta1               | -max_velocity_1 | max_velocity_1 | rad/s |
-        | 5     | angular velocity of theta2               | -max_velocity_2 | max_velocity_2 | rad/s |
+        | index | meaning                                                 | min             | max            | unit  |
+        |-------|---------------------------------------------------------|-----------------|----------------|-------|
+        | 0     | cosine of theta1, the angle of the first link from down | -1              | 1              |       |
+        | 1     | sine of theta1                                          | -1              | 1              |       |
+        | 2     | cosine of theta2, the angle between the links           | -1              | 1              |       |
+        | 3     | sine of theta2                                          | -1              | 1              |       |
+        | 4     | angular velocity of theta1                              | -max_velocity_1 | max_velocity_1 | rad/s |
+        | 5     | angular velocity of theta2                              | -max_velocity_2 | max_velocity_2 | rad/s |
 
-    Action: () int32, which of the three `torques` to apply to the joint between the links.
+    Action: () int32: which of the three `torques` to apply to the joint between the links.
 
-    Reward: -1 for every step, but 0 for one that terminates.
+    Reward: -1 for every step, except 0 for a step that terminates.
 
-    Start: both angles and both angular velocities uniform in [start_low, start_high).
+    Start: both angles (rad) and both angular velocities (rad/s) uniform in [start_low, start_high).
 
     Episode end:
-        Termination: the free end is more than 1 above the fixed joint, in lengths of links of length 1:
-            -cos(theta1) - cos(theta1 + theta2) > 1.
-        Truncation: none here; `make` limits Acrobot-v1 to 500 steps.
+        Termination: the free end is more than 1 above the fixed joint, in lengths of links of length 1: -cos(theta1) -
+            cos(theta1 + theta2) > 1.
+        Truncation: none here; `make` adds a time limit of 500 steps.
 
     Parameters:
         link_length_1: length of the first link, m.
-        link_length_2: length of the second link, m; as in the reference, for the picture alone.
+        link_length_2: length of the second link, m; as in the reference, it affects only the picture.
         link_mass_1: mass of the first link, kg.
         link_mass_2: mass of the second link, kg.
         link_com_1: distance of the first link's centre of mass from its joint, m.
@@ -73,21 +74,21 @@ class Acrobot(Env[AcrobotState, Array]):
         gravity: acceleration of gravity, m/s^2.
         max_velocity_1: greatest angular speed of the first link, rad/s.
         max_velocity_2: greatest angular speed of the second link, rad/s.
-        torques: the torques that the actions stand for, N m.
-        tau: duration of a step, which is one step of a fourth-order Runge-Kutta method, s.
-        start_low: lower end of the start range (Gymnasium's reset option `low`).
-        start_high: upper end of the start range (Gymnasium's reset option `high`).
-        torque_noise_max: noise uniform in +-torque_noise_max is added to the torque, N m.
-        torque_noise: whether there is such noise, and so a key in the state.
-        book_or_nips: "book" for the equations of the book, "nips" for those printed in the paper of
-            1996, which lack a term.
+        torques: the three torques that the actions stand for, N m.
+        tau: duration of a step, s; it is one step of a fourth-order Runge-Kutta method.
+        start_low: lower end of the start range (Gymnasium's reset option `low`), rad and rad/s.
+        start_high: upper end of the start range (Gymnasium's reset option `high`), rad and rad/s.
+        torque_noise_max: the torque is disturbed uniformly within +-torque_noise_max, N m.
+        torque_noise: whether the torque is disturbed, in which case the state has a key.
+        book_or_nips: "book" for the equations of the book, "nips" for those printed in the paper of 1996, which lack a
+            term.
 
-    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium takes any
-        string other than "nips" for "book"; here an unknown one is refused.
+    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium treats any string other
+        than "nips" as "book"; here an unknown string is refused.
 
-    Source: R. S. Sutton, "Generalization in reinforcement learning: successful examples using sparse
-        coarse coding", 1996; R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction";
-        Gymnasium 1.4.0, `Acrobot-v1`, after RLPy.
+    Source: R. S. Sutton, "Generalization in reinforcement learning: successful examples using sparse coarse coding",
+        1996; R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction"; Gymnasium 1.4.0, `Acrobot-v1`,
+        after RLPy.
 
     Version history:
         v1: 500 steps; the observation holds cosines and sines rather than angles.
@@ -117,17 +118,16 @@ class Acrobot(Env[AcrobotState, Array]):
     def check_fields(self) -> None:
         """Checks the equations, the noise and the start range."""
         check_start_range("Acrobot", self.start_low, self.start_high)
-        check_choice("Acrobot", "book_or_nips", self.book_or_nips, ("book", "nips"))
+        check_choice(self, "book_or_nips", self.book_or_nips, ("book", "nips"))
         limit = self.torque_noise_max
         if isinstance(limit, int | float) and (limit < 0 or (limit > 0 and not self.torque_noise)):
             raise InvalidField(
-                f"Acrobot: `torque_noise_max` must be at least 0, and takes `torque_noise=True`; got {limit!r}"
+                f"Acrobot: `torque_noise_max` must be at least 0, and needs `torque_noise=True`; got {limit!r}"
                 f" with torque_noise={self.torque_noise!r}. Write `Acrobot(torque_noise=True, torque_noise_max=0.1)`."
             )
 
     @property
     def observation_space(self) -> Box:
-        """(6,) float32: see the class."""
         speeds = [jnp.asarray(v, jnp.float32) for v in (self.max_velocity_1, self.max_velocity_2)]
         high = jnp.stack([jnp.ones((), jnp.float32)] * 4 + speeds)
         return Box(-high, high)
@@ -139,7 +139,6 @@ class Acrobot(Env[AcrobotState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 or 0."""
         return -1.0, 0.0
 
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:
@@ -212,20 +211,20 @@ class Acrobot(Env[AcrobotState, Array]):
 
 
 def _ahead(y: tuple[Any, ...], time: ArrayLike, slope: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Where `y` is after `time` along `slope`."""
+    """`y` after moving along `slope` for `time`."""
     return tuple(value + time * change for value, change in zip(y, slope, strict=True))
 
 
 def _wrap(angle: Array) -> Array:
-    """Turns an angle into [-pi, pi] by whole turns; both ends stay where they are.
+    """Wraps an angle into [-pi, pi] by whole turns; both ends stay where they are.
 
-    For angles within three half turns this subtracts a turn exactly where a loop would that did so while
-    the angle is out of range, to the last bit.
+    For angles within three half turns, the result equals that of a loop that subtracts turns while the angle is
+    out of range, to the last bit.
     """
     turn = 2 * math.pi
     above, below = jnp.ceil((angle - math.pi) / turn), jnp.floor((angle + math.pi) / turn)
     turns = jnp.where(angle > math.pi, above, jnp.where(angle < -math.pi, below, 0.0))
     angle = angle - turns * turn
-    # Rounding of the quotient can leave it a hair beyond an end.
+    # Rounding of the quotient can leave it slightly beyond an end.
     angle = jnp.where(angle > math.pi, angle - turn, angle)
     return jnp.where(angle < -math.pi, angle + turn, angle)

@@ -11,12 +11,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._cart_pole import accelerations
-from jaxenvs.envs.classic_control._limits import check_choice, check_start_range
+from jaxenvs.envs.classic_control._limits import check_start_range
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class CartPoleState(PyTreeNode):
@@ -42,24 +43,24 @@ class CartPole(Env[CartPoleState, Array]):
 
     Observation: (4,) float32.
 
-        | index | meaning                       | min              | max             | unit  |
-        |-------|-------------------------------|------------------|-----------------|-------|
-        | 0     | position of the cart          | -2 x_threshold   | 2 x_threshold   | m     |
-        | 1     | velocity of the cart          | -inf             | inf             | m/s   |
-        | 2     | angle of the pole from upright| -2 theta_threshold | 2 theta_threshold | rad |
-        | 3     | angular velocity of the pole  | -inf             | inf             | rad/s |
+        | index | meaning                        | min                | max               | unit  |
+        |-------|--------------------------------|--------------------|-------------------|-------|
+        | 0     | position of the cart           | -2 x_threshold     | 2 x_threshold     | m     |
+        | 1     | velocity of the cart           | -inf               | inf               | m/s   |
+        | 2     | angle of the pole from upright | -2 theta_threshold | 2 theta_threshold | rad   |
+        | 3     | angular velocity of the pole   | -inf               | inf               | rad/s |
 
     Action: () int32. 0 pushes the cart to the left, 1 to the right, with the same force.
 
-    Reward: 1 for every step, the one that terminates included; 0 for a step after termination that is
-        out of bounds. With `sutton_barto_reward`: -1 for a step that ends out of bounds, else 0.
+    Reward: 1 for every step, including the one that terminates; 0 for a step after termination that is out of bounds.
+        With `sutton_barto_reward`: -1 for a step that ends out of bounds, else 0.
 
-    Start: all four numbers uniform in [start_low, start_high).
+    Start: position (m), angle (rad) and both velocities (m/s and rad/s) uniform in [start_low, start_high).
 
     Episode end:
-        Termination: the cart's position is beyond +-x_threshold, or the pole's angle beyond
-            +-theta_threshold. A step that ends exactly on a threshold goes on.
-        Truncation: none here; `make` limits CartPole-v1 to 500 steps and CartPole-v0 to 200.
+        Termination: the cart's position is beyond +-x_threshold, or the pole's angle is beyond +-theta_threshold. A
+            step that ends exactly on a threshold does not terminate.
+        Truncation: none here; `make` adds a time limit of 500 steps to v1 and of 200 steps to v0.
 
     Parameters:
         gravity: acceleration of gravity, m/s^2.
@@ -72,16 +73,16 @@ class CartPole(Env[CartPoleState, Array]):
         theta_threshold: angle at which the episode ends, rad.
         start_low: lower end of the start range (Gymnasium's reset option `low`).
         start_high: upper end of the start range (Gymnasium's reset option `high`).
-        kinematics_integrator: "euler" moves cart and pole with the velocities before the step,
-            "semi-implicit euler" with those after it.
-        sutton_barto_reward: see Reward.
+        kinematics_integrator: "euler" moves cart and pole by the velocities before the step, "semi-implicit euler" by
+            those after it.
+        sutton_barto_reward: whether rewards are -1 and 0; see Reward.
 
-    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium takes any
-        string other than "euler" for the second integrator; here an unknown one is refused.
+    Differences from the reference: start states are float32, so all arithmetic is. Gymnasium treats any string other
+        than "euler" as the second integrator; here an unknown string is refused.
 
-    Source: A. G. Barto, R. S. Sutton and C. W. Anderson, "Neuronlike adaptive elements that can solve
-        difficult learning control problems", 1983; R. V. Florian, "Correct equations for the dynamics
-        of the cart-pole system", 2007; Gymnasium 1.4.0, `CartPole-v1`.
+    Source: A. G. Barto, R. S. Sutton and C. W. Anderson, "Neuronlike adaptive elements that can solve difficult
+        learning control problems", 1983; R. V. Florian, "Correct equations for the dynamics of the cart-pole system",
+        2007; Gymnasium 1.4.0, `CartPole-v1`.
 
     Version history:
         v1: 500 steps.
@@ -108,11 +109,11 @@ class CartPole(Env[CartPoleState, Array]):
         """Checks the integrator and the start range."""
         check_start_range("CartPole", self.start_low, self.start_high)
         known = "euler", "semi-implicit euler"
-        check_choice("CartPole", "kinematics_integrator", self.kinematics_integrator, known)
+        check_choice(self, "kinematics_integrator", self.kinematics_integrator, known)
 
     @property
     def observation_space(self) -> Box:
-        """(4,) float32: see the class. The bounds are twice the thresholds, so that a last state lies within."""
+        """(4,) float32: see the class. The bounds are twice the thresholds, so that the last state lies within them."""
         x, theta = (2.0 * jnp.asarray(v, jnp.float32) for v in (self.x_threshold, self.theta_threshold))
         infinity = jnp.full((), np.inf, jnp.float32)
         high = jnp.stack([x, infinity, theta, infinity])
@@ -147,8 +148,8 @@ class CartPole(Env[CartPoleState, Array]):
         x = state.x + self.tau * (state.x_dot if explicit else x_dot)
         theta = state.theta + self.tau * (state.theta_dot if explicit else theta_dot)
         terminated = (jnp.abs(x) > self.x_threshold) | (jnp.abs(theta) > self.theta_threshold)
-        # A pole that has fallen can swing back into bounds, where steps earn their reward again, and out
-        # once more, where they do not: hence a flag, which the last position alone could not replace.
+        # A fallen pole can swing back into bounds, where steps earn their reward again, and out of bounds once
+        # more, where they do not. Hence a flag: the last position alone is not enough.
         state_next = CartPoleState(x, x_dot, theta, theta_dot, state.fallen | terminated)
         reward = -terminated.astype(jnp.float32) if self.sutton_barto_reward else ~(state.fallen & terminated)
         return state_next, transition(self.observe(state_next), reward, terminated)

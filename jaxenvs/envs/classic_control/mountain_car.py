@@ -9,10 +9,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._hill import MountainCarState, draw, drive
 from jaxenvs.envs.classic_control._limits import check_start_range
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class MountainCar(Env[MountainCarState, Array]):
@@ -20,10 +20,10 @@ class MountainCar(Env[MountainCarState, Array]):
 
     Observation: (2,) float32.
 
-        | index | meaning             | min          | max          | unit              |
-        |-------|---------------------|--------------|--------------|-------------------|
-        | 0     | position of the car | min_position | max_position | length            |
-        | 1     | velocity of the car | -max_speed   | max_speed    | length per step   |
+        | index | meaning             | min          | max          | unit            |
+        |-------|---------------------|--------------|--------------|-----------------|
+        | 0     | position of the car | min_position | max_position | length          |
+        | 1     | velocity of the car | -max_speed   | max_speed    | length per step |
 
     Action: () int32. 0 accelerates to the left, 1 not at all, 2 to the right.
 
@@ -32,24 +32,24 @@ class MountainCar(Env[MountainCarState, Array]):
     Start: position uniform in [start_low, start_high), velocity 0.
 
     Episode end:
-        Termination: the position is at least goal_position and the velocity at least goal_velocity.
-        Truncation: none here; `make` limits MountainCar-v0 to 200 steps.
+        Termination: the position is at least `goal_position` and the velocity at least `goal_velocity`.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
     Parameters:
         goal_velocity: least velocity at the goal, length per step.
-        goal_position: where the goal begins, length.
+        goal_position: position at which the goal begins, length.
         min_position: left end of the valley, which stops the car, length.
-        max_position: right end, length.
+        max_position: right end of the valley, length.
         max_speed: greatest speed, length per step.
         force: acceleration by the engine, length per step^2.
-        gravity: acceleration by the steepest slope, length per step^2.
-        start_low: lower end of the start range (Gymnasium's reset option `low`).
-        start_high: upper end of the start range (Gymnasium's reset option `high`).
+        gravity: acceleration on the steepest slope, length per step^2.
+        start_low: lower end of the start range (Gymnasium's reset option `low`), length.
+        start_high: upper end of the start range (Gymnasium's reset option `high`), length.
 
     Differences from the reference: start states are float32, so all arithmetic is.
 
-    Source: A. W. Moore, "Efficient memory-based learning for robot control", 1990; R. S. Sutton and
-        A. G. Barto, "Reinforcement Learning: An Introduction"; Gymnasium 1.4.0, `MountainCar-v0`.
+    Source: A. W. Moore, "Efficient memory-based learning for robot control", 1990; R. S. Sutton and A. G. Barto,
+        "Reinforcement Learning: An Introduction"; Gymnasium 1.4.0, `MountainCar-v0`.
 
     Version history:
         v0: first version.
@@ -68,12 +68,10 @@ class MountainCar(Env[MountainCarState, Array]):
     start_high: ArrayLike = -0.4
 
     def check_fields(self) -> None:
-        """Checks the start range."""
         check_start_range("MountainCar", self.start_low, self.start_high)
 
     @property
     def observation_space(self) -> Box:
-        """(2,) float32: see the class."""
         lowest, highest, speed = (
             jnp.asarray(v, jnp.float32) for v in (self.min_position, self.max_position, self.max_speed)
         )
@@ -86,7 +84,6 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1."""
         return -1.0, -1.0
 
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
@@ -104,7 +101,6 @@ class MountainCar(Env[MountainCarState, Array]):
         return state, transition(self.observe(state), -1.0, terminated)
 
     def observe(self, state: MountainCarState) -> Array:
-        """(2,) float32: position and velocity."""
         return jnp.stack([state.position, state.velocity]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

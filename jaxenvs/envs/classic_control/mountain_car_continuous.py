@@ -1,4 +1,4 @@
-"""MountainCarContinuous: rock an underpowered car out of a valley, sparing with the engine."""
+"""MountainCarContinuous: rock an underpowered car out of a valley with little use of the engine."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,10 +9,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box
 from jaxenvs.envs._hill import MountainCarState, draw, drive
 from jaxenvs.envs.classic_control._limits import check_start_range
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box
 
 
 class MountainCarContinuous(Env[MountainCarState, Array]):
@@ -20,37 +20,36 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
 
     Observation: (2,) float32.
 
-        | index | meaning             | min          | max          | unit              |
-        |-------|---------------------|--------------|--------------|-------------------|
-        | 0     | position of the car | min_position | max_position | length            |
-        | 1     | velocity of the car | -max_speed   | max_speed    | length per step   |
+        | index | meaning             | min          | max          | unit            |
+        |-------|---------------------|--------------|--------------|-----------------|
+        | 0     | position of the car | min_position | max_position | length          |
+        | 1     | velocity of the car | -max_speed   | max_speed    | length per step |
 
-    Action: (1,) float32, the throttle, clipped to [min_action, max_action]; positive to the right.
+    Action: (1,) float32: the throttle, clipped to [min_action, max_action]; positive to the right.
 
-    Reward: -0.1 times the square of the throttle as it was given, before clipping; 100 more for a step
-        that terminates.
+    Reward: -0.1 times the square of the throttle before clipping, plus 100 for a step that terminates.
 
     Start: position uniform in [start_low, start_high), velocity 0.
 
     Episode end:
-        Termination: the position is at least goal_position and the velocity at least goal_velocity.
-        Truncation: none here; `make` limits MountainCarContinuous-v0 to 999 steps.
+        Termination: the position is at least `goal_position` and the velocity at least `goal_velocity`.
+        Truncation: none here; `make` adds a time limit of 999 steps.
 
     Parameters:
         goal_velocity: least velocity at the goal, length per step.
-        goal_position: where the goal begins, length.
+        goal_position: position at which the goal begins, length.
         min_position: left end of the valley, which stops the car, length.
-        max_position: right end, length.
+        max_position: right end of the valley, length.
         max_speed: greatest speed, length per step.
         min_action: throttle at full power to the left.
         max_action: throttle at full power to the right.
         power: acceleration by the engine at throttle 1, length per step^2.
-        gravity: acceleration by the steepest slope, length per step^2.
-        start_low: lower end of the start range (Gymnasium's reset option `low`).
-        start_high: upper end of the start range (Gymnasium's reset option `high`).
+        gravity: acceleration on the steepest slope, length per step^2.
+        start_low: lower end of the start range (Gymnasium's reset option `low`), length.
+        start_high: upper end of the start range (Gymnasium's reset option `high`), length.
 
-    Differences from the reference: none but rounding. Gymnasium starts in float64 and keeps its state in
-        float32 from the first step on; here it is float32 throughout.
+    Differences from the reference: none except rounding. Gymnasium starts in float64 and keeps its state in float32
+        from the first step on; here it is float32 throughout.
 
     Source: A. W. Moore, "Efficient memory-based learning for robot control", 1990; Gymnasium 1.4.0,
         `MountainCarContinuous-v0`, after O. Sigaud.
@@ -74,12 +73,10 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
     start_high: ArrayLike = -0.4
 
     def check_fields(self) -> None:
-        """Checks the start range."""
         check_start_range("MountainCarContinuous", self.start_low, self.start_high)
 
     @property
     def observation_space(self) -> Box:
-        """(2,) float32: see the class."""
         lowest, highest, speed = (
             jnp.asarray(v, jnp.float32) for v in (self.min_position, self.max_position, self.max_speed)
         )
@@ -87,7 +84,6 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
 
     @property
     def action_space(self) -> Box:
-        """(1,) float32: the throttle."""
         return Box(self.min_action, self.max_action, (1,))
 
     @property
@@ -111,7 +107,6 @@ class MountainCarContinuous(Env[MountainCarState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: MountainCarState) -> Array:
-        """(2,) float32: position and velocity."""
         return jnp.stack([state.position, state.velocity]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

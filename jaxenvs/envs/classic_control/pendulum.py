@@ -10,13 +10,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box
-from jaxenvs.core.trigonometry import cos, sin, wrapped
+from jaxenvs.core.trigonometry import cos, sin, wrap_angle
 from jaxenvs.envs.classic_control._limits import within
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box
 
 
 class PendulumState(PyTreeNode):
@@ -25,7 +25,7 @@ class PendulumState(PyTreeNode):
     Attributes:
         theta: () float32, angle from upright in rad, positive counter-clockwise; it is never wrapped.
         theta_dot: () float32, angular velocity in rad/s.
-        torque: () float32, torque of the last step in N m, 0 before the first: for the picture alone.
+        torque: () float32, torque of the last step in N m, 0 before the first; for the picture only.
     """
 
     theta: Array
@@ -38,22 +38,22 @@ class Pendulum(Env[PendulumState, Array]):
 
     Observation: (3,) float32.
 
-        | index | meaning                               | min        | max       | unit  |
-        |-------|---------------------------------------|------------|-----------|-------|
-        | 0     | cosine of the angle from upright      | -1         | 1         |       |
-        | 1     | sine of the angle from upright        | -1         | 1         |       |
-        | 2     | angular velocity                      | -max_speed | max_speed | rad/s |
+        | index | meaning                          | min        | max       | unit  |
+        |-------|----------------------------------|------------|-----------|-------|
+        | 0     | cosine of the angle from upright | -1         | 1         |       |
+        | 1     | sine of the angle from upright   | -1         | 1         |       |
+        | 2     | angular velocity                 | -max_speed | max_speed | rad/s |
 
-    Action: (1,) float32, the torque in N m, clipped to +-max_torque; positive counter-clockwise.
+    Action: (1,) float32: the torque in N m, clipped to +-max_torque; positive counter-clockwise.
 
-    Reward: -(angle^2 + 0.1 velocity^2 + 0.001 torque^2), of the angle, within [-pi, pi), and the angular
-        velocity before the step, and of the clipped torque: from -16.27 to 0.
+    Reward: -(angle^2 + 0.1 velocity^2 + 0.001 torque^2), for the angle in [-pi, pi) and the angular velocity before the
+        step, and the clipped torque. It ranges from -16.27 to 0.
 
-    Start: the angle uniform in +-max_start_theta, the angular velocity in +-max_start_theta_dot.
+    Start: the angle uniform within +-max_start_theta, the angular velocity within +-max_start_theta_dot.
 
     Episode end:
-        Termination: never.
-        Truncation: none here; `make` limits Pendulum-v1 to 200 steps.
+        Termination: none.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
     Parameters:
         gravity: acceleration of gravity, m/s^2 (Gymnasium's argument `g`).
@@ -67,11 +67,11 @@ class Pendulum(Env[PendulumState, Array]):
 
     Differences from the reference: start states are float32, so all arithmetic is.
 
-    Source: K. Furuta, M. Yamakita and S. Kobayashi, "Swing-up control of inverted pendulum using
-        pseudo-state feedback", 1992; Gymnasium 1.4.0, `Pendulum-v1`.
+    Source: K. Furuta, M. Yamakita and S. Kobayashi, "Swing-up control of inverted pendulum using pseudo-state
+        feedback", 1992; Gymnasium 1.4.0, `Pendulum-v1`.
 
     Version history:
-        v1: the equations simplified, same behaviour.
+        v1: simpler equations, same behaviour.
         v0: first version.
     """
 
@@ -89,20 +89,16 @@ class Pendulum(Env[PendulumState, Array]):
     def check_fields(self) -> None:
         """Checks that the start ranges are not negative."""
         for name in ("max_start_theta", "max_start_theta_dot"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value < 0:
-                raise InvalidField(f"Pendulum: `{name}` must not be negative, got {value}; starts lie within +-{name}.")
+            check_range(self, name, getattr(self, name), 0)
 
     @property
     def observation_space(self) -> Box:
-        """(3,) float32: see the class."""
         one = jnp.ones((), jnp.float32)
         high = jnp.stack([one, one, jnp.asarray(self.max_speed, jnp.float32)])
         return Box(-high, high)
 
     @property
     def action_space(self) -> Box:
-        """(1,) float32: the torque."""
         return Box(-1.0 * self.max_torque, self.max_torque, (1,))
 
     @property
@@ -124,7 +120,7 @@ class Pendulum(Env[PendulumState, Array]):
         """Applies the torque for `tau` seconds."""
         torque = self.action_space.validate(action)[0].astype(state.theta.dtype)
         torque = within(torque, self.max_torque)
-        angle = wrapped(state.theta)
+        angle = wrap_angle(state.theta)
         cost = jnp.square(angle) + 0.1 * jnp.square(state.theta_dot) + 0.001 * jnp.square(torque)
         pull = 3 * self.gravity / (2 * self.length) * sin(state.theta)
         push = 3.0 / (self.mass * self.length**2) * torque
@@ -148,7 +144,7 @@ class Pendulum(Env[PendulumState, Array]):
         canvas = canvas.circle((0.0, length), 0.13, palette.TEAL_LIGHT, stroke=0.03)
         canvas = canvas.line((0.0, 0.0), end, 0.14, palette.RED)
         canvas = canvas.circle(end, 0.13, palette.RED).circle(end, 0.075, palette.RED_LIGHT)
-        # The arrow spans the top of the axle, the longer the stronger the torque.
+        # The arrow spans the top of the axle; the stronger the torque, the longer the arrow.
         start, head = math.pi / 2 - share, 0.16 * jnp.minimum(1.0, 4.0 * jnp.abs(share))
         canvas = canvas.arc(
             (0.0, 0.0), 0.42, start, 2.0 * share, 0.05, palette.BLUE, head=head, opacity=20.0 * jnp.abs(share)

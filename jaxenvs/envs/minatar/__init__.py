@@ -1,1 +1,1 @@
-"""The games of MinAtar: Atari on a grid of 10 by 10, with a channel for each kind of thing."""
+"""The games of MinAtar: Atari on a grid of 10 by 10, with one channel for each kind of object."""

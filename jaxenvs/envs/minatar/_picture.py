@@ -1,4 +1,4 @@
-"""The picture of a grid of channels: a tile for each."""
+"""The picture of a grid of channels, with one kind of tile per channel."""
 
 import dataclasses
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Tile:
     """How a channel is painted.
 
     Attributes:
-        color: its colour.
+        color: colour of the tile.
         shape: "block", "disc", "dot" for trails, "bar" for bullets, or "brick".
     """
 
@@ -34,7 +34,7 @@ def picture(planes: tuple[Array, ...], tiles: tuple[Tile, ...]) -> Array:
 
     Args:
         planes: the channels, each (10, 10) bool.
-        tiles: one for each.
+        tiles: one tile for each channel.
     """
     indices = jnp.zeros(planes[0].shape, jnp.int32)
     for index, plane in enumerate(planes, start=1):

@@ -1,4 +1,4 @@
-"""What is in the water of Seaquest, and how it comes and moves: the parts of a frame, in their order."""
+"""The objects in the water of Seaquest, and how they appear and move: the parts of a frame, in order."""
 
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ _RELOAD = 5
 _ENEMY_RELOAD = 10
 
 # How many there can be at once. A bullet lives 9 frames, and the next comes after 5. A diver lives 60, and the next
-# comes after 30. An enemy lives 30 frames once one comes in every frame, and less than 14 intervals before that.
+# comes after 30. An enemy lives 30 frames once one comes in every frame, and fewer than 14 intervals before that.
 BULLETS = 2
 DIVERS = 2
 ENEMIES = 30
@@ -44,9 +44,9 @@ class Bullets(PyTreeNode):
     """The submarine's bullets, the newest first.
 
     Attributes:
-        exists: (2,) bool, whether there is one; the other fields are 0 or false where not.
-        rows: (2,) int32.
-        columns: (2,) int32.
+        exists: (2,) bool, whether there is one; if not, the other fields are 0 or False.
+        rows: (2,) int32, the rows.
+        columns: (2,) int32, the columns.
         rightwards: (2,) bool, whether it flies right, not left.
     """
 
@@ -60,9 +60,9 @@ class Swimmers(PyTreeNode):
     """Divers or enemies, the newest first: (2,) divers or (30,) enemies.
 
     Attributes:
-        exists: bool, whether there is one; the other fields are 0 or false where not.
-        rows: int32, from 1 to 8.
-        columns: int32.
+        exists: bool, whether there is one; if not, the other fields are 0 or False.
+        rows: int32, the rows, from 1 to 8.
+        columns: int32, the columns.
         rightwards: bool, whether it swims right, not left.
         timers: int32, frames until it moves.
     """
@@ -78,25 +78,25 @@ _Items = TypeVar("_Items", Bullets, Swimmers)
 
 
 class SeaquestState(GameState, kw_only=True):
-    """State of `Seaquest`; each () int32 where nothing else is said.
+    """State of `Seaquest`; each () int32 unless stated otherwise.
 
     Attributes:
-        row: of the submarine, from 0, the surface, to 8.
-        column: of its front, from 0 to 9.
+        row: row of the submarine, from 0, the surface, to 8.
+        column: column of its front, from 0 to 9.
         faces_right: () bool, whether it points right, not left.
-        oxygen: how many frames the air will last.
-        divers_on_board: how many were picked up; below 0 after a full load was set down.
+        oxygen: number of frames the air will last.
+        divers_on_board: number of divers on board; below 0 after a full load was set down.
         at_surface: () bool, whether it has been at the surface since the last frame.
         reload_timer: frames until it can shoot.
-        bullets: its own.
-        enemy_bullets: (2, 8) int32, the enemies' bullets that fly left and those that fly right, in each of the rows 1
-            to 8: bit i is column i.
+        bullets: the submarine's bullets.
+        enemy_bullets: (2, 8) int32, the enemies' bullets that fly left and those that fly right, in each of rows 1 to
+            8: bit i is column i.
         enemies: fish and submarines.
         is_submarine: (30,) bool, which enemies are submarines.
         enemy_reload_timers: (30,) int32, frames until an enemy submarine shoots.
-        divers: those in the water.
-        spawn_interval: frames from one enemy to the next.
-        spawn_timer: frames until one comes.
+        divers: divers in the water.
+        spawn_interval: frames between two enemies.
+        spawn_timer: frames until an enemy comes.
         diver_spawn_timer: frames until a diver comes.
         move_interval: frames that an enemy waits between two moves.
         ramp_index: how often the game has grown harder.
@@ -123,7 +123,7 @@ class SeaquestState(GameState, kw_only=True):
 
 
 def nothing(count: int) -> tuple[Array, Array, Array, Array]:
-    """No bullets or swimmers: existence, rows, columns and directions."""
+    """No bullets or swimmers: empty existence, rows, columns and directions."""
     return (
         jnp.zeros(count, bool),
         jnp.zeros(count, jnp.int32),
@@ -132,23 +132,23 @@ def nothing(count: int) -> tuple[Array, Array, Array, Array]:
     )
 
 
-# ---------------------------------------------------------------- what comes
+# ---------------------------------------------------------------- arrivals
 
 
 def _pushed(items: Array, item: Array, when: Array) -> Array:
-    """With an item before the others, of which the oldest falls out; or as they are."""
+    """Puts an item before the others, of which the oldest is dropped, if `when`; else leaves them unchanged."""
     return jnp.where(when, jnp.concatenate([item.astype(items.dtype)[None], items[:-1]]), items)
 
 
-def enemy_come(state: SeaquestState, draws: Array) -> SeaquestState:
-    """After an enemy has come, if it is time."""
+def spawn_enemy(state: SeaquestState, draws: Array) -> SeaquestState:
+    """Adds an enemy, if it is time."""
     now = state.spawn_timer == 0
     rightwards, is_submarine = draws[0] < 1 / 2, draws[1] < 1 / 3
     row = 1 + below(draws[2], 8)
     enemies = state.enemies
     against = enemies.exists & (enemies.rows == row) & (enemies.rightwards != rightwards)
     comes = now & ~against.any()
-    # The place at the front stays empty where none comes.
+    # The place at the front stays empty if none comes.
     new = Swimmers(comes, row, jnp.where(rightwards, 0, SIZE - 1), rightwards, state.move_interval)
     new = _cleared(new)
     return state.replace(
@@ -159,8 +159,8 @@ def enemy_come(state: SeaquestState, draws: Array) -> SeaquestState:
     )
 
 
-def diver_come(state: SeaquestState, draws: Array) -> SeaquestState:
-    """After a diver has come, if it is time."""
+def spawn_diver(state: SeaquestState, draws: Array) -> SeaquestState:
+    """Adds a diver, if it is time."""
     now = state.diver_spawn_timer == 0
     rightwards = draws[0] < 1 / 2
     timer = jnp.full((), _DIVER_MOVE_INTERVAL, jnp.int32)
@@ -171,11 +171,11 @@ def diver_come(state: SeaquestState, draws: Array) -> SeaquestState:
     )
 
 
-# ---------------------------------------------------------------- what moves
+# ---------------------------------------------------------------- moves
 
 
-def steered(state: SeaquestState, action: Array) -> SeaquestState:
-    """After the submarine has moved or shot."""
+def move_submarine(state: SeaquestState, action: Array) -> SeaquestState:
+    """Moves the submarine, or lets it shoot."""
     fires = (action == FIRE) & (state.reload_timer == 0)
     new = Bullets(fires, state.row, state.column, state.faces_right)
     return state.replace(
@@ -187,27 +187,27 @@ def steered(state: SeaquestState, action: Array) -> SeaquestState:
     )
 
 
-def bullets_flown(state: SeaquestState) -> tuple[SeaquestState, Array]:
-    """After the submarine's bullets have moved, and how many enemies they hit: fish before submarines, the oldest."""
+def move_bullets(state: SeaquestState) -> tuple[SeaquestState, Array]:
+    """Moves the submarine's bullets, and counts the enemies they hit: fish before submarines, the oldest first."""
     bullets = state.bullets
     columns = bullets.columns + jnp.where(bullets.rightwards, 1, -1)
     exists = bullets.exists & (columns >= 0) & (columns < SIZE)
     state = state.replace(bullets=bullets.replace(exists=exists, columns=columns))
     first = np.arange(ENEMIES, dtype=np.int32) + jnp.where(state.is_submarine, 0, ENEMIES)
-    state, hits = _struck(state, range(BULLETS), state.enemies.exists, first)
+    state, hits = _strike(state, range(BULLETS), state.enemies.exists, first)
     return state.replace(bullets=_cleared(state.bullets)), hits
 
 
-def _struck(
+def _strike(
     state: SeaquestState, order: range, targets: Array, rank: Array | np.ndarray
 ) -> tuple[SeaquestState, Array]:
-    """After each bullet has taken out an enemy in its cell and itself, and how many did.
+    """Removes each bullet that hits an enemy in its cell, and that enemy, and counts them.
 
     Args:
-        state: before.
-        order: the bullets, the first to strike first.
+        state: the state before.
+        order: the bullets, in the order in which they hit.
         targets: (30,) bool, which enemies can be hit.
-        rank: (30,) int32, different and at least 0: of several in a cell the one of the highest rank is hit.
+        rank: (30,) int32, distinct and at least 0: of several enemies in a cell, the one with the highest rank is hit.
     """
     enemies, bullets, hits = state.enemies, state.bullets, jnp.zeros((), jnp.int32)
     alive, flying = enemies.exists, bullets.exists
@@ -221,8 +221,8 @@ def _struck(
     return state.replace(enemies=enemies.replace(exists=alive), bullets=bullets.replace(exists=flying)), hits
 
 
-def divers_swum(state: SeaquestState) -> SeaquestState:
-    """After divers have been taken in, before or after they moved."""
+def move_divers(state: SeaquestState) -> SeaquestState:
+    """Takes divers on board, before or after they move."""
     divers, count = state.divers, state.divers_on_board
     moves = divers.timers == 0
     columns = divers.columns + jnp.where(moves, jnp.where(divers.rightwards, 1, -1), 0)
@@ -238,8 +238,8 @@ def divers_swum(state: SeaquestState) -> SeaquestState:
     return state.replace(divers=_cleared(divers), divers_on_board=count)
 
 
-def enemies_swum(state: SeaquestState) -> tuple[SeaquestState, Array]:
-    """After the enemies have moved and shot, and how many ran into a bullet."""
+def move_enemies(state: SeaquestState) -> tuple[SeaquestState, Array]:
+    """Moves the enemies and lets them shoot, and counts those that ran into a bullet."""
     before = state.enemies
     moves = before.timers == 0
     columns = before.columns + jnp.where(moves, jnp.where(before.rightwards, 1, -1), 0)
@@ -249,11 +249,11 @@ def enemies_swum(state: SeaquestState) -> tuple[SeaquestState, Array]:
     inside = (columns >= 0) & (columns < SIZE)
     timers = jnp.where(moves, state.move_interval, before.timers - 1)
     enemies = before.replace(exists=before.exists & inside, columns=columns, timers=timers)
-    # Of those that move onto a bullet submarines come before fish, and the newest first.
+    # Of those that move onto a bullet, submarines come before fish, and the newest come first.
     last = np.arange(ENEMIES, 0, -1, dtype=np.int32) + jnp.where(state.is_submarine, ENEMIES, 0)
-    moved = state.replace(enemies=enemies, terminal=state.terminal | collides.any())
-    moved, hits = _struck(moved, range(BULLETS - 1, -1, -1), moves & ~meets, last)
-    # A submarine that is shot in this frame, too, gets its own shot off.
+    moved = state.replace(enemies=enemies, is_over=state.is_over | collides.any())
+    moved, hits = _strike(moved, range(BULLETS - 1, -1, -1), moves & ~meets, last)
+    # A submarine that is shot in this frame still fires its own shot.
     shoots = before.exists & inside & state.is_submarine & (state.enemy_reload_timers == 0)
     shots = jnp.stack(
         [lanes_of(shoots & (before.rightwards == right), before.rows, columns) for right in (False, True)]
@@ -271,23 +271,23 @@ def enemies_swum(state: SeaquestState) -> tuple[SeaquestState, Array]:
     return moved, hits
 
 
-def enemy_bullets_flown(state: SeaquestState) -> SeaquestState:
-    """After the enemies' bullets have moved."""
+def move_enemy_bullets(state: SeaquestState) -> SeaquestState:
+    """Moves the enemies' bullets."""
     left, right = state.enemy_bullets[0], state.enemy_bullets[1]
     flown = jnp.stack([left >> 1, (right << 1) & (2**SIZE - 1)])
     passed = (state.enemy_bullets | flown)[0] | (state.enemy_bullets | flown)[1]
     hit = (((passed >> state.column) & 1) == 1) & (state.row == LANES)
-    return state.replace(enemy_bullets=flown, terminal=state.terminal | hit.any())
+    return state.replace(enemy_bullets=flown, is_over=state.is_over | hit.any())
 
 
-def breathed(state: SeaquestState, difficulty_ramping: bool) -> tuple[SeaquestState, Array]:
-    """After a frame's air was used up or renewed, and the reward for all divers set down."""
+def use_air(state: SeaquestState, difficulty_ramping: bool) -> tuple[SeaquestState, Array]:
+    """Uses or renews the air of a frame; also returns the reward for setting down all divers."""
     under_water = state.row > 0
     arrives = ~under_water & ~state.at_surface
     surfaces = arrives & (state.divers_on_board != 0)
     is_full = surfaces & (state.divers_on_board == _MOST_DIVERS)
     bonus = jnp.where(is_full, state.oxygen * 10 // MOST_OXYGEN, 0)
-    # One diver less, even after all six.
+    # One diver fewer, even after all six.
     divers = jnp.where(is_full, 0, state.divers_on_board) - surfaces.astype(jnp.int32)
     oxygen = jnp.where(surfaces, MOST_OXYGEN, state.oxygen - under_water.astype(jnp.int32))
 
@@ -298,7 +298,7 @@ def breathed(state: SeaquestState, difficulty_ramping: bool) -> tuple[SeaquestSt
         oxygen=oxygen,
         divers_on_board=divers,
         at_surface=surfaces | (state.at_surface & ~under_water),
-        terminal=state.terminal | (arrives & ~surfaces),
+        is_over=state.is_over | (arrives & ~surfaces),
         move_interval=state.move_interval - faster.astype(jnp.int32),
         spawn_interval=state.spawn_interval - (harder & more_often).astype(jnp.int32),
         ramp_index=state.ramp_index + harder.astype(jnp.int32),
@@ -310,17 +310,17 @@ def breathed(state: SeaquestState, difficulty_ramping: bool) -> tuple[SeaquestSt
 
 
 def _cleared(items: _Items) -> _Items:
-    """With zeros where nothing is."""
+    """Sets the fields of absent items to zero."""
     return jax.tree.map(lambda values: jnp.where(items.exists, values, jnp.zeros_like(values)), items)
 
 
 def behind(items: Swimmers) -> Array:
-    """The columns that they come from; may lie outside."""
+    """The columns behind them, which may lie outside."""
     return items.columns + jnp.where(items.rightwards, -1, 1)
 
 
 def lanes_of(exists: Array, rows: Array, columns: Array) -> Array:
-    """(8,) int32: bit i of an entry says whether one of them is in that lane and column i."""
+    """(8,) int32: bit i of an entry says whether one of them is in that lane, at column i."""
     seen = exists & (columns >= 0) & (columns < SIZE)
     bits = jnp.where(seen, 1 << jnp.clip(columns, 0, SIZE - 1), 0)
     lanes = jnp.where(rows[:, None] == LANES[None, :], bits[:, None], 0)
@@ -328,5 +328,5 @@ def lanes_of(exists: Array, rows: Array, columns: Array) -> Array:
 
 
 def drawn(lanes: Array) -> Array:
-    """(10, 10) bool of such bits."""
+    """(10, 10) bool from such bits."""
     return in_lanes(((lanes[:, None] >> COLUMNS) & 1) == 1)

@@ -1,4 +1,4 @@
-"""MinAtar's Asterix: gold to pick up and enemies to evade in eight lanes."""
+"""MinAtar's Asterix: pick up gold and avoid enemies in eight lanes."""
 
 from typing import ClassVar
 
@@ -33,21 +33,21 @@ _EARLIER = np.tril(np.ones((8, 8), bool), -1)
 
 
 class AsterixState(GameState, kw_only=True):
-    """State of `Asterix`; each () int32 where nothing else is said.
+    """State of `Asterix`; each () int32 unless stated otherwise.
 
     Attributes:
-        row: of the player, from 1 to 8.
-        column: of the player, from 0 to 9.
+        row: row of the player, from 1 to 8.
+        column: column of the player, from 0 to 9.
         occupied: (8,) bool, whether something is in the lane; lane i is row i + 1.
-        columns: (8,) int32, where it is; 0 in a free lane.
-        rightwards: (8,) bool, whether it moves right, not left; false in a free lane.
-        is_gold: (8,) bool, whether it is gold, not an enemy; false in a free lane.
-        spawn_interval: frames from one spawn to the next.
+        columns: (8,) int32, the column of that object; 0 in a free lane.
+        rightwards: (8,) bool, whether it moves right, not left; False in a free lane.
+        is_gold: (8,) bool, whether it is gold, not an enemy; False in a free lane.
+        spawn_interval: frames between two spawns.
         spawn_timer: frames until something spawns.
-        move_interval: frames from one move of all things to the next.
-        move_timer: frames until things move.
-        ramp_timer: frames until the game grows harder, less one.
-        ramp_index: how often it has.
+        move_interval: frames between two moves of all objects.
+        move_timer: frames until the objects move.
+        ramp_timer: frames until the game gets harder, minus one.
+        ramp_index: how often it has got harder.
     """
 
     row: Array
@@ -65,43 +65,45 @@ class AsterixState(GameState, kw_only=True):
 
 
 class Asterix(Game[AsterixState]):
-    """Pick up gold and touch no enemy; both cross the screen in eight lanes, ever faster.
+    """Pick up gold and avoid enemies; both cross the screen in eight lanes, faster and faster.
 
-    Observation: (10, 10, 4) bool, row, column and channel.
+    Every `spawn_interval` frames, 10 at first, something enters a random free lane, from the left or the right with
+    equal probability. It is gold with probability 1/3. Everything moves one cell every `move_interval` frames, 5 at
+    first. Every 102 frames the spawn interval shrinks by one, and every other time the move interval does as well,
+    until both are 1.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 player | |
-    | 1 enemy | |
-    | 2 trail | the cell behind each enemy and gold |
-    | 3 gold | |
+    Observation: (10, 10, 4) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire, which does nothing; the minimal set leaves out 5.
+        | channel | meaning                                                    |
+        |---------|------------------------------------------------------------|
+        | 0       | `player`                                                   |
+        | 1       | `enemy`                                                    |
+        | 2       | `trail`: the cell behind each enemy and each piece of gold |
+        | 3       | `gold`                                                     |
 
-    Every `spawn_interval` frames, 10 at first, something enters a free lane, chosen uniformly: from the left or the
-    right with equal probability, gold with probability 1/3. All move one cell every `move_interval` frames, 5 at first.
-    Every 102 frames the spawn interval shrinks by one, and every other time the move interval, too, until both are 1.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire, which has no effect. The minimal action set leaves
+        out 5.
 
-    Reward: 1 for each gold.
+    Reward: 1 for each piece of gold.
 
-    Start: the player in row 5 and column 5, the lanes empty.
+    Start: the player in row 5 and column 5, and empty lanes.
 
     Episode end:
         Termination: an enemy is where the player is.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are five actions, rather than six.
-        difficulty_ramping: whether the game grows harder.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are five actions rather than six.
+        difficulty_ramping: whether the game gets harder.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 
@@ -118,7 +120,6 @@ class Asterix(Game[AsterixState]):
     difficulty_ramping: bool = static(default=True)
 
     def start_with(self, surroundings: GameState, draws: Array) -> AsterixState:
-        """Empty lanes; no draws."""
         del draws
         nowhere = jnp.zeros(8, bool)
         return AsterixState(
@@ -138,7 +139,7 @@ class Asterix(Game[AsterixState]):
         )
 
     def play(self, state: AsterixState, action: Array, draws: Array) -> tuple[AsterixState, Array]:
-        """A frame; the draws say from which side something comes, whether it is gold, and in which free lane."""
+        """A frame; the draws decide from which side something comes, whether it is gold, and in which free lane."""
         state = _spawned(state, draws)
         row = stepped(state.row, action == DOWN, action == UP, 1, 8)
         column = stepped(state.column, action == RIGHT, action == LEFT)
@@ -162,13 +163,12 @@ class Asterix(Game[AsterixState]):
             is_gold=state.is_gold & occupied,
             spawn_timer=state.spawn_timer - 1,
             move_timer=jnp.where(moves, state.move_interval, state.move_timer) - 1,
-            terminal=touched.any(),
+            is_over=touched.any(),
         )
         reward = collected.sum(dtype=jnp.int32)
         return (_ramped(state) if self.difficulty_ramping else state), reward
 
     def planes(self, state: AsterixState) -> tuple[Array, ...]:
-        """Player, enemies, trails and gold."""
         behind = state.columns + jnp.where(state.rightwards, -1, 1)
         things = state.occupied[:, None] & (state.columns[:, None] == COLUMNS)
         trails = state.occupied[:, None] & (behind[:, None] == COLUMNS)
@@ -182,7 +182,7 @@ class Asterix(Game[AsterixState]):
 
 
 def _spawned(state: AsterixState, draws: Array) -> AsterixState:
-    """After something has entered a free lane, if it is time and there is one."""
+    """Lets something enter a free lane, if it is time and there is one."""
     spawns = state.spawn_timer == 0
     free = ~state.occupied
     order = (_EARLIER & free[None, :]).sum(-1, dtype=jnp.int32)  # how many free lanes come before
@@ -198,7 +198,7 @@ def _spawned(state: AsterixState, draws: Array) -> AsterixState:
 
 
 def _ramped(state: AsterixState) -> AsterixState:
-    """After the game has grown harder, if it is time and can be."""
+    """Makes the game harder, if it is time and possible."""
     can = (state.spawn_interval > 1) | (state.move_interval > 1)
     now = can & (state.ramp_timer < 0)
     faster = now & (state.move_interval > 1) & (state.ramp_index % 2 == 1)

@@ -1,4 +1,4 @@
-"""MinAtar's Breakout: a ball that moves along diagonals, a paddle and three rows of bricks."""
+"""MinAtar's Breakout: a ball that moves diagonally, a paddle and three rows of bricks."""
 
 from typing import ClassVar
 
@@ -15,18 +15,18 @@ _FLOOR = SIZE - 1
 
 
 class BreakoutState(GameState, kw_only=True):
-    """State of `Breakout`; each () int32 where nothing else is said.
+    """State of `Breakout`; each () int32 unless stated otherwise.
 
     Attributes:
-        ball_row: from 0, the top, to 9.
-        ball_column: from 0 to 9.
-        trail_row: where the ball was before.
-        trail_column: likewise.
+        ball_row: row of the ball, from 0, the top, to 9.
+        ball_column: column of the ball, from 0 to 9.
+        trail_row: previous row of the ball.
+        trail_column: previous column of the ball.
         ball_right: () bool, whether the ball moves right, not left.
         ball_down: () bool, whether the ball moves down, not up.
-        paddle: column of the paddle, which lies in row 9.
-        bricks: (3, 10) bool, those that stand in the rows 1 to 3.
-        in_bricks: () bool, whether the ball has just struck a brick, and will fly through the next at once.
+        paddle: column of the paddle, which is in row 9.
+        bricks: (3, 10) bool, the bricks left in rows 1 to 3.
+        in_bricks: () bool, whether the ball has just hit a brick, and would fly through another one now.
     """
 
     ball_row: Array
@@ -41,44 +41,45 @@ class BreakoutState(GameState, kw_only=True):
 
 
 class Breakout(Game[BreakoutState]):
-    """A ball strikes bricks out of a wall; do not let it pass.
+    """Break the bricks of a wall with a ball, and do not let the ball pass the paddle.
 
-    Observation: (10, 10, 4) bool, row, column and channel.
+    The ball moves one cell per frame along a diagonal. It bounces off the walls and the ceiling. A brick reverses its
+    vertical motion and disappears, but never in two frames in a row. The paddle sends the ball back up; a ball that
+    arrives at the paddle's cell from the side goes back the way it came. A new wall appears once the last brick is gone
+    and the ball is back in the last row.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 paddle | in the last row |
-    | 1 ball | |
-    | 2 trail | where the ball was before |
-    | 3 brick | those left |
+    Observation: (10, 10, 4) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 left, 2 right.
+        | channel | meaning                                    |
+        |---------|--------------------------------------------|
+        | 0       | `paddle`, in the last row                  |
+        | 1       | `ball`                                     |
+        | 2       | `trail`: the previous position of the ball |
+        | 3       | `brick`: the bricks that are left          |
 
-    The ball moves one cell along a diagonal. It turns back at the walls and the ceiling, and in its vertical motion at
-    a brick, which it takes out, but not at two cells running. At the paddle it turns back up, and where it comes to the
-    paddle's cell from the side it goes back the way it came. A new wall is there once the last brick is gone and the
-    ball is back in the last row.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire. The minimal action set is 0 no-op, 1 left, 2
+        right.
 
     Reward: 1 for each brick.
 
     Start: the ball in row 3 at the left or the right wall, with equal probability, falling inwards; the paddle in
-    column 4.
+        column 4.
 
     Episode end:
         Termination: the ball passes the paddle.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are three actions, rather than six.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are three actions rather than six.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 
@@ -94,11 +95,10 @@ class Breakout(Game[BreakoutState]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> BreakoutState:
-        """A whole wall; the draw says at which side the ball starts."""
+        """A whole wall; the draw decides at which side the ball starts."""
         at_right = below(draws[0], 2) == 1
         row, column = jnp.full((), 3, jnp.int32), jnp.where(at_right, 9, 0).astype(jnp.int32)
         return BreakoutState(
@@ -115,7 +115,7 @@ class Breakout(Game[BreakoutState]):
         )
 
     def play(self, state: BreakoutState, action: Array, draws: Array) -> tuple[BreakoutState, Array]:
-        """The paddle moves, then the ball; no draws."""
+        """Moves the paddle, then the ball; there are no draws."""
         del draws
         paddle = stepped(state.paddle, action == RIGHT, action == LEFT)
         column = state.ball_column + jnp.where(state.ball_right, 1, -1)
@@ -145,12 +145,11 @@ class Breakout(Game[BreakoutState]):
             paddle=paddle,
             bricks=bricks,
             in_bricks=at_brick,
-            terminal=at_floor & ~straight & ~sideways,
+            is_over=at_floor & ~straight & ~sideways,
         )
         return state, strikes.astype(jnp.int32)
 
     def planes(self, state: BreakoutState) -> tuple[Array, ...]:
-        """Paddle, ball, trail and bricks."""
         return (
             cell(_FLOOR, state.paddle),
             cell(state.ball_row, state.ball_column),

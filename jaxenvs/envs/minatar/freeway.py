@@ -22,7 +22,7 @@ from jaxenvs.envs.minatar._game import (
 )
 from jaxenvs.envs.minatar._picture import Tile
 
-_COLUMN = 4  # in which the chicken walks
+_COLUMN = 4  # where the chicken walks
 _HOME = SIZE - 1
 _PAUSE = 3  # frames between two steps of the chicken
 _FRAMES = 2500
@@ -30,16 +30,16 @@ _SPEEDS = 5
 
 
 class FreewayState(GameState, kw_only=True):
-    """State of `Freeway`; each () int32 where nothing else is said.
+    """State of `Freeway`; each () int32 unless stated otherwise.
 
     Attributes:
-        row: of the chicken, from 0, its aim, to 9.
+        row: row of the chicken, from 0, its goal, to 9.
         pause: frames until it can step again.
-        columns: (8,) int32, where the cars are; that of lane i is in row i + 1.
+        columns: (8,) int32, columns of the cars; the car of lane i is in row i + 1.
         timers: (8,) int32, frames until they move.
         intervals: (8,) int32, from 1 to 5: how many frames a car waits after each move.
-        rightwards: (8,) bool, whether they go right, not left.
-        frames_left: how many frames are left.
+        rightwards: (8,) bool, whether they drive right, not left.
+        frames_left: number of frames left.
     """
 
     row: Array
@@ -52,42 +52,43 @@ class FreewayState(GameState, kw_only=True):
 
 
 class Freeway(Game[FreewayState]):
-    """Cross the road as often as time allows.
+    """Cross a road of eight lanes as often as time allows.
 
-    Observation: (10, 10, 7) bool, row, column and channel.
+    The chicken steps up or down at most every third frame. Each car drives from one side of the road to the other and
+    re-enters where it began. A chicken that is hit returns to row 9. A chicken that reaches the other side returns
+    there as well, and the cars draw new intervals, from 1 to 5, and directions, both uniformly.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 chicken | |
-    | 1 car | |
-    | 2 to 6 speed1 to speed5 | the cell behind each car that waits 1 to 5 frames between moves |
+    Observation: (10, 10, 7) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 up, 2 down.
+        | channel | meaning                                                                               |
+        |---------|---------------------------------------------------------------------------------------|
+        | 0       | `chicken`                                                                             |
+        | 1       | `car`                                                                                 |
+        | 2-6     | `speed1` to `speed5`: the cell behind each car that waits 1 to 5 frames between moves |
 
-    The chicken steps up or down at most every third frame. A car goes from one side of the road to the other and comes
-    in again where it began. A chicken that is run over is back in row 9. At the other side it is taken back there, too,
-    and the cars draw new intervals, from 1 to 5, and directions, uniformly.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire. The minimal action set is 0 no-op, 1 up, 2 down.
 
     Reward: 1 for each crossing.
 
-    Start: the chicken in row 9, all cars in column 0, with random intervals and directions.
+    Start: the chicken in row 9, and all cars in column 0 with random intervals and directions.
 
     Episode end:
         Termination: after 2,501 frames.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are three actions, rather than six.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are three actions rather than six.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before. As there, the clock ends the game as a termination, one frame after the 2,500 of the paper, a car
-    stands still one frame more than its speed says, and time is no part of the observation.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode. As in the reference, the clock terminates the game, one frame after
+        the 2,500 of the paper; a car stands still for one frame more than its speed says; and the observation does not
+        include time.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 
@@ -107,11 +108,10 @@ class Freeway(Game[FreewayState]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def start_with(self, surroundings: GameState, draws: Array) -> FreewayState:
-        """The draws are those of the cars, see `play`."""
+        """Draws the cars, in the same way as `play`."""
         intervals, rightwards = _drawn_cars(draws)
         return FreewayState(
             row=jnp.full((), _HOME, jnp.int32),
@@ -125,7 +125,7 @@ class Freeway(Game[FreewayState]):
         )
 
     def play(self, state: FreewayState, action: Array, draws: Array) -> tuple[FreewayState, Array]:
-        """A frame; a draw for each car: by tenths, intervals 1 to 5 leftwards and rightwards in turn."""
+        """A frame, with one draw per car: its tenths stand for intervals 1 to 5, leftwards and rightwards in turn."""
         can_step = state.pause == 0
         goes_up, goes_down = (can_step & (action == direction) for direction in (UP, DOWN))
         row = stepped(state.row, goes_down, goes_up)
@@ -149,12 +149,11 @@ class Freeway(Game[FreewayState]):
             intervals=intervals,
             rightwards=rightwards,
             frames_left=state.frames_left - 1,
-            terminal=state.frames_left <= 0,
+            is_over=state.frames_left <= 0,
         )
         return state, arrives.astype(jnp.int32)
 
     def planes(self, state: FreewayState) -> tuple[Array, ...]:
-        """Chicken, cars and trails."""
         behind = _around(state.columns + jnp.where(state.rightwards, -1, 1))
         trails = behind[:, None] == COLUMNS
         return (
@@ -165,11 +164,11 @@ class Freeway(Game[FreewayState]):
 
 
 def _drawn_cars(draws: Array) -> tuple[Array, Array]:
-    """Intervals and directions, each (8,), of as many uniform numbers."""
+    """Intervals and directions, (8,) each, from as many uniform numbers."""
     tenths = below(draws, 2 * _SPEEDS)
     return 1 + tenths // 2, tenths % 2 == 1
 
 
 def _around(columns: Array) -> Array:
-    """Columns from -1 to 10, put in at the other side where they lie outside."""
+    """Columns from -1 to 10, wrapped to the other side if they lie outside."""
     return jnp.where(columns < 0, SIZE - 1, jnp.where(columns >= SIZE, 0, columns))

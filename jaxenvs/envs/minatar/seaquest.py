@@ -14,53 +14,55 @@ from jaxenvs.envs.minatar._seaquest_water import Bullets, SeaquestState, Swimmer
 
 
 class Seaquest(Game[SeaquestState]):
-    """Pick up divers, shoot fish and enemy submarines, and surface before the air runs out.
-
-    Observation: (10, 10, 10) bool, row, column and channel.
-
-    | channel | what it shows |
-    |---|---|
-    | 0 sub_front, 1 sub_back | the submarine, two cells long |
-    | 2 friendly_bullet | its own |
-    | 3 trail | the cell behind each enemy and diver |
-    | 4 enemy_bullet | |
-    | 5 enemy_fish, 6 enemy_sub | |
-    | 7 oxygen_guage | in the last row from the left, a cell for each 20 frames that the air will last |
-    | 8 diver_guage | in the last row from column 8 leftwards, a cell for each diver on board |
-    | 9 diver | in the water |
-
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; all of them matter.
+    """Rescue divers, shoot fish and enemy submarines, and surface before the air runs out.
 
     The submarine shoots at most every fifth frame. An enemy comes every `spawn_interval` frames, 20 at first, in a
-    random row from 1 to 8, from the left or the right with equal probability, a submarine with probability 1/3; it does
-    not where enemies swim the other way in that row. Enemies wait `move_interval` frames between moves, 5 at first;
-    submarines shoot every eleventh frame. A diver comes every 30 frames and moves every sixth; the submarine takes
-    divers in, up to 6, by touching them. The air lasts for 200 frames under water. Surfacing renews it and sets one
-    diver down, or all 6, and makes the game harder: the spawn interval falls by 1, down to 1, and every other time the
-    move interval, down to 2.
+    random row from 1 to 8, from the left or the right with equal probability. It is a submarine with probability 1/3.
+    It does not come if enemies swim the other way in that row. Enemies wait `move_interval` frames between moves, 5 at
+    first; submarines shoot every eleventh frame. A diver comes every 30 frames and moves every sixth frame. Touching a
+    diver takes them on board, up to 6. The air lasts for 200 frames under water. Surfacing renews it and sets down one
+    diver, or all 6, and makes the game harder: the spawn interval falls by 1, down to 1, and every other time the move
+    interval does as well, down to 2.
 
-    Reward: 1 for each enemy shot; for surfacing with 6 divers a tenth of the percentage of air left, rounded down.
+    Observation: (10, 10, 10) bool: row, column and channel.
 
-    Start: the submarine at the surface, in column 5, facing left, nothing else in the water.
+        | channel | meaning                                                                                  |
+        |---------|------------------------------------------------------------------------------------------|
+        | 0       | `sub_front`: front of the submarine, which is two cells long                             |
+        | 1       | `sub_back`: back of the submarine                                                        |
+        | 2       | `friendly_bullet`: the submarine's bullets                                               |
+        | 3       | `trail`: the cell behind each enemy and diver                                            |
+        | 4       | `enemy_bullet`                                                                           |
+        | 5       | `enemy_fish`                                                                             |
+        | 6       | `enemy_sub`                                                                              |
+        | 7       | `oxygen_guage`: one cell for each 20 frames of air left, in the last row from the left   |
+        | 8       | `diver_guage`: one cell for each diver on board, in the last row from column 8 leftwards |
+        | 9       | `diver`: divers in the water                                                             |
+
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire. All six belong to the minimal action set.
+
+    Reward: 1 for each enemy shot; for surfacing with 6 divers, a tenth of the percentage of air left, rounded down.
+
+    Start: the submarine at the surface in column 5, facing left, and nothing else in the water.
 
     Episode end:
-        Termination: the front of the submarine meets an enemy or its bullet, the air runs out, or the submarine
+        Termination: the front of the submarine meets an enemy or an enemy's bullet, the air runs out, or the submarine
             surfaces with no diver on board.
-        Truncation: none.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: all six actions are the minimal ones here.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: makes no difference, since all six actions are in the minimal set.
         difficulty_ramping: whether surfacing makes the game harder.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before. As there, one diver more is taken off after all 6 were set down, which leaves -1 on board, and one
-    can surface with fewer than none.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode. As in the reference, one more diver is subtracted after all 6 were
+        set down, which leaves -1 on board, and the submarine can surface with a negative number of divers.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions, which are the same.
+        v1: the minimal action set, which is the same.
         v0: all six actions.
     """
 
@@ -94,7 +96,6 @@ class Seaquest(Game[SeaquestState]):
     difficulty_ramping: bool = static(default=True)
 
     def start_with(self, surroundings: GameState, draws: Array) -> SeaquestState:
-        """Still water; no draws."""
         del draws
         zero = jnp.zeros((), jnp.int32)
         return SeaquestState(
@@ -121,23 +122,22 @@ class Seaquest(Game[SeaquestState]):
 
     def play(self, state: SeaquestState, action: Array, draws: Array) -> tuple[SeaquestState, Array]:
         """A frame; the draws are for an enemy's side, kind and row, and a diver's side and row."""
-        state = water.diver_come(water.enemy_come(state, draws[:3]), draws[3:])
-        state = water.steered(state, action)
-        state, first_hits = water.bullets_flown(state)
-        state = water.divers_swum(state)
-        state, second_hits = water.enemies_swum(state)
-        state = water.enemy_bullets_flown(state)
+        state = water.spawn_diver(water.spawn_enemy(state, draws[:3]), draws[3:])
+        state = water.move_submarine(state, action)
+        state, first_hits = water.move_bullets(state)
+        state = water.move_divers(state)
+        state, second_hits = water.move_enemies(state)
+        state = water.move_enemy_bullets(state)
         state = state.replace(
             spawn_timer=jnp.maximum(state.spawn_timer - 1, 0),
             diver_spawn_timer=jnp.maximum(state.diver_spawn_timer - 1, 0),
             reload_timer=jnp.maximum(state.reload_timer - 1, 0),
-            terminal=state.terminal | (state.oxygen <= 0),
+            is_over=state.is_over | (state.oxygen <= 0),
         )
-        state, bonus = water.breathed(state, self.difficulty_ramping)
+        state, bonus = water.use_air(state, self.difficulty_ramping)
         return state, first_hits + second_hits + bonus
 
     def planes(self, state: SeaquestState) -> tuple[Array, ...]:
-        """See the table of channels."""
         enemies, divers, bullets = state.enemies, state.divers, state.bullets
         trails = water.lanes_of(enemies.exists, enemies.rows, water.behind(enemies)) | water.lanes_of(
             divers.exists, divers.rows, water.behind(divers)

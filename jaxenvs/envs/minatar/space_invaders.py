@@ -25,25 +25,25 @@ from jaxenvs.envs.minatar._picture import Tile
 _RELOAD = 5
 _SHOT_INTERVAL = 10
 _SLOWEST_MOVE_INTERVAL = 12
-_FASTEST_MOVE_INTERVAL = 6  # of a new wave
+_FASTEST_MOVE_INTERVAL = 6  # at the start of a wave
 _FLOOR = SIZE - 1
 _WAVE = (ROWS < 4) & (COLUMNS >= 2) & (COLUMNS < 8)
 
 
 class SpaceInvadersState(GameState, kw_only=True):
-    """State of `SpaceInvaders`; each () int32 where nothing else is said.
+    """State of `SpaceInvaders`; each () int32 unless stated otherwise.
 
     Attributes:
-        cannon: its column; it lies in row 9.
-        aliens: (10, 10) bool, row and column.
-        shots: (10, 10) bool, the cannon's.
-        alien_shots: (10, 10) bool, the aliens'.
+        cannon: column of the cannon, which is in row 9.
+        aliens: (10, 10) bool, row and column of the aliens.
+        shots: (10, 10) bool, the cannon's bullets.
+        alien_shots: (10, 10) bool, the aliens' bullets.
         rightwards: () bool, whether the aliens move right, not left.
         reload_timer: frames until the cannon can shoot.
-        alien_move_interval: frames from one move of the aliens to the next, while there are as many aliens.
+        alien_move_interval: frames between two moves of the aliens, unless there are fewer aliens than that.
         alien_move_timer: frames until they move.
         alien_shot_timer: frames until one of them shoots.
-        ramp_index: how often the game has grown harder.
+        ramp_index: how often the game has got harder.
     """
 
     cannon: Array
@@ -61,45 +61,47 @@ class SpaceInvadersState(GameState, kw_only=True):
 class SpaceInvaders(Game[SpaceInvadersState]):
     """Shoot the aliens before they shoot the cannon or land.
 
-    Observation: (10, 10, 6) bool, row, column and channel.
+    The cannon shoots at most every fifth frame; bullets fly one cell per frame. Aliens move every 12 frames, or every n
+    frames if only n < 12 are left. They move sideways or, if one of them is at the border, down, and turn around. Every
+    10 frames the lowest alien of the column nearest to the cannon (the left one of two) shoots. When the last alien is
+    shot, a new wave of 24 appears, whose interval is one frame shorter, down to 6. The only chance in the game is in
+    sticky actions.
 
-    | channel | what it shows |
-    |---|---|
-    | 0 cannon | in the last row |
-    | 1 alien | |
-    | 2 alien_left | the aliens, if they move left |
-    | 3 alien_right | the aliens, if they move right |
-    | 4 friendly_bullet | the cannon's |
-    | 5 enemy_bullet | the aliens' |
+    Observation: (10, 10, 6) bool: row, column and channel.
 
-    Action: 0 nothing, 1 left, 2 up, 3 right, 4 down, 5 fire; with the minimal set 0 nothing, 1 left, 2 right, 3 fire.
+        | channel | meaning                                       |
+        |---------|-----------------------------------------------|
+        | 0       | `cannon`, in the last row                     |
+        | 1       | `alien`                                       |
+        | 2       | `alien_left`: the aliens, if they move left   |
+        | 3       | `alien_right`: the aliens, if they move right |
+        | 4       | `friendly_bullet`: the cannon's bullets       |
+        | 5       | `enemy_bullet`: the aliens' bullets           |
 
-    The cannon shoots at most every fifth frame; bullets fly one cell a frame. Aliens move every 12 frames, or every n
-    frames where n < 12 are left: sideways or, with one of them at the border, down, turning round. Every 10 frames the
-    lowest alien of the column nearest to the cannon (the left one of two) shoots. Where the last alien falls, a wave
-    of 24 takes their place, whose interval is one frame shorter, down to 6.
+    Action: () int32. 0 no-op, 1 left, 2 up, 3 right, 4 down, 5 fire. The minimal action set is 0 no-op, 1 left, 2
+        right, 3 fire.
 
     Reward: 1 for each alien.
 
-    Start: 24 aliens in the rows 0 to 3 and columns 2 to 7, moving left; the cannon in column 5. There is no chance in
-    the game but for sticky actions.
+    Start: 24 aliens in rows 0 to 3 and columns 2 to 7, moving left; the cannon in column 5.
 
     Episode end:
-        Termination: a bullet or an alien comes to where the cannon is, or an alien in the last row comes to a border.
-        Truncation: none.
+        Termination: a bullet or an alien reaches the cannon, or an alien in the last row reaches a border.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        sticky_action_prob: probability that the last action is carried out in place of the chosen one.
-        use_minimal_action_set: whether there are four actions, rather than six.
+    Parameters:
+        sticky_action_prob: probability that the last action is repeated in place of the chosen one.
+        use_minimal_action_set: whether there are four actions rather than six.
         difficulty_ramping: whether later waves are faster.
 
-    Differences from the reference: the first action of an episode can stick to 0; there, to the last action of the
-    episode before. As there, a new wave keeps its forerunner's direction and timers, and appears among the bullets.
+    Differences from the reference: the first action of an episode can stick to action 0. In the reference it can stick
+        to the last action of the previous episode. As in the reference, a new wave keeps the previous wave's direction
+        and timers, and appears among the bullets.
 
     Source: K. Young and T. Tian, "MinAtar: An Atari-Inspired Testbed", 2019, and the package minatar 1.0.15.
 
     Version history:
-        v1: the minimal actions.
+        v1: the minimal action set.
         v0: all six actions.
     """
 
@@ -124,7 +126,6 @@ class SpaceInvaders(Game[SpaceInvadersState]):
     difficulty_ramping: bool = static(default=True)
 
     def start_with(self, surroundings: GameState, draws: Array) -> SpaceInvadersState:
-        """A wave; no draws."""
         del draws
         nowhere = jnp.zeros((SIZE, SIZE), bool)
         return SpaceInvadersState(
@@ -142,10 +143,10 @@ class SpaceInvaders(Game[SpaceInvadersState]):
         )
 
     def play(self, state: SpaceInvadersState, action: Array, draws: Array) -> tuple[SpaceInvadersState, Array]:
-        """The cannon, the bullets, the aliens; no draws."""
+        """Moves the cannon, the bullets and the aliens; there are no draws."""
         del draws
         fires = (action == FIRE) & (state.reload_timer == 0)
-        # The bullet flies on in the frame it is fired in: from the cannon's row to the one above.
+        # A bullet moves in the frame in which it is fired: from the cannon's row to the one above.
         shots = _shifted_up(state.shots | (cell(_FLOOR, state.cannon) & fires))
         reload_timer = jnp.where(fires, _RELOAD, state.reload_timer)
         cannon = stepped(state.cannon, action == RIGHT, action == LEFT)
@@ -176,7 +177,7 @@ class SpaceInvaders(Game[SpaceInvadersState]):
             alien_move_timer=jnp.where(moves, interval, state.alien_move_timer) - 1,
             alien_shot_timer=jnp.where(shoots, _SHOT_INTERVAL, state.alien_shot_timer) - 1,
             ramp_index=state.ramp_index + harder.astype(jnp.int32),
-            terminal=is_hit,
+            is_over=is_hit,
         )
         return state, killed.sum(dtype=jnp.int32)
 
@@ -201,16 +202,16 @@ def _shifted_down(grid: Array) -> Array:
 
 
 def _marched(aliens: Array, rightwards: Array) -> tuple[Array, Array, Array]:
-    """The aliens after a move, whether it is rightwards from then on, and whether one has landed."""
+    """The aliens after a move, whether they move right from then on, and whether one has landed."""
     turns = jnp.where(rightwards, aliens[:, -1].any(), aliens[:, 0].any())
-    # Aliens that land come in again at the top; only the last picture of an episode shows it.
+    # Aliens that land re-enter at the top; only the last picture of an episode shows it.
     down, right, left = jnp.roll(aliens, 1, 0), jnp.roll(aliens, 1, 1), jnp.roll(aliens, -1, 1)
     marched = jnp.where(turns, down, jnp.where(rightwards, right, left))
     return marched, rightwards ^ turns, turns & aliens[-1].any()
 
 
 def _nearest(aliens: Array, column: Array) -> Array:
-    """(10, 10) bool: the lowest alien in the column nearest to one; of two such columns, the left."""
+    """(10, 10) bool: the lowest alien in the column nearest to `column`; of two such columns, the left one."""
     distance = 2 * jnp.abs(COLUMNS - column) + (column < COLUMNS).astype(jnp.int32)
     distance = jnp.where(aliens.any(0, keepdims=True), distance, 2 * SIZE)
     lowest = jnp.where(aliens, ROWS, -1).max(0, keepdims=True)

@@ -1,1 +1,1 @@
-"""Robots simulated by MuJoCo: the tasks of Gymnasium, version 5."""
+"""Robots simulated by MuJoCo: Gymnasium's tasks, version 5."""

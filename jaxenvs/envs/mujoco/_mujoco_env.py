@@ -1,4 +1,4 @@
-"""What the tasks on MuJoCo share."""
+"""The base class of the tasks on MuJoCo."""
 
 import abc
 from collections.abc import Mapping
@@ -9,48 +9,49 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box
-from jaxenvs.physics import engine, rendering
-from jaxenvs.physics.model import Model, load_model
-from jaxenvs.physics.parameters import Parameters, check_parameters, default_parameters
-from jaxenvs.physics.physics import Physics, choose_engine
-from jaxenvs.physics.readings import DISPLACEMENT, Reading
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.simulators.mujoco import engines, rendering
+from jaxenvs.simulators.mujoco.model import Model, load_model
+from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters
+from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, Reading
+from jaxenvs.simulators.mujoco.simulation import Simulation, choose_engine
+from jaxenvs.simulators.mujoco.state import SimulationState
+from jaxenvs.spaces import Box
 
 Outcome = tuple[Array, Array, dict[str, Array]]
-"""Reward, whether the task ended, and info, floats in float32."""
+"""Reward, whether the task ended, and info; all floats are float32."""
 
 
-class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
-    """Base of the tasks on MuJoCo: what Gymnasium's `MujocoEnv` is there.
+class MujocoEnv(Env[SimulationState, Array], kw_only=True):
+    """Base of the tasks on MuJoCo, corresponding to Gymnasium's `MujocoEnv`.
 
-    Parameters of every task:
+    Parameters:
         xml_file: the model: the name of a file among Gymnasium's assets, or a path that begins with `/`, `.` or `~`.
-        frame_skip: substeps of the simulation in a step.
-        physics: the engine, `"c"` (C MuJoCo, several threads, on the processor), `"mjx"` (pure JAX, which an
-            accelerator runs and which has derivatives) or `"warp"` (MuJoCo Warp, for NVIDIA's accelerators, in float32;
-            sums may differ in their last bits from run to run there); `"auto"` is `"c"` where JAX computes on the
-            processor, else `"mjx"`.
-        precision: of states and observations, `"float32"` or, with JAX's 64-bit types, `"float64"`. Rewards are
-            float32 always. C MuJoCo computes in float64 in either case.
-        parameters: masses, friction, gravity and so on; None for the model's own.
-        width, height: pixels of a picture.
-        camera_id, camera_name: a camera of the model's; by default one that follows the robot.
-        default_camera_config: `distance`, `azimuth`, `elevation`, `lookat` of that one.
-        max_geom: how many shapes a picture may hold.
-        visual_options: flags of MuJoCo's `mjtVisFlag` by number.
-        shadow_size: texels along a side of the map that shadows come from; None for the model's own, mostly 4,096. With
-            1,024 a picture takes a third of the time on a processor, and the edges of shadows are a little coarser; 0
-            draws no shadows.
+        frame_skip: number of simulation substeps per step.
+        engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
+            accelerator and has derivatives. `"warp"` is MuJoCo Warp, for NVIDIA GPUs, in float32; its sums may differ
+            in their last bits from run to run. `"auto"` is `"c"` if JAX computes on the CPU, else `"mjx"`.
+        precision: dtype of states and observations, `"float32"` or, with JAX's 64-bit types enabled, `"float64"`.
+            Rewards are always float32. C MuJoCo always computes in float64.
+        parameters: masses, friction, gravity and so on; None for those of the model.
+        width: width of a picture, pixels.
+        height: height of a picture, pixels.
+        camera_id: number of one of the model's cameras; by default, a camera follows the robot.
+        camera_name: name of one of the model's cameras, in place of `camera_id`.
+        default_camera_config: `distance`, `azimuth`, `elevation` and `lookat` of the default camera.
+        max_geom: greatest number of shapes in a picture.
+        visual_options: flags of MuJoCo's `mjtVisFlag`, by number.
+        shadow_size: side of the shadow map, texels; None for that of the model, usually 4,096. With 1,024 a picture
+            takes a third of the time on a CPU, and shadows have slightly coarser edges. 0 draws no shadows.
     """
 
     xml_file: str = static()
     frame_skip: int = static()
-    physics: Literal["auto", "c", "mjx", "warp"] = static(default="auto")
+    engine: Literal["auto", "c", "mjx", "warp"] = static(default="auto")
     precision: Literal["float32", "float64"] = static(default="float32")
     parameters: Parameters = None  # pyright: ignore[reportAssignmentType]  # filled in from the model
     width: int = static(default=480)
@@ -63,64 +64,63 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
     shadow_size: int | None = static(default=None)
 
     camera: ClassVar[tuple[tuple[str, Any], ...]] = ()
-    """What the camera is set to where the fields do not say otherwise: pairs of a setting and its value."""
+    """The camera's settings unless the fields say otherwise: pairs of a setting and its value."""
 
     follows: ClassVar[int | None] = None
-    """The body that the camera moves along with."""
+    """The body that the camera follows."""
 
     def check_fields(self) -> None:
         """Checks the model and the options, and fills in the engine and the parameters."""
         name = type(self).__name__
-        _check_whole(name, "frame_skip", self.frame_skip)
-        if self.precision not in ("float32", "float64"):
-            raise InvalidField(f'{name}: `precision` must be "float32" or "float64", got {self.precision!r}.')
+        check_integer(self, "frame_skip", self.frame_skip)
+        check_choice(self, "precision", self.precision, ("float32", "float64"))
         if self.precision == "float64" and not jax.config.read("jax_enable_x64"):
             raise InvalidField(
                 f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
             )
-        object.__setattr__(self, "physics", choose_engine(self.physics))
-        if (self.physics, self.precision) == ("warp", "float64"):
-            raise InvalidField(f'{name}: `physics="warp"` computes in float32; leave out `precision="float64"`.')
+        object.__setattr__(self, "engine", choose_engine(self.engine))
+        if (self.engine, self.precision) == ("warp", "float64"):
+            raise InvalidField(f'{name}: `engine="warp"` computes in float32; leave out `precision="float64"`.')
         model = self.model
         self.check_model(model)
         if self.parameters is None:
             object.__setattr__(self, "parameters", default_parameters(model, self.precision))
         check_parameters(model, self.parameters)
         for field in ("width", "height", "max_geom"):
-            _check_whole(name, field, getattr(self, field))
+            check_integer(self, field, getattr(self, field))
         if self.shadow_size not in (None, 0):
-            _check_whole(name, "shadow_size", self.shadow_size)
+            check_integer(self, "shadow_size", self.shadow_size)
         for field in ("default_camera_config", "visual_options"):
             object.__setattr__(self, field, rendering.frozen(getattr(self, field)))
         rendering.check_view(self.view)
 
     def replace(self, **fields: Any) -> Self:
-        """A copy with some fields replaced; one of another model or precision takes that one's parameters.
+        """A copy with some fields replaced. With another model or precision, it takes the parameters of that model.
 
         Raises:
-            InvalidField: the parameters were not the model's own, so that nobody can say what they should be now.
+            InvalidField: the parameters were changed, so it is unclear what they should be for the new model.
         """
         if {"xml_file", "precision"} & fields.keys() and "parameters" not in fields:
             if self.parameters != default_parameters(self.model, self.precision):
                 raise InvalidField(
                     f"{type(self).__name__}: its `parameters` were changed for {self.model.path}; say what they"
-                    " should be now: `parameters=...`, or None for the new model's own."
+                    " should be now: `parameters=...`, or None for those of the new model."
                 )
             fields["parameters"] = None
         return super().replace(**fields)
 
     @abc.abstractmethod
     def check_model(self, model: Model) -> None:
-        """Raises `InvalidField` for a model that the task cannot do with."""
+        """Raises `InvalidField` if the task cannot use a model."""
 
     @property
     @abc.abstractmethod
     def readings(self) -> tuple[Reading, ...]:
-        """What the task reads besides positions and velocities."""
+        """The quantities that the task reads besides positions and velocities."""
 
     @property
     @abc.abstractmethod
-    def moving(self) -> Reading | None:
+    def tracked_point(self) -> Reading | None:
         """The point whose velocity the task rewards, if any."""
 
     @abc.abstractmethod
@@ -128,17 +128,17 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         """Draws the (nq,) positions and (nv,) velocities that an episode begins with."""
 
     @abc.abstractmethod
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         """Reward, termination and info of the step that led to a state."""
 
     @property
     def model(self) -> Model:
-        """The compiled model."""
+        """The compiled MuJoCo model of the task."""
         return load_model(self.xml_file)
 
     @property
     def dt(self) -> float:
-        """Seconds of a step."""
+        """The duration of a step, s."""
         return self.model.timestep * self.frame_skip
 
     @property
@@ -149,45 +149,45 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
 
     @property
     def observation_space(self) -> Box:
-        """Unbounded, of the size that the options give it."""
+        """An unbounded box, whose size depends on the fields."""
         return Box(-np.inf, np.inf, (self.observation_size,), self.precision)
 
     @property
     @abc.abstractmethod
     def observation_size(self) -> int:
-        """Entries of an observation."""
+        """The number of entries of an observation."""
 
-    def reset(self, key: Key) -> tuple[PhysicsState, TimeStep[Array]]:
+    def reset(self, key: Key) -> tuple[SimulationState, TimeStep[Array]]:
         """Draws positions and velocities around the model's reference."""
         return self.state_at(*self.start(check_key(key)))
 
-    def state_at(self, qpos: Array, qvel: Array) -> tuple[PhysicsState, TimeStep[Array]]:
-        """An episode that begins with these positions and velocities, as after Gymnasium's `set_state`.
+    def state_at(self, qpos: Array, qvel: Array) -> tuple[SimulationState, TimeStep[Array]]:
+        """Begins an episode with given positions and velocities, as Gymnasium's `set_state` does.
 
         Args:
             qpos: (nq,) positions.
             qvel: (nv,) velocities.
         """
         qpos, qvel = (jnp.asarray(x).astype(self.precision) for x in (qpos, qvel))
-        state = engine.initial(self._simulation, self.parameters, qpos, qvel)
+        state = engines.initial(self._simulation, self.parameters, qpos, qvel)
         _, _, info = self.outcome(state, jnp.zeros((self.model.nu,), jnp.float32))
         return state, restart(self.observe(state), info)
 
-    def step(self, state: PhysicsState, action: Array) -> tuple[PhysicsState, TimeStep[Array]]:
-        """Holds the action as the actuators' control for `frame_skip` substeps."""
+    def step(self, state: SimulationState, action: Array) -> tuple[SimulationState, TimeStep[Array]]:
+        """Applies the action to the actuators for `frame_skip` substeps."""
         action = self.action_space.validate(action)
-        state = engine.step(self._simulation, self.parameters, state, action, self.frame_skip)
+        state = engines.step(self._simulation, self.parameters, state, action, self.frame_skip)
         reward, terminated, info = self.outcome(state, action)
         return state, transition(self.observe(state), reward, terminated, info)
 
-    def render(self, state: PhysicsState) -> Array:
+    def render(self, state: SimulationState) -> Array:
         """(height, width, 3) uint8: the scene through the camera."""
         return rendering.render(self.view, state.qpos)
 
     @property
-    def view(self) -> "rendering.View":
-        """How pictures are taken."""
-        return rendering.View(
+    def view(self) -> "rendering.CameraView":
+        """The camera and the other settings of pictures."""
+        return rendering.CameraView(
             model=self.model,
             width=self.width,
             height=self.height,
@@ -201,14 +201,9 @@ class MujocoEnv(Env[PhysicsState, Array], kw_only=True):
         )
 
     @property
-    def _simulation(self) -> Physics:
-        return Physics(self.physics, self.model, self.readings, self.moving, self.precision)  # pyright: ignore[reportArgumentType]  # "auto" is gone
+    def _simulation(self) -> Simulation:
+        return Simulation(self.engine, self.model, self.readings, self.tracked_point, self.precision)  # pyright: ignore[reportArgumentType]  # "auto" is gone
 
-    def velocity(self, state: PhysicsState) -> Array:
-        """(k,) m/s: the mean velocity in the last step of the point that the task watches."""
+    def velocity(self, state: SimulationState) -> Array:
+        """(k,) m/s: the mean velocity, in the last step, of the point whose velocity the task rewards."""
         return state.derived[DISPLACEMENT] / jnp.asarray(self.dt, self.precision)
-
-
-def _check_whole(owner: str, field: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidField(f"{owner}: `{field}` must be an integer of at least 1, got {value!r}.")

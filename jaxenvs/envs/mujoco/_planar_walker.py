@@ -1,23 +1,23 @@
-"""What the two walkers in a plane share: Hopper and Walker2d."""
+"""The base class of the two walkers in a plane: Hopper and Walker2d."""
 
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, height_gain, is_between, noisy_start, require, single, squares, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Position, Reading
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Position, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _SPEED_LIMITS = (-10.0, 10.0)
-"""What observed velocities are clipped to, m/s or rad/s."""
+"""The limit of observed velocities, m/s or rad/s."""
 
 
 class PlanarWalker(MujocoEnv, kw_only=True):
-    """A torso on legs in a vertical plane; what differs is in the files of the tasks."""
+    """A torso on legs in a vertical plane."""
 
     frames_per_second = 125
     follows = 1
@@ -33,40 +33,36 @@ class PlanarWalker(MujocoEnv, kw_only=True):
     exclude_current_positions_from_observation: bool = static(default=True)
 
     def check_model(self, model: Model) -> None:
-        """It has a height and an angle."""
+        """Checks that the model has a height and an angle."""
         require(type(self).__name__, model, nq=3)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """None."""
         return ()
 
     @property
-    def moving(self) -> Reading:
-        """The torso, along x."""
+    def tracked_point(self) -> Reading:
         return Position("x", 1)
 
     @property
     def observation_size(self) -> int:
-        """Positions and velocities, with or without the position along x."""
+        """The number of positions and velocities, with or without the position along x."""
         return self.model.nq + self.model.nv - int(self.exclude_current_positions_from_observation)
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
-    def observe(self, state: PhysicsState) -> Array:
-        """Positions, then velocities within limits."""
+    def observe(self, state: SimulationState) -> Array:
         position = state.qpos[int(self.exclude_current_positions_from_observation) :]
         return jnp.concatenate([position, clip(state.qvel, _SPEED_LIMITS)])
 
-    def is_healthy(self, state: PhysicsState) -> Array:
-        """() bool: whether all that has a range is inside it."""
+    def is_healthy(self, state: SimulationState) -> Array:
+        """() bool: whether everything with a range is within it."""
         is_high = is_between(state.qpos[1], self.healthy_z_range)
         return is_high & is_between(state.qpos[2], self.healthy_angle_range)
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed and health are good, effort is not."""
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
+        """Rewards speed and health, minus the cost of control."""
         is_healthy = self.is_healthy(state)
         x_velocity = single(self.velocity(state)[0])
         forward = weigh(self.forward_reward_weight, x_velocity)

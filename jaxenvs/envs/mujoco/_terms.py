@@ -1,4 +1,4 @@
-"""What starts, observations and rewards of the tasks are made of."""
+"""The parts of the tasks' starts, observations and rewards."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.errors import InvalidField
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv
-from jaxenvs.physics.model import Model
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
 
 
 def like(value: Any, array: Array) -> Array:
-    """A parameter, which may be of another width, in the dtype of an array."""
+    """A parameter, converted to the dtype of an array."""
     return jnp.asarray(value).astype(array.dtype)
 
 
@@ -25,7 +25,7 @@ def is_between(value: Array, limits: Any) -> Array:
 
 
 def clip(array: Array, limits: Any) -> Array:
-    """An array whose entries keep within two limits."""
+    """An array with its entries clipped to two limits."""
     low, high = limits
     return jnp.clip(array, like(low, array), like(high, array))
 
@@ -37,7 +37,7 @@ def weigh(weight: Any, value: Array) -> Array:
 
 
 def single(array: Array) -> Array:
-    """In float32, in which rewards and info are."""
+    """Converts to float32, the dtype of rewards and info."""
     return array.astype(jnp.float32)
 
 
@@ -47,13 +47,13 @@ def squares(array: Array) -> Array:
 
 
 def norm(array: Array) -> Array:
-    """() float32: the length of a vector, with derivative 0 where that is 0."""
+    """() float32: the length of a vector, with derivative 0 if the length is 0."""
     square = squares(array)
     return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
 
 
 def uniform_noise(key: Key, count: int, scale: Any) -> Array:
-    """(count,) float32, uniform from -scale to scale."""
+    """(count,) float32, uniform between -scale and scale."""
     noise = jax.random.uniform(key, (count,), jnp.float32, -1.0, 1.0)
     return like(scale, noise) * noise
 
@@ -65,13 +65,13 @@ def normal_noise(key: Key, count: int, scale: Any) -> Array:
 
 
 def noisy_start(env: MujocoEnv, key: Key, scale: Any, *, gaussian: bool) -> tuple[Array, Array]:
-    """The model's reference at rest, disturbed.
+    """The model's reference pose at rest, with noise.
 
     Args:
         env: the task.
-        key: where the noise comes from.
-        scale: positions are disturbed uniformly by as much either way.
-        gaussian: whether velocities are Gaussian, with `scale` for standard deviation, or uniform as well.
+        key: the key that the noise is drawn from.
+        scale: noise of positions is uniform between -scale and scale.
+        gaussian: whether the noise of velocities is Gaussian, with standard deviation `scale`, rather than uniform.
     """
     position_key, velocity_key = jax.random.split(key)
     noise = uniform_noise(position_key, env.model.nq, scale)
@@ -80,17 +80,17 @@ def noisy_start(env: MujocoEnv, key: Key, scale: Any, *, gaussian: bool) -> tupl
 
 
 def near_reference(env: MujocoEnv, noise: Array) -> Array:
-    """(nq,) the model's reference position with noise added, in the precision of the task."""
+    """(nq,) the positions of the model's reference pose with noise added, in the precision of the task."""
     return jnp.asarray(env.model.qpos0.astype(env.precision)) + noise.astype(env.precision)
 
 
 def height_gain(env: MujocoEnv, height: Array, index: int) -> Array:
-    """() float32 m: how much higher a coordinate is than in the model's reference."""
+    """() float32, m: how much higher a coordinate is than in the model's reference pose."""
     return single(height - np.asarray(env.model.qpos0[index], env.precision))
 
 
 def require(task: str, model: Model, **least: int) -> None:
-    """Raises `InvalidField` where a model has fewer of something, by its name in MuJoCo, than the task looks at."""
+    """Raises `InvalidField` if a model has fewer of something, given by its name in MuJoCo, than the task needs."""
     for name, count in {"nu": 1, **least}.items():
         found = int(getattr(model.mj_model, name))
         if found < count:

@@ -5,65 +5,68 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import clip, like, noisy_start, norm, require, single, squares, weigh
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import BodyPosition, Reading
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import BodyPosition, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class Ant(MujocoEnv, kw_only=True):
     """A torso on four legs walks to the right.
 
-    Observation: Box (105,), unbounded.
+    Observation: (105,) float32.
 
-    | index | meaning | unit |
-    |---|---|---|
-    | 0 | height of the torso | m |
-    | 1-4 | its orientation, as a quaternion | |
-    | 5-12 | angles of hip and ankle: front left, front right, back left, back right | rad |
-    | 13-15 | velocity of the torso along x, y and z | m/s |
-    | 16-18 | its angular velocity | rad/s |
-    | 19-26 | angular velocities of the joints | rad/s |
-    | 27-104 | torque and force from outside on each of 13 bodies, clipped to `contact_force_range` | N m, N |
+        | index  | meaning                                                                 | min  | max | unit   |
+        |--------|-------------------------------------------------------------------------|------|-----|--------|
+        | 0      | height of the torso                                                     | -inf | inf | m      |
+        | 1-4    | orientation of the torso, as a quaternion                               | -inf | inf |        |
+        | 5-12   | angles of hip and ankle: front left, front right, back left, back right | -inf | inf | rad    |
+        | 13-15  | velocity of the torso along x, y and z                                  | -inf | inf | m/s    |
+        | 16-18  | angular velocity of the torso                                           | -inf | inf | rad/s  |
+        | 19-26  | angular velocities of the joints                                        | -inf | inf | rad/s  |
+        | 27-104 | external torque and force on each of 13 bodies, clipped                 | -1   | 1   | N m, N |
 
-    With `exclude_current_positions_from_observation=False` x and y of the torso come first; with
-    `include_cfrc_ext_in_observation=False` forces are left out.
+    Forces are clipped to `contact_force_range`; with `include_cfrc_ext_in_observation=False` they are left out. With
+    `exclude_current_positions_from_observation=False`, x and y of the torso come first.
 
-    Action: Box (8,) in [-1, 1]: torques at hip and ankle: back right, front left, front right, back left.
+    Action: (8,) float32 in [-1, 1]: torques at hip and ankle, for back right, front left, front right and back left.
 
     Reward: `forward_reward_weight` times the velocity of the main body along x, plus `healthy_reward` while the ant is
-    healthy, less `ctrl_cost_weight` times the action's squared norm, less `contact_cost_weight` times that of the
-    clipped forces.
+        healthy, minus `ctrl_cost_weight` times the squared norm of the action, minus `contact_cost_weight` times the
+        squared norm of the clipped forces.
 
-    Start: the reference; positions uniform within `reset_noise_scale`, velocities Gaussian of that standard deviation.
+    Start: the model's reference pose, with positions disturbed uniformly within +-reset_noise_scale and velocities
+        drawn from a Gaussian with that standard deviation.
 
     Episode end:
-        Termination: the ant is not healthy: the torso's height has left `healthy_z_range`, or a number is not finite.
-        Truncation: none; `make` adds 1,000 steps.
+        Termination: the ant is unhealthy and `terminate_when_unhealthy` is set. It is healthy while the torso's height
+            is within `healthy_z_range` and all numbers are finite.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `x_position`, `y_position`, `distance_from_origin` (m), `x_velocity`, `y_velocity` (m/s), `reward_forward`,
-    `reward_ctrl`, `reward_contact`, `reward_survive`.
+    Info: () float32 each: `x_position`, `y_position`, `distance_from_origin` (m), `x_velocity`, `y_velocity` (m/s),
+        `reward_forward`, `reward_ctrl`, `reward_contact`, `reward_survive`.
 
-    Parameters: those of `MujocoEnv`, and
-        forward_reward_weight: reward a m/s.
-        ctrl_cost_weight: cost of a squared unit of action.
-        contact_cost_weight: cost of a squared unit of force.
-        healthy_reward: reward a step.
+    Parameters, besides those of `MujocoEnv`:
+        forward_reward_weight: reward per velocity, s/m.
+        ctrl_cost_weight: cost per squared unit of action.
+        contact_cost_weight: cost per squared unit of force.
+        healthy_reward: reward per step while healthy.
         main_body: name or number of the body whose velocity is rewarded.
-        terminate_when_unhealthy: whether an episode ends so.
-        healthy_z_range: of the torso's height, m.
-        contact_force_range: what forces are clipped to.
-        reset_noise_scale: of the start.
-        exclude_current_positions_from_observation: whether to leave out where the ant is.
-        include_cfrc_ext_in_observation: whether forces are observed.
+        terminate_when_unhealthy: whether an unhealthy robot ends the episode.
+        healthy_z_range: least and greatest height of a healthy torso, m.
+        contact_force_range: limits that forces are clipped to, N m and N.
+        reset_noise_scale: greatest disturbance of positions (m or rad), and standard deviation of velocities (m/s or
+            rad/s), at the start.
+        exclude_current_positions_from_observation: whether to leave out x and y of the torso.
+        include_cfrc_ext_in_observation: whether to observe the external forces.
 
-    Source: Schulman et al., "High-dimensional continuous control using generalized advantage estimation", ICLR 2016;
-    Gymnasium 1.4.0 `Ant-v5`.
+    Source: J. Schulman et al., "High-dimensional continuous control using generalized advantage estimation", ICLR 2016;
+        Gymnasium 1.4.0, `Ant-v5`.
 
     Version history:
-        v5: as Gymnasium's.
+        v5: same behaviour as in Gymnasium.
     """
 
     reset_is_costly = True
@@ -86,17 +89,16 @@ class Ant(MujocoEnv, kw_only=True):
     include_cfrc_ext_in_observation: bool = static(default=True)
 
     def check_model(self, model: Model) -> None:
-        """It has a torso with a height, and the main body."""
+        """Checks that the model has a torso with a height, and the main body."""
         require("Ant", model, nq=3)
         model.body_number(self.main_body)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """Forces from outside."""
         return (Reading("cfrc_ext"),)
 
     @property
-    def moving(self) -> Reading:
+    def tracked_point(self) -> Reading:
         """The main body, over the ground."""
         return BodyPosition("main_body", self.model.body_number(self.main_body), count=2)
 
@@ -107,29 +109,27 @@ class Ant(MujocoEnv, kw_only=True):
         return self.model.nq + self.model.nv - 2 * self.exclude_current_positions_from_observation + forces
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions, Gaussian velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=True)
 
-    def observe(self, state: PhysicsState) -> Array:
-        """Positions, velocities, forces."""
+    def observe(self, state: SimulationState) -> Array:
         parts = [state.qpos[2 * self.exclude_current_positions_from_observation :], state.qvel]
         if self.include_cfrc_ext_in_observation:
             parts.append(self.contact_forces(state)[1:].reshape(-1))
         return jnp.concatenate(parts)
 
-    def contact_forces(self, state: PhysicsState) -> Array:
-        """(nbody, 6) torque and force from outside on each body, clipped."""
+    def contact_forces(self, state: SimulationState) -> Array:
+        """(nbody, 6) external torque and force on each body, clipped."""
         return clip(state.derived["cfrc_ext"], self.contact_force_range)
 
-    def is_healthy(self, state: PhysicsState) -> Array:
-        """() bool: whether all is finite and the torso's height in its range, limits included."""
+    def is_healthy(self, state: SimulationState) -> Array:
+        """() bool: whether everything is finite and the torso's height within its range, including its limits."""
         low, high = self.healthy_z_range
         z = state.qpos[2]
         is_finite = jnp.isfinite(state.qpos).all() & jnp.isfinite(state.qvel).all()
         return is_finite & (like(low, z) <= z) & (z <= like(high, z))
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed and health are good, effort and blows are not."""
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
+        """Rewards speed and health, minus the costs of control and external forces."""
         is_healthy = self.is_healthy(state)
         x_velocity, y_velocity = single(self.velocity(state))
         forward = weigh(self.forward_reward_weight, x_velocity)

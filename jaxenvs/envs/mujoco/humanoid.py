@@ -7,44 +7,73 @@ from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._humanoid_body import HumanoidBody
 from jaxenvs.envs.mujoco._mujoco_env import Outcome
 from jaxenvs.envs.mujoco._terms import clip, is_between, norm, single, squares, weigh
-from jaxenvs.physics.readings import MassCenter, Reading
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.simulators.mujoco.readings import MassCenter, Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class Humanoid(HumanoidBody, kw_only=True):
     """A humanoid walks to the right without falling over.
 
-    Observation: Box (348,), unbounded; see `HumanoidBody`.
+    Observation: (348,) float32.
 
-    Action: Box (17,) in [-0.4, 0.4]: torques at the joints of abdomen, hips, knees, shoulders and elbows.
+        | index   | meaning                                              | min  | max | unit             |
+        |---------|------------------------------------------------------|------|-----|------------------|
+        | 0       | height of the torso                                  | -inf | inf | m                |
+        | 1-4     | orientation of the torso, as a quaternion            | -inf | inf |                  |
+        | 5-7     | angles of the abdomen                                | -inf | inf | rad              |
+        | 8-11    | angles of the right hip (3) and knee                 | -inf | inf | rad              |
+        | 12-15   | angles of the left hip (3) and knee                  | -inf | inf | rad              |
+        | 16-18   | angles of the right shoulder (2) and elbow           | -inf | inf | rad              |
+        | 19-21   | angles of the left shoulder (2) and elbow            | -inf | inf | rad              |
+        | 22-24   | velocity of the torso along x, y and z               | -inf | inf | m/s              |
+        | 25-27   | angular velocity of the torso                        | -inf | inf | rad/s            |
+        | 28-44   | angular velocities of the joints                     | -inf | inf | rad/s            |
+        | 45-174  | inertia (6), first moments (3) and mass of 13 bodies | -inf | inf | kg m^2, kg m, kg |
+        | 175-252 | angular and linear velocity of each of 13 bodies     | -inf | inf | rad/s, m/s       |
+        | 253-269 | torques of the actuators at the joints               | -inf | inf | N m              |
+        | 270-347 | external torque and force on each of 13 bodies       | -inf | inf | N m, N           |
+
+    Inertias and moments are about the centre of mass. The `include_...` fields leave parts out. With
+    `exclude_current_positions_from_observation=False`, x and y of the torso come first.
+
+    Action: (17,) float32 in [-0.4, 0.4]: torques at the joints of abdomen, hips, knees, shoulders and elbows.
 
     Reward: `forward_reward_weight` times the velocity of the centre of mass along x, plus `healthy_reward` while the
-    humanoid is healthy, less `ctrl_cost_weight` times the action's squared norm, less `contact_cost_weight` times that
-    of the forces from outside, which is clipped to `contact_cost_range`.
+        humanoid is healthy, minus `ctrl_cost_weight` times the squared norm of the action, minus the cost of external
+        forces: `contact_cost_weight` times their squared norm, clipped to `contact_cost_range`.
 
-    Start: the reference, standing; positions and velocities uniform within `reset_noise_scale`.
+    Start: the model's reference pose, standing, with positions and velocities disturbed uniformly within
+        +-reset_noise_scale.
 
     Episode end:
-        Termination: the humanoid is not healthy: the torso's height has left `healthy_z_range`.
-        Truncation: none; `make` adds 1,000 steps.
+        Termination: the humanoid is unhealthy and `terminate_when_unhealthy` is set. It is healthy while the torso's
+            height is within `healthy_z_range`.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `x_position`, `y_position`, `distance_from_origin`, `tendon_length` (m), `x_velocity`, `y_velocity`,
-    `tendon_velocity` (m/s), `reward_survive`, `reward_forward`, `reward_ctrl`, `reward_contact`.
+    Info: () float32 each: `x_position`, `y_position`, `distance_from_origin` (m), `x_velocity`, `y_velocity` (m/s),
+        `reward_survive`, `reward_forward`, `reward_ctrl`, `reward_contact`. For both tendons, (2,) float32:
+        `tendon_length` (m), `tendon_velocity` (m/s).
 
-    Parameters: those of `HumanoidBody`, and
-        forward_reward_weight: reward a m/s.
-        ctrl_cost_weight: cost of a squared unit of action.
-        contact_cost_weight: cost of a squared unit of force.
-        contact_cost_range: what the cost of forces is clipped to.
-        healthy_reward: reward a step.
-        terminate_when_unhealthy: whether an episode ends so.
-        healthy_z_range: of the torso's height, m.
+    Parameters, besides those of `MujocoEnv`:
+        forward_reward_weight: reward per velocity, s/m.
+        ctrl_cost_weight: cost per squared unit of action.
+        contact_cost_weight: cost per squared unit of force.
+        contact_cost_range: limits that the cost of forces is clipped to.
+        healthy_reward: reward per step while healthy.
+        terminate_when_unhealthy: whether an unhealthy robot ends the episode.
+        healthy_z_range: limits of the height of a healthy torso, m.
+        reset_noise_scale: greatest disturbance of positions (m or rad) and velocities (m/s or rad/s) at the start.
+        exclude_current_positions_from_observation: whether to leave out x and y of the torso.
+        include_cinert_in_observation: whether to observe the inertias.
+        include_cvel_in_observation: whether to observe the velocities of the bodies.
+        include_qfrc_actuator_in_observation: whether to observe the torques of the actuators.
+        include_cfrc_ext_in_observation: whether to observe the external forces.
 
-    Source: Tassa, Erez and Todorov, "Synthesis and stabilization of complex behaviors through online trajectory
-    optimization", IROS 2012; Gymnasium 1.4.0 `Humanoid-v5`.
+    Source: Y. Tassa, T. Erez and E. Todorov, "Synthesis and stabilization of complex behaviors through online
+        trajectory optimization", IROS 2012; Gymnasium 1.4.0, `Humanoid-v5`.
 
     Version history:
-        v5: as Gymnasium's.
+        v5: same behaviour as in Gymnasium.
     """
 
     frames_per_second = 67
@@ -62,12 +91,12 @@ class Humanoid(HumanoidBody, kw_only=True):
     healthy_z_range: tuple[ArrayLike, ArrayLike] = (1.0, 2.0)
 
     @property
-    def moving(self) -> Reading:
+    def tracked_point(self) -> Reading:
         """The centre of mass, over the ground."""
         return MassCenter("mass_center")
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """Speed and health are good, effort and blows are not."""
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
+        """Rewards speed and health, minus the costs of control and external forces."""
         is_healthy = is_between(state.qpos[2], self.healthy_z_range)
         x_velocity, y_velocity = single(self.velocity(state))
         forward = weigh(self.forward_reward_weight, x_velocity)

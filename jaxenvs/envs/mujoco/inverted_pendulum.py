@@ -5,49 +5,50 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key
 from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv, Outcome
 from jaxenvs.envs.mujoco._terms import noisy_start, require
-from jaxenvs.physics.model import Model
-from jaxenvs.physics.readings import Reading
-from jaxenvs.physics.state import PhysicsState
+from jaxenvs.random import Key
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.readings import Reading
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 _MOST_TILT = 0.2
-"""Beyond which the pole has fallen, rad."""
+"""The angle beyond which the pole has fallen, rad."""
 
 
 class InvertedPendulum(MujocoEnv, kw_only=True):
-    """A cart moves along a rail so that the pole on it stays upright.
+    """A cart moves along a rail to keep the pole on it upright.
 
-    Observation: Box (4,), unbounded.
+    Observation: (4,) float32.
 
-    | index | meaning | unit |
-    |---|---|---|
-    | 0 | position of the cart | m |
-    | 1 | angle of the pole from upright | rad |
-    | 2 | velocity of the cart | m/s |
-    | 3 | angular velocity of the pole | rad/s |
+        | index | meaning                        | min  | max | unit  |
+        |-------|--------------------------------|------|-----|-------|
+        | 0     | position of the cart           | -inf | inf | m     |
+        | 1     | angle of the pole from upright | -inf | inf | rad   |
+        | 2     | velocity of the cart           | -inf | inf | m/s   |
+        | 3     | angular velocity of the pole   | -inf | inf | rad/s |
 
-    Action: Box (1,) in [-3, 3]: force on the cart, in 100 N.
+    Action: (1,) float32 in [-3, 3]: the force on the cart, in units of 100 N.
 
-    Reward: 1 in every step that does not end the episode.
+    Reward: 1 in every step that does not terminate, else 0.
 
-    Start: the reference, upright; positions and velocities uniform within `reset_noise_scale`.
+    Start: the model's reference pose, upright, with positions and velocities disturbed uniformly within
+        +-reset_noise_scale.
 
     Episode end:
         Termination: the pole tilts by more than 0.2 rad, or a number is not finite.
-        Truncation: none; `make` adds 1,000 steps.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `reward_survive`.
+    Info: `reward_survive`, () float32.
 
-    Parameters: those of `MujocoEnv`, and
-        reset_noise_scale: of the start.
+    Parameters, besides those of `MujocoEnv`:
+        reset_noise_scale: greatest disturbance of positions (m or rad) and velocities (m/s or rad/s) at the start.
 
-    Source: Barto, Sutton and Anderson, "Neuronlike adaptive elements that can solve difficult learning control
-    problems", 1983; Gymnasium 1.4.0 `InvertedPendulum-v5`.
+    Source: A. G. Barto, R. S. Sutton and C. W. Anderson, "Neuronlike adaptive elements that can solve difficult
+        learning control problems", 1983; Gymnasium 1.4.0, `InvertedPendulum-v5`.
 
     Version history:
-        v5: as Gymnasium's.
+        v5: same behaviour as in Gymnasium.
     """
 
     frames_per_second = 25
@@ -58,39 +59,31 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
     reset_noise_scale: ArrayLike = 0.01
 
     def check_model(self, model: Model) -> None:
-        """It has a pole."""
         require("InvertedPendulum", model, nq=2)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """None."""
         return ()
 
     @property
-    def moving(self) -> None:
-        """Nothing is rewarded for its velocity."""
+    def tracked_point(self) -> None:
         return None
 
     @property
     def observation_size(self) -> int:
-        """4 for the usual model."""
         return self.model.nq + self.model.nv
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def start(self, key: Key) -> tuple[Array, Array]:
-        """Uniform positions and velocities."""
         return noisy_start(self, key, self.reset_noise_scale, gaussian=False)
 
-    def observe(self, state: PhysicsState) -> Array:
-        """Positions, then velocities."""
+    def observe(self, state: SimulationState) -> Array:
         return jnp.concatenate([state.qpos, state.qvel])
 
-    def outcome(self, state: PhysicsState, action: Array) -> Outcome:
-        """It pays to be upright."""
+    def outcome(self, state: SimulationState, action: Array) -> Outcome:
         del action
         terminated = ~jnp.isfinite(self.observe(state)).all() | (jnp.abs(state.qpos[1]) > _MOST_TILT)
         reward = (~terminated).astype(jnp.float32)

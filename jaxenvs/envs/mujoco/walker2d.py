@@ -9,47 +9,51 @@ from jaxenvs.envs.mujoco._planar_walker import PlanarWalker
 class Walker2d(PlanarWalker, kw_only=True):
     """Two legs under a torso, in a vertical plane, walk to the right.
 
-    Observation: Box (17,), unbounded.
+    Observation: (17,) float32.
 
-    | index | meaning | unit |
-    |---|---|---|
-    | 0-1 | height of the torso, its angle | m, rad |
-    | 2-7 | angles of thigh, leg and foot, of the right leg and of the left one | rad |
-    | 8-9 | velocity of the torso along x and along z | m/s |
-    | 10-16 | angular velocities of the torso and of the six joints | rad/s |
+        | index | meaning                                       | min  | max | unit  |
+        |-------|-----------------------------------------------|------|-----|-------|
+        | 0     | height of the torso                           | -inf | inf | m     |
+        | 1     | angle of the torso                            | -inf | inf | rad   |
+        | 2-4   | angles of the right thigh, leg and foot       | -inf | inf | rad   |
+        | 5-7   | angles of the left thigh, leg and foot        | -inf | inf | rad   |
+        | 8     | velocity of the torso along x, clipped        | -10  | 10  | m/s   |
+        | 9     | velocity of the torso along z, clipped        | -10  | 10  | m/s   |
+        | 10    | angular velocity of the torso, clipped        | -10  | 10  | rad/s |
+        | 11-16 | angular velocities of the six joints, clipped | -10  | 10  | rad/s |
 
-    Velocities are clipped to [-10, 10]. With `exclude_current_positions_from_observation=False` the position along x
-    comes first.
+    With `exclude_current_positions_from_observation=False`, the position along x comes first.
 
-    Action: Box (6,) in [-1, 1]: torques at thigh, leg and foot, of the right leg and of the left one.
+    Action: (6,) float32 in [-1, 1]: torques at thigh, leg and foot, of the right leg and then of the left leg.
 
-    Reward: `forward_reward_weight` times the velocity along x, plus `healthy_reward` while the robot is healthy, less
-    `ctrl_cost_weight` times the action's squared norm.
+    Reward: `forward_reward_weight` times the velocity along x, plus `healthy_reward` while the robot is healthy, minus
+        `ctrl_cost_weight` times the squared norm of the action.
 
-    Start: the reference; positions and velocities uniform within `reset_noise_scale`.
+    Start: the model's reference pose, with positions and velocities disturbed uniformly within +-reset_noise_scale.
 
     Episode end:
-        Termination: the robot is not healthy: its height or angle has left its range.
-        Truncation: none; `make` adds 1,000 steps.
+        Termination: the robot is unhealthy and `terminate_when_unhealthy` is set. It is healthy while its height and
+            its angle are within their ranges.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `x_position`, `z_distance_from_origin` (m, above the reference), `x_velocity` (m/s), `reward_forward`,
-    `reward_ctrl`, `reward_survive`.
+    Info: () float32 each: `x_position`, `z_distance_from_origin` (m, above the reference), `x_velocity` (m/s),
+        `reward_forward`, `reward_ctrl`, `reward_survive`.
 
-    Parameters: those of `MujocoEnv`, and
-        forward_reward_weight: reward a m/s.
-        ctrl_cost_weight: cost of a squared unit of action.
-        healthy_reward: reward a step.
-        terminate_when_unhealthy: whether an episode ends so.
-        healthy_z_range: of the torso's height, m.
-        healthy_angle_range: of the torso's angle, rad.
-        reset_noise_scale: of the start.
-        exclude_current_positions_from_observation: whether to leave out where the robot is along x.
+    Parameters, besides those of `MujocoEnv`:
+        forward_reward_weight: reward per velocity, s/m.
+        ctrl_cost_weight: cost per squared unit of action.
+        healthy_reward: reward per step while healthy.
+        terminate_when_unhealthy: whether an unhealthy robot ends the episode.
+        healthy_z_range: limits of the height of a healthy torso, m.
+        healthy_angle_range: limits of the angle of a healthy torso, rad.
+        reset_noise_scale: greatest disturbance of positions (m or rad) and velocities (m/s or rad/s) at the start.
+        exclude_current_positions_from_observation: whether to leave out the position along x.
 
-    Source: Erez, Tassa and Todorov, "Infinite-horizon model predictive control for periodic tasks with contacts",
-    RSS 2011; Gymnasium 1.4.0 `Walker2d-v5`.
+    Source: T. Erez, Y. Tassa and E. Todorov, "Infinite-horizon model predictive control for periodic tasks with
+        contacts", RSS 2011; Gymnasium 1.4.0, `Walker2d-v5`.
 
     Version history:
-        v5: as Gymnasium's.
+        v5: same behaviour as in Gymnasium.
     """
 
     camera = (("distance", 4.0), ("lookat", (0.0, 0.0, 1.15)), ("elevation", -20.0))

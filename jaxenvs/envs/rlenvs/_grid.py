@@ -1,4 +1,4 @@
-"""What the grid worlds of the family share: cells (x, y) that count from 1, y up, the moves between them, a picture."""
+"""Grid worlds: cells (x, y) that count from 1 with y pointing up, the moves between them, and a picture."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ from jax import Array
 from jaxenvs.canvas import Canvas
 from jaxenvs.canvas.palette import Color
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.spaces import MultiDiscrete
 from jaxenvs.envs._tileset import lay, sprite_of, tileset_of
+from jaxenvs.spaces import MultiDiscrete
 
 TILE = 64
 """The size of a cell in pictures, in pixels."""
@@ -21,7 +21,7 @@ class GridState(PyTreeNode):
 
     Attributes:
         x: () int32, the agent's column, from 1 on the left.
-        y: () int32, its row, from 1 at the bottom.
+        y: () int32, the agent's row, from 1 at the bottom.
     """
 
     x: Array
@@ -39,15 +39,15 @@ def state_at(cell: tuple[int, int]) -> GridState:
 
 
 def neighbour(x: Array, y: Array, action: Array, columns: int, rows: int) -> tuple[Array, Array]:
-    """The cell that a move leads to, () int32 each; the edge of the grid stops it, in each direction by itself.
+    """The cell that a move leads to, () int32 each. The edge of the grid stops it along each axis separately.
 
     Args:
-        x: () int32, where it begins.
-        y: () int32, likewise.
+        x: () int32, the column it starts in.
+        y: () int32, the row it starts in.
         action: () int32: 0 up, 1 right, 2 down, 3 left, 4 up and right, 5 down and right, 6 down and left, 7 up and
             left.
-        columns: how many cells the grid has to the right.
-        rows: how many it has upwards.
+        columns: number of columns of the grid.
+        rows: number of rows of the grid.
     """
     right = (action == 1) | (action == 4) | (action == 5)
     left = (action == 3) | (action == 6) | (action == 7)
@@ -66,15 +66,15 @@ def draw_cells(
     y: Array,
     background: Color,
 ) -> Canvas:
-    """The picture of a grid with its agent, a tile a cell.
+    """The picture of a grid with its agent, one tile per cell.
 
     Args:
-        kinds: (rows, columns) int32, which of `painters` shows a cell; the upper row comes first.
-        painters: of opaque tiles; see `jaxenvs.envs._tileset`.
-        agent: paints the agent, over a tile.
+        kinds: (rows, columns) int32, which of `painters` shows each cell; the top row comes first.
+        painters: painters of opaque tiles; see `jaxenvs.envs._tileset`.
+        agent: paints the agent on top of a tile.
         x: () int32, the agent's column, from 1.
-        y: () int32, its row, from 1 at the bottom.
-        background: of the tiles.
+        y: () int32, the agent's row, from 1 at the bottom.
+        background: background colour of the tiles.
     """
     rows, columns = np.shape(kinds)
     pictures = jnp.asarray(kinds, jnp.int32).at[rows - y, x - 1].add(len(painters))

@@ -1,4 +1,4 @@
-"""Acrobot as rlenvs has it: from rest, by Euler's method, with angles for observations."""
+"""Acrobot of rlenvs: it starts at rest, uses Euler's method, and observes angles."""
 
 import math
 from typing import ClassVar
@@ -8,14 +8,14 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
-from jaxenvs.core.trigonometry import cos, sin, wrapped
+from jaxenvs.core.trigonometry import cos, sin, wrap_angle
 from jaxenvs.envs._two_links import draw_two_links
 from jaxenvs.envs.classic_control.acrobot import AcrobotState
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _MAX_SPEEDS = 4 * math.pi, 9 * math.pi  # rad/s
 
@@ -23,49 +23,51 @@ _MAX_SPEEDS = 4 * math.pi, 9 * math.pi  # rad/s
 class Acrobot(Env[AcrobotState, Array]):
     """Two links hang from a fixed joint, and only the joint between them is driven; swing the free end up.
 
+    It differs from `Acrobot-v1` in four ways. The start is always the same. A step is four steps of Euler's method
+    rather than one Runge-Kutta step over the same time. The observation holds angles rather than their cosines and
+    sines, so it jumps when a link passes the top. The height to reach is in metres rather than in lengths of 1.
+
     Observation: (4,) float32.
 
-        | index | meaning                                     | min   | max  | unit  |
-        |-------|---------------------------------------------|-------|------|-------|
-        | 0     | angle of the first link from hanging down   | -pi   | pi   | rad   |
-        | 1     | angle of the second link from the first     | -pi   | pi   | rad   |
-        | 2     | angular velocity of the first link          | -4 pi | 4 pi | rad/s |
-        | 3     | that of the second, against the first       | -9 pi | 9 pi | rad/s |
+        | index | meaning                                                    | min   | max  | unit  |
+        |-------|------------------------------------------------------------|-------|------|-------|
+        | 0     | angle of the first link from hanging down                  | -pi   | pi   | rad   |
+        | 1     | angle of the second link from the first                    | -pi   | pi   | rad   |
+        | 2     | angular velocity of the first link                         | -4 pi | 4 pi | rad/s |
+        | 3     | angular velocity of the second link, relative to the first | -9 pi | 9 pi | rad/s |
 
-    Action: () int32. A torque of -1, 0 or 1 N m on the joint between the links.
+    Action: () int32. 0, 1 and 2 apply a torque of -1, 0 and 1 N m to the joint between the links.
 
-    Reward: -1 for every step, but 0 for one that terminates.
+    Reward: -1 for every step, except 0 for a step that terminates.
 
     Start: hanging down, at rest.
 
     Episode end:
-        Termination: the free end is higher above the fixed joint than the first link is long.
-        Truncation: none here; `make` limits rlenvs/Acrobot-v0 to 500 steps.
+        Termination: the free end is above the fixed joint by more than the length of the first link.
+        Truncation: none here; `make` adds a time limit of 500 steps.
 
-    Attributes:
+    Parameters:
         gravity: acceleration of gravity, m/s^2.
         link_mass_1: mass of the first link, kg.
         link_mass_2: mass of the second link, kg.
         link_length_1: length of the first link, m.
-        link_length_2: length of the second link, m; it decides the height reached, not the motion.
+        link_length_2: length of the second link, m; it affects the height reached, not the motion.
         link_com_1: distance of the first link's centre of mass from its joint, m.
         link_com_2: distance of the second link's centre of mass from its joint, m.
         link_moi_1: moment of inertia of the first link, kg m^2.
         link_moi_2: moment of inertia of the second link, kg m^2.
-        tau: duration of a step of Euler's method, s: first the velocities, then the angles by the new velocities.
-        euler_steps: how many of them make a step.
+        tau: duration of a step of Euler's method, s; it updates the velocities first, then the angles by the new
+            velocities.
+        euler_steps: number of steps of Euler's method per environment step.
 
-    Differences from Gymnasium's Acrobot: the start is always the same; a step is four of Euler's method rather than one
-        of Runge and Kutta's over the same time; angles rather than their cosines and sines are observed, so the
-        observation jumps where a link passes the top; the height to reach is in metres, not in lengths of 1.
+    Differences from the reference: there the acceleration of the first link is -(d2 / a2 + phi1) / d1, where a2 is that
+        of the second link; it is infinite at rest without a torque. Here it is -(d2 a2 + phi1) / d1, as in the book.
+        Angles beyond +-pi are wrapped by whole turns. In the reference, an angle a little below -pi becomes one a
+        little above pi, and one beyond 2 pi is off by half a turn.
 
-    Differences from the reference: in which the acceleration of the first link is -(d2 / a2 + phi1) / d1, with a2 that
-        of the second link, which is infinite at rest without a torque. Here it is -(d2 a2 + phi1) / d1, as in the book.
-        Angles beyond +-pi are turned back by whole turns; there, an angle a little below -pi becomes one a little above
-        pi, and one beyond 2 pi is off by half a turn.
-
-    Source: DeJong and Spong 1994; Sutton and Barto, Reinforcement Learning: An Introduction, 1998, section 11.3;
-        Kaixhin/rlenvs, `Acrobot.lua` of commit aab044c.
+    Source: G. DeJong and M. W. Spong, "Swinging up the Acrobot: an example of intelligent control", 1994; R. S. Sutton
+        and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, section 11.3; Kaixhin/rlenvs, `Acrobot.lua` of
+        commit aab044c.
 
     Version history:
         v0: first version.
@@ -86,13 +88,11 @@ class Acrobot(Env[AcrobotState, Array]):
     euler_steps: int = static(default=4)
 
     def check_fields(self) -> None:
-        """Checks the number of Euler's steps."""
-        if not isinstance(self.euler_steps, int) or self.euler_steps < 1:
-            raise InvalidField(f"Acrobot: `euler_steps` must be an integer from 1, got {self.euler_steps!r}.")
+        """Checks the number of steps of Euler's method."""
+        check_integer(self, "euler_steps", self.euler_steps)
 
     @property
     def observation_space(self) -> Box:
-        """(4,) float32: see the class."""
         high = np.array([math.pi, math.pi, *_MAX_SPEEDS], np.float32)
         return Box(-high, high)
 
@@ -103,11 +103,10 @@ class Acrobot(Env[AcrobotState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 or 0."""
         return -1.0, 0.0
 
     def reset(self, key: Key) -> tuple[AcrobotState, TimeStep[Array]]:
-        """The links hang down at rest; nothing is drawn from the key."""
+        """Lets the links hang down at rest; the key is not used."""
         check_key(key)
         zero = jnp.zeros((), jnp.float32)
         state = AcrobotState(theta1=zero, theta2=zero, theta1_dot=zero, theta2_dot=zero)
@@ -137,7 +136,7 @@ class Acrobot(Env[AcrobotState, Array]):
         return state, transition(self.observe(state), jnp.where(terminated, 0.0, -1.0), terminated)
 
     def _accelerations(self, state: AcrobotState, torque: Array) -> tuple[Array, Array]:
-        """Of the two angles, rad/s^2; the book's equations, with its names."""
+        """The accelerations of the two angles, rad/s^2, by the book's equations and with its names."""
         fields = self.link_mass_1, self.link_mass_2, self.link_length_1, self.link_com_1, self.link_com_2
         m1, m2, l1, c1, c2 = (jnp.asarray(value, torque.dtype) for value in fields)
         sin2, cos2 = sin(state.theta2), cos(state.theta2)
@@ -167,4 +166,4 @@ class Acrobot(Env[AcrobotState, Array]):
 
 def _turned_back(angle: Array) -> Array:
     """The same angle within [-pi, pi]."""
-    return jnp.clip(wrapped(angle), -math.pi, math.pi)  # rounding can leave it a hair beyond
+    return jnp.clip(wrap_angle(angle), -math.pi, math.pi)  # rounding can leave it slightly beyond

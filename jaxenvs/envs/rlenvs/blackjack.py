@@ -1,4 +1,4 @@
-"""Blackjack as rlenvs has it: one deck of 52 cards, and its own way with aces."""
+"""Blackjack of rlenvs: one deck of 52 cards, and its own rules for aces."""
 
 from typing import ClassVar, TypeVar
 
@@ -9,34 +9,35 @@ from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key, scale_below
-from jaxenvs.core.spaces import Discrete, Tuple
+from jaxenvs.core.trees import tree_where
 from jaxenvs.envs._card_table import RANKS, ShownHand, draw_table, with_card
+from jaxenvs.random import Key, check_key, scale_below
+from jaxenvs.spaces import Discrete, Tuple
 
 _LIMIT = 21
 _DEALER_STANDS = 17
 _ACE = 11
-# With two aces, the other two, four twos and two threes, the dealer comes to 18 by the tenth card.
+# With two aces, the other two aces, four twos and two threes, the dealer reaches 18 with the tenth card.
 _MAX_DEALER_DRAWS = 8
 _LARGEST_SUM = 34  # a ten on 24, which is an ace and a ten, three more aces and a ten
 
 Tree = TypeVar("Tree")
 Observation = tuple[Array, Array, Array]
 Deck = tuple[Array, Array]
-"""Two () uint32, for two suits each: bit 13 s + r is set where the card of rank r + 1 and suit s is there."""
+"""Two () uint32, for two suits each: bit 13 s + r is set if the card of rank r + 1 and suit s is in the deck."""
 
 _TWO_SUITS = (1 << 2 * len(RANKS)) - 1
 
 
 class Hand(PyTreeNode):
-    """Cards, and what they add up to by the rules of `Blackjack`.
+    """Cards and their sum by the rules of `Blackjack`.
 
     Attributes:
         ranks: () uint32, the ranks of the first eight cards, from 1, the ace, to 13, the king, in the order dealt, four
-            bits each from the lowest on; for the picture alone.
+            bits each, lowest bits first; for the picture only.
         size: () int32, the number of cards.
-        sum: () int32.
-        usable_ace: () int32, 1 where 10 can be taken off the sum, else 0.
+        sum: () int32, the sum of the cards.
+        usable_ace: () int32, 1 if 10 can be subtracted from the sum, else 0.
     """
 
     ranks: Array
@@ -48,8 +49,8 @@ class Hand(PyTreeNode):
         """The hand with one more card.
 
         Args:
-            rank: () int32, the card's.
-            over: the largest sum that leaves a usable ace alone; from a larger one 10 are taken off.
+            rank: () int32, the rank of the card.
+            over: the largest sum that does not use a usable ace; from a larger one, 10 is subtracted.
             when: () bool, whether the card is taken.
         """
         when = jnp.asarray(when)
@@ -71,10 +72,10 @@ class BlackjackState(PyTreeNode):
 
     Attributes:
         player: the player's hand.
-        dealer: the dealer's, of the card that lies face up alone until the player stands.
+        dealer: the dealer's hand: only the face-up card until the player stands.
         deck: the cards that are left. The dealer's second card is one of them: it is drawn when it is turned up, which
-            comes to the same.
-        is_over: () bool, whether the player stands or is bust; nothing happens then.
+            is equivalent.
+        is_over: () bool, whether the player stands or is bust; then steps change nothing.
         key: () key that cards are drawn from.
     """
 
@@ -86,43 +87,46 @@ class BlackjackState(PyTreeNode):
 
 
 class Blackjack(Env[BlackjackState, Observation]):
-    """Come closer to 21 than the dealer without going over, with cards from one deck of 52 that is shuffled each time.
+    """Come closer to 21 than the dealer without going over, playing with a single deck of 52 cards.
 
-    Number cards count their number, court cards 10, an ace 11. One among the first two cards is usable: where the sum
-    would go over 21, 10 are taken off it instead. When the player stands, the dealer turns up the second card and draws
-    until their sum is 17 or more.
+    The deck is shuffled for every episode. Number cards count their number, court cards 10 and an ace 11. One ace among
+    the first two cards is usable: if the sum would exceed 21, 10 is subtracted from it. When the player stands, the
+    dealer turns up the second card and draws until their sum is at least 17.
 
-    Observation: three () int32: the player's sum (4 to 24, to 34 when bust), the dealer's card that lies face up (2 to
-        11, the ace), and whether the player has a usable ace (0 or 1).
+    These are the rules of rlenvs, kept so that results compare. `Blackjack-v1` has the usual rules, an infinite deck,
+    and shows the dealer's ace as 1. At a card table the following would be different:
 
-    Action: 0 stand, 1 hit.
+    * An ace that is drawn later counts 11. It is usable only if it is drawn in the same step in which another one is
+      used. So 15 and an ace make 26, which is bust.
+    * For the same reason, an ace drawn to a soft 21 (an ace and a ten) makes 22. The player goes on with it, and it
+      beats every hand. Two more aces make 24.
+    * The dealer uses an ace as soon as a drawn card takes the sum to 17 or more, even if the sum would be at most 21.
+      Only two cards can be a soft 17 to 21. A natural pays no bonus.
 
-    Reward: 1 for winning, 0 for a draw and while playing, -1 for losing, which going over 21 without a usable ace is at
+    Observation: a tuple of three () int32.
+
+        | index | meaning                                          | min | max | unit   |
+        |-------|--------------------------------------------------|-----|-----|--------|
+        | 0     | sum of the player's hand; at most 24 unless bust | 4   | 34  | points |
+        | 1     | the dealer's face-up card; an ace is 11          | 2   | 11  | points |
+        | 2     | whether the player has a usable ace              | 0   | 1   |        |
+
+    Action: () int32. 0 stands, 1 hits.
+
+    Reward: 1 for a win, 0 for a draw and while playing, -1 for a loss. Going over 21 without a usable ace loses at
         once.
 
-    Start: two cards for the player, one for the dealer.
+    Start: two cards for the player and one for the dealer.
 
     Episode end:
-        Termination: the player stands or is bust. Steps after that change nothing and earn nothing.
-        Truncation: none.
+        Termination: the player stands or goes bust. Later steps change nothing and earn nothing.
+        Truncation: none here; `make` adds no time limit.
 
-    Not as at a card table: these are the rules of rlenvs, kept so that results compare. (`Blackjack-v1` has the usual
-    rules, and a deck without end.)
+    Differences from the reference: none in the rules. The reference declares sums from 2 to 20 and a dealer's card from
+        1 to 10, which is wrong, and plays on after the end.
 
-    * An ace that is drawn counts 11, and is usable only if it is drawn in the moment in which another one is used. So
-      15 and an ace are 26, which is bust.
-    * For the same reason an ace on a soft 21, of an ace and a ten, makes 22, which goes on, and beats every hand. Two
-      more aces make it 24.
-    * The dealer uses an ace as soon as a drawn card takes the sum to 17 or more, also where that would be at most 21.
-      Only two cards can be a soft 17 to 21. Nothing is paid for an ace and a ten.
-
-    Differences from Gymnasium's Blackjack: the above; cards are drawn without replacement; the dealer's ace is observed
-        as 11 rather than 1.
-
-    Differences from the reference: none in the rules. It says that sums are 2 to 20 and the dealer's card 1 to 10,
-        which they are not; and plays on after the end.
-
-    Source: Perez-Uribe and Sanchez 1998; Kaixhin/rlenvs, `Blackjack.lua` of commit 967da81.
+    Source: A. Perez-Uribe and E. Sanchez, "Blackjack as a test bed for learning strategies in neural networks", 1998;
+        Kaixhin/rlenvs, `Blackjack.lua` of commit 967da81.
 
     Version history:
         v0: first version.
@@ -137,12 +141,10 @@ class Blackjack(Env[BlackjackState, Observation]):
 
     @property
     def action_space(self) -> Discrete:
-        """Stand (0) or hit (1)."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1."""
         return -1.0, 1.0
 
     def reset(self, key: Key) -> tuple[BlackjackState, TimeStep[Observation]]:
@@ -172,16 +174,16 @@ class Blackjack(Env[BlackjackState, Observation]):
         words = jax.random.bits(card_key, (1 + _MAX_DEALER_DRAWS,), jnp.uint32)
         rank, deck = draw_card(state.deck, words[0])
         player = state.player.take(rank, _LIMIT, hits)
-        # An ace that was used this moment saves the player, whatever the sum is.
+        # An ace used in this step saves the player, whatever the sum is.
         is_bust = hits & (player.sum > _LIMIT) & (state.player.usable_ace == 0)
-        dealer = _chosen(stands, second_card(state.dealer, rank), state.dealer)
-        deck = _chosen(state.is_over, state.deck, deck)
+        dealer = tree_where(stands, second_card(state.dealer, rank), state.dealer)
+        deck = tree_where(state.is_over, state.deck, deck)
 
         def play(number: Array, carry: tuple[Hand, Deck]) -> tuple[Hand, Deck]:
             dealer, deck = carry
             draws = stands & (dealer.sum < _DEALER_STANDS)
             rank, rest = draw_card(deck, words[number])
-            return dealer.take(rank, _DEALER_STANDS - 1, draws), _chosen(draws, rest, deck)
+            return dealer.take(rank, _DEALER_STANDS - 1, draws), tree_where(draws, rest, deck)
 
         dealer, deck = jax.lax.fori_loop(1, 1 + _MAX_DEALER_DRAWS, play, (dealer, deck))
         wins = (player.sum > dealer.sum) | (dealer.sum > _LIMIT)
@@ -215,14 +217,14 @@ class Blackjack(Env[BlackjackState, Observation]):
 
 
 def draw_card(deck: Deck, word: Array) -> tuple[Array, Deck]:
-    """Draws a card; numbers alone, which is fast under `vmap`.
+    """Draws a card by scalar arithmetic only, which is fast under `vmap`.
 
     Args:
         deck: at least one card.
-        word: () uint32, all of its bits random.
+        word: () uint32, with all bits random.
 
     Returns:
-        The rank, () int32 from 1 to 13, to which each card is as likely to within 2**-26, and the deck without it.
+        The rank, () int32 from 1 to 13, and the deck without the card. All cards are equally likely to within 2**-26.
     """
     low, high = deck
     in_low, in_high = (jax.lax.population_count(half) for half in deck)
@@ -236,7 +238,7 @@ def draw_card(deck: Deck, word: Array) -> tuple[Array, Deck]:
 
 
 def _bit_at(word: Array, place: Array) -> Array:
-    """The position of the set bit before which there are `place` others, counted from the lowest; all () uint32."""
+    """The position of the set bit with `place` set bits below it; all () uint32."""
     position = jnp.zeros_like(place)
     for width in (16, 8, 4, 2, 1):
         below = word & np.uint32((1 << width) - 1)
@@ -248,13 +250,8 @@ def _bit_at(word: Array, place: Array) -> Array:
     return position
 
 
-def _chosen(where: Array, yes: Tree, no: Tree) -> Tree:
-    """One of two trees of numbers, by () bool."""
-    return jax.tree.map(lambda a, b: jnp.where(where, a, b), yes, no)
-
-
 def card_value(rank: Array) -> Array:
-    """What a card counts, () int32: an ace 11, a court card 10."""
+    """The value of a card, () int32: 11 for an ace, 10 for a court card."""
     return jnp.where(rank == 1, _ACE, jnp.minimum(rank, 10))
 
 
@@ -265,7 +262,7 @@ def empty_hand() -> Hand:
 
 
 def second_card(hand: Hand, rank: Array) -> Hand:
-    """A hand of one card with another: any ace is usable, of two one is left so."""
+    """Adds a second card to a hand of one: an ace is usable, and one remains usable of two."""
     taken = hand.take(rank, 2 * _ACE)
     has_ace = (hand.sum == _ACE) | (card_value(rank) == _ACE)
     total = jnp.where(taken.sum > _LIMIT, taken.sum - 10, taken.sum)

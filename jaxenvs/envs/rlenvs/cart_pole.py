@@ -1,4 +1,4 @@
-"""CartPole as rlenvs has it: from rest, and nothing for the step that fails."""
+"""CartPole of rlenvs: it starts at rest, and the step that fails earns nothing."""
 
 from typing import ClassVar
 
@@ -8,14 +8,18 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs.classic_control import cart_pole
 from jaxenvs.envs.classic_control.cart_pole import CartPoleState
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class CartPole(Env[CartPoleState, Array]):
     """A pole is hinged on a cart that runs on a rail without friction; keep it upright by pushing the cart.
+
+    The motion is that of `CartPole-v1`. The differences are that the start is always the same, so an episode is a
+    function of its actions alone; that the length is that of the whole pole, not half of it; and that the last step of
+    a failed episode earns nothing.
 
     Observation: (4,) float32.
 
@@ -28,16 +32,16 @@ class CartPole(Env[CartPoleState, Array]):
 
     Action: () int32. 0 pushes the cart to the left, 1 to the right, with the same force.
 
-    Reward: 1 for every step but the one that terminates, which earns 0.
+    Reward: 1 for every step, except 0 for the step that terminates.
 
-    Start: all four numbers 0.
+    Start: all four numbers are 0.
 
     Episode end:
-        Termination: the cart's position is beyond +-2.4 m, or the pole's angle beyond +-12 degrees. A step that ends
-            exactly there goes on.
-        Truncation: none here; `make` limits rlenvs/CartPole-v0 to 200 steps.
+        Termination: the cart's position is beyond +-2.4 m, or the pole's angle is beyond +-12 degrees. A step that ends
+            exactly on a threshold does not terminate.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Attributes:
+    Parameters:
         gravity: acceleration of gravity, m/s^2.
         cart_mass: mass of the cart, kg.
         pole_mass: mass of the pole, kg.
@@ -45,14 +49,11 @@ class CartPole(Env[CartPoleState, Array]):
         force_magnitude: magnitude of the push, N.
         tau: duration of a step, s.
 
-    Differences from Gymnasium's CartPole: the start is always the same, so an episode is a function of its actions
-        alone; the length is the whole pole's, not half of it; the last step of an episode that fails earns nothing.
-        The motion is the same.
+    Differences from the reference: there the bounds of the observation are the thresholds, which the last observation
+        of an episode exceeds. Here they are twice as wide.
 
-    Differences from the reference: its bounds of the observation are the thresholds, which the last one of an episode
-        is beyond; ours are twice as wide.
-
-    Source: Barto, Sutton and Anderson 1983; Kaixhin/rlenvs, `CartPole.lua` of commit 2319531.
+    Source: A. G. Barto, R. S. Sutton and C. W. Anderson, "Neuronlike adaptive elements that can solve difficult
+        learning control problems", 1983; Kaixhin/rlenvs, `CartPole.lua` of commit 2319531.
 
     Version history:
         v0: first version.
@@ -81,7 +82,6 @@ class CartPole(Env[CartPoleState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        """(4,) float32: see the class."""
         high = np.array([2 * 2.4, np.inf, 2 * np.deg2rad(12.0), np.inf], np.float32)
         return Box(-high, high)
 
@@ -92,11 +92,10 @@ class CartPole(Env[CartPoleState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[CartPoleState, TimeStep[Array]]:
-        """Everything is at rest, the pole upright in the middle; nothing is drawn from the key."""
+        """Puts the pole upright in the middle, with everything at rest; the key is not used."""
         check_key(key)
         zero = jnp.zeros((), jnp.float32)
         state = CartPoleState(x=zero, x_dot=zero, theta=zero, theta_dot=zero, fallen=jnp.zeros((), bool))

@@ -1,4 +1,4 @@
-"""Catch as rlenvs has it: a ball that falls slanting, on a screen that may flicker or be covered."""
+"""Catch of rlenvs: a ball falls at a slant, on a screen that may flicker or be partly covered."""
 
 import math
 from typing import ClassVar
@@ -10,16 +10,16 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_probability
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Box, Discrete
 
 _STEEPEST = 1 / 3
-"""Columns a step, at levels 0 and 2."""
+"""Greatest slope, in columns per step, at levels 0 and 2."""
 _LEFT_TURN = 2 / 3
-"""Where a ball is put that turns back at the left side."""
+"""The column of a ball that turns back at the left side."""
 _FRAME = 384  # pixels
 
 
@@ -28,9 +28,9 @@ class CatchState(PyTreeNode):
 
     Attributes:
         player: () int32, the player's leftmost column, from 0.
-        row: () int32, the ball's row, from 0 above; the last is the player's.
+        row: () int32, the ball's row, from 0 at the top; the last is the player's.
         x: () float32, the ball's column, from 0, with a fraction.
-        slope: () float32, columns that the ball moves to the right a step.
+        slope: () float32, columns that the ball moves to the right per step.
         flickered: () bool, whether the last observation was blank.
         key: () key that flickering is drawn from.
     """
@@ -44,41 +44,42 @@ class CatchState(PyTreeNode):
 
 
 class Catch(Env[CatchState, Array]):
-    """A ball falls from the top of a screen, a row a step; be under it when it comes to the last row.
+    """A ball falls from the top of a screen, one row per step; be under it when it reaches the last row.
 
-    Observation: (size, size, 1) uint8, row, column and channel: 255 at the ball, in the column that its place is
-        rounded down to, and at the player, who is `player_width` columns wide in the last row; else 0.
+    A ball that reaches or passes the last column turns back from there. A ball that moves left and passes below column
+    1 turns back from column 2/3. Compared with bsuite's Catch, the screen and the player are larger, balls fall at a
+    slant, and a miss earns 0 rather than -1.
 
-    Action: () int32. 0 stay, 1 a column to the left, 2 to the right.
+    Observation: (size, size, 1) uint8: row, column and channel. It is 255 at the ball, in the column its position
+        rounds down to, and at the player in the last row; else 0.
 
-    Reward: 1 for the step in which the ball comes to the last row at the player, else 0. The ball's place is taken with
-        its fraction: from the player's leftmost column to their rightmost. So a ball that is seen in the rightmost
-        column is caught only if it is exactly there.
+    Action: () int32. 0 stays, 1 moves one column to the left, 2 to the right.
 
-    Start: the ball in any column of the first row, with a slope uniform in (-1/3, 1/3) times (1 - level): straight down
-        at level 1. The player in the middle.
+    Reward: 1 for the step in which the ball reaches the last row at the player, else 0. The ball's exact position
+        counts: it must lie between the player's leftmost and rightmost column. So a ball seen in the rightmost column
+        is caught only if it is exactly there.
 
-    A ball that comes to the last column, or beyond, turns back from there; one that comes below column 1 on its way to
-    the left turns back from column 2/3.
+    Start: the ball in a random column of the first row, with a slope uniform in (-1/3, 1/3) times (1 - level), which is
+        straight down at level 1; the player in the middle.
 
     Episode end:
-        Termination: the ball is in the last row, after size - 1 steps. It stays there, and earns nothing more.
-        Truncation: none.
+        Termination: the ball is in the last row, after size - 1 steps. It stays there, and later steps earn nothing.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
-        level: how slanting the ball falls; see Start. rlenvs gives 2, which is as level 0, without more names for them.
-        flickering: probability that an observation after a step is blank.
-        size: rows and columns.
-        player_width: columns; None for a twelfth of the size, rounded up.
-        obscured: whether the rows before the last, a quarter of the size, rounded up, are covered.
+    Parameters:
+        level: how steeply the ball slants; see Start. The default of rlenvs is 2, which gives the same slopes as level
+            0.
+        flickering: probability that the observation after a step is blank.
+        size: number of rows and of columns.
+        player_width: width of the player, columns; None for a twelfth of `size`, rounded up.
+        obscured: whether the rows just above the last one are covered: a quarter of `size`, rounded up.
 
-    Differences from bsuite's Catch: a larger screen and player, slanting balls, and a reward of 0 for a miss, not -1.
+    Differences from the reference: the observation is uint8 from 0 to 255 with the channel last, so that learners treat
+        it as a picture. The reference has an array of shape (1, size, size) with values 0 and 1. A player wider than
+        half the screen starts as far to the left as it needs to fit.
 
-    Differences from the reference: pictures are uint8 from 0 to 255 with the channel last, as learners take them for
-        pictures; there, (1, size, size) numbers 0 and 1. A player wider than half the screen starts as far to the left
-        as they need.
-
-    Source: Mnih, Heess and Graves 2014; Kaixhin/rlenvs, `Catch.lua` of commit b6f086b.
+    Source: V. Mnih, N. Heess and A. Graves, "Recurrent Models of Visual Attention", 2014; Kaixhin/rlenvs, `Catch.lua`
+        of commit b6f086b.
 
     Version history:
         v0: first version.
@@ -94,28 +95,22 @@ class Catch(Env[CatchState, Array]):
 
     def check_fields(self) -> None:
         """Checks the sizes and the probability."""
-        if not isinstance(self.size, int) or self.size < 2:
-            raise InvalidField(f"Catch: `size` must be an integer from 2, got {self.size!r}.")
-        if not isinstance(self.width, int) or not 1 <= self.width <= self.size:
-            raise InvalidField(
-                f"Catch: `player_width` must be an integer from 1 to the size, {self.size}, got {self.player_width!r}."
-            )
-        if isinstance(self.flickering, int | float) and not 0 <= self.flickering <= 1:
-            raise InvalidField(f"Catch: `flickering` must be a probability, from 0 to 1, got {self.flickering!r}.")
+        check_integer(self, "size", self.size, 2)
+        check_integer(self, "player_width", self.width, 1, self.size, most_is="size")
+        check_probability(self, "flickering", self.flickering)
 
     @property
     def width(self) -> int:
-        """Columns that the player takes."""
+        """The width of the player, in columns."""
         return math.ceil(self.size / 12) if self.player_width is None else self.player_width
 
     @property
     def covered_rows(self) -> range:
-        """The rows that are covered where `obscured`."""
+        """The rows that are covered if `obscured`."""
         return range(self.size - 1 - math.ceil(self.size / 4), self.size - 1)
 
     @property
     def observation_space(self) -> Box:
-        """(size, size, 1) uint8."""
         return Box(0, 255, (self.size, self.size, 1), np.uint8)
 
     @property
@@ -125,7 +120,6 @@ class Catch(Env[CatchState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[CatchState, TimeStep[Array]]:
@@ -179,7 +173,7 @@ class Catch(Env[CatchState, Array]):
         return jnp.where(seen, 255, 0).astype(jnp.uint8)[:, :, None]
 
     def render(self, state: CatchState) -> Array:
-        """(384, 384, 3) uint8: ball and player, also where they are covered; all dark where the screen flickers."""
+        """(384, 384, 3) uint8: ball and player, even if they are covered; all dark if the screen flickered."""
         size = float(self.size)
         canvas = Canvas.blank(_FRAME, _FRAME, palette.PAPER, x_range=(0.0, size), y_range=(0.0, size))
         row, player = state.row.astype(jnp.float32), state.player.astype(jnp.float32)

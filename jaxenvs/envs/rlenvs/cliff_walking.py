@@ -1,4 +1,4 @@
-"""CliffWalking of rlenvs: walk along a cliff to the goal; a fall is the end."""
+"""CliffWalking of rlenvs: walk along a cliff to the goal; a fall ends the episode."""
 
 from typing import ClassVar
 
@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs._cliff_picture import draw_cliff
 from jaxenvs.envs.rlenvs._grid import GridState, cells, neighbour, state_at
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 _COLUMNS, _ROWS = 12, 4
 _START = (1, 1)
@@ -17,45 +17,48 @@ _STEP_REWARD, _FALL_REWARD = -1.0, -100.0
 
 
 class CliffWalking(Env[GridState, Array]):
-    """Walk from the lower left to the lower right of a grid of 12 columns and 4 rows, along a cliff.
+    """Walk along a cliff from the lower left to the lower right of a grid of 12 columns and 4 rows.
 
-    Observation: (2,) int32, the cell (x, y), from (1, 1) at the lower left to (12, 4). The cliff is (2, 1) to (11, 1).
+    The cliff is the cells (2, 1) to (11, 1). In the book and in `CliffWalking-v1`, a fall leads back to the start and
+    the episode goes on; here it ends the episode. The best path is the same, with 13 steps and a return of -13, but an
+    agent falls at most once per episode, so returns during learning do not compare.
 
-    Action: 0 up, 1 right, 2 down, 3 left. The edge of the grid stops it.
+    Observation: (2,) int32.
 
-    Reward: -1 a step; -100 for the step off the cliff.
+        | index | meaning                      | min | max | unit |
+        |-------|------------------------------|-----|-----|------|
+        | 0     | x, the column, from the left | 1   | 12  |      |
+        | 1     | y, the row, from the bottom  | 1   | 4   |      |
+
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. The edge of the grid stops the agent.
+
+    Reward: -1 per step; -100 for the step off the cliff.
 
     Start: (1, 1).
 
     Episode end:
-        Termination: the agent arrives at the goal, (12, 1), or falls.
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent reaches the goal, (12, 1), or falls.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Differences from the reference: none. From the book and from Gymnasium's `CliffWalking-v1`, where a fall leads back
-    to the start and the episode goes on: here it is over. The best path is the same, 13 steps and a return of -13, but
-    an agent falls once an episode at most, so that returns while learning do not compare.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, example 6.6; Kaixhin/rlenvs,
+        `CliffWalking.lua` of commit 2afdffe.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, example 6.6;
-    Kaixhin/rlenvs, `CliffWalking.lua` of commit 2afdffe.
-
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 4
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cells (x, y)."""
         return cells(_COLUMNS, _ROWS)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-100 or -1."""
         return -100.0, -1.0
 
     def reset(self, key: Key) -> tuple[GridState, TimeStep[Array]]:
@@ -73,7 +76,6 @@ class CliffWalking(Env[GridState, Array]):
         return state, transition(self.observe(state), reward, terminated)
 
     def observe(self, state: GridState) -> Array:
-        """(2,) int32: the cell."""
         return jnp.stack([state.x, state.y])
 
     def render(self, state: GridState) -> Array:

@@ -1,4 +1,4 @@
-"""DynaMaze of rlenvs: a maze for agents that plan, whose wall may move after a while."""
+"""DynaMaze of rlenvs: a maze for planning agents, whose wall may move after a while."""
 
 import functools
 from typing import ClassVar, Self
@@ -9,12 +9,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs.rlenvs._grid import TILE, cells, draw_cells, neighbour
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 _STILL = (".......#G", "..#....#.", "S.#....#.", "..#......", ".....#...", ".........")
 _OPEN_ON_THE_RIGHT = ("........G", ".........", ".........", "########.", ".........", "...S.....")
@@ -25,11 +25,11 @@ _MAZES = {
     "blocking": (_OPEN_ON_THE_RIGHT, _OPEN_ON_THE_LEFT, 1000),
     "shortcut": (_OPEN_ON_THE_LEFT, _OPEN_ON_BOTH_SIDES, 3000),
 }
-"""By `change`: the maze, what becomes of it, and after how many steps."""
+"""For each `change`: the maze, the maze it turns into, and after how many steps."""
 
 _COLUMNS, _ROWS = 9, 6
 _GOAL = (9, 6)
-_GAP, _LANDING = (9, 3), 4  # where the wall comes down in "blocking", and the column that the agent is put in
+_GAP, _LANDING = (9, 3), 4  # where the wall closes in "blocking", and the column that the agent is moved to
 _BAR = 40  # pixels
 
 
@@ -38,8 +38,8 @@ class DynaMazeState(PyTreeNode):
 
     Attributes:
         x: () int32, the agent's column, from 1 on the left.
-        y: () int32, its row, from 1 at the bottom.
-        steps: () int32, steps taken in this maze, in earlier episodes too, until the wall moves; it counts no further.
+        y: () int32, the agent's row, from 1 at the bottom.
+        steps: () int32, steps taken in this maze, including earlier episodes, until the wall moves.
     """
 
     x: Array
@@ -48,41 +48,49 @@ class DynaMazeState(PyTreeNode):
 
 
 class DynaMaze(Env[DynaMazeState, Array]):
-    """Find the way through a maze of 9 columns and 6 rows, again and again, also when a wall has moved.
+    """Find the way through a maze of 9 columns and 6 rows, again and again, even after a wall has moved.
 
-    With `change="none"` the maze is that of the book's example 8.1, with a shortest way of 14 steps. With "blocking"
-    the gap in a wall closes on the right and opens on the left after 1,000 steps, which makes 16 steps of 10. With
-    "shortcut" a second gap opens on the right after 3,000 steps, which makes 10 of 16.
+    With `change="none"` the maze is that of the book's example 8.1, whose shortest path takes 14 steps. With "blocking"
+    the gap in a wall closes on the right and opens on the left after 1,000 steps, which lengthens the shortest path
+    from 10 steps to 16. With "shortcut" a second gap opens on the right after 3,000 steps, which shortens it from 16 to
+    10.
 
-    The steps of all episodes count: `after_episode` hands the number on, so AutoReset and the adapters go on in the
-    maze as it is. A `reset` from outside begins with a new maze.
+    The steps of all episodes count: `after_episode` passes the number on, so AutoReset and the adapters continue in the
+    current maze. Calling `reset` from outside begins a new maze.
 
-    Observation: (2,) int32, the cell (x, y), from (1, 1) at the lower left to (9, 6). Walls are not seen.
+    Observation: (2,) int32. It does not show walls.
 
-    Action: 0 up, 1 right, 2 down, 3 left. The edge and walls stop it.
+        | index | meaning                      | min | max | unit |
+        |-------|------------------------------|-----|-----|------|
+        | 0     | x, the column, from the left | 1   | 9   |      |
+        | 1     | y, the row, from the bottom  | 1   | 6   |      |
 
-    Reward: 1 for arriving at the goal; else 0.
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. Walls and the edge of the grid stop the agent.
 
-    Start: (1, 4); where the maze changes, (4, 1).
+    Reward: 1 for reaching the goal, else 0.
+
+    Start: (1, 4) if the maze never changes, else (4, 1).
 
     Episode end:
-        Termination: the agent arrives at the goal, (9, 6).
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent reaches the goal, (9, 6).
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
+    Parameters:
         change: `"none"`, `"blocking"` or `"shortcut"`.
-        steps_taken: steps that were taken in the maze before; `after_episode` sets it.
+        steps_taken: number of steps already taken in this maze; `after_episode` sets it.
 
-    Differences from the reference: none. As there, an agent that stands in the gap when that closes, which takes the
-    very 1,000th step, is moved to (4, 3), which is a cell of the wall; it can leave upwards and downwards.
+    Differences from the reference: none. As there, an agent that stands in the gap when it closes, which takes exactly
+        the 1,000th step, is moved to (4, 3). That is a cell of the wall, which the agent can leave upwards and
+        downwards.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, examples 9.1, 9.2 and 9.3 (8.1 to 8.3 in
-    the second edition); Kaixhin/rlenvs, `DynaMaze.lua` of commit 1c276f2.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, examples 9.1, 9.2 and 9.3
+        (8.1 to 8.3 in the second edition); Kaixhin/rlenvs, `DynaMaze.lua` of commit 1c276f2.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
-    outlives_episodes: ClassVar[bool] = True
+    changes_between_episodes: ClassVar[bool] = True
     frames_per_second: ClassVar[int] = 4
 
     change: str = static(default="none")
@@ -90,32 +98,25 @@ class DynaMaze(Env[DynaMazeState, Array]):
 
     def check_fields(self) -> None:
         """Checks the kind of change and the number of steps."""
-        if self.change not in _MAZES:
-            names = ", ".join(f'"{name}"' for name in _MAZES)
-            hint = did_you_mean(str(self.change), _MAZES)
-            raise InvalidField(f"DynaMaze: `change` must be one of {names}, got {self.change!r}.{hint}")
-        steps = self.steps_taken
-        if isinstance(steps, int | float) and not (isinstance(steps, int) and steps >= 0):
-            raise InvalidField(f"DynaMaze: `steps_taken` must be an integer of at least 0, got {steps!r}.")
+        check_choice(self, "change", self.change, _MAZES)
+        if isinstance(self.steps_taken, int | float):  # it is data, and may be an array or a tracer
+            check_integer(self, "steps_taken", self.steps_taken, 0)
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cells (x, y)."""
         return cells(_COLUMNS, _ROWS)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     @property
     def change_after(self) -> int:
-        """The number of steps after which the wall moves; 0 where none does."""
+        """The number of steps after which the wall moves; 0 if none does."""
         return _MAZES[self.change][2]
 
     def reset(self, key: Key) -> tuple[DynaMazeState, TimeStep[Array]]:
@@ -131,7 +132,7 @@ class DynaMaze(Env[DynaMazeState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: DynaMazeState, action: Array) -> tuple[DynaMazeState, TimeStep[Array]]:
-        """Takes a step, unless a wall is in the way; afterwards the wall may move."""
+        """Takes a step unless a wall is in the way; afterwards the wall may move."""
         x, y = neighbour(state.x, state.y, self.action_space.validate(action), _COLUMNS, _ROWS)
         terminated = (x == _GOAL[0]) & (y == _GOAL[1])
         has_changed = state.steps >= self.change_after
@@ -146,15 +147,14 @@ class DynaMaze(Env[DynaMazeState, Array]):
         return state, transition(self.observe(state), terminated, terminated)
 
     def observe(self, state: DynaMazeState) -> Array:
-        """(2,) int32: the cell."""
         return jnp.stack([state.x, state.y])
 
     def after_episode(self, state: DynaMazeState) -> Self:
-        """The maze as that episode left it."""
+        """The maze as the episode left it."""
         return self.replace(steps_taken=state.steps)
 
     def render(self, state: DynaMazeState) -> Array:
-        """(384, 576, 3) uint8: the maze, a mouse, and its cheese; 40 rows more, with the time until the wall moves."""
+        """(384, 576, 3) uint8: the maze, a mouse and its cheese; 40 more rows show the time until the wall moves."""
         mazes = np.array([[[_LETTERS.index(letter) for letter in line] for line in maze] for maze in self._mazes])
         kinds = jnp.asarray(mazes, jnp.int32)[(state.steps >= self.change_after).astype(jnp.int32)]
         maze = draw_cells(kinds, _CELLS, _paint_mouse, state.x, state.y, palette.PAPER).to_rgb()
@@ -173,7 +173,7 @@ class DynaMaze(Env[DynaMazeState, Array]):
 
 @functools.lru_cache
 def _walls(change: str) -> np.ndarray:
-    """(2, rows, columns) bool: the walls before and after they have moved; the upper row comes first."""
+    """(2, rows, columns) bool: the walls before and after they have moved; the top row comes first."""
     return np.array([[[letter == "#" for letter in line] for line in maze] for maze in _MAZES[change][:2]])
 
 

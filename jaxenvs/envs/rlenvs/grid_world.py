@@ -8,18 +8,18 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 _START = (0.2, 0.4)
 _REWARD = -0.5
 _SIZE, _MARGIN = 480, 20  # pixels
 
 _PUDDLES = (
-    # centre (x, y), standard deviations, and the rectangle outside which there is nothing; all in hundredths
+    # centre (x, y), standard deviations, and the rectangle that bounds the puddle; all in hundredths
     ((59.0, 39.0), (0.25 * 61, 0.25 * 21), (29, 89), (29, 49)),
     ((69.0, 19.5), (0.25 * 21, 0.25 * 60), (59, 79), (0, 49)),
 )
@@ -40,31 +40,39 @@ class GridWorldState(PyTreeNode):
 class GridWorld(Env[GridWorldState, Array]):
     """Cross the unit square to its upper right corner in steps of a twentieth.
 
-    Observation: (2,) float32, the position (x, y).
+    With `has_puddles` there are two puddles. Each is a Gaussian of height 1 that is cut off before two standard
+    deviations. One extends along x from 0.29 to 0.89 around (0.59, 0.39), the other along y from 0 to 0.49 around
+    (0.69, 0.195). Where they overlap, their depths add up.
 
-    Action: 0 up, 1 right, 2 down, 3 left. The edge stops it.
+    Observation: (2,) float32.
 
-    Reward: -0.5 a step. With `has_puddles` it is less by the depth at the position that the step leads to, rounded to
-    hundredths. There are two puddles, each a Gaussian of height 1 that ends before two standard deviations: one along x
-    from 0.29 to 0.89, about (0.59, 0.39), the other along y from 0 to 0.49, about (0.69, 0.195). Depths add up.
+        | index | meaning            | min | max | unit               |
+        |-------|--------------------|-----|-----|--------------------|
+        | 0     | x, from the left   | 0   | 1   | side of the square |
+        | 1     | y, from the bottom | 0   | 1   | side of the square |
+
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. The edge of the square stops the agent.
+
+    Reward: -0.5 per step. With `has_puddles`, minus the depth of the water at the new position, rounded to hundredths.
 
     Start: (0.2, 0.4).
 
     Episode end:
-        Termination: the agent arrives at (1, 1), which takes 28 steps at best.
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent reaches (1, 1), which takes at least 28 steps.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
-        stride: the length of a step.
+    Parameters:
+        stride: length of a step, in sides of the square.
         has_puddles: whether there are puddles.
 
-    Differences from the reference: depths are those of the nearest hundredth, where the reference cuts off the rest,
-    and so takes 0.49999999999999994, the sum of its float64 steps to 0.5, for 0.49.
+    Differences from the reference: the depth is that of the nearest hundredth. The reference truncates instead, and so
+        takes 0.49999999999999994, the sum of its float64 steps to 0.5, for 0.49.
 
-    Source: Boyan and Moore, Generalization in Reinforcement Learning: Safely Approximating the Value Function, 1995;
-    Kaixhin/rlenvs, `GridWorld.lua` of commit 3a39f0c, with `image.gaussian` of torch/image.
+    Source: J. A. Boyan and A. W. Moore, "Generalization in Reinforcement Learning: Safely Approximating the Value
+        Function", 1995; Kaixhin/rlenvs, `GridWorld.lua` of commit 3a39f0c, with `image.gaussian` of torch/image.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 8
@@ -74,22 +82,18 @@ class GridWorld(Env[GridWorldState, Array]):
 
     def check_fields(self) -> None:
         """Checks the length of a step."""
-        if isinstance(self.stride, int | float) and not 0 < self.stride <= 1:
-            raise InvalidField(f"GridWorld: `stride` must be above 0 and at most 1, got {self.stride!r}.")
+        check_range(self, "stride", self.stride, 0, 1, above=True)
 
     @property
     def observation_space(self) -> Box:
-        """The unit square."""
         return Box(0.0, 1.0, (2,), np.float32)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-0.5, less in the puddles."""
         return -2.5 if self.has_puddles else -0.5, -0.5
 
     def reset(self, key: Key) -> tuple[GridWorldState, TimeStep[Array]]:
@@ -100,7 +104,6 @@ class GridWorld(Env[GridWorldState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: GridWorldState, action: Array) -> tuple[GridWorldState, TimeStep[Array]]:
-        """Takes a step."""
         action = self.action_space.validate(action)
         stride = jnp.asarray(self.stride, state.x.dtype)
         right = jnp.where(action == 1, stride, jnp.where(action == 3, -stride, 0.0))
@@ -111,7 +114,6 @@ class GridWorld(Env[GridWorldState, Array]):
         return state, transition(self.observe(state), _REWARD - depth, terminated)
 
     def observe(self, state: GridWorldState) -> Array:
-        """(2,) float32: the position."""
         return jnp.stack([state.x, state.y]).astype(jnp.float32)
 
     def render(self, state: GridWorldState) -> Array:
@@ -140,7 +142,7 @@ class GridWorld(Env[GridWorldState, Array]):
 
 
 def puddle_depth(x: Array, y: Array) -> Array:
-    """How deep the water is at positions, which are rounded to hundredths; float32, of their shape."""
+    """The depth of the water at positions, rounded to hundredths; float32, of their shape."""
     x, y = jnp.round(100.0 * x), jnp.round(100.0 * y)
     depth = jnp.zeros_like(x)
     for center, deviation, columns, rows in _PUDDLES:
@@ -151,5 +153,5 @@ def puddle_depth(x: Array, y: Array) -> Array:
 
 
 def _on_picture(x: Array | float, y: Array | float) -> tuple[Array | float, Array | float]:
-    """Where a position lies in the picture, in pixels."""
+    """The pixel at which a position lies in the picture."""
     return _MARGIN + _SIZE * x, _MARGIN + _SIZE * (1.0 - y)

@@ -1,4 +1,4 @@
-"""JacksCarRental of rlenvs: move cars between two lots, so that customers find some at both."""
+"""JacksCarRental of rlenvs: move cars between two lots so that customers find some at both."""
 
 from typing import ClassVar
 
@@ -9,21 +9,22 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs._tileset import tileset_of
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 CAPACITY = 20
-"""The most cars that a lot holds."""
+"""The greatest number of cars that fit into a lot."""
 
 MOST_MOVED = 5
-"""The most cars that are moved in a night."""
+"""The greatest number of cars moved in a night."""
 
 _START = 10
-_HIGHEST_RATE = 100.0  # with which, as with any higher one, 20 or more come as good as always
+_HIGHEST_RATE = 100.0  # at this rate and above, 20 or more come practically always
 _TILE, _PLACES = 48, (4, 5)  # pixels; rows and columns of a lot
 _MARGIN, _BETWEEN, _HEAD = 32, 96, 76  # pixels
 
@@ -33,7 +34,7 @@ class JacksCarRentalState(PyTreeNode):
 
     Attributes:
         cars: (2,) int32, how many are in each lot in the morning.
-        moved: () int32, how many were moved in the last night, negative towards the first lot; for the picture alone.
+        moved: () int32, how many were moved last night, negative towards the first lot; for the picture only.
         key: () key that customers are drawn from.
     """
 
@@ -43,16 +44,25 @@ class JacksCarRentalState(PyTreeNode):
 
 
 class JacksCarRental(Env[JacksCarRentalState, Array]):
-    """Run two lots of a car rental; a step is a day and the night after it.
+    """Run two lots of a car rental; a step is a day and the following night.
 
-    During the day customers ask for cars at either lot, as many as a Poisson distribution says, and get what there is.
-    In the evening others bring cars back, and what a lot has no room for is gone. In the night cars are moved as the
-    action says, as far as there are so many, and room for them.
+    During the day, a Poisson-distributed number of customers asks for cars at each lot, and they get what is there. In
+    the evening other customers return cars; cars that do not fit into a lot are lost. At night cars are moved as the
+    action says, as far as there are enough cars and enough room.
 
-    Observation: (2,) int32, the cars in each lot in the morning, 0 to 20.
+    In the book, the action is chosen in the evening, when the number of cars is known. Here it is chosen in the morning
+    before, so the best policy is different and earns less. A step with action 5, which moves nothing, is the book's
+    day. In the book, a car beyond the 20th is lost when it is moved as well; here it stays.
 
-    Action: 0 to 10; less 5, how many cars go from the first lot to the second, a negative number from the second to the
-    first. It is chosen before the day begins.
+    Observation: (2,) int32.
+
+        | index | meaning                               | min | max | unit |
+        |-------|---------------------------------------|-----|-----|------|
+        | 0     | cars in the first lot in the morning  | 0   | 20  | cars |
+        | 1     | cars in the second lot in the morning | 0   | 20  | cars |
+
+    Action: () int32, from 0 to 10. The action minus 5 is the number of cars to move from the first lot to the second; a
+        negative number moves cars from the second lot to the first. It is chosen before the day begins.
 
     Reward: 10 for each car rented, -2 for each car moved.
 
@@ -60,23 +70,22 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 days in the registered id.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
-        request_rates: how many customers ask for cars on average, at each lot.
-        return_rates: how many cars come back on average, to each lot.
-        price: dollars for a rented car.
-        move_cost: dollars for a moved car.
+    Parameters:
+        request_rates: mean number of customers per day who ask for a car, at each lot.
+        return_rates: mean number of cars per day that are returned, to each lot.
+        price: price of a rented car, dollars.
+        move_cost: cost of moving a car, dollars.
 
-    Differences from the reference: its action space lacks the last action, though its rules say that up to 5 cars can
-    be moved either way. From the book: there the action is chosen in the evening, in sight of the cars to be moved,
-    here in the morning before, so that the best policy is another one, and earns less. A step with action 5, which
-    moves nothing, is the book's day. In the book a car beyond the 20th is lost when it is moved, too; here it stays.
+    Differences from the reference: its action space lacks the last action, although its rules say that up to 5 cars can
+        be moved in either direction.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, example 4.2;
-    Kaixhin/rlenvs, `JacksCarRental.lua` of commit 1bcbb6d.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, example 4.2; Kaixhin/rlenvs,
+        `JacksCarRental.lua` of commit 1bcbb6d.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 2
@@ -92,12 +101,11 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
             rates = getattr(self, name)
             if not isinstance(rates, tuple | list) or len(rates) != 2:
                 raise InvalidField(f"JacksCarRental: `{name}` takes two rates, one for each lot, got {rates!r}.")
-            if any(isinstance(rate, int | float) and not rate >= 0 for rate in rates):
-                raise InvalidField(f"JacksCarRental: `{name}` must not be negative, got {rates!r}.")
+            for rate in rates:
+                check_range(self, name, rate, 0)
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cars in each lot."""
         return MultiDiscrete(np.array([CAPACITY + 1, CAPACITY + 1]))
 
     @property
@@ -107,7 +115,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """From five cars moved and none rented to all cars rented."""
+        """From moving five cars and renting out none, to renting out all cars."""
         return -MOST_MOVED * jnp.asarray(self.move_cost), 2 * CAPACITY * jnp.asarray(self.price)
 
     def reset(self, key: Key) -> tuple[JacksCarRentalState, TimeStep[Array]]:
@@ -118,7 +126,6 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         return state, restart(state.cars)
 
     def step(self, state: JacksCarRentalState, action: Array) -> tuple[JacksCarRentalState, TimeStep[Array]]:
-        """A day and a night."""
         action = self.action_space.validate(action)
         key, day_key = jax.random.split(state.key)
         rates = jnp.stack([jnp.asarray(rate, jnp.float32) for rate in (*self.request_rates, *self.return_rates)])
@@ -128,7 +135,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
     def step_with(
         self, state: JacksCarRentalState, action: Array, requested: Array, returned: Array
     ) -> tuple[JacksCarRentalState, TimeStep[Array]]:
-        """A step whose chance is given: how many cars are asked for and brought back, (2,) int32 each."""
+        """A step with given randomness: how many cars are asked for and returned, (2,) int32 each."""
         rented = jnp.minimum(requested, state.cars)
         evening = jnp.minimum(state.cars - rented + returned, CAPACITY)
         room = CAPACITY - evening
@@ -144,7 +151,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         return state.cars
 
     def render(self, state: JacksCarRentalState) -> Array:
-        """(300, 640, 3) uint8: both lots in the morning, and what was moved in the night before."""
+        """(300, 640, 3) uint8: both lots in the morning, and the cars moved the night before."""
         rows, columns = _PLACES
         wide, high = columns * _TILE, rows * _TILE
         canvas = Canvas.blank(_HEAD + high + _MARGIN, 2 * (_MARGIN + wide) + _BETWEEN, palette.PAPER)
@@ -168,9 +175,10 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
 
 
 def _draw_counts(key: Key, rates: Array) -> Array:
-    """Poisson numbers, (rates,) int32, those above 20 as 20, which no lot tells apart.
+    """Poisson numbers, (rates,) int32; those above 20 are 20, which makes no difference to a lot.
 
-    Each compares a uniform number of 23 bits with the distribution function, so what is rarer than 1e-7 does not occur.
+    Each is found by comparing a uniform number of 23 bits with the distribution function, so values with a probability
+    below 1e-7 do not occur.
     """
     rate = jnp.minimum(rates, _HIGHEST_RATE)[:, None]
     ratios = jnp.concatenate([jnp.exp(-rate), rate / np.arange(1, CAPACITY, dtype=np.float32)[None]], axis=-1)

@@ -1,4 +1,4 @@
-"""MountainCar as rlenvs has it: from rest, rewarded by the height."""
+"""MountainCar of rlenvs: it starts at rest, and the reward depends on the height."""
 
 import math
 
@@ -7,15 +7,19 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.core.trigonometry import sin
 from jaxenvs.envs.classic_control import mountain_car
 from jaxenvs.envs.classic_control.mountain_car import MountainCarState
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 
 class MountainCar(Env[MountainCarState, Array]):
     """A car in a valley is too weak to climb the right hill at once; gather speed on the left one first.
+
+    The motion is that of `MountainCar-v0`. The differences are that the start is always the same, that the velocity
+    comes before the position in the observation, and that the reward depends on the height rather than being -1
+    everywhere.
 
     Observation: (2,) float32.
 
@@ -26,27 +30,25 @@ class MountainCar(Env[MountainCarState, Array]):
 
     Action: () int32. 0 accelerates to the left, 1 not at all, 2 to the right.
 
-    Reward: sin(3 position) - 1, with the position that the step begins at: from -2 in the valley's bottom to 0 at the
-        height of the flag. The step into the goal earns the reward of where it came from.
+    Reward: sin(3 position) - 1, for the position before the step. It ranges from -2 at the bottom of the valley to 0 at
+        the height of the flag. The step into the goal earns the reward of the position it came from.
 
     Start: position `start_position`, velocity 0.
 
     Episode end:
         Termination: the position is at least 0.5.
-        Truncation: none here; `make` limits rlenvs/MountainCar-v0 to 200 steps.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Attributes:
+    Parameters:
         start_position: where the car starts, length.
         force: acceleration by the engine, length per step^2.
-        gravity: acceleration by the steepest slope, length per step^2.
+        gravity: acceleration on the steepest slope, length per step^2.
 
-    Differences from Gymnasium's MountainCar: the start is always the same; the velocity is observed before the
-        position; the reward tells high from low, where Gymnasium's is -1 all over. The motion is the same.
+    Differences from the reference: these three numbers are not options there.
 
-    Differences from the reference: in which these three numbers are no options.
-
-    Source: Moore 1990; Singh and Sutton 1996; Kaixhin/rlenvs, `MountainCar.lua` in its last version. (Older ones start
-        at -5, outside the valley, and take the height for the slope.)
+    Source: A. W. Moore, "Efficient memory-based learning for robot control", 1990; S. P. Singh and R. S. Sutton,
+        "Reinforcement learning with replacing eligibility traces", 1996; Kaixhin/rlenvs, `MountainCar.lua` in its last
+        version. (Older versions start at -5, outside the valley, and use the height as the slope.)
 
     Version history:
         v0: first version.
@@ -58,12 +60,11 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def _physics(self) -> mountain_car.MountainCar:
-        """The same car, in the terms of classic control; the goal takes cars of any velocity."""
+        """The same car, in the terms of classic control; the goal accepts cars of any velocity."""
         return mountain_car.MountainCar(force=self.force, gravity=self.gravity, goal_velocity=-math.inf)
 
     @property
     def observation_space(self) -> Box:
-        """(2,) float32: see the class."""
         space = self._physics.observation_space
         return Box(space.low[::-1], space.high[::-1])
 
@@ -74,11 +75,10 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-2 to 0."""
         return -2.0, 0.0
 
     def reset(self, key: Key) -> tuple[MountainCarState, TimeStep[Array]]:
-        """The car stands still; nothing is drawn from the key."""
+        """Puts the car at its start, standing still; the key is not used."""
         check_key(key)
         state = MountainCarState(jnp.asarray(self.start_position, jnp.float32), jnp.zeros((), jnp.float32))
         return state, restart(self.observe(state))
@@ -90,7 +90,6 @@ class MountainCar(Env[MountainCarState, Array]):
         return state, transition(self.observe(state), reward, timestep.terminated)
 
     def observe(self, state: MountainCarState) -> Array:
-        """(2,) float32: velocity and position."""
         return jnp.stack([state.velocity, state.position]).astype(jnp.float32)
 
     def render(self, state: MountainCarState) -> Array:

@@ -1,4 +1,4 @@
-"""MultiArmedBandit of rlenvs: find the best of ten arms, which may wander."""
+"""MultiArmedBandit of rlenvs: find the best of ten arms, whose means may drift."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Self
@@ -10,11 +10,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _NO_ARM = -1
 _WIDTH, _HEIGHT = 640, 360  # pixels
@@ -26,8 +27,8 @@ class MultiArmedBanditState(PyTreeNode):
 
     Attributes:
         means: (num_arms,) float32, the mean reward of each arm.
-        arm: () int32, the arm that was pulled last; -1 at reset. For the picture alone.
-        reward: () float32, what it gave. For the picture alone.
+        arm: () int32, the arm that was pulled last; -1 at reset. For the picture only.
+        reward: () float32, the reward it gave. For the picture only.
         key: () key that rewards are drawn from.
     """
 
@@ -38,41 +39,43 @@ class MultiArmedBanditState(PyTreeNode):
 
 
 class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
-    """Pull one of some arms; the reward is normal around the arm's mean, with a standard deviation of 1.
+    """Pull one of several arms; the reward is normal around the arm's mean, with a standard deviation of 1.
 
-    The arms outlive episodes: `after_episode` hands their means on, so AutoReset and the adapters go on with the same
-    bandit. A `reset` from outside begins with a new one, unless `means` says which.
+    The arms outlast episodes: `after_episode` passes their means on, so AutoReset and the adapters continue with the
+    same bandit. Calling `reset` from outside begins a new one, unless `means` is given.
 
-    Observation: () int32, always 0.
+    Observation: () int32, from 0 to 0: always 0.
 
-    Action: the arm, 0 to `num_arms - 1`.
+    Action: () int32, from 0 to num_arms - 1: the arm.
 
-    Reward: a draw from the normal distribution around the arm's mean.
+    Reward: a sample from the normal distribution around the arm's mean.
 
     Start: each mean is drawn from the standard normal distribution. The best of ten is 1.54 on average.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `regret`, () float32, by how much the best mean was above that of the arm pulled; 0 at reset.
+    Info: `regret`, () float32: the best mean minus the mean of the arm pulled; 0 at reset.
 
-    Attributes:
-        means: (num_arms,) the mean reward of each arm, or None to draw them; `after_episode` sets it.
-        drift: the standard deviation of what is added to each mean after every pull, with `is_restless`.
-        is_restless: whether the means wander.
-        num_arms: how many arms there are.
+    Parameters:
+        means: (num_arms,) mean reward of each arm, or None to draw them; `after_episode` sets it.
+        drift: with `is_restless`, the standard deviation of the noise added to each mean after every pull.
+        is_restless: whether the means drift.
+        num_arms: number of arms.
 
-    Differences from the reference: it counts plays from 1, up to and not including 1,000, and never starts counting
-    anew. So its first episode ends after 999 pulls, and no later one ends by this count. Here all are of 1,000.
+    Differences from the reference: it counts pulls from 1 up to but excluding 1,000, and never resets the count. So its
+        first episode ends after 999 pulls, and no later one ends by this count. Here every episode has 1,000.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, section 2.1; Whittle, Restless bandits:
-    Activity allocation in a changing world, 1988; Kaixhin/rlenvs, `MultiArmedBandit.lua` of commit 1c276f2.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, section 2.1; P. Whittle,
+        "Restless bandits: Activity allocation in a changing world", 1988; Kaixhin/rlenvs, `MultiArmedBandit.lua` of
+        commit 1c276f2.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
-    outlives_episodes: ClassVar[bool] = True
+    changes_between_episodes: ClassVar[bool] = True
     frames_per_second: ClassVar[int] = 8
 
     means: ArrayLike | Sequence[ArrayLike] | None = None
@@ -82,10 +85,8 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
 
     def check_fields(self) -> None:
         """Checks the number of arms and of means, and the drift."""
-        if not isinstance(self.num_arms, int) or isinstance(self.num_arms, bool) or self.num_arms < 1:
-            raise InvalidField(f"MultiArmedBandit: `num_arms` must be an integer of at least 1, got {self.num_arms!r}.")
-        if isinstance(self.drift, int | float) and self.drift < 0:
-            raise InvalidField(f"MultiArmedBandit: `drift` must not be negative, got {self.drift!r}.")
+        check_integer(self, "num_arms", self.num_arms)
+        check_range(self, "drift", self.drift, 0)
         if self.means is not None:
             shape = (len(self.means),) if isinstance(self.means, Sequence) else np.shape(self.means)
             if not shape or shape[-1] != self.num_arms:
@@ -96,16 +97,14 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
 
     @property
     def observation_space(self) -> Discrete:
-        """There is nothing to see."""
         return Discrete(1)
 
     @property
     def action_space(self) -> Discrete:
-        """The arms."""
         return Discrete(self.num_arms)
 
     def reset(self, key: Key) -> tuple[MultiArmedBanditState, TimeStep[Array]]:
-        """Draws the means, where they are not given."""
+        """Draws the means, unless they are given."""
         key, means_key = jax.random.split(check_key(key))
         if self.means is None:
             means = jax.random.normal(means_key, (self.num_arms,), jnp.float32)
@@ -116,7 +115,6 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
         return state, restart(self.observe(state), {"regret": zero})
 
     def step(self, state: MultiArmedBanditState, action: Array) -> tuple[MultiArmedBanditState, TimeStep[Array]]:
-        """Pulls an arm."""
         key, noise_key = jax.random.split(state.key)
         count = 1 + self.num_arms * self.is_restless
         noise = jax.random.normal(noise_key, (count,), jnp.float32)
@@ -125,13 +123,13 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
     def step_with(
         self, state: MultiArmedBanditState, action: Array, noise: Array
     ) -> tuple[MultiArmedBanditState, TimeStep[Array]]:
-        """A step whose chance is given.
+        """A step with given randomness.
 
         Args:
             state: the state.
             action: () int32, the arm.
-            noise: standard normal numbers, (1,) float32 for the reward; where the arms are restless, (1 + num_arms,),
-                for the reward and for each mean.
+            noise: standard normal numbers, (1,) float32 for the reward; if the arms are restless, (1 + num_arms,) for
+                the reward and for each mean.
         """
         mean = state.means.at[action].get(mode="clip")
         regret = state.means.max() - mean
@@ -141,21 +139,19 @@ class MultiArmedBandit(Env[MultiArmedBanditState, Array]):
         return state, transition(self.observe(state), reward, False, {"regret": regret})
 
     def observe(self, state: MultiArmedBanditState) -> Array:
-        """() int32: 0."""
         return jnp.zeros_like(state.arm)
 
     def after_episode(self, state: MultiArmedBanditState) -> Self:
-        """The same arms."""
         return self.replace(means=state.means)
 
     def render(self, state: MultiArmedBanditState) -> Array:
-        """(360, 640, 3) uint8: how likely each arm gives what, from -4 to 4, and what the last pull gave."""
+        """(360, 640, 3) uint8: the reward density of each arm, from -4 to 4, and the reward of the last pull."""
         column, row = jnp.arange(_WIDTH, dtype=jnp.int32), jnp.arange(_HEIGHT, dtype=jnp.float32)
         arm = column * self.num_arms // _WIDTH
         value = _HIGHEST * (1.0 - 2.0 * (row + 0.5) / _HEIGHT)
         mean = state.means[arm][None, :]
         density = jnp.exp(-0.5 * (value[:, None] - mean) ** 2)
-        # As in the book's figure 2.1, an arm is as wide as its density.
+        # As in the book's figure 2.1, the width of an arm is its density.
         beside = jnp.abs((column.astype(jnp.float32) + 0.5) * self.num_arms / _WIDTH - arm.astype(jnp.float32) - 0.5)
         is_inside = beside[None, :] < 0.42 * density
         paper, plain, best, pulled = (

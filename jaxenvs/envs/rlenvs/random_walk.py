@@ -1,4 +1,4 @@
-"""RandomWalk of rlenvs: seven places in a row, of which the right one pays."""
+"""RandomWalk of rlenvs: seven positions in a row, of which the rightmost one pays."""
 
 from typing import ClassVar
 
@@ -9,8 +9,8 @@ from jax import Array
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _START, _LAST = 3, 6
 _GAP, _HEIGHT = 96, 160  # pixels
@@ -27,47 +27,46 @@ class RandomWalkState(PyTreeNode):
 
 
 class RandomWalk(Env[RandomWalkState, Array]):
-    """Step left and right among seven places; both ends end the walk, and the right one pays.
+    """Step left and right among seven positions in a row; both ends terminate, and the right one pays.
 
-    It is a task of prediction: an agent that steps either way with probability 1/2 arrives on the right from place i
-    with probability i / 6. The walk is only as random as the agent; nothing here draws.
+    This is a prediction task: an agent that steps either way with probability 1/2 reaches the right end from position i
+    with probability i / 6. The walk is only as random as the agent, since the environment draws nothing.
 
-    Observation: () int32, the place, 0 to 6. The book's five states A to E are 1 to 5, and 0 and 6 are its squares.
+    Observation: () int32, from 0 to 6: the position. The book's five states A to E are 1 to 5, and its terminal states
+        are 0 and 6.
 
-    Action: 0 left, 1 right.
+    Action: () int32. 0 left, 1 right.
 
-    Reward: 1 for the step that arrives at 6; else 0.
+    Reward: 1 for the step that reaches 6, else 0.
 
-    Start: place 3, the book's C.
+    Start: position 3, the book's C.
 
     Episode end:
-        Termination: the agent arrives at 0 or 6.
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent reaches 0 or 6.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Differences from the reference: its observation space lists 6 places, of 7 that there are. A step outwards from an
-    end, after the episode is over, leads nowhere, where the reference counts on.
+    Differences from the reference: its observation space lists only 6 of the 7 positions. Here a step outwards from an
+        end, after the episode is over, leaves the agent there; the reference keeps counting.
 
-    Source: Sutton, Learning to predict by the methods of temporal differences, 1988; Sutton and Barto, Reinforcement
-    Learning: An Introduction, 2018, example 6.2; Kaixhin/rlenvs, `RandomWalk.lua`.
+    Source: R. S. Sutton, "Learning to predict by the methods of temporal differences", 1988; R. S. Sutton and A. G.
+        Barto, "Reinforcement Learning: An Introduction", 2018, example 6.2; Kaixhin/rlenvs, `RandomWalk.lua`.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 4
 
     @property
     def observation_space(self) -> Discrete:
-        """The places."""
         return Discrete(_LAST + 1)
 
     @property
     def action_space(self) -> Discrete:
-        """Left and right."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 or 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[RandomWalkState, TimeStep[Array]]:
@@ -77,18 +76,16 @@ class RandomWalk(Env[RandomWalkState, Array]):
         return state, restart(state.position)
 
     def step(self, state: RandomWalkState, action: Array) -> tuple[RandomWalkState, TimeStep[Array]]:
-        """Takes a step."""
         stride = jnp.where(self.action_space.validate(action) == 0, -1, 1).astype(jnp.int32)
         position = jnp.clip(state.position + stride, 0, _LAST)
         arrived = position == _LAST
         return RandomWalkState(position=position), transition(position, arrived, arrived | (position == 0))
 
     def observe(self, state: RandomWalkState) -> Array:
-        """() int32: the place."""
         return state.position
 
     def render(self, state: RandomWalkState) -> Array:
-        """(160, 672, 3) uint8: the places as the book draws them, the ends as squares, and the agent, a disc."""
+        """(160, 672, 3) uint8: the positions as in the book, with squares for the ends, and the agent, a disc."""
         count = _LAST + 1
         canvas = Canvas.blank(_HEIGHT, count * _GAP, palette.PAPER)
         middle = _HEIGHT / 2 - 8.0

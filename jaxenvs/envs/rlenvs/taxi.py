@@ -1,4 +1,4 @@
-"""Taxi as rlenvs has it: with fuel, which runs out."""
+"""Taxi of rlenvs: with fuel that runs out."""
 
 from typing import ClassVar
 
@@ -9,9 +9,9 @@ from jax import Array
 from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs._taxi_town import CELL, PANEL_X, SIZE, STOPS, TOWN, corner_of, draw_empty_town, draw_traffic
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 NORTH, EAST, SOUTH, WEST, PICK_UP, PUT_DOWN, FILL_UP = range(7)
 
@@ -21,7 +21,7 @@ _FULL, _LEAST_START = 12, 5
 _EMPTY = -1
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD, _EMPTY_REWARD = -1.0, 20.0, -10.0, -20.0
 _STOP_OF_NUMBER = (0, 0, 1, 3, 2, 4)
-"""The town's stops R, G, Y, B and its sign for aboard, by rlenvs' numbers, R, G, B, Y from 1 on."""
+"""The town's numbers of stops (R, G, Y, B) and of aboard, by those of rlenvs (R, G, B, Y from 1 on)."""
 _PUMP_CELL = SIZE * (SIZE - 1 - _PUMP[1]) + _PUMP[0]
 _GAUGE_Y, _GAUGE_WIDTH = 388, 72  # pixels
 
@@ -52,10 +52,10 @@ class TaxiState(PyTreeNode):
 
     Attributes:
         x: the taxi's column, 0 to 4 from the left.
-        y: the taxi's row, 0 to 4 from below.
-        fuel: moves that are left, to 12; -1 where one more was made.
-        passenger: the stop where they wait, 1 to 4, or 5 aboard.
-        destination: the stop that they want to go to, 1 to 4.
+        y: the taxi's row, 0 to 4 from the bottom.
+        fuel: number of moves left, up to 12; -1 after one more was made.
+        passenger: the stop where they wait, 1 to 4, or 5 if aboard.
+        destination: the stop they want to go to, 1 to 4.
     """
 
     x: Array
@@ -69,39 +69,41 @@ class Taxi(Env[TaxiState, Array]):
     """Drive to the passenger, pick them up, drive to their destination and put them down, before the fuel runs out.
 
     The town has 5 by 5 cells, some walls, four stops, R at (0, 4), G at (4, 4), B at (3, 0) and Y at (0, 0), numbered 1
-    to 4 in this order, and a pump at (2, 1).
+    to 4 in this order, and a fuel pump at (2, 1). Every passenger can be delivered: the best return is -3 from the
+    worst starts, and 7.35 on average.
+
+    Compared with `Taxi-v4`, there is fuel, a pump and an action for it; actions and stops come in a different order; a
+    passenger may already be at their destination, and cannot be put down anywhere else; and the observation is five
+    numbers rather than one.
 
     Observation: (5,) int32.
 
-        | index | meaning                                             | min | max |
-        |-------|-----------------------------------------------------|-----|-----|
-        | 0     | x of the taxi, from the left                        | 0   | 4   |
-        | 1     | y of the taxi, from below                           | 0   | 4   |
-        | 2     | fuel: moves that are left                           | -1  | 12  |
-        | 3     | passenger: the stop where they wait, or 5 aboard    | 1   | 5   |
-        | 4     | destination: a stop, at times that of the passenger | 1   | 4   |
+        | index | meaning                                             | min | max | unit  |
+        |-------|-----------------------------------------------------|-----|-----|-------|
+        | 0     | x of the taxi, from the left                        | 0   | 4   |       |
+        | 1     | y of the taxi, from the bottom                      | 0   | 4   |       |
+        | 2     | fuel left; -1 after moving without fuel             | -1  | 12  | moves |
+        | 3     | passenger: the stop where they wait, or 5 if aboard | 1   | 5   |       |
+        | 4     | destination: a stop, possibly that of the passenger | 1   | 4   |       |
 
-    Action: () int32. 0 north, 1 east, 2 south, 3 west, 4 pick up, 5 put down, 6 fill up. A move takes 1 of the fuel,
-        unless a wall stops it; at the pump, filling up makes it 12.
+    Action: () int32. 0 north, 1 east, 2 south, 3 west, 4 pick up, 5 put down, 6 fill up. A move uses 1 unit of fuel,
+        unless a wall stops it. At the pump, filling up sets the fuel to 12.
 
-    Reward: -1 a step; 20 for the step that delivers; -10 for picking up or putting down where that is not possible,
-        which putting down elsewhere than at the destination is; -20 for a move without fuel.
+    Reward: -1 per step; 20 for the step that delivers the passenger; -10 for an illegal pick-up or put-down, which
+        includes putting the passenger down anywhere but at the destination; -20 for a move without fuel.
 
-    Start: the taxi in any cell, 5 to 12 of fuel, passenger and destination at any stop: uniformly one of 3,200 states.
+    Start: one of 3,200 states, drawn uniformly: the taxi in any cell with 5 to 12 units of fuel, passenger and
+        destination at any stop.
 
     Episode end:
-        Termination: the passenger is put down at their destination, or a move is made without fuel. (The last of the
-            fuel may lead to the destination.)
-        Truncation: none here; `make` limits rlenvs/Taxi-v0 to 1,000 steps.
-
-    Every passenger can be delivered: the best return is -3 from the worst starts, and 7.35 on average.
-
-    Differences from Gymnasium's Taxi: fuel, the pump and its action; the order of actions and stops; a passenger may be
-        where they want to go, and cannot be put down elsewhere; five numbers are observed rather than one.
+        Termination: the passenger is put down at their destination, or the taxi moves without fuel. (The last unit of
+            fuel may take it to the destination.)
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
     Differences from the reference: actions count from 0.
 
-    Source: Dietterich 2000, section 3.2; Kaixhin/rlenvs, `Taxi.lua` of commit a56188c.
+    Source: T. G. Dietterich, "Hierarchical Reinforcement Learning with the MAXQ Value Function Decomposition", Journal
+        of Artificial Intelligence Research 13, 2000, section 3.2; Kaixhin/rlenvs, `Taxi.lua` of commit a56188c.
 
     Version history:
         v0: first version.
@@ -111,7 +113,6 @@ class Taxi(Env[TaxiState, Array]):
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """Place, fuel, passenger, destination."""
         return MultiDiscrete([SIZE, SIZE, _FULL - _EMPTY + 1, _ABOARD, _ABOARD - 1], [0, 0, _EMPTY, 1, 1])
 
     @property
@@ -121,7 +122,6 @@ class Taxi(Env[TaxiState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-20 to 20."""
         return -20.0, 20.0
 
     def reset(self, key: Key) -> tuple[TaxiState, TimeStep[Array]]:
@@ -168,7 +168,7 @@ class Taxi(Env[TaxiState, Array]):
         return jnp.stack([state.x, state.y, state.fuel, state.passenger, state.destination])
 
     def render(self, state: TaxiState) -> Array:
-        """(456, 536, 3) uint8: the town and the taxi; right of it, the passenger, the destination and the fuel."""
+        """(456, 536, 3) uint8: the town and the taxi; to the right, the passenger, the destination and the fuel."""
         x, y = corner_of(_PUMP_CELL)
         canvas = _paint_pump(Canvas(jnp.asarray(draw_empty_town()), View()), x, y)
         numbers = jnp.asarray(_STOP_OF_NUMBER, jnp.int32)

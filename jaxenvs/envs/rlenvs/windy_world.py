@@ -1,4 +1,4 @@
-"""WindyWorld of rlenvs: reach the goal across columns where the wind blows upwards."""
+"""WindyWorld of rlenvs: reach the goal across columns where wind blows upwards."""
 
 from typing import ClassVar
 
@@ -9,46 +9,52 @@ from jax import Array
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, MultiDiscrete
 from jaxenvs.envs.rlenvs._grid import GridState, cells, draw_cells, neighbour, state_at
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, MultiDiscrete
 
 _COLUMNS, _ROWS = 10, 7
 _WIND = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)
-"""Rows that the wind of each column blows upwards."""
+"""The strength of the upward wind in each column, in rows."""
 _START, _GOAL = (1, 4), (8, 4)
 _REWARD = -1.0
 
 
 class WindyWorld(Env[GridState, Array]):
-    """Cross a grid of 10 columns and 7 rows, where the wind of some columns blows upwards whoever enters them.
+    """Cross a grid of 10 columns and 7 rows to a goal. In some columns, wind blows the agent upwards.
 
-    The wind is 1 row strong in the columns 4, 5, 6 and 9, and 2 rows in the columns 7 and 8.
+    The wind has a strength of 1 row in columns 4, 5, 6 and 9, and of 2 rows in columns 7 and 8. The shortest path to
+    the goal takes 17 steps; with `book_wind` it takes 15, as in the book. With `king_moves` both take 7.
 
-    Observation: (2,) int32, the cell (x, y), from (1, 1) at the lower left to (10, 7).
+    Observation: (2,) int32.
 
-    Action: 0 up, 1 right, 2 down, 3 left; with `king_moves` also 4 up and right, 5 down and right, 6 down and left, 7
-    up and left. The edge of the grid stops moves and wind.
+        | index | meaning                      | min | max | unit |
+        |-------|------------------------------|-----|-----|------|
+        | 0     | x, the column, from the left | 1   | 10  |      |
+        | 1     | y, the row, from the bottom  | 1   | 7   |      |
 
-    Reward: -1 a step.
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. With `king_moves` also 4 up and right, 5 down and right, 6 down and
+        left, 7 up and left. The edge of the grid stops moves and wind.
+
+    Reward: -1 per step.
 
     Start: (1, 4).
 
     Episode end:
-        Termination: the agent comes to lie on the goal, (8, 4).
-        Truncation: none here; 1,000 steps in the registered id.
+        Termination: the agent ends a step on the goal, (8, 4).
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Attributes:
-        king_moves: whether there are diagonal moves, too.
-        book_wind: whether the wind of the column that a move begins in blows, rather than of the one that it leads to.
+    Parameters:
+        king_moves: whether diagonal moves are allowed as well.
+        book_wind: whether the wind is that of the column a move starts in, rather than that of the column it leads to.
 
-    Differences from the reference: none without `book_wind`. The shortest way to the goal takes 17 steps; with
-    `book_wind` 15, as in the book. With `king_moves` either takes 7.
+    Differences from the reference: none without `book_wind`.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 1998, example 6.5 and exercise 6.6 (6.9 in the
-    second edition); Kaixhin/rlenvs, `WindyWorld.lua` of commit 1c276f2.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 1998, example 6.5 and exercise 6.6
+        (6.9 in the second edition); Kaixhin/rlenvs, `WindyWorld.lua` of commit 1c276f2.
 
-    Version history: v0, as in rlenvs.
+    Version history:
+        v0: same behaviour as in rlenvs.
     """
 
     frames_per_second: ClassVar[int] = 4
@@ -58,17 +64,15 @@ class WindyWorld(Env[GridState, Array]):
 
     @property
     def observation_space(self) -> MultiDiscrete:
-        """The cells (x, y)."""
         return cells(_COLUMNS, _ROWS)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left, and perhaps the diagonals."""
+        """Up, right, down, left and, with `king_moves`, the diagonals."""
         return Discrete(8 if self.king_moves else 4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1."""
         return -1.0, -1.0
 
     def reset(self, key: Key) -> tuple[GridState, TimeStep[Array]]:
@@ -78,7 +82,6 @@ class WindyWorld(Env[GridState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: GridState, action: Array) -> tuple[GridState, TimeStep[Array]]:
-        """Moves, and is blown upwards."""
         x, y = neighbour(state.x, state.y, self.action_space.validate(action), _COLUMNS, _ROWS)
         column = state.x if self.book_wind else x
         wind = jnp.asarray(_WIND, jnp.int32).at[column - 1].get(mode="clip")
@@ -87,7 +90,6 @@ class WindyWorld(Env[GridState, Array]):
         return state, transition(self.observe(state), _REWARD, terminated)
 
     def observe(self, state: GridState) -> Array:
-        """(2,) int32: the cell."""
         return jnp.stack([state.x, state.y])
 
     def render(self, state: GridState) -> Array:

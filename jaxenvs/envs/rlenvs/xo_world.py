@@ -1,4 +1,4 @@
-"""XOWorld of rlenvs: crosses to collect and circles to avoid, in a picture."""
+"""XOWorld of rlenvs: collect crosses and avoid circles in a picture."""
 
 import functools
 from typing import ClassVar
@@ -12,9 +12,9 @@ from jaxenvs.canvas import Canvas, palette
 from jaxenvs.canvas.palette import Color
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, scale_below
-from jaxenvs.core.spaces import Box, Discrete
 from jaxenvs.envs._tileset import tileset_of
+from jaxenvs.random import Key, check_key, scale_below
+from jaxenvs.spaces import Box, Discrete
 
 LEFT, RIGHT, UP, DOWN = range(4)
 
@@ -50,25 +50,25 @@ CIRCLE = (
     "...#####...",
 )
 _PLAYER_SIZE, _OBJECT_SIZE = len(PLAYER), len(CROSS)
-# What counts for a collision is the square without its outermost pixels.
+# Collisions are those of squares without their outermost pixels.
 _HIT_ABOVE, _HIT_BELOW = _OBJECT_SIZE - 3, _PLAYER_SIZE - 3
 
 _STATIC_PLACES = (6, 26, 46, 66)
 _RANDOM_COUNT = 14
-_ROOM = 13  # what an object keeps for itself, a pixel on each side of it; so does the player, to the left and above
+_ROOM = 13  # the space an object keeps free, one pixel on each side; so does the player, to the left and above
 _PLACES = _SIZE - _ROOM
-_CELL = 6  # pixels of a pixel, when rendered
+_CELL = 6  # rendered pixels per pixel
 
 
 class XOWorldState(PyTreeNode):
     """State of `XOWorld`; rows and columns are those of upper left corners.
 
     Attributes:
-        row: () int32, the player's, 0 to 72.
-        column: () int32, the player's, 0 to 72.
-        rows: (objects,) int32, of the crosses and circles.
-        columns: (objects,) int32, likewise.
-        present: (objects,) bool, whether each is there.
+        row: () int32, the player's row, 0 to 72.
+        column: () int32, the player's column, 0 to 72.
+        rows: (objects,) int32, rows of the crosses and circles.
+        columns: (objects,) int32, columns of the crosses and circles.
+        present: (objects,) bool, whether each is present.
     """
 
     row: Array
@@ -79,41 +79,43 @@ class XOWorldState(PyTreeNode):
 
 
 class XOWorld(Env[XOWorldState, Array]):
-    """A player, shaped like a plus, walks over a field of crosses and circles, which go when it touches them.
+    """A player shaped like a plus walks over a field of crosses and circles, which disappear when it touches them.
 
-    Observation: (84, 84, 1) uint8, row, column and channel: 0 where the player, 12 by 12, or an object, 11 by 11, is
-        black, else 255.
+    Observation: (84, 84, 1) uint8: row, column and channel. It is 0 where the player (12 by 12) or an object (11 by 11)
+        is black, else 255.
 
-    Action: () int32. 0 left, 1 right, 2 up, 3 down, by a pixel; the border stops the player.
+    Action: () int32. 0 left, 1 right, 2 up, 3 down, by one pixel. The border stops the player.
 
-    Reward: 10 where the player touches a cross, -10 where it touches a circle, else 0. Squares touch that overlap
-        without their outermost pixels. Where it touches both in a step, both go, and the reward is -10. Of several of
-        a kind the last goes, in the order in which they were laid out; the others, which are not seen meanwhile, count
-        at the next steps, if the player stays with them.
+    Reward: 10 for touching a cross, -10 for touching a circle, else 0. Two shapes touch if their squares overlap
+        without their outermost pixels. If the player touches both kinds in one step, one of each disappears and the
+        reward is -10. Of several objects of one kind, the one laid out last disappears. The others are invisible
+        meanwhile, and count in the next steps if the player stays on them.
 
-    Start: the player in the middle. The four settings of Garnelo et al.:
+    Start: the player in the middle, and the objects in one of the four settings of Garnelo et al.
 
-        | double | random | objects |
-        |---|---|---|
-        | False | False | 16 circles in a grid of 4 by 4, 20 pixels apart |
-        | True | False | crosses and circles, 8 each, in the same grid like a chess board |
-        | False | True | 14 circles, laid out one after the other, each uniformly over the places where it is free |
-        | True | True | circles and crosses, 7 each, laid out by turns likewise |
+        | double | random | objects                                                                       |
+        |--------|--------|-------------------------------------------------------------------------------|
+        | False  | False  | 16 circles in a grid of 4 by 4, 20 pixels apart                               |
+        | True   | False  | 8 crosses and 8 circles in the same grid, like a chess board                  |
+        | False  | True   | 14 circles, laid out one after the other, each uniformly over the free places |
+        | True   | True   | 7 circles and 7 crosses, laid out in turn in the same way                     |
 
     Episode end:
         Termination: none.
-        Truncation: none here; `make` limits rlenvs/XOWorld-v0 to 100 steps, as in training there. For its evaluation
-            make it with `max_episode_steps=200`.
+        Truncation: none here; `make` adds a time limit of 100 steps, as in the reference's training. For its
+            evaluation, make it with `max_episode_steps=200`.
 
-    Attributes:
-        double: whether there are crosses, beside circles.
-        random: whether the objects lie anywhere, rather than in a grid.
+    Parameters:
+        double: whether there are crosses as well as circles.
+        random: whether the objects lie anywhere rather than in a grid.
 
-    Differences from the reference: its clock begins at 1, so its episodes have 99 and 199 steps. Pictures are uint8
-        from 0 to 255 with the channel last, as learners take them for pictures; there, (1, 84, 84) numbers 0 and 1.
-        Where no place is free for an object any more it is left out; there, the search goes on for ever.
+    Differences from the reference: its clock starts at 1, so its episodes have 99 and 199 steps. Here the observation
+        is uint8 from 0 to 255 with the channel last, so that learners treat it as a picture. The reference has an array
+        of shape (1, 84, 84) with values 0 and 1. If there is no free place left for an object, it is left out; in the
+        reference, the search never ends.
 
-    Source: Garnelo, Arulkumaran and Shanahan 2016; Kaixhin/rlenvs, `XOWorld.lua` of commit 1bcbb6d.
+    Source: M. Garnelo, K. Arulkumaran and M. Shanahan, "Towards Deep Symbolic Reinforcement Learning", 2016;
+        Kaixhin/rlenvs, `XOWorld.lua` of commit 1bcbb6d.
 
     Version history:
         v0: first version.
@@ -127,14 +129,13 @@ class XOWorld(Env[XOWorldState, Array]):
 
     @property
     def is_cross(self) -> np.ndarray:
-        """(objects,) bool: which objects are crosses, rather than circles."""
+        """(objects,) bool: which objects are crosses rather than circles."""
         index = np.arange(_RANDOM_COUNT if self.random else len(_STATIC_PLACES) ** 2)
         row = 0 if self.random else index // len(_STATIC_PLACES)
         return ((row + index) % 2 == 1) & self.double
 
     @property
     def observation_space(self) -> Box:
-        """(84, 84, 1) uint8."""
         return Box(0, 255, (_SIZE, _SIZE, 1), np.uint8)
 
     @property
@@ -144,14 +145,13 @@ class XOWorld(Env[XOWorldState, Array]):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-10 to 10."""
         return _CIRCLE_REWARD, _CROSS_REWARD
 
     def reset(self, key: Key) -> tuple[XOWorldState, TimeStep[Array]]:
-        """Lays out the objects; without `random`, nothing is drawn from the key."""
+        """Lays out the objects; without `random`, the key is not used."""
         key = check_key(key)
         if self.random:
-            rows, columns, present = _laid_out(jax.random.bits(key, (_RANDOM_COUNT,), jnp.uint32))
+            rows, columns, present = _lay_out_all(jax.random.bits(key, (_RANDOM_COUNT,), jnp.uint32))
         else:
             grid = np.meshgrid(np.array(_STATIC_PLACES, np.int32), np.array(_STATIC_PLACES, np.int32), indexing="ij")
             rows, columns = (jnp.asarray(places.reshape(-1)) for places in grid)
@@ -161,7 +161,7 @@ class XOWorld(Env[XOWorldState, Array]):
         return state, restart(self.observe(state))
 
     def step(self, state: XOWorldState, action: Array) -> tuple[XOWorldState, TimeStep[Array]]:
-        """Moves by a pixel, and collects."""
+        """Moves by one pixel, and collects what the player touches."""
         action = self.action_space.validate(action)
         last = _SIZE - _PLAYER_SIZE
         down = (action == DOWN).astype(jnp.int32) - (action == UP).astype(jnp.int32)
@@ -179,7 +179,7 @@ class XOWorld(Env[XOWorldState, Array]):
         return jnp.where(_pixels(player | crosses | circles), 0, 255).astype(jnp.uint8)[:, :, None]
 
     def _layers(self, state: XOWorldState) -> tuple[Array, Array, Array]:
-        """What is black of the player, the crosses and the circles, each as words; see `_drawn`."""
+        """The black pixels of the player, the crosses and the circles, each as words; see `_drawn`."""
         seen = state.present & ~_touches(state)
         layers = [_drawn(PLAYER, state.row[None], state.column[None], jnp.ones(1, bool))]
         for shape, is_of_kind in ((CROSS, self.is_cross), (CIRCLE, ~self.is_cross)):
@@ -188,7 +188,7 @@ class XOWorld(Env[XOWorldState, Array]):
         return layers[0], layers[1], layers[2]
 
     def render(self, state: XOWorldState) -> Array:
-        """(504, 504, 3) uint8: the observation, six times as large and in colour."""
+        """(504, 504, 3) uint8: the observation in colour, six times as large."""
         player, crosses, circles = (_pixels(layer) for layer in self._layers(state))
         tiles = jnp.where(player, 3, jnp.where(circles, 2, jnp.where(crosses, 1, 0)))
         canvas = Canvas.blank(_SIZE * _CELL, _SIZE * _CELL, palette.PAPER)
@@ -202,17 +202,17 @@ def _touches(state: XOWorldState) -> Array:
 
 
 def _last_of(chosen: Array) -> Array:
-    """(n,) bool: the last that is True of (n,) bool, alone."""
+    """(n,) bool: only the last of those that are True."""
     index = np.arange(chosen.shape[0], dtype=np.int32)
     return index == jnp.where(chosen, index, -1).max()
 
 
-def _laid_out(words: Array) -> tuple[Array, Array, Array]:
-    """Rows, columns and presence of objects, (n,) each, laid out one after the other by (n,) random words."""
+def _lay_out_all(words: Array) -> tuple[Array, Array, Array]:
+    """Lays out objects one after the other by (n,) random words: their rows, columns and presence, (n,) each."""
     places = np.arange(_PLACES, dtype=np.int32)
 
     def is_clear(row: Array | int, column: Array | int) -> Array | np.ndarray:
-        """(71, 71) bool: the corners of rooms that do not overlap that with its corner at (row, column)."""
+        """(71, 71) bool: the corners of rooms that do not overlap the room with its corner at (row, column)."""
         return (abs(places - row) >= _ROOM)[:, None] | (abs(places - column) >= _ROOM)[None, :]
 
     def lay_out(free: Array, word: Array) -> tuple[Array, tuple[Array, Array, Array]]:
@@ -232,7 +232,7 @@ def _laid_out(words: Array) -> tuple[Array, Array, Array]:
 
 @functools.cache
 def _words_of(shape: tuple[str, ...]) -> np.ndarray:
-    """(rows + 2,) uint32: the rows of a shape as words, the left column in the lowest bit, between two empty ones."""
+    """(rows + 2,) uint32: the rows of a shape as words between two empty ones; the left column is the lowest bit."""
     words = [sum(1 << i for i, pixel in enumerate(row) if pixel == "#") for row in shape]
     return np.array([0, *words, 0], np.uint32)
 
@@ -242,13 +242,13 @@ def _drawn(shape: tuple[str, ...], rows: Array, columns: Array, where: Array) ->
 
     Args:
         shape: its rows, `#` for black.
-        rows: (n,) int32, of the upper left corners.
-        columns: (n,) int32, likewise.
-        where: (n,) bool, whether it is drawn at each.
+        rows: (n,) int32, rows of the upper left corners.
+        columns: (n,) int32, columns of the upper left corners.
+        where: (n,) bool, whether to draw it at each.
 
     Returns:
         (84, 3) uint32: each row of the picture in three words of 32 pixels, the leftmost in the lowest bit. So drawing
-        is shifts and ORs of few words.
+        takes only shifts and ORs of a few words.
     """
     words = _words_of(shape)
     picture_rows = np.arange(_SIZE, dtype=np.int32)

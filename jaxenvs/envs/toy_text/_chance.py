@@ -1,4 +1,4 @@
-"""Cheap exact draws: one random word each, with no division and no second hash."""
+"""Cheap exact draws, which take one random word each, no division and no second hash."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 _LIMBS, _LIMB_BITS = 3, 28
 _LARGEST_BASE = 2 ** (32 - _LIMB_BITS)
@@ -17,7 +17,7 @@ def draw_side(key: Key, ahead: ArrayLike) -> Array:
 
     Args:
         key: a scalar random key.
-        ahead: () float32, the probability of going where it meant to; either side is equally likely.
+        ahead: () float32, the probability of going in the chosen direction; both sides are equally likely.
 
     Returns:
         () int32: -1 for one side, 0 for ahead, 1 for the other side.
@@ -37,13 +37,13 @@ def draw_digits(key: Key, base: int, count: int) -> list[Array]:
     Args:
         key: a scalar random key.
         base: at most 2**4.
-        count: how many; `base**count` should be far below 2**84.
+        count: number of integers; `base**count` should be far below 2**84.
 
     Returns:
-        () int32 each. They are not stacked: under `vmap`, arrays of the batch's shape alone are the fast ones.
+        () int32 each. They are not stacked: under `vmap`, arrays of just the batch's shape are faster.
 
     Raises:
-        ValueError: `base` is out of that range.
+        ValueError: `base` is out of range.
     """
     if not 1 <= base <= _LARGEST_BASE:
         raise ValueError(f"draw_digits takes a base from 1 to {_LARGEST_BASE}, got {base}.")

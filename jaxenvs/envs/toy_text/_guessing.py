@@ -1,4 +1,4 @@
-"""What the games of guessing a number share."""
+"""The base class of the games of guessing a number."""
 
 import abc
 from typing import ClassVar
@@ -9,11 +9,11 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 NO_GUESS, LOWER, EQUAL, HIGHER = range(4)
 _WORDS = ("no guess yet", "lower than the number", "equal to the number", "higher than the number")
@@ -24,10 +24,10 @@ class GuessingState(PyTreeNode):
     """State of the games of guessing.
 
     Attributes:
-        number: () float32, what is to be guessed.
-        guess: () float32, the last guess, 0 before the first; for the picture alone.
+        number: () float32, the number to guess.
+        guess: () float32, the last guess, 0 before the first; for the picture only.
         hint: () int32, the observation.
-        guesses: () int32, how many there were.
+        guesses: () int32, the number of guesses so far.
     """
 
     number: Array
@@ -37,22 +37,18 @@ class GuessingState(PyTreeNode):
 
 
 class Guessing(Env[GuessingState, Array], RendersText):
-    """Base of the games; each says what a guess is worth, and whether it ends the game."""
+    """Base class of the games; a subclass defines the reward of a guess, and whether it ends the game."""
 
     frames_per_second: ClassVar[int] = 4
     range: ClassVar[float] = 1000.0
     """The number lies between this and its negative."""
     bounds: ClassVar[float]
-    """So does a guess, with this."""
+    """A guess lies between this and its negative."""
 
     guess_max: int = static(default=200)
 
     def check_fields(self) -> None:
-        """Checks the number of guesses."""
-        if not isinstance(self.guess_max, int) or isinstance(self.guess_max, bool) or self.guess_max < 1:
-            raise InvalidField(
-                f"{type(self).__name__}: `guess_max` must be an integer of at least 1, got {self.guess_max!r}."
-            )
+        check_integer(self, "guess_max", self.guess_max)
 
     @abc.abstractmethod
     def judge(self, guess: Array, number: Array) -> tuple[Array, Array]:
@@ -65,16 +61,13 @@ class Guessing(Env[GuessingState, Array], RendersText):
 
     @property
     def action_space(self) -> Box:
-        """The guess."""
         return Box(-self.bounds, self.bounds, (1,), np.float32)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 to 1."""
         return 0.0, 1.0
 
     def reset(self, key: Key) -> tuple[GuessingState, TimeStep[Array]]:
-        """Thinks of a number."""
         number = jax.random.uniform(check_key(key), (), jnp.float32, -self.range, self.range)
         zero = jnp.zeros((), jnp.int32)
         state = GuessingState(number=number, guess=jnp.zeros((), jnp.float32), hint=zero, guesses=zero)
@@ -93,12 +86,12 @@ class Guessing(Env[GuessingState, Array], RendersText):
         return state.hint
 
     def render_text(self, state: GuessingState) -> str:
-        """The last guess and what it was told."""
+        """The last guess and how it compares with the number."""
         told = _WORDS[int(state.hint)]
         return f"{told}\n" if int(state.hint) == NO_GUESS else f"{float(state.guess):g} is {told}\n"
 
     def render(self, state: GuessingState) -> Array:
-        """(200, 720, 3) uint8: the line of numbers, with the number (below it) and the last guess (above)."""
+        """(200, 720, 3) uint8: the number line, with the number to guess below it and the last guess above it."""
         canvas = Canvas.blank(_HEIGHT, _WIDTH, palette.PAPER)
         left, right, middle = 40.0, _WIDTH - 40.0, 0.5 * _HEIGHT
 

@@ -1,4 +1,4 @@
-"""What the tabular environments share: their state, and their exact model for planners and tests."""
+"""The state of the tabular environments, and their exact model for planners and tests."""
 
 import abc
 import dataclasses
@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.random import Key
+from jaxenvs.random import Key
 
 
 class TabularState(PyTreeNode):
@@ -15,7 +15,7 @@ class TabularState(PyTreeNode):
 
     Attributes:
         index: () int32, the agent's cell in row-major order; also the observation.
-        key: () key that slips are drawn from, or None where the ice or ground is not slippery.
+        key: () key that slips are drawn from, or None if the ice or ground is not slippery.
     """
 
     index: Array
@@ -26,14 +26,14 @@ class TabularState(PyTreeNode):
 class TransitionTable:
     """The exact model of a tabular environment, as NumPy arrays on the host.
 
-    Taking `action` in the state that is observed as `state` leads down branch `b` with probability
-    `probability[state, action, b]`. Two branches may lead to the same state. Where an action has fewer
-    branches than the widest one, the others have probability 0 and lead nowhere (to `state` itself).
+    Taking `action` in the state observed as `state` follows branch `b` with probability
+    `probability[state, action, b]`. Two branches may lead to the same state. If an action has fewer branches than
+    the array is wide, the others have probability 0 and lead nowhere (to `state` itself).
 
     Attributes:
-        probability: (states, actions, branches) float64, of each branch; sums to 1 over branches.
+        probability: (states, actions, branches) float64, the probability of each branch; sums to 1 over branches.
         next_state: (states, actions, branches) int32, the state it leads to.
-        reward: (states, actions, branches) float64, the reward on the way.
+        reward: (states, actions, branches) float64, the reward it earns.
         terminated: (states, actions, branches) bool, whether it ends the episode.
         start: (states,) float64, the probability that an episode starts there.
     """
@@ -54,9 +54,9 @@ class HasTransitionTable(abc.ABC):
 
     @property
     def P(self) -> dict[int, dict[int, list[tuple[float, int, float, bool]]]]:
-        """The exact model as Gymnasium's `env.unwrapped.P` has it; branches of probability 0 are left out.
+        """The exact model in the form of Gymnasium's `env.unwrapped.P`; branches of probability 0 are left out.
 
-        `P[state][action]` is a list of (probability, next state, reward, terminated), in Python's numbers.
+        `P[state][action]` is a list of (probability, next state, reward, terminated), as Python numbers.
         """
         table = self.transition_table()
         columns = (table.probability, table.next_state, table.reward, table.terminated)

@@ -9,30 +9,30 @@ from jax import Array
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete, Tuple
 from jaxenvs.envs._card_table import LISTED, RANKS, ShownHand, draw_table, rank_at, with_card
 from jaxenvs.envs.toy_text._chance import draw_digits
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete, Tuple
 
 # The dealer stands with at most 12 cards: six aces are a soft 16, a six makes that a hard 12, and five more
-# aces 17. So there are at most ten to draw.
+# aces make 17. So the dealer draws at most ten.
 _MAX_DRAWS = 10
 _RANK_COUNT = 13
 _DEALER_STANDS = 17
 _LIMIT = 21
-_LARGEST_SUM = 31  # that the observation space holds
+_LARGEST_SUM = 31  # the upper bound of the observation space
 
 Observation = tuple[Array, Array, Array]
 
 
 class Hand(PyTreeNode):
-    """Cards, and what they add up to. Ranks run from 1, the ace, to 13, the king.
+    """Cards and their sum. Ranks run from 1, the ace, to 13, the king.
 
     Attributes:
-        ranks: () uint32, the ranks of the first eight cards in the order dealt, four bits each from the
-            lowest on; for the picture alone, apart from the dealer's first card.
+        ranks: () uint32, the ranks of the first eight cards in the order dealt, four bits each, lowest bits first. Only
+            the picture uses them, except for the dealer's first card.
         size: () int32, the number of cards.
-        hard: () int32, their sum with every ace as 1.
+        hard: () int32, their sum, with every ace counting 1.
         has_ace: () bool, whether there is an ace.
     """
 
@@ -58,7 +58,7 @@ class Hand(PyTreeNode):
 
     @property
     def is_natural(self) -> Array:
-        """() bool: whether it is an ace and a ten-valued card, and nothing else."""
+        """() bool: whether the hand is just an ace and a ten-valued card."""
         return (self.size == 2) & self.has_ace & (self.hard == 11)
 
     @property
@@ -67,7 +67,7 @@ class Hand(PyTreeNode):
         return jnp.where(self.is_bust, 0, self.sum)
 
     def take(self, rank: Array, when: Array) -> "Hand":
-        """The hand with one more card of that rank, () int32, where `when`."""
+        """The hand with one more card of that rank, () int32, if `when`."""
         value = card_value(rank)
         return Hand(
             ranks=with_card(self.ranks, self.size, rank, when),
@@ -83,7 +83,7 @@ class BlackjackState(PyTreeNode):
     Attributes:
         player: the player's hand.
         dealer: the dealer's hand, whose first card lies face up.
-        revealed: () bool, whether the dealer has shown the second card; for the picture alone.
+        revealed: () bool, whether the dealer has shown the second card; for the picture only.
         key: () key that cards are drawn from.
     """
 
@@ -96,38 +96,44 @@ class BlackjackState(PyTreeNode):
 class Blackjack(Env[BlackjackState, Observation], RendersText):
     """Come closer to 21 than the dealer without going over.
 
-    Number cards count their number, court cards 10, an ace 11 ("usable") unless that would go over 21, and
-    then 1. The deck is infinite: every card is drawn from all ranks alike. When the player sticks, the dealer draws
-    until their sum is 17 or more, a soft 17 (with a usable ace) included.
+    Number cards count their number and court cards 10. An ace counts 11 (it is then "usable") unless that would go over
+    21, in which case it counts 1. The deck is infinite: every card is drawn uniformly from all ranks. When the player
+    sticks, the dealer draws until their sum is at least 17. A soft 17 (with a usable ace) counts as 17.
 
-    Observation: three () int32: the sum of the player's hand (4 to 21, up to 31 when bust), the dealer's
-    card that lies face up (1, the ace, to 10), and whether the player has a usable ace (0 or 1).
+    Observation: a tuple of three () int32.
 
-    Action: 0 stick, 1 hit. Hitting at 21 is allowed.
+        | index | meaning                                      | min | max | unit   |
+        |-------|----------------------------------------------|-----|-----|--------|
+        | 0     | sum of the player's hand; above 21 when bust | 4   | 31  | points |
+        | 1     | the dealer's face-up card; an ace is 1       | 1   | 10  | points |
+        | 2     | whether the player has a usable ace          | 0   | 1   |        |
 
-    Reward: 1 for winning, 0 for a draw and while playing, -1 for losing, which going over 21 is at once.
-    An ace and a ten-valued card from the start are a natural. With `sab`, a natural wins against every
-    hand that is not one. With `natural`, winning with a natural pays 1.5; `sab` overrides it.
+    Action: () int32. 0 sticks, 1 hits. Hitting at 21 is allowed.
 
-    Start: two cards each.
+    Reward: 1 for a win, 0 for a draw and while playing, -1 for a loss. Going over 21 loses at once. An ace and a
+        ten-valued card as the first two cards are a natural. With `sab`, a natural beats every hand that is not a
+        natural. With `natural`, winning with a natural pays 1.5; `sab` overrides this.
+
+    Start: two cards each for the player and the dealer.
 
     Episode end:
-        Termination: the player sticks or is bust.
-        Truncation: none here, and no step limit in the registered id.
+        Termination: the player sticks or goes bust.
+        Truncation: none here; `make` adds no time limit.
 
-    Attributes:
+    Parameters:
         natural: whether winning with a natural pays 1.5.
-        sab: whether to play by the rules in Sutton and Barto's book. The registered id sets it, so
-            `make("Blackjack-v1", natural=True)` needs `sab=False` beside it to have an effect.
+        sab: whether to play by the rules of Sutton and Barto's book. The registered id sets it, so
+            `make("Blackjack-v1", natural=True)` has no effect without `sab=False`.
 
-    Differences from the reference: the observed sum stops at 31, the end of its space, where Gymnasium's
-    goes on growing if a player who is bust keeps on hitting. The picture shows all cards rather than
-    their sum alone, and the dealer's once they are revealed.
+    Differences from the reference: the observed sum stops at 31, the upper bound of its space. In Gymnasium it keeps
+        growing if a bust player keeps hitting. The picture shows all the player's cards, and the dealer's once they are
+        revealed, rather than only the sum.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 2nd edition, 2018, example 5.1;
-    Gymnasium 1.4.0, `Blackjack-v1`.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 2nd edition, 2018, example 5.1;
+        Gymnasium 1.4.0, `Blackjack-v1`.
 
-    Version history: v1, as Gymnasium's v1, which corrected naturals.
+    Version history:
+        v1: same rules as Gymnasium's v1, which corrected naturals.
     """
 
     frames_per_second: ClassVar[int] = 4
@@ -142,12 +148,11 @@ class Blackjack(Env[BlackjackState, Observation], RendersText):
 
     @property
     def action_space(self) -> Discrete:
-        """Stick or hit."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 1, or to 1.5 where naturals pay that."""
+        """-1 to 1, or to 1.5 if naturals pay that."""
         return -1.0, 1.5 if self.natural and not self.sab else 1.0
 
     def reset(self, key: Key) -> tuple[BlackjackState, TimeStep[Observation]]:
@@ -213,7 +218,7 @@ def draw_cards(key: Key, count: int) -> list[Array]:
 
 
 def card_value(rank: Array) -> Array:
-    """What a card counts, () int32: an ace 1, a court card 10."""
+    """The value of a card, () int32: 1 for an ace, 10 for a court card."""
     return jnp.minimum(rank, 10)
 
 

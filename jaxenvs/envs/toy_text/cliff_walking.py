@@ -9,11 +9,11 @@ from jax import Array
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._cliff_picture import draw_cliff
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _ROWS, _COLUMNS = 4, 12
 _START, _GOAL = 36, 47  # the lower corners; between them lies the cliff
@@ -22,35 +22,36 @@ _STEP_REWARD, _FALL_REWARD = -1.0, -100.0
 
 
 class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
-    """Walk from the lower left to the lower right of a grid of 4 rows and 12 columns, along a cliff.
+    """Walk along a cliff from the lower left to the lower right of a grid of 4 rows and 12 columns.
 
-    Observation: () int32, the cell `row * 12 + column`. The start is 36, the goal 47.
+    Observation: () int32, from 0 to 47: the cell, `row * 12 + column`. The start is 36 and the goal 47.
 
-    Action: 0 up, 1 right, 2 down, 3 left. Where it is slippery, a step goes that way or to either side
-    of it with probability 1/3 each. The edge of the grid stops it.
+    Action: () int32. 0 up, 1 right, 2 down, 3 left. On slippery ground, a step goes in the chosen direction or to
+        either side of it, with probability 1/3 each. A step off the grid leaves the agent where it is.
 
-    Reward: -1 a step; -100 for stepping off the cliff (cells 37 to 46), which leads back to the start
-    and does not end the episode.
+    Reward: -1 per step; -100 for stepping off the cliff (cells 37 to 46), which returns the agent to the start without
+        ending the episode.
 
     Start: cell 36.
 
     Episode end:
-        Termination: the agent arrives at the goal.
-        Truncation: none here, and no step limit in the registered ids.
+        Termination: the agent reaches the goal.
+        Truncation: none here; `make` adds no time limit.
 
-    Info: `prob`, () float32, the probability of the branch that the step took: of this direction, even
-    where another one leads to the same cell. 1 at reset.
+    Info: `prob`, () float32: the probability of the direction that the step took, even if another direction leads to
+        the same cell; 1 at reset.
 
-    Attributes:
+    Parameters:
         is_slippery: whether the ground is slippery. If not, the state has no key.
 
-    Differences from the reference: none in the dynamics; as there, the goal does not absorb, so a step
-    taken from it after the end moves on.
+    Differences from the reference: none. As there, the goal is not absorbing: a step taken from it after the end moves
+        the agent.
 
-    Source: Sutton and Barto, Reinforcement Learning: An Introduction, 2nd edition, 2018, example 6.6;
-    Gymnasium 1.4.0, `CliffWalking-v1` and `CliffWalkingSlippery-v1`.
+    Source: R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction", 2nd edition, 2018, example 6.6;
+        Gymnasium 1.4.0, `CliffWalking-v1` and `CliffWalkingSlippery-v1`.
 
-    Version history: v1, as Gymnasium's v1, which added the slippery ground.
+    Version history:
+        v1: same behaviour as Gymnasium's v1, which added slippery ground.
     """
 
     frames_per_second: ClassVar[int] = 4
@@ -59,17 +60,14 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     @property
     def observation_space(self) -> Discrete:
-        """The 48 cells."""
         return Discrete(_ROWS * _COLUMNS)
 
     @property
     def action_space(self) -> Discrete:
-        """Up, right, down, left."""
         return Discrete(4)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-100 or -1."""
         return -100.0, -1.0
 
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
@@ -99,11 +97,10 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         return TabularState(index=index, key=key), timestep
 
     def observe(self, state: TabularState) -> Array:
-        """() int32: the cell."""
         return state.index
 
     def transition_table(self) -> TransitionTable:
-        """The exact model; three branches where the ground is slippery, else one."""
+        """The exact model; three branches if the ground is slippery, else one."""
         sides = np.array([-1, 0, 1]) if self.is_slippery else np.array([0])
         moves = np.array(_MOVES)[(np.arange(4)[:, None] + sides) % 4]
         row, column = np.divmod(np.arange(_ROWS * _COLUMNS), _COLUMNS)

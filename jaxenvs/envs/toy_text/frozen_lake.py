@@ -10,16 +10,17 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField, did_you_mean
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.random import key as make_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._terminal import colorize
 from jaxenvs.envs._tileset import lay, sprite_of, tileset_of
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+from jaxenvs.errors import InvalidField, did_you_mean
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.random import key as make_key
+from jaxenvs.spaces import Discrete
 
 MAPS: dict[str, tuple[str, ...]] = {
     "4x4": ("SFFF", "FHFH", "FFFH", "HFFG"),
@@ -34,7 +35,7 @@ MAPS: dict[str, tuple[str, ...]] = {
         "FFFHFFFG",
     ),
 }
-"""The maps that `map_name` knows."""
+"""The maps that `map_name` can name."""
 
 _MOVES = ((0, -1), (1, 0), (0, 1), (-1, 0))  # (rows, columns) of left, down, right, up
 _FROZEN, _HOLE, _GOAL, _ABSORBED = range(4)  # how a move ends; `_ABSORBED`: it began in a hole or at the goal
@@ -45,39 +46,40 @@ _MAX_ATTEMPTS, _ATTEMPTS_AT_ONCE = 10_000, 50
 class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
     """Cross a frozen lake from the start to the goal without falling into a hole. The ice is slippery.
 
-    Observation: () int32, the cell `row * columns + column`.
+    Observation: () int32, from 0 to rows * columns - 1: the cell, `row * columns + column`.
 
-    Action: 0 left, 1 down, 2 right, 3 up. On slippery ice a step goes that way with probability
-    `success_rate`, and to either side of it with half of the rest each. The edge of the map stops it.
+    Action: () int32. 0 left, 1 down, 2 right, 3 up. On slippery ice, a step goes in the chosen direction with
+        probability `success_rate`, and otherwise to either side of it with equal probability. A step off the map leaves
+        the agent where it is.
 
-    Reward: that of the tile stepped on, 1 for the goal and 0 elsewhere unless `reward_schedule` says
-    otherwise.
+    Reward: that of the tile stepped on. It is 1 for the goal and 0 elsewhere, unless `reward_schedule` says otherwise.
 
-    Start: the start tile, or one of them at random.
+    Start: the start tile, or one of them at random if there are several.
 
     Episode end:
-        Termination: the agent is in a hole or at the goal. It stays there ever after, with reward 0.
-        Truncation: none here; `make` sets a limit of 100 steps, of 200 on the 8x8 map.
+        Termination: the agent is in a hole or at the goal. Later steps leave it there, with reward 0.
+        Truncation: none here; `make` adds a time limit of 100 steps, or 200 on the 8x8 map.
 
-    Info: `prob`, () float32, the probability of the branch that the step took: of this direction, even
-    where another one leads to the same cell. 1 at reset.
+    Info: `prob`, () float32: the probability of the direction that the step took, even if another direction leads to
+        the same cell; 1 at reset.
 
-    Attributes:
-        success_rate: probability of going where one meant to, on slippery ice.
-        reward_schedule: rewards for stepping on the goal, a hole, and frozen (or start) tiles.
-        desc: rows of the map, a letter a tile: S start, F frozen, H hole, G goal. Replaces `map_name`. A list of
-            strings or an array of letters, as Gymnasium's `env.unwrapped.desc` is, becomes a tuple of strings.
+    Parameters:
+        success_rate: probability of moving in the chosen direction on slippery ice.
+        reward_schedule: rewards for stepping on the goal, on a hole, and on a frozen (or start) tile.
+        desc: rows of the map, one letter per tile: S start, F frozen, H hole, G goal. It replaces `map_name`. A list of
+            strings, or an array of letters such as Gymnasium's `env.unwrapped.desc`, becomes a tuple of strings.
         map_name: `"4x4"` or `"8x8"`.
         is_slippery: whether the ice is slippery. If not, the state has no key.
 
-    Differences from the reference: Gymnasium makes a random 8x8 map where `desc` and `map_name` are both
-    None; an environment here is a value, so give it one: `desc=FrozenLake.random_map(seed)`. A map
-    without a start, or with letters other than these four, is refused. The text does not show the last
-    action, which is no part of the state.
+    Differences from the reference: Gymnasium makes a random 8x8 map if `desc` and `map_name` are both None. An
+        environment here is a value, so pass the map explicitly: `desc=FrozenLake.random_map(seed)`. A map without a
+        start, or with any other letter, is refused. The text rendering does not show the last action, which is not part
+        of the state.
 
     Source: Gymnasium 1.4.0, `FrozenLake-v1` and `FrozenLake8x8-v1`.
 
-    Version history: v1, rewards as in Gymnasium's v1.
+    Version history:
+        v1: same rewards as Gymnasium's v1.
     """
 
     frames_per_second: ClassVar[int] = 4
@@ -92,7 +94,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         """Checks the map, the success rate and the reward schedule."""
         desc: Any = self.desc
         if isinstance(desc, list | tuple | np.ndarray):
-            # Lists and arrays of letters are how Gymnasium has maps; a static field must be hashable.
+            # Gymnasium's maps are lists and arrays of letters; a static field must be hashable.
             object.__setattr__(self, "desc", tuple(map(_row, desc.tolist() if isinstance(desc, np.ndarray) else desc)))
         if self.desc is not None:
             _check_map(self.desc)
@@ -105,10 +107,9 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
             known = " and ".join(f"`{name}`" for name in MAPS)
             raise InvalidField(
                 f"FrozenLake: no map is named {self.map_name!r}.{did_you_mean(str(self.map_name), MAPS)}"
-                f" The maps are {known}; for one of your own, give its rows as `desc`."
+                f" The maps are {known}; to use your own map, pass its rows as `desc`."
             )
-        if isinstance(self.success_rate, int | float) and not 0 <= self.success_rate <= 1:
-            raise InvalidField(f"FrozenLake: `success_rate` must lie in [0, 1], got {self.success_rate}.")
+        check_probability(self, "success_rate", self.success_rate)
         if isinstance(self.reward_schedule, tuple | list) and len(self.reward_schedule) != 3:
             raise InvalidField(
                 f"FrozenLake: `reward_schedule` holds three rewards (goal, hole, frozen), got {self.reward_schedule!r}."
@@ -121,12 +122,10 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     @property
     def observation_space(self) -> Discrete:
-        """The cells."""
         return Discrete(len(self.tiles) * len(self.tiles[0]))
 
     @property
     def action_space(self) -> Discrete:
-        """Left, down, right, up."""
         return Discrete(4)
 
     @property
@@ -167,11 +166,10 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         return TabularState(index=index, key=key), transition(index, reward, end != _FROZEN, info)
 
     def observe(self, state: TabularState) -> Array:
-        """() int32: the tile."""
         return state.index
 
     def transition_table(self) -> TransitionTable:
-        """The exact model; three branches where the ice is slippery, else one."""
+        """The exact model; three branches if the ice is slippery, else one."""
         landings = _landings(self.tiles).reshape(-1, 4)
         states = len(landings)
         sides = np.array([-1, 0, 1]) if self.is_slippery else np.array([0])
@@ -180,7 +178,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         next_state, end = landing // 4, landing % 4
         probability = np.broadcast_to(np.where(sides == 0, ahead, (1.0 - ahead) / 2.0), landing.shape)
         goal, hole, frozen = (float(np.asarray(self.reward_schedule[i])) for i in range(3))
-        # Where every action is absorbed, the middle branch alone is taken.
+        # If every action is absorbed, only the middle branch is taken.
         probability = np.where(end == _ABSORBED, np.where(sides == 0, 1.0, 0.0), probability)
         start = np.zeros(states)
         start[list(_cells(self.tiles, "S"))] = 1.0 / len(_cells(self.tiles, "S"))
@@ -197,15 +195,15 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         """Draws a square map on which the goal can be reached; runs on the host.
 
         Args:
-            seed: an integer or a random key; the map is a function of it.
+            seed: an integer or a random key that determines the map.
             size: number of rows and columns, at least 2.
             p: probability that a tile is frozen rather than a hole, in (0, 1].
 
         Returns:
-            The rows, for the field `desc`. The start is at the upper left, the goal at the lower right.
+            The rows, for the field `desc`. The start is in the upper left corner, the goal in the lower right one.
 
         Raises:
-            InvalidField: `size` or `p` is out of range, or no map in 10,000 had a way to the goal.
+            InvalidField: `size` or `p` is out of range, or none of 10,000 maps had a path to the goal.
         """
         if size < 2 or not 0 < p <= 1:
             raise InvalidField(f"FrozenLake.random_map: needs size >= 2 and 0 < p <= 1, got size={size}, p={p}.")
@@ -218,7 +216,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
                 if _is_solvable(rows):
                     return rows
         raise InvalidField(
-            f"FrozenLake.random_map: none of {_MAX_ATTEMPTS} maps of size {size} with p={p} had a way to the goal."
+            f"FrozenLake.random_map: none of {_MAX_ATTEMPTS} maps of size {size} with p={p} had a path to the goal."
             " Raise `p` or lower `size`."
         )
 
@@ -230,7 +228,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
         return "\n" + "".join("".join(line) + "\n" for line in rows)
 
     def render(self, state: TabularState) -> Array:
-        """(64 * rows, 64 * columns, 3) uint8, smaller tiles on maps of more than 8: the lake and the agent, an elf."""
+        """(64 * rows, 64 * columns, 3) uint8: the lake and the agent, an elf. Large maps have smaller tiles."""
         rows, columns = len(self.tiles), len(self.tiles[0])
         size = max(min(_TILE, _LARGEST_FRAME // max(rows, columns)), _SMALLEST_TILE)
         kinds = [_picture_of(tile, i, columns) for i, tile in enumerate("".join(self.tiles))]
@@ -240,7 +238,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
 
 
 def _row(row: Any) -> Any:
-    """A row of a map as a string, if it is a sequence of letters, in strings or bytes."""
+    """A row of a map as a string, if it is a sequence of letters, as strings or bytes."""
     if isinstance(row, list | tuple):
         return "".join(str(_row(letter)) for letter in row)
     return row.decode("ascii", "replace") if isinstance(row, bytes) else row
@@ -250,7 +248,7 @@ def _check_map(desc: object) -> None:
     if not isinstance(desc, tuple) or not desc or not all(isinstance(row, str) and row for row in desc):
         raise InvalidField(f'FrozenLake: `desc` is a list of rows such as ["SFF", "HFG"], got {desc!r}.')
     if len({len(row) for row in desc}) != 1:
-        raise InvalidField(f"FrozenLake: the rows of `desc` must be of one length, got {desc!r}.")
+        raise InvalidField(f"FrozenLake: the rows of `desc` must have the same length, got {desc!r}.")
     if strange := sorted(set("".join(desc)) - set("SFHG")):
         raise InvalidField(
             f"FrozenLake: `desc` may hold the letters S, F, H and G, got {', '.join(map(repr, strange))}."
@@ -266,9 +264,9 @@ def _cells(tiles: tuple[str, ...], letter: str) -> tuple[int, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _landings(tiles: tuple[str, ...]) -> np.ndarray:
-    """(cells * 4,) int32: for every cell and direction, `4 * cell landed on + how the move ends`.
+    """(cells * 4,) int32: for every cell and direction, `4 * cell reached + how the move ends`.
 
-    One packed table costs one gather a step, which under `vmap` beats both separate tables and
+    One packed table costs one gather per step, which under `vmap` is faster than separate tables and than
     arithmetic on rows and columns.
     """
     rows, columns = len(tiles), len(tiles[0])
@@ -409,6 +407,6 @@ def _tileset(size: int) -> np.ndarray:
 
 
 def _picture_of(tile: str, cell: int, columns: int) -> int:
-    """Which of `_GROUNDS` shows a tile; some frozen ones, always the same, are cracked."""
+    """Which of `_GROUNDS` shows a tile. Some frozen tiles, always the same ones, are cracked."""
     row, column = divmod(cell, columns)
     return {"F": int((3 * column + 5 * row) % 7 in (2, 6)), "S": 2, "H": 3, "G": 4}[tile]

@@ -1,4 +1,4 @@
-"""HotterColder: find a number by the warmth of guesses."""
+"""HotterColder: find a number by how warm each guess is."""
 
 from typing import ClassVar
 
@@ -9,36 +9,36 @@ from jaxenvs.envs.toy_text._guessing import Guessing
 
 
 class HotterColder(Guessing):
-    """Guess a number between -1,000 and 1,000, and be paid for coming close.
+    """Guess a number between -1,000 and 1,000, and earn more the closer the guess.
 
-    Observation: () int32: 0 before the first guess, then 1, 2 or 3 where the last guess was below, equal to or above
-    the number.
+    Observation: () int32, from 0 to 3: 0 before the first guess; then 1, 2 or 3 if the last guess was below, equal to
+        or above the number.
 
-    Action: (1,) float32, the guess, from -2,000 to 2,000.
+    Action: (1,) float32 in [-2,000, 2,000]: the guess.
 
-    Reward: ((lesser + 2,000) / (greater + 2,000))^2, of guess and number: from 0 to 1, 1 for the number itself.
+    Reward: ((smaller + 2,000) / (larger + 2,000))^2, of the guess and the number. It lies in [0, 1] and is 1 for the
+        number itself.
 
-    Start: a number drawn uniformly.
+    Start: a number drawn uniformly from [-1,000, 1,000).
 
     Episode end:
-        Termination: `guess_max` guesses.
-        Truncation: none here; 200 steps in the registered id.
+        Termination: `guess_max` guesses have been made.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Info: `number`, () float32, and `guesses`, () int32, how many there were.
+    Info: `number`, () float32: the number to guess. `guesses`, () int32: the guesses made so far.
 
-    Attributes:
-        guess_max: guesses that one has.
-
-    Differences from the reference: none.
+    Parameters:
+        guess_max: number of guesses allowed.
 
     Source: OpenAI Gym 0.17, `HotterColder-v0`.
 
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     bounds: ClassVar[float] = 2_000.0
 
     def judge(self, guess: Array, number: Array) -> tuple[Array, Array]:
-        """The warmth; no guess ends the game."""
+        """Rewards the guess by how warm it is; no guess ends the game."""
         lesser, greater = jnp.minimum(guess, number), jnp.maximum(guess, number)
         return ((lesser + self.bounds) / (greater + self.bounds)) ** 2, jnp.zeros((), bool)

@@ -9,11 +9,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_probability, check_range
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete, Tuple
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete, Tuple
 
 _CENTS = 100
 _WIDTH, _HEIGHT = 480, 320  # pixels
@@ -25,7 +25,7 @@ class KellyCoinflipState(PyTreeNode):
     Attributes:
         cents: () int32, the wealth.
         rounds: () int32, rounds left.
-        last: () int32, 1 where the last flip was won, -1 where it was lost, 0 at reset; for the picture alone.
+        last: () int32, 1 if the last flip was won, -1 if it was lost, 0 at reset; for the picture only.
         key: () key that flips are drawn from.
     """
 
@@ -36,35 +36,43 @@ class KellyCoinflipState(PyTreeNode):
 
 
 class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
-    """Begin with 25 dollars, bet any part of what you have on each of 300 flips of a coin, and keep what is left.
+    """Start with 25 dollars, bet any part of it on each of 300 coin flips, and keep what is left.
 
-    Betting a fifth each time, as Kelly's criterion says, comes to about 240 dollars; the best play to 246.
+    Betting a fifth each time, as Kelly's criterion suggests, earns about 240 dollars on average; optimal play earns
+    246.
 
-    Observation: a tuple of the wealth in dollars, (1,) float32, and the rounds left, () int32.
+    Observation: a tuple of (1,) float32 and () int32.
 
-    Action: the bet in cents; more than there is means all.
+        | index | meaning     | min | max        | unit    |
+        |-------|-------------|-----|------------|---------|
+        | 0     | wealth      | 0   | max_wealth | dollars |
+        | 1     | rounds left | 0   | max_rounds |         |
 
-    Reward: the wealth in dollars at the end, before that 0.
+    Action: () int32: the bet in cents. A bet of more than the wealth bets all of it.
 
-    Start: `initial_wealth` and `max_rounds`.
+    Reward: the wealth in dollars at the end; 0 before that.
+
+    Start: `initial_wealth` dollars and `max_rounds` rounds.
 
     Episode end:
         Termination: nothing is left, the wealth is `max_wealth`, which it cannot exceed, or no rounds are left.
-        Truncation: none here, and no limit in the registered id.
+        Truncation: none here; `make` adds no time limit.
 
-    Info: `won`, () int32, 1 where the last flip was won, -1 where it was lost, 0 at reset.
+    Info: `won`, () int32: 1 if the last flip was won, -1 if it was lost, 0 at reset.
 
-    Attributes:
-        initial_wealth: dollars at the start, rounded to cents.
-        edge: the probability to win a flip.
-        max_wealth: the most dollars that one may have.
-        max_rounds: how many flips there are.
+    Parameters:
+        initial_wealth: wealth at the start, dollars, rounded to cents.
+        edge: probability of winning a flip.
+        max_wealth: greatest wealth, dollars.
+        max_rounds: number of flips.
 
-    Differences from the reference: wealth is counted in whole cents, where the reference adds up binary fractions.
+    Differences from the reference: wealth is counted in whole cents; the reference adds up binary fractions.
 
-    Source: Haghani and Dewey, Rational Decision-Making under Uncertainty, 2016; OpenAI Gym 0.17, `KellyCoinflip-v0`.
+    Source: V. Haghani and R. Dewey, "Rational Decision-Making under Uncertainty", 2016; OpenAI Gym 0.17,
+        `KellyCoinflip-v0`.
 
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     frames_per_second: ClassVar[int] = 10
@@ -77,35 +85,24 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
     def check_fields(self) -> None:
         """Checks amounts, the number of rounds and the probability."""
         for name in ("max_wealth", "max_rounds"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidField(f"KellyCoinflip: `{name}` must be an integer of at least 1, got {value!r}.")
-        wealth = self.initial_wealth
-        if isinstance(wealth, int | float) and not 0 < wealth <= self.max_wealth:
-            raise InvalidField(
-                f"KellyCoinflip: `initial_wealth` must be above 0 and at most `max_wealth` ({self.max_wealth}),"
-                f" got {wealth!r}."
-            )
-        if isinstance(self.edge, int | float) and not 0 <= self.edge <= 1:
-            raise InvalidField(f"KellyCoinflip: `edge` must be a probability from 0 to 1, got {self.edge!r}.")
+            check_integer(self, name, getattr(self, name))
+        most = self.max_wealth
+        check_range(self, "initial_wealth", self.initial_wealth, 0, most, above=True, high_is="max_wealth")
+        check_probability(self, "edge", self.edge)
 
     @property
     def observation_space(self) -> Tuple:
-        """Wealth and rounds left."""
         return Tuple((Box(0, self.max_wealth, (1,), np.float32), Discrete(self.max_rounds + 1)))
 
     @property
     def action_space(self) -> Discrete:
-        """Bets, in cents."""
         return Discrete(self._most_cents)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0 to `max_wealth`."""
         return 0.0, self.max_wealth
 
     def reset(self, key: Key) -> tuple[KellyCoinflipState, TimeStep[tuple[Array, Array]]]:
-        """Begins with the initial wealth."""
         state = KellyCoinflipState(
             cents=jnp.round(jnp.asarray(self.initial_wealth, jnp.float32) * _CENTS).astype(jnp.int32),
             rounds=jnp.full((), self.max_rounds, jnp.int32),
@@ -117,7 +114,6 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
     def step(
         self, state: KellyCoinflipState, action: Array
     ) -> tuple[KellyCoinflipState, TimeStep[tuple[Array, Array]]]:
-        """Bets and flips."""
         bet = jnp.minimum(self.action_space.validate(action), state.cents)
         key, flip_key = jax.random.split(state.key)
         won = jnp.where(jax.random.uniform(flip_key, (), jnp.float32) < self.edge, 1, -1).astype(jnp.int32)
@@ -133,7 +129,6 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
         return (state.cents.astype(jnp.float32) / _CENTS)[None], state.rounds
 
     def render_text(self, state: KellyCoinflipState) -> str:
-        """Wealth and rounds left."""
         return f"{int(state.cents) / _CENTS:.2f} dollars, {int(state.rounds)} rounds left\n"
 
     def render(self, state: KellyCoinflipState) -> Array:

@@ -1,4 +1,4 @@
-"""NChain: small rewards now, or large ones at the end of a slippery chain."""
+"""NChain: take small rewards now, or large ones at the end of a slippery chain."""
 
 from typing import ClassVar
 
@@ -9,44 +9,44 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer, check_probability
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TabularState, TransitionTable
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _WIDTH, _HEIGHT = 720, 200  # pixels
 
 
 class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
-    """A chain of states; going on pays nothing before its end, and going back to its beginning a little.
+    """Walk along a chain of states: going forward pays only at its end, and going back to its beginning pays a little.
 
-    Observation: () int32, the place in the chain, from 0 to `n - 1`.
+    Observation: () int32, from 0 to n - 1: the position in the chain.
 
-    Action: 0 forward, 1 back to the beginning. With probability `slip` the other one is taken.
+    Action: () int32. 0 goes forward, 1 goes back to the beginning. With probability `slip` the other action is taken.
 
-    Reward: `small` for going back; `large` for going forward at the end, where one stays; else 0.
+    Reward: `small` for going back; `large` for going forward at the end of the chain, where the agent stays; else 0.
 
-    Start: place 0.
+    Start: position 0.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `slipped`, () bool, whether the other action was taken.
+    Info: `slipped`, () bool: whether the other action was taken.
 
-    Attributes:
+    Parameters:
         n: length of the chain.
-        slip: the probability that the other action is taken.
+        slip: probability that the other action is taken.
         small: reward for going back.
         large: reward at the end of the chain.
 
-    Differences from the reference: none.
+    Source: M. Strens, "A Bayesian Framework for Reinforcement Learning", 2000, section 6.1; OpenAI Gym 0.17,
+        `NChain-v0`.
 
-    Source: Strens, A Bayesian Framework for Reinforcement Learning, 2000, section 6.1; OpenAI Gym 0.17, `NChain-v0`.
-
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     frames_per_second: ClassVar[int] = 4
@@ -58,37 +58,30 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     def check_fields(self) -> None:
         """Checks the length and the probability."""
-        if not isinstance(self.n, int) or isinstance(self.n, bool) or self.n < 2:
-            raise InvalidField(f"NChain: `n` must be an integer of at least 2, got {self.n!r}.")
-        if isinstance(self.slip, int | float) and not 0 <= self.slip <= 1:
-            raise InvalidField(f"NChain: `slip` must be a probability from 0 to 1, got {self.slip!r}.")
+        check_integer(self, "n", self.n, 2)
+        check_probability(self, "slip", self.slip)
 
     @property
     def observation_space(self) -> Discrete:
-        """The places of the chain."""
         return Discrete(self.n)
 
     @property
     def action_space(self) -> Discrete:
-        """Forward, back."""
         return Discrete(2)
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """0, `small` or `large`."""
         small, large = (jnp.asarray(reward, jnp.float32) for reward in (self.small, self.large))
         least, greatest = jnp.minimum(small, large), jnp.maximum(small, large)
         return jnp.minimum(0.0, least), jnp.maximum(0.0, greatest)
 
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
-        """Begins at the beginning."""
         state = TabularState(index=jnp.zeros((), jnp.int32), key=check_key(key))
         return state, restart(state.index, {"slipped": jnp.zeros((), bool)})
 
     def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
-        """Goes forward or back."""
         action = self.action_space.validate(action)
-        assert state.key is not None, "the state of another environment"
+        assert state.key is not None, "the state belongs to another environment"
         key, slip_key = jax.random.split(state.key)
         slipped = jax.random.uniform(slip_key, (), jnp.float32) < self.slip
         goes_back = (action == 1) ^ slipped
@@ -99,11 +92,10 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         return TabularState(index=index, key=key), transition(index, reward, False, {"slipped": slipped})
 
     def observe(self, state: TabularState) -> Array:
-        """() int32: the place."""
         return state.index
 
     def transition_table(self) -> TransitionTable:
-        """The exact model: a branch for each way one can go."""
+        """The exact model: one branch for each direction."""
         place = np.arange(self.n)
         small, large, slip = (np.asarray(x, np.float64) for x in (self.small, self.large, self.slip))
         reward = np.stack([np.where(place == self.n - 1, large, 0.0), np.full(self.n, small)], axis=-1)
@@ -121,7 +113,6 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         )
 
     def render_text(self, state: TabularState) -> str:
-        """The chain, `x` the agent."""
         return "-".join("x" if i == int(state.index) else "o" for i in range(self.n)) + "\n"
 
     def render(self, state: TabularState) -> Array:

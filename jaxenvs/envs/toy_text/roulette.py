@@ -10,13 +10,13 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._tileset import sprite_of
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Discrete
 
 _NO_SPIN = -1
 _SIZE = 400  # pixels
@@ -27,8 +27,8 @@ class RouletteState(PyTreeNode):
     """State of `Roulette`.
 
     Attributes:
-        spin: () int32, where the ball lies; -1 before the first spin and after walking away. For the picture alone.
-        bet: () int32, the last action; -1 at reset. For the picture alone.
+        spin: () int32, the pocket of the ball; -1 before the first spin and after walking away. For the picture only.
+        bet: () int32, the last action; -1 at reset. For the picture only.
         key: () key that spins are drawn from.
     """
 
@@ -38,31 +38,33 @@ class RouletteState(PyTreeNode):
 
 
 class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
-    """A wheel of 37 pockets, which wins in the long run unless one walks away.
+    """Bet on a roulette wheel with 37 pockets. The wheel wins in the long run, so the best play is to walk away.
 
-    Observation: () int32, always 0.
+    Observation: () int32, from 0 to 0: always 0.
 
-    Action: 0 to 36, a bet of 1 on 0, or on the parity of any other number; 37 walks away.
+    Action: () int32. 0 bets 1 on the number 0, 1 to 36 bets 1 on the parity of that number, and 37 walks away.
 
-    Reward: 36 for a bet on 0 that comes up (1/37); 1 for the right parity, where the ball does not lie on 0; -1 for
-    any other bet; 0 for walking away.
+    Reward: 36 for a bet on 0 that comes up (probability 1/37); 1 for a bet on the right parity, unless the ball lands
+        on 0; -1 for any other bet; 0 for walking away.
 
-    Start: there is one.
+    Start: a single state.
 
     Episode end:
         Termination: the agent walks away.
-        Truncation: none here; 100 steps in the registered id.
+        Truncation: none here; `make` adds a time limit of 100 steps.
 
-    Info: `spin`, () int32, where the ball lies; -1 where it was not rolled.
+    Info: `spin`, () int32: the pocket the ball landed in; -1 if the wheel was not spun.
 
-    Attributes:
-        spots: how many pockets there are.
+    Parameters:
+        spots: number of pockets.
 
-    Differences from the reference: none. It pays 36 for a 0, where its own description and casinos say 35.
+    Differences from the reference: none. As there, a winning bet on 0 pays 36, although the reference's own description
+        and casinos say 35.
 
     Source: OpenAI Gym 0.17, `Roulette-v0`.
 
-    Version history: v0, as Gym's.
+    Version history:
+        v0: same behaviour as in Gym.
     """
 
     frames_per_second: ClassVar[int] = 2
@@ -70,13 +72,10 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
     spots: int = static(default=37)
 
     def check_fields(self) -> None:
-        """Checks the number of pockets."""
-        if not isinstance(self.spots, int) or isinstance(self.spots, bool) or not 2 <= self.spots <= _MOST_POCKETS:
-            raise InvalidField(f"Roulette: `spots` must be an integer from 2 to {_MOST_POCKETS}, got {self.spots!r}.")
+        check_integer(self, "spots", self.spots, 2, _MOST_POCKETS)
 
     @property
     def observation_space(self) -> Discrete:
-        """Nothing to see."""
         return Discrete(1)
 
     @property
@@ -86,17 +85,14 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-1 to 36."""
         return -1.0, 36.0
 
     def reset(self, key: Key) -> tuple[RouletteState, TimeStep[Array]]:
-        """Sits down at the table."""
         nothing = jnp.full((), _NO_SPIN, jnp.int32)
         state = RouletteState(spin=nothing, bet=nothing, key=check_key(key))
         return state, restart(self.observe(state), {"spin": nothing})
 
     def step(self, state: RouletteState, action: Array) -> tuple[RouletteState, TimeStep[Array]]:
-        """Spins the wheel, or leaves."""
         action = self.action_space.validate(action)
         key, spin_key = jax.random.split(state.key)
         leaves = action == self.spots
@@ -108,7 +104,6 @@ class Roulette(Env[RouletteState, Array], RendersText, HasTransitionTable):
         return state, transition(self.observe(state), jnp.where(leaves, 0.0, reward), leaves, {"spin": spin})
 
     def observe(self, state: RouletteState) -> Array:
-        """() int32: 0."""
         return jnp.zeros_like(state.spin)
 
     def transition_table(self) -> TransitionTable:
@@ -154,7 +149,7 @@ def _bet_text(bet: int) -> str:
 
 
 def _angle(pocket: Any, spots: int) -> Any:
-    """In rad, clockwise from the top."""
+    """The angle of a pocket in rad, clockwise from the top."""
     return np.pi / 2 - 2 * np.pi * pocket / spots
 
 

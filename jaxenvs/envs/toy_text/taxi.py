@@ -9,19 +9,20 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key, draw_below
-from jaxenvs.core.spaces import Discrete
 from jaxenvs.envs._taxi_town import ABOARD, SIZE, STOPS, TOWN, draw_empty_town, draw_traffic
 from jaxenvs.envs._terminal import colorize
 from jaxenvs.envs.toy_text._chance import draw_side
 from jaxenvs.envs.toy_text._tabular import HasTransitionTable, TransitionTable
+from jaxenvs.errors import InvalidField
+from jaxenvs.random import Key, check_key, draw_below
+from jaxenvs.spaces import Discrete
 
 _STATES = 500
-_STARTS = 300  # 25 cells, 4 stops for the passenger, 3 other ones for the destination
-# Bit `cell + 1` says whether there is a way from a cell to the one east of it; bit 0, west of cell 0, is a wall.
+_STARTS = 300  # 25 cells, 4 stops for the passenger, 3 other stops for the destination
+# Bit `cell + 1` says whether there is a path from a cell to the one east of it; bit 0, west of cell 0, is a wall.
 _WAYS_EAST = sum(1 << (SIZE * r + c + 1) for r in range(SIZE) for c in range(SIZE) if TOWN[r + 1][2 * c + 2] == ":")
 _STEP_REWARD, _DELIVERY_REWARD, _ILLEGAL_REWARD = -1.0, 20.0, -10.0
 
@@ -31,7 +32,7 @@ class TaxiState(PyTreeNode):
 
     Attributes:
         index: () int32, taxi, passenger and destination as one number; also the observation.
-        fickle: () bool, whether the passenger is going to change their mind in this episode, and has not yet.
+        fickle: () bool, whether the passenger will still change their mind in this episode.
         key: () key that rain and changes of mind are drawn from, or None in a town without either.
     """
 
@@ -43,42 +44,43 @@ class TaxiState(PyTreeNode):
 class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
     """Drive to the passenger, pick them up, drive to their destination and drop them off.
 
-    The town has 5 by 5 cells, some walls, and four stops: R, G, Y and B, numbered 0 to 3.
+    The town has 5 by 5 cells, some walls, and four stops, R, G, Y and B, numbered 0 to 3.
 
-    Observation: () int32, `((taxi_row * 5 + taxi_column) * 5 + passenger) * 4 + destination`, where
-    passenger is the stop that they wait at, or 4 aboard, and destination is a stop.
+    Observation: () int32, from 0 to 499: `((taxi_row * 5 + taxi_column) * 5 + passenger) * 4 + destination`. The
+        passenger is the stop where they wait, or 4 if they are aboard; the destination is a stop.
 
-    Action: 0 south, 1 north, 2 east, 3 west, 4 pick up, 5 drop off.
+    Action: () int32. 0 south, 1 north, 2 east, 3 west, 4 pick up, 5 drop off.
 
-    Reward: -1 a step; 20 for the step that delivers; -10 for a pick-up or drop-off that is not possible.
-    Dropping the passenger at another stop than their destination is possible, and costs the usual -1.
+    Reward: -1 per step; 20 for delivering the passenger; -10 for an illegal pick-up or drop-off. Dropping the passenger
+        at a stop other than their destination is legal and costs the usual -1.
 
-    Start: the taxi in any cell, the passenger at any stop, their destination another stop: uniformly one
-    of 300 states.
+    Start: one of 300 states, drawn uniformly: the taxi in any cell, the passenger at any stop, and their destination at
+        another stop.
 
     Episode end:
         Termination: the passenger is dropped off at their destination.
-        Truncation: none here; `make` sets a limit of 200 steps.
+        Truncation: none here; `make` adds a time limit of 200 steps.
 
-    Info: `prob`, () float32, the probability of the branch that the step took: of where the rain drove
-    the taxi, even where another branch leads to the same cell; 1 at reset. `action_mask`, (6,) int8, 1
-    where an action changes the state.
+    Info: `prob`, () float32: the probability of the direction in which rain let the taxi move, even if another
+        direction leads to the same cell; 1 at reset. `action_mask`, (6,) int8: 1 for each action that changes the
+        state.
 
-    Attributes:
-        rainy_probability: in rain, the probability of going where one meant to; else the taxi drifts to
-            the left or right of that, equally likely. It stays where it is if the way ahead is blocked.
-        fickle_probability: the probability, drawn at reset, that a fickle passenger changes their mind:
+    Parameters:
+        rainy_probability: probability, in rain, of moving in the chosen direction. Otherwise the taxi drifts to its
+            left or right with equal probability. It stays where it is if the way ahead is blocked.
+        fickle_probability: probability that a fickle passenger changes their mind, drawn at reset. The change happens
             once, when the taxi first moves with them aboard, to one of the three other stops.
         is_rainy: whether it rains.
         fickle_passenger: whether the passenger is fickle.
 
-    Differences from the reference: the text does not show the last action, which is no part of the state,
-    and the picture shows the taxi from the same side whichever way it went.
+    Differences from the reference: the text rendering does not show the last action, which is not part of the state,
+        and the picture shows the taxi from the same side whichever way it went.
 
-    Source: Dietterich, Hierarchical Reinforcement Learning with the MAXQ Value Function Decomposition,
-    Journal of Artificial Intelligence Research 13, 2000; Gymnasium 1.4.0, `Taxi-v4`.
+    Source: T. G. Dietterich, "Hierarchical Reinforcement Learning with the MAXQ Value Function Decomposition", Journal
+        of Artificial Intelligence Research 13, 2000; Gymnasium 1.4.0, `Taxi-v4`.
 
-    Version history: v4, as Gymnasium's v4, which corrected rain and fickle passengers.
+    Version history:
+        v4: same behaviour as Gymnasium's v4, which corrected rain and fickle passengers.
     """
 
     frames_per_second: ClassVar[int] = 4
@@ -89,15 +91,12 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
     fickle_passenger: bool = static(default=False)
 
     def check_fields(self) -> None:
-        """Checks that the probabilities are some."""
+        """Checks that the probabilities lie in [0, 1]."""
         for name in ("rainy_probability", "fickle_probability"):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and not 0 <= value <= 1:
-                raise InvalidField(f"Taxi: `{name}` must lie in [0, 1], got {value}.")
+            check_probability(self, name, getattr(self, name))
 
     @property
     def observation_space(self) -> Discrete:
-        """The 500 states."""
         return Discrete(_STATES)
 
     @property
@@ -107,12 +106,11 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
     @property
     def reward_range(self) -> tuple[float | Array, float | Array]:
-        """-10 to 20."""
         return -10.0, 20.0
 
     @staticmethod
     def encode(row: Array, column: Array, passenger: Array, destination: Array) -> Array:
-        """The observation of these four numbers."""
+        """The observation for these four numbers."""
         return ((row * SIZE + column) * 5 + passenger) * 4 + destination
 
     @staticmethod
@@ -156,7 +154,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         return state, transition(index, reward, terminated, self._info(index, probability))
 
     def observe(self, state: TaxiState) -> Array:
-        """() int32: the index that `decode` takes apart."""
+        """() int32: the index, which `decode` splits into its parts."""
         return state.index
 
     def _info(self, index: Array, probability: Array) -> dict[str, Array]:
@@ -180,7 +178,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         """
         if self.fickle_passenger:
             raise InvalidField(
-                "Taxi: a fickle passenger's mind is no part of the observation, so there is no table of transitions"
+                "Taxi: a fickle passenger's mind is not part of the observation, so there is no table of transitions"
                 " between observations. Use `Taxi(fickle_passenger=False)`."
             )
         sides = (0, -1, 1) if self.is_rainy else (0,)
@@ -225,7 +223,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
 
 
 def _start(number: Array) -> Array:
-    """The start state of that number, from 0 to 299: the index of a taxi, a passenger and another stop."""
+    """The start state with that number, from 0 to 299: the index of a taxi, a passenger and another stop."""
     cell, passenger, other = number // 12, number // 3 % 4, number % 3
     destination = other + (other >= passenger).astype(jnp.int32)
     return (cell * 5 + passenger) * 4 + destination
@@ -240,7 +238,7 @@ def _stop_at(cell: Array) -> Array:
 
 
 def _way_east(row: Array, column: Array) -> Array:
-    """Whether there is a way from that cell, or the one left of the town, to the one east of it."""
+    """Whether there is a path from that cell, which may be left of the town, to the one east of it."""
     bit = (SIZE * row + column + 1).astype(jnp.uint32)
     return (jnp.asarray(_WAYS_EAST, jnp.uint32) >> bit) & 1 == 1
 
@@ -258,8 +256,7 @@ def _drive(index: Array, action: Array, side: Array) -> tuple[Array, Array, Arra
     Args:
         index: int32, observations.
         action: int32, of the same shape.
-        side: int32, of the same shape: -1 where the rain drives a moving taxi to its left, 1 to its right,
-            else 0.
+        side: int32, of the same shape: -1 if the rain drives a moving taxi to its left, 1 if to its right, else 0.
 
     Returns:
         The next observations int32, rewards float32 and terminations bool.
@@ -268,7 +265,7 @@ def _drive(index: Array, action: Array, side: Array) -> tuple[Array, Array, Arra
     down = (action == 0).astype(jnp.int32) - (action == 1).astype(jnp.int32)
     right = (action == 2).astype(jnp.int32) - (action == 3).astype(jnp.int32)
     is_open = _is_open(row, column, down, right)
-    # A quarter turn takes (down, right) to (right, -down) on one's right hand, and to its opposite on the left.
+    # A quarter turn to the right takes (down, right) to (right, -down), and one to the left to its opposite.
     down, right = jnp.where(side == 0, down, side * right), jnp.where(side == 0, right, -side * down)
     moves = (is_open & _is_open(row, column, down, right)).astype(jnp.int32)
     stop = _stop_at(SIZE * row + column)

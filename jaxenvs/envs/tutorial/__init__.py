@@ -1,1 +1,1 @@
-"""Environments of tutorials on writing one's own."""
+"""Environments from tutorials on writing your own."""

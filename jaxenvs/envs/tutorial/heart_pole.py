@@ -7,11 +7,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.checks import check_probability
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.errors import InvalidField
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.random import Key, check_key
-from jaxenvs.core.spaces import Box, Discrete
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
 
 NOTHING, COFFEE, BEER, SLEEP, WALK = range(5)
 
@@ -25,16 +25,16 @@ _WIDTH, _HEIGHT = 640, 360  # pixels
 
 
 class HeartPoleState(PyTreeNode):
-    """State of `HeartPole`; each () float32, or float64 throughout.
+    """State of `HeartPole`; numbers are () float32, or all float64.
 
     Attributes:
-        alertness: how awake one is, about 1 after sleep.
-        hypertension: how high the blood pressure; from 6 on a heart attack is likely.
+        alertness: how awake the worker is, about 1 after sleep.
+        hypertension: how high the blood pressure is; from 6 on a heart attack is likely.
         intoxication: alcohol in the blood.
-        time_since_slept: half-hours.
-        time_elapsed: half-hours since the start.
+        time_since_slept: time since sleep, half-hours.
+        time_elapsed: time since the start, half-hours.
         work_done: sum of the productivity so far.
-        had_attack: () bool, whether the last step brought a heart attack; for the picture alone.
+        had_attack: () bool, whether the last step brought a heart attack; for the picture only.
         key: () key that chance is drawn from.
     """
 
@@ -49,69 +49,75 @@ class HeartPoleState(PyTreeNode):
 
 
 class HeartPole(Env[HeartPoleState, Array]):
-    """A creative worker balances alertness against blood pressure, half an hour a step.
+    """A creative worker balances alertness against blood pressure, half an hour per step.
 
-    Observation: (6,) float32: alertness, hypertension, intoxication, half-hours since slept, half-hours elapsed, and
-    work done.
+    The amount of work added in half an hour is alertness (1 - s(alertness - 3)) b(intoxication), where s is the
+    logistic function and b(i) is s(50 (0.05 - i)) + 2 exp(-(i - 0.135)^2 / (2 0.005^2)), Ballmer's peak. In each
+    half-hour, alertness falls by s((time since sleep - 40) / 10), and hypertension and intoxication shrink by 3 %.
 
-    | action | what happens, before half an hour of work |
-    |---|---|
-    | 0 nothing | |
-    | 1 coffee | alertness rises by U(0, 1), hypertension by U(0, 0.3) |
-    | 2 beer | alertness falls by U(0, 0.5), hypertension rises by U(0, 0.3), intoxication by U(0.01, 0.03) |
-    | 3 sleep | 16 half-hours pass; alertness is then U(0.7, 1.3) |
-    | 4 walk, with `has_walk` | 2 half-hours pass; hypertension halves, alertness rises by U(0, 0.3) |
+    Observation: (6,) float32.
 
-    Work adds alertness (1 - s(alertness - 3)) b(intoxication), where s is the logistic function and b(i) is
-    s(50 (0.05 - i)) + 2 exp(-(i - 0.135)^2 / (2 0.005^2)), Ballmer's peak. With each half-hour alertness falls by
-    s((time since slept - 40) / 10), and hypertension and intoxication shrink by 3 %.
+        | index | meaning          | min  | max | unit       |
+        |-------|------------------|------|-----|------------|
+        | 0     | alertness        | -inf | inf |            |
+        | 1     | hypertension     | 0    | inf |            |
+        | 2     | intoxication     | 0    | inf |            |
+        | 3     | time since sleep | 0    | inf | half-hours |
+        | 4     | time elapsed     | 0    | inf | half-hours |
+        | 5     | work done        | -inf | inf |            |
 
-    Reward: by how much the score rose, which is the work done per half-hour elapsed; -100 more for a heart attack. That
-    comes with probability `heart_attack_proclivity` s(hypertension - 6), and leaves a hypertension of 0.
+    Action: () int32. U is a uniform distribution; half an hour of work follows.
+
+        | action                  | effect                                                                     |
+        |-------------------------|----------------------------------------------------------------------------|
+        | 0 nothing               |                                                                            |
+        | 1 coffee                | alertness +U(0, 1), hypertension +U(0, 0.3)                                |
+        | 2 beer                  | alertness -U(0, 0.5), hypertension +U(0, 0.3), intoxication +U(0.01, 0.03) |
+        | 3 sleep                 | 16 half-hours pass; alertness becomes U(0.7, 1.3)                          |
+        | 4 walk, with `has_walk` | 2 half-hours pass; hypertension halves, alertness +U(0, 0.3)               |
+
+    Reward: the change of the score, which is the work done per half-hour elapsed; minus 100 for a heart attack. A heart
+        attack comes with probability `heart_attack_proclivity` s(hypertension - 6) and resets hypertension to 0.
 
     Start: alertness U(0.7, 1.3), all else 0.
 
     Episode end:
         Termination: none.
-        Truncation: none here; 1,000 steps in the registered ids.
+        Truncation: none here; `make` adds a time limit of 1,000 steps.
 
-    Info: `heart_attack`, () bool, whether one came.
+    Info: `heart_attack`, () bool: whether the step brought a heart attack.
 
-    Attributes:
-        heart_attack_proclivity: the greatest probability of a heart attack in a step.
-        has_walk: whether there is a fifth action, which is what the tutorial's homework asks for.
+    Parameters:
+        heart_attack_proclivity: greatest probability of a heart attack in a step.
+        has_walk: whether there is a fifth action, the one the tutorial's homework asks for.
 
-    Differences from the reference: none in `HeartPole-v0`; the walk is ours.
+    Differences from the reference: none without `has_walk`. The walk is an addition of jaxenvs.
 
     Source: V. Liventsev, the package heartpole 1.2 and its tutorial on writing an environment.
 
     Version history:
-        v1: with the walk.
-        v0: as in the tutorial.
+        v1: adds the walk.
+        v0: same behaviour as in the tutorial.
     """
 
     heart_attack_proclivity: ArrayLike = 0.5
     has_walk: bool = static(default=False)
 
     def check_fields(self) -> None:
-        """Checks the probability."""
-        value = self.heart_attack_proclivity
-        if isinstance(value, int | float) and not 0 <= value <= 1:
-            raise InvalidField(f"HeartPole: `heart_attack_proclivity` must be a probability, got {value!r}.")
+        check_probability(self, "heart_attack_proclivity", self.heart_attack_proclivity)
 
     @property
     def observation_space(self) -> Box:
-        """Alertness and work can be negative, nothing else."""
+        """(6,) float32: only alertness and work can be negative."""
         low = np.array([-np.inf, 0, 0, 0, 0, -np.inf], np.float32)
         return Box(low, np.full(6, np.inf, np.float32))
 
     @property
     def action_space(self) -> Discrete:
-        """Nothing, coffee, beer, sleep and perhaps a walk."""
+        """Nothing, coffee, beer, sleep and, with `has_walk`, a walk."""
         return Discrete(WALK + 1 if self.has_walk else WALK)
 
     def reset(self, key: Key) -> tuple[HeartPoleState, TimeStep[Array]]:
-        """Wakes up."""
         key, wake_key = jax.random.split(check_key(key))
         zero = jnp.zeros((), jnp.float32)
         state = HeartPoleState(
@@ -133,7 +139,7 @@ class HeartPole(Env[HeartPoleState, Array]):
         return self.step_with(state.replace(key=key), self.action_space.validate(action), draws)
 
     def step_with(self, state: HeartPoleState, action: Array, draws: Array) -> tuple[HeartPoleState, TimeStep[Array]]:
-        """A step whose chance is given: `draws`, (5,) in [0, 1).
+        """A step with given randomness: `draws`, (5,) in [0, 1).
 
         They are for alertness, hypertension, intoxication, the alertness after sleep, and the heart attack.
         """
@@ -142,7 +148,7 @@ class HeartPole(Env[HeartPoleState, Array]):
         state = _rested(_drunk(state, action, draws), action, draws)
         work = _productivity(state)
         state = _half_hour(state.replace(work_done=state.work_done + work))
-        # What (w + work) / (t + h) is above w / t, without the difference of two near numbers.
+        # The difference (w + work) / (t + h) - w / t, without subtracting two nearly equal numbers.
         elapsed = state.time_elapsed
         reward = (work - score * (elapsed - before)) / elapsed
         risk = self.heart_attack_proclivity * jax.nn.sigmoid(state.hypertension - 6.0)
@@ -152,7 +158,6 @@ class HeartPole(Env[HeartPoleState, Array]):
         return state, transition(self.observe(state), reward, False, {"heart_attack": had_attack})
 
     def observe(self, state: HeartPoleState) -> Array:
-        """(6,) float32."""
         parts = (
             state.alertness,
             state.hypertension,
@@ -192,7 +197,7 @@ class HeartPole(Env[HeartPoleState, Array]):
 
 
 def _drunk(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleState:
-    """After coffee or beer, if any."""
+    """The state after coffee or beer, if any."""
     coffee, beer = action == COFFEE, action == BEER
     alertness = jnp.where(coffee, draws[0], jnp.where(beer, -0.5 * draws[0], 0.0))
     hypertension = jnp.where(coffee | beer, 0.3 * draws[1], 0.0)
@@ -205,7 +210,7 @@ def _drunk(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleState
 
 
 def _rested(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleState:
-    """After a night or a walk, if any."""
+    """The state after sleep or a walk, if any."""
     count = jnp.where(action == SLEEP, _SLEEP_LENGTH, jnp.where(action == WALK, _WALK_LENGTH, 0))
     asleep, walked = action == SLEEP, action == WALK
     hours = count.astype(state.alertness.dtype)
@@ -223,7 +228,7 @@ def _rested(state: HeartPoleState, action: Array, draws: Array) -> HeartPoleStat
 
 
 def _half_hour(state: HeartPoleState) -> HeartPoleState:
-    """After half an hour."""
+    """The state after half an hour."""
     return state.replace(
         alertness=state.alertness - _alertness_lost(state.time_since_slept),
         hypertension=_DECAY * state.hypertension,
@@ -234,7 +239,7 @@ def _half_hour(state: HeartPoleState) -> HeartPoleState:
 
 
 def _productivity(state: HeartPoleState) -> Array:
-    """The work of half an hour."""
+    """The work done in half an hour."""
     drink = state.intoxication
     peak = 2.0 * jnp.exp(-0.5 * ((drink - 0.135) / 0.005) ** 2)
     calm = 1.0 - jax.nn.sigmoid(state.alertness - 3.0)
@@ -242,7 +247,7 @@ def _productivity(state: HeartPoleState) -> Array:
 
 
 def _alertness_lost(time_since_slept: Array) -> Array:
-    """In half an hour."""
+    """By how much alertness falls in half an hour."""
     return jax.nn.sigmoid((time_since_slept - 40.0) / 10.0)
 
 

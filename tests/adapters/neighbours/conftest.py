@@ -1,4 +1,4 @@
-"""What the tests against other libraries share."""
+"""Shared fixtures for the tests against other libraries."""
 
 import jax
 import pytest

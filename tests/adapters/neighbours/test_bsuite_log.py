@@ -9,8 +9,8 @@ import pytest
 
 import jaxenvs
 from jaxenvs.adapters._bsuite_log import _LOGGED
-from jaxenvs.registry.bsuite import EXPERIMENTS, make_bsuite
-from jaxenvs.registry.catalog import CATALOG
+from jaxenvs.bsuite import EXPERIMENTS, make_bsuite
+from jaxenvs.registration.catalog import CATALOG
 from jaxenvs.wrappers import FlattenObservation, NoisyReward, RepeatAction, ScaleReward
 
 pytest.importorskip("dm_env", reason="dm_env is not installed")
@@ -65,7 +65,7 @@ def test_in_a_windy_sea_a_bad_episode_is_one_that_left_the_diagonal_by_choice():
         has_strayed = False
         for step in range(10):
             row, column = int(env._state.row), int(env._state.column)
-            goes_right = step != episode  # in the last two nowhere to the left
+            goes_right = step != episode  # in the last two, never to the left
             has_strayed |= not goes_right and row == column
             found += goes_right and column == 9
             env.step(int(right[row, column] if goes_right else 1 - right[row, column]))
@@ -91,7 +91,7 @@ def test_an_episode_that_was_broken_off_counts_with_its_steps_alone():
 def test_other_environments_have_no_log(make):
     env = jaxenvs.adapters.DmEnvironment(make())
     assert not hasattr(env, "bsuite_num_episodes")
-    with pytest.raises(AttributeError, match="only around an environment of bsuite's"):
+    with pytest.raises(AttributeError, match="only around a bsuite environment"):
         env.bsuite_info()
 
 

@@ -57,7 +57,7 @@ def test_each_step_is_what_auto_reset_does_with_the_same_keys(id):
     )()
 
     def with_keys(state, key):
-        """Puts the two halves of the step's key where the view takes its chance and its next start from."""
+        """Puts the two halves of the step's key where the view draws its transition and its next start from."""
         chance_key, start_key = jax.random.split(key)
         inner, base = state.inner, unwrap_state(ours, state)
         if getattr(base, "key", None) is not None:
@@ -222,7 +222,7 @@ def test_gradients_stop_unless_asked_for():
     [
         ("FrozenLake-v1", {}, "its state holds no real numbers"),
         ("MinAtar/Breakout-v1", {}, "its state holds no real numbers"),
-        ("InvertedPendulum-v5", {"physics": "c"}, "derivative"),
+        ("InvertedPendulum-v5", {"engine": "c"}, "derivative"),
     ],
 )
 def test_gradients_that_are_not_there_are_refused(id, fields, reason):
@@ -234,7 +234,7 @@ def test_gradients_that_are_not_there_are_refused(id, fields, reason):
 
 def test_gradients_pass_a_batch_whose_resets_are_costly():
     class CostlyPendulum(Pendulum):
-        """A Pendulum of which AutoReset resets a few lanes at a time, in a loop."""
+        """A Pendulum whose lanes AutoReset resets a few at a time, in a loop."""
 
         reset_is_costly = True
 
@@ -283,7 +283,7 @@ def test_the_space_of_observations_follows_the_params():
         (lambda: _view().step(jax.random.key(0), _state(), jnp.zeros(3, int)), InvalidAction, "shape"),
         (lambda: _view().step(7, _state(), 1), InvalidKey, "`step` takes"),
         (lambda: _view().reset(jax.random.split(jax.random.key(0))), InvalidKey, "one random key"),
-        (lambda: _view().reset(jax.random.key(0), {"gravity": 3.0}), InvalidField, "params of its own, got dict"),
+        (lambda: _view().reset(jax.random.key(0), {"gravity": 3.0}), InvalidField, "takes its own params, got dict"),
         (lambda: _mixed_keys(), InvalidKey, "keys of one kind"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -38,7 +38,7 @@ def played(env, steps, lanes=3):
 
 @pytest.mark.parametrize("method", ["select", "cond", "chunked"])
 def test_the_level_rises_with_success_and_each_lane_has_its_own(method):
-    env = jaxenvs.AutoReset(jaxenvs.make("Copy-v0"), method=method, opening_info=True)
+    env = jaxenvs.AutoReset(jaxenvs.make("Copy-v0"), method=method, reset_info=True)
     levels, rewards, dones = played(env, 150)
     assert (rewards == 1).all()
     for lane in range(3):
@@ -56,7 +56,7 @@ def test_the_level_rises_with_success_and_each_lane_has_its_own(method):
     ],
 )
 def test_wrappers_hand_it_on(wrap):
-    env = jaxenvs.AutoReset(wrap(Copy(level=28, streak=9)), opening_info=True)
+    env = jaxenvs.AutoReset(wrap(Copy(level=28, streak=9)), reset_info=True)
     state, timestep = env.reset(KEY)
     step, levels = jax.jit(env.step), []
     for _ in range(100):
@@ -91,7 +91,7 @@ def test_adapters_of_one_environment_carry_it(name):
             if step[2] if isinstance(env, GymnasiumEnv) else step.last():
                 break
     if isinstance(env, GymnasiumEnv):
-        assert env.reset(seed=3)[1]["level"] == 7  # a seed begins all over
+        assert env.reset(seed=3)[1]["level"] == 7  # a seed starts from the beginning
 
 
 def test_the_adapter_of_many_carries_it_in_each():

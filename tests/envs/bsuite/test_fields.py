@@ -1,4 +1,4 @@
-"""Fields of bsuite's tasks: content that is given rather than drawn, batches of it, and values that make no sense."""
+"""Fields of bsuite's tasks: content that is given rather than drawn, batches of it, and invalid values."""
 
 import jax
 import jax.numpy as jnp

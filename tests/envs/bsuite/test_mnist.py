@@ -1,4 +1,4 @@
-"""MNIST's files: where they are looked for, how they are read, and what is said where they are missing or damaged."""
+"""MNIST's files: where they are searched, how they are read, and the errors if they are missing or damaged."""
 
 import gzip
 import struct
@@ -61,11 +61,11 @@ def test_a_missing_file_is_an_error_that_says_what_to_download_and_where_to(tmp_
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no IDX file"),
-        (b"PNG" + bytes(20), "is no IDX file"),
+        (b"", "is not an IDX file"),
+        (b"PNG" + bytes(20), "is not an IDX file"),
         (idx(LABELS)[:-1], r"4 bytes for an array of shape \(5,\)"),
         (idx(LABELS)[:6], "is damaged"),
-        (bytes((0, 0, 0x0D, 1)) + idx(LABELS)[4:], "no IDX file of unsigned bytes"),
+        (bytes((0, 0, 0x0D, 1)) + idx(LABELS)[4:], "not an IDX file of unsigned bytes"),
     ],
 )
 def test_a_damaged_file_is_refused(folder, content, message):

@@ -1,4 +1,4 @@
-"""Fields of the classic control environments: batches, gradients, and values that make no sense."""
+"""Fields of the classic control environments: batches, gradients, and invalid values."""
 
 import jax
 import jax.numpy as jnp
@@ -30,9 +30,9 @@ def name(env):
         (lambda: MountainCar(start_low=0.1), "MountainCar: start_low"),
         (lambda: MountainCarContinuous(start_high=-1), "MountainCarContinuous: start_low"),
         (lambda: Acrobot(start_high=-0.2), "Acrobot: start_low"),
-        (lambda: Pendulum(max_start_theta=-1.0), "`max_start_theta` must not be negative, got -1.0"),
-        (lambda: CartPole(kinematics_integrator="rk4"), "must be 'euler' or 'semi-implicit euler', got 'rk4'"),  # type: ignore
-        (lambda: Acrobot(book_or_nips="NIPS"), "must be 'book' or 'nips', got 'NIPS'"),  # type: ignore
+        (lambda: Pendulum(max_start_theta=-1.0), "`max_start_theta` must be at least 0, got -1.0"),
+        (lambda: CartPole(kinematics_integrator="rk4"), "must be one of 'euler', 'semi-implicit euler', got 'rk4'"),  # type: ignore
+        (lambda: Acrobot(book_or_nips="NIPS"), "must be one of 'book', 'nips', got 'NIPS'"),  # type: ignore
         (lambda: Acrobot(torque_noise=True, torque_noise_max=-1.0), "must be at least 0"),
         (lambda: Acrobot(torque_noise_max=0.3), r"Write `Acrobot\(torque_noise=True"),
         (lambda: CartPole(gravity=float("nan")), "field `gravity` is NaN"),

@@ -1,4 +1,4 @@
-"""The exact model of a small environment, read off its own `step`, and planning on it."""
+"""The exact model of a small environment, read from its own `step`, and planning on it."""
 
 import functools
 

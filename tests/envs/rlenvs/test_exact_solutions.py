@@ -1,4 +1,4 @@
-"""Planning on models read off `step` comes to what Sutton and Barto's book says of these tasks."""
+"""Planning on models read from `step` reproduces the results in Sutton and Barto's book."""
 
 import functools
 
@@ -206,8 +206,8 @@ def test_the_best_of_ten_arms():
 
 
 def test_the_ten_armed_testbed():
-    """Figure 2.2: greedy play comes to about 1 a pull and finds the best arm in a third of the tasks; with an exploring
-    pull of ten it comes above 1.3 and pulls the best arm about 80 % of the time."""
+    """Figure 2.2: greedy play earns about 1 per pull and finds the best arm in a third of the tasks; with one exploring
+    pull in ten it earns more than 1.3 and pulls the best arm about 80 % of the time."""
     reward, is_best = mean_play(0.0)
     assert 0.95 < reward[-100:].mean() < 1.1 and 0.28 < is_best[-100:].mean() < 0.42
     reward, is_best = mean_play(0.1)

@@ -108,9 +108,9 @@ def test_crosses_can_be_collected_without_a_circle():
 @pytest.mark.parametrize(
     "kind, fields, message",
     [
-        (Acrobot, {"euler_steps": 0}, "Acrobot: `euler_steps` must be an integer from 1"),
-        (Catch, {"size": 1}, "Catch: `size` must be an integer from 2"),
-        (Catch, {"player_width": 25}, "Catch: `player_width` must be an integer from 1 to the size, 24"),
+        (Acrobot, {"euler_steps": 0}, "Acrobot: `euler_steps` must be an integer of at least 1"),
+        (Catch, {"size": 1}, "Catch: `size` must be an integer of at least 2"),
+        (Catch, {"player_width": 25}, r"Catch: `player_width` must be an integer from 1 to `size` \(24\)"),
         (Catch, {"flickering": 1.5}, "Catch: `flickering` must be a probability"),
     ],
 )

@@ -1,0 +1,19 @@
+# The usual commands, in an environment with `pip install -e ".[test,docs]"`. CONTRIBUTING.md describes them.
+PYTHON ?= python
+ENV ?= CartPole-v1
+
+.PHONY: check quick test docs
+
+check: ## everything except the slow tests
+	$(PYTHON) -m pytest
+
+quick: ## formatting, lint and the architecture
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m pytest -n 0 tests/test_architecture.py
+
+test: ## the tests of one id: make test ENV=CartPole-v1
+	$(PYTHON) -m pytest -n 0 tests/conformance tests/parity tests/envs tests/registration -k "$(ENV)"
+
+docs: ## the site, in site/
+	$(PYTHON) -m mkdocs build --strict

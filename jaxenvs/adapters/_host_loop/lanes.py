@@ -1,0 +1,294 @@
+"""Lanes: a batch of environments on the device, stepped from the host one call at a time.
+
+The vector adapters share it. Everything that an environment does runs in jitted functions that take the
+environment as an argument, so adapters of the same task share their programs.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.adapters._host_loop.attributes import Declared, plain
+from jaxenvs.adapters._host_loop.lane_programs import Mode as Mode
+from jaxenvs.adapters._host_loop.lane_programs import Output as Output
+from jaxenvs.adapters._host_loop.lane_programs import choose, lane_programs
+from jaxenvs.adapters._host_loop.processes import check_process
+from jaxenvs.core.checks import check_integer, is_integer
+from jaxenvs.core.env import Env
+from jaxenvs.core.trees import tree_at
+from jaxenvs.core.wrapper import rewrap, unwrap
+from jaxenvs.errors import InvalidField, did_you_mean
+from jaxenvs.random import Key, keys
+from jaxenvs.wrappers.auto_reset import AutoReset
+
+
+def lane_seeds(seed: Any, num_envs: int) -> Sequence[int | None]:
+    """The seed of each lane: `seed + i` for an integer, or the given seeds.
+
+    Raises:
+        InvalidField: `seed` is not a non-negative integer, None or `num_envs` of them.
+    """
+    if seed is None:
+        return [None] * num_envs
+    if is_integer(seed):
+        seed = [int(seed) + lane for lane in range(num_envs)]
+    seeds = list(seed) if isinstance(seed, list | tuple | np.ndarray) else [seed]
+    for one in seeds:
+        if one is not None and (not is_integer(one) or one < 0):
+            raise InvalidField(f"A seed must be a non-negative integer or None, got {one!r}.")
+    if len(seeds) != num_envs:
+        raise InvalidField(
+            f"If seeds are passed as a list the length must match num_envs={num_envs} but got length={len(seeds)}."
+        )
+    return seeds
+
+
+def lane_values(values: Any, num_envs: int) -> list[Any]:
+    """The value of an attribute for each lane: the items of a list or tuple, or else the same value for all.
+
+    Raises:
+        ValueError: the number of values is wrong.
+    """
+    each = list(values) if isinstance(values, list | tuple) else [values] * num_envs
+    if len(each) != num_envs:
+        raise ValueError(
+            "Values must be a list or tuple with length equal to the number of environments."
+            f" Got `{len(each)}` values for {num_envs} environments."
+        )
+    return each
+
+
+class Lanes:
+    """A batch of environments on the device, stepped from the host.
+
+    Attributes:
+        env: the environment; leaves that `set_attribute` set for single lanes have a leading axis.
+        num_envs: number of lanes.
+    """
+
+    def __init__(self, env: Env[Any, Any], num_envs: int, adapter: str) -> None:
+        """Args: the environment from `given_env`, the number of lanes, and the name of the adapter for messages.
+
+        Raises:
+            InvalidField: `num_envs` is not a positive integer.
+        """
+        check_integer(adapter, "num_envs", num_envs)
+        self.num_envs = int(num_envs)
+        self._declared = Declared(AutoReset(env), self.num_envs)
+        self._programs = lane_programs(self._declared.device)
+        self._state: Any = None  # a LanesState after the first reset
+        self._seen: Any = None
+        self.seeds: tuple[int, ...] = ()  # the seed of each lane's randomness
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_programs"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._programs = lane_programs(self._declared.device)
+
+    @property
+    def env(self) -> Env[Any, Any]:
+        """The environment that the lanes share; leaves that differ by lane have a leading axis."""
+        return self._declared.device.env
+
+    @property
+    def began(self) -> bool:
+        """Whether the first reset has been called."""
+        return self._state is not None
+
+    def reset(
+        self,
+        seeds: Sequence[int | None],
+        options: dict[str, Any] | None = None,
+        mask: np.ndarray | None = None,
+    ) -> Output:
+        """Begins an episode in every lane, or in some of them.
+
+        Args:
+            seeds: for each lane a seed for `jaxenvs.random.key`, or None to continue with its own key.
+            options: values for `Env.reset_options`, for these episodes only.
+            mask: (num_envs,) bool, the lanes to reset; None for all.
+
+        Returns:
+            The output of all lanes; for those that were not reset, their last output.
+        """
+        check_process()
+        auto, axes = with_reset_options(self._declared.device, options), self._declared.axes
+        mask = np.ones(self.num_envs, bool) if mask is None else mask
+        everywhere = bool(mask.all())
+        if self._state is None:
+            if not everywhere:
+                raise InvalidField("The first reset must begin all environments: leave out `reset_mask` once.")
+            entropy = np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
+            seeds = [fresh if seed is None else seed for seed, fresh in zip(seeds, entropy, strict=True)]
+        lane_keys, episodes = self._sequences(seeds)
+        ended = None
+        if self._state is not None and type(unwrap(auto)).changes_between_episodes:
+            ended = self._state.env.inner, jnp.asarray([seed is None for seed in seeds])
+        if everywhere:
+            self._state, output = self._programs.start(auto, axes, lane_keys, episodes, ended)
+        else:
+            where = jnp.asarray(mask)
+            self._state, output = self._programs.restart(
+                auto, axes, self._state, self._seen, where, lane_keys, episodes, ended
+            )
+        self._seen = (output.observation, output.info)
+        before = self.seeds or (0,) * self.num_envs
+        self.seeds = tuple(
+            int(new) if new is not None and is_reset else old
+            for old, new, is_reset in zip(before, seeds, mask.tolist(), strict=True)
+        )
+        return output
+
+    def _sequences(self, seeds: Sequence[int | None]) -> tuple[Key, Array]:
+        """(num_envs,) keys and numbers of the next episodes: a new sequence if a lane has a seed, else its own."""
+        seeded = np.array([seed is not None for seed in seeds])
+        if not seeded.any():
+            return self._state.env.key, self._state.env.episodes
+        fresh = keys([0 if seed is None else int(seed) % 2**64 for seed in seeds])
+        first = jnp.zeros(self.num_envs, jnp.int32)
+        if seeded.all():
+            return fresh, first
+        own = self._state.env
+        return choose(jnp.asarray(seeded), (fresh, first), (own.key, own.episodes))
+
+    def step(self, actions: Any, mode: Mode) -> Output:
+        """Steps every lane.
+
+        The call may return before the step is computed; until then the memory of the actions is still read.
+
+        Args:
+            actions: (num_envs, ...) NumPy or JAX arrays of the action space's dtypes.
+            mode: when the next episode begins.
+        """
+        check_process()
+        self._state, output = self._programs.step(
+            self._declared.device, self._declared.axes, self._state, actions, mode
+        )
+        self._seen = (output.observation, output.info)
+        return output
+
+    def render(self) -> Array:
+        """(num_envs, height, width, 3) uint8: a picture of each lane."""
+        return self._programs.render(self.env, self._declared.axes, self._state.env.inner)
+
+    def lane(self, index: int) -> tuple[Env[Any, Any], Any]:
+        """One lane's environment, with its own leaves, and its state."""
+        return self._declared.lane(index).env, tree_at(self._state.env.inner, index)
+
+    def has_field(self, name: str) -> bool:
+        """Whether `name` is a field of the environment or of a wrapper around it."""
+        return self._declared.has_field(name)
+
+    def get_attribute(self, name: str, lanes: Sequence[int]) -> list[Any]:
+        """A public field, property or method of the environment or of a wrapper around it, for some lanes.
+
+        A field reads as it was declared or set, as a Python number or a NumPy array. A method gets its arguments
+        unchanged.
+
+        Raises:
+            AttributeError: there is no such attribute; the message lists the fields.
+        """
+        return self._declared.get(name, lanes)
+
+    def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
+        """Sets a field of the environment, or of a wrapper around it, for some lanes.
+
+        A field that is part of the program, such as the size of a map, has one value for all lanes. Setting a
+        field that changes the form of the state ends all episodes, and a reset must follow.
+
+        Args:
+            name: name of the field.
+            values: one for each of `lanes`.
+            lanes: indices.
+
+        Raises:
+            AttributeError: there is no such field.
+            InvalidField: the field cannot take the value, or it is static and there are several values.
+        """
+        if not self._declared.set(name, values, lanes):
+            return
+        device, axes = self._declared.device, self._declared.axes
+        self._programs = lane_programs(device)
+        if self._state is not None:
+            own = self._state.env
+            fresh = jax.eval_shape(lambda: self._programs.start(device, axes, own.key, own.episodes)[0])
+            if not same_form(fresh, self._state):
+                self._state = None
+
+
+class FieldsBySetAttr:
+    """Mix-in for adapters whose attribute `_lanes` is a `Lanes`: setting a field as an attribute of the adapter raises.
+
+    It would have no effect, since the fields belong to the environments.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in self.__dict__ and not hasattr(type(self), name):
+            lanes = self.__dict__.get("_lanes")
+            if lanes is not None and lanes.has_field(name):
+                raise AttributeError(
+                    f"`{name}` is a field of the environments: set it with `set_attr({name!r}, {value!r})`."
+                )
+        super().__setattr__(name, value)
+
+
+class SetAttr(FieldsBySetAttr):
+    """Mix-in for adapters with `_lanes` and `num_envs`: the `set_attr` of Gymnasium's vector environments."""
+
+    num_envs: int
+    _lanes: Lanes
+
+    def set_attr(self, name: str, values: Any) -> None:
+        """Sets a field from the next step on: one value for all environments, or a list or tuple with one for each.
+
+        Raises:
+            AttributeError: there is no such field.
+            InvalidField: the field cannot take the value, or it is part of the program and there are several values.
+            ValueError: the number of values is wrong.
+        """
+        self._lanes.set_attribute(name, lane_values(values, self.num_envs), range(self.num_envs))
+
+
+def same_form(one: Any, other: Any) -> bool:
+    """Whether two states have the same structure, shapes and dtypes."""
+    forms = [jax.tree.map(lambda leaf: (jnp.shape(leaf), leaf.dtype), state) for state in (one, other)]
+    return jax.tree.structure(one) == jax.tree.structure(other) and forms[0] == forms[1]
+
+
+def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
+    """`auto` with the fields that correspond to Gymnasium's reset options.
+
+    Unknown options are ignored, as in Gymnasium's environments.
+
+    Raises:
+        InvalidField: a name resembles that of an option, or the option cannot take the value.
+    """
+    base = unwrap(auto)
+    known = type(base).reset_options
+    for name in options or {}:
+        if name not in known and (hint := did_you_mean(str(name), known)):
+            raise InvalidField(
+                f"{type(base).__name__} has no reset option `{name}`.{hint} It takes: {', '.join(known)}."
+            )
+    start = {known[name]: _option(name, value) for name, value in (options or {}).items() if name in known}
+    if not start:
+        return auto
+    dataclasses.replace(jax.tree.map(plain, base), **start)  # raises if a value does not fit the others
+    like_before = {name: jnp.full_like(getattr(base, name), value) for name, value in start.items()}
+    return rewrap(auto, dataclasses.replace(base, **like_before))
+
+
+def _option(name: str, value: Any) -> float:
+    """The value of a reset option, which is a number or an array without axes."""
+    plain_value = plain(value)
+    if isinstance(plain_value, bool) or not isinstance(plain_value, int | float):
+        shape = f", an array of shape {np.shape(value)}" if isinstance(value, np.ndarray | Array) else ""
+        raise InvalidField(f"The reset option `{name}` must be a number, got {value!r}{shape}.")
+    return float(plain_value)

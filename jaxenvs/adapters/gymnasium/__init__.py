@@ -1,0 +1,1 @@
+"""Gymnasium: our environments behind its interfaces, and its functional environments (`from_functional`) as ours."""

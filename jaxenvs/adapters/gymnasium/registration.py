@@ -1,0 +1,56 @@
+"""Registration of every id with Gymnasium, under the namespace `jaxenvs`."""
+
+import importlib.util
+import warnings
+
+import gymnasium
+from gymnasium.envs import registration
+
+from jaxenvs.registration import EnvSpec, registry
+from jaxenvs.registration.atari import atari_ids
+from jaxenvs.registration.spec import gymnasium_id
+
+_BRIDGE = "jaxenvs_ale_bridge"
+_ADAPTER = "jaxenvs.adapters:GymnasiumEnv"
+_ADAPTER_OF_GAMES = f"{_BRIDGE}.gymnasium_env:GymnasiumGame"
+
+
+def register(spec: EnvSpec) -> None:
+    """Registers one id with Gymnasium; replaces an older spec of the same id."""
+    is_game = spec.entry_point == f"{_BRIDGE}.env:AleEnv"
+    _put(spec.id, spec.max_episode_steps, spec.reward_threshold, _ADAPTER_OF_GAMES if is_game else _ADAPTER)
+
+
+def _put(id: str, max_episode_steps: int | None, reward_threshold: float | None, entry_point: str) -> None:
+    # `gymnasium.register` searches all ids for each new one, which is slow for a thousand of them.
+    name = gymnasium_id(id)
+    gymnasium.registry[name] = registration.EnvSpec(
+        id=name,
+        entry_point=entry_point,
+        vector_entry_point="jaxenvs.adapters:GymnasiumVectorEnv",
+        max_episode_steps=max_episode_steps,
+        reward_threshold=reward_threshold,
+        kwargs={"env": id},
+    )
+
+
+def register_all() -> None:
+    """Registers all ids, and later every new one. Warns if Gymnasium is too old.
+
+    They include those of the Atari bridge and its older names, although the bridge is not loaded yet. Other plug-ins
+    are loaded by the first look-up in jaxenvs that needs them, by `jaxenvs.registry.load_plugins()`, or by
+    importing their package.
+    """
+    if tuple(int(part) for part in gymnasium.__version__.split(".")[:2]) < (1, 1):
+        warnings.warn(
+            f"Gymnasium {gymnasium.__version__} is older than 1.1, so it does not know the environments of jaxenvs:"
+            ' run `pip install "jaxenvs[gymnasium]"`.',
+            stacklevel=2,
+        )
+        return
+    for spec in registry.loaded():
+        register(spec)
+    if importlib.util.find_spec(_BRIDGE):
+        for id, max_episode_steps in atari_ids():
+            _put(id, max_episode_steps, None, _ADAPTER_OF_GAMES)
+    registry.on_add(register)

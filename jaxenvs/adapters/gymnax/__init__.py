@@ -1,0 +1,1 @@
+"""gymnax: our environments behind its interface, and its environments (`from_gymnax`) as ours."""

@@ -1,0 +1,1 @@
+"""Stable-Baselines3: a batch of environments behind its `VecEnv` interface."""

@@ -1,0 +1,1 @@
+"""PyTorch: a batch of environments that takes and returns tensors."""

@@ -1,4 +1,0 @@
-"""Simulation of robots: one state, one pair of functions, several engines; and their pictures."""
-
-from jaxenvs.physics.parameters import Parameters as Parameters
-from jaxenvs.physics.state import PhysicsState as PhysicsState

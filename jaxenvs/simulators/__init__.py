@@ -1,0 +1,1 @@
+"""The simulators that environments run on, one room each."""

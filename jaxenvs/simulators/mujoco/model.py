@@ -1,0 +1,212 @@
+"""Model: a compiled MuJoCo model as a static, hashable value."""
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxenvs.core.checks import is_integer
+from jaxenvs.errors import DependencyNotInstalled, InvalidField, RenderingUnavailable
+
+TESTED_MUJOCO = "4.0"
+"""The minor version of mujoco that the tests compare with."""
+
+_INSTALL = 'run `pip install "jaxenvs[mujoco]"`'
+
+
+class Model:
+    """A compiled model; models of the same file and content are equal.
+
+    It is part of the program: numbers that may differ between environments are in `Parameters`.
+
+    Attributes:
+        path: the absolute path of its XML file.
+        mj_model: the `mujoco.MjModel`, which must not be changed.
+        digest: a hash of the compiled model.
+        nq: number of position coordinates.
+        nv: number of velocity coordinates.
+        na: number of activations.
+        nu: number of actuators.
+        timestep: duration of one step of the simulation, s.
+        qpos0: (nq,) float64, the positions in the reference pose.
+    """
+
+    def __init__(self, path: str, mj_model: Any) -> None:
+        self.path, self.mj_model = path, mj_model
+        self.digest = _digest(mj_model)
+        self.nq, self.nv, self.na, self.nu = (int(getattr(mj_model, name)) for name in ("nq", "nv", "na", "nu"))
+        self.timestep = float(mj_model.opt.timestep)
+        self.qpos0 = np.array(mj_model.qpos0)
+        self.qpos0.flags.writeable = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and (self.path, self.digest) == (other.path, other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.digest))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load, (self.path,)
+
+    def __repr__(self) -> str:
+        return f"Model({self.path!r})"
+
+    def body(self, name: str) -> int:
+        """The number of a body.
+
+        Raises:
+            InvalidField: there is none with this name.
+        """
+        return self._number("body", name)
+
+    def body_number(self, body: int | str) -> int:
+        """The number of a body that is given by name or by number.
+
+        Raises:
+            InvalidField: there is no such body.
+        """
+        if isinstance(body, str):
+            return self.body(body)
+        if not is_integer(body) or not 0 <= body < self.mj_model.nbody:
+            raise InvalidField(f"{self.path} has bodies 0 to {self.mj_model.nbody - 1}, not {body!r}.")
+        return int(body)
+
+    def camera(self, name: str) -> int:
+        """The number of a camera.
+
+        Raises:
+            InvalidField: there is none with this name.
+        """
+        return self._number("camera", name)
+
+    def _number(self, kind: str, name: str) -> int:
+        known = [getattr(self.mj_model, kind)(i).name for i in range(getattr(self.mj_model, f"n{_COUNTS[kind]}"))]
+        if name not in known:
+            listed = ", ".join(repr(other) for other in known if other) or "none"
+            raise InvalidField(f"{self.path} has no {kind} named {name!r}; it has {listed}.")
+        return known.index(name)
+
+
+_COUNTS = {"body": "body", "camera": "cam"}
+
+
+def load_model(xml_file: str) -> Model:
+    """The model of an XML file, which is read and compiled once per process.
+
+    Args:
+        xml_file: a path that begins with `/`, `.` or `~`, or the name of a file among Gymnasium's assets, such as
+            `"ant.xml"`, as in Gymnasium.
+
+    Raises:
+        DependencyNotInstalled: mujoco, or Gymnasium if its assets are needed, is missing or of a version that was not
+            tested.
+        InvalidField: there is no such file, or MuJoCo or jaxenvs does not support it.
+    """
+    import_mujoco()
+    return _load(_find(xml_file))
+
+
+@functools.cache
+def import_mujoco() -> Any:
+    """The module `mujoco`, in the tested version.
+
+    Raises:
+        DependencyNotInstalled: it is missing, or has another version.
+        RenderingUnavailable: it cannot be imported with this value of `MUJOCO_GL`.
+    """
+    try:
+        mujoco = importlib.import_module("mujoco")
+    except ModuleNotFoundError as error:
+        raise DependencyNotInstalled(
+            f"The robots of MuJoCo need `{error.name}`, which is not installed: {_INSTALL}."
+        ) from error
+    except Exception as error:
+        chosen = os.environ.get("MUJOCO_GL")
+        if not chosen:
+            raise
+        raise RenderingUnavailable(
+            f"MuJoCo does not start with `MUJOCO_GL={chosen}` ({' '.join(str(error).split())}). Set it to egl or"
+            " osmesa, which need no display, or unset it."
+        ) from error
+    check_version(mujoco.__version__)
+    return mujoco
+
+
+def check_version(version: str) -> None:
+    """Raises DependencyNotInstalled for a version of mujoco that was not tested."""
+    if ".".join(version.split(".")[:2]) != TESTED_MUJOCO:
+        raise DependencyNotInstalled(
+            f"jaxenvs was tested with mujoco {TESTED_MUJOCO}; {version} may behave differently: {_INSTALL}."
+        )
+
+
+def _find(xml_file: str) -> str:
+    if not isinstance(xml_file, str):
+        raise InvalidField(f"`xml_file` must be a string, got {xml_file!r}.")
+    if xml_file.startswith((".", "/", "~")):
+        path = Path(xml_file).expanduser().absolute()
+        hint = "Correct the path; relative ones start in the working directory."
+    else:
+        path = _assets() / xml_file
+        hint = f"Begin the path of your own file with `./`, `/` or `~`; others are looked up in {path.parent}."
+    if not path.is_file():
+        raise InvalidField(f"There is no file {path} (`xml_file={xml_file!r}`). {hint}")
+    return os.path.realpath(path)
+
+
+def _assets() -> Path:
+    """The folder of Gymnasium's models; found without importing Gymnasium."""
+    found = importlib.util.find_spec("gymnasium")
+    if found is None or not found.submodule_search_locations:
+        raise DependencyNotInstalled(
+            f"The models of the robots are those of Gymnasium, which is not installed: {_INSTALL}."
+        )
+    return Path(next(iter(found.submodule_search_locations))) / "envs" / "mujoco" / "assets"
+
+
+@functools.cache
+def _load(path: str) -> Model:
+    mujoco = import_mujoco()
+    said: list[str] = []
+    handler = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(said.append)  # MuJoCo's own prints, and writes a file
+    try:
+        mj_model = mujoco.MjModel.from_xml_path(path)
+    except ValueError as error:
+        raise InvalidField(f"MuJoCo cannot compile {path}: {' '.join(str(error).split())}") from error
+    finally:
+        mujoco.set_mju_user_warning(handler)
+    if said and Path(os.path.realpath(_assets())) not in Path(path).parents:  # Gymnasium's files are not the user's
+        for text in said:
+            warnings.warn(f"{path}: {text.strip()}", stacklevel=2)
+    _check_features(path, mj_model)
+    return Model(path, mj_model)
+
+
+def _check_features(path: str, mj_model: Any) -> None:
+    """Refuses models with features that our state does not include."""
+    kept_elsewhere = {
+        "engine plugins": mj_model.nplugin,
+        "delayed actuators or sensors": getattr(mj_model, "nhistory", 0),
+        "mocap bodies": mj_model.nmocap,
+        "flexes": mj_model.nflex,
+        "user data": mj_model.nuserdata,
+    }
+    found = [name for name, count in kept_elsewhere.items() if count]
+    if found:
+        raise InvalidField(f"{path} has {', '.join(found)}, whose state jaxenvs does not store; leave them out.")
+    if not mj_model.nv:
+        raise InvalidField(f"{path} has nothing that moves; give its bodies joints.")
+
+
+def _digest(mj_model: Any) -> str:
+    mujoco = import_mujoco()
+    buffer = np.empty(mujoco.mj_sizeModel(mj_model), np.uint8)
+    mujoco.mj_saveModel(mj_model, None, buffer)
+    return hashlib.sha256(buffer.tobytes()).hexdigest()

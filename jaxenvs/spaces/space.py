@@ -1,0 +1,156 @@
+"""The interface of all spaces."""
+
+import abc
+import dataclasses
+from typing import Any, Generic, Self, TypeVar, dataclass_transform
+
+import jax
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+
+from jaxenvs.core import pytree
+from jaxenvs.core.calls import keyed
+from jaxenvs.random import Key
+
+Element = TypeVar("Element")
+
+
+def static(default: Any = dataclasses.MISSING) -> Any:
+    """A field that is part of a space's structure, not a leaf; NumPy arrays are allowed."""
+    return pytree.static(default)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, dataclasses.field))
+class Space(abc.ABC, Generic[Element]):
+    """A set that observations or actions lie in.
+
+    It is a frozen dataclass and a pytree. Bounds are leaves, and shapes and dtypes are static. So a space may be
+    built inside a trace (from an environment whose parameters are traced), mapped over and passed to a jitted
+    function. `sample`, `contains`, `flatten` and `unflatten` are jittable; comparison and the
+    conversions from and to Gymnasium work on the host.
+
+    The constructor checks and normalises the fields. Unflattening does neither, since JAX puts placeholders, axis
+    numbers and batches in place of the leaves.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+        pytree.register(cls)
+        if not getattr(cls.sample, "__isabstractmethod__", False) and "sample" in vars(cls):
+            cls.sample = keyed(cls.sample)
+
+    def _set(self, **values: Any) -> None:
+        """Sets fields, for use while the space is being built."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def replace(self, **fields: Any) -> Self:
+        """A space with some fields replaced, checked as by the constructor."""
+        return dataclasses.replace(self, **fields)  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
+
+    @abc.abstractmethod
+    def sample(self, key: Key, mask: Any = None, probability: Any = None) -> Element:
+        """Draws an element, uniformly if the space is bounded.
+
+        Args:
+            key: a scalar random key.
+            mask: which elements may be drawn, in the form that the same Gymnasium space takes.
+            probability: how likely each is, in the form that the same Gymnasium space takes; at most
+                one of the two is given. A traced one is taken relative to its sum.
+
+        Raises:
+            InvalidMask: a mask that the space cannot take. The values of traced masks are not checked.
+        """
+
+    @abc.abstractmethod
+    def contains(self, x: Any) -> Array:
+        """() bool: whether `x` lies in the space.
+
+        A structure, shape or dtype that does not fit gives False, and so does NaN.
+        """
+
+    @abc.abstractmethod
+    def validate(self, x: Any) -> Element:
+        """Returns `x` as arrays of the space's dtype.
+
+        Structure, shape and dtype are checked. So are the values of Discrete, MultiDiscrete and MultiBinary, and of
+        tuples and dicts of them, if they are concrete. A traced value, as in `jit` or `vmap`, passes, and the
+        environment defines what it does. The values of a Box pass, as in Gymnasium, whose environments clip them.
+        This works on tracers, and raises before any tracing of the caller's program. Python numbers, lists and NumPy
+        arrays are converted if each value fits the dtype.
+
+        Raises:
+            InvalidAction: the structure, a shape, a dtype or a concrete value does not fit; it says what is expected.
+        """
+
+    @abc.abstractmethod
+    def flatten(self, x: Element) -> Array:
+        """An element as one vector of shape (flat_size,) and `flat_dtype`; discrete parts become one-hot."""
+
+    @abc.abstractmethod
+    def unflatten(self, x: Array) -> Element:
+        """The element whose `flatten` is `x`."""
+
+    @abc.abstractmethod
+    def flat_space(self) -> Any:
+        """The `Box` that `flatten` maps into."""
+
+    @property
+    @abc.abstractmethod
+    def flat_size(self) -> int:
+        """The length of `flatten`'s result."""
+
+    @property
+    @abc.abstractmethod
+    def flat_dtype(self) -> np.dtype[Any]:
+        """The dtype of `flatten`'s result."""
+
+    @abc.abstractmethod
+    def to_gymnasium(self) -> Any:
+        """The Gymnasium space with the same elements.
+
+        Raises:
+            DependencyNotInstalled: Gymnasium is missing.
+        """
+
+    @abc.abstractmethod
+    def element_to_gymnasium(self, x: Element) -> Any:
+        """An element in the form that the twin of `to_gymnasium` contains."""
+
+    @abc.abstractmethod
+    def element_from_gymnasium(self, x: Any) -> Element:
+        """The inverse of `element_to_gymnasium`.
+
+        Raises:
+            InvalidAction: `x` does not fit the space.
+        """
+
+    @abc.abstractmethod
+    def __repr__(self) -> str:
+        """A short text, like that of the same space of Gymnasium."""
+
+    def __contains__(self, x: object) -> bool:
+        """Whether `x` lies in the space: `contains` as a Python bool.
+
+        Raises:
+            TypeError: `x` is traced, so there is no answer yet.
+        """
+        inside = self.contains(x)
+        if isinstance(inside, Tracer):
+            raise TypeError(
+                "`x in space` is a Python bool, which a traced `x` does not have. Within `jit` and `vmap`,"
+                " write `space.contains(x)`, which gives a () bool array."
+            )
+        return bool(inside)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both describe the same set with the same dtypes, bound for bound."""
+        if type(self) is not type(other):
+            return NotImplemented
+        mine, my_structure = jax.tree.flatten(self)
+        theirs, their_structure = jax.tree.flatten(other)
+        return my_structure == their_structure and all(np.array_equal(a, b) for a, b in zip(mine, theirs))
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  # bounds are arrays

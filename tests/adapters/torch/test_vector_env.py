@@ -1,0 +1,511 @@
+"""TorchVectorEnv and the conversions: the same numbers as with NumPy, and the documented ownership of memory."""
+
+import dataclasses
+import gc
+import itertools
+import subprocess
+import sys
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import jaxenvs
+from jaxenvs.adapters import GymnasiumVectorEnv, TorchVectorEnv, from_torch, to_torch
+from jaxenvs.adapters._host_loop.lanes import Lanes
+from jaxenvs.adapters.torch.arrays import CannotShare
+from jaxenvs.adapters.torch.vector_env import ResetNeeded
+from jaxenvs.errors import InvalidAction, InvalidField, WrapperOrderError
+from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary
+from jaxenvs.wrappers import StickyAction
+
+DTYPES = ["bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float16", "bfloat16", "float32", "complex64"]
+DTYPES += ["float8_e4m3fn", "float8_e5m2"]
+
+
+def pointer(array):
+    return array.unsafe_buffer_pointer()
+
+
+def tensors_of(tree):
+    return [leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+# Conversions
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arrays_and_tensors_share_memory_both_ways(dtype):
+    array = jnp.asarray([[0, 1, 1], [1, 0, 1]], dtype)
+    tensor = to_torch(array)
+    assert (tensor.dtype, tuple(tensor.shape)) == (getattr(torch, dtype), (2, 3))
+    assert tensor.data_ptr() == pointer(array)
+    assert tensor.to(torch.complex64).tolist() == np.asarray(array).astype(np.complex64).tolist()
+    own = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]).to(getattr(torch, dtype))
+    back = from_torch(own)
+    assert (back.dtype, back.shape) == (array.dtype, (2, 3))
+    assert pointer(back) == own.data_ptr()
+    np.testing.assert_array_equal(np.asarray(back), np.asarray(array))
+
+
+def test_trees_keep_their_structure_and_odd_shapes_pass():
+    tree = {"a": (jnp.zeros(()), [jnp.ones((0, 3))]), "b": None}
+    tensors = to_torch(tree)
+    assert [tuple(x.shape) for x in tensors_of(tensors)] == [(), (0, 3)]
+    assert jax.tree.structure(from_torch(tensors)) == jax.tree.structure(tree)
+
+
+def test_a_tensor_outlives_its_array_and_an_array_its_tensor():
+    tensor = to_torch(jnp.arange(1000))
+    array = from_torch(torch.arange(1000, dtype=torch.int32))
+    gc.collect()
+    jnp.zeros(1000).block_until_ready()
+    assert tensor.tolist() == array.tolist() == list(range(1000))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [lambda x: x[:, 0], lambda x: x.T, lambda x: x[0, :1].expand(5), lambda x: x.flatten()[1:]],
+    ids=["column", "transposed", "expanded", "not aligned"],
+)
+def test_views_that_cannot_be_shared_are_copied(view):
+    tensor = torch.arange(12, dtype=torch.float32).reshape(3, 4)
+    array = from_torch(view(tensor))
+    expected = view(tensor).tolist()
+    tensor.zero_()
+    assert array.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("convert", "leaf", "message"),
+    [
+        (to_torch, lambda: jax.random.key(0), "jax.random.key_data"),
+        (to_torch, lambda: np.zeros(3), "takes JAX arrays, got .* type ndarray"),
+        (to_torch, lambda: 1.0, "takes JAX arrays, got 1.0 of type float"),
+        (to_torch, lambda: jnp.zeros(3, "int4"), "dtype int4 .*Cast the array"),
+        (from_torch, lambda: torch.ones(3, requires_grad=True), r"tensor.detach\(\)"),
+        (from_torch, lambda: torch.ones(3, device="meta"), "on meta: .* own devices: .*cpu"),
+        (from_torch, lambda: torch.eye(3).to_sparse(), "torch.sparse_coo"),
+        (from_torch, lambda: torch.ones(3, dtype=torch.complex64).conj(), "conjugate"),
+        (from_torch, lambda: np.zeros(3), "takes torch tensors, got .* type ndarray"),
+    ],
+)
+def test_what_cannot_be_shared_says_why(convert, leaf, message):
+    with pytest.raises(CannotShare, match=message):
+        convert({"x": leaf()})
+
+
+def test_a_traced_or_deleted_array_is_refused():
+    with pytest.raises(CannotShare, match=r"outside `jax.jit`"):
+        jax.jit(to_torch)(jnp.zeros(3))
+    array = jnp.zeros(3)
+    array.delete()
+    with pytest.raises(CannotShare, match="deleted, or donated"):
+        to_torch(array)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint64, torch.float64, torch.complex128])
+def test_64_bits_are_never_cut_down_unasked(dtype):
+    tensor = torch.tensor([1, 2**31 - 1], dtype=torch.int32).to(dtype)
+    with jax.enable_x64(False), pytest.raises(CannotShare, match=r"jax_enable_x64"):
+        from_torch(tensor)
+    with jax.enable_x64(True):
+        assert pointer(from_torch(tensor)) == tensor.data_ptr()
+
+
+# The same as with NumPy
+
+CASES = {
+    "CartPole": (lambda: jaxenvs.make("CartPole-v1", max_episode_steps=15), torch.int64),
+    "Pendulum": (lambda: jaxenvs.make("Pendulum-v1", max_episode_steps=5), torch.float64),
+    "Blackjack": (lambda: jaxenvs.make("Blackjack-v1"), torch.int32),
+}
+
+
+@pytest.mark.parametrize("mode", ["same_step", "next_step"])
+@pytest.mark.parametrize("case", CASES)
+def test_it_does_what_gymnasium_vector_env_does(case, mode):
+    make, dtype = CASES[case]
+    env, lanes = make(), 3
+    ours = TorchVectorEnv(env, lanes, autoreset_mode=mode)
+    theirs = GymnasiumVectorEnv(env, lanes, autoreset_mode={"same_step": "SameStep", "next_step": "NextStep"}[mode])
+    theirs.action_space.seed(0)
+    assert_same(ours.reset(seed=7)[0], theirs.reset(seed=7)[0])
+    over, ends = np.zeros(lanes, bool), 0
+    returns, lengths = np.zeros(lanes), np.zeros(lanes, int)
+    for _ in range(40):
+        action = theirs.action_space.sample()
+        *seen, info = ours.step(torch.as_tensor(action).to(dtype))
+        *expected, expected_info = theirs.step(action)
+        assert_same(seen, expected)
+        running = ~over if mode == "next_step" else np.ones(lanes, bool)
+        returns, lengths = (returns + expected[1]) * running, (lengths + 1) * running
+        np.testing.assert_allclose(info["episode_return"].numpy(), returns, rtol=1e-5)
+        np.testing.assert_array_equal(info["episode_length"].numpy(), lengths)
+        over = expected[2] | expected[3]
+        ends += over.sum()
+        if mode == "same_step":
+            for lane in np.flatnonzero(over):
+                final = jax.tree.map(lambda x, lane=lane: x[lane], info["final_observation"])
+                assert_same(final, expected_info["final_obs"][lane])
+                assert all(
+                    info["final_info"][k][lane] == v[lane]
+                    for k, v in expected_info.get("final_info", {}).items()
+                    if k[0] != "_"
+                )
+            returns, lengths = returns * ~over, lengths * ~over
+        assert_same(
+            {k: v for k, v in info.items() if k in expected_info}, {k: v for k, v in expected_info.items() if k in info}
+        )
+    assert ends >= lanes
+    again = [7, None, 3]
+    assert_same(ours.reset(seed=again)[0], theirs.reset(seed=again)[0])
+
+
+def assert_same(tensors, arrays):
+    pairs = zip(jax.tree.leaves(tensors), jax.tree.leaves(arrays), strict=True)
+    assert all(np.array_equal(tensor.numpy(), array) for tensor, array in pairs)
+
+
+def test_dtypes_and_the_tensors_of_an_info():
+    envs = TorchVectorEnv("CartPole-v1", 4)
+    envs.reset(seed=0)
+    observation, reward, terminated, truncated, info = envs.step(torch.ones(4, dtype=torch.int32))
+    dtypes = [x.dtype for x in (observation, reward, terminated, truncated)]
+    assert dtypes == [torch.float32, torch.float32, torch.bool, torch.bool]
+    assert (info["episode_return"].dtype, info["episode_length"].dtype) == (torch.float32, torch.int32)
+    assert torch.equal(info["final_observation"], observation)  # no episode has ended
+    assert info["final_info"] == {}
+
+
+def test_final_observations_are_those_before_the_reset():
+    envs = TorchVectorEnv("CartPole-v1", 4, max_episode_steps=2)
+    plain = TorchVectorEnv("CartPole-v1", 4, max_episode_steps=-1)
+    envs.reset(seed=0), plain.reset(seed=0)
+    for step in (1, 2):
+        action = torch.ones(4, dtype=torch.int64)
+        observation, _, terminated, truncated, info = envs.step(action)
+        unbroken = plain.step(action)[0]
+        assert torch.equal(info["final_observation"], unbroken)
+        assert truncated.tolist() == [step == 2] * 4 and not terminated.any()
+        assert torch.equal(observation, unbroken) == (step == 1)
+    assert info["episode_length"].tolist() == [2] * 4
+
+
+# Memory
+
+
+def test_a_step_moves_nothing_over_the_host():
+    envs = TorchVectorEnv("CartPole-v1", 8)
+    envs.reset(seed=0)
+    action = torch.ones(8, dtype=torch.int32)
+    envs.step(action)
+    with jax.transfer_guard("disallow"):
+        with pytest.raises(Exception, match="Disallowed host-to-device"):  # what a detour through NumPy would meet
+            envs._lanes.step(action.numpy(), "same_step")
+        observation = envs.step(action)[0]
+    assert observation.data_ptr() == pointer(envs._lanes._seen[0])
+    assert pointer(envs._checked_action(action)) == action.data_ptr()
+
+
+class Mirror(jaxenvs.Env):
+    """A state that is also the observation, and a constant of it in `info`: with as much shared as possible."""
+
+    @property
+    def observation_space(self):
+        return Dict({"all": Box(-np.inf, np.inf, (2,)), "same": Box(-np.inf, np.inf, (2,))})
+
+    @property
+    def action_space(self):
+        return Box(-1.0, 1.0, (2,))
+
+    def _timestep(self, state, reward):
+        position, goal = state
+        return jaxenvs.transition({"all": position, "same": position}, reward, False, {"goal": goal, "at": position})
+
+    def reset(self, key):
+        goal = jax.random.uniform(key, (2,), jnp.float32)
+        return (goal, goal), self._timestep((goal, goal), 0.0)
+
+    def step(self, state, action):
+        state = (state[0] + self.action_space.validate(action), state[1])
+        return state, self._timestep(state, 1.0)
+
+    def render(self, state):
+        return jnp.zeros((2, 2, 3), jnp.uint8)
+
+
+@pytest.mark.parametrize("mode", ["same_step", "next_step"])
+def test_writing_to_what_was_returned_changes_nothing_else(mode):
+    def play(scribble):
+        envs = TorchVectorEnv(jaxenvs.TimeLimit(Mirror(), 3), 2, autoreset_mode=mode)
+        seen = []
+        for output in (envs.reset(seed=0), *(envs.step(torch.ones(2, 2) * i) for i in range(8))):
+            tensors = tensors_of(output)
+            seen.append([x.clone() for x in tensors])
+            spans = sorted((x.data_ptr(), x.data_ptr() + x.numel() * x.element_size()) for x in tensors)
+            assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+            if scribble:
+                for tensor in tensors:
+                    tensor.fill_(1)
+        return seen
+
+    for untouched, scribbled in zip(play(False), play(True), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(untouched, scribbled, strict=True))
+
+
+def test_what_was_returned_stays_as_it_was():
+    envs = TorchVectorEnv("CartPole-v1", 4)
+    envs.reset(seed=0)
+    kept = [tensors_of(envs.step(torch.ones(4, dtype=torch.int32))) for _ in range(5)]
+    copies = [[x.clone() for x in tensors] for tensors in kept]
+    for _ in range(20):
+        envs.step(torch.zeros(4, dtype=torch.int32))
+    envs.reset(seed=1)
+    del envs
+    gc.collect()
+    assert all(torch.equal(x, y) for xs, ys in zip(kept, copies, strict=True) for x, y in zip(xs, ys, strict=True))
+
+
+class Slow(Mirror):
+    """Mirror whose steps take about ten milliseconds before they read the action."""
+
+    def step(self, state, action):
+        work = jax.lax.fori_loop(0, 20, lambda _, x: jnp.tanh(x @ x), jnp.full((256, 256), 0.01, jnp.float32))
+        # A number that only the work tells, and that is always 1.
+        return Mirror.step(self, state, action * jnp.where(work.sum() < 1e9, 1, 0).astype(jnp.float32))
+
+
+@pytest.mark.parametrize(
+    ("env", "dtype"),
+    [
+        (Slow(), torch.float32),
+        (StickyAction(jaxenvs.make("CartPole-v1"), 0.5), torch.int32),
+    ],
+    ids=["slow", "the state keeps the action"],
+)
+def test_an_action_may_be_overwritten_as_soon_as_the_step_returned(env, dtype):
+    careful, careless = (TorchVectorEnv(env, 4) for _ in range(2))
+    shape = (4, *env.action_space.shape)
+    careful.reset(seed=0), careless.reset(seed=0)
+    shared = torch.zeros(shape, dtype=dtype)
+    for action in torch.randint(0, 2, (12, *shape), generator=torch.Generator().manual_seed(0)):
+        shared.copy_(action)
+        seen = careless.step(shared)
+        shared.fill_(0 if action.flatten()[0] else 1)
+        expected = careful.step(action.clone().to(dtype))
+        assert all(torch.equal(x, y) for x, y in zip(tensors_of(seen), tensors_of(expected), strict=True))
+
+
+def test_no_state_keeps_the_memory_of_an_action():
+    lanes = Lanes(StickyAction(jaxenvs.make("CartPole-v1"), 0.5), 4, "a test")
+    lanes.reset([0, 1, 2, 3])
+    action = torch.ones(4, dtype=torch.int32)
+    jax.block_until_ready(lanes.step(from_torch(action), "same_step"))
+    kept = lanes._state.env.inner.action
+    action.zero_()
+    assert kept.tolist() == [1] * 4
+
+
+# Errors
+
+
+def step_with(action, env="CartPole-v1"):
+    envs = TorchVectorEnv(env, 3)
+    envs.reset(seed=0)
+    return envs.step(action)
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        (torch.ones(2, dtype=torch.int32), r"`action` must be a tensor of shape \(3,\) and torch.int32 on cpu.*\(2,\)"),
+        (torch.ones(3), "got torch.float32. Round it"),
+        (np.ones(3, np.int32), "of type ndarray"),
+        (1, "of type int"),
+        ((torch.ones(3), torch.ones(3)), "The action must be tensor, for "),
+        (torch.ones(3, dtype=torch.int32, device="meta"), r"got one on meta. Pass `action.to\(envs.device\)`"),
+    ],
+)
+def test_an_action_of_the_wrong_form_is_refused_and_loses_nothing(action, message):
+    envs, untouched = (TorchVectorEnv("CartPole-v1", 3) for _ in range(2))
+    envs.reset(seed=0), untouched.reset(seed=0)
+    with pytest.raises(InvalidAction, match=message):
+        envs.step(action)
+    good = torch.ones(3, dtype=torch.uint8)
+    assert torch.equal(envs.step(good)[0], untouched.step(good)[0])
+
+
+def test_an_action_that_requires_a_gradient_is_refused():
+    with pytest.raises(InvalidAction, match=r"action.detach\(\)"):
+        step_with(torch.ones(3, 1, requires_grad=True), "Pendulum-v1")
+
+
+class Buttons(Mirror):
+    """Mirror with an action of several parts."""
+
+    @property
+    def action_space(self):
+        return Dict({"push": Box(-1.0, 1.0, (2,)), "which": MultiBinary(3), "one": Discrete(4)})
+
+    def step(self, state, action):
+        action = self.action_space.validate(action)
+        total = action["push"] + action["which"].sum().astype(jnp.float32) + action["one"].astype(jnp.float32)
+        return (state[0] + total, state[1]), self._timestep(state, total.sum())
+
+
+def test_actions_of_several_parts_are_trees_of_tensors():
+    action = {"push": torch.ones(3, 2), "which": torch.ones(3, 3, dtype=torch.bool), "one": torch.arange(3)}
+    assert step_with(action, Buttons())[1].tolist() == [8.0, 10.0, 12.0]
+    with pytest.raises(InvalidAction, match=r"`action\['one'\]` must be a tensor of shape \(3,\)"):
+        step_with({**action, "one": torch.ones(3, 1)}, Buttons())
+    with pytest.raises(InvalidAction, match=r"The action must be .*'one'"):
+        step_with({"push": torch.ones(3, 2)}, Buttons())
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: TorchVectorEnv("CartPole-v1", 0), InvalidField, "num_envs"),
+        (lambda: TorchVectorEnv(Mirror(), 2, max_episode_steps=5), InvalidField, "goes with an id"),
+        (lambda: TorchVectorEnv(Mirror(), 2, autoreset="x"), InvalidField, "Did you mean: `autoreset_mode`"),
+        (lambda: TorchVectorEnv("CartPole-v1", 2, autoreset_mode="disabled"), InvalidField, "GymnasiumVectorEnv"),
+        (lambda: TorchVectorEnv("CartPole-v1", 2, gravitas=1.0), InvalidField, "Did you mean: `gravity`"),
+        (
+            lambda: TorchVectorEnv(jaxenvs.AutoReset(Mirror()), 2),
+            WrapperOrderError,
+            "TorchVectorEnv, or the library it is for",
+        ),
+        (lambda: TorchVectorEnv(gymnasium.Env(), 2), InvalidField, "takes an id or a jaxenvs.Env"),
+        (lambda: TorchVectorEnv("CartPole-v1", 2).step(torch.ones(2)), ResetNeeded, "`step` before the first `reset`"),
+        (lambda: TorchVectorEnv("CartPole-v1", 2).render(), ResetNeeded, "`render` before the first `reset`"),
+        (lambda: TorchVectorEnv("CartPole-v1", 2).reset(seed=[1]), InvalidField, "must match num_envs=2"),
+        (lambda: TorchVectorEnv("CartPole-v1", 2).reset(seed=-1), InvalidField, "non-negative"),
+        (
+            lambda: TorchVectorEnv("CartPole-v1", 2).reset(seed=True),
+            InvalidField,
+            "non-negative",
+        ),
+        (lambda: TorchVectorEnv("CartPole-v1", 2).reset(options={"lo": 1}), InvalidField, "no reset option `lo`"),
+    ],
+)
+def test_mistakes_are_told(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+# The rest
+
+
+def test_fields_options_and_gymnasiums_modes_pass():
+    envs = TorchVectorEnv("CartPole-v1", 2, gravity=1.6, autoreset_mode=gymnasium.vector.AutoresetMode.NEXT_STEP)
+    assert (envs.autoreset_mode, envs.device) == ("next_step", torch.device("cpu"))
+    assert envs.single_action_space.to_gymnasium() == gymnasium.spaces.Discrete(2)
+    assert envs.single_observation_space.shape == (4,)
+    observation, _ = envs.reset(options={"low": 0.5, "high": 0.6})
+    assert ((observation >= 0.5) & (observation <= 0.6)).all()
+    observation, _ = envs.reset()
+    assert (observation.abs() <= 0.05).all()
+
+
+def test_render_gives_a_picture_of_each():
+    envs = TorchVectorEnv("CartPole-v1", 2)
+    envs.reset(seed=0)
+    pictures = envs.render()
+    assert (pictures.dtype, pictures.ndim, pictures.shape[0], pictures.shape[3]) == (torch.uint8, 4, 2, 3)
+    assert not torch.equal(pictures[0], pictures[1])
+    envs.close()
+
+
+def test_gymnasium_is_not_needed():
+    code = """
+import sys
+sys.modules["gymnasium"] = None
+import importlib.util
+importlib.util.find_spec = lambda name, find=importlib.util.find_spec: None if name == "gymnasium" else find(name)
+import torch
+from jaxenvs.adapters import TorchVectorEnv
+envs = TorchVectorEnv("CartPole-v1", 2)
+envs.reset(seed=0)
+print(envs.step(torch.ones(2, dtype=torch.int64))[1].tolist(), sys.modules["gymnasium"])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stdout.split("\n")[0] == "[1.0, 1.0] None", result.stderr[-2000:]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Of the PPO below."""
+
+    num_envs: int = 32
+    num_steps: int = 64
+    iterations: int = 24
+    epochs: int = 4
+    minibatch: int = 512
+    learning_rate: float = 3e-3
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    clip: float = 0.2
+
+
+@pytest.fixture
+def one_torch_thread():
+    """On few cores torch's threads, which wait for each other busily, and XLA's hold each other up."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_torch_thread")
+def test_a_ppo_loop_in_torch_learns_cart_pole():
+    s = Settings()
+    torch.manual_seed(0)
+    envs = TorchVectorEnv("CartPole-v1", s.num_envs)
+    size = envs.single_observation_space.shape[0]
+    actor, critic = (
+        nn.Sequential(nn.Linear(size, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, outputs))
+        for outputs in (envs.single_action_space.n, 1)
+    )
+    optimiser = torch.optim.Adam([*actor.parameters(), *critic.parameters()], lr=s.learning_rate)
+    observation, _ = envs.reset(seed=0)
+    finished = []
+    for _ in range(s.iterations):
+        steps = []
+        with torch.no_grad():
+            for _ in range(s.num_steps):
+                policy = torch.distributions.Categorical(logits=actor(observation))
+                action = policy.sample()
+                following, reward, terminated, truncated, info = envs.step(action)
+                done = terminated | truncated
+                next_value = critic(info["final_observation"]).squeeze(-1) * ~terminated
+                delta = reward + s.gamma * next_value - critic(observation).squeeze(-1)
+                steps.append((observation, action, policy.log_prob(action), delta, ~done, critic(observation)[:, 0]))
+                finished += info["episode_return"][done].tolist()
+                observation = following
+            advantage, advantages = torch.zeros(s.num_envs), []
+            for _, _, _, delta, goes_on, _ in reversed(steps):
+                advantage = delta + s.gamma * s.gae_lambda * goes_on * advantage
+                advantages.insert(0, advantage)
+        observations, actions, log_probs, _, _, values = (torch.cat(parts) for parts in zip(*steps, strict=True))
+        advantages = torch.cat(advantages)
+        targets = advantages + values
+        for _ in range(s.epochs):
+            for rows in torch.randperm(len(actions)).split(s.minibatch):
+                policy = torch.distributions.Categorical(logits=actor(observations[rows]))
+                ratio = (policy.log_prob(actions[rows]) - log_probs[rows]).exp()
+                gain = advantages[rows]
+                gain = (gain - gain.mean()) / (gain.std() + 1e-8)
+                loss = -torch.min(ratio * gain, ratio.clamp(1 - s.clip, 1 + s.clip) * gain).mean()
+                loss += 0.5 * (critic(observations[rows]).squeeze(-1) - targets[rows]).square().mean()
+                loss -= 0.01 * policy.entropy().mean()
+                optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_([*actor.parameters(), *critic.parameters()], 0.5)
+                optimiser.step()
+    assert np.mean(finished[:50]) < 40  # as by chance
+    assert np.mean(finished[-50:]) > 150

@@ -1,0 +1,105 @@
+"""Every Python program in the README and the docs runs when it is pasted."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+CHECKS = {
+    "README.md": ("", "assert evaluation.returns.shape == (128,)"),
+    "docs/guide.md": (
+        "assert trajectory.reward.shape == (100, 64)",
+        "assert timesteps.observation.shape == (8, 4)",
+        "assert trajectory.timesteps.reward.shape == (100, 64) and evaluation.returns.shape == (16,)",
+    ),
+    "docs/randomness.md": ("assert counts.shape == (5,)",),
+    "docs/bsuite.md": (
+        'assert len(bsuite_ids()) == 468 and sea == make_bsuite("deep_sea/10") and env.env.noise_scale == 0.1',
+    ),
+    "docs/mujoco.md": (
+        "assert trajectory.reward.shape == (3, 2)",
+        "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
+    ),
+    "docs/atari.md": (
+        "assert trajectory.observation.shape == (3, 2, 210, 160)",
+        "assert env.observation_space.shape == game.observation_space.shape == (4, 84, 84)",
+    ),
+    "docs/adapters.md": (
+        "assert picture.shape == (400, 600, 3) and observations.shape == (256, 4)",
+        "assert model.num_timesteps == 2048",
+    ),
+}
+"""By page, what each of its programs has to have done."""
+
+ELSEWHERE = {"docs/scaling.md": "test_scaling.py", "docs/writing_environments.md": "test_writing_environments.py"}
+"""Pages whose programs continue each other, and the tests that run them."""
+
+TOGETHER = [
+    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md"),
+    ("docs/mujoco.md",),
+    ("docs/atari.md",),
+    ("docs/adapters.md",),
+]
+"""Pages that share a process, since starting one costs more than most programs."""
+
+SHORTER = {
+    "docs/mujoco.md": {"(100, 64, 3)": "(3, 2, 3)", ", 64)": ", 2)"},
+    "docs/atari.md": {"(100, 32)": "(3, 2)", ", 32)": ", 2)"},
+    "docs/adapters.md": {"200_000": "2_048"},
+    "README.md": {"100_000": "4_096"},
+}
+"""What is done less often here."""
+
+RUN = """
+import json, sys
+for name, program in json.load(open(sys.argv[1])):
+    print("#", name, flush=True)
+    exec(compile(program, name, "exec"), {"__name__": "__main__"})
+"""
+
+
+def programs_of(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_every_program_has_its_check():
+    pages = ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+    counts = {page: len(programs_of(page)) for page in pages}
+    assert {page for page, count in counts.items() if count} == {*CHECKS, *ELSEWHERE}
+    assert {page: counts[page] for page in CHECKS} == {page: len(checks) for page, checks in CHECKS.items()}
+    assert sorted(page for pages in TOGETHER for page in pages) == sorted(CHECKS)
+    assert all((Path(__file__).parent / test).exists() for test in ELSEWHERE.values())
+
+
+def shortened(page, program):
+    for long, short in SHORTER.get(page, {}).items():
+        program = program.replace(long, short)
+    return program
+
+
+@pytest.mark.parametrize("pages", TOGETHER, ids=" ".join)
+def test_programs_run_as_they_are_pasted(pages, tmp_path):
+    """Each program has only its own names, and runs in a separate process."""
+    programs = [
+        (f"{page}, program {number}", f"{shortened(page, program)}\n{check}\n")
+        for page in pages
+        for number, (program, check) in enumerate(zip(programs_of(page), CHECKS[page]), 1)
+    ]
+    (tmp_path / "programs.json").write_text(json.dumps(programs))
+    result = subprocess.run(
+        [sys.executable, "-c", RUN, "programs.json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout[-500:] + result.stderr
+    if "README.md" in pages:
+        assert float(result.stdout.splitlines()[1]) == 200 * 4096  # CartPole pays 1 a step
