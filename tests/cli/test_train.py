@@ -234,7 +234,7 @@ def test_a_run_that_diverges_says_so(jaxenvs_command, tmp_path):
 
 def test_numbers_that_are_not_finite_become_json(monkeypatch):
     returns = np.array([np.nan, np.inf, 1], np.float32)
-    outcome = jaxenvs.Evaluation(returns, np.array([5, 5, 5]), np.ones(3, bool))
+    outcome = jaxenvs.Evaluation(returns, np.array([5, 5, 5]), np.ones(3, bool), np.ones(3, bool), np.zeros(3, bool))
     monkeypatch.setattr("jaxenvs.cli.evaluate.evaluate_policy", lambda *_, **__: outcome)
     result = evaluation_of(jaxenvs.make("CartPole-v1"), [lambda *_: 0], jaxenvs.spec("CartPole-v1"), 0, 3)
     assert result["mean_return"] is None and result["solved"] is False
