@@ -169,7 +169,7 @@ class CompiledUpdates:
         )
 
     def _in_order(self, updates: int, table: Array) -> np.ndarray:
-        """A table with axes (room, [seeds,] steps, environments) as (steps of `updates` updates, seeds, environments)."""
+        """A table with axes (room, [seeds,] steps, environments) as (all steps, seeds, environments)."""
         rows = np.asarray(table)[:updates]
         rows = rows.reshape(updates, self._num_seeds, *rows.shape[-2:])
         return np.moveaxis(rows, 1, 2).reshape(-1, self._num_seeds, rows.shape[-1])
