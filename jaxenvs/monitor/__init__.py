@@ -13,8 +13,11 @@ from jaxenvs.monitor.episodes import record_episodes as record_episodes
 from jaxenvs.monitor.episodes import replay_actions as replay_actions
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
 from jaxenvs.monitor.packed_bytes import PackedBytes as PackedBytes
+from jaxenvs.monitor.recorder import Recorder as Recorder
+from jaxenvs.monitor.recorder import record as record
 from jaxenvs.monitor.records import Replays as Replays
 from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
 from jaxenvs.monitor.training_loop import Report as Report
 from jaxenvs.monitor.training_loop import train as train
+from jaxenvs.rollouts.endings import outcome as outcome

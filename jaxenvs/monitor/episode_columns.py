@@ -6,9 +6,7 @@ from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.evaluate import Evaluation
 
 
-def episode_columns(
-    endings: Endings, *, steps_before: int, seconds: tuple[float, float]
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def episode_columns(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
     """The columns for `EpisodeWriter.add` of the episodes that ended, in the order in which they did.
 
     Args:
@@ -18,14 +16,14 @@ def episode_columns(
             steps in between are taken to last equally long.
 
     Returns:
-        The columns, (episodes,) each, and the steps that ended the episodes, (episodes,) int64, counted from 0.
+        The columns, (episodes,) each.
     """
     steps, seeds, lanes = endings.ended.shape
     index = np.flatnonzero(endings.ended)
     step, place = np.divmod(index, seeds * lanes)
     seed, lane = np.divmod(place, lanes)
     begin, end = seconds
-    columns = {
+    return {
         "seed": seed.astype(np.int32),
         "lane": lane.astype(np.int32),
         "episode_return": np.take(endings.episode_return, index).astype(np.float64),
@@ -35,7 +33,6 @@ def episode_columns(
         "env_steps": steps_before + (step + 1) * lanes,
         "seconds": begin + (step + 1) * ((end - begin) / steps),
     }
-    return columns, step
 
 
 def evaluation_columns(evaluation: Evaluation, *, seed: int, env_steps: int, seconds: float) -> dict[str, np.ndarray]:

@@ -1,16 +1,23 @@
 """The episodes of a training run, written while it trains."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
-from jaxenvs.monitor.episode_columns import episode_columns
+import jax
+
+from jaxenvs.monitor.episode_columns import episode_columns, evaluation_columns
 from jaxenvs.monitor.episode_writer import EpisodeWriter
 from jaxenvs.monitor.processes import is_writer
 from jaxenvs.monitor.run import Run
 from jaxenvs.monitor.updates import Measured
+from jaxenvs.rollouts.evaluate import Evaluation
 
-TRAINING_WRITER = "training"
-"""The name of the writer of a run's training episodes. A resumed run continues it."""
+TRAINING_WRITER, EVALUATION_WRITER = "training", "evaluation"
+"""The names of the writers of a run's episodes. A resumed run continues them."""
+
+Keep: TypeAlias = Callable[[int, Evaluation], None]
+"""`keep(seed, evaluation)`: writes the episodes in which one of the agents was evaluated."""
 
 
 class TrainingEpisodes:
@@ -41,7 +48,7 @@ class TrainingEpisodes:
         """
         if self._writer is None or measured.endings is None:
             return
-        columns, _ = episode_columns(
+        columns = episode_columns(
             measured.endings,
             steps_before=begin * self._steps_per_update,
             seconds=(seconds_before, seconds_before + seconds),
@@ -52,3 +59,28 @@ class TrainingEpisodes:
         """Writes what is in memory, so that a checkpoint that follows loses no episode before it."""
         if self._writer is not None:
             self._writer.flush()
+
+
+@contextlib.contextmanager
+def evaluation_episodes(run: Run, env_steps: int, seconds: float, *, record: bool) -> Iterator[Keep]:
+    """Yields a function that writes evaluated episodes to a run's folder; one that does nothing if not `record`.
+
+    An earlier evaluation after as many steps is replaced.
+
+    Args:
+        run: the run folder.
+        env_steps: the steps of training before the evaluation, by each seed.
+        seconds: the time of training.
+        record: whether to write anything.
+    """
+    if not (record and is_writer()):
+        yield lambda seed, evaluation: None
+        return
+    with EpisodeWriter(run, mode="evaluation", writer=EVALUATION_WRITER) as writer:
+        writer.rewind(env_steps - 1)
+
+        def keep(seed: int, evaluation: Evaluation) -> None:
+            episodes = jax.device_get(evaluation)
+            writer.add(evaluation_columns(episodes, seed=seed, env_steps=env_steps, seconds=seconds))
+
+        yield keep
