@@ -20,4 +20,5 @@ from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
 from jaxenvs.monitor.training_loop import Report as Report
 from jaxenvs.monitor.training_loop import train as train
+from jaxenvs.rollouts.endings import Endings as Endings
 from jaxenvs.rollouts.endings import outcome as outcome

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import jax
 
+from jaxenvs.errors import NotWritten
 from jaxenvs.monitor.episode_columns import episode_columns, evaluation_columns
 from jaxenvs.monitor.episode_writer import EpisodeWriter
 from jaxenvs.monitor.processes import is_writer
@@ -33,9 +34,17 @@ class TrainingEpisodes:
         if not (record and is_writer()):
             yield TrainingEpisodes(None, steps_per_update)
             return
-        with EpisodeWriter(run, mode="training", writer=TRAINING_WRITER) as writer:
+        writer = EpisodeWriter(run, mode="training", writer=TRAINING_WRITER)
+        try:
             writer.rewind(done * steps_per_update)
             yield TrainingEpisodes(writer, steps_per_update)
+        except BaseException as error:  # it says what happened, and where the training state is
+            try:
+                writer.close()
+            except NotWritten as another:
+                error.add_note(str(another))
+            raise
+        writer.close()
 
     def add(self, measured: Measured, begin: int, seconds_before: float, seconds: float) -> None:
         """Adds the episodes that ended in a call.

@@ -9,6 +9,10 @@ from jaxenvs.monitor.action_packing import ActionPacking
 from jaxenvs.monitor.key_words import key_from_words
 
 
+_reset = jax.jit(lambda env, key: env.reset(key))
+_step = jax.jit(lambda env, state, action: env.step(state, action))
+
+
 def replays_of(run):
     """(writer, episode): the key and the packed actions."""
     table = pyarrow.parquet.read_table(run.path / "replays")
@@ -24,15 +28,14 @@ def replays_of(run):
 def check_replays(run, env, *, least=1):
     """Plays every episode that has a replay in `env`, and compares each number; returns how many there were."""
     episodes, replays = read_episodes(run), replays_of(run)
-    reset, step = jax.jit(env.reset), jax.jit(env.step)
     packing = ActionPacking(env.action_space)
     for (writer, number), (key, packed) in replays.items():
         (row,) = np.flatnonzero((episodes["writer"] == writer) & (episodes["episode"] == number))
         actions = packing.unpack(packed, int(episodes["length"][row]))
-        state, _ = reset(key)
+        state, _ = _reset(env, key)
         total = 0.0
         for index in range(episodes["length"][row]):
-            state, timestep = step(state, jax.tree.map(lambda x, i=index: x[i], actions))
+            state, timestep = _step(env, state, jax.tree.map(lambda x, i=index: x[i], actions))
             is_last = index == episodes["length"][row] - 1
             assert bool(timestep.done) == is_last
             total += float(timestep.reward)
