@@ -138,13 +138,14 @@ def _arrow_array(values: Any, arrow_type: Any) -> Any:
     return arrow.Array.from_buffers(arrow_type, len(values), buffers)
 
 
-def read_part(path: Path, kind: Kind, environment: str | None) -> Any:
+def read_part(path: Path, kind: Kind, environment: str, *, episode: int | None = None) -> Any:
     """A part as an Arrow table.
 
     Args:
         path: the file.
         kind: the folder that it lies in.
-        environment: the digest that it must have; None for any.
+        environment: the digest that it must have.
+        episode: the number of the episode that is wanted; None for all.
 
     Raises:
         FileNotFoundError: there is no such file (any more).
@@ -152,9 +153,11 @@ def read_part(path: Path, kind: Kind, environment: str | None) -> Any:
         CheckpointError: it is of another environment, or jaxenvs did not write it.
     """
     arrow = pyarrow()
-    data = path.read_bytes()
+    wanted = None if episode is None else [("episode", "=", episode)]
     try:
-        table = arrow.parquet.read_table(arrow.BufferReader(data), use_threads=False)
+        table = arrow.parquet.read_table(path, use_threads=False, partitioning=None, filters=wanted)
+    except FileNotFoundError:
+        raise
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise TornPart(path, f"{path} is not a whole Parquet file: {_first_line(error)}.") from error
     notes = _notes(table.schema.metadata)
@@ -165,7 +168,7 @@ def read_part(path: Path, kind: Kind, environment: str | None) -> Any:
             f"{path} has format version {notes['format_version']!r}, this jaxenvs reads {FORMAT_VERSION}."
             " Read it with the version of jaxenvs that run.json names."
         )
-    if environment not in (None, notes["environment"]):
+    if environment != notes["environment"]:
         raise CheckpointError(
             f"{path} holds episodes of another environment than its run.json describes. A run folder has one"
             " environment: move the file to a folder of its own, with its own run.json."
