@@ -8,7 +8,7 @@ import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv, TorchVectorEnv, record
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import Run, read_episodes
-from tests.monitor.replaying import check_replays, replays_of
+from tests.monitor.replaying import check_replayer, check_replays, replays_of
 
 LANES, LIMIT = 3, 16
 LIMITED = jaxenvs.make("CartPole-v1", max_episode_steps=LIMIT)
@@ -66,6 +66,7 @@ def test_a_gymnasium_environment_with_its_time_limit(tmp_path):
     assert recorded(tmp_path / "run") == count.rows and len(count.rows) == 11
     assert {row[3] for row in count.rows} == {row[4] for row in count.rows} == {True, False}
     assert check_replays(Run.open(tmp_path / "run"), LIMITED) == 10
+    check_replayer(Run.open(tmp_path / "run"))
     assert ("training", 3) not in replays_of(Run.open(tmp_path / "run"))  # its start came from options
 
 

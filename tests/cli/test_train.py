@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -389,8 +390,7 @@ def test_existing_folder_is_not_overwritten(jaxenvs_command, trained):
 
 
 def copy_of(path, tmp_path):
-    for file in path.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(path, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet
 from jaxenvs.monitor import read_episodes
 from jaxenvs.monitor.action_packing import ActionPacking
 from jaxenvs.monitor.key_words import key_from_words
-
+from jaxenvs.monitor.replay import Replayer
 
 _reset = jax.jit(lambda env, key: env.reset(key))
 _step = jax.jit(lambda env, state, action: env.step(state, action))
@@ -44,3 +44,10 @@ def check_replays(run, env, *, least=1):
         assert bool(timestep.truncated) == episodes["truncated"][row]
     assert len(replays) >= least
     return len(replays)
+
+
+def check_replayer(run, count=3):
+    """The package's own replay of the first episodes finds no difference either."""
+    replayer = Replayer(run)
+    for writer, number in sorted(replays_of(run))[:count]:
+        assert replayer.play(number, writer).differences == ()

@@ -11,7 +11,7 @@ import jaxenvs
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import outcome, read_episodes, record
 from jaxenvs.wrappers import EpisodeStatistics, NormalizeReward
-from tests.monitor.replaying import check_replays, replays_of
+from tests.monitor.replaying import check_replayer, check_replays, replays_of
 
 LANES, STEPS, CHUNKS = 4, 30, 3
 ENV = jaxenvs.make("CartPole-v1", max_episode_steps=16)
@@ -83,6 +83,7 @@ def test_a_loop_in_chunks_records_the_episodes_that_are_counted_step_by_step(tmp
     assert set(episodes["mode"]) == {"training"} and not episodes["seed"].any()
     assert (np.diff(episodes["seconds"]) >= 0).all() and episodes["seconds"][0] > 0
     assert check_replays(recorder.run, ENV) == len(expected)
+    check_replayer(recorder.run)
 
 
 def test_what_was_added_is_there_after_a_flush(tmp_path):
@@ -179,6 +180,7 @@ def test_floats_are_added_in_single_precision_in_the_order_of_steps(tmp_path):
         total += reward
     assert episodes["episode_return"][0] == float(total) and episodes["length"].tolist() == [20] * 4
     assert check_replays(recorder.run, env.env) == 4
+    check_replayer(recorder.run)
 
 
 def test_mistakes_are_explained(tmp_path):

@@ -52,7 +52,7 @@ class Clockwork(PyTreeNode):
             ended=ended,
             terminated=ended & (step % 2 == 0),
             truncated=ended & (step % 2 == 1),
-            episode_return=step + state.agent["w"],
+            episode_return=jnp.broadcast_to(step, ended.shape).astype(jnp.float32) + state.agent["w"],
             length=step * 10 + lane,
         )
         return state.replace(updates=state.updates + 1), Metrics(ended.sum(dtype=jnp.int32)), endings
