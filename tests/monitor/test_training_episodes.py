@@ -152,11 +152,20 @@ def test_a_learner_without_endings_is_refused_before_it_trains(tmp_path):
 
 
 def test_a_recorded_training_learns_the_same_to_the_bit(tmp_path):
-    learner = PPO(total_steps=2048, num_envs=8, num_steps=32)
+    env = jaxenvs.make("CartPole-v1", max_episode_steps=14)
+    learner = PPO(
+        total_steps=1024,
+        num_envs=8,
+        num_steps=32,
+        num_epochs=1,
+        num_minibatches=1,
+        hidden_sizes=(8,),
+        activation="relu",
+    )
     states = []
     for record in (False, True):
         run = make_run(tmp_path / str(record), "ppo")
-        states.append(train(run, ENV, learner, KEY, record=record)[0])
+        states.append(train(run, env, learner, KEY, record=record)[0])
     for plain, recorded in zip(*map(jax.tree.leaves, states), strict=True):
         if jnp.issubdtype(plain.dtype, jax.dtypes.prng_key):
             plain, recorded = jax.random.key_data(plain), jax.random.key_data(recorded)
@@ -166,4 +175,6 @@ def test_a_recorded_training_learns_the_same_to_the_bit(tmp_path):
     assert len(episodes["lane"]) == sum(row["episodes"] for row in progress) > 50
     total = sum(row["episodes"] * row["mean_return"] for row in progress if row["episodes"])
     np.testing.assert_allclose(episodes["episode_return"].sum(), total, rtol=1e-5)
-    assert (episodes["episode_return"] == episodes["length"]).all() and episodes["terminated"].all()
+    assert (episodes["episode_return"] == episodes["length"]).all()
+    assert (episodes["truncated"] == (episodes["length"] == 14)).all() and episodes["truncated"].any()
+    assert (episodes["terminated"] | episodes["truncated"]).all() and episodes["terminated"].any()
