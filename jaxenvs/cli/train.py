@@ -29,6 +29,7 @@ from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interrupt
 from jaxenvs.cli.rollout import longest_episode, save_animation
 from jaxenvs.cli.values import jsonable, read_assignments, read_count
 from jaxenvs.core.env import Env
+from jaxenvs.core.modes import evaluation
 from jaxenvs.errors import Diverged, InvalidField, JaxenvsError, NotWritten
 from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
@@ -233,7 +234,8 @@ def _train_and_finish(
         raise typer.Exit(interrupt.exit_code)
     if mesh is not None:  # there is little left to do
         state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
-    _finish(run, env, policies_of(env, learner, state, run.settings.num_seeds), eval_episodes, animation=animation)
+    policies = policies_of(env, learner, state, run.settings.num_seeds)
+    _finish(run, evaluation(env), policies, eval_episodes, animation=animation)
 
 
 @dataclasses.dataclass(frozen=True)

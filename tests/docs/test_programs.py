@@ -16,6 +16,7 @@ CHECKS = {
     "docs/guide.md": (
         "assert trajectory.reward.shape == (100, 64)",
         "assert timesteps.observation.shape == (8, 4)",
+        'assert env.reward_range == (-1, 1) and jaxenvs.evaluation(env) == jaxenvs.make("Taxi-v4")',
         "assert trajectory.timesteps.reward.shape == (100, 64) and evaluation.returns.shape == (16,)",
     ),
     "docs/randomness.md": ("assert counts.shape == (5,)",),
