@@ -23,6 +23,10 @@ CHECKS = {
     "docs/bsuite.md": (
         'assert len(bsuite_ids()) == 468 and sea == make_bsuite("deep_sea/10") and env.env.noise_scale == 0.1',
     ),
+    "docs/old_runs.md": (
+        'assert run.env_id == "CartPole-v0" and run.episodes["seconds"].tolist() == [2.0]',
+        'assert run.episodes["env_steps"].tolist() == [21, 30]',
+    ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
@@ -42,7 +46,7 @@ ELSEWHERE = {"docs/scaling.md": "test_scaling.py", "docs/writing_environments.md
 """Pages whose programs continue each other, and the tests that run them."""
 
 TOGETHER = [
-    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md"),
+    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md", "docs/old_runs.md"),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
     ("docs/adapters.md",),
