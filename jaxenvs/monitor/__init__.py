@@ -3,6 +3,9 @@
 from jaxenvs.monitor.animation import write_animation as write_animation
 from jaxenvs.monitor.checkpoint import load_checkpoint as load_checkpoint
 from jaxenvs.monitor.checkpoint import save_checkpoint as save_checkpoint
+from jaxenvs.monitor.episode_table import EpisodeReader as EpisodeReader
+from jaxenvs.monitor.episode_table import read_episodes as read_episodes
+from jaxenvs.monitor.episode_writer import EpisodeWriter as EpisodeWriter
 from jaxenvs.monitor.episodes import Episode as Episode
 from jaxenvs.monitor.episodes import Frames as Frames
 from jaxenvs.monitor.episodes import record_episode as record_episode
@@ -15,6 +18,8 @@ from jaxenvs.monitor.gym_run import read_gym_run as read_gym_run
 from jaxenvs.monitor.gym_run import write_gym_run as write_gym_run
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
 from jaxenvs.monitor.monitor_csv import read_monitor_csv as read_monitor_csv
+from jaxenvs.monitor.packed_bytes import PackedBytes as PackedBytes
+from jaxenvs.monitor.records import Replays as Replays
 from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
 from jaxenvs.monitor.training_loop import Report as Report
