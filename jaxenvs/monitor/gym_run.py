@@ -275,8 +275,8 @@ def _check_folder(path: Path, env_id: str, *, resume: bool) -> None:
         return
     if not resume:
         raise InvalidField(
-            f"{path} holds files of Gym's monitor already. Name another folder, or pass `resume=True` (`--resume`) to add to"
-            " them."
+            f"{path} holds files of Gym's monitor already. Name another folder, or pass `resume=True`"
+            " (`--resume`) to add to them."
         )
     if next(path.glob(f"{_MANIFEST}*"), None) is not None and (known := read_gym_run(path).env_id) != env_id:
         raise CheckpointError(f"{path} holds a run of {known}, not of {env_id}. Name another folder.")
