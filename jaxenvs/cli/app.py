@@ -12,6 +12,7 @@ from jaxenvs.cli.evaluate import evaluate
 from jaxenvs.cli.export import export
 from jaxenvs.cli.info import info
 from jaxenvs.cli.list_envs import list_envs
+from jaxenvs.cli.replay import replay
 from jaxenvs.cli.rollout import rollout
 from jaxenvs.cli.train import train
 
@@ -52,5 +53,6 @@ app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo
     evaluate
 )
 app.command("export", epilog="Example:  `jaxenvs export runs/CartPole-v1-20250101-120000 --gym cartpole`")(export)
+app.command("replay", epilog="Example:  `jaxenvs replay runs/mine --episode 17 --output 17.gif`")(replay)
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

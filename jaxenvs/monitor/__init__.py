@@ -1,5 +1,6 @@
-"""Run folders, checkpoints, learning curves and animations."""
+"""Run folders, recorded episodes and their replays, checkpoints, learning curves and animations."""
 
+from jaxenvs.monitor.action_packing import ActionPacking as ActionPacking
 from jaxenvs.monitor.animation import write_animation as write_animation
 from jaxenvs.monitor.checkpoint import load_checkpoint as load_checkpoint
 from jaxenvs.monitor.checkpoint import save_checkpoint as save_checkpoint
@@ -16,11 +17,19 @@ from jaxenvs.monitor.foreign_run import ForeignVideo as ForeignVideo
 from jaxenvs.monitor.gym_run import load_gym_results as load_gym_results
 from jaxenvs.monitor.gym_run import read_gym_run as read_gym_run
 from jaxenvs.monitor.gym_run import write_gym_run as write_gym_run
+from jaxenvs.monitor.key_words import episode_keys as episode_keys
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
 from jaxenvs.monitor.monitor_csv import read_monitor_csv as read_monitor_csv
 from jaxenvs.monitor.packed_bytes import PackedBytes as PackedBytes
 from jaxenvs.monitor.records import Replays as Replays
+from jaxenvs.monitor.replayer import Replay as Replay
+from jaxenvs.monitor.replayer import Replayer as Replayer
+from jaxenvs.monitor.replayer import replay as replay
+from jaxenvs.monitor.replay_assembler import FinishedEpisodes as FinishedEpisodes
+from jaxenvs.monitor.replay_assembler import ReplayAssembler as ReplayAssembler
 from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
 from jaxenvs.monitor.training_loop import Report as Report
 from jaxenvs.monitor.training_loop import train as train
+from jaxenvs.monitor.videos import VideoRecorder as VideoRecorder
+from jaxenvs.monitor.videos import video_schedule as video_schedule
