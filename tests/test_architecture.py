@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "rollouts": {"wrappers"},
     "testing": {"wrappers"},
     "training": {"wrappers", "rollouts"},
-    "adapters": {"wrappers", "registration"},
+    "adapters": {"wrappers", "registration", "monitor"},
     "monitor": {"wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
     "bench": {"wrappers", "registration", "rollouts", "training", "monitor"},

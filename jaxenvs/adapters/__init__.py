@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jaxenvs.adapters.gymnasium.vector_env import GymnasiumVectorEnv as GymnasiumVectorEnv
     from jaxenvs.adapters.gymnax.env import GymnaxEnv as GymnaxEnv
     from jaxenvs.adapters.gymnax.from_gymnax import from_gymnax as from_gymnax
+    from jaxenvs.adapters.recording import record as record
     from jaxenvs.adapters.stable_baselines3.vec_env import StableBaselines3VecEnv as StableBaselines3VecEnv
     from jaxenvs.adapters.torch.arrays import from_torch as from_torch
     from jaxenvs.adapters.torch.arrays import to_torch as to_torch
@@ -39,6 +40,7 @@ _MODULES = {
     "DmEnvironment": "dm_environment",
     "from_gymnax": "gymnax.from_gymnax",
     "from_gymnasium_functional": "gymnasium.from_functional",
+    "record": "recording",
 }
 
 _INSTALL = {

@@ -1,6 +1,7 @@
 """`jaxenvs evaluate RUN`: measure a trained agent."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
 from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
 from jaxenvs.registration import EnvSpec
+from jaxenvs.rollouts.evaluate import Evaluation
 from jaxenvs.rollouts.evaluate import evaluate as evaluate_policy
 from jaxenvs.rollouts.policy import Policy
 
@@ -50,14 +52,23 @@ def evaluate(
 
 
 def evaluation_of(
-    env: Env[Any, Any], policies: list[Policy], entry: EnvSpec, seed: int, episodes: int
+    env: Env[Any, Any],
+    policies: list[Policy],
+    entry: EnvSpec,
+    seed: int,
+    episodes: int,
+    keep: Callable[[int, Evaluation], object] = lambda index, outcome: None,
 ) -> dict[str, Any]:
-    """Evaluates each policy over fresh episodes; returns JSON values, with None for numbers that are not finite."""
+    """Evaluates each policy over fresh episodes; returns JSON values, with None for numbers that are not finite.
+
+    `keep` is called with the index of each policy and its episodes.
+    """
     agents, means = [], []
     for index, policy in enumerate(policies):
         key = jax.random.fold_in(key_for(seed, EVALUATION_KEY), index)
         with warnings_as_notes():
             outcome = evaluate_policy(env, policy, key, num_episodes=episodes)
+        keep(index, outcome)
         returns, lengths = np.asarray(outcome.returns, np.float64), np.asarray(outcome.lengths)
         with np.errstate(invalid="ignore"):  # for returns that are not finite
             mean, std = returns.mean(), returns.std()

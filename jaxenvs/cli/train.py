@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import sys
 import time
+from importlib.util import find_spec as find_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,8 @@ from jaxenvs.errors import Diverged, InvalidField, JaxenvsError, NotWritten
 from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
+from jaxenvs.monitor.parts import pyarrow
+from jaxenvs.monitor.training_episodes import evaluation_episodes
 from jaxenvs.random import key as make_key
 from jaxenvs.registration.make import load
 from jaxenvs.rollouts.policy import Policy
@@ -96,6 +99,14 @@ def train(
         int, typer.Option(parser=read_count, metavar="INTEGER", help="Fresh episodes to evaluate over at the end.")
     ] = 128,
     animation: Annotated[bool, typer.Option(help="Write an animation of the trained agent.")] = True,
+    record: Annotated[
+        bool | None,
+        typer.Option(
+            "--record/--no-record",
+            help="Write every episode to the folder, as Parquet files.",
+            show_default="if pyarrow is installed",
+        ),
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this folder; with --steps, beyond its end.")
     ] = None,
@@ -118,6 +129,8 @@ def train(
     learner = build_learner(settings)
     learner.check_env(env)
     mesh = learner.check_mesh(devices)
+    if record:
+        pyarrow()  # raises if it is missing
     run = (
         Run.open(resume) if resume else Run.create(settings, output, env=env, key=key_for(settings.seed, TRAINING_KEY))
     )
@@ -137,6 +150,7 @@ def train(
                     mesh=mesh,
                     resume=resume is not None,
                     animation=animation,
+                    record=find_module("pyarrow") is not None if record is None else record,
                     quiet=quiet,
                 )
             )
@@ -217,12 +231,13 @@ def _train_and_finish(
     mesh: Mesh | None,
     resume: bool,
     animation: bool,
+    record: bool,
     quiet: bool,
 ) -> None:
     """Everything that happens once the run folder exists."""
     with run.exclusively(), interrupt.awaited():
         try:
-            state, report = _train(run, env, learner, interrupt, mesh=mesh, resume=resume, quiet=quiet)
+            state, report = _train(run, env, learner, interrupt, mesh=mesh, resume=resume, record=record, quiet=quiet)
         except Diverged:
             _draw(run)
             raise
@@ -237,7 +252,7 @@ def _train_and_finish(
     if mesh is not None:  # there is little left to do
         state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
     policies = policies_of(env, learner, state, run.settings.num_seeds)
-    _finish(run, evaluation(env), policies, eval_episodes, animation=animation)
+    _finish(run, evaluation(env), policies, eval_episodes, report, animation=animation, record=record)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,6 +314,7 @@ def _train(
     *,
     mesh: Mesh | None,
     resume: bool,
+    record: bool,
     quiet: bool,
 ) -> tuple[Any, Report]:
     """Trains with a progress bar."""
@@ -334,6 +350,7 @@ def _train(
             key_for(run.settings.seed, TRAINING_KEY),
             mesh=mesh,
             resume=resume,
+            record=record,
             on_compiled=on_compiled,
             on_report=on_report,
             should_stop=interrupt.requested,
@@ -353,11 +370,21 @@ def _draw(run: Run) -> None:
     )
 
 
-def _finish(run: Run, env: Env[Any, Any], policies: list[Policy], eval_episodes: int, *, animation: bool) -> None:
+def _finish(
+    run: Run,
+    env: Env[Any, Any],
+    policies: list[Policy],
+    eval_episodes: int,
+    report: Report,
+    *,
+    animation: bool,
+    record: bool,
+) -> None:
     """Evaluates, shows the result, and writes the remaining files of the run folder."""
     started = time.perf_counter()
     settings = run.settings
-    result = evaluation_of(env, policies, find_spec(settings), settings.seed, eval_episodes)
+    with evaluation_episodes(run, report.env_steps, report.seconds, record=record) as keep:
+        result = evaluation_of(env, policies, find_spec(settings), settings.seed, eval_episodes, keep)
     write_json(run.evaluation_path, result)
     print_evaluation(f"{settings.env_id} · {settings.algorithm.upper()}", result)
     if animation and env.can_render:
@@ -375,6 +402,7 @@ def _finish(run: Run, env: Env[Any, Any], policies: list[Policy], eval_episodes:
         ("checkpoint", run.checkpoint_path),
         ("learning curve", run.curve_path),
         ("evaluation", run.evaluation_path),
+        ("episodes", run.episodes_path),
         ("animation", run.animation_path),
     ):
         if path.exists():

@@ -13,7 +13,8 @@ from jaxenvs.core.env import Env
 from jaxenvs.errors import Diverged, InvalidField, NotWritten
 from jaxenvs.monitor.processes import first_process_value, gathered
 from jaxenvs.monitor.run import Run
-from jaxenvs.monitor.updates import CompiledUpdates, Rows, Trainable, initial_state
+from jaxenvs.monitor.training_episodes import TrainingEpisodes
+from jaxenvs.monitor.updates import CompiledUpdates, Recordable, Rows, Trainable, initial_state
 from jaxenvs.random import Key
 from jaxenvs.rollouts.mesh import Devices, lane_mesh
 
@@ -52,6 +53,7 @@ def train(
     *,
     mesh: Devices | None = None,
     resume: bool = False,
+    record: bool = False,
     on_compiled: Callable[[Report, float], None] = lambda report, seconds: None,
     on_report: Callable[[Report], None] = lambda report: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -70,6 +72,7 @@ def train(
             number of devices. Several processes pass a mesh of all their devices, and all call `train` with the same
             arguments: the first one writes and calls `should_stop`; to resume, all read the folder.
         resume: whether to begin from the run's checkpoint.
+        record: whether to write every episode to the run's folder; `read_episodes` reads them. It needs pyarrow.
         on_compiled: called once before the first update, with the report that training begins from and the seconds that
             compilation took.
         on_report: called between calls of the compiled program, the first of which does a single update.
@@ -82,7 +85,9 @@ def train(
     Raises:
         CheckpointError: there is nothing to resume from, or it does not fit the settings.
         Diverged: the weights of an agent contain NaN. The checkpoint, if there is one, is of an earlier update.
-        InvalidField: there are several processes and no mesh to join them, or the mesh does not fit.
+        DependencyNotInstalled: pyarrow is missing, with `record`.
+        InvalidField: there are several processes and no mesh to join them, the mesh does not fit, or the episodes of
+            such a learner cannot be recorded.
         NotWritten: a file could not be written, for example because the disk is full. The message says where the last
             training state is.
         RunInUse: another process trains in the folder.
@@ -93,9 +98,16 @@ def train(
             f"train: {jax.process_count()} processes would each train alone and write to one run folder. Give them"
             ' one mesh: `mesh=jax.make_mesh((jax.device_count(),), ("data",))`.'
         )
+    if record and not isinstance(learner, Recordable):
+        raise InvalidField(
+            f"train: {type(learner).__name__} has no `update_with_endings`, so its episodes cannot be recorded. Leave"
+            " out `record`, or give it that method."
+        )
     with run.exclusively():
         state, report = _begin(run, env, learner, key, mesh, resume)
-        return _continue(run, env, learner, state, report, mesh, on_compiled, on_report, should_stop)
+        with TrainingEpisodes.of(run, learner.steps_per_update, report.updates, record=record) as episodes:
+            program = _compiled(run, env, learner, state, report, mesh, record, on_compiled)
+            return _continue(run, learner, program, episodes, state, report, mesh, on_report, should_stop)
 
 
 def _begin(
@@ -120,31 +132,45 @@ def _begin(
     )
 
 
-def _continue(
+def _compiled(
     run: Run,
     env: Env[Any, Any],
     learner: Trainable,
     state: Any,
     report: Report,
     mesh: Mesh | None,
+    record: bool,
     on_compiled: Callable[[Report, float], None],
+) -> CompiledUpdates:
+    started = time.perf_counter()
+    program = CompiledUpdates(env, learner, state, num_seeds=run.settings.num_seeds, mesh=mesh, record=record)
+    on_compiled(report, time.perf_counter() - started)
+    return program
+
+
+def _continue(
+    run: Run,
+    learner: Trainable,
+    program: CompiledUpdates,
+    episodes: TrainingEpisodes,
+    state: Any,
+    report: Report,
+    mesh: Mesh | None,
     on_report: Callable[[Report], None],
     should_stop: Callable[[], bool],
 ) -> tuple[Any, Report]:
     total, spread = int(learner.num_updates), -(-int(learner.num_updates) // _ROWS)
-    started = time.perf_counter()
-    program = CompiledUpdates(env, learner, state, num_seeds=run.settings.num_seeds, mesh=mesh)
-    on_compiled(report, time.perf_counter() - started)
     saver = _Saver(run, mesh, report.updates)
     rows = Rows(learner.steps_per_update)
     count = 1
     while report.updates < total:
         started = time.perf_counter()
-        ends = _ends(report.updates, count, spread, total)
+        ends = _ends(report.updates, min(count, program.most_updates), spread, total)
         state, measured = program(state, report.updates, ends)
         seconds = first_process_value(time.perf_counter() - started)
         updates = measured.updates
-        rows.add(measured, report.updates, report.seconds, seconds, lambda end: end % spread == 0 or end == total)
+        before = report
+        rows.add(measured, before.updates, before.seconds, seconds, lambda end: end % spread == 0 or end == total)
         count = max(1, round(_SECONDS_PER_CALL * (updates - report.updates) / max(seconds, 1e-6)))
         report = Report(updates, updates * learner.steps_per_update, report.seconds + seconds, measured.means())
         stopping = bool(first_process_value(should_stop()))
@@ -152,8 +178,10 @@ def _continue(
             saving = (
                 saver.is_due(now=stopping or updates == total, within_row=rows.is_open) and measured.diverged is None
             )
+            episodes.add(measured, before.updates, before.seconds, seconds)
             run.append_progress(rows.take(unfinished=saving or measured.diverged is not None))
             if saving:
+                episodes.flush()
                 saver.save(state, updates)
         except OSError as error:
             raise saver.rescued(state, updates, error) from error

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from jaxenvs.core.env import Env
 from jaxenvs.core.trees import holds_nan
 from jaxenvs.random import Key
+from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import SHARED, with_layout
 
 
@@ -39,6 +40,18 @@ class Trainable(Protocol):
 
     def update(self, env: Env[Any, Any], state: Any) -> tuple[Any, "Metrics"]:
         """Does one update; returns the next training state, whose field `agent` is what is learned, and the metrics."""
+        ...
+
+
+@runtime_checkable
+class Recordable(Protocol):
+    """What recording episodes requires of a learner in addition; those of `jaxenvs.training` satisfy it."""
+
+    def update_with_endings(self, env: Env[Any, Any], state: Any) -> tuple[Any, "Metrics", Endings]:
+        """`update`, which also returns the ends of episodes.
+
+        They have axes (steps of each environment, environments), as many in all as `steps_per_update`.
+        """
         ...
 
 
@@ -72,12 +85,15 @@ class Measured:
         sums: sums over a part, by name.
         terms: the numbers of their terms, by name; None for a count.
         diverged: the first update after which an agent contained NaN, and the seeds that did; None if none did.
+        endings: what the updates of the call say about episodes, with axes (steps, seeds, environments); None if
+            that is not recorded.
     """
 
     ends: np.ndarray
     sums: dict[str, np.ndarray]
     terms: dict[str, np.ndarray | None]
     diverged: tuple[int, list[int]] | None
+    endings: Endings | None = None
 
     @property
     def updates(self) -> int:
@@ -94,25 +110,49 @@ class CompiledUpdates:
     """Updates of one learner in one environment, compiled.
 
     The number of updates per call is data, so one program serves calls of every size.
+
+    Attributes:
+        most_updates: the greatest number of updates of a call.
     """
 
     MOST_ROWS: ClassVar[int] = 64
     """Parts of a call that are measured separately."""
 
     def __init__(
-        self, env: Env[Any, Any], learner: Trainable, state: Any, *, num_seeds: int, mesh: Mesh | None
+        self,
+        env: Env[Any, Any],
+        learner: Trainable,
+        state: Any,
+        *,
+        num_seeds: int,
+        mesh: Mesh | None,
+        record: bool = False,
     ) -> None:
-        """Compiles the program for states with the structure of `state`."""
+        """Compiles the program for states with the structure of `state`.
+
+        Args:
+            env: the environment.
+            learner: the learner; to `record`, it must be `Recordable`.
+            state: a training state.
+            num_seeds: number of agents.
+            mesh: devices to spread the environments over.
+            record: whether calls return what each step says about episodes. The program then has room for the steps
+                of `most_updates` updates, so that it cannot lose an episode, however short they are.
+        """
         self._data = env, learner
         self._num_seeds = num_seeds
         metrics = jax.eval_shape(_update_of(env, learner, num_seeds, mesh), state)[1]
         self._is_count = {name: terms is None for name, (_, terms) in metrics.figures().items()}
-        lowered = _advance.lower(env, learner, state, *self._window(0, [0]), num_seeds=num_seeds, mesh=mesh)
+        room = max(1, _room() // (learner.steps_per_update * num_seeds)) if record else 0
+        room = min(room, learner.num_updates)
+        self.most_updates = room if record else learner.num_updates
+        lowered = _advance.lower(env, learner, state, *self._window(0, [0]), num_seeds=num_seeds, mesh=mesh, room=room)
         self._advance = lowered.compile()
 
     def __call__(self, state: Any, done: int, ends: list[int]) -> tuple[Any, Measured]:
         """Does the updates from `done` to the last of `ends`, or until an agent contains NaN. `state` is donated."""
-        state, reached, sums, terms, diverged = self._advance(*self._data, state, *self._window(done, ends))
+        assert ends[-1] - done <= self.most_updates, (done, ends, self.most_updates)
+        state, endings, (reached, sums, terms, diverged) = self._advance(*self._data, state, *self._window(done, ends))
         reached, diverged = int(reached), np.asarray(diverged).reshape(-1)
         stopped = [end for end in ends if end < reached] + [reached]
 
@@ -125,7 +165,14 @@ class CompiledUpdates:
             sums={name: rows(x) for name, x in sums.items()},
             terms={name: None if self._is_count[name] else rows(x) for name, x in terms.items()},
             diverged=(first, np.flatnonzero(diverged == first).tolist()) if first else None,
+            endings=None if endings is None else jax.tree.map(partial(self._in_order, reached - done), endings),
         )
+
+    def _in_order(self, updates: int, table: Array) -> np.ndarray:
+        """A table with axes (room, [seeds,] steps, environments) as (all steps, seeds, environments)."""
+        rows = np.asarray(table)[:updates]
+        rows = rows.reshape(updates, self._num_seeds, *rows.shape[-2:])
+        return np.moveaxis(rows, 1, 2).reshape(-1, self._num_seeds, rows.shape[-1])
 
     def _window(self, done: int, ends: list[int]) -> tuple[Array, Array, Array]:
         """The ends of the parts, padded to the size that the program was compiled for; where they begin; how many."""
@@ -134,13 +181,22 @@ class CompiledUpdates:
 
 
 def _update_of(
-    env: Env[Any, Any], learner: Trainable, num_seeds: int, mesh: Mesh | None
-) -> Callable[[Any], tuple[Any, Metrics]]:
-    update = partial(learner.update, env, **_on(mesh))
+    env: Env[Any, Any], learner: Any, num_seeds: int, mesh: Mesh | None, *, with_endings: bool = False
+) -> Callable[[Any], tuple[Any, ...]]:
+    """The update of all seeds: from the state to the next state, the metrics and, if wanted, the endings."""
+    update = partial(learner.update_with_endings if with_endings else learner.update, env, **_on(mesh))
     return jax.vmap(update) if num_seeds > 1 else update
 
 
-@partial(jax.jit, static_argnames=("num_seeds", "mesh"), donate_argnames="state")
+def _room() -> int:
+    """The number of environment steps that a program keeps the endings of, 11 bytes each.
+
+    It lasts for about half a second of fast training. A CPU clears the memory in each call, which takes time.
+    """
+    return 2**19 if jax.default_backend() == "cpu" else 2**22
+
+
+@partial(jax.jit, static_argnames=("num_seeds", "mesh", "room"), donate_argnames="state")
 def _advance(
     env: Env[Any, Any],
     learner: Trainable,
@@ -151,35 +207,42 @@ def _advance(
     *,
     num_seeds: int,
     mesh: Mesh | None,
-) -> tuple[Any, Array, dict[str, Array], dict[str, Array], Array]:
+    room: int,
+) -> tuple[Any, Endings | None, tuple[Array, dict[str, Array], dict[str, Array], Array]]:
     """Runs updates from `done` to `ends[count - 1]`; row `i` of the tables is of those until `ends[i]`.
 
     Returns:
-        The state, the updates done, tables of sums and of their terms, and by seed the first update after which
-        its agent contained NaN, 0 if it does not. After such an update nothing more is done.
+        The state; the endings of each update in tables of `room` rows, None if that is 0; and the updates done,
+        tables of sums and of their terms, and by seed the first update after which its agent contained NaN, 0 if it
+        does not. After such an update nothing more is done.
     """
-    update = _update_of(env, learner, num_seeds, mesh)
+    update = _update_of(env, learner, num_seeds, mesh, with_endings=room > 0)
     nan_in = jax.vmap(holds_nan) if num_seeds > 1 else holds_nan
-    sums, terms = _totals(jax.eval_shape(update, state)[1])
+    shapes = jax.eval_shape(update, state)
+    sums, terms = _totals(shapes[1])
     zeros = jax.tree.map(lambda x: jnp.zeros((num_seeds,) if num_seeds > 1 else (), jnp.float32), (sums, terms))
     healthy = jnp.zeros((num_seeds,) if num_seeds > 1 else (), jnp.int32)
 
     def one_update(carry: Any) -> Any:
-        state, done, totals, _ = carry
-        state, metrics = update(state)
+        state, done, totals, _, endings = carry
+        state, metrics, *new = update(state)
         totals = jax.tree.map(lambda t, x: t + jnp.asarray(x).astype(jnp.float32), totals, _totals(metrics))
-        return state, done + 1, totals, jnp.where(nan_in(state.agent), done + 1, 0)
+        endings = jax.tree.map(lambda table, x: table.at[done - first].set(x), endings, new)
+        return state, done + 1, totals, jnp.where(nan_in(state.agent), done + 1, 0), endings
 
     def one_row(index: Array, carry: Any) -> Any:
-        state, done, tables, diverged = carry
-        state, done, totals, diverged = jax.lax.while_loop(
-            lambda c: (c[1] < ends[index]) & ~(c[3] > 0).any(), one_update, (state, done, zeros, diverged)
+        state, done, tables, diverged, endings = carry
+        state, done, totals, diverged, endings = jax.lax.while_loop(
+            lambda c: (c[1] < ends[index]) & ~(c[3] > 0).any(), one_update, (state, done, zeros, diverged, endings)
         )
-        return state, done, jax.tree.map(lambda t, x: t.at[index].set(x), tables, totals), diverged
+        return state, done, jax.tree.map(lambda t, x: t.at[index].set(x), tables, totals), diverged, endings
 
     tables = jax.tree.map(lambda x: jnp.zeros((len(ends), *x.shape), jnp.float32), zeros)
-    state, done, tables, diverged = jax.lax.fori_loop(0, count, one_row, (state, done, tables, healthy))
-    return state, *with_layout((done, *tables, diverged), mesh, SHARED)
+    endings = jax.tree.map(lambda x: jnp.zeros((room, *x.shape), x.dtype), list(shapes[2:]))
+    first = done
+    carry = state, done, tables, healthy, endings
+    state, done, tables, diverged, endings = jax.lax.fori_loop(0, count, one_row, carry)
+    return state, *with_layout((endings[0] if room else None, (done, *tables, diverged)), mesh, SHARED)
 
 
 def _totals(metrics: Metrics) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,5 +1,8 @@
 """Running policies in environments: `rollout`, `evaluate` and what they return."""
 
+from jaxenvs.rollouts.endings import Endings as Endings
+from jaxenvs.rollouts.endings import Outcome as Outcome
+from jaxenvs.rollouts.endings import outcome as outcome
 from jaxenvs.rollouts.evaluate import Evaluation as Evaluation
 from jaxenvs.rollouts.evaluate import evaluate as evaluate
 from jaxenvs.rollouts.policy import Policy as Policy

@@ -35,11 +35,15 @@ class Evaluation(PyTreeNode):
         lengths: (n,) int32, numbers of steps.
         finished: (n,) bool, whether the episode ended. If it did not, `max_steps` cut it short, and its return and
             length are those of the part that was played.
+        terminated: (n,) bool, whether the last step terminated the episode.
+        truncated: (n,) bool, whether the last step truncated it.
     """
 
     returns: Array
     lengths: Array
     finished: Array
+    terminated: Array
+    truncated: Array
 
     @property
     def mean_return(self) -> Array:
@@ -71,7 +75,12 @@ class _Carry(PyTreeNode):
     play: Play
     episode_return: Array
     length: Array
-    finished: Array
+    terminated: Array
+    truncated: Array
+
+    @property
+    def finished(self) -> Array:
+        return self.terminated | self.truncated
 
 
 def evaluate(
@@ -124,7 +133,7 @@ def evaluate(
         carry = _play(env, policy, key, num_episodes, limit, mesh)
     if max_steps is None and not limits and not isinstance(carry.finished, Tracer):
         _warn_of_unfinished(num_episodes - int(carry.finished.sum()), num_episodes)
-    return Evaluation(carry.episode_return, carry.length, carry.finished)
+    return Evaluation(carry.episode_return, carry.length, carry.finished, carry.terminated, carry.truncated)
 
 
 def _warn_of_unfinished(unfinished: int, num_episodes: int) -> None:
@@ -163,7 +172,8 @@ def _begin_program(env: Env[Any, Any], key: Key, num_episodes: int, mesh: Mesh |
             play=begin_play(env, key)[0],
             episode_return=jnp.zeros((), jnp.float32),
             length=jnp.zeros((), jnp.int32),
-            finished=jnp.zeros((), bool),
+            terminated=jnp.zeros((), bool),
+            truncated=jnp.zeros((), bool),
         )
 
     lanes = jax.vmap(begin, in_axes=(None, 0))
@@ -181,7 +191,8 @@ def _advance_program(env: Env[Any, Any], policy: Policy, carry: _Carry, limit: A
                 play=after,
                 episode_return=carry.episode_return + jnp.where(finished, 0.0, timestep.reward),
                 length=carry.length + (~finished).astype(jnp.int32),
-                finished=finished | timestep.done,
+                terminated=carry.terminated | (timestep.terminated & ~finished),
+                truncated=carry.truncated | (timestep.truncated & ~finished),
             )
 
         def going_on(carry: _Carry) -> Array:

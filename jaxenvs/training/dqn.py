@@ -16,6 +16,7 @@ from jax.typing import ArrayLike
 from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.random import Key, check_key
+from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Discrete, Space
 from jaxenvs.training.distributions import check_action_space, to_action
@@ -185,19 +186,17 @@ class DQN(ReplayLearner[DQNState]):
             **self.fresh_play(env, env_key, jnp.zeros((), jnp.int32), self.buffer_size),
         )
 
-    def update(
+    def update_with_endings(
         self, env: Env[Any, Any], state: DQNState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
-    ) -> tuple[DQNState, DQNMetrics]:
+    ) -> tuple[DQNState, DQNMetrics, Endings]:
         """Plays and learns alternately, `num_steps` times."""
         self.check_mesh(mesh)
         horizon = horizon_of(self, state.updates, horizon)
         epsilon = self._epsilon(self.progress(state, horizon, self.num_steps))
-        state, metrics, _ = self.take_turns(env, state, horizon)
-        return state, DQNMetrics(**metrics, epsilon=epsilon)
+        state, metrics, _, endings = self.take_turns(env, state, horizon)
+        return state, DQNMetrics(**metrics, epsilon=epsilon), endings
 
-    def play(
-        self, env: Env[Any, Any], state: DQNState, rounds: Array, horizon: Array
-    ) -> tuple[DQNState, tuple[Array, Array, Array]]:
+    def play(self, env: Env[Any, Any], state: DQNState, rounds: Array, horizon: Array) -> tuple[DQNState, Endings]:
         """One step of every environment, with a decreasing fraction of random actions."""
         epsilon = self._epsilon(self.progress(state, horizon, rounds))
 

@@ -20,6 +20,7 @@ from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.wrapper import wrappers_of
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
+from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training.host_loop import Callback, train_in_calls
@@ -176,7 +177,6 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> State:
         """The state before the first update, with initial weights and newly started environments."""
 
-    @abc.abstractmethod
     def update(
         self, env: Env[Any, Any], state: State, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
     ) -> tuple[State, Any]:
@@ -193,6 +193,14 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         Returns:
             The next state, of the same structure, shapes and dtypes, and the metrics, a `Metrics`.
         """
+        state, metrics, _ = self.update_with_endings(env, state, horizon=horizon, mesh=mesh)
+        return state, metrics
+
+    @abc.abstractmethod
+    def update_with_endings(
+        self, env: Env[Any, Any], state: State, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
+    ) -> tuple[State, Any, Endings]:
+        """`update`, which also returns the ends of episodes, with axes (steps of each environment, num_envs)."""
 
     @abc.abstractmethod
     def policy(self, env: Env[Any, Any], agent: Any, *, stochastic: bool = False) -> Policy:
@@ -350,6 +358,15 @@ def horizon_of(learner: Learner[Any], updates: Array, horizon: ArrayLike | None)
     """() int32: the updates that schedules run over, which always include this one."""
     asked = jnp.asarray(learner.num_updates if horizon is None else horizon, jnp.int32)
     return jnp.maximum(asked, after(updates, 1))
+
+
+def episode_sums(endings: Endings) -> dict[str, Array]:
+    """The fields of `Metrics` about the episodes that ended: their number, and the sums of returns and lengths."""
+    return {
+        "episodes": endings.ended.sum(dtype=jnp.int32),
+        "return_sum": masked_sum(endings.episode_return, endings.ended),
+        "length_sum": masked_sum(endings.length, endings.ended),
+    }
 
 
 def masked_sum(values: Array, mask: Array) -> Array:

@@ -17,6 +17,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
+from jaxenvs.rollouts.endings import Endings, endings_of
 from jaxenvs.rollouts.mesh import (
     LANES,
     SHARED,
@@ -30,13 +31,7 @@ from jaxenvs.rollouts.mesh import (
 from jaxenvs.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
-from jaxenvs.training.learner import (
-    Learner,
-    counted,
-    horizon_of,
-    masked_sum,
-    training_env,
-)
+from jaxenvs.training.learner import Learner, counted, episode_sums, horizon_of, training_env
 from jaxenvs.training.networks import (
     MLP,
     Activation,
@@ -230,9 +225,9 @@ class PPO(Learner[PPOState]):
         )
         return spread_over(state, mesh)
 
-    def update(
+    def update_with_endings(
         self, env: Env[Any, Any], state: PPOState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
-    ) -> tuple[PPOState, PPOMetrics]:
+    ) -> tuple[PPOState, PPOMetrics, Endings]:
         """Plays, estimates advantages, and improves actor and critic."""
         mesh = self.check_mesh(mesh)
         state, played = self._play(env, state, mesh)
@@ -246,9 +241,7 @@ class PPO(Learner[PPOState]):
         state, losses = self._improve(env.action_space, state, batch, learning_rate, mesh)
         metrics = PPOMetrics(
             env_steps=counters["env_steps"],
-            episodes=played.episode_done.sum(dtype=jnp.int32),
-            return_sum=masked_sum(played.episode_return, played.episode_done),
-            length_sum=masked_sum(played.episode_length, played.episode_done),
+            **episode_sums(played.endings),
             explained_variance=1 - advantage.var() / jnp.maximum((values + advantage).var(), _EPSILON),
             learning_rate=learning_rate,
             **losses,
@@ -256,7 +249,7 @@ class PPO(Learner[PPOState]):
         agent = state.agent
         if self.normalize_observations:
             agent = agent.replace(statistics=agent.statistics.update_batch(joined(batch.features)))
-        return spread_over(state.replace(agent=agent, **counters), mesh), metrics
+        return spread_over(state.replace(agent=agent, **counters), mesh), metrics, played.endings
 
     def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, Played]:
         """Steps every environment `num_steps` times; the record has axes (num_steps, num_envs)."""
@@ -289,14 +282,11 @@ class PPO(Learner[PPOState]):
                 choice=choice,
                 log_prob=log_prob,
                 reward=timestep.reward,
-                terminated=timestep.terminated,
                 done=timestep.done,
                 next_features=jax.vmap(to_features, in_axes=(None, 0))(
                     env.observation_space, timestep.final_observation
                 ),
-                episode_return=timestep.info["episode_return"],
-                episode_length=timestep.info["episode_length"],
-                episode_done=timestep.info["episode_done"],
+                endings=endings_of(timestep),
             )
             return (env_state, timestep.observation, key), played
 
@@ -322,7 +312,13 @@ class PPO(Learner[PPOState]):
         value = jax.vmap(jax.vmap(lambda features: self.value(agent, features)))
         values, next_values = value(played.features), value(played.next_features)
         return values, estimate_advantages(
-            rewards, values, next_values, played.terminated, played.done, gamma=self.gamma, gae_lambda=self.gae_lambda
+            rewards,
+            values,
+            next_values,
+            played.endings.terminated,
+            played.done,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
         )
 
     def _improve(

@@ -11,6 +11,7 @@ from jax import Array
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trees import tree_at
 from jaxenvs.random import Key
+from jaxenvs.rollouts.endings import Endings
 from jaxenvs.training.shuffle import random_order
 
 
@@ -18,18 +19,16 @@ class Played(PyTreeNode):
     """The record of a step; leading axes (num_steps, num_envs).
 
     features, next_features: of the observation acted on, and of `final_observation`, both from `to_features`.
+    endings: also with `terminated`, by which values are bootstrapped.
     """
 
     features: Array
     choice: Array
     log_prob: Array
     reward: Array
-    terminated: Array
     done: Array
     next_features: Array
-    episode_return: Array
-    episode_length: Array
-    episode_done: Array
+    endings: Endings
 
 
 class Batch(PyTreeNode):

@@ -13,10 +13,11 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
+from jaxenvs.rollouts.endings import Endings, endings_of
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Space
 from jaxenvs.training.distributions import to_action
-from jaxenvs.training.learner import Learner, counted, masked_sum, training_env
+from jaxenvs.training.learner import Learner, counted, episode_sums, masked_sum, training_env
 from jaxenvs.training.networks import Activation, check_activation, to_vector
 from jaxenvs.training.replay import ReplayBuffer, ReplayState, Transition
 from jaxenvs.training.schedule import annealed, has_taken, progress
@@ -85,9 +86,7 @@ class ReplayLearner(Learner[State], Generic[State]):
         return self.num_envs * self.num_steps
 
     @abc.abstractmethod
-    def play(
-        self, env: Env[Any, Any], state: State, rounds: Array, horizon: Array
-    ) -> tuple[State, tuple[Array, Array, Array]]:
+    def play(self, env: Env[Any, Any], state: State, rounds: Array, horizon: Array) -> tuple[State, Endings]:
         """Steps every environment once and stores the steps in the buffer; see `play_step`.
 
         Args:
@@ -135,35 +134,32 @@ class ReplayLearner(Learner[State], Generic[State]):
 
     def take_turns(
         self, env: Env[Any, Any], state: State, horizon: Array
-    ) -> tuple[State, dict[str, Array], list[Array]]:
+    ) -> tuple[State, dict[str, Array], list[Array], Endings]:
         """Plays and learns alternately, `num_steps` times.
 
         Returns:
-            The state after the update, the fields of its `ReplayMetrics`, and the sums over gradient steps of the
-            other figures of `learn`.
+            The state after the update, the fields of its `ReplayMetrics`, the sums over gradient steps of the other
+            figures of `learn`, and the ends of episodes, (num_steps, num_envs).
         """
 
         def turn(state: State, rounds: Array) -> tuple[State, Any]:
-            state, episodes = self.play(env, state, rounds, horizon)
+            state, endings = self.play(env, state, rounds, horizon)
             state, figures = self.learn(env.action_space, state, rounds + 1, horizon)
-            return state, (episodes, figures)
+            return state, (endings, figures)
 
-        state, (episodes, figures) = jax.lax.scan(turn, state, jnp.arange(self.num_steps, dtype=jnp.int32))
-        done, episode_return, episode_length = episodes
+        state, (endings, figures) = jax.lax.scan(turn, state, jnp.arange(self.num_steps, dtype=jnp.int32))
         learnt, loss, value, *others = figures
         learning_rate = self.rate(state, horizon, self.num_steps)
         state = state.replace(**counted(self, state.updates))
         metrics = {
             "env_steps": state.env_steps,
-            "episodes": done.sum(dtype=jnp.int32),
-            "return_sum": masked_sum(episode_return, done),
-            "length_sum": masked_sum(episode_length, done),
+            **episode_sums(endings),
             "gradient_steps": learnt.sum(dtype=jnp.int32),
             "loss_sum": masked_sum(loss, learnt),
             "value_sum": masked_sum(value, learnt),
             "learning_rate": learning_rate,
         }
-        return state, metrics, [masked_sum(other, learnt) for other in others]
+        return state, metrics, [masked_sum(other, learnt) for other in others], endings
 
     def take_gradient_steps(
         self,
@@ -213,7 +209,7 @@ class ReplayLearner(Learner[State], Generic[State]):
 
 def play_step(
     learner: Learner[Any], env: Env[Any, Any], state: State, choose: Callable[[Array, Key], Array]
-) -> tuple[State, tuple[Array, Array, Array]]:
+) -> tuple[State, Endings]:
     """Steps every environment once and stores the steps in the buffer.
 
     Args:
@@ -223,7 +219,7 @@ def play_step(
         choose: function from the features of one observation, and a key, to a choice.
 
     Returns:
-        The state after the step, and (num_envs,) each: whether an episode ended, its return and its length.
+        The state after the step, and the ends of episodes, (num_envs,).
     """
 
     def act(observation: Any, key: Key) -> tuple[Array, Array]:
@@ -247,5 +243,4 @@ def play_step(
         buffer=state.buffer.add(transitions),
         key=key,
     )
-    info = timestep.info
-    return state, (info["episode_done"], info["episode_return"], info["episode_length"])
+    return state, endings_of(timestep)

@@ -16,6 +16,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
+from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
@@ -245,18 +246,17 @@ class SAC(ReplayLearner[SACState]):
             **self.fresh_play(env, env_key, choice, self._capacity),
         )
 
-    def update(
+    def update_with_endings(
         self, env: Env[Any, Any], state: SACState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
-    ) -> tuple[SACState, SACMetrics]:
+    ) -> tuple[SACState, SACMetrics, Endings]:
         """Plays and learns alternately, `num_steps` times."""
         self.check_mesh(mesh)
-        state, metrics, (entropy_sum,) = self.take_turns(env, state, horizon_of(self, state.updates, horizon))
+        horizon = horizon_of(self, state.updates, horizon)
+        state, metrics, (entropy_sum,), endings = self.take_turns(env, state, horizon)
         temperature = jnp.exp(state.agent.log_temperature)
-        return state, SACMetrics(**metrics, entropy_sum=entropy_sum, temperature=temperature)
+        return state, SACMetrics(**metrics, entropy_sum=entropy_sum, temperature=temperature), endings
 
-    def play(
-        self, env: Env[Any, Any], state: SACState, rounds: Array, horizon: Array
-    ) -> tuple[SACState, tuple[Array, Array, Array]]:
+    def play(self, env: Env[Any, Any], state: SACState, rounds: Array, horizon: Array) -> tuple[SACState, Endings]:
         """One step of every environment, with actions drawn uniformly until learning starts."""
         del horizon
         started = self.has_started(state, rounds)

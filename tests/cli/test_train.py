@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from PIL import Image
 import jaxenvs
 from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
 from jaxenvs.envs.classic_control.cart_pole import CartPole
-from jaxenvs.monitor import Run
+from jaxenvs.monitor import Run, read_episodes
 
 TINY = ("--set", "num_envs=4", "--set", "num_steps=32", "--set", "hidden_sizes=8", "--eval-episodes", "20")
 
@@ -46,18 +47,32 @@ def test_train_leaves_a_complete_run_folder(trained):
     assert sorted(p.name for p in path.iterdir()) == [
         "agent.gif",
         "checkpoint.msgpack",
+        "episodes",
         "evaluation.json",
         "learning_curve.png",
         "progress.csv",
         "run.json",
     ]
-    for name in ("checkpoint.msgpack", "learning_curve.png", "evaluation.json", "agent.gif"):
+    for name in ("checkpoint.msgpack", "learning_curve.png", "evaluation.json", "episodes", "agent.gif"):
         assert str(path / name) in result.stderr
     assert "not solved" in result.stdout and "20 fresh episodes" in result.stdout
     assert "1.02k/1.02k" in result.stderr, "the progress bar ends where training does"
     for name in ("agent.gif", "learning_curve.png"):
         with Image.open(path / name) as image:
             image.verify()
+
+
+def test_every_episode_is_recorded(trained):
+    path, _ = trained
+    episodes, progress = read_episodes(path), Run.open(path).read_progress()
+    evaluation = json.loads((path / "evaluation.json").read_text())
+    for seed in range(2):
+        of_seed = episodes["seed"] == seed
+        played, evaluated = (of_seed & (episodes["mode"] == mode) for mode in ("training", "evaluation"))
+        assert played.sum() == sum(row["episodes"] for row in progress if row["seed"] == seed) > 20
+        assert set(episodes["lane"][played]) == {0, 1, 2, 3} and episodes["env_steps"][played].max() <= 1024
+        np.testing.assert_array_equal(episodes["episode_return"][evaluated], evaluation["agents"][seed]["returns"])
+        assert set(episodes["env_steps"][evaluated]) == {1024}
 
 
 def test_run_json_says_what_was_trained(trained):
@@ -200,6 +215,10 @@ def test_a_finished_run_is_extended(jaxenvs_command, trained, tmp_path):
     assert all(jax.tree.leaves(moved))
     rows = Run.open(path).read_progress()
     assert [row["env_steps"] for row in rows if row["seed"] == 0] == [128.0 * n for n in range(1, 11)]
+    episodes = read_episodes(path)
+    evaluated = episodes["env_steps"][episodes["mode"] == "evaluation"]
+    assert sorted(evaluated) == [1024] * 40 + [1280] * 10
+    assert (episodes["mode"] == "training").sum() == sum(row["episodes"] for row in rows)
 
 
 def test_an_agent_is_loaded_in_one_line(trained):
@@ -236,7 +255,7 @@ def test_a_run_that_diverges_says_so(jaxenvs_command, tmp_path):
 
 def test_numbers_that_are_not_finite_become_json(monkeypatch):
     returns = np.array([np.nan, np.inf, 1], np.float32)
-    outcome = jaxenvs.Evaluation(returns, np.array([5, 5, 5]), np.ones(3, bool))
+    outcome = jaxenvs.Evaluation(returns, np.array([5, 5, 5]), np.ones(3, bool), np.ones(3, bool), np.zeros(3, bool))
     monkeypatch.setattr("jaxenvs.cli.evaluate.evaluate_policy", lambda *_, **__: outcome)
     result = evaluation_of(jaxenvs.make("CartPole-v1"), [lambda *_: 0], jaxenvs.spec("CartPole-v1"), 0, 3)
     assert result["mean_return"] is None and result["solved"] is False
@@ -385,8 +404,10 @@ jaxenvs.register("Slow-v0", SlowCartPole, max_episode_steps=9)
 def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):
     path = tmp_path / "run"
     tiny = [*TINY, "--set", "batch_size=8", "--set", "learning_starts=64", "--set", "target_entropy=-2"]
-    result = jaxenvs_command("train", "Pendulum-v1", "-a", "sac", "--steps", "256", *tiny, "--no-animation", "-o", path)
-    assert result.code == 0 and "Training SAC on Pendulum-v1" in result.err
+    result = jaxenvs_command(
+        "train", "Pendulum-v1", "-a", "sac", "--steps", "256", *tiny, "--no-animation", "-o", path, "--no-record"
+    )
+    assert result.code == 0 and "Training SAC on Pendulum-v1" in result.err and not (path / "episodes").exists()
     manifest = json.loads((path / "run.json").read_text())
     assert (manifest["algorithm"], manifest["hyper_parameters"]["target_entropy"]) == ("sac", -2.0)
     evaluation = json.loads((path / "evaluation.json").read_text())
@@ -396,15 +417,14 @@ def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):
 
 def test_existing_folder_is_not_overwritten(jaxenvs_command, trained):
     path, _ = trained
-    before = {p.name: p.read_bytes() for p in path.iterdir()}
+    before = {p.name: p.read_bytes() for p in path.rglob("*") if p.is_file()}
     result = jaxenvs_command("train", "CartPole-v1", "--output", path)
     assert result.code == 2 and "exists already" in result.err
-    assert {p.name: p.read_bytes() for p in path.iterdir()} == before
+    assert {p.name: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
 
 
 def copy_of(path, tmp_path):
-    for file in path.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(path, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -464,3 +484,5 @@ def test_interrupted_run_keeps_its_checkpoint_and_resumes_to_the_same_agent(jaxe
     assert jaxenvs_command(*command[3 : -len(TINY) - 1], whole, *TINY, "--no-animation").code == 0
     evaluations = [json.loads(Path(p, "evaluation.json").read_text()) for p in (path, whole)]
     assert evaluations[0]["agents"] == evaluations[1]["agents"]
+    episodes = [{**read_episodes(p), "seconds": None} for p in (path, whole)]
+    np.testing.assert_equal(episodes[0], episodes[1])

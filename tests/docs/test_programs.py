@@ -39,6 +39,11 @@ CHECKS = {
         "assert picture.shape == (400, 600, 3) and observations.shape == (256, 4)",
         "assert model.num_timesteps == 2048",
     ),
+    "docs/recording_loops.md": (
+        'assert len(episodes["length"]) > 400 and (episodes["episode_return"] == episodes["length"]).all()',
+        'assert len(jaxenvs.monitor.read_episodes("runs/evaluated")["length"]) > 64',
+        'from jaxenvs.monitor import read_episodes; assert len(read_episodes("runs/gymnasium")["length"]) == 3',
+    ),
 }
 """By page, what each of its programs has to have done."""
 
@@ -49,7 +54,7 @@ TOGETHER = [
     ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md", "docs/old_runs.md"),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
-    ("docs/adapters.md",),
+    ("docs/adapters.md", "docs/recording_loops.md"),
 ]
 """Pages that share a process, since starting one costs more than most programs."""
 

@@ -85,7 +85,7 @@ class Declared:
     def __init__(self, env: Env[Any, Any], num_envs: int) -> None:
         """Args: the environment in the AutoReset that the adapter put around it, and the number of lanes."""
         self._num_envs = num_envs
-        self._common: Any = env
+        self._first = self._common = env
         self._own: dict[int, Any] = {}  # environments of lanes that differ from the common one
         self.device: Any = on_device(env)
         self.axes: Axes = (None,) * len(jax.tree.leaves(self.device))
@@ -93,6 +93,11 @@ class Declared:
     def lane(self, lane: int) -> Any:
         """One lane's environment, as declared."""
         return self._own.get(lane, self._common)
+
+    @property
+    def is_as_declared(self) -> bool:
+        """Whether no field of any lane has been set."""
+        return self._common is self._first and not self._own
 
     def has_field(self, name: str) -> bool:
         """Whether `name` is a field of the environment or of a wrapper around it."""

@@ -6,7 +6,7 @@ environment as an argument, so adapters of the same task share their programs.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,9 @@ from jaxenvs.core.wrapper import rewrap, unwrap
 from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.random import Key, keys
 from jaxenvs.wrappers.auto_reset import AutoReset
+
+if TYPE_CHECKING:
+    from jaxenvs.adapters._host_loop.lane_recorder import LaneRecorder
 
 
 def lane_seeds(seed: Any, num_envs: int) -> Sequence[int | None]:
@@ -69,6 +72,7 @@ class Lanes:
     Attributes:
         env: the environment; leaves that `set_attribute` set for single lanes have a leading axis.
         num_envs: number of lanes.
+        recorder: what records the episodes, a `LaneRecorder`; None if they are not recorded.
     """
 
     def __init__(self, env: Env[Any, Any], num_envs: int, adapter: str) -> None:
@@ -84,9 +88,11 @@ class Lanes:
         self._state: Any = None  # a LanesState after the first reset
         self._seen: Any = None
         self.seeds: tuple[int, ...] = ()  # the seed of each lane's randomness
+        self.recorder: LaneRecorder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_programs"}
+        # A copy is another environment, which nobody has asked to record.
+        return {**{name: value for name, value in self.__dict__.items() if name != "_programs"}, "recorder": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -144,7 +150,27 @@ class Lanes:
             int(new) if new is not None and is_reset else old
             for old, new, is_reset in zip(before, seeds, mask.tolist(), strict=True)
         )
+        if self.recorder is not None:
+            self.recorder.begin(mask, plain=not options)
         return output
+
+    def end_recording(self) -> None:
+        """Writes the last episodes, if they are recorded."""
+        if self.recorder is not None:
+            self.recorder.close()
+            self.recorder = None
+
+    def declared_env(self) -> Env[Any, Any]:
+        """The environment of a lane, with its fields as declared."""
+        return self._declared.lane(0).env
+
+    def is_as_declared(self) -> bool:
+        """Whether no field of any lane has been set."""
+        return self._declared.is_as_declared
+
+    def sequences(self) -> tuple[Key, Array]:
+        """(num_envs,) keys from which the lanes' episodes begin, and (num_envs,) int32 numbers of the current ones."""
+        return self._state.env.key, self._state.env.episodes - 1
 
     def _sequences(self, seeds: Sequence[int | None]) -> tuple[Key, Array]:
         """(num_envs,) keys and numbers of the next episodes: a new sequence if a lane has a seed, else its own."""
@@ -172,6 +198,8 @@ class Lanes:
             self._declared.device, self._declared.axes, self._state, actions, mode
         )
         self._seen = (output.observation, output.info)
+        if self.recorder is not None:
+            self.recorder.step(actions, output.reward, output.terminated, output.truncated, mode)
         return output
 
     def render(self) -> Array:

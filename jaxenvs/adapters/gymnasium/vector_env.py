@@ -236,7 +236,8 @@ class GymnasiumVectorEnv(SetAttr, VectorEnv[Any, Any, np.ndarray]):
         return values
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Does nothing: the arrays are freed with the object."""
+        """Ends a recording; the arrays are freed with the object."""
+        self._lanes.end_recording()
 
     def _check_open(self) -> None:
         if self.closed:

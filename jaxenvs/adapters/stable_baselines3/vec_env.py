@@ -223,8 +223,9 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         return self._observations.encode(output.observation), np.array(output.reward), dones, infos
 
     def close(self) -> None:
-        """Makes later calls raise an error; the arrays are freed with the object."""
+        """Ends a recording, and makes later calls raise an error; the arrays are freed with the object."""
         self._closed, self._pending = True, None
+        self._lanes.end_recording()
 
     def get_images(self) -> Sequence[np.ndarray | None]:
         """A picture of each environment, (height, width, 3) uint8; a warning and Nones without a render mode.

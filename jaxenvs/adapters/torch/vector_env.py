@@ -179,7 +179,8 @@ class TorchVectorEnv(SetAttr):
         return tuple(self._lanes.get_attribute(name, range(self.num_envs)))
 
     def close(self) -> None:
-        """Does nothing: the arrays are freed with the object."""
+        """Ends a recording; the arrays are freed with the object."""
+        self._lanes.end_recording()
 
     def _check_began(self, call: str) -> None:
         if not self._lanes.began:

@@ -1,0 +1,158 @@
+"""What recording every episode costs: `python -m benchmarks.recording`.
+
+Each loop runs with and without a recorder in turn, in one process, and the episodes are written to Parquet files within
+the measured time. The figure is the median over rounds of the ratio of neighbouring measurements.
+
+* `bare`: random actions in CartPole, nothing else.
+* `policy`: actions drawn from a network with two hidden layers of 64 units.
+* `ppo`: training by PPO, by the program of `jaxenvs train`.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxenvs
+from jaxenvs.monitor import Run, Settings, outcome, record
+from jaxenvs.monitor.training_episodes import TrainingEpisodes
+from jaxenvs.monitor.updates import CompiledUpdates, initial_state
+from jaxenvs.training import PPO
+
+LANES = 4096
+STEPS = 250
+"""Steps of a block, after which a loop hands its outcomes to the recorder."""
+HIDDEN = 64
+
+
+def random_action(weights: Any, observation: jax.Array, key: jax.Array) -> jax.Array:
+    """0 or 1 for each lane."""
+    del weights
+    return (jax.random.bits(key, observation.shape[:1], jnp.uint32) >> 31).astype(jnp.int32)
+
+
+def policy_action(weights: Any, observation: jax.Array, key: jax.Array) -> jax.Array:
+    """0 or 1 for each lane, drawn from the outputs of the network."""
+    hidden = observation
+    for matrix in weights[:-1]:
+        hidden = jnp.tanh(hidden @ matrix)
+    return jax.random.categorical(key, hidden @ weights[-1]).astype(jnp.int32)
+
+
+@partial(jax.jit, static_argnames=("act", "recorded"))
+def block(
+    env: jaxenvs.Env[Any, Any], weights: Any, carry: Any, *, act: Callable[..., jax.Array], recorded: bool
+) -> Any:
+    """Plays `STEPS` steps in every lane; returns the outcomes as well if they are recorded."""
+
+    def step(carry: Any, _: None) -> Any:
+        state, observation, key = carry
+        key, action_key = jax.random.split(key)
+        state, timestep = jax.vmap(env.step)(state, act(weights, observation, action_key))
+        return (state, timestep.observation, key), outcome(timestep) if recorded else None
+
+    return jax.lax.scan(step, carry, None, length=STEPS)
+
+
+def loop(act: Callable[..., jax.Array], blocks: int, folder: Path) -> Callable[[bool], float]:
+    """A function that plays some blocks and returns the seconds that they took."""
+    env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
+    sizes = [(4, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 2)]
+    keys = jax.random.split(jaxenvs.random.key(0), 3)
+    weights = [0.3 * jax.random.normal(key, size, jnp.float32) for key, size in zip(keys, sizes)]
+    state, timestep = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(1), LANES))
+    first = state, timestep.observation, jaxenvs.random.key(2)
+    recorder = record(env, folder)
+    play = partial(block, env, weights, act=act)
+
+    def measure(recorded: bool) -> float:
+        carry, started = first, time.perf_counter()
+        for _ in range(blocks):
+            carry, outcomes = play(carry, recorded=recorded)
+            if recorded:
+                recorder.add(outcomes)
+        jax.block_until_ready(carry)
+        if recorded:
+            recorder.flush()
+        return time.perf_counter() - started
+
+    return measure
+
+
+def training(updates: int, folder: Path) -> Callable[[bool], float]:
+    """A function that trains for some updates and returns the seconds that they took."""
+    env = jaxenvs.make("CartPole-v1")
+    learner = PPO(num_envs=LANES, num_steps=32, total_steps=10**9)
+    run = Run.create(Settings("CartPole-v1", {}, None, "ppo", {}, 0), folder)
+    key = jaxenvs.random.key(0)
+    writing = TrainingEpisodes.of(run, learner.steps_per_update, 0, record=True)
+    episodes = writing.__enter__()
+    first = jax.jit(initial_state, static_argnames="num_seeds")(env, learner, key, num_seeds=1)
+    programs = {
+        recorded: CompiledUpdates(env, learner, first, num_seeds=1, mesh=None, record=recorded)
+        for recorded in (False, True)
+    }
+    del first
+
+    def measure(recorded: bool) -> float:
+        state = jax.jit(initial_state, static_argnames="num_seeds")(env, learner, key, num_seeds=1)
+        program = programs[recorded]
+        jax.block_until_ready(state)
+        started, done = time.perf_counter(), 0
+        while done < updates:
+            end = min(done + program.most_updates, updates)
+            state, measured = program(state, done, [end])
+            episodes.add(measured, done, 0.0, 1.0)
+            done = end
+        jax.block_until_ready(state)
+        if recorded:
+            episodes.flush()
+        return time.perf_counter() - started
+
+    return measure
+
+
+def report(name: str, measure: Callable[[bool], float], steps: int, rounds: int) -> None:
+    """Prints one row."""
+    for recorded in (False, True):
+        measure(recorded)
+    pairs = [(measure(False), measure(True)) for _ in range(rounds)]
+    plain, recorded = (statistics.median(times) / steps * 1e9 for times in zip(*pairs))
+    ratios = [after / before for before, after in pairs]
+    low, high = np.quantile(ratios, [0.25, 0.75])
+    print(
+        f"{name:8} {plain:8.2f} ns a step, recorded {recorded:8.2f} ns:"
+        f" {statistics.median(ratios) - 1:+.1%} (quartiles {low - 1:+.1%} and {high - 1:+.1%}, {rounds} rounds)",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measures the loops that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("loops", nargs="*", default=["bare", "policy", "ppo"], help="bare, policy, ppo")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--blocks", type=int, default=20, help=f"blocks of {STEPS} steps in a measurement")
+    parser.add_argument("--updates", type=int, default=12, help="updates of PPO in a measurement")
+    options = parser.parse_args()
+    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}, {LANES} lanes of CartPole-v1")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.loops:
+            if name == "ppo":
+                measure, steps = training(options.updates, Path(folder) / name), options.updates * 32 * LANES
+            else:
+                act = {"bare": random_action, "policy": policy_action}[name]
+                measure, steps = loop(act, options.blocks, Path(folder) / name), options.blocks * STEPS * LANES
+            report(name, measure, steps, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
