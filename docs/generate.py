@@ -96,6 +96,8 @@ def notebook(path: Path) -> Iterator[tuple[str, str | bytes]]:
                 name = f"{path.stem}_{len(parts)}.{image.removeprefix('image/')}"
                 yield f"notebooks/{name}", base64.b64decode("".join(data[image]))
                 parts.append(f"![Output of the cell above]({name})")
+            elif (html := "".join(data.get("text/html", ""))).startswith('<div id="jaxenvs-'):
+                parts.append(html.strip())  # an animation, which brings all that it needs
             elif text := "".join(output.get("text", data.get("text/plain", ""))).rstrip():
                 parts.append(fenced(text, "text"))
     yield f"notebooks/{path.stem}.md", "\n\n".join(parts)

@@ -18,6 +18,7 @@ from jaxenvs.core.env import RendersText as RendersText
 from jaxenvs.core.env import TimeStep as TimeStep
 from jaxenvs.core.env import restart as restart
 from jaxenvs.core.env import transition as transition
+from jaxenvs.core.modes import evaluation as evaluation
 from jaxenvs.core.pytree import PyTreeNode as PyTreeNode
 from jaxenvs.core.pytree import static as static
 from jaxenvs.core.wrapper import StatefulWrapper as StatefulWrapper
@@ -70,6 +71,7 @@ __all__ = [
     "adapters",
     "errors",
     "evaluate",
+    "evaluation",
     "make",
     "pprint_registry",
     "random",

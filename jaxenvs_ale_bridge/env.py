@@ -2,7 +2,8 @@
 
 import functools
 import importlib.util
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -122,6 +123,7 @@ class AleEnv(jaxenvs.Env[AleState, Any]):
 
     reset_is_costly = True
     frames_per_second = 15
+    training_fields: ClassVar[Mapping[str, Any]] = {"stop_at_life_loss": False}
 
     game: str = jaxenvs.static()
     mode: int | None = jaxenvs.static(default=None)

@@ -43,6 +43,9 @@ def make_atari(
 
         env = jaxenvs.AutoReset(jaxenvs_ale_bridge.make_atari("ALE/Breakout-v5"))
 
+    Clipped rewards and ends of lives belong to training only: `jaxenvs.evaluation(env)` plays whole games with their
+    own rewards. It keeps everything else, including random starts (`noop_max`), sticky actions and FIRE.
+
     Up to `padding_type`, the options are those of Gymnasium's `AtariPreprocessing` and, around it,
     `FrameStackObservation`. Observations, rewards, flags, `lives` and `episode_frame_number` equal theirs in every bit,
     and with `padding_type="zero"` they equal those of ale-py's `AtariVectorEnv`. Three things differ on purpose. The

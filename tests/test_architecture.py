@@ -286,7 +286,7 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper TimeLimit
-    TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate host load make monitor
+    TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation host load make monitor
     pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
     unwrap unwrap_state wrappers
 """

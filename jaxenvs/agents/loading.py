@@ -11,6 +11,7 @@ import jax
 from jaxenvs.agents.fields import build_values
 from jaxenvs.core.checks import has_nan
 from jaxenvs.core.env import Env
+from jaxenvs.core.modes import evaluation
 from jaxenvs.core.trees import tree_at
 from jaxenvs.errors import CheckpointError, DeprecatedEnv, InvalidField, RegistrationError, UnregisteredEnv
 from jaxenvs.monitor.run import Run, Settings
@@ -36,7 +37,8 @@ class TrainedAgent:
 
     Attributes:
         run: the folder, with the settings of the run.
-        env: the environment in which it was trained, without AutoReset.
+        env: the environment to play and evaluate it in, without AutoReset: `evaluation(training_env)`.
+        training_env: the environment in which it was trained, without AutoReset.
         learner: the learner that trained it.
         policies: the learned policies, one for each seed: `policy(observation, key) -> action`.
         updates: number of updates before the checkpoint.
@@ -44,6 +46,7 @@ class TrainedAgent:
 
     run: Run
     env: Env[Any, Any]
+    training_env: Env[Any, Any]
     learner: Learner[Any]
     policies: tuple[Policy, ...]
     updates: int
@@ -79,7 +82,7 @@ def load(path: str | os.PathLike[str]) -> TrainedAgent:
     if any(map(has_nan, jax.tree.leaves(state.agent))):
         raise CheckpointError(f"{run.checkpoint_path} holds weights that are NaN: that training diverged. Train again.")
     policies = tuple(policies_of(env, learner, state, settings.num_seeds))
-    return TrainedAgent(run, env, learner, policies, progress.get("updates", 0))
+    return TrainedAgent(run, evaluation(env), env, learner, policies, progress.get("updates", 0))
 
 
 def training_key(settings: Settings) -> Any:

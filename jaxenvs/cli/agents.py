@@ -95,7 +95,7 @@ def _first_step(env: Env[Any, Any], key: Any) -> Any:
 
 
 def load_agents(path: Path) -> tuple[Run, Env[Any, Any], list[Policy], dict[str, int]]:
-    """The run in a folder, its environment, a policy for each seed, and the checkpoint's counters.
+    """The run in a folder, its environment for evaluation, a policy for each seed, and the checkpoint's counters.
 
     Raises:
         CheckpointError: the folder or its checkpoint is missing, damaged, or incompatible with this version.

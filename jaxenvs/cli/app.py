@@ -9,6 +9,7 @@ from jaxenvs.cli.bench import bench
 from jaxenvs.cli.bench_learning import bench_learning
 from jaxenvs.cli.compilation_cache import ENVIRONMENT_VARIABLE, use_compilation_cache
 from jaxenvs.cli.evaluate import evaluate
+from jaxenvs.cli.export import export
 from jaxenvs.cli.info import info
 from jaxenvs.cli.list_envs import list_envs
 from jaxenvs.cli.replay import replay
@@ -51,6 +52,7 @@ app.command("train", epilog="Example:  `jaxenvs train CartPole-v1 --field gravit
 app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo-20250101-120000 --episodes 1000`")(
     evaluate
 )
+app.command("export", epilog="Example:  `jaxenvs export runs/CartPole-v1-20250101-120000 --gym cartpole`")(export)
 app.command("replay", epilog="Example:  `jaxenvs replay runs/mine --episode 17 --output 17.gif`")(replay)
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

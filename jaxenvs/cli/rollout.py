@@ -28,6 +28,7 @@ from jaxenvs.cli.streams import picture_size
 from jaxenvs.cli.terminal import frame_text, play
 from jaxenvs.cli.values import read_assignments
 from jaxenvs.core.env import Env, RendersText
+from jaxenvs.core.modes import evaluation
 from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state, wrappers_of
 from jaxenvs.errors import InvalidField, RenderingUnavailable
@@ -89,7 +90,9 @@ def rollout(
         if run.settings.env_id != entry.id:
             raise InvalidField(f"The run in {policy} was trained on {run.settings.env_id}, not on {entry.id}.")
         is_changed = bool(fields) or max_episode_steps is not None
-        env = build_run_env(changed(run.settings, fields, max_episode_steps)) if is_changed else trained_env
+        env = trained_env
+        if is_changed:
+            env = evaluation(build_run_env(changed(run.settings, fields, max_episode_steps)))
     base = unwrap(env)
     if text and not isinstance(base, RendersText):
         raise InvalidField(f"{entry.id} has no text form; leave out --text to see it in colours.")

@@ -30,6 +30,7 @@ from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interrupt
 from jaxenvs.cli.rollout import longest_episode, save_animation
 from jaxenvs.cli.values import jsonable, read_assignments, read_count
 from jaxenvs.core.env import Env
+from jaxenvs.core.modes import evaluation
 from jaxenvs.errors import Diverged, InvalidField, JaxenvsError, NotWritten
 from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
@@ -251,7 +252,7 @@ def _train_and_finish(
     if mesh is not None:  # there is little left to do
         state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
     policies = policies_of(env, learner, state, run.settings.num_seeds)
-    _finish(run, env, policies, eval_episodes, report, animation=animation, record=record)
+    _finish(run, evaluation(env), policies, eval_episodes, report, animation=animation, record=record)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,6 +51,9 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     changes_between_episodes: ClassVar[bool] = False
     """Whether something is carried from one episode to the next, that is, whether `after_episode` is defined."""
 
+    training_fields: ClassVar[Mapping[str, Any]] = {}
+    """Fields that only training changes, and the values that `evaluation` gives them."""
+
     reset_options: ClassVar[Mapping[str, str]] = {}
     """The options of Gymnasium's `reset(options=)` for this task: the name of each option, and the field that takes
     its value for the episode that begins."""

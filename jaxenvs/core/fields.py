@@ -218,8 +218,8 @@ def check_names(cls: type[Any], names: Sequence[str], owner: str, advice: str = 
     for name in names:
         if name not in known:
             hint = advice or did_you_mean(name, known)
-            if hasattr(cls, name) and not hint:
-                value = vars(cls).get(name)
+            if name in vars(cls) and not any(hasattr(base, name) for base in cls.__bases__) and not hint:
+                value = vars(cls)[name]
                 if not callable(value) and not isinstance(value, property):
                     hint = (
                         f" In {cls.__name__} it has no annotation, so it is not a field: write"

@@ -40,6 +40,13 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
     * `"between"`: it is AutoReset itself, or a wrapper like it. There can be only one.
     """
 
+    training_only = False  # not annotated, so that classes may make it a field
+    """Whether the wrapper is part of how an agent is trained and not of the task, so that `evaluation` removes it.
+
+    Such a wrapper changes what an agent learns from, never the spaces: a policy must be able to act without it. A class
+    whose users decide makes it a field: `training_only: bool = static(default=True, kw_only=True)`.
+    """
+
     def __post_init__(self) -> None:
         inner: Any = self.env  # an Env, or whatever a JAX transformation or a mistaken caller put there
         name = type(self).__name__

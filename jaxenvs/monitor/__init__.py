@@ -12,8 +12,14 @@ from jaxenvs.monitor.episodes import Frames as Frames
 from jaxenvs.monitor.episodes import record_episode as record_episode
 from jaxenvs.monitor.episodes import record_episodes as record_episodes
 from jaxenvs.monitor.episodes import replay_actions as replay_actions
+from jaxenvs.monitor.foreign_run import ForeignRun as ForeignRun
+from jaxenvs.monitor.foreign_run import ForeignVideo as ForeignVideo
+from jaxenvs.monitor.gym_run import load_gym_results as load_gym_results
+from jaxenvs.monitor.gym_run import read_gym_run as read_gym_run
+from jaxenvs.monitor.gym_run import write_gym_run as write_gym_run
 from jaxenvs.monitor.key_words import episode_keys as episode_keys
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
+from jaxenvs.monitor.monitor_csv import read_monitor_csv as read_monitor_csv
 from jaxenvs.monitor.packed_bytes import PackedBytes as PackedBytes
 from jaxenvs.monitor.recorder import Recorder as Recorder
 from jaxenvs.monitor.recorder import record as record

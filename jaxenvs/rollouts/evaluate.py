@@ -99,7 +99,8 @@ def evaluate(
     `jax.random.split(key, num_episodes)[i]`. Environment and policy are arguments of one jitted function.
 
     Args:
-        env: the environment, without AutoReset.
+        env: the environment, without AutoReset. It is played as it is, including wrappers that belong to training:
+            leave them out with `jaxenvs.evaluation(env)`.
         policy: `policy(observation, key) -> action`; see `Policy`.
         key: a scalar random key, for the resets and for the policy.
         num_episodes: number of episodes.

@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
@@ -19,10 +20,13 @@ class ClipReward(RewardWrapper[Any]):
     Attributes:
         min_reward: the least reward; None for no lower bound.
         max_reward: the greatest reward; None for no upper bound.
+        training_only: whether `evaluation` removes the wrapper. By default it does, since clipped returns compare with
+            nothing; pass False if the clipped reward is the task.
     """
 
     min_reward: ArrayLike | None = None
     max_reward: ArrayLike | None = None
+    training_only: bool = static(default=True, kw_only=True)
 
     def check_values(self) -> None:
         """Checks that there is a bound and that the two are in order."""

@@ -51,10 +51,13 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
             to the environment of the episode, which may differ only in the values of its leaves. It is part of the
             traced program, so define it once: a new lambda means a new trace.
         continued: `env` after the last episode, or None before the first; `after_episode` sets it.
+        training_only: whether `evaluation` removes the wrapper. By default it does not, so agents are evaluated over
+            such draws; pass True to evaluate them in the environment as given.
     """
 
     randomize: Callable[[Key, Any], Any] = static()
     continued: Any = None
+    training_only: bool = static(default=False, kw_only=True)
 
     placement: ClassVar[Placement] = "inside"
 

@@ -39,7 +39,11 @@ class EpisodicLife(SameObservations, SameActions, StatefulWrapper[EpisodicLifeSt
 
     Lives are counted after each step. Around AutoReset, the lives at the start of a new game are known only after its
     first step, unless `AutoReset(reset_info=True)` reports them.
+
+    It belongs to training only: `evaluation` removes it, since returns are those of whole games.
     """
+
+    training_only = True
 
     def reset(self, key: Key) -> tuple[EpisodicLifeState, TimeStep[Obs]]:
         """Resets the wrapped environment.

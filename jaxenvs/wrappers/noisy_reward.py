@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import TimeStep
+from jaxenvs.core.pytree import static
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatefulWrapper, WrapperState, inner_observation
 from jaxenvs.random import Key, check_key
 
@@ -33,9 +34,12 @@ class NoisyReward(SameObservations, SameActions, StatefulWrapper[NoisyRewardStat
 
     Attributes:
         noise_scale: the standard deviation of the noise.
+        training_only: whether `evaluation` removes the wrapper. By default it does, as bsuite scores rewards without
+            noise.
     """
 
     noise_scale: ArrayLike
+    training_only: bool = static(default=True, kw_only=True)
 
     def check_values(self) -> None:
         """Checks that the standard deviation is finite and not below 0."""

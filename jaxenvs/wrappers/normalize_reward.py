@@ -54,6 +54,8 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
         axis_name: the mapped axis that shares statistics; None for none.
         update: whether rewards count; False freezes the statistics.
         initial: the statistics at reset; None for mean 0 and variance 1.
+        training_only: whether `evaluation` removes the wrapper. By default it does: a policy does not see rewards, and
+            normalised returns depend on what was played before.
     """
 
     gamma: ArrayLike = 0.99
@@ -61,6 +63,7 @@ class NormalizeReward(SameObservations, SameActions, StatefulWrapper[RewardNorma
     axis_name: str | None = static(default=None)
     update: bool = static(default=True)
     initial: RunningStatistics | None = None
+    training_only: bool = static(default=True, kw_only=True)
 
     placement: ClassVar[Placement] = "around"
 

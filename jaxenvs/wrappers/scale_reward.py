@@ -8,6 +8,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import check_range
+from jaxenvs.core.pytree import static
 from jaxenvs.wrappers.reward_wrapper import RewardWrapper
 
 
@@ -19,9 +20,11 @@ class ScaleReward(RewardWrapper[Any]):
 
     Attributes:
         reward_scale: the factor.
+        training_only: whether `evaluation` removes the wrapper. By default it does, as bsuite scores unscaled rewards.
     """
 
     reward_scale: ArrayLike
+    training_only: bool = static(default=True, kw_only=True)
 
     def check_values(self) -> None:
         """Checks that the factor is finite."""

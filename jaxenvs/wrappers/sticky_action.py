@@ -52,10 +52,13 @@ class StickyAction(SameObservations, SameActions, StatefulWrapper[StickyActionSt
         repeat_probability: probability at each step, in [0, 1), that the last action is taken again.
         repeat_duration: number of steps for which it is then taken: a number of at least 1, or the least and the
             greatest of a range to draw from.
+        training_only: whether `evaluation` removes the wrapper. By default it does not: sticky actions are part of the
+            task, as in the ALE.
     """
 
     repeat_probability: ArrayLike
     repeat_duration: int | tuple[int, int] = static(default=1)
+    training_only: bool = static(default=False, kw_only=True)
 
     placement: ClassVar[Placement] = "inside"
 

@@ -22,9 +22,12 @@ class TransformReward(RewardWrapper[Any]):
     Attributes:
         func: a pure function, traceable by JAX, from () float32 to a number of shape (). It is part of the traced
             program, so define it once: a new lambda means a new trace.
+        training_only: whether `evaluation` removes the wrapper. By default it does not: the function may be part of the
+            task. Pass True if it only shapes or rescales what the agent learns from.
     """
 
     func: Callable[[Array], ArrayLike] = static()
+    training_only: bool = static(default=False, kw_only=True)
 
     def check_fields(self) -> None:
         """Checks that `func` is a function."""

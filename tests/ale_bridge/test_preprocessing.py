@@ -227,6 +227,15 @@ def test_fire_begins_an_episode_where_the_game_has_it_in_second_place():
     assert first.info["frame_number"] == 0
 
 
+def test_an_agent_is_evaluated_in_whole_games_with_their_own_rewards():
+    options = {"noop_max": 3, "fire_reset": True, "num_stack": 2, "screen_size": 42}
+    trained = make_atari("ALE/Breakout-v5", terminal_on_life_loss=True, **options)
+    game = make_atari("ALE/Breakout-v5", clip_reward=False, **options)
+    assert jaxenvs.evaluation(trained) == game
+    continued = ClipReward(EpisodicLife(EpisodeStatistics(AutoReset(game))), -1, 1)
+    assert jaxenvs.evaluation(continued) == EpisodeStatistics(AutoReset(game))
+
+
 def test_the_time_limit_is_half_an_hour_of_play_whatever_the_frame_skip():
     for frame_skip in (1, 3, 4):
         env = make_atari("BreakoutNoFrameskip-v4", frame_skip=frame_skip)

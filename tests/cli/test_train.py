@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from PIL import Image
 
 import jaxenvs
 from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
+from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.monitor import Run, read_episodes
 
 TINY = ("--set", "num_envs=4", "--set", "num_steps=32", "--set", "hidden_sizes=8", "--eval-episodes", "20")
@@ -313,6 +315,38 @@ def test_an_environment_of_the_current_folder_is_trained_and_found_again(tmp_pat
     lost = command("evaluate", "run")
     assert lost.returncode == 1 and "registered by the module `greenhouse`" in lost.stderr
     assert "Traceback" not in lost.stderr
+
+
+SHAPED = """
+import jaxenvs
+from jaxenvs.wrappers import ClipReward, ScaleReward
+
+
+def shaped(spec, **fields):
+    return ClipReward(ScaleReward(jaxenvs.make(spec, **fields), 3.0), -0.25, 0.25)
+"""
+
+
+def test_agents_are_evaluated_with_the_rewards_of_the_task(jaxenvs_command, tmp_path, monkeypatch):
+    """CartPole pays 1 a step, so a return is the length; the agent is trained on a quarter of that."""
+    (tmp_path / "shaped_rewards.py").write_text(SHAPED)
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "run"
+    jaxenvs.register("Shaped-v0", CartPole, max_episode_steps=40, training_entry_point="shaped_rewards:shaped")
+    trained = jaxenvs_command("train", "Shaped-v0", "--steps", "512", "-o", path, *TINY, "--no-animation")
+    assert trained.code == 0, trained.err
+    agent = jaxenvs.load(path)
+    evaluated = json.loads(jaxenvs_command("evaluate", path, "-n", "20", "--json").out)["agents"][0]
+    shown = jaxenvs_command("rollout", "Shaped-v0", "-p", path, "-F", "gravity=5", "-o", tmp_path / "a.png")
+    made = jaxenvs.make("Shaped-v0")
+    (row,) = Run.open(path).read_progress()[-1:]
+    assert row["mean_return"] == pytest.approx(row["mean_length"] / 4)
+    assert json.loads((path / "evaluation.json").read_text())["mean_return"] > 4
+    assert evaluated["returns"] == [round(value) for value in evaluated["returns"]]
+    assert evaluated["mean_return"] == evaluated["mean_length"]
+    assert agent.env == made and jaxenvs.evaluation(agent.training_env) == made != agent.training_env
+    episode_return, steps = re.search(r"return (\S+), (\d+) steps", shown.err).groups()
+    assert float(episode_return) == int(steps)
 
 
 @pytest.mark.parametrize(("numbers", "code"), [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143)])

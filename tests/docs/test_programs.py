@@ -16,11 +16,16 @@ CHECKS = {
     "docs/guide.md": (
         "assert trajectory.reward.shape == (100, 64)",
         "assert timesteps.observation.shape == (8, 4)",
+        'assert env.reward_range == (-1, 1) and jaxenvs.evaluation(env) == jaxenvs.make("Taxi-v4")',
         "assert trajectory.timesteps.reward.shape == (100, 64) and evaluation.returns.shape == (16,)",
     ),
     "docs/randomness.md": ("assert counts.shape == (5,)",),
     "docs/bsuite.md": (
         'assert len(bsuite_ids()) == 468 and sea == make_bsuite("deep_sea/10") and env.env.noise_scale == 0.1',
+    ),
+    "docs/old_runs.md": (
+        'assert run.env_id == "CartPole-v0" and run.episodes["seconds"].tolist() == [2.0]',
+        'assert run.episodes["env_steps"].tolist() == [21, 30]',
     ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
@@ -46,7 +51,7 @@ ELSEWHERE = {"docs/scaling.md": "test_scaling.py", "docs/writing_environments.md
 """Pages whose programs continue each other, and the tests that run them."""
 
 TOGETHER = [
-    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md"),
+    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md", "docs/old_runs.md"),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
     ("docs/adapters.md", "docs/recording_loops.md"),

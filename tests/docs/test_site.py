@@ -1,5 +1,6 @@
 """The documentation site: its generated pages, and a strict build of all of it, which checks every link."""
 
+import json
 import os
 import runpy
 import subprocess
@@ -38,6 +39,17 @@ def test_a_notebook_becomes_a_page_with_its_pictures():
     page = files.pop("notebooks/01_first_steps.md")
     assert page.startswith("# First steps") and "````python\nimport jax" in page
     assert files and all(f"({name.removeprefix('notebooks/')})" in page for name in files)
+
+
+def test_an_animation_in_a_notebook_stays_one(tmp_path):
+    html = '<div id="jaxenvs-0">a picture</div>\n<script>play()</script>\n'
+    outputs = [{"data": {"text/html": [html], "text/plain": ["<HtmlAnimation>"]}}, {"text": ["said\n"]}]
+    cell = {"cell_type": "code", "source": ["show()"], "outputs": outputs}
+    path = tmp_path / "shown.ipynb"
+    path.write_text(json.dumps({"cells": [cell]}))
+    ((name, page),) = generate["notebook"](path)
+    assert name == "notebooks/shown.md"
+    assert page.split("\n\n")[1:] == [html.strip(), "````text\nsaid\n````"]
 
 
 @pytest.mark.slow  # `.ci/run` builds the site with a few pictures

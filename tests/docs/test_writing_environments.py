@@ -12,7 +12,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 def test_the_programs_run_one_after_the_other(tmp_path):
     """In a separate process, which leaves no id behind. An untrained agent gets about 30, and 70 after 40,000 steps."""
-    assert "200_000" in PROGRAMS[-1]
+    assert "200_000" in PROGRAMS[-2]
     program = "\n".join(PROGRAMS).replace("200_000", "40_000")
     (tmp_path / "greenhouse.py").write_text(program + "\nassert float(result.mean_return) > 60\n")
     done = subprocess.run(
