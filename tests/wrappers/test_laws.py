@@ -12,7 +12,7 @@ from toy_envs import Counter, Game, Script, Scripted
 
 import jaxenvs
 from jaxenvs import unwrap, wrappers
-from jaxenvs.core.wrapper import Wrapper, unwrap_state
+from jaxenvs.core.wrapper import StatefulWrapper, Wrapper, unwrap_state
 from jaxenvs.spaces import Box, Discrete
 from jaxenvs.wrappers import AutoReset
 
@@ -113,7 +113,12 @@ def at(tree, *index):
     return jax.tree.map(lambda x: x[index], tree)
 
 
-@pytest.mark.parametrize("name", WRAPPERS)
+def has_memory(name):
+    return issubclass(getattr(wrappers, name), StatefulWrapper)
+
+
+# A wrapper without memory cannot tell a step in a scan from another; the next test compares those with eager steps.
+@pytest.mark.parametrize("name", [n if has_memory(n) else pytest.param(n, marks=pytest.mark.slow) for n in WRAPPERS])
 def test_a_scan_of_a_batch_equals_jitted_steps_and_compiles_once(name):
     _, _, actions, state, _, step, states_and_trajectory = run(name)
     for t in range(STEPS):
