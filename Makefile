@@ -12,8 +12,8 @@ quick: ## formatting, lint and the architecture
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m pytest -n 0 tests/test_architecture.py
 
-test: ## the tests of one id: make test ENV=CartPole-v1
-	$(PYTHON) -m pytest -n 0 tests/conformance tests/parity tests/envs tests/registration -k "$(ENV)"
+test: ## the tests of one id, the slow ones among them: make test ENV=CartPole-v1
+	$(PYTHON) -m pytest -n 0 -m "not neighbours" tests/conformance tests/parity tests/envs tests/registration -k "$(ENV)"
 
 docs: ## the site, in site/
 	$(PYTHON) -m mkdocs build --strict

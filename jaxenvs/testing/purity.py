@@ -100,8 +100,7 @@ def one_trace(subject: Subject) -> None:
     other_env = perturb(env, 1 - 2**-9)
     other_state, _ = subject.reset(other_env, subject.keys(7))
     for _ in range(2):
-        action = jax.jit(lambda k: env.action_space.sample(k))(subject.keys(8))
-        other_state, _ = subject.step(other_env, other_state, action)
+        other_state, _ = subject.step(other_env, other_state, subject.sample(subject.keys(8)))
     again = subject.traces[len(before) :]
     if again:
         raise Fault(

@@ -11,6 +11,7 @@ from jax import Array
 
 from jaxenvs.core.trees import is_key, tree_where
 from jaxenvs.core.wrapper import unwrap, unwrap_state
+from jaxenvs.testing.endings import revealed, told
 from jaxenvs.testing.trees import is_float
 
 Policy = Callable[[Any, Array], Any]
@@ -47,14 +48,22 @@ class Rollout(NamedTuple):
 
 
 def rollout(
-    env: Any, reset_keys: Array, action_keys: Array, steps: int, same_actions: bool, policy: Policy | None = None
+    env: Any,
+    reset_keys: Array,
+    action_keys: Array,
+    resets: Array,
+    steps: int,
+    same_actions: bool,
+    policy: Policy | None = None,
 ) -> Rollout:
     """Steps a batch of environments with random actions, or with those of `policy`; to be jitted.
 
     Args:
-        env: the environment.
+        env: the environment, in AutoReset.
         reset_keys: (lanes,) keys that the starts depend on.
         action_keys: (lanes,) keys that the actions depend on.
+        resets: (lanes,) bool, whether a lane begins the next episode after an end, if `env` is an AutoReset around an
+            `OptionalReset`.
         steps: number of steps.
         same_actions: whether the base environment takes the same actions as `env`.
         policy: chooses the actions; None for random ones.
@@ -75,7 +84,8 @@ def rollout(
         state, observation, seen = carry
         action = act(observation, key)
         new_state, timestep = env.step(state, action)
-        seen = _observe(env, new_state, timestep, seen)
+        shown, timestep = revealed(new_state, timestep)
+        seen = _observe(env, shown, timestep, seen)
         rows = (
             digest(timestep),
             jnp.asarray(timestep.terminated).reshape(()),
@@ -87,11 +97,13 @@ def rollout(
         )
         return (new_state, timestep.observation, seen), rows
 
-    def lane(reset_key: Array, action_key: Array) -> Rollout:
+    def lane(reset_key: Array, action_key: Array, resets: Array) -> Rollout:
         state, timestep = env.reset(reset_key)
-        nothing = jax.tree.map(lambda x: jnp.zeros((), bool), (state, timestep))
+        state = told(state, resets)
+        shown, timestep = revealed(state, timestep)
+        nothing = jax.tree.map(lambda x: jnp.zeros((), bool), (shown, timestep))
         example = jax.tree.map(jnp.zeros_like, timestep.observation)
-        seen = _observe(env, state, timestep, (nothing, jnp.zeros((), bool), example))
+        seen = _observe(env, shown, timestep, (nothing, jnp.zeros((), bool), example))
         unset = jnp.zeros((), bool)
         opening = jnp.asarray(timestep.reward, jnp.float32).reshape(())
         first = (digest(timestep), unset, unset, unset, _outside(env, timestep), unset, opening)
@@ -103,7 +115,7 @@ def rollout(
             checksum, terminated, truncated, base_truncated, outside, example, action_outside, reward, not_finite, state
         )
 
-    result = jax.vmap(lane)(reset_keys, action_keys)
+    result = jax.vmap(lane)(reset_keys, action_keys, resets)
     fields = ("digest", "terminated", "truncated", "base_truncated", "outside", "action_outside", "reward")
     return result._replace(**{name: jnp.swapaxes(getattr(result, name), 0, 1) for name in fields})
 

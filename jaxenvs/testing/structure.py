@@ -176,8 +176,11 @@ def x64(subject: Subject) -> None:
                         f"with 64-bit types on, {path} from {call} is {leaf.type}, otherwise {was}",
                         "Name every dtype: `jax.random.uniform(key, shape, jnp.float32)`, `jnp.zeros((), jnp.int32)`.",
                     )
-        state, _ = wide.reset(env, wide.keys(0))
-        jax.block_until_ready(wide.step(env, state, wide.action))
+
+        def program(env: Any, key: Any, action: Any) -> Any:
+            return env.step(env.reset(key)[0], action)
+
+        jax.block_until_ready(jax.jit(program)(env, wide.keys(0), wide.action))
 
 
 def opening(subject: Subject) -> None:

@@ -6,11 +6,13 @@ from functools import cached_property, partial
 from typing import Any
 
 import jax
+import numpy as np
 from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.random import key
+from jaxenvs.testing.endings import OptionalReset
 from jaxenvs.testing.rollouts import Policy, Rollout, rollout
 from jaxenvs.testing.trees import Leaf, describe, take
 from jaxenvs.wrappers import AutoReset, TimeLimit
@@ -139,7 +141,12 @@ class Subject:
     @cached_property
     def action(self) -> Any:
         """A sampled action."""
-        return jax.jit(lambda k: self.env.action_space.sample(k))(self.keys(1))
+        return self.sample(self.keys(1))
+
+    @cached_property
+    def sample(self) -> Any:
+        """Jitted `sample(key)` of the action space."""
+        return jax.jit(lambda k: self.env.action_space.sample(k))
 
     @cached_property
     def traces(self) -> list[str]:
@@ -212,17 +219,22 @@ class Subject:
 
     def run_auto(self, stream: int, policy: Policy | None = None) -> Rollout:
         """The rollout with automatic resets, from the reset keys of `stream` and the same actions each time."""
-        return self._run(self.resetting, stream, policy)
+        return self._run(stream, policy, resets=True)
 
     @cached_property
     def plain_rollout(self) -> Rollout:
-        """A rollout of random actions that keeps stepping after the episode is over."""
-        return self._run(self.env, 4, None)
+        """A rollout of random actions that keeps stepping after the episode is over, unless `env` resets itself."""
+        return self._run(4, None, resets=False)
 
-    def _run(self, env: Any, stream: int, policy: Policy | None) -> Rollout:
+    def _run(self, stream: int, policy: Policy | None, resets: bool) -> Rollout:
+        # Whether lanes reset is data, so that both rollouts are one compiled program.
+        env = self.resetting
+        if env is not self.env:
+            env = AutoReset(OptionalReset(self.env))
         same_actions = bool(env.action_space == unwrap(env).action_space)
         run = partial(self._rollout, steps=self.steps, same_actions=same_actions, policy=policy)
-        return run(env, self.keys(stream, self.lanes), self.keys(5, self.lanes))
+        keys = self.keys(stream, self.lanes), self.keys(5, self.lanes)
+        return run(env, *keys, np.full(self.lanes, resets))
 
 
 def _trace(function: Any, *arguments: Any) -> tuple[Signature, Any]:

@@ -100,7 +100,9 @@ def test_observations_and_rewards_are_those_of_atari_preprocessing(id, options, 
 
 
 @pytest.mark.gymnasium
-@pytest.mark.parametrize("game", ["breakout", "pong", "seaquest"])
+@pytest.mark.parametrize(
+    "game", ["breakout", pytest.param("pong", marks=pytest.mark.slow), pytest.param("seaquest", marks=pytest.mark.slow)]
+)
 def test_observations_and_rewards_are_those_of_ale_pys_vector_environment(game):
     lanes, steps = 2, 200
     env = make_atari(f"ALE/{game.title()}-v5", noop_max=0, repeat_action_probability=0.0, padding_type="zero")

@@ -108,7 +108,7 @@ def test_the_start_can_be_drawn():
     np.testing.assert_array_equal(env.render(state), timestep.observation)
 
 
-@pytest.mark.parametrize("interval", [7, 8, 100])
+@pytest.mark.parametrize("interval", [7, pytest.param(8, marks=pytest.mark.slow), 100])
 def test_how_often_snapshots_are_taken_changes_nothing_but_the_state(game, interval):
     actions, states, timesteps = game
     env = ENV.replace(snapshot_interval=interval)

@@ -45,7 +45,8 @@ def test_ppo_learns_in_one_program(id, build):
     moved = jax.tree.map(lambda new, old: bool((new != old).any()), state.agent.actor, first.actor)
     assert jax.tree.all(moved)
     np.testing.assert_array_equal(metrics.env_steps, [24, 48])
-    action = learner.policy(env, state.agent)(env.observation_space.sample(KEY), KEY)
+    policy = learner.policy(env, state.agent)
+    action = jax.jit(lambda key: policy(env.observation_space.sample(key), key))(KEY)
     assert env.action_space.contains(action)
 
 

@@ -290,7 +290,7 @@ jaxenvs.register("Greenhouse-v0", CartPole, max_episode_steps=9)
 """
 
 
-def test_an_environment_of_the_current_folder_is_trained_and_found_again(tmp_path):
+def test_an_environment_of_the_current_folder_is_trained_and_found_again(jaxenvs_command, tmp_path, monkeypatch):
     """By the installed command, whose path does not begin with the current folder."""
     (tmp_path / "greenhouse.py").write_text(GREENHOUSE)
     environment = {**os.environ, "JAXENVS_COMPILATION_CACHE": "0"}
@@ -312,9 +312,10 @@ def test_an_environment_of_the_current_folder_is_trained_and_found_again(tmp_pat
     evaluated = command("evaluate", "run", "-n", "5", "--json")
     assert json.loads(evaluated.stdout)["agents"][0]["mean_length"] <= 9, evaluated.stderr
     (tmp_path / "greenhouse.py").unlink()
-    lost = command("evaluate", "run")
-    assert lost.returncode == 1 and "registered by the module `greenhouse`" in lost.stderr
-    assert "Traceback" not in lost.stderr
+    monkeypatch.chdir(tmp_path)
+    lost = jaxenvs_command("evaluate", "run")
+    assert lost.code == 1 and "registered by the module `greenhouse`" in lost.err
+    assert "Traceback" not in lost.err
 
 
 SHAPED = """
@@ -401,6 +402,7 @@ jaxenvs.register("Slow-v0", SlowCartPole, max_episode_steps=9)
 """
 
 
+@pytest.mark.slow  # the fast tests train PPO by the command, and SAC without it
 def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):
     path = tmp_path / "run"
     tiny = [*TINY, "--set", "batch_size=8", "--set", "learning_starts=64", "--set", "target_entropy=-2"]

@@ -112,6 +112,43 @@ CLAIMS = {
     "Walker2d-v5": _SHORT,
 }
 
+REPRESENTATIVES = {
+    "CartPole-v1": "Classic control: an episode ends in both ways, and the observation is a vector",
+    "Pendulum-v1": "Actions are real numbers, and no episode ends but by the limit",
+    "Taxi-v4": "Toy text: a numbered state, tables in place of arithmetic, and an action mask in `info`",
+    "KellyCoinflip-v0": "A tuple as observation, and no time limit",
+    "Copy-v0": "Algorithmic: a tuple as action, and a level that changes between episodes",
+    "HeartPole-v1": "Tutorial: every episode is truncated, after a long chain of arithmetic",
+    "rlenvs/Catch-v0": "rlenvs: a picture of bytes as observation",
+    "rlenvs/DynaMaze-v0": "Several numbers as observation, and a deterministic task whose map changes between episodes",
+    "rlenvs/MultiArmedBandit-v0": "A parameter that is None until an episode has ended",
+    "MinAtar/Breakout-v1": "MinAtar: planes of truth values as observation",
+    "gymnax/Swimmer-v0": "gymnax: a loop within the step",
+    "gymnax/Pong-v0": "A picture of real numbers as observation",
+    "bsuite/DeepSea-v0": "bsuite: a board as observation, and nothing random",
+    "bsuite/MnistBandit-v0": "A data set inside the environment, and episodes of one step",
+    "Hopper-v5": "MuJoCo: each step calls the host",
+    "Ant-v5": "A costly reset, which AutoReset runs for some lanes at a time",
+}
+"""Ids on which the fast tests run every check, with what each of them stands for: one of each family at least, and each
+mechanism that another id does not have. On the other ids they run `CHEAP_CHECKS`; the slow tests run the rest."""
+
+CHEAP_CHECKS = {
+    "pytree",
+    "spaces",
+    "timestep",
+    "info",
+    "same_types",
+    "no_weak_types",
+    "inputs_kept",
+    "pure",
+    "no_leaks",
+    "bad_action_refused",
+    "bad_key_refused",
+    "steps_in_mapped_cond",
+}
+"""Checks that trace an environment, and compile nothing but the drawing of an action."""
+
 SLOW = {
     "CartPole-v0",
     "FrozenLake8x8-v1",
@@ -130,4 +167,4 @@ SLOW = {
     "Swimmer-v5",
     "Walker2d-v5",
 }
-"""Ids that share their code with others, and are left to the slow tests: each takes seconds to compile."""
+"""Ids that share their code with others, and are left to the slow tests altogether."""

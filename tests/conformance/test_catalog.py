@@ -8,10 +8,20 @@ import jaxenvs
 from jaxenvs.errors import DependencyNotInstalled, RenderingUnavailable
 from jaxenvs.registration.catalog import CATALOG
 from jaxenvs.testing import CHECKS, ConformanceError, Subject
-from tests.conformance.claims import CLAIMS, SLOW
+from tests.conformance.claims import CHEAP_CHECKS, CLAIMS, REPRESENTATIVES, SLOW
 
-IDS = [spec.id for spec in CATALOG]
-MARKED = [pytest.param(id, marks=pytest.mark.slow) if id in SLOW else id for id in IDS]
+SPECS = {spec.id: spec for spec in CATALOG}
+
+
+def marks(id, check):
+    """Slow, unless the id stands for others or the check is cheap."""
+    is_fast = id in REPRESENTATIVES or (check.name in CHEAP_CHECKS and id not in SLOW)
+    return () if is_fast else pytest.mark.slow
+
+
+CASES = [
+    pytest.param(id, check, id=f"{id}-{check}", marks=marks(id, check)) for id in SPECS for check in CHECKS
+]  # an id's checks in a row, since they share its programs
 
 
 @functools.lru_cache(maxsize=1)
@@ -20,8 +30,7 @@ def subject_of(id):
     return Subject(jaxenvs.make(id), **CLAIMS.get(id, {}))
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=str)
-@pytest.mark.parametrize("id", MARKED, scope="module")
+@pytest.mark.parametrize(("id", "check"), CASES)
 def test_conformance(id, check):
     try:
         subject = subject_of(id)
@@ -36,4 +45,37 @@ def test_conformance(id, check):
 
 
 def test_every_claim_is_about_a_registered_id():
-    assert set(CLAIMS) | SLOW <= set(IDS), f"no such id: {sorted((set(CLAIMS) | SLOW) - set(IDS))}"
+    claimed = set(CLAIMS) | SLOW | set(REPRESENTATIVES)
+    assert claimed <= set(SPECS), f"no such id: {sorted(claimed - set(SPECS))}"
+    assert not SLOW & set(REPRESENTATIVES)
+    assert {check.name for check in CHECKS} >= CHEAP_CHECKS
+
+
+def kinds_of(spec):
+    """What distinguishes an environment from others for the checks, in words."""
+    claims = CLAIMS.get(spec.id, {})
+    family = str(spec.entry_point).partition(":")[0].rpartition(".")[0]
+    yield f"family {family}"
+    yield f"extra {spec.extra}"
+    yield f"limited {spec.max_episode_steps is not None}"
+    yield f"random {claims.get('random', True)}"
+    yield f"reaches {sorted(claims['reaches']) if 'reaches' in claims else 'all'}"
+    env = jaxenvs.make(spec.id)
+    base = jaxenvs.unwrap(env)
+    for name in ("can_observe", "can_render", "changes_between_episodes", "reset_is_costly"):
+        yield f"{name} {getattr(base, name)}"
+    for name, space in (("observation", env.observation_space), ("action", env.action_space)):
+        yield f"{name} {type(space).__name__} {getattr(space, 'dtype', None)}"
+        yield f"{name} of {min(len(getattr(space, 'shape', None) or ()), 3)} axes"
+
+
+def test_the_representatives_have_every_kind():
+    made = {}
+    for id, spec in SPECS.items():
+        try:
+            made[id] = set(kinds_of(spec))
+        except DependencyNotInstalled:
+            continue
+    represented = set().union(*(made[id] for id in REPRESENTATIVES if id in made))
+    missing = {id: sorted(kinds - represented) for id, kinds in made.items() if kinds - represented}
+    assert not missing, f"add an id to REPRESENTATIVES for these: {missing}"

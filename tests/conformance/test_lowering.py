@@ -5,7 +5,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.registration.catalog import CATALOG
-from tests.conformance.claims import SLOW
+from tests.conformance.claims import REPRESENTATIVES
 
 PLATFORMS = "cuda", "tpu"
 LANES, STEPS = 1024, 10
@@ -14,7 +14,8 @@ ON_THE_PROCESSOR = {"HalfCheetah-v5": {"engine": "c"}, "ALE/Pong-v5": {}}
 """Exempt: programs that call the host, which JAX lowers only on a machine with the device. One of each kind."""
 
 ONE_ROBOT = "InvertedPendulum-v5"
-"""Enough for the engine. The others, which take seconds to trace, are left to the slow tests."""
+"""Enough for the engine. The others, which take seconds to trace, are left to the slow tests, like the ids that another
+represents."""
 
 
 def lower(env):
@@ -36,7 +37,7 @@ def lower(env):
 
 
 def is_slow(spec):
-    return spec.id != ONE_ROBOT and (spec.extra == "mujoco" or spec.id in SLOW)
+    return spec.id != ONE_ROBOT and (spec.extra == "mujoco" or spec.id not in REPRESENTATIVES)
 
 
 @pytest.mark.parametrize(

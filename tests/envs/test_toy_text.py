@@ -256,7 +256,7 @@ def test_blackjack_text_hides_the_dealers_card_until_it_is_revealed():
     ("env", "shape"),
     [
         (Blackjack(), (376, 384, 3)),
-        (FrozenLake(), (256, 256, 3)),
+        pytest.param(FrozenLake(), (256, 256, 3), marks=pytest.mark.slow),
         (FrozenLake(desc=("SFFFFFFFFFG", "FFFFFFFFFFF")), (92, 506, 3)),
         (CliffWalking(), (256, 768, 3)),
         (Taxi(), (456, 536, 3)),

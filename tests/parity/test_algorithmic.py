@@ -22,20 +22,25 @@ def bare(id):
     return jaxenvs.unwrap(jaxenvs.make(id))
 
 
+@functools.cache
+def target_of(env):
+    return jax.jit(env.target_of)
+
+
 def placed(env, state, symbols):
     """`state` with another input: a list of symbols, or of the columns of a grid."""
     columns = np.array(symbols, np.int32).reshape(len(symbols), -1)
     grid = np.full(state.symbols.shape, env.base, np.int32)
     grid[: len(columns)] = columns
     length = jnp.int32(len(columns))
-    target, target_length = env.target_of(jnp.asarray(grid), length)
+    target, target_length = target_of(env)(jnp.asarray(grid), length)
     return state.replace(symbols=jnp.asarray(grid), length=length, target=target, target_length=target_length)
 
 
 @EACH
 def test_episodes_go_as_gym_played_them(id):
     env = bare(id)
-    fresh, _ = env.reset(jaxenvs.random.key(0))
+    fresh, _ = jax.jit(env.reset)(jaxenvs.random.key(0))
     roll = jax.jit(lambda state, actions: jax.lax.scan(env.step, state, actions))
     ends = set()
     longest = max(len(episode["actions"]) for episode in PLAYED[id]["episodes"])

@@ -27,9 +27,9 @@ def changed(new, old):
 
 @SAC_IS_SLOW
 def test_training_goes_on_after_its_end_and_does_not_wrap(learner):
-    learner = learner.replace(anneal=True)
     env = steered(learner, WALK)
     state, _ = program(type(learner))(learner, env, KEY)
+    learner = learner.replace(anneal=True)
     later, metrics = two_more(type(learner))(learner, env, state)
     assert changed(later.agent, state.agent)
     # As in a training of four updates: PPO reports the rate of an update, the others the rate after it.

@@ -39,6 +39,12 @@ SAC_IS_SLOW = pytest.mark.parametrize(
     "learner", [TINY_PPO, TINY_DQN, pytest.param(TINY_SAC, marks=pytest.mark.slow)], ids=["ppo", "dqn", "sac"]
 )
 """For what all learners inherit alike, where compiling another program of SAC takes half a minute."""
+ONLY_DQN = pytest.mark.parametrize(
+    "learner",
+    [pytest.param(TINY_PPO, marks=pytest.mark.slow), TINY_DQN, pytest.param(TINY_SAC, marks=pytest.mark.slow)],
+    ids=["ppo", "dqn", "sac"],
+)
+"""The same where a program of PPO takes long as well."""
 
 
 def left_or_right(action):
@@ -116,7 +122,7 @@ def test_the_mean_return_is_nan_where_no_episode_ended(learner):
     np.testing.assert_array_equal(metrics.mean_length, [np.nan, 24])
 
 
-@EACH
+@SAC_IS_SLOW  # `test_sac.py` trains two seeds together
 def test_seeds_trained_together_equal_seeds_trained_alone(learner):
     walk = steered(learner, WALK)
     keys = jax.random.split(KEY, 3)
@@ -136,7 +142,7 @@ def test_seeds_trained_together_equal_seeds_trained_alone(learner):
     assert not np.allclose(weights[0], weights[1])
 
 
-@SAC_IS_SLOW
+@ONLY_DQN
 def test_learning_rates_map(learner):
     walk = steered(learner, WALK)
     rates = jnp.array([0.0, 1e-3, 1e-2], jnp.float32)
@@ -190,12 +196,12 @@ TERMINATED = Endless(length=4)
 @pytest.mark.parametrize("kind", [PPO, DQN, SAC])
 @pytest.mark.parametrize(
     "env, low, high",
-    [
+    [  # with a limit, the length is data, and each learner is compiled once
         # Truncation hides the rewards that follow: the value is 1 / (1 - 0.9) = 10. Taken for an end, it
         # would be at most 1 + 0.9 + 0.81 + 0.729 = 3.44.
         pytest.param(TRUNCATED, 9.7, 10.3, id="truncated"),
         # The observation does not tell the time, so the value lies between those of 1 and of 4 steps to go.
-        pytest.param(TERMINATED, 1.0, 3.44, id="terminated"),
+        pytest.param(TERMINATED, 1.0, 3.44, id="terminated", marks=pytest.mark.slow),
         # Both flags at once: terminated counts.
         pytest.param(jaxenvs.TimeLimit(TERMINATED, max_episode_steps=4), 1.0, 3.44, id="both"),
     ],
@@ -378,7 +384,7 @@ class EndsEachStep(SameObservations, SameActions, StatelessWrapper):
         return state, timestep.replace(terminated=jnp.ones((), bool))
 
 
-@SAC_IS_SLOW
+@ONLY_DQN
 def test_an_environment_may_reset_itself_and_count_already(learner):
     """As with lives: what ends within an episode is learnt from, and episodes are counted whole."""
     walk = steered(learner, WALK)

@@ -100,7 +100,9 @@ def test_pictures_count_from_black_to_white():
     assert float(network.value(weights, jnp.zeros_like(white))[0]) == 0
 
 
-@pytest.mark.parametrize("env", [SIDES, BOOLS], ids=["grey", "bools"])
+@pytest.mark.parametrize(
+    "env", [pytest.param(SIDES, id="grey"), pytest.param(BOOLS, id="bools", marks=pytest.mark.slow)]
+)
 def test_ppo_learns_from_pictures(env):
     learner = PPO(total_steps=4_096, num_envs=8, num_steps=32, learning_rate=3e-3, gamma=0.5, hidden_sizes=(32,))
     state, metrics = jax.jit(learner.train)(env, KEY)

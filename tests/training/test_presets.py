@@ -101,7 +101,7 @@ LEARNS = {
 }
 """Row of `tests/learning_rates.json`: the mean return after training with a seed."""
 
-QUICK = {"ppo preset: CartPole-v1", "ppo preset: Copy-v0 to level 6"}
+QUICK = {"ppo preset: CartPole-v1"}
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in LEARNS])

@@ -18,9 +18,9 @@ class EndlessState(PyTreeNode):
 
 
 class Endless(Env[EndlessState, Array]):
-    """Reward 1 at every step, and the same observation; terminates after `length` steps, if at all."""
+    """Reward 1 at every step, and the same observation; terminates after `length` steps."""
 
-    length: int | None = static(default=None)
+    length: Any = 2**30
 
     @property
     def observation_space(self):
@@ -37,8 +37,7 @@ class Endless(Env[EndlessState, Array]):
     def step(self, state, action):
         self.action_space.validate(action)
         time = state.time + 1
-        over = False if self.length is None else time >= self.length
-        return EndlessState(time), transition(jnp.ones(2, jnp.float32), 1.0, over)
+        return EndlessState(time), transition(jnp.ones(2, jnp.float32), 1.0, time >= self.length)
 
     def render(self, state):
         return jnp.zeros((2, 2, 3), jnp.uint8)

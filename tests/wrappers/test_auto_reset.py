@@ -37,6 +37,13 @@ METHODS = [
     pytest.param("chunked", 64, id="chunked-64"),
     pytest.param("chunked", None, id="chunked-auto"),
 ]
+ONE_OF_EACH = [
+    param
+    if param.id in ("select", "cond", "chunked-3")
+    else pytest.param(*param.values, id=param.id, marks=pytest.mark.slow)
+    for param in METHODS
+]
+"""Here `auto` is `cond`, and the other sizes of chunks are compared with the loop over lanes."""
 KEYS = {
     "jaxenvs": lambda: jax.random.split(jaxenvs.random.key(3), LANES),
     "threefry": lambda: jax.random.split(jax.random.key(3), LANES),
@@ -117,7 +124,7 @@ def test_a_batch_equals_a_loop_over_its_lanes(method, chunk_size, kind):
     assert (trajectory.terminated & trajectory.truncated).any()
 
 
-@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+@pytest.mark.parametrize(("method", "chunk_size"), ONE_OF_EACH)
 def test_one_lane_without_vmap_equals_the_loop(method, chunk_size):
     env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
     state, _ = env.reset(KEYS["jaxenvs"]()[0])
@@ -137,7 +144,7 @@ def test_nested_vmap_equals_the_loop(method, chunk_size):
         assert_equal(jax.tree.map(lambda x, i=i: x[i], got), reference(LIMITED, keys[i], both[:, i]))
 
 
-@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+@pytest.mark.parametrize(("method", "chunk_size"), ONE_OF_EACH)
 def test_a_batch_of_parameters_equals_the_loop(method, chunk_size):
     drifts, longest = jnp.linspace(0.0, 1.0, LANES, dtype=jnp.float32), jnp.arange(1, LANES + 1, dtype=jnp.int32)
 
@@ -207,7 +214,7 @@ def test_observations_that_are_no_function_of_the_state_are_kept(env):
     np.testing.assert_allclose(trajectory.observation, expected.observation, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+@pytest.mark.parametrize(("method", "chunk_size"), ONE_OF_EACH)
 def test_it_compiles_once_and_has_no_weak_types(method, chunk_size):
     env = AutoReset(LIMITED, method=method, chunk_size=chunk_size)
     step = jax.jit(jax.vmap(env.step))
@@ -270,7 +277,7 @@ def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ende
     assert (shown["position"][done] != final["position"][done]).all()
 
 
-@pytest.mark.parametrize(("method", "chunk_size"), METHODS)
+@pytest.mark.parametrize(("method", "chunk_size"), ONE_OF_EACH)
 def test_with_reset_info_the_info_goes_with_the_observation(method, chunk_size):
     """All else is as without it."""
     plain = AutoReset(jaxenvs.make("Taxi-v4", max_episode_steps=4), method, chunk_size)
@@ -286,9 +293,10 @@ def test_with_reset_info_the_info_goes_with_the_observation(method, chunk_size):
     assert_equal(timesteps.replace(info={}), expected.replace(info={}))
     done = np.asarray(timesteps.done)
     assert done.any()
+    begin = jax.jit(env.env.reset)
     for lane, key in enumerate(keys):
         for episode, t in enumerate(np.flatnonzero(done[:, lane]), 1):
-            _, start = env.env.reset(jax.random.fold_in(key, episode))
+            _, start = begin(jax.random.fold_in(key, episode))
             for name, value in start.info.items():
                 np.testing.assert_array_equal(timesteps.info[name][t, lane], value)
     assert (np.asarray(timesteps.info["action_mask"]) != np.asarray(expected.info["action_mask"])).any()
@@ -321,23 +329,28 @@ def selected(env, flag, state, seen, action):
     return jax.tree.map(lambda new, old: jnp.where(flag, new, old), env.step(state, action), (state, seen))
 
 
-@pytest.mark.parametrize("step", [within_cond, within_switch])
-@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[1], METHODS[4]])
-def test_a_batched_cond_around_step_gives_what_selecting_gives(step, method, chunk_size):
-    """`custom_vmap` would make operands of the arrays around `reset`, which such a cond maps."""
+@functools.cache
+def play_enclosing(step, method, chunk_size):
     flags = jax.random.bernoulli(jax.random.key(2), 0.7, (STEPS, LANES))
+    env = AutoReset(TimeLimit(Enclosing(), max_episode_steps=4), method=method, chunk_size=chunk_size)
 
-    def play(step, method):
-        env = AutoReset(TimeLimit(Enclosing(), max_episode_steps=4), method=method, chunk_size=chunk_size)
-
+    @jax.jit
+    def play(keys):
         def body(carry, at):
             carry = jax.vmap(lambda flag, carry, action: step(env, flag, *carry, action))(at[0], carry, at[1])
             return carry, carry[1]
 
-        return jax.lax.scan(body, jax.vmap(env.reset)(KEYS["jaxenvs"]()), (flags, actions(LANES)))
+        return jax.lax.scan(body, jax.vmap(env.reset)(keys), (flags, actions(LANES)))
 
-    (state, _), timesteps = jax.jit(play, static_argnums=(0, 1))(step, method)
-    (expected_state, _), expected = jax.jit(play, static_argnums=(0, 1))(selected, "select")
+    return play(KEYS["jaxenvs"]())
+
+
+@pytest.mark.parametrize("step", [within_cond, within_switch])
+@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[1], METHODS[4]])
+def test_a_batched_cond_around_step_gives_what_selecting_gives(step, method, chunk_size):
+    """`custom_vmap` would make operands of the arrays around `reset`, which such a cond maps."""
+    (state, _), timesteps = play_enclosing(step, method, chunk_size)
+    (expected_state, _), expected = play_enclosing(selected, "select", None)
     assert_equal((state, timesteps), (expected_state, expected))
     assert state.episodes.max() > 2
 
@@ -377,7 +390,7 @@ STACKS = {
 }
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", ["repeated", pytest.param("normalized", marks=pytest.mark.slow)])
 def test_methods_agree_on_whatever_is_no_float_and_on_floats_to_rounding(stack):
     """The methods are different programs, in which a compiler may round differently."""
     steps = jnp.linspace(-1, 1, STEPS * LANES, dtype=jnp.float32).reshape(STEPS, LANES, 1)
@@ -390,7 +403,7 @@ def test_methods_agree_on_whatever_is_no_float_and_on_floats_to_rounding(stack):
     assert np.asarray(first[2].done).any()
 
 
-@pytest.mark.parametrize("method", ["select", "auto", "chunked"])
+@pytest.mark.parametrize("method", ["select", pytest.param("auto", marks=pytest.mark.slow), "chunked"])
 def test_both_modes_differentiate_every_method(method):
     def reward(drift, key, lane_actions):
         env = AutoReset(Counter(drift=drift), method=method)

@@ -41,7 +41,7 @@ def _picture(state, params):
         ("CartPole", {}),
         pytest.param("Pendulum", {"reaches": set()}, marks=pytest.mark.slow),
         pytest.param("Blackjack", {}, marks=pytest.mark.slow),
-        ("CliffWalking", {"random": False, "steps": 4000}),
+        pytest.param("CliffWalking", {"random": False, "steps": 4000}, marks=pytest.mark.slow),
     ],
 )
 def test_it_conforms(name, claims):

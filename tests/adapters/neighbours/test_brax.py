@@ -99,6 +99,7 @@ def test_domain_randomisation_varies_the_environments_fields(wrap):
     assert len(np.unique(np.asarray(wrapped.step(state, jnp.zeros((3, 1))).obs)[:, 2])) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("default_numerics")
 @pytest.mark.filterwarnings("default")
 def test_braxs_ppo_trains_on_it(monkeypatch):
