@@ -9,6 +9,14 @@ from jaxenvs.monitor.episodes import record_episode as record_episode
 from jaxenvs.monitor.episodes import record_episodes as record_episodes
 from jaxenvs.monitor.episodes import replay_actions as replay_actions
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
+from jaxenvs.monitor.loggers import CsvLogger as CsvLogger
+from jaxenvs.monitor.loggers import JsonLinesLogger as JsonLinesLogger
+from jaxenvs.monitor.loggers import Logger as Logger
+from jaxenvs.monitor.loggers import PictureLogger as PictureLogger
+from jaxenvs.monitor.loggers import RunLogger as RunLogger
+from jaxenvs.monitor.loggers import TensorBoardLogger as TensorBoardLogger
+from jaxenvs.monitor.loggers import WandbLogger as WandbLogger
+from jaxenvs.monitor.loggers import logging_callback as logging_callback
 from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
 from jaxenvs.monitor.training_loop import Report as Report

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.atomic import replacing
+from jaxenvs.monitor.png import pillow
 
 SUFFIXES = (".gif", ".mp4", ".png")
 
@@ -101,14 +102,6 @@ class _Watched(Sequence[np.ndarray]):
             yield frame
 
 
-def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('Pictures need pillow: run `pip install "jaxenvs[train]"`.') from error
-    return Image
-
-
 def _spread(frames: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
     """At most `count` frames, evenly spaced, including the last."""
     stride = -(-len(frames) // count)
@@ -130,7 +123,7 @@ def _sample(picture: np.ndarray) -> np.ndarray:
 
 
 def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
-    image = _pillow()
+    image = pillow()
     height, width = frames[0].shape[:2]
     scale = min(1.0, _GIF_WIDTH / width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -205,4 +198,4 @@ def _write_sheet(path: Path, frames: Sequence[np.ndarray], frames_per_second: fl
     for i, frame in enumerate(picked):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = frame
-    _pillow().fromarray(sheet).save(path, format="PNG", optimize=True)
+    pillow().fromarray(sheet).save(path, format="PNG", optimize=True)
