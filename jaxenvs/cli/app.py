@@ -8,6 +8,7 @@ from jaxenvs import __version__
 from jaxenvs.cli.bench import bench
 from jaxenvs.cli.bench_learning import bench_learning
 from jaxenvs.cli.compilation_cache import ENVIRONMENT_VARIABLE, use_compilation_cache
+from jaxenvs.cli.curve import curve
 from jaxenvs.cli.evaluate import evaluate
 from jaxenvs.cli.info import info
 from jaxenvs.cli.list_envs import list_envs
@@ -50,5 +51,6 @@ app.command("train", epilog="Example:  `jaxenvs train CartPole-v1 --field gravit
 app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo-20250101-120000 --episodes 1000`")(
     evaluate
 )
+app.command("curve", epilog="Example:  `jaxenvs curve runs/* --statistic iqm --output curves.svg`")(curve)
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

@@ -40,14 +40,14 @@ _WANDB = "wandb"
 
 
 def check_loggers(choices: Iterable[str]) -> list[str]:
-    """The choices as typed, each once.
+    """The choices as typed, each once, with absolute paths, so that a run can be resumed from another folder.
 
     Raises:
         InvalidField: there is no logger of that name, or nothing follows a colon.
         DependencyNotInstalled: its package is missing.
     """
-    checked = list(dict.fromkeys(choices))
-    for choice in checked:
+    checked = []
+    for choice in dict.fromkeys(choices):
         name, colon, place = choice.partition(":")
         if name not in {*_KINDS, _WANDB}:
             names = [*_KINDS, _WANDB]
@@ -56,8 +56,10 @@ def check_loggers(choices: Iterable[str]) -> list[str]:
             raise InvalidField(f"`--logger {choice}` names nothing after the colon; leave the colon out.")
         if name == _WANDB:
             WandbLogger()
+            checked.append(choice)
         else:
-            _KINDS[name].make(Path(place or "."))
+            _KINDS[name].make(Path(place))
+            checked.append(f"{name}:{Path(place).absolute()}" if place else name)
     return checked
 
 

@@ -1,8 +1,6 @@
 """Loggers: what they write, how they go on after an interruption, and that training survives their failure."""
 
-import csv
 import dataclasses
-import json
 import math
 import resource
 import sys
@@ -28,32 +26,11 @@ from jaxenvs.monitor import (
     train,
 )
 from jaxenvs.monitor.loggers.figures import figures_of_rows
+from tests.monitor.reading_logs import read_csv, read_json_lines, read_tensorboard
 from tests.monitor.toy_learner import Walk
 
 ENV = jaxenvs.make("CartPole-v1")
 KEY = jaxenvs.random.key(0)
-
-
-def read_csv(path):
-    with path.open(newline="") as file:
-        return [{name: float(cell or "nan") for name, cell in row.items()} for row in csv.DictReader(file)]
-
-
-def read_json_lines(path):
-    return [json.loads(line, parse_constant=pytest.fail) for line in path.read_text().splitlines()]
-
-
-def read_tensorboard(folder):
-    """(step, value) of each figure, as TensorBoard itself reads them."""
-    accumulator = pytest.importorskip(
-        "tensorboard.backend.event_processing.event_accumulator",
-        reason="tensorboard is not installed; it comes with the extra `tensorboard`",
-    )
-    events = accumulator.EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0, "tensors": 0})
-    events.Reload()
-    tags = events.Tags()
-    figures = {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in tags["scalars"]}
-    return figures, events
 
 
 FILES = {"log.csv": (CsvLogger, read_csv), "log.jsonl": (JsonLinesLogger, read_json_lines)}
@@ -201,7 +178,7 @@ def fake_wandb(monkeypatch):
     module = types.ModuleType("wandb")
     histories, runs, settings = {}, [], []
 
-    def init(*, project=None, id=None, name=None, dir=None, config=None, resume=None):
+    def init(*, project=None, id=None, name=None, dir=None, config=None, allow_val_change=None, resume=None):
         assert resume in (None, "allow") and (resume is None) == (id is None)
         settings.append({"project": project, "id": id, "name": name, "dir": dir, "config": config})
         runs.append(FakeRun(histories.setdefault(id or f"new {len(runs)}", {})))

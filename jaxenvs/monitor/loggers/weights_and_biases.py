@@ -51,6 +51,7 @@ class WandbLogger(RunLogger, PictureLogger):
             **self._choices,
             dir=None if self._folder is None else str(self._folder),
             config=dict(settings),
+            allow_val_change=True,  # a continued run may have more steps
             resume=None if self._choices["id"] is None else "allow",
         )
         # wandb refuses steps that go back, and counts on from the last one of a continued run.
