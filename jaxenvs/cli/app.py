@@ -8,6 +8,7 @@ from jaxenvs import __version__
 from jaxenvs.cli.bench import bench
 from jaxenvs.cli.bench_learning import bench_learning
 from jaxenvs.cli.compilation_cache import ENVIRONMENT_VARIABLE, use_compilation_cache
+from jaxenvs.cli.curve import curve
 from jaxenvs.cli.evaluate import evaluate
 from jaxenvs.cli.export import export
 from jaxenvs.cli.info import info
@@ -54,5 +55,6 @@ app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo
 )
 app.command("export", epilog="Example:  `jaxenvs export runs/CartPole-v1-20250101-120000 --gym cartpole`")(export)
 app.command("replay", epilog="Example:  `jaxenvs replay runs/mine --episode 17 --output 17.gif`")(replay)
+app.command("curve", epilog="Example:  `jaxenvs curve runs/* --statistic iqm --output curves.svg`")(curve)
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

@@ -32,7 +32,7 @@ from jaxenvs.core.modes import evaluation
 from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state, wrappers_of
 from jaxenvs.errors import InvalidField, RenderingUnavailable
-from jaxenvs.monitor import Episode, Frames, record_episodes, replay_actions, write_animation
+from jaxenvs.monitor import Episode, Frames, OverlaidFrames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.animation import check_suffix, frame_stride
 from jaxenvs.registration.make import load
 from jaxenvs.rollouts.policy import RandomPolicy
@@ -73,12 +73,17 @@ def rollout(
             "--text/--pixels", help="In the terminal: as text or in colours.", show_default="text if there is any"
         ),
     ] = None,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Write step, action, reward and return under each picture.")
+    ] = False,
     field: Annotated[list[str] | None, typer.Option("--field", "-F", help="Set a field: name=value.")] = None,
     max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
 ) -> None:
     """Record an agent and show it as a GIF or MP4, as pictures side by side, or in the terminal."""
     if output != "-":
         check_output(Path(output))
+    elif overlay:
+        raise InvalidField("--overlay writes on pictures, which are too coarse in a terminal; name a file: --output.")
     entry = look_up(id)
     fields = read_assignments(entry.id, load(entry), field or [])
     if policy == "random" or action:
@@ -122,7 +127,7 @@ def rollout(
             base.frames_per_second,
         )
     else:
-        save_animation(Path(output), env, recorded)
+        save_animation(Path(output), env, recorded, overlay=overlay)
     for number, episode in enumerate(recorded, 1):
         say(f"episode {number}: return {episode.episode_return:g}, {episode.length} steps, {ending(episode)}")
     if output != "-":
@@ -152,11 +157,18 @@ def check_output(path: Path) -> None:
         pass
 
 
-def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode]) -> None:
-    """Writes recorded episodes to a file, with a progress bar if that takes a while."""
+def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode], *, overlay: bool = False) -> None:
+    """Writes recorded episodes to a file, with a progress bar if that takes a while.
+
+    Args:
+        path: a .gif, .mp4 or .png.
+        env: the environment.
+        recorded: the episodes.
+        overlay: whether step, action, reward and return are written under each picture.
+    """
     speed = unwrap(env).frames_per_second
     stride = frame_stride(path, speed, sum(episode.length + 1 for episode in recorded))
-    frames = Frames(quick_to_draw(env, path), recorded, every=stride)
+    frames = (OverlaidFrames if overlay else Frames)(quick_to_draw(env, path), recorded, every=stride)
     with tqdm(
         total=len(frames), desc="drawing", unit="frame", leave=False, delay=1.0, dynamic_ncols=True, disable=None
     ) as bar:

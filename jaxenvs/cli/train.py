@@ -27,6 +27,7 @@ from jaxenvs.cli.config import read_config
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
 from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interruptibly
+from jaxenvs.cli.loggers import LOGGER_HELP, check_loggers, opened_loggers, recorded_loggers
 from jaxenvs.cli.rollout import longest_episode, save_animation
 from jaxenvs.cli.values import jsonable, read_assignments, read_count
 from jaxenvs.core.env import Env
@@ -110,6 +111,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this folder; with --steps, beyond its end.")
     ] = None,
+    logger: Annotated[
+        list[str] | None,
+        typer.Option("--logger", "-l", help=LOGGER_HELP, show_default="with --resume, the run's own"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Train an agent in one compiled program, evaluate it, and write a run folder.
@@ -124,6 +129,7 @@ def train(
     else:
         _refuse_settings(given)
         settings = Run.open(resume).settings
+    choices = check_loggers(recorded_loggers(Run.open(resume)) if resume and not logger else logger or [])
     make_key(settings.seed)  # refuses a seed of more than 64 bits before anything is written
     env = build_run_env(settings)
     learner = build_learner(settings)
@@ -138,6 +144,8 @@ def train(
         if resume is not None and steps is not None:
             run, learner = _extended(run, learner, steps)
         run.mark("running")
+        if choices:
+            run.note(loggers=choices)
         say(_headline(run, devices))
         try:
             run_interruptibly(
@@ -147,6 +155,7 @@ def train(
                     learner,
                     eval_episodes,
                     interrupt,
+                    choices,
                     mesh=mesh,
                     resume=resume is not None,
                     animation=animation,
@@ -227,6 +236,7 @@ def _train_and_finish(
     learner: Any,
     eval_episodes: int,
     interrupt: Interrupt,
+    loggers: list[str],
     *,
     mesh: Mesh | None,
     resume: bool,
@@ -237,7 +247,9 @@ def _train_and_finish(
     """Everything that happens once the run folder exists."""
     with run.exclusively(), interrupt.awaited():
         try:
-            state, report = _train(run, env, learner, interrupt, mesh=mesh, resume=resume, record=record, quiet=quiet)
+            state, report = _train(
+                run, env, learner, interrupt, loggers, mesh=mesh, resume=resume, record=record, quiet=quiet
+            )
         except Diverged:
             _draw(run)
             raise
@@ -311,6 +323,7 @@ def _train(
     env: Env[Any, Any],
     learner: Any,
     interrupt: Interrupt,
+    loggers: list[str],
     *,
     mesh: Mesh | None,
     resume: bool,
@@ -319,15 +332,18 @@ def _train(
 ) -> tuple[Any, Report]:
     """Trains with a progress bar."""
     total = learner.num_updates * learner.steps_per_update
-    with tqdm(
-        total=total,
-        unit=" steps",
-        unit_scale=True,
-        desc="compiling",
-        disable=quiet,
-        dynamic_ncols=True,
-        bar_format=_BAR,
-    ) as bar:
+    with (
+        tqdm(
+            total=total,
+            unit=" steps",
+            unit_scale=True,
+            desc="compiling",
+            disable=quiet,
+            dynamic_ncols=True,
+            bar_format=_BAR,
+        ) as bar,
+        opened_loggers(run, loggers) as opened,
+    ):
 
         def on_compiled(report: Report, seconds: float) -> None:
             run.note(compile_seconds=round(seconds, 3))
@@ -354,6 +370,8 @@ def _train(
             on_compiled=on_compiled,
             on_report=on_report,
             should_stop=interrupt.requested,
+            loggers=opened,
+            on_failed_logger=lambda message: bar.write(f"Note: {message}", file=sys.stderr),
         )
 
 

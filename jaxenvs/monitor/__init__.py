@@ -1,9 +1,10 @@
-"""Run folders, recorded episodes and their replays, checkpoints, learning curves and animations."""
+"""Run folders, recorded episodes and their replays, checkpoints, loggers, learning curves and pictures."""
 
 from jaxenvs.monitor.action_packing import ActionPacking as ActionPacking
 from jaxenvs.monitor.animation import write_animation as write_animation
 from jaxenvs.monitor.checkpoint import load_checkpoint as load_checkpoint
 from jaxenvs.monitor.checkpoint import save_checkpoint as save_checkpoint
+from jaxenvs.monitor.curve_groups import curves_of_runs as curves_of_runs
 from jaxenvs.monitor.episode_table import EpisodeReader as EpisodeReader
 from jaxenvs.monitor.episode_table import read_episodes as read_episodes
 from jaxenvs.monitor.episode_writer import EpisodeWriter as EpisodeWriter
@@ -18,8 +19,23 @@ from jaxenvs.monitor.gym_run import load_gym_results as load_gym_results
 from jaxenvs.monitor.gym_run import read_gym_run as read_gym_run
 from jaxenvs.monitor.gym_run import write_gym_run as write_gym_run
 from jaxenvs.monitor.key_words import episode_keys as episode_keys
+from jaxenvs.monitor.lanes import LaneFrames as LaneFrames
+from jaxenvs.monitor.lanes import contact_sheet as contact_sheet
+from jaxenvs.monitor.learning_curve import Curve as Curve
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
+from jaxenvs.monitor.learning_curve import draw_learning_curves as draw_learning_curves
+from jaxenvs.monitor.loggers import CsvLogger as CsvLogger
+from jaxenvs.monitor.loggers import JsonLinesLogger as JsonLinesLogger
+from jaxenvs.monitor.loggers import Logger as Logger
+from jaxenvs.monitor.loggers import PictureLogger as PictureLogger
+from jaxenvs.monitor.loggers import RunLogger as RunLogger
+from jaxenvs.monitor.loggers import TensorBoardLogger as TensorBoardLogger
+from jaxenvs.monitor.loggers import WandbLogger as WandbLogger
+from jaxenvs.monitor.loggers import logging_callback as logging_callback
 from jaxenvs.monitor.monitor_csv import read_monitor_csv as read_monitor_csv
+from jaxenvs.monitor.notebook import HtmlAnimation as HtmlAnimation
+from jaxenvs.monitor.notebook import show_episodes as show_episodes
+from jaxenvs.monitor.overlay import OverlaidFrames as OverlaidFrames
 from jaxenvs.monitor.packed_bytes import PackedBytes as PackedBytes
 from jaxenvs.monitor.recorder import Recorder as Recorder
 from jaxenvs.monitor.recorder import record as record
@@ -31,6 +47,8 @@ from jaxenvs.monitor.replayer import Replayer as Replayer
 from jaxenvs.monitor.replayer import replay as replay
 from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
+from jaxenvs.monitor.statistics import bootstrap_interval as bootstrap_interval
+from jaxenvs.monitor.statistics import over_runs as over_runs
 from jaxenvs.monitor.training_loop import Report as Report
 from jaxenvs.monitor.training_loop import train as train
 from jaxenvs.monitor.videos import VideoRecorder as VideoRecorder

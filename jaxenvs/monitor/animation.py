@@ -11,6 +11,8 @@ import numpy as np
 
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.atomic import replacing
+from jaxenvs.monitor.lanes import tiled
+from jaxenvs.monitor.png import pillow
 
 SUFFIXES = (".gif", ".mp4", ".png")
 
@@ -74,16 +76,26 @@ def write_animation(
         DependencyNotInstalled: pillow or imageio is missing.
     """
     check_suffix(path)
-    if len(frames) == 0:
-        raise InvalidField(f"There are no frames to write to {path}.")
-    first = np.asarray(frames[0])
-    if first.ndim != 3 or first.shape[-1] != 3 or first.dtype != np.uint8:
-        raise InvalidField(f"A frame must be (height, width, 3) uint8, got {first.shape} {first.dtype}.")
+    first = check_frames(frames, f"write to {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         {".gif": partial(_write_gif, full_size=full_size), ".mp4": _write_mp4, ".png": _write_sheet}[
             path.suffix.lower()
         ](temporary, _Watched(frames, first, on_frame), frames_per_second)
+
+
+def check_frames(frames: Sequence[np.ndarray], purpose: str) -> np.ndarray:
+    """The first frame.
+
+    Raises:
+        InvalidField: there are no frames, or they are not pictures.
+    """
+    if len(frames) == 0:
+        raise InvalidField(f"There are no frames to {purpose}.")
+    first = np.asarray(frames[0])
+    if first.ndim != 3 or first.shape[-1] != 3 or first.dtype != np.uint8:
+        raise InvalidField(f"A frame must be (height, width, 3) uint8, got {first.shape} {first.dtype}.")
+    return first
 
 
 class _Watched(Sequence[np.ndarray]):
@@ -104,14 +116,6 @@ class _Watched(Sequence[np.ndarray]):
             yield frame
 
 
-def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('Pictures need pillow: run `pip install "jaxenvs[train]"`.') from error
-    return Image
-
-
 def _spread(frames: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
     """At most `count` frames, evenly spaced, including the last."""
     stride = -(-len(frames) // count)
@@ -126,6 +130,18 @@ def _durations(count: int, frames_per_second: float) -> list[int]:
     return durations.tolist()
 
 
+def shared_palette(frames: Sequence[np.ndarray], prepared: Callable[[np.ndarray], Any] = np.asarray) -> Any:
+    """One palette for all frames, a picture of pillow: a palette per frame flickers, and costs more.
+
+    Args:
+        frames: the frames; the palette is taken from some of them throughout.
+        prepared: what is done to each before.
+    """
+    samples = np.concatenate([_sample(np.asarray(prepared(frame))) for frame in _spread(frames, _PALETTE_FRAMES)])
+    image = pillow()
+    return image.fromarray(samples).quantize(colors=255, method=image.Quantize.MEDIANCUT, kmeans=1)
+
+
 def _sample(picture: np.ndarray) -> np.ndarray:
     """Rows and columns of a picture, thinned out to about `_PALETTE_PIXELS` pixels."""
     step = max(1, int((picture.shape[0] * picture.shape[1] / _PALETTE_PIXELS) ** 0.5))
@@ -133,7 +149,7 @@ def _sample(picture: np.ndarray) -> np.ndarray:
 
 
 def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: float, *, full_size: bool) -> None:
-    image = _pillow()
+    image = pillow()
     height, width = frames[0].shape[:2]
     scale = 1.0 if full_size else min(1.0, _GIF_WIDTH / width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -142,9 +158,7 @@ def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
         whole = image.fromarray(np.asarray(frame))
         return whole if whole.size == size else whole.resize(size, image.Resampling.BOX)
 
-    # One palette for all frames, taken from frames throughout: a palette per frame flickers, and costs more.
-    samples = np.concatenate([_sample(np.asarray(picture(frame))) for frame in _spread(frames, _PALETTE_FRAMES)])
-    palette = image.fromarray(samples).quantize(colors=255, method=image.Quantize.MEDIANCUT, kmeans=1)
+    palette = shared_palette(frames, picture)
 
     def quantized(frames: Iterable[np.ndarray]) -> Iterator[Any]:
         for frame in frames:
@@ -200,12 +214,5 @@ def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
 def _write_sheet(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
     """Up to twelve frames, evenly spaced, in reading order on white."""
     picked = _spread(frames, _SHEET_FRAMES)
-    columns = min(_SHEET_COLUMNS, len(picked))
-    rows = -(-len(picked) // columns)
-    height, width = picked[0].shape[:2]
-    gap = max(2, width // 100)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
-    for i, frame in enumerate(picked):
-        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = frame
-    _pillow().fromarray(sheet).save(path, format="PNG", optimize=True)
+    sheet = tiled(picked, min(_SHEET_COLUMNS, len(picked)))
+    pillow().fromarray(sheet).save(path, format="PNG", optimize=True)

@@ -15,7 +15,7 @@ from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.rollouts.policy import Policy, as_policy
 
-_CHUNK_BYTES = 64 * 2**20
+CHUNK_BYTES = 64 * 2**20
 """Frames are drawn this many bytes at a time, so memory stays bounded for episodes of any length."""
 
 
@@ -168,12 +168,12 @@ class Frames(Sequence[np.ndarray]):
     def __init__(self, env: Env[Any, Any], episodes: Sequence[Episode], *, every: int = 1) -> None:
         """Keeps every `every`-th state of each episode, and always the last."""
         self._env = env
-        picked = [tree_at(e.states, _thinned(e.length + 1, every)) for e in episodes]
+        picked = [tree_at(e.states, thinned(e.length + 1, every)) for e in episodes]
         self._states = jax.tree.map(lambda *parts: jnp.concatenate(parts), *picked)
-        self._length = sum(len(_thinned(e.length + 1, every)) for e in episodes)
+        self._length = sum(len(thinned(e.length + 1, every)) for e in episodes)
         one = jax.eval_shape(lambda s: env.render(jax.tree.map(lambda x: x[0], s)), self._states)
         self.shape: tuple[int, ...] = one.shape
-        self._chunk = max(1, min(32, _CHUNK_BYTES // max(1, int(np.prod(one.shape))), self._length))
+        self._chunk = max(1, min(32, CHUNK_BYTES // max(1, int(np.prod(one.shape))), self._length))
 
     def __len__(self) -> int:
         return self._length
@@ -190,13 +190,15 @@ class Frames(Sequence[np.ndarray]):
             chunk = index[begin : begin + self._chunk]
             # Padded to one size, so that one program serves all chunks.
             padded = np.pad(chunk, (0, self._chunk - len(chunk)), mode="edge")
-            yield from np.asarray(_render(self._env, tree_at(self._states, padded)))[: len(chunk)]
+            yield from np.asarray(render_states(self._env, tree_at(self._states, padded)))[: len(chunk)]
 
 
-def _thinned(length: int, every: int) -> np.ndarray:
+def thinned(length: int, every: int) -> np.ndarray:
+    """Every `every`-th of `length` indices, and always the last."""
     return np.unique(np.append(np.arange(0, length, every), length - 1))
 
 
 @jax.jit
-def _render(env: Env[Any, Any], states: Any) -> Any:
+def render_states(env: Env[Any, Any], states: Any) -> Any:
+    """The pictures of states with a leading axis."""
     return jax.vmap(env.render)(states)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,9 @@ from jax.sharding import Mesh
 
 from jaxenvs.core.env import Env
 from jaxenvs.errors import Diverged, InvalidField, NotWritten
-from jaxenvs.monitor.processes import first_process_value, gathered
+from jaxenvs.monitor.loggers.figures import LoggersOfARun, warn_of_logger
+from jaxenvs.monitor.loggers.logger import Logger
+from jaxenvs.monitor.processes import first_process_value, gathered, is_writer
 from jaxenvs.monitor.run import Run
 from jaxenvs.monitor.training_episodes import TrainingEpisodes
 from jaxenvs.monitor.updates import CompiledUpdates, Recordable, Rows, Trainable, initial_state
@@ -57,6 +59,8 @@ def train(
     on_compiled: Callable[[Report, float], None] = lambda report, seconds: None,
     on_report: Callable[[Report], None] = lambda report: None,
     should_stop: Callable[[], bool] = lambda: False,
+    loggers: Sequence[Logger] = (),
+    on_failed_logger: Callable[[str], None] = warn_of_logger,
 ) -> tuple[Any, Report]:
     """Trains to the end, or until told to stop, and writes progress and checkpoints to the run's folder.
 
@@ -77,6 +81,10 @@ def train(
             compilation took.
         on_report: called between calls of the compiled program, the first of which does a single update.
         should_stop: called between calls; if it returns True, training ends after a checkpoint.
+        loggers: where the rows of `progress.csv` are logged as well, at the step `env_steps`. With several seeds, a
+            figure is the mean over seeds, and `NAME/std` their standard deviation. The loggers are not closed. One that
+            fails is left out from then on.
+        on_failed_logger: called with a sentence about a logger that has failed; by default it warns.
 
     Returns:
         The last training state and the last report. Training is complete if the report's `updates` equals the learner's
@@ -105,9 +113,11 @@ def train(
         )
     with run.exclusively():
         state, report = _begin(run, env, learner, key, mesh, resume)
+        safe = LoggersOfARun(loggers if is_writer() else (), on_failed_logger)
+        safe.start(report.env_steps, dataclasses.asdict(run.settings))
         with TrainingEpisodes.of(run, learner.steps_per_update, report.updates, record=record) as episodes:
             program = _compiled(run, env, learner, state, report, mesh, record, on_compiled)
-            return _continue(run, learner, program, episodes, state, report, mesh, on_report, should_stop)
+            return _continue(run, learner, program, episodes, state, report, mesh, on_report, should_stop, safe)
 
 
 def _begin(
@@ -158,6 +168,7 @@ def _continue(
     mesh: Mesh | None,
     on_report: Callable[[Report], None],
     should_stop: Callable[[], bool],
+    loggers: LoggersOfARun,
 ) -> tuple[Any, Report]:
     total, spread = int(learner.num_updates), -(-int(learner.num_updates) // _ROWS)
     saver = _Saver(run, mesh, report.updates)
@@ -179,12 +190,14 @@ def _continue(
                 saver.is_due(now=stopping or updates == total, within_row=rows.is_open) and measured.diverged is None
             )
             episodes.add(measured, before.updates, before.seconds, seconds)
-            run.append_progress(rows.take(unfinished=saving or measured.diverged is not None))
+            finished_rows = rows.take(unfinished=saving or measured.diverged is not None)
+            run.append_progress(finished_rows)
             if saving:
                 episodes.flush()
                 saver.save(state, updates)
         except OSError as error:
             raise saver.rescued(state, updates, error) from error
+        loggers.log_rows(finished_rows)
         if measured.diverged is not None:
             raise Diverged(_divergence(measured.diverged, saver, learner.steps_per_update))
         on_report(report)

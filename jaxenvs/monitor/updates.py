@@ -102,7 +102,7 @@ class Measured:
 
     def means(self) -> dict[str, float]:
         """The figures of all parts together, averaged over seeds; NaN if nothing was measured."""
-        values = _quotients({n: x.sum(0) for n, x in self.sums.items()}, {n: _sum(x) for n, x in self.terms.items()})
+        values = quotients({n: x.sum(0) for n, x in self.sums.items()}, {n: _sum(x) for n, x in self.terms.items()})
         return {name: _finite_mean(x) for name, x in values.items()}
 
 
@@ -307,7 +307,7 @@ class Rows:
         if self._open is None:
             return
         (update, seconds, sums, terms), self._open = self._open, None
-        values = _quotients(sums, terms)
+        values = quotients(sums, terms)
         names = sorted(values, key=lambda name: (_FIRST_COLUMNS.index(name) if name in _FIRST_COLUMNS else 9, name))
         for seed in range(len(values[names[0]])):
             steps = update * self._steps_per_update
@@ -319,7 +319,7 @@ def _sum(table: np.ndarray | None) -> np.ndarray | None:
     return None if table is None else table.sum(0)
 
 
-def _quotients(sums: dict[str, Any], terms: dict[str, Any]) -> dict[str, np.ndarray]:
+def quotients(sums: dict[str, Any], terms: dict[str, Any]) -> dict[str, np.ndarray]:
     """Means, NaN if there were no terms; counts stay unchanged."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return {name: x if terms[name] is None else x / terms[name] for name, x in sums.items()}

@@ -35,6 +35,15 @@ CHECKS = {
         "assert trajectory.observation.shape == (3, 2, 210, 160)",
         "assert env.observation_space.shape == game.observation_space.shape == (4, 84, 84)",
     ),
+    "docs/logging.md": (
+        "rows = open('log.csv').read().splitlines(); assert rows[0].startswith('step,') and len(rows) > 1",
+        "assert open('log.jsonl').read().splitlines()[-1].startswith('{\"step\": 4000, \"loss\": 0.018')",
+    ),
+    "docs/pictures.md": (
+        "assert low == 212 < over_runs(scores, 'iqm') < high",
+        "assert len(frames) == episode.length + 1 and Path('cartpole.gif').exists()",
+        "assert sheet.shape[1] > 4 * 600 and Path('lanes.gif').exists()",
+    ),
     "docs/adapters.md": (
         "assert picture.shape == (400, 600, 3) and observations.shape == (256, 4)",
         "assert model.num_timesteps == 2048",
@@ -55,6 +64,7 @@ TOGETHER = [
     ("docs/mujoco.md",),
     ("docs/atari.md",),
     ("docs/adapters.md", "docs/recording_loops.md"),
+    ("docs/logging.md", "docs/pictures.md"),
 ]
 """Pages that share a process, since starting one costs more than most programs."""
 
@@ -63,6 +73,8 @@ SHORTER = {
     "docs/atari.md": {"(100, 32)": "(3, 2)", ", 32)": ", 2)"},
     "docs/adapters.md": {"200_000": "2_048"},
     "README.md": {"100_000": "4_096"},
+    "docs/logging.md": {"100_000": "8_192"},
+    "docs/pictures.md": {"max_steps=100": "max_steps=10", "(0), 20,": "(0), 4,"},
 }
 """What is done less often here."""
 
