@@ -1,5 +1,7 @@
 """Actions of every kind of space come out of their bits as they went in."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -66,7 +68,7 @@ def test_actions_come_back_as_they_were(space, bits):
     lengths = np.array([1, 4, 8])
     packed = packing.packed(packing.codes(stacked, (13,)), lengths)
     begins = np.cumsum([0, *lengths])
-    for index, (begin, end) in enumerate(zip(begins, begins[1:])):
+    for index, (begin, end) in enumerate(itertools.pairwise(begins)):
         part = jax.tree.map(lambda leaf, b=begin, e=end: leaf[b:e], stacked)
         assert packed[index] == packing.pack(part, end - begin)
 
@@ -97,11 +99,11 @@ def test_actions_of_another_form_are_refused():
         packing.pack(np.zeros((2, 1), np.int64), 2)
     with pytest.raises(InvalidAction, match="float32"):
         packing.pack(np.zeros(2, np.float32), 2)
-    with pytest.raises(CheckpointError, match="9 actions .* take 2 bytes, got 1"):
+    with pytest.raises(CheckpointError, match=r"9 actions .* take 2 bytes, got 1"):
         packing.unpack(b"1", 9)
 
 
 @pytest.mark.parametrize("space", [spaces.Text(3), spaces.Sequence(spaces.Discrete(2), 3)], ids=repr)
 def test_spaces_without_a_fixed_size_are_refused(space):
-    with pytest.raises(InvalidField, match="cannot be packed.*without replays"):
+    with pytest.raises(InvalidField, match=r"cannot be packed.*without replays"):
         ActionPacking(spaces.Tuple((spaces.Discrete(2), space)))

@@ -294,7 +294,7 @@ def test_a_folder_that_cannot_be_written_stops_the_run_and_loses_nothing(run, br
 def test_a_run_that_goes_on_is_warned_once_and_written_later(run, broken):
     with EpisodeWriter(run, on_error="warn", flush_seconds=1e-9) as writer:
         broken.append(errno.ENOSPC)
-        with pytest.warns(UserWarning, match="No space left on device.*tried again from time to time"):
+        with pytest.warns(UserWarning, match=r"No space left on device.*tried again from time to time"):
             writer.add(columns(1))
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -24,7 +24,7 @@ def test_the_manifest_describes_everything(tmp_path):
     assert manifest["environment"]["id"] == "CartPole-v1" and manifest["environment"]["action_space"] == "Discrete(2)"
     fields = manifest["environment"]["fields"]
     assert fields["gravity"] == 1.5 and fields["pole_mass"] == 0.1 and fields["kinematics_integrator"] == "euler"
-    assert set(fields) == {field for field in type(jaxenvs.unwrap(env)).__dataclass_fields__}
+    assert set(fields) == set(type(jaxenvs.unwrap(env)).__dataclass_fields__)
     layers = [layer["class"].partition(":")[2] for layer in manifest["environment"]["wrappers"]]
     assert layers == ["AutoReset", "ScaleReward", "TimeLimit"]
     assert manifest["environment"]["wrappers"][1]["fields"] == {"scale": 2.0}
@@ -47,7 +47,7 @@ def test_the_environment_of_a_training_is_described_too(tmp_path):
     assert Run.open(run.path).settings == settings and run.manifest()["key"] == key_words(jaxenvs.random.key(0))
     assert rebuild_env(run.manifest()).env == env
     plain = Run.create(settings, tmp_path / "plain")
-    with pytest.raises(CheckpointError, match="does not describe the environment in full. Give the environment"):
+    with pytest.raises(CheckpointError, match=r"does not describe the environment in full. Give the environment"):
         rebuild_env(plain.manifest())
 
 
@@ -102,7 +102,7 @@ def test_a_class_of_ones_own_needs_no_id(tmp_path):
 
     run = Run.record(Mine(), path=tmp_path / "run")
     assert run.manifest()["environment"]["id"] is None
-    with pytest.raises(CheckpointError, match="cannot be rebuilt: .*Mine` cannot be imported.* Give the environment"):
+    with pytest.raises(CheckpointError, match=r"cannot be rebuilt: .*Mine` cannot be imported.* Give the environment"):
         rebuild_env(run.manifest())
     assert Run.record(Mine(), path=tmp_path / "named", env_id="My-v0").manifest()["environment"]["id"] == "My-v0"
     assert Run.record(Mine(), parent=tmp_path).path.name.startswith("Mine-recorded-")

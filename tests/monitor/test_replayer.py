@@ -96,9 +96,9 @@ def test_returns_are_not_compared_without_the_wrapper_that_made_them(cart_pole, 
 
 
 def test_episodes_that_are_not_there_are_reported(cart_pole, tmp_path):
-    with pytest.raises(CheckpointError, match="has no episode 999. They are counted from 0"):
+    with pytest.raises(CheckpointError, match=r"has no episode 999. They are counted from 0"):
         replay_episode(cart_pole, 999)
-    with pytest.raises(CheckpointError, match="no episode 0 of `mine`. Its writers are training"):
+    with pytest.raises(CheckpointError, match=r"no episode 0 of `mine`. Its writers are training"):
         replay_episode(cart_pole, 0, writer="mine")
     run = Run.record(jaxenvs.make("CartPole-v1"), path=tmp_path / "run")
     with pytest.raises(CheckpointError, match="Nothing has been recorded there"):
@@ -112,7 +112,7 @@ def test_episodes_that_are_not_there_are_reported(cart_pole, tmp_path):
     for name in ("b", "a"):
         with EpisodeWriter(run, mode="evaluation", writer=name) as writer:
             writer.add(columns, actions)
-    with pytest.raises(InvalidField, match="Several writers of .* have an episode 0: a, b"):
+    with pytest.raises(InvalidField, match=r"Several writers of .* have an episode 0: a, b"):
         replay_episode(run, 0)
     with EpisodeWriter(run) as writer:
         writer.add({**columns, "terminated": [False]}, actions)
