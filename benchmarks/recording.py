@@ -1,7 +1,8 @@
 """What recording every episode costs: `python -m benchmarks.recording`.
 
 Each loop runs with and without a recorder in turn, in one process, and the episodes are written to Parquet files within
-the measured time. The figure is the median over rounds of the ratio of neighbouring measurements.
+the measured time. The figures are medians over rounds of the ratio of neighbouring measurements: of the time that
+passed, and of the time that all processors spent, which other programs on the machine disturb less.
 
 * `bare`: random actions in CartPole, nothing else.
 * `policy`: actions drawn from a network with two hidden layers of 64 units.
@@ -9,13 +10,14 @@ the measured time. The figure is the median over rounds of the ratio of neighbou
 """
 
 import argparse
-import statistics
+import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -62,19 +64,34 @@ def block(
     return jax.lax.scan(step, carry, None, length=STEPS)
 
 
-def loop(act: Callable[..., jax.Array], blocks: int, folder: Path) -> Callable[[bool], float]:
-    """A function that plays some blocks and returns the seconds that they took."""
+Times: TypeAlias = tuple[float, float]
+"""Seconds that passed, and seconds that processors spent."""
+
+
+def now() -> Times:
+    """The clocks."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(started: Times) -> Times:
+    """The times since `started`."""
+    passed, spent = now()
+    return passed - started[0], spent - started[1]
+
+
+def loop(act: Callable[..., jax.Array], blocks: int, folder: Path, stack: ExitStack) -> Callable[[bool], Times]:
+    """A function that plays some blocks and returns the times that they took."""
     env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
     sizes = [(4, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 2)]
     keys = jax.random.split(jaxenvs.random.key(0), 3)
     weights = [0.3 * jax.random.normal(key, size, jnp.float32) for key, size in zip(keys, sizes)]
     state, timestep = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(1), LANES))
     first = state, timestep.observation, jaxenvs.random.key(2)
-    recorder = record(env, folder)
+    recorder = stack.enter_context(record(env, folder))
     play = partial(block, env, weights, act=act)
 
-    def measure(recorded: bool) -> float:
-        carry, started = first, time.perf_counter()
+    def measure(recorded: bool) -> Times:
+        carry, started = first, now()
         for _ in range(blocks):
             carry, outcomes = play(carry, recorded=recorded)
             if recorded:
@@ -82,19 +99,18 @@ def loop(act: Callable[..., jax.Array], blocks: int, folder: Path) -> Callable[[
         jax.block_until_ready(carry)
         if recorded:
             recorder.flush()
-        return time.perf_counter() - started
+        return since(started)
 
     return measure
 
 
-def training(updates: int, folder: Path) -> Callable[[bool], float]:
-    """A function that trains for some updates and returns the seconds that they took."""
+def training(updates: int, folder: Path, stack: ExitStack) -> Callable[[bool], Times]:
+    """A function that trains for some updates and returns the times that they took."""
     env = jaxenvs.make("CartPole-v1")
     learner = PPO(num_envs=LANES, num_steps=32, total_steps=10**9)
     run = Run.create(Settings("CartPole-v1", {}, None, "ppo", {}, 0), folder)
     key = jaxenvs.random.key(0)
-    writing = TrainingEpisodes.of(run, learner.steps_per_update, 0, record=True)
-    episodes = writing.__enter__()
+    episodes = stack.enter_context(TrainingEpisodes.of(run, learner.steps_per_update, 0, record=True))
     first = jax.jit(initial_state, static_argnames="num_seeds")(env, learner, key, num_seeds=1)
     programs = {
         recorded: CompiledUpdates(env, learner, first, num_seeds=1, mesh=None, record=recorded)
@@ -102,11 +118,11 @@ def training(updates: int, folder: Path) -> Callable[[bool], float]:
     }
     del first
 
-    def measure(recorded: bool) -> float:
+    def measure(recorded: bool) -> Times:
         state = jax.jit(initial_state, static_argnames="num_seeds")(env, learner, key, num_seeds=1)
         program = programs[recorded]
         jax.block_until_ready(state)
-        started, done = time.perf_counter(), 0
+        started, done = now(), 0
         while done < updates:
             end = min(done + program.most_updates, updates)
             state, measured = program(state, done, [end])
@@ -115,24 +131,25 @@ def training(updates: int, folder: Path) -> Callable[[bool], float]:
         jax.block_until_ready(state)
         if recorded:
             episodes.flush()
-        return time.perf_counter() - started
+        return since(started)
 
     return measure
 
 
-def report(name: str, measure: Callable[[bool], float], steps: int, rounds: int) -> None:
-    """Prints one row."""
+def report(name: str, measure: Callable[[bool], Times], steps: int, rounds: int) -> None:
+    """Prints a row for each clock."""
     for recorded in (False, True):
         measure(recorded)
     pairs = [(measure(False), measure(True)) for _ in range(rounds)]
-    plain, recorded = (statistics.median(times) / steps * 1e9 for times in zip(*pairs))
-    ratios = [after / before for before, after in pairs]
-    low, high = np.quantile(ratios, [0.25, 0.75])
-    print(
-        f"{name:8} {plain:8.2f} ns a step, recorded {recorded:8.2f} ns:"
-        f" {statistics.median(ratios) - 1:+.1%} (quartiles {low - 1:+.1%} and {high - 1:+.1%}, {rounds} rounds)",
-        flush=True,
-    )
+    for index, clock in enumerate(("passed", "spent")):
+        times = np.array([[one[index] for one in pair] for pair in pairs])
+        plain, recorded = np.median(times, axis=0) / steps * 1e9
+        low, middle, high = np.quantile(times[:, 1] / times[:, 0] - 1, [0.25, 0.5, 0.75])
+        print(
+            f"{name:6} {clock:6} {plain:8.2f} ns a step, recorded {recorded:8.2f} ns: {middle:+.1%}"
+            f" (quartiles {low:+.1%} and {high:+.1%}, {rounds} rounds)",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -143,14 +160,15 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=20, help=f"blocks of {STEPS} steps in a measurement")
     parser.add_argument("--updates", type=int, default=12, help="updates of PPO in a measurement")
     options = parser.parse_args()
-    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}, {LANES} lanes of CartPole-v1")
-    with tempfile.TemporaryDirectory() as folder:
+    load = os.getloadavg()[0]
+    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}, {LANES} lanes of CartPole-v1, load {load:.1f}")
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for name in options.loops:
             if name == "ppo":
-                measure, steps = training(options.updates, Path(folder) / name), options.updates * 32 * LANES
+                measure, steps = training(options.updates, Path(folder) / name, stack), options.updates * 32 * LANES
             else:
                 act = {"bare": random_action, "policy": policy_action}[name]
-                measure, steps = loop(act, options.blocks, Path(folder) / name), options.blocks * STEPS * LANES
+                measure, steps = loop(act, options.blocks, Path(folder) / name, stack), options.blocks * STEPS * LANES
             report(name, measure, steps, options.rounds)
 
 
