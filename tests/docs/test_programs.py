@@ -44,7 +44,7 @@ CHECKS = {
         "assert open('log.jsonl').read().splitlines()[-1].startswith('{\"step\": 4000, \"loss\": 0.018')",
     ),
     "docs/pictures.md": (
-        "assert low == 212 < over_runs(scores, 'iqm') < high",
+        "assert 212 < low < over_runs(scores, 'iqm') < high < 500",
         "assert len(frames) == episode.length + 1 and Path('cartpole.gif').exists()",
         "assert sheet.shape[1] > 4 * 600 and Path('lanes.gif').exists()",
     ),

@@ -71,6 +71,7 @@ class WandbLogger(RunLogger, PictureLogger):
     def _log(self, step: int, values: Mapping[str, Any]) -> None:
         if self._run is None:
             self.start(0, {})
+            assert self._run is not None
         if step >= self._first_step:
             self._run.log(dict(values), step=step)
 
@@ -82,7 +83,7 @@ def _wandb() -> Any:
         DependencyNotInstalled: it is missing.
     """
     try:
-        import wandb
+        import wandb  # pyright: ignore[reportMissingImports]  # which users install themselves
     except ModuleNotFoundError as error:
         raise DependencyNotInstalled("Logging to Weights & Biases needs wandb: run `pip install wandb`.") from error
     return wandb
