@@ -1,6 +1,13 @@
-"""Run: the folder that a training run leaves behind.
+"""Run: the folder that a run leaves behind.
 
-run.json            what was trained, with which settings, seed and versions; when; how it ended
+run.json            what was run, with which settings, key and versions; when; how it ended
+
+If episodes were recorded:
+episodes/           one row per episode, in Parquet files; see `EpisodeWriter`
+replays/            their keys and actions, from which they can be played again; see `replay`
+videos/             see `VideoRecorder`
+
+If a learner was trained:
 progress.csv        one row per report and seed
 checkpoint.msgpack  the whole training state, see `checkpoint.py`
 evaluation.json     returns over fresh episodes
@@ -9,105 +16,121 @@ agent.gif
 """
 
 import contextlib
-import csv
 import dataclasses
 import datetime
-import io
-import json
 import os
-import platform
 import re
-import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import flax
-import jax
-from jaxlib.version import __version__ as jaxlib_version
-
+from jaxenvs.core.env import Env
+from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import CheckpointError, InvalidField, NotWritten
 from jaxenvs.monitor.atomic import write_bytes, write_json
 from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
+from jaxenvs.monitor.description import describe_env, describe_key, describe_machine
 from jaxenvs.monitor.lock import exclusive
+from jaxenvs.monitor.manifest import (
+    FORMAT,
+    FORMAT_VERSION,
+    environment_digest,
+    make_folder,
+    now,
+    read_manifest,
+)
 from jaxenvs.monitor.processes import is_writer
+from jaxenvs.monitor.progress import csv_rows, csv_text
+from jaxenvs.monitor.settings import Settings as Settings
+from jaxenvs.monitor.settings import settings_in
+from jaxenvs.random import Key
 
 Tree = TypeVar("Tree")
 Status = Literal["running", "finished", "interrupted", "failed"]
 
-FORMAT = "jaxenvs run"
-FORMAT_VERSION = 1
-_MAX_JSON_BYTES = 2**20
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """The settings from which a run can be rebuilt. Everything in it is JSON.
-
-    Attributes:
-        env_id: the registered id.
-        fields: the environment's fields that were set, by name.
-        max_episode_steps: the time limit that replaces the registered one, -1 for none; None to keep it.
-        algorithm: the learner's name, such as `"ppo"`.
-        hyper_parameters: all of the learner's settings, by name.
-        seed: the seed of the random keys.
-        num_seeds: number of agents trained at once.
-        module: the module that registers the id, imported before it is looked up; None if no import is needed.
-        preprocessed: whether the environment is the one that the id's spec names for training.
-    """
-
-    env_id: str
-    fields: dict[str, Any]
-    max_episode_steps: int | None
-    algorithm: str
-    hyper_parameters: dict[str, Any]
-    seed: int
-    num_seeds: int = 1
-    module: str | None = None
-    preprocessed: bool = False
-
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run folder. `Run.create` makes one, and `Run.open` opens an existing one.
+    """A run folder.
 
-    If several processes train together (`jax.distributed`), each has its `Run`, and only the first writes.
+    `Run.create` makes one for a training, `Run.record` makes one for any other loop, and `Run.open` opens an existing
+    one. If several processes train together (`jax.distributed`), each has its `Run`, and only the first writes.
 
     Attributes:
         path: the folder.
-        settings: the settings of the run.
+        training: the settings of the training; None for a run without a learner.
     """
 
     path: Path
-    settings: Settings
+    training: Settings | None
 
     @staticmethod
     def create(
-        settings: Settings, path: str | os.PathLike[str] | None = None, *, parent: str | os.PathLike[str] = "runs"
+        settings: Settings,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        parent: str | os.PathLike[str] = "runs",
+        env: Env[Any, Any] | None = None,
+        key: Key | None = None,
     ) -> "Run":
-        """Makes the folder with its `run.json`, in one step; it never overwrites anything.
+        """Makes the folder of a training with its `run.json`, in one step; it never overwrites anything.
 
         Args:
             settings: the settings of the run.
             path: the folder to make; by default one in `parent`, named after id, algorithm and time.
             parent: the parent of such a folder.
+            env: the environment, which `run.json` then describes in full, so that recorded episodes can be replayed.
+            key: the key that determines the training, to be noted.
 
         Raises:
             InvalidField: `path` exists already, or no folder can be made there.
         """
-        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', settings.env_id)}-{settings.algorithm}-{stamp}"
-        parent = Path(parent)
-        first = parent / name if path is None else Path(path)
-        if not is_writer():
-            return Run(first, settings)
-        candidates = [first] if path is not None else [first, *(parent / f"{name}-{n}" for n in range(2, 1000))]
-        for candidate in candidates:
-            if _make_folder(candidate, _manifest(settings)):
-                return Run(candidate, settings)
-        raise InvalidField(f"{candidates[-1]} exists already; name another folder, or remove it first.")
+        described = {} if env is None else {"environment": describe_env(env, settings.env_id)}
+        entries = {**dataclasses.asdict(settings), **described, **describe_key(key)}
+        return Run(_made(f"{settings.env_id}-{settings.algorithm}", path, parent, entries), settings)
+
+    @staticmethod
+    def record(
+        env: Env[Any, Any],
+        *,
+        key: Key | None = None,
+        path: str | os.PathLike[str] | None = None,
+        parent: str | os.PathLike[str] = "runs",
+        seed: int | None = None,
+        env_id: str | None = None,
+        join: bool = False,
+    ) -> "Run":
+        """Makes the folder of a run without a learner: a loop, a rollout, a script with an adapter.
+
+        `run.json` describes the environment with every field and wrapper, the versions, the machine and the key.
+
+        Args:
+            env: the environment that is recorded, with all its wrappers.
+            key: the root key, from which all others are derived.
+            path: the folder to make; by default one in `parent`, named after the environment and the time.
+            parent: the parent of such a folder.
+            seed: the seed of the key, if there is one.
+            env_id: the id of the environment; by default a registered one with its class and fields.
+            join: whether to open `path` instead if it is the folder of a run of the same environment.
+
+        Raises:
+            InvalidField: `path` exists already, holds a run of another environment, or cannot be made.
+        """
+        environment = describe_env(env, env_id)
+        entries = {"environment": environment, "seed": seed, **describe_key(key)}
+        if join and path is not None:
+            if make_folder(Path(path), _manifest(entries)):
+                return Run(Path(path), None)
+            run = Run.open(path)
+            if environment_digest(run.manifest()) != environment_digest(entries):
+                raise InvalidField(
+                    f"{path} is the run of another environment, or of one with other fields or wrappers. Name another"
+                    " folder."
+                )
+            return run
+        name = environment["id"] or type(unwrap(env)).__name__
+        return Run(_made(f"{name}-recorded", path, parent, entries), None)
 
     @staticmethod
     def open(path: str | os.PathLike[str]) -> "Run":
@@ -117,21 +140,32 @@ class Run:
             CheckpointError: it is not a run folder, or its `run.json` is damaged.
         """
         path = Path(path)
-        manifest = _read_manifest(path)
-        names = {field.name for field in dataclasses.fields(Settings)}
-        try:
-            settings = Settings(**{name: value for name, value in manifest.items() if name in names})
-        except TypeError as error:
-            raise CheckpointError(f"{path / 'run.json'} lacks settings: {error}. {_NO_RUN}") from error
-        if not all(isinstance(v, dict) for v in (settings.fields, settings.hyper_parameters)) or not (
-            isinstance(settings.env_id, str)
-            and isinstance(settings.seed, int)
-            and isinstance(settings.num_seeds, int)
-            and isinstance(settings.module, str | None)
-            and isinstance(settings.preprocessed, bool)
-        ):
-            raise CheckpointError(f"{path / 'run.json'} holds a setting of the wrong kind. {_NO_RUN}")
-        return Run(path, settings)
+        manifest = read_manifest(path)
+        return Run(path, settings_in(manifest, path / "run.json"))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the training.
+
+        Raises:
+            CheckpointError: the run was recorded without a learner.
+        """
+        if self.training is None:
+            raise CheckpointError(
+                f"{self.path} is a recorded run, without a learner and its settings. `jaxenvs.monitor.read_episodes`"
+                " and `jaxenvs replay` show what it holds."
+            )
+        return self.training
+
+    @property
+    def episodes_path(self) -> Path:
+        """The folder of the episodes' records, which `pandas.read_parquet` reads."""
+        return self.path / "episodes"
+
+    @property
+    def videos_path(self) -> Path:
+        """The folder of the videos."""
+        return self.path / "videos"
 
     @property
     def checkpoint_path(self) -> Path:
@@ -160,7 +194,7 @@ class Run:
 
     def manifest(self) -> dict[str, Any]:
         """The content of `run.json`."""
-        return _read_manifest(self.path)
+        return read_manifest(self.path)
 
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
@@ -191,7 +225,7 @@ class Run:
 
     def mark(self, status: Status) -> None:
         """Records the status of the run, and when it ended if it did."""
-        self.note(status=status, ended=None if status == "running" else _now())
+        self.note(status=status, ended=None if status == "running" else now())
 
     def save(self, state: Any, progress: Mapping[str, int]) -> None:
         """Saves the training state in the checkpoint file; see `save_checkpoint`."""
@@ -212,7 +246,7 @@ class Run:
     def append_progress(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Adds rows to `progress.csv`, all with the columns of the first; integers are written in full."""
         if rows and is_writer():
-            text = _csv(rows, header=not self.progress_path.exists())
+            text = csv_text(rows, header=not self.progress_path.exists())
             with self.progress_path.open("a", encoding="utf-8", newline="") as file:
                 file.write(text)
 
@@ -220,10 +254,8 @@ class Run:
         """The rows of `progress.csv`, without a last row that was cut off while writing."""
         if not self.progress_path.exists():
             return []
-        text = self.progress_path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
         try:
-            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(whole))]
+            return csv_rows(self.progress_path.read_text(encoding="utf-8"))
         except (TypeError, ValueError) as error:
             raise CheckpointError(
                 f"{self.progress_path} is damaged: {error}. Restore it from a copy, or train again."
@@ -235,96 +267,26 @@ class Run:
         if not is_writer():
             return
         if rows:
-            write_bytes(self.progress_path, _csv(rows, header=True).encode())
+            write_bytes(self.progress_path, csv_text(rows, header=True).encode())
         else:
             self.progress_path.unlink(missing_ok=True)
 
 
-_NO_RUN = "Point to a folder that `jaxenvs train` made."
+def _made(
+    name: str, path: str | os.PathLike[str] | None, parent: str | os.PathLike[str], entries: Mapping[str, Any]
+) -> Path:
+    """Makes a run folder at `path`, or one in `parent` named after `name` and the time; returns its path."""
+    stamped = f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}-{datetime.datetime.now().strftime('%Y%m%d-%H%M%S')}"
+    first = Path(parent) / stamped if path is None else Path(path)
+    if not is_writer():
+        return first
+    more = [Path(parent) / f"{stamped}-{n}" for n in range(2, 1000)] if path is None else []
+    for candidate in (first, *more):
+        if make_folder(candidate, _manifest(entries)):
+            return candidate
+    raise InvalidField(f"{(first, *more)[-1]} exists already; name another folder, or remove it first.")
 
 
-def _csv(rows: Sequence[Mapping[str, float]], *, header: bool) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    if header:
-        writer.writeheader()
-    writer.writerows({name: _as_text(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
-
-
-def _as_text(value: float) -> str:
-    """Formats integers in full (a float cannot hold all of them beyond 2**53), and other numbers to seven digits."""
-    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) <= 2**53)
-    return str(int(value)) if is_whole else f"{value:.7g}"
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _manifest(settings: Settings) -> dict[str, Any]:
-    from jaxenvs import __version__
-
-    device = jax.devices()[0]
-    return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "status": "running",
-        "started": _now(),
-        "ended": None,
-        **dataclasses.asdict(settings),
-        "key_implementation": "jaxenvs",
-        "backend": jax.default_backend(),
-        "device": f"{jax.device_count()} x {device.device_kind}",
-        "versions": {
-            "jaxenvs": __version__,
-            "jax": jax.__version__,
-            "jaxlib": jaxlib_version,
-            "flax": flax.__version__,
-            "python": platform.python_version(),
-        },
-        "platform": platform.platform(),
-    }
-
-
-def _make_folder(path: Path, manifest: Mapping[str, Any]) -> bool:
-    """Makes `path` with `run.json` in it, or returns False if `path` exists already."""
-    if path.exists():
-        return False
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.mkdir(parents=True)
-        write_json(temporary / "run.json", manifest)
-        os.rename(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if path.exists():
-            return False
-        raise InvalidField(f"No run folder can be made at {path}: {error.strerror}. Name another one.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return True
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    file = path / "run.json"
-    try:
-        if file.stat().st_size > _MAX_JSON_BYTES:
-            raise CheckpointError(f"{file} is larger than any that jaxenvs writes. {_NO_RUN}")
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        what = "is not a run folder: it holds no run.json" if path.is_dir() else "does not exist"
-        raise CheckpointError(f"{path} {what}. {_NO_RUN}") from error
-    except OSError as error:
-        raise CheckpointError(f"{file} cannot be read: {error.strerror}. {_NO_RUN}") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{file} is not JSON: {error}. Restore it from a copy, or train again.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise CheckpointError(f"{file} was not written by jaxenvs. {_NO_RUN}")
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{file} has format version {manifest.get('format_version')!r}, this jaxenvs reads {FORMAT_VERSION}."
-            " Use the version of jaxenvs that it names, or train again."
-        )
-    return manifest
+def _manifest(entries: Mapping[str, Any]) -> dict[str, Any]:
+    first = {"format": FORMAT, "format_version": FORMAT_VERSION, "status": "running", "started": now(), "ended": None}
+    return {**first, **entries, **describe_machine()}
