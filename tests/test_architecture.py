@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "adapters": {"wrappers", "registration"},
     "monitor": {"wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
+    "play": {"wrappers", "registration", "monitor"},
     "bench": {"wrappers", "registration", "rollouts", "training", "monitor"},
     "scoreboard": {"canvas", "wrappers", "registration", "rollouts", "training", "adapters", "monitor", "testing"},
     "cli": {
@@ -52,6 +53,7 @@ MAY_IMPORT = {
         "monitor",
         "testing",
         "agents",
+        "play",
         "bench",
         "scoreboard",
     },
@@ -70,6 +72,7 @@ EXTRA_PACKAGES = {
     "training": {"flax", "optax"},
     "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
     "monitor": {"flax", "matplotlib", "PIL", "imageio", "imageio_ffmpeg", "pyarrow", "tqdm"},
+    "play": {"starlette", "uvicorn", "PIL", "IPython", "google"},
     "rollouts": {"tqdm"},
     "bench": {
         "matplotlib",
@@ -101,6 +104,9 @@ HEAVY = {
     "jaxenvs.agents",
     "jaxenvs.training",
     "jaxenvs.monitor",
+    "jaxenvs.play",
+    "starlette",
+    "uvicorn",
     "optax",
     "matplotlib",
     "tqdm",
@@ -287,7 +293,7 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper TimeLimit
     TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate host load make monitor
-    pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
+    play pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
     unwrap unwrap_state wrappers
 """
 
@@ -311,7 +317,7 @@ def test_no_package_is_hidden_by_a_public_name():
 def test_modules_load_on_first_use():
     code = """
 import sys, jaxenvs
-names = "bsuite", "canvas", "host", "monitor", "testing", "training"
+names = "bsuite", "canvas", "host", "monitor", "play", "testing", "training"
 assert not {f"jaxenvs.{name}" for name in names} & set(sys.modules)
 for name in names:
     assert getattr(jaxenvs, name) is sys.modules[f"jaxenvs.{name}"]

@@ -68,9 +68,7 @@ FAMILIES: dict[str, Actions] = {
     "algorithmic.duplicated_input:DuplicatedInput": Actions(),
     "algorithmic.reverse:Reverse": Actions(),
     "algorithmic.reversed_addition:ReversedAddition": Actions(),
-    "tutorial.heart_pole:HeartPole": _actions(
-        "nothing, coffee, beer, sleep, walk", "nothing, coffee, beer, sleep"
-    ),
+    "tutorial.heart_pole:HeartPole": _actions("nothing, coffee, beer, sleep, walk", "nothing, coffee, beer, sleep"),
     "rlenvs.acrobot:Acrobot": _PUSH,
     "rlenvs.blackjack:Blackjack": _actions("stand, hit"),
     "rlenvs.cart_pole:CartPole": _actions("left, right", idle="in turn"),
@@ -229,14 +227,23 @@ def tape_names(space: Space[Any]) -> list[list[str]] | None:
     """The names of the parts of an algorithmic task's actions; None if the space is another."""
     if not isinstance(space, Tuple) or not _is_tape(space):
         return None
-    return [list(_TAPE_PARTS[space.spaces[0].n]), ["no", "yes"], [str(i) for i in range(space.spaces[2].n)]]
+    return [list(_TAPE_PARTS[space.spaces[0].n]), ["no", "yes"], list(_symbols(space))]
+
+
+def _symbols(space: Tuple) -> str:
+    """The symbols as the pictures show them: digits on the grid of an addition, and letters on a tape."""
+    moves, _, symbols = space.spaces
+    return ("0123456789" if moves.n == 4 else "ABCDEFGHIJ")[: symbols.n]
 
 
 def _of_tape(space: Tuple) -> list[dict[str, Any]]:
-    """Digits choose what to write, Backspace nothing, and an arrow moves the head, which takes the action."""
+    """Symbols choose what to write, Backspace nothing, and an arrow moves the head, which takes the action."""
     moves = [
         {"keys": list(_KEYS[name]), "set": [[[0], index]], "act": True}
         for index, name in enumerate(_TAPE_PARTS[space.spaces[0].n])
     ]
-    digits = [{"keys": [str(i)], "set": [[[1], 1], [[2], i]], "act": False} for i in range(space.spaces[2].n)]
-    return [*moves, *digits, {"keys": ["Backspace"], "set": [[[1], 0]], "act": False}]
+    symbols = [
+        {"keys": [symbol.lower()], "set": [[[1], 1], [[2], i]], "act": False}
+        for i, symbol in enumerate(_symbols(space))
+    ]
+    return [*moves, *symbols, {"keys": ["Backspace"], "set": [[[1], 0]], "act": False}]

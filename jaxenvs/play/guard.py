@@ -125,9 +125,7 @@ class Guard:
     def _has_cookie(self, headers: Headers) -> bool:
         assert self._token is not None
         name = _cookie_name(headers)
-        return any(
-            _same(cookie_parser(line).get(name, ""), self._token) for line in headers.getlist("cookie")
-        )
+        return any(_same(cookie_parser(line).get(name, ""), self._token) for line in headers.getlist("cookie"))
 
     async def _set_cookie(self, scope: Scope, receive: Receive, send: Send, query: dict[str, str]) -> None:
         """Moves the token from the URL into a cookie, so that it is in no history and on no screen."""

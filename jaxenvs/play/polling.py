@@ -1,8 +1,8 @@
 """Polling: the same conversation as over a WebSocket, in requests, for proxies that pass no WebSockets on.
 
-The page posts its messages to `/poll/NAME`, where NAME is one that it made up, and the answer holds what it is sent: for
-each message a byte (0 for text, 1 for bytes), its length in four bytes, little-endian, and the message. The answer waits
-until there is something to send, or for a while.
+The page posts its messages to `/poll/NAME`, where it made up NAME, and the answer holds what it is sent: for each
+message a byte (0 for text, 1 for bytes), its length in four bytes, little-endian, and the message. With `?wait`, the
+answer waits until there is something to send, or for a while.
 """
 
 import asyncio

@@ -119,7 +119,8 @@ function showUpdate(update) {
     const address = URL.createObjectURL(new Blob([update.picture], { type: update.mime }));
     const old = picture.src;
     picture.onload = () => {
-      picture.classList.toggle("crisp", picture.naturalWidth < 600);
+      const scale = Math.min(picture.clientWidth / picture.naturalWidth, picture.clientHeight / picture.naturalHeight);
+      picture.classList.toggle("crisp", scale * devicePixelRatio >= 1.5);
       if (old) URL.revokeObjectURL(old);
     };
     picture.src = address;
