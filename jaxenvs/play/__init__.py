@@ -42,8 +42,9 @@ if not TYPE_CHECKING:  # a type checker would take it for leave to ask for any n
         try:
             return getattr(importlib.import_module(f"jaxenvs.play.{_MODULES[name]}"), name)
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in _PACKAGES:
+            package = (error.name or "").partition(".")[0]
+            if package not in _PACKAGES:
                 raise
             raise DependencyNotInstalled(
-                f'Pages in the browser need `{error.name}`, which is missing: run `pip install "jaxenvs[play]"`.'
+                f'Pages in the browser need `{package}`, which is missing: run `pip install "jaxenvs[play]"`.'
             ) from error

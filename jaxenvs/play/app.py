@@ -77,7 +77,7 @@ def play_app(
             thumbnails[name] = asyncio.ensure_future(worker.run(THUMBNAIL, games.thumbnail, name))
         picture = await asyncio.shield(thumbnails[name])
         if picture is None:
-            return Response(status_code=404)
+            return Response(status_code=204)
         return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
     async def socket(websocket: WebSocket) -> None:

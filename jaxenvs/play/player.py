@@ -15,11 +15,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from jaxenvs.errors import InvalidAction, JaxenvsError
+from jaxenvs.play.server import MOST_MESSAGE_BYTES
 from jaxenvs.play.session import MOST_SEED, Opener, Session
 from jaxenvs.play.worker import DRAW, STEP, Worker
-
-MOST_MESSAGE_BYTES = 64 * 1024
-"""The greatest size of a message from the page."""
 
 _MOST_WAITING = 64
 _MOST_ERROR_CHARACTERS = 2000

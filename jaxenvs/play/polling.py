@@ -15,7 +15,8 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from jaxenvs.play.player import MOST_MESSAGE_BYTES, Player
+from jaxenvs.play.player import Player
+from jaxenvs.play.server import MOST_MESSAGE_BYTES
 
 _NAME = re.compile(r"[A-Za-z0-9-]{16,64}")
 _WAIT_SECONDS = 10.0

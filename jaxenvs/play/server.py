@@ -14,11 +14,13 @@ from starlette.types import ASGIApp
 
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.play.guard import Guard, is_loopback, new_token
-from jaxenvs.play.player import MOST_MESSAGE_BYTES
 
 DEFAULT_PORT = 8765
 _FURTHER_PORTS = 20
 """How many ports after the default are tried if it is in use."""
+
+MOST_MESSAGE_BYTES = 64 * 1024
+"""The greatest size of a message from a page."""
 
 _MOST_PORT = 65_535
 _MOST_CONNECTIONS = 256

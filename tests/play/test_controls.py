@@ -35,8 +35,11 @@ def test_what_a_control_sends_is_an_element_of_the_space(name):
     action = read(space, json.loads(json.dumps(value)), jaxenvs.random.key(0))
     assert bool(space.contains(action))
     if value is not None:
-        flat = np.concatenate([np.ravel(leaf) for leaf in (action if isinstance(action, tuple) else [action])]
-                              if not isinstance(action, dict) else [np.ravel(leaf) for leaf in action.values()])
+        flat = np.concatenate(
+            [np.ravel(leaf) for leaf in (action if isinstance(action, tuple) else [action])]
+            if not isinstance(action, dict)
+            else [np.ravel(leaf) for leaf in action.values()]
+        )
         assert flat.tolist() == [x for part in _leaves(value) for x in np.ravel(part)]
 
 

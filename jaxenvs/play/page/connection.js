@@ -60,6 +60,7 @@ export class Connection {
       while (outgoing.length) await post(outgoing.splice(0), "").catch(() => {});
       sending = false;
     };
+    await null; // whoever made this connection has it by now
     this.handlers.state("open");
     for (;;) {
       try {
