@@ -180,7 +180,7 @@ class Player:
         try:
             session = await self._worker.run(STEP, self._open_session, id, seed)
             await self._worker.run(STEP, session.compile)
-        except BaseException:
+        except Exception:
             await self._send_json(type="status", status="ready", id=self._session.name if self._session else None)
             raise
         if self._session is not None:

@@ -125,7 +125,7 @@ def test_sliders_keys_and_the_mouse_move_a_continuous_action(open_page):
     page.mouse.down()
     expect(page.locator("#readings tr").filter(has_text="action").locator("td")).to_contain_text("-1.9")
     page.mouse.up()
-    expect(page.locator("#play output")).to_have_text("0")
+    expect(page.locator("#play input[type=number]")).to_have_value("0")
 
 
 def test_a_phone_plays_by_touch_without_scrolling_sideways(open_page):

@@ -76,8 +76,10 @@ function numbers(control, changed) {
     const step = control.integer ? 1 : (high - low) / 200;
     const slider = element("input", { type: "range", min: low, max: high, step, value: control.rest[index] });
     slider.setAttribute("aria-label", `component ${index}`);
-    const text = element("output", {}, format(control.rest[index]));
+    const text = element("input", { type: "number", min: low, max: high, step: control.integer ? 1 : "any", value: format(control.rest[index]) });
+    text.setAttribute("aria-label", `number of component ${index}`);
     slider.addEventListener("input", () => { text.value = format(Number(slider.value)); changed(); });
+    text.addEventListener("input", () => { slider.value = text.value; changed(); });
     slider.addEventListener("dblclick", () => { slider.value = control.rest[index]; slider.dispatchEvent(new Event("input")); });
     box.append(element("label", {}, element("span", {}, String(index)), slider, text));
     return { slider, text };
@@ -86,8 +88,9 @@ function numbers(control, changed) {
     inputs[index].slider.value = value;
     inputs[index].text.value = format(Number(value));
   });
+  const value = ({ text }) => Math.min(Math.max(Number(text.value), Number(text.min)), Number(text.max));
   const get = () => {
-    const values = inputs.map(({ slider }) => Number(slider.value));
+    const values = inputs.map(value);
     return control.scalar ? values[0] : values;
   };
   return { node: box, get, set };
@@ -145,6 +148,7 @@ export function controls({ controls: control, bindings, idle }, hold, act) {
   if (!runs) {
     const button = element("button", { type: "button", className: "primary" }, "Act", element("kbd", {}, "Enter"));
     button.addEventListener("click", () => act(get()));
+    box.addEventListener("keydown", (event) => event.key === "Enter" && event.target instanceof HTMLInputElement && act(get()));
     box.append(button);
   }
   return { node: box, get, set, isHeld: false };
