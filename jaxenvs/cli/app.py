@@ -12,6 +12,7 @@ from jaxenvs.cli.evaluate import evaluate
 from jaxenvs.cli.info import info
 from jaxenvs.cli.list_envs import list_envs
 from jaxenvs.cli.play import play
+from jaxenvs.cli.replay import replay
 from jaxenvs.cli.rollout import rollout
 from jaxenvs.cli.train import train
 from jaxenvs.cli.watch import watch
@@ -54,5 +55,6 @@ app.command("train", epilog="Example:  `jaxenvs train CartPole-v1 --field gravit
 app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo-20250101-120000 --episodes 1000`")(
     evaluate
 )
+app.command("replay", epilog="Example:  `jaxenvs replay runs/mine --episode 17 --output 17.gif`")(replay)
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

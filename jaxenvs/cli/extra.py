@@ -1,6 +1,6 @@
 """The extra that the `jaxenvs` command needs, and what to say if it is missing."""
 
-_EXTRA_PACKAGES = ("typer", "tqdm", "optax", "matplotlib", "PIL", "imageio_ffmpeg")
+_EXTRA_PACKAGES = ("pyarrow", "typer", "tqdm", "optax", "matplotlib", "PIL", "imageio_ffmpeg")
 
 
 def missing_extra(error: ModuleNotFoundError) -> str | None:

@@ -115,13 +115,13 @@ def rollout(
         size = picture_size()
         as_text = isinstance(base, RendersText) and text is not False
         play(
-            _texts(env, recorded) if as_text else (frame_text(f, *size) for f in Frames(env, recorded)),
+            episode_texts(env, recorded) if as_text else (frame_text(f, *size) for f in Frames(env, recorded)),
             base.frames_per_second,
         )
     else:
         save_animation(Path(output), env, recorded)
     for number, episode in enumerate(recorded, 1):
-        say(f"episode {number}: return {episode.episode_return:g}, {episode.length} steps, {_ending(episode)}")
+        say(f"episode {number}: return {episode.episode_return:g}, {episode.length} steps, {ending(episode)}")
     if output != "-":
         say(f"Wrote {output}")
         if Path(output).suffix.lower() == ".gif" and Path(output).stat().st_size > _LARGE_GIF_BYTES:
@@ -153,14 +153,14 @@ def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode]) -> N
     """Writes recorded episodes to a file, with a progress bar if that takes a while."""
     speed = unwrap(env).frames_per_second
     stride = frame_stride(path, speed, sum(episode.length + 1 for episode in recorded))
-    frames = Frames(_quick_to_draw(env, path), recorded, every=stride)
+    frames = Frames(quick_to_draw(env, path), recorded, every=stride)
     with tqdm(
         total=len(frames), desc="drawing", unit="frame", leave=False, delay=1.0, dynamic_ncols=True, disable=None
     ) as bar:
         write_animation(path, frames, speed / stride, on_frame=bar.update)
 
 
-def _quick_to_draw(env: Env[Any, Any], path: Path) -> Env[Any, Any]:
+def quick_to_draw(env: Env[Any, Any], path: Path) -> Env[Any, Any]:
     """The environment as drawn for an animation: robots are smaller, with coarser shadows, unless fields say otherwise.
 
     On a CPU, a robot's picture takes a tenth of a second or more, most of it for the shadows.
@@ -177,7 +177,8 @@ def _quick_to_draw(env: Env[Any, Any], path: Path) -> Env[Any, Any]:
     return rewrap(env, base.replace(**wishes))
 
 
-def _texts(env: Env[Any, Any], recorded: list[Episode]) -> Iterator[str]:
+def episode_texts(env: Env[Any, Any], recorded: list[Episode]) -> Iterator[str]:
+    """The states of recorded episodes as text."""
     base = unwrap(env)
     assert isinstance(base, RendersText)
     for episode in recorded:
@@ -186,7 +187,8 @@ def _texts(env: Env[Any, Any], recorded: list[Episode]) -> Iterator[str]:
             yield base.render_text(tree_at(states, i))
 
 
-def _ending(episode: Episode) -> str:
+def ending(episode: Episode) -> str:
+    """How an episode ended, in words."""
     if episode.terminated:
         return "terminated"
     return "truncated by the time limit" if episode.truncated else "cut here"

@@ -117,7 +117,9 @@ def train(
     learner = build_learner(settings)
     learner.check_env(env)
     mesh = learner.check_mesh(devices)
-    run = Run.create(settings, output) if resume is None else Run.open(resume)
+    run = (
+        Run.open(resume) if resume else Run.create(settings, output, env=env, key=key_for(settings.seed, TRAINING_KEY))
+    )
     with run.exclusively():
         if resume is not None and steps is not None:
             run, learner = _extended(run, learner, steps)

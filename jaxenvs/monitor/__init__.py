@@ -1,5 +1,6 @@
-"""Run folders, checkpoints, learning curves and animations."""
+"""Run folders, recorded episodes and their replays, checkpoints, learning curves and animations."""
 
+from jaxenvs.monitor.action_packing import ActionPacking as ActionPacking
 from jaxenvs.monitor.animation import write_animation as write_animation
 from jaxenvs.monitor.checkpoint import load_checkpoint as load_checkpoint
 from jaxenvs.monitor.checkpoint import save_checkpoint as save_checkpoint
@@ -11,10 +12,18 @@ from jaxenvs.monitor.episodes import Frames as Frames
 from jaxenvs.monitor.episodes import record_episode as record_episode
 from jaxenvs.monitor.episodes import record_episodes as record_episodes
 from jaxenvs.monitor.episodes import replay_actions as replay_actions
+from jaxenvs.monitor.key_words import episode_keys as episode_keys
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
 from jaxenvs.monitor.packed_bytes import PackedBytes as PackedBytes
 from jaxenvs.monitor.records import Replays as Replays
+from jaxenvs.monitor.replayer import Replay as Replay
+from jaxenvs.monitor.replayer import Replayer as Replayer
+from jaxenvs.monitor.replayer import replay as replay
+from jaxenvs.monitor.replay_assembler import FinishedEpisodes as FinishedEpisodes
+from jaxenvs.monitor.replay_assembler import ReplayAssembler as ReplayAssembler
 from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
 from jaxenvs.monitor.training_loop import Report as Report
 from jaxenvs.monitor.training_loop import train as train
+from jaxenvs.monitor.videos import VideoRecorder as VideoRecorder
+from jaxenvs.monitor.videos import video_schedule as video_schedule

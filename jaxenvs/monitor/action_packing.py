@@ -195,8 +195,8 @@ def _checked(array: _Array, values: Any, batch: tuple[int, ...]) -> np.ndarray:
         inside = bool(((values >= array.start) & (values < array.start + array.count)).all())
     if not inside:
         raise InvalidAction(
-            f"Actions are outside their space, from {values.min()} to {values.max()}, and the bits for that space do not"
-            " hold them. Keep the policy's actions in the space, or record without replays."
+            f"Actions are outside their space, from {values.min()} to {values.max()}, and the bits for that space do"
+            " not hold them. Keep the policy's actions in the space, or record without replays."
         )
     return values - array.start.astype(values.dtype)
 

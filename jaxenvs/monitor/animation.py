@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def write_animation(
     frames: Sequence[np.ndarray],
     frames_per_second: float,
     *,
+    full_size: bool = False,
     on_frame: Callable[[], object] = lambda: None,
 ) -> None:
     """Writes frames to a `.gif` or `.mp4`, or some of them side by side to a `.png`.
@@ -64,6 +66,7 @@ def write_animation(
         path: the file; an existing one is replaced.
         frames: (height, width, 3) uint8 each, all of one size; they are read one at a time, and more than once.
         frames_per_second: the speed. A GIF measures time in hundredths of a second; rounding errors do not add up.
+        full_size: whether a GIF keeps the size of its frames; otherwise one wider than 480 pixels is made smaller.
         on_frame: called for each frame that is read for writing.
 
     Raises:
@@ -78,9 +81,9 @@ def write_animation(
         raise InvalidField(f"A frame must be (height, width, 3) uint8, got {first.shape} {first.dtype}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        {".gif": _write_gif, ".mp4": _write_mp4, ".png": _write_sheet}[path.suffix.lower()](
-            temporary, _Watched(frames, first, on_frame), frames_per_second
-        )
+        {".gif": partial(_write_gif, full_size=full_size), ".mp4": _write_mp4, ".png": _write_sheet}[
+            path.suffix.lower()
+        ](temporary, _Watched(frames, first, on_frame), frames_per_second)
 
 
 class _Watched(Sequence[np.ndarray]):
@@ -129,10 +132,10 @@ def _sample(picture: np.ndarray) -> np.ndarray:
     return picture[::step, ::step]
 
 
-def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
+def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: float, *, full_size: bool) -> None:
     image = _pillow()
     height, width = frames[0].shape[:2]
-    scale = min(1.0, _GIF_WIDTH / width)
+    scale = 1.0 if full_size else min(1.0, _GIF_WIDTH / width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
 
     def picture(frame: np.ndarray) -> Any:

@@ -8,7 +8,7 @@ This module does not use JAX, so that processes that only write records start fa
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -138,13 +138,17 @@ def _arrow_array(values: Any, arrow_type: Any) -> Any:
     return arrow.Array.from_buffers(arrow_type, len(values), buffers)
 
 
-def read_part(path: Path, kind: Kind, environment: str | None) -> Any:
+def read_part(
+    path: Path, kind: Kind, environment: str, *, episode: int | None = None, columns: Sequence[str] = ()
+) -> Any:
     """A part as an Arrow table.
 
     Args:
         path: the file.
         kind: the folder that it lies in.
-        environment: the digest that it must have; None for any.
+        environment: the digest that it must have.
+        episode: the number of the episode that is wanted; None for all.
+        columns: the columns that are wanted; all if there are none.
 
     Raises:
         FileNotFoundError: there is no such file (any more).
@@ -152,20 +156,24 @@ def read_part(path: Path, kind: Kind, environment: str | None) -> Any:
         CheckpointError: it is of another environment, or jaxenvs did not write it.
     """
     arrow = pyarrow()
-    data = path.read_bytes()
+    wanted = None if episode is None else [("episode", "=", episode)]
     try:
-        table = arrow.parquet.read_table(arrow.BufferReader(data), use_threads=False)
+        table = arrow.parquet.read_table(
+            path, use_threads=False, partitioning=None, filters=wanted, columns=list(columns) or None
+        )
+    except FileNotFoundError:
+        raise
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise TornPart(path, f"{path} is not a whole Parquet file: {_first_line(error)}.") from error
     notes = _notes(table.schema.metadata)
-    if notes is None or not set(COLUMNS[kind]) <= set(table.column_names):
+    if notes is None or not set(columns or COLUMNS[kind]) <= set(table.column_names):
         raise CheckpointError(f"{path} was not written by jaxenvs. Move it out of the run folder.")
     if notes["format_version"] != FORMAT_VERSION:
         raise CheckpointError(
             f"{path} has format version {notes['format_version']!r}, this jaxenvs reads {FORMAT_VERSION}."
             " Read it with the version of jaxenvs that run.json names."
         )
-    if environment not in (None, notes["environment"]):
+    if environment != notes["environment"]:
         raise CheckpointError(
             f"{path} holds episodes of another environment than its run.json describes. A run folder has one"
             " environment: move the file to a folder of its own, with its own run.json."
