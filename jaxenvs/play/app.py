@@ -18,7 +18,8 @@ from jaxenvs.play.player import Player
 from jaxenvs.play.polling import Polling
 from jaxenvs.play.recording import Recorder
 from jaxenvs.play.session import Session
-from jaxenvs.play.worker import THUMBNAIL, Worker
+from jaxenvs.play.thumbnails import Thumbnails
+from jaxenvs.play.worker import Worker
 
 MOST_PLAYERS = 16
 """The greatest number of pages that play at once."""
@@ -50,7 +51,7 @@ def play_app(
         DependencyNotInstalled: pillow is missing.
     """
     check_pillow()
-    thumbnails: dict[str, asyncio.Future[bytes | None]] = {}
+    thumbnails = Thumbnails(games, worker)
     sockets: set[WebSocket] = set()
 
     def open_session(name: str, seed: int) -> Session:
@@ -69,17 +70,6 @@ def play_app(
         del request
         return JSONResponse({"first": games.first, "seed": seed, "environments": games.rows()})
 
-    async def thumbnail(request: Request) -> Response:
-        name = request.path_params["id"]
-        if name not in thumbnails:
-            if name not in {row["id"] for row in games.rows()}:
-                return Response(status_code=404)
-            thumbnails[name] = asyncio.ensure_future(worker.run(THUMBNAIL, games.thumbnail, name))
-        picture = await asyncio.shield(thumbnails[name])
-        if picture is None:
-            return Response(status_code=204)
-        return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
-
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept()
         if not may_begin():
@@ -95,7 +85,7 @@ def play_app(
         routes=[
             *page_routes(*_PAGE),
             Route("/settings", settings),
-            Route("/thumbnails/{id:path}", thumbnail),
+            Route("/thumbnails/{id:path}", thumbnails.answer),
             WebSocketRoute("/socket", socket),
             Route("/poll/{name}", polling.answer, methods=["POST"]),
         ]

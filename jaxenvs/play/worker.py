@@ -14,7 +14,7 @@ T = TypeVar("T")
 STEP, DRAW, THUMBNAIL = range(3)
 """Priorities: what is waiting is done in this order."""
 
-_STOP = 99
+_STOP = -1
 
 
 class Worker:
@@ -38,7 +38,7 @@ class Worker:
         return await asyncio.wrap_future(future)
 
     def close(self, timeout: float) -> bool:
-        """Ends the thread after what is waiting; returns whether that took at most `timeout` seconds."""
+        """Ends the thread after what it is doing; returns whether that took at most `timeout` seconds."""
         self._waiting.put((_STOP, next(self._count), None, lambda: None))
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -47,6 +47,10 @@ class Worker:
         while True:
             _, _, future, call = self._waiting.get()
             if future is None:
+                while not self._waiting.empty():
+                    waiting = self._waiting.get()[2]
+                    if waiting is not None:
+                        waiting.cancel()
                 return
             if not future.set_running_or_notify_cancel():
                 continue

@@ -19,6 +19,8 @@ SLOW_MS = 60_000
 SCREENSHOTS = os.environ.get("JAXENVS_SCREENSHOTS")
 """A folder to which the tests write pictures of the pages, for people to look at."""
 
+expect.set_options(timeout=20_000)
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`")
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 import jaxenvs
 from jaxenvs.monitor import read_episodes
+from jaxenvs.monitor.replayer import Replayer
 from jaxenvs.play import RunRecording
 from jaxenvs.play.recording import Recorder
 from jaxenvs.play.session import Session
@@ -48,3 +49,6 @@ def test_a_recording_is_a_run_folder_that_replays(tmp_path):
     np.testing.assert_array_equal(episodes["episode_return"], lengths)
     assert episodes["env_steps"].tolist() == np.cumsum(lengths).tolist()
     assert recording.run.manifest()["status"] == "finished"
+    replayed = Replayer(tmp_path / "played").play(1, "player")
+    assert replayed.differences == ()
+    assert replayed.episode.actions.tolist() == [n % 2 for n in range(lengths[1])]

@@ -23,22 +23,27 @@ export class List {
       only[0].click();
     });
     document.querySelector("#open-list").addEventListener("click", () => this.show());
+    this.dialog.addEventListener("close", () => this.#stop());
+  }
+
+  /** Asks for no more pictures, since drawing them holds up the game. */
+  #stop() {
+    for (const image of this.dialog.querySelectorAll("img")) if (!image.complete || !image.naturalWidth) image.removeAttribute("src");
   }
 
   show() {
     this.dialog.showModal();
+    for (const image of this.dialog.querySelectorAll("img:not([src])")) image.src = image.dataset.src;
     this.search.select();
   }
 
   #card({ id, needs }, choose) {
-    const image = element("img", { alt: "", loading: "lazy", width: 120, height: 120 });
+    const address = `thumbnails/${id.split("/").map(encodeURIComponent).join("/")}`;
+    const image = element("img", { alt: "", loading: "lazy", width: 120, height: 120, dataset: { src: address } });
     const picture = element("span", { className: "thumbnail" }, needs ? "" : image);
     const card = element("button", { type: "button", className: "card", disabled: Boolean(needs), dataset: { id } }, picture, id);
     if (needs) card.append(element("code", {}, needs));
-    else {
-      image.addEventListener("error", () => image.replaceWith(id.split("/").pop()[0]));
-      image.src = `thumbnails/${id.split("/").map(encodeURIComponent).join("/")}`;
-    }
+    else image.addEventListener("error", () => image.hasAttribute("src") && image.replaceWith(id.split("/").pop()[0]));
     card.addEventListener("click", () => { this.dialog.close(); choose(id); });
     return card;
   }
