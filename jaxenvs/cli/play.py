@@ -48,20 +48,24 @@ def play(
     if seed >= 2**32:
         raise InvalidField(f"A seed must be from 0 to {2**32 - 1}, got {seed}.")
     env = build_env(entry.id, read_assignments(entry.id, load(entry), field or []), max_episode_steps)
+
+    def make_recorder(name: str, opened: Any) -> Any:
+        return recording.recorder() if recording is not None and opened is env else None
+
     worker = room.Worker()
-    with _recording(record, env, entry.id, seed) as recording:
-
-        def make_recorder(name: str, opened: Any) -> Any:
-            return recording.recorder() if recording is not None and opened is env else None
-
-        app = room.play_app(
-            room.Games(entry.id, {entry.id: env}),
-            worker=worker,
-            seed=seed,
-            frames_per_second=fps,
-            make_recorder=make_recorder,
-        )
-        serve_page(app, host, port, no_open)
+    app = room.play_app(
+        room.Games(entry.id, {entry.id: env}),
+        worker=worker,
+        seed=seed,
+        frames_per_second=fps,
+        make_recorder=make_recorder,
+    )
+    # The server comes first: if its port is in use, no folder is made.
+    with (
+        contextlib.closing(room.Server(app, host, port)) as server,
+        _recording(record, env, entry.id, seed) as recording,
+    ):
+        run_server(server, no_open)
         has_ended = worker.close(_CLOSE_SECONDS)
     if not has_ended:
         os._exit(0)  # a compilation cannot be interrupted
@@ -81,18 +85,15 @@ def _recording(path: Path | None, env: Any, env_id: str, seed: int) -> Iterator[
         say(f"Recorded in {recording.run.path}.")
 
 
-def serve_page(app: Any, host: str, port: int | None, no_open: bool) -> None:
+def run_server(server: Any, no_open: bool) -> None:
     """Serves a page until Ctrl-C, and says where it is."""
-    server = room.Server(app, host, port)
     typer.echo(server.url)
-    say("Press Ctrl-C to end. From another machine: " + _advice(host, server.port))
+    if server.needs_token:
+        say("Press Ctrl-C to end. Open the URL on another machine; whoever has it can use the page.")
+    else:
+        tunnel = f"`ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE`"
+        say(f"Press Ctrl-C to end. From another machine: {tunnel}, then open the URL there.")
     if not no_open:
         room.open_browser(server.url)
     server.run()
     say("Ended.")
-
-
-def _advice(host: str, port: int) -> str:
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        return "open the URL there; whoever has it can use the page."
-    return f"`ssh -L {port}:127.0.0.1:{port} THIS-MACHINE`, then open the URL there."

@@ -7,7 +7,7 @@ import typer
 
 from jaxenvs import play as room
 from jaxenvs.cli.console import reports_errors
-from jaxenvs.cli.play import Host, NoOpen, Port, serve_page
+from jaxenvs.cli.play import Host, NoOpen, Port, run_server
 
 
 @reports_errors
@@ -18,4 +18,4 @@ def watch(
     no_open: NoOpen = False,
 ) -> None:
     """See training runs in the browser while they run: curves, episodes and videos; Ctrl-C ends it."""
-    serve_page(room.watch_app(run), host, port, no_open)
+    run_server(room.Server(room.watch_app(run), host, port), no_open)

@@ -32,18 +32,24 @@ class Actions:
     Attributes:
         names: the names of the discrete actions; the longest of several lists that fits the space is taken.
         idle: what happens while no key is down.
+        frames_per_second: number of steps per second that people can follow, if it is not the environment's own.
     """
 
     names: tuple[tuple[str, ...], ...] = ()
     idle: Idle = "wait"
+    frames_per_second: float | None = None
 
 
-def _actions(*names: str, idle: Idle = "wait") -> Actions:
+def _actions(*names: str, idle: Idle = "wait", frames_per_second: float | None = None) -> Actions:
     """Actions named by strings of names, separated by commas."""
-    return Actions(tuple(tuple(name.strip() for name in each.split(",")) for each in names), idle)
+    return Actions(tuple(tuple(name.strip() for name in each.split(",")) for each in names), idle, frames_per_second)
 
 
-_MINATAR = "no-op, left, up, right, down, fire"
+def _minatar(minimal: str) -> Actions:
+    """A game of MinAtar, with all actions or a minimal set of them."""
+    return _actions("no-op, left, up, right, down, fire", minimal, idle=0, frames_per_second=8)
+
+
 _COMPASS = "up, right, down, left"
 _PUSH = _actions("left, coast, right", idle=1)
 _FREE = Actions(idle="repeat")
@@ -86,11 +92,11 @@ FAMILIES: dict[str, Actions] = {
     "rlenvs.taxi:Taxi": _actions("north, east, south, west, pick up, put down, fill up"),
     "rlenvs.windy_world:WindyWorld": _actions(f"{_COMPASS}, up right, down right, down left, up left", _COMPASS),
     "rlenvs.xo_world:XOWorld": _actions("left, right, up, down"),
-    "minatar.asterix:Asterix": _actions(_MINATAR, "no-op, left, up, right, down", idle=0),
-    "minatar.breakout:Breakout": _actions(_MINATAR, "no-op, left, right", idle=0),
-    "minatar.freeway:Freeway": _actions(_MINATAR, "no-op, up, down", idle=0),
-    "minatar.seaquest:Seaquest": _actions(_MINATAR, idle=0),
-    "minatar.space_invaders:SpaceInvaders": _actions(_MINATAR, "no-op, left, right, fire", idle=0),
+    "minatar.asterix:Asterix": _minatar("no-op, left, up, right, down"),
+    "minatar.breakout:Breakout": _minatar("no-op, left, right"),
+    "minatar.freeway:Freeway": _minatar("no-op, up, down"),
+    "minatar.seaquest:Seaquest": _minatar("no-op, left, up, right, down, fire"),
+    "minatar.space_invaders:SpaceInvaders": _minatar("no-op, left, right, fire"),
     "gymnax.four_rooms:FourRooms": _actions(_COMPASS),
     "gymnax.meta_maze:MetaMaze": _actions(_COMPASS),
     "gymnax.point_robot:PointRobot": _FREE,

@@ -83,10 +83,19 @@ class Server:
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}/" + (f"?token={self._token}" if self._token else "")
 
+    @property
+    def needs_token(self) -> bool:
+        """Whether requests must bring a token."""
+        return self._token is not None
+
     def run(self) -> None:
         """Serves until Ctrl-C, SIGTERM or `stop`."""
         with contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._socket])
+        self.close()
+
+    def close(self) -> None:
+        """Gives the port back, if `run` has not done so."""
         self._socket.close()
 
     def stop(self) -> None:

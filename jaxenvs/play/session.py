@@ -70,7 +70,7 @@ class Session:
             "bindings": bindings_of(self._space, self._actions),
             "idle": self.idle,
             "idle_default": self._actions.idle,
-            "frames_per_second": unwrap(self._env).frames_per_second,
+            "frames_per_second": self._actions.frames_per_second or unwrap(self._env).frames_per_second,
             "can_render": self._can_render,
         }
 
