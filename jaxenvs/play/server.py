@@ -79,7 +79,7 @@ class Server:
     @property
     def url(self) -> str:
         """The URL of the page, with the token if there is one."""
-        host = socket.gethostname() if self._host in ("0.0.0.0", "::", "") else self._host
+        host = _own_address() if self._host in ("0.0.0.0", "::", "") else self._host
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}/" + (f"?token={self._token}" if self._token else "")
 
@@ -145,6 +145,14 @@ def open_browser(url: str) -> bool:
     """Opens a URL if there is a display to show it on; returns whether it did."""
     has_display = sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return bool(has_display) and not os.environ.get("SSH_CONNECTION") and webbrowser.open(url)
+
+
+def _own_address() -> str:
+    """The address under which other machines most likely reach this one, or else its name."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # chooses a route, and sends nothing
+        return probe.getsockname()[0]
+    return socket.gethostname()
 
 
 def _bound(host: str, port: int | None) -> socket.socket:

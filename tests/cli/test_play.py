@@ -47,7 +47,7 @@ def test_watch_serves_a_folder(jaxenvs_command, served, tmp_path):
 @pytest.mark.parametrize(
     "arguments, code, message",
     [
-        (["play", "CartPole-v7"], 2, "CartPole-v1"),
+        (["play", "CartPol-v1"], 2, "CartPole"),
         (["play", "CartPole-v1", "-F", "gravty=1"], 2, "gravity"),
         (["play", "CartPole-v1", "--seed", 2**32], 2, "A seed must be from 0 to"),
         (["play", "CartPole-v1", "--fps", 0], 2, "--fps"),
@@ -99,6 +99,7 @@ def test_what_is_played_is_recorded_until_ctrl_c(tmp_path):
         _, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert (process.returncode, err.splitlines()[-2:]) == (0, ["Ended.", f"Recorded in {folder}."])
+    assert process.returncode == 0
+    assert " ".join(err.split()).endswith(f"Ended. Recorded in {folder}."), "however wide the terminal is"
     assert read_episodes(folder)["length"].tolist() == read_episodes(folder)["episode_return"].tolist()
     assert len(read_episodes(folder)["length"]) == 1
