@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from jaxenvs import canvas as canvas
     from jaxenvs import host as host
     from jaxenvs import monitor as monitor
+    from jaxenvs import play as play
     from jaxenvs import testing as testing
     from jaxenvs import training as training
     from jaxenvs.agents import load as load
@@ -95,6 +96,7 @@ _ON_FIRST_USE = {
     "host": "jaxenvs.host",
     "load": "jaxenvs.agents",
     "monitor": "jaxenvs.monitor",
+    "play": "jaxenvs.play",
     "testing": "jaxenvs.testing",
     "training": "jaxenvs.training",
 }

@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "adapters": {"wrappers", "registration", "monitor"},
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
+    "play": {"wrappers", "registration", "monitor"},
     "bench": {"wrappers", "registration", "rollouts", "training", "monitor"},
     "scoreboard": {"canvas", "wrappers", "registration", "rollouts", "training", "adapters", "monitor", "testing"},
     "cli": {
@@ -52,6 +53,7 @@ MAY_IMPORT = {
         "monitor",
         "testing",
         "agents",
+        "play",
         "bench",
         "scoreboard",
     },
@@ -81,6 +83,7 @@ EXTRA_PACKAGES = {
         "tensorboardX",
         "wandb",
     },
+    "play": {"starlette", "uvicorn", "PIL", "IPython", "google"},
     "rollouts": {"tqdm"},
     "bench": {
         "matplotlib",
@@ -112,6 +115,9 @@ HEAVY = {
     "jaxenvs.agents",
     "jaxenvs.training",
     "jaxenvs.monitor",
+    "jaxenvs.play",
+    "starlette",
+    "uvicorn",
     "optax",
     "matplotlib",
     "tensorboard",
@@ -299,7 +305,7 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper TimeLimit
     TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation host load make monitor
-    pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
+    play pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
     unwrap unwrap_state wrappers
 """
 
@@ -323,7 +329,7 @@ def test_no_package_is_hidden_by_a_public_name():
 def test_modules_load_on_first_use():
     code = """
 import sys, jaxenvs
-names = "bsuite", "canvas", "host", "monitor", "testing", "training"
+names = "bsuite", "canvas", "host", "monitor", "play", "testing", "training"
 assert not {f"jaxenvs.{name}" for name in names} & set(sys.modules)
 for name in names:
     assert getattr(jaxenvs, name) is sys.modules[f"jaxenvs.{name}"]

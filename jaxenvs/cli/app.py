@@ -13,9 +13,11 @@ from jaxenvs.cli.evaluate import evaluate
 from jaxenvs.cli.export import export
 from jaxenvs.cli.info import info
 from jaxenvs.cli.list_envs import list_envs
+from jaxenvs.cli.play import play
 from jaxenvs.cli.replay import replay
 from jaxenvs.cli.rollout import rollout
 from jaxenvs.cli.train import train
+from jaxenvs.cli.watch import watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,6 +51,8 @@ def _root(
 app.command("list", epilog="Example:  `jaxenvs list frozen --json`")(list_envs)
 app.command("info", epilog="Example:  `jaxenvs info CartPole-v1`")(info)
 app.command("rollout", epilog="Example:  `jaxenvs rollout CartPole-v1 --steps 200 --output pole.gif`")(rollout)
+app.command("play", epilog="Example:  `jaxenvs play MinAtar/Breakout-v1 --fps 10`")(play)
+app.command("watch", epilog="Example:  `jaxenvs watch runs`")(watch)
 app.command("train", epilog="Example:  `jaxenvs train CartPole-v1 --field gravity=1.6 --set learning_rate=1e-3`")(train)
 app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo-20250101-120000 --episodes 1000`")(
     evaluate

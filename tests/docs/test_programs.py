@@ -35,6 +35,7 @@ CHECKS = {
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
     ),
+    "docs/play.md": ('assert server.url == f"http://127.0.0.1:{server.port}/"',),
     "docs/atari.md": (
         "assert trajectory.observation.shape == (3, 2, 210, 160)",
         "assert env.observation_space.shape == game.observation_space.shape == (4, 84, 84)",
@@ -64,7 +65,15 @@ ELSEWHERE = {"docs/scaling.md": "test_scaling.py", "docs/writing_environments.md
 """Pages whose programs continue each other, and the tests that run them."""
 
 TOGETHER = [
-    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md", "docs/old_runs.md", "docs/recording.md"),
+    (
+        "README.md",
+        "docs/guide.md",
+        "docs/randomness.md",
+        "docs/bsuite.md",
+        "docs/old_runs.md",
+        "docs/recording.md",
+        "docs/play.md",
+    ),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
     ("docs/adapters.md", "docs/recording_loops.md"),

@@ -1,0 +1,180 @@
+"""The pages in headless Chromium."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="needs playwright, which the extra test has")
+
+from playwright.sync_api import expect, sync_playwright
+
+from jaxenvs.play import Server, watch_app
+from tests.play.test_watch import append, make_run
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SLOW_MS = 60_000
+SCREENSHOTS = os.environ.get("JAXENVS_SCREENSHOTS")
+"""A folder to which the tests write pictures of the pages, for people to look at."""
+
+expect.set_options(timeout=20_000)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, client, request):
+    """Opens the page of an environment, and checks at the end that it reported no error."""
+    contexts, errors = [], []
+
+    def open_page(id="CartPole-v1", query="", **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(SLOW_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(f"{client.origin}/{query}#{id}")
+        expect(page.locator("#overlay")).to_contain_text("Ready", timeout=SLOW_MS)
+        return page
+
+    yield open_page
+    if SCREENSHOTS:
+        for number, context in enumerate(contexts):
+            context.pages[0].screenshot(path=Path(SCREENSHOTS) / f"{request.node.name}-{number}.png", full_page=True)
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def number(page, id):
+    return float(page.locator(f"#{id}").inner_text())
+
+
+def reading(page, name):
+    """The numbers of a line of the readings."""
+    text = page.locator("#readings tr").filter(has_text=name).locator("td").inner_text()
+    return [float(value) for value in text.split()]
+
+
+def test_keys_move_the_cart_and_an_episode_ends_and_restarts(open_page):
+    page = open_page()
+    start = page.locator("#picture").get_attribute("src")
+    page.locator("#speed").evaluate("slider => { slider.value = 3; slider.dispatchEvent(new Event('input')); }")
+    page.keyboard.down("ArrowRight")
+    expect(page.locator("#overlay")).to_contain_text("Terminated", timeout=SLOW_MS)
+    assert reading(page, "observation")[1] > 0.5, "the cart moves to the right"
+    assert page.locator("#picture").get_attribute("src") != start
+    assert number(page, "return") == number(page, "step-count") > 5
+    expect(page.locator("#last")).to_contain_text("terminated")
+    expect(page.locator("#episode")).to_have_text("1", timeout=SLOW_MS)
+    page.keyboard.up("ArrowRight")
+    assert page.title() == "CartPole-v1 · jaxenvs"
+
+
+def test_pause_step_reset_and_seed(open_page):
+    page = open_page()
+    page.get_by_role("button", name="Step").click()
+    expect(page.locator("#step-count")).to_have_text("1")
+    expect(page.locator("#overlay")).to_contain_text("Paused")
+    page.keyboard.press("Shift+P")
+    expect(page.locator("#overlay")).not_to_contain_text("Paused")
+    page.keyboard.press("Shift+P")
+    expect(page.locator("#pause")).to_have_text("Go on")
+    page.get_by_role("button", name="Reset").click()
+    expect(page.locator("#step-count")).to_have_text("0")
+    expect(page.locator("#episode")).to_have_text("1")
+    first = reading(page, "observation")
+    page.locator("#seed").fill("7")
+    page.locator("#seed").press("Enter")
+    expect(page.locator("#episode")).to_have_text("0")
+    assert reading(page, "observation") != first
+
+
+def test_the_list_opens_another_environment(open_page):
+    page = open_page()
+    page.keyboard.press("?")
+    page.get_by_role("searchbox").fill("counter")
+    expect(page.locator(".card:visible")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#title")).to_have_text("Counter", timeout=SLOW_MS)
+    expect(page.locator("#table")).to_be_visible()
+    page.get_by_role("group", name="amount").get_by_role("slider").first.fill("2")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Act").click()
+    expect(page.locator("#table tbody tr")).to_have_count(2)
+    expect(page.locator("#table tbody tr").first).to_contain_text("3")
+
+
+def test_sliders_keys_and_the_mouse_move_a_continuous_action(open_page):
+    page = open_page("Pendulum-v1")
+    page.keyboard.down("ArrowRight")
+    expect(page.locator("#readings tr").filter(has_text="action")).to_contain_text("2")
+    page.keyboard.up("ArrowRight")
+    expect(page.locator("#readings tr").filter(has_text="action").locator("td")).to_have_text("0")
+    box = page.locator("#picture").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 50)
+    page.mouse.down()
+    expect(page.locator("#readings tr").filter(has_text="action").locator("td")).to_contain_text("-1.9")
+    page.mouse.up()
+    expect(page.locator("#play input[type=number]")).to_have_value("0")
+
+
+def test_a_phone_plays_by_touch_without_scrolling_sideways(open_page):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
+    page = open_page("CartPole-v1", **phone)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    button = page.locator(".action", has_text="right")
+    assert button.bounding_box()["height"] >= 44
+    assert button.bounding_box()["y"] < 844, "it is in sight"
+    button.dispatch_event("pointerdown", {"pointerId": 1, "button": 0, "isPrimary": True})
+    expect(page.locator(".action.taken")).to_contain_text("right")
+    expect(page.locator("#overlay")).not_to_contain_text("Ready")
+
+
+def test_a_page_without_websockets_polls(open_page):
+    page = open_page(query="?poll")
+    page.get_by_role("button", name="Step").click()
+    expect(page.locator("#step-count")).to_have_text("1")
+
+
+def test_every_control_shows_the_focus(open_page):
+    page = open_page()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus-visible")
+        expect(focused).to_have_count(1)
+        assert focused.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+
+
+def test_a_training_run_grows_while_it_is_watched(browser, tmp_path):
+    run = make_run(tmp_path / "CartPole-v1-ppo")
+    with Server(watch_app(tmp_path), port=0).in_background() as server:
+        page = browser.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(server.url)
+        expect(page.locator(".chart .line")).to_have_count(2)
+        expect(page.locator("#title")).to_have_text("CartPole-v1")
+        expect(page.locator("#tiles")).to_contain_text("400.5")
+        append(run, range(41, 61))
+        expect(page.locator("#tiles")).to_contain_text("600.5", timeout=10_000)
+        run.mark("finished")
+        expect(page.locator("#status")).to_have_text("finished", timeout=10_000)
+        page.locator("#column").select_option("loss")
+        expect(page.locator(".chart")).to_have_attribute("aria-label", re.compile("^loss: 0.01"))
+        expect(page.locator("figure img")).to_have_attribute("alt", "agent.gif")
+        if SCREENSHOTS:
+            page.screenshot(path=Path(SCREENSHOTS) / "watch.png", full_page=True)
+        page.close()
+    assert errors == []
