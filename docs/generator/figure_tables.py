@@ -24,9 +24,9 @@ Figures = dict[str, Any]
 
 def steps_per_second(figures: Figures) -> str:
     """By id, the speed of jaxenvs, how many times faster that is than each peer, and the time to compile."""
-    peers = dict.fromkeys(m["peer"] for m in figures["measurements"] if m["peer"] != "jaxenvs")
+    peers = dict.fromkeys(m["peer"] for m in _measured(figures) if m["peer"] != "jaxenvs")
     rows = []
-    for id, group in groupby(figures["measurements"], key=lambda m: m["env_id"]):
+    for id, group in groupby(_measured(figures), key=lambda m: m["env_id"]):
         by_peer = {m["peer"]: m for m in group}
         ours = by_peer["jaxenvs"]
         ratios = [_ratio(by_peer.get(peer)) for peer in peers]
@@ -39,7 +39,7 @@ def steps_per_second(figures: Figures) -> str:
 
 def ratios_with_range(figures: Figures) -> str:
     """By id, how many times faster jaxenvs is than each peer, with the range over the repeats."""
-    measured = [m for m in figures["measurements"] if m["peer"] != "jaxenvs"]
+    measured = [m for m in _measured(figures) if m["peer"] != "jaxenvs"]
     peers = list(dict.fromkeys(m["peer"] for m in measured))
     rows = []
     for id, group in groupby(measured, key=lambda m: m["env_id"]):
@@ -56,14 +56,14 @@ def speed_and_processor_time(figures: Figures, alone: Figures | None = None) -> 
         figures: the measurements.
         alone: the microseconds of `mj_step` alone, by id; the table then has the processor time of a step as well.
     """
-    peers = list(dict.fromkeys(m["peer"] for m in figures["measurements"] if m["peer"] != "jaxenvs"))
+    peers = list(dict.fromkeys(m["peer"] for m in _measured(figures) if m["peer"] != "jaxenvs"))
     rows, before = [], ""
-    for (id, lanes), group in groupby(figures["measurements"], key=lambda m: (m["env_id"], m["num_envs"])):
+    for (id, lanes), group in groupby(_measured(figures), key=lambda m: (m["env_id"], m["num_envs"])):
         by_peer = {m["peer"]: m for m in group}
         ours, cells = by_peer["jaxenvs"], []
         for peer in peers:
-            cells += [_two_digits(by_peer[peer]["jaxenvs_is_faster_by"]["median"])]
-            cells += [_two_digits(by_peer[peer]["jaxenvs_needs_less_processor_time_by"]["median"])]
+            for key in ("jaxenvs_is_faster_by", "jaxenvs_needs_less_processor_time_by"):
+                cells.append(f"{by_peer[peer][key]['median']:.2f}" if peer in by_peer else "")
         if alone is not None:
             floor = _low_to_high(alone["microseconds"][id]) if id != before else ""
             cells += [f"{ours['cpu_nanoseconds_per_step'] / 1000:.3g}", floor]
@@ -162,7 +162,7 @@ def dieharder_summary(figures: Figures) -> str:
 
 
 def slow_tests(figures: Figures) -> str:
-    """Which slow tests ran, and for how long."""
+    """Which slow tests ran, when, and for how long."""
     rows = []
     for row in figures["rows"]:
         names = ", ".join(f"`{name}`" for name in row["tests"])
@@ -170,8 +170,8 @@ def slow_tests(figures: Figures) -> str:
         result = f"{row['failed']} failed" if row["failed"] else "passed"
         remark = f": {row['remark']}" if row["remark"] else ""
         ran = row["passed"] + row["failed"]
-        rows.append((names, f"{ran} of {row['tests_in_all']}", seconds, result + remark))
-    return table(("tests", "run", "processor time", "result"), rows, (1, 2))
+        rows.append((names, row["date"], f"{ran} of {row['tests_in_all']}", seconds, result + remark))
+    return table(("tests", "date", "run", "processor time", "result"), rows, (2, 3))
 
 
 TABLES: dict[str, tuple[Any, ...]] = {
@@ -190,6 +190,11 @@ TABLES: dict[str, tuple[Any, ...]] = {
 """By the name of a table: the files in `docs/figures/` that it is made from, and the function that makes it."""
 
 
+def _measured(figures: Figures) -> list[Figures]:
+    """The measurements that did not fail."""
+    return [m for m in figures["measurements"] if m.get("failure") is None]
+
+
 def _ratio(measurement: Figures | None) -> str:
     if measurement is None:
         return ""
@@ -200,10 +205,6 @@ def _ratio(measurement: Figures | None) -> str:
 def _compiling(measurement: Figures | None) -> str:
     seconds = [] if measurement is None else measurement.get("compile_seconds", [])
     return f"{sorted(seconds)[len(seconds) // 2]:.2f}" if seconds else ""
-
-
-def _two_digits(value: float) -> str:
-    return f"{value:.2f}"
 
 
 def _three(value: float) -> str:

@@ -10,6 +10,7 @@ null, and the page says so. `jaxenvs bench --json` and the scripts in `tests/ben
 import datetime
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +50,16 @@ def read(name: str) -> dict[str, Any]:
 
 
 def origin(name: str, data: dict[str, Any]) -> str:
-    """A sentence on where the figures of a file come from."""
-    date, device, versions = data["date"], data["device"], data["versions"]
-    day = None if date is None else datetime.date.fromisoformat(date)
-    when = "on a date that was not recorded" if day is None else f"on {day.day} {day:%B %Y}"
-    where = device or "on a device that was not recorded"
-    where = where if device is None else f"on {device}"
-    named = [f"{_NAMES.get(key, key)} {value}" for key, value in (versions or {}).items() if key not in _NOT_NAMED]
-    what = f"with {', '.join(named)}" if named else "with versions that were not recorded"
+    """Where and when the figures of a file were measured, and a link to it."""
+    day = data["date"] and datetime.date.fromisoformat(data["date"])
+    versions = {_NAMES.get(key, key): value for key, value in (data["versions"] or {}).items() if key not in _NOT_NAMED}
+    parts = [
+        f"{day.day} {day:%B %Y}" if day else "date not recorded",
+        data["device"] or "device not recorded",
+        ", ".join(f"{package} {version}" for package, version in versions.items()) or "versions not recorded",
+    ]
     note = f" {data['note']}" if data.get("note") else ""
-    return f"Measured {when}, {where}, {what}.{note} [The figures](figures/{name}.json)"
+    return textwrap.fill(f"Measured: {'; '.join(parts)}.{note} [Data](figures/{name}.json)", width=120)
 
 
 def block(key: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """A table in Markdown; the columns in `numbers` are aligned to the right."""
-    rule = ["--:" if column in numbers else "---" for column in range(len(head))]
-    lines = [head, rule, *rows]
-    return "\n".join(f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in line)} |" for line in lines)
+    rule = "|".join("--:" if column in numbers else "---" for column in range(len(head)))
+    first, *others = (" | ".join(str(cell).replace("|", "&#124;") for cell in line) for line in (head, *rows))
+    return "\n".join([f"| {first} |", f"|{rule}|", *(f"| {line} |" for line in others)])
 
 
 def fenced(text: str, language: str) -> str:
