@@ -11,11 +11,11 @@ import typer
 from rich.markup import escape
 from tqdm import tqdm
 
-from jaxenvs import __version__
 from jaxenvs.bench.comparison import Measurement, Plan, compare, count_calls
 from jaxenvs.bench.figures import Spread, as_json, import_as_json, ratio, share, short, spread_text
 from jaxenvs.bench.imports import ImportTime, count_imports, time_imports
 from jaxenvs.bench.plot import check_plot_path, draw_steps_per_second
+from jaxenvs.bench.provenance import provenance
 from jaxenvs.bench.subject import PYTHON_VARIABLE, AvailablePeer, MissingPeer, gather, parse_pythons
 from jaxenvs.bench.tasks import JAXENVS, PEERS
 from jaxenvs.cli.agents import look_up
@@ -137,9 +137,7 @@ def _facts(
     measurements: Sequence[Measurement], imports: Sequence[ImportTime], plan: Plan, missing_peers: Sequence[MissingPeer]
 ) -> dict[str, Any]:
     return {
-        "jaxenvs": __version__,
-        "platform": host.platform(),
-        "cpu_cores": os.cpu_count(),
+        **provenance(devices=[m.device for m in measurements], versions=[m.versions for m in measurements]),
         "seconds": plan.seconds,
         "measurements": [as_json(m, measurements) for m in measurements],
         "imports": [import_as_json(time, imports) for time in imports],

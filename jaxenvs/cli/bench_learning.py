@@ -1,7 +1,6 @@
 """`jaxenvs bench-learning`: PPO, environment and learning together, compared with other libraries' PPO."""
 
 import os
-import platform as host
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from jaxenvs import __version__
 from jaxenvs.bench.comparison import Measurement, Plan, Progress
 from jaxenvs.bench.figures import Spread, ratio, short, spread_text
 from jaxenvs.bench.learning import (
@@ -25,6 +23,7 @@ from jaxenvs.bench.learning import (
     learning_as_json,
     speed_as_json,
 )
+from jaxenvs.bench.provenance import provenance
 from jaxenvs.bench.subject import AvailablePeer, gather, parse_pythons
 from jaxenvs.cli.agents import look_up
 from jaxenvs.cli.console import console, reports_errors, say, table
@@ -78,7 +77,8 @@ def bench_learning(
     for failure in failures:
         say(failure)
     if json_file is not None:
-        facts = {"jaxenvs": __version__, "platform": host.platform(), "cpu_cores": os.cpu_count()}
+        measured = [m for _, measurements in rounds for m in measurements]
+        facts = provenance(devices=[m.device for m in measured], versions=[m.versions for m in (*measured, *times)])
         speeds = [speed_as_json(sizes, measurements) for sizes, measurements in rounds]
         write_json(json_file, {**facts, "speed": speeds, "threshold": [learning_as_json(t) for t in times]})
         say(f"Wrote {json_file}")

@@ -1,7 +1,10 @@
 """`jaxenvs bench`."""
 
+import datetime
 import json
 
+import gymnasium
+import jax
 import pytest
 
 from jaxenvs.bench.comparison import Measurement
@@ -29,14 +32,20 @@ def recorded(monkeypatch):
     return calls
 
 
+def today():
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
 def test_bench_measures_beside_a_peer_and_writes_a_table_json_and_a_plot(jaxenvs_command, tmp_path):
-    file, plot = tmp_path / "figures.json", tmp_path / "figures.png"
+    file, plot, before = tmp_path / "figures.json", tmp_path / "figures.png", today()
     result = jaxenvs_command(
         *("bench", "CartPole-v1", "--num-envs", "8", "--peers", "gymnasium-sync", "--device", "cpu"),
         *("--steps", "20", "--repeats", "3", "--seconds", "0.01", "--imports", "1", "--json", file, "--plot", plot),
     )
     assert result.code == 0 and "CartPole-v1" in result.out and "jax + gymnasium" in result.out
     figures = json.loads(file.read_text())
+    assert figures["date"] in (before, today()) and figures["command"].startswith("jaxenvs ")
+    assert figures["versions"].items() >= {"jax": jax.__version__, "gymnasium": gymnasium.__version__}.items()
     assert [(m["peer"], m["num_envs"]) for m in figures["measurements"]] == [("jaxenvs", 8), ("gymnasium-sync", 8)]
     for m in figures["measurements"]:
         assert 0 < m["slowest"] <= m["steps_per_second"] <= m["fastest"]

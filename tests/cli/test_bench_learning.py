@@ -43,6 +43,7 @@ def test_bench_learning_prints_both_comparisons_and_writes_them(jaxenvs_command,
     figures = json.loads(file.read_text())
     assert [entry["sizes"]["num_envs"] for entry in figures["speed"]] == [5, 16, 64, 1024]
     assert figures["threshold"][0]["median_with_compiling"] == 5.0
+    assert {"command", "date", "device", "platform", "versions"} < set(figures)
 
 
 @pytest.mark.parametrize(

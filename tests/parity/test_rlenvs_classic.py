@@ -19,6 +19,7 @@ from jaxenvs.envs.rlenvs.mountain_car import MountainCar
 from jaxenvs.envs.rlenvs.taxi import Taxi, TaxiState
 from jaxenvs.envs.rlenvs.xo_world import XOWorld
 from tests.parity import _rlenvs_rules as rules
+from tests.parity.differences import assert_close, record, relative
 from tests.parity.rows_rlenvs_classic import ROWS
 
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
@@ -62,6 +63,7 @@ CONTINUOUS = {
 }
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("id", CONTINUOUS)
 def test_every_transition_of_the_continuous_tasks(id):
     env, rule, names, ranges = CONTINUOUS[id]
@@ -77,15 +79,15 @@ def test_every_transition_of_the_continuous_tasks(id):
     expected = [rule(*map(float, row), int(action)) for row, action in zip(values, actions, strict=True)]
     after, reward, margin = (np.array(part) for part in zip(*expected, strict=True))
     seen = timestep.observation.astype(np.float64)
-    if id == "rlenvs/Acrobot-v0":  # angles are the same by whole turns
+    if id == "rlenvs/Acrobot-v0":  # angles that differ by whole turns are equal
         assert (abs(seen[:, :2]) <= np.float32(PI)).all()
         assert (abs(after[:, :2]) > 2 * PI).any() and (after[:, :2] < -PI).any()
         after[:, :2] += 2 * PI * np.round((seen[:, :2] - after[:, :2]) / (2 * PI))
-    np.testing.assert_allclose(seen, after, rtol=tolerance, atol=tolerance)
+    assert_close(id, seen, after, tolerance)
     clear = abs(margin) > 10 * tolerance
     assert (clear.sum() > 0.95 * count) and 10 < (margin[clear] > 0).sum() < 0.95 * count
     np.testing.assert_array_equal(timestep.terminated[clear], margin[clear] > 0)
-    np.testing.assert_allclose(timestep.reward[clear], reward[clear], rtol=tolerance, atol=tolerance)
+    assert_close(id, timestep.reward[clear], reward[clear], tolerance)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +108,15 @@ def every_state_of_taxi():
     return [x.reshape(-1).astype(np.int32) for x in np.indices((5, 5, 14, 5, 4, 7))]
 
 
+@pytest.mark.measures_parity
 def test_every_state_and_action_of_taxi():
     x, y, fuel, passenger, destination, action = every_state_of_taxi()
     states = TaxiState(x, y, fuel - 1, passenger + 1, destination + 1)
     _, timestep = jax.device_get(jax.jit(jax.vmap(Taxi().step))(states, action))
     columns = zip(x, y, fuel - 1, passenger + 1, destination + 1, action, strict=True)
     after, reward, over = zip(*(rules.taxi(*map(int, row)) for row in columns), strict=True)
-    np.testing.assert_array_equal(timestep.observation, np.array(after))
-    np.testing.assert_array_equal(timestep.reward, np.array(reward))
+    assert_close("rlenvs/Taxi-v0", timestep.observation, np.array(after), 0.0)
+    assert_close("rlenvs/Taxi-v0", timestep.reward, np.array(reward), 0.0)
     np.testing.assert_array_equal(timestep.terminated, np.array(over))
 
 
@@ -133,16 +136,16 @@ def value(rank):
 
 @functools.cache
 def blackjack_steps():
-    """States with any deck and hand, stepped either way: the arguments of the rule, and what came of them."""
+    """States with any deck and hand, stepped either way: the arguments of the rule, and the results."""
     random, count = np.random.default_rng(61), 6000
     usable = random.integers(0, 2, count)
     total = np.where(usable == 1, random.integers(12, 25, count), random.integers(4, 25, count))
     shown = random.integers(1, 14, count)
     decks = random.random((count, 52)) < 0.5  # by card, rank within suit
     rank = np.arange(52) % 13 + 1
-    decks[::3] = (rank == 1) | (rank >= 10)  # aces and tens alone, which make the odd cases,
-    decks[1::3] = rank <= 4  # small cards, which make long games,
-    decks[2::3, 36:] = True  # and a mixture, with cards enough for one
+    decks[::3] = (rank == 1) | (rank >= 10)  # only aces and tens, for the unusual cases,
+    decks[1::3] = rank <= 4  # small cards, for long games,
+    decks[2::3, 36:] = True  # and a mixture with enough cards for a game
     actions = random.integers(0, 2, count).astype(np.int32)
     keys = jax.random.split(KEY, count)
     ints = functools.partial(jnp.asarray, dtype=jnp.int32)
@@ -171,11 +174,14 @@ def cards_of(low, high):
     return [bit % 13 + 1 for word in (int(low), int(high)) for bit in range(26) if word >> bit & 1]
 
 
+@pytest.mark.measures_parity
 def test_blackjack_with_any_hand_and_deck():
     cases, after, timestep = blackjack_steps()
     seen = Counter()
     for i, case in enumerate(cases):
         total, usable, dealer, reward, over, deck = rules.blackjack(*case)
+        reached = timestep.reward[i], timestep.observation[0][i], timestep.observation[1][i]
+        record("rlenvs/Blackjack-v0", relative(reached, (reward, total, case[2])))
         assert (after.player.sum[i], after.dealer.sum[i]) == (total, dealer), case
         assert (timestep.reward[i], timestep.terminated[i]) == (reward, over), case
         assert cards_of(after.deck[0][i], after.deck[1][i]) == deck
@@ -237,7 +243,7 @@ def test_a_deck_is_drawn_to_its_last_card():
     assert all((np.bincount(deal, minlength=14)[1:] == 4).all() for deal in ranks)
     for place in (0, 25, 51):
         assert scipy.stats.chisquare(np.bincount(ranks[:, place], minlength=14)[1:]).pvalue > ALPHA
-    # Neighbours are of one rank with probability 3 / 51, wherever they lie; with replacement it would be 1 / 13.
+    # Neighbours have the same rank with probability 3 / 51 at any place; with replacement it would be 1 / 13.
     assert scipy.stats.binomtest(int((ranks[:, ::2] == ranks[:, 1::2]).sum()), 26 * 4000, 3 / 51).pvalue > ALPHA
 
 
@@ -246,7 +252,7 @@ def test_a_deck_is_drawn_to_its_last_card():
 
 @functools.cache
 def episodes_of_catch(lanes=400, **fields):
-    """Whole episodes with random actions: env, opening states, actions (steps, lanes), and what came of them."""
+    """Whole episodes with random actions: env, first states, actions (steps, lanes), and results."""
     env = Catch(**fields)
     keys = jax.random.split(KEY, lanes)
     actions = jax.random.randint(jax.random.key(1), (env.size - 1, lanes), 0, 3, jnp.int32)
@@ -260,6 +266,7 @@ def episodes_of_catch(lanes=400, **fields):
     return env, *jax.device_get((opening, actions, played))
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize(
     "fields, turns",
     [({}, 50), ({"level": 3.0, "obscured": True}, 100), ({"level": 1.0, "size": 13, "player_width": 5}, 0)],
@@ -281,11 +288,12 @@ def test_episodes_of_catch(fields, turns):
             player, ball_x, ball_y, slope, reward, over = rules.catch(
                 size, width, player, ball_x, ball_y, slope, action
             )
+            record("rlenvs/Catch-v0", relative((after.x[t, lane] + 1, after.slope[t, lane]), (ball_x, slope)))
             assert after.x[t, lane] + 1 == pytest.approx(ball_x, abs=tolerance)
             assert after.slope[t, lane] == pytest.approx(slope, abs=tolerance)
             counted += was != slope
             assert timesteps.terminated[t, lane] == over
-            if 0 < abs(ball_x - round(ball_x)) < 2 * tolerance:  # rounding decides where it is seen
+            if 0 < abs(ball_x - round(ball_x)) < 2 * tolerance:  # rounding decides in which cell it is shown
                 doubtful += 1
                 continue
             assert timesteps.reward[t, lane] == reward
@@ -315,16 +323,17 @@ def test_the_screen_flickers_as_often_as_asked():
 
 
 def walks(random, steps, lanes):
-    """(steps, lanes) int32 actions, each kept for a while, so that the player gets around."""
+    """(steps, lanes) int32 actions, each repeated for some steps, so that the player moves far."""
     return np.repeat(random.integers(0, 4, (-(-steps // 9), lanes)), 9, axis=0)[:steps].astype(np.int32)
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("double", [False, True], ids=["circles", "both"])
 @pytest.mark.parametrize("random", [False, True], ids=["static", "random"])
 def test_walks_in_the_world_of_crosses_and_circles(double, random):
     env, steps, lanes = XOWorld(double=double, random=random), 120, 8
     states, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(KEY, lanes))
-    if random:  # in the last lane objects as close as they can be, so that several are touched at once
+    if random:  # objects in the last lane are as close as possible, so that several are touched at once
         close = np.array([(1 + 13 * r, 1 + 13 * c) for r in range(6) for c in range(6) if (r, c) not in PLAYERS])[::2]
         rows, columns = (states.rows.at[-1].set(close[:14, 0]), states.columns.at[-1].set(close[:14, 1]))
         states = states.replace(rows=rows, columns=columns)
@@ -343,6 +352,8 @@ def test_walks_in_the_world_of_crosses_and_circles(double, random):
         assert (len(crosses), len(circles)) == COUNTS[double, random]
         for t in range(steps):
             row, column, reward, picture = rules.xo_world(row, column, crosses, circles, int(actions[t, lane]))
+            record("rlenvs/XOWorld-v0", relative(timesteps.reward[t, lane], reward))
+            record("rlenvs/XOWorld-v0", relative(timesteps.observation[t, lane, :, :, 0], picture))
             assert timesteps.reward[t, lane] == reward, (t, lane)
             np.testing.assert_array_equal(timesteps.observation[t, lane, :, :, 0], picture)
             rewards[reward] += 1
@@ -379,7 +390,7 @@ def test_objects_keep_their_distance():
 
 
 def test_objects_are_laid_out_as_by_trial_and_error():
-    """The first exactly uniform; the last like that of a search that tries any place until one is free."""
+    """The first is uniform; the last is distributed as if random places were tried until one is free."""
     states = layouts()
     free = np.array([[max(abs(r - 35), abs(c - 35)) >= 13 for c in range(1, 72)] for r in range(1, 72)])
     for places, share in ((states.rows[:, 0], free.sum(1)), (states.columns[:, 0], free.sum(0))):

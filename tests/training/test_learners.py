@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import inspect
 import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +40,7 @@ EACH = pytest.mark.parametrize("learner", [TINY_PPO, TINY_DQN, TINY_SAC], ids=["
 SAC_IS_SLOW = pytest.mark.parametrize(
     "learner", [TINY_PPO, TINY_DQN, pytest.param(TINY_SAC, marks=pytest.mark.slow)], ids=["ppo", "dqn", "sac"]
 )
-"""For what all learners inherit alike, where compiling another program of SAC takes half a minute."""
+"""For what all learners inherit: compiling another program of SAC takes half a minute."""
 ONLY_DQN = pytest.mark.parametrize(
     "learner",
     [pytest.param(TINY_PPO, marks=pytest.mark.slow), TINY_DQN, pytest.param(TINY_SAC, marks=pytest.mark.slow)],
@@ -60,6 +62,18 @@ def steered(learner, env):
 def program(kind):
     """Training with the learner as an argument: other settings that are numbers compile nothing."""
     return jax.jit(kind.train)
+
+
+@pytest.mark.parametrize("kind", [PPO, DQN, SAC])
+def test_a_learner_declares_only_settings_that_its_base_lacks_or_has_with_another_default(kind):
+    (base,) = kind.__bases__
+    inherited = {field.name: field.default for field in dataclasses.fields(base)}
+    own = {
+        field.name: field.default for field in dataclasses.fields(kind) if field.name in vars(kind)["__annotations__"]
+    }
+    assert own and not {name for name, default in own.items() if inherited.get(name, dataclasses.MISSING) == default}
+    described = re.findall(r"^    (\w+): ", inspect.getdoc(kind).partition("Attributes:")[2], re.MULTILINE)
+    assert set(own) <= set(described) <= {*own, *inherited}
 
 
 def signature(tree):
@@ -112,7 +126,7 @@ def test_metrics_count_whole_episodes(learner):
 
 @SAC_IS_SLOW
 def test_the_mean_return_is_nan_where_no_episode_ended(learner):
-    """To people who ask for it: the program itself computes no NaN, and so runs under `jax_debug_nans`."""
+    """Only outside of programs: the program itself computes no NaN, so it runs under `jax_debug_nans`."""
     with jax.debug_nans(True):
         _, metrics = program(type(learner))(learner, steered(learner, ENDLESS), KEY)
         assert not any(np.isnan(x).any() for x in jax.tree.leaves(metrics))
@@ -264,7 +278,7 @@ def test_the_replay_buffer_holds_what_each_step_led_to(learner):
 def test_the_best_action_of_a_box_is_found(learner):
     agent = program(type(learner))(learner, Reach(), KEY)[0].agent
     action = learner.policy(Reach(), agent)(jnp.ones(1, jnp.float32), KEY)
-    # The best action is (0.5, -3); what noise is left when the learning rate has reached 0.
+    # The best action is (0.5, -3); the rest is the noise that is left when the learning rate has reached 0.
     np.testing.assert_allclose(action, [0.5, -3.0], atol=0.15)
 
 
