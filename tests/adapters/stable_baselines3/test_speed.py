@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "stable_baselines3_speed.py"
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "stable_baselines3_speed.py"
 
 pytestmark = pytest.mark.slow
 
