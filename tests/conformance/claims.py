@@ -135,7 +135,6 @@ mechanism that another id does not have. On the other ids they run `CHEAP_CHECKS
 
 CHEAP_CHECKS = {
     "pytree",
-    "spaces",
     "timestep",
     "info",
     "same_types",

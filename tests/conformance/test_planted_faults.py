@@ -20,7 +20,6 @@ from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.random import check_key
 from jaxenvs.spaces import Box, Discrete
 from jaxenvs.testing import CHECKS, ConformanceError, Subject, check_env
-from tests.conformance.claims import CHEAP_CHECKS
 
 
 class WalkState(PyTreeNode):
@@ -510,9 +509,10 @@ SMALL = {"steps": 200, "lanes": 4}
 
 
 def named(fault):
-    """The fault as a parameter; slow if its check comes late, after others that compile programs of their own."""
-    late = FAULTS[fault] not in CHEAP_CHECKS
-    return pytest.param(fault, id=fault.__name__, marks=pytest.mark.slow if late else ())
+    """The fault as a parameter; slow if its check comes after those that compile programs."""
+    order = [check.name for check in CHECKS]
+    is_late = order.index(FAULTS[fault]) > order.index("bad_key_refused")
+    return pytest.param(fault, id=fault.__name__, marks=pytest.mark.slow if is_late else ())
 
 
 @pytest.mark.parametrize("fault", [named(fault) for fault in FAULTS])
