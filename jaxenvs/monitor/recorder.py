@@ -228,6 +228,8 @@ class Recorder:
         self._check_axes(steps)
         endings = steps if isinstance(steps, Endings) else self._counted(steps)
         *_, count, lanes = (*steps.terminated.shape, 1) if steps.terminated.ndim == 1 else steps.terminated.shape
+        # A copy of NumPy arrays, which the caller may write to before they are read.
+        actions = jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, actions)
         block = _Block(endings, self._env_steps, actions, replaying)
         self._env_steps += count * lanes
         pending, self._pending = self._pending, block

@@ -54,7 +54,9 @@ class StartKeys:
                     f"`start` must be the state that `reset` of the environment returned, got {type(state).__name__}."
                 )
             inner = inner.inner
-        return StartKeys(jnp.ravel(inner.key), np.ravel(np.asarray(inner.episodes, np.int64)) - 1, is_folded=True)
+        # A copy, since the loop may donate its state.
+        lanes = jnp.array(jnp.ravel(inner.key), copy=True)
+        return StartKeys(lanes, np.array(inner.episodes, np.int64).ravel() - 1, is_folded=True)
 
     @staticmethod
     def of_rollout(env: Env[Any, Any], key: Key, num_envs: int | None) -> "StartKeys":

@@ -86,6 +86,19 @@ def test_a_loop_in_chunks_records_the_episodes_that_are_counted_step_by_step(tmp
     check_replayer(recorder.run)
 
 
+def test_states_may_be_donated_and_actions_overwritten(tmp_path):
+    actions = np.array(random_actions(STEPS, LANES))
+    donating = jax.jit(partial(play, AUTO), donate_argnums=0)
+    state = begin(AUTO, KEY, LANES)
+    with record(AUTO, tmp_path / "run", start=state) as recorder:
+        _, timesteps = donating(state, actions)
+        recorder.add(timesteps, actions)
+        expected = counted(timesteps)
+        actions[:] = 1
+    assert state.key.is_deleted()
+    assert check_replays(recorder.run, ENV) == len(expected) > 3
+
+
 def test_what_was_added_is_there_after_a_flush(tmp_path):
     actions = random_actions(STEPS, LANES)
     state, timesteps = play(AUTO, begin(AUTO, KEY, LANES), actions)
