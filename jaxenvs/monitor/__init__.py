@@ -16,11 +16,11 @@ from jaxenvs.monitor.key_words import episode_keys as episode_keys
 from jaxenvs.monitor.learning_curve import draw_learning_curve as draw_learning_curve
 from jaxenvs.monitor.packed_bytes import PackedBytes as PackedBytes
 from jaxenvs.monitor.records import Replays as Replays
+from jaxenvs.monitor.replay_assembler import FinishedEpisodes as FinishedEpisodes
+from jaxenvs.monitor.replay_assembler import ReplayAssembler as ReplayAssembler
 from jaxenvs.monitor.replayer import Replay as Replay
 from jaxenvs.monitor.replayer import Replayer as Replayer
 from jaxenvs.monitor.replayer import replay as replay
-from jaxenvs.monitor.replay_assembler import FinishedEpisodes as FinishedEpisodes
-from jaxenvs.monitor.replay_assembler import ReplayAssembler as ReplayAssembler
 from jaxenvs.monitor.run import Run as Run
 from jaxenvs.monitor.run import Settings as Settings
 from jaxenvs.monitor.training_loop import Report as Report

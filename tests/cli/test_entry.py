@@ -11,7 +11,7 @@ import pytest
 import jaxenvs
 from jaxenvs.cli.compilation_cache import use_compilation_cache
 
-COMMANDS = ("list", "info", "rollout", "play", "watch", "train", "evaluate", "bench")
+COMMANDS = ("list", "info", "rollout", "play", "watch", "train", "evaluate", "replay", "bench")
 
 
 def test_module_runs_as_the_command():

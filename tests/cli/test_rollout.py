@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import jaxenvs
-from jaxenvs.cli.rollout import _quick_to_draw
+from jaxenvs.cli.rollout import quick_to_draw
 from jaxenvs.cli.terminal import frame_text
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 
@@ -118,14 +118,14 @@ class Robot(CartPole):
     ],
 )
 def test_animations_of_robots_are_quick_to_draw_unless_told_otherwise(name, fields, expected):
-    drawn = _quick_to_draw(jaxenvs.TimeLimit(Robot(**fields), max_episode_steps=3), Path(name))
+    drawn = quick_to_draw(jaxenvs.TimeLimit(Robot(**fields), max_episode_steps=3), Path(name))
     robot = jaxenvs.unwrap(drawn)
     assert isinstance(drawn, jaxenvs.TimeLimit) and (robot.width, robot.height, robot.shadow_size) == expected
 
 
 def test_other_environments_are_drawn_as_they_are():
     env = jaxenvs.make("CartPole-v1")
-    assert _quick_to_draw(env, Path("a.gif")) is env
+    assert quick_to_draw(env, Path("a.gif")) is env
 
 
 def test_large_gif_is_told_that_a_video_is_smaller(jaxenvs_command, counter_env, tmp_path, monkeypatch):

@@ -18,6 +18,10 @@ CHECKS = {
         "assert timesteps.observation.shape == (8, 4)",
         "assert trajectory.timesteps.reward.shape == (100, 64) and evaluation.returns.shape == (16,)",
     ),
+    "docs/recording.md": (
+        "assert episodes['length'].tolist() == [23, 500] and episodes['writer'].tolist() == ['training'] * 2",
+        "assert monitor.Replayer(run).play(17).differences == () and open('17.gif', 'rb').read(6) == b'GIF89a'",
+    ),
     "docs/randomness.md": ("assert counts.shape == (5,)",),
     "docs/bsuite.md": (
         'assert len(bsuite_ids()) == 468 and sea == make_bsuite("deep_sea/10") and env.env.noise_scale == 0.1',
@@ -42,7 +46,7 @@ ELSEWHERE = {"docs/scaling.md": "test_scaling.py", "docs/writing_environments.md
 """Pages whose programs continue each other, and the tests that run them."""
 
 TOGETHER = [
-    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md", "docs/play.md"),
+    ("README.md", "docs/guide.md", "docs/randomness.md", "docs/bsuite.md", "docs/recording.md", "docs/play.md"),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
     ("docs/adapters.md",),

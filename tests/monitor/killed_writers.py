@@ -1,7 +1,7 @@
 """Kills writers at random moments while readers read. Run as `killed_writers.py FOLDER KILLS`; it loads no JAX.
 
-The folder is a run folder. Each writer is a process that is forked from this one, which has imported pyarrow but started
-no threads.
+The folder is a run folder. Each writer is a process that is forked from this one, which has imported pyarrow but
+started no threads.
 """
 
 import importlib
@@ -55,12 +55,13 @@ def write(folder, name, acknowledge):
         for _ in range(4):
             writer.add(columns_of(np.arange(BATCH) + writer.episodes), replays_from(writer.episodes))
         writer.flush()
+        time.sleep(0.002)
         os.write(acknowledge, f"{writer.episodes}\n".encode())
 
 
-def check(folder):
+def check(reader):
     """Reads everything; every record must be whole and right. Returns the number of episodes of each writer."""
-    rows = table.read_episodes(folder, strict=True)
+    rows = reader.read(strict=True)
     counts = {}
     for name in np.unique(rows["writer"]):
         own = rows["writer"] == name
@@ -89,6 +90,7 @@ def main(folder, kills):
     draw = random.Random(0)
     parts.pyarrow().set_cpu_count(1)
     flushing = reads = 0
+    reader = table.EpisodeReader(folder)
     for _ in range(kills):
         name = f"writer{draw.randrange(4)}"  # those that were killed before are continued
         receive, acknowledge = os.pipe()
@@ -103,16 +105,16 @@ def main(folder, kills):
             seen = [lines.readline() for _ in range(1 + draw.randrange(3))]  # that it has begun, then its flushes
             assert all(seen), "the writer ended"
             deadline = time.perf_counter() + draw.uniform(0.0, 0.02)
-            check(folder)
+            check(reader)
             reads += 1
             time.sleep(max(0.0, deadline - time.perf_counter()))
             os.kill(child, signal.SIGKILL)
             assert os.waitpid(child, 0)[1] == signal.SIGKILL
             safe = int("".join([*seen, lines.read()]).splitlines()[-1])
-        found = check(folder).get(name, 0)
+        found = check(reader).get(name, 0)
         assert safe <= found <= safe + 4 * BATCH, (safe, found)
         flushing += found > safe
-    counts = check(folder)
+    counts = check(table.EpisodeReader(folder))
     check_replays(folder, counts)
     print(kills, reads, flushing, sum(counts.values()))
 

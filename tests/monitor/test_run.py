@@ -30,7 +30,7 @@ def test_created_run_is_found_again_with_its_settings(tmp_path):
     assert run.path.name.startswith("ALE_Breakout-v5-ppo-")
     manifest = run.manifest()
     assert manifest["status"] == "running" and manifest["ended"] is None
-    assert {"jaxenvs", "jax", "jaxlib", "python", "flax"} == set(manifest["versions"])
+    assert {"jaxenvs", "jax", "jaxlib", "numpy", "python", "flax"} == set(manifest["versions"])
     run.mark("finished")
     assert run.manifest()["status"] == "finished" and run.manifest()["ended"] is not None
 
