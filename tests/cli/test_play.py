@@ -82,6 +82,7 @@ def test_a_recording_needs_a_folder_of_its_own(jaxenvs_command, served, tmp_path
     assert served == []
 
 
+@pytest.mark.slow  # `tests/play/test_recording.py` and `tests/play/test_server.py` test the parts
 def test_what_is_played_is_recorded_until_ctrl_c(tmp_path):
     folder = tmp_path / "played"
     command = [sys.executable, "-m", "jaxenvs", "play", "--port", "0", "--no-open", "--record", str(folder)]

@@ -71,12 +71,14 @@ def test_keys_move_the_cart_and_an_episode_ends_and_restarts(open_page):
     page = open_page()
     start = page.locator("#picture").get_attribute("src")
     page.locator("#speed").evaluate("slider => { slider.value = 3; slider.dispatchEvent(new Event('input')); }")
+    page.get_by_label("Restart by itself").uncheck()  # until the end has been looked at
     page.keyboard.down("ArrowRight")
     expect(page.locator("#overlay")).to_contain_text("Terminated", timeout=SLOW_MS)
     assert reading(page, "observation")[1] > 0.5, "the cart moves to the right"
     assert page.locator("#picture").get_attribute("src") != start
     assert number(page, "return") == number(page, "step-count") > 5
     expect(page.locator("#last")).to_contain_text("terminated")
+    page.get_by_label("Restart by itself").check()
     expect(page.locator("#episode")).to_have_text("1", timeout=SLOW_MS)
     page.keyboard.up("ArrowRight")
     assert page.title() == "CartPole-v1 · jaxenvs"
