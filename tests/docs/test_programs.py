@@ -77,7 +77,8 @@ TOGETHER = [
     ("docs/mujoco.md",),
     ("docs/atari.md",),
     ("docs/adapters.md", "docs/recording_loops.md"),
-    ("docs/logging.md", "docs/pictures.md"),
+    ("docs/logging.md",),
+    ("docs/pictures.md",),
 ]
 """Pages that share a process, since starting one costs more than most programs."""
 
