@@ -1,7 +1,6 @@
 """`jaxenvs train ID`: from an id to a trained agent, its evaluation, learning curve and animation."""
 
 import contextlib
-import dataclasses
 import sys
 import time
 from importlib.util import find_spec as find_module
@@ -20,7 +19,6 @@ from jaxenvs.cli.agents import (
     build_learner,
     build_run_env,
     key_for,
-    look_up,
     policies_of,
 )
 from jaxenvs.cli.config import read_config
@@ -29,22 +27,21 @@ from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
 from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interruptibly
 from jaxenvs.cli.loggers import LOGGER_HELP, check_loggers, opened_loggers, recorded_loggers
 from jaxenvs.cli.rollout import longest_episode, save_animation
-from jaxenvs.cli.values import jsonable, read_assignments, read_count
+from jaxenvs.cli.train_settings import TypedSettings, complete_settings, extended, given_parameters, refuse_settings
+from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
 from jaxenvs.core.modes import evaluation
-from jaxenvs.errors import Diverged, InvalidField, JaxenvsError, NotWritten
-from jaxenvs.monitor import Report, Run, Settings, draw_learning_curve, record_episodes
+from jaxenvs.errors import Diverged, JaxenvsError, NotWritten
+from jaxenvs.monitor import Report, Run, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
 from jaxenvs.monitor.parts import pyarrow
 from jaxenvs.monitor.training_episodes import evaluation_episodes
 from jaxenvs.random import key as make_key
-from jaxenvs.registration.make import load
 from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training import PPO
-from jaxenvs.training.presets import Algorithm, preset
+from jaxenvs.training.presets import Algorithm
 
-_FIXED_BY_RUN = ("id", "algorithm", "config", "seed", "seeds", "output", "field", "set", "max_episode_steps", "raw")
 _ANIMATION_STEPS = 150
 """The least number of steps in the animation. It shows one episode, and more of them if they are short."""
 _SETTINGS = ", ".join(PPO.setting_names())
@@ -122,12 +119,14 @@ def train(
     The folder contains the checkpoint, the figures of training, the learning curve, the evaluation and an animation.
     Ctrl-C keeps the last checkpoint; --resume continues from it.
     """
-    given = _given(context)
+    given = given_parameters(context)
     if resume is None:
-        typed = _Typed(id, algorithm, steps, seed, seeds, field or [], set or [], max_episode_steps, raw, devices)
-        settings = _settings(typed, given, {} if config is None else read_config(config))
+        typed = TypedSettings(
+            id, algorithm, steps, seed, seeds, field or [], set or [], max_episode_steps, raw, devices
+        )
+        settings = complete_settings(typed, given, {} if config is None else read_config(config))
     else:
-        _refuse_settings(given)
+        refuse_settings(given)
         settings = Run.open(resume).settings
     choices = check_loggers(recorded_loggers(Run.open(resume)) if resume and not logger else logger or [])
     make_key(settings.seed)  # refuses a seed of more than 64 bits before anything is written
@@ -142,7 +141,7 @@ def train(
     )
     with run.exclusively():
         if resume is not None and steps is not None:
-            run, learner = _extended(run, learner, steps)
+            run, learner = extended(run, learner, steps)
         run.mark("running")
         if choices:
             run.note(loggers=choices)
@@ -197,39 +196,6 @@ def _kept(run: Run) -> str:
     return f"The last checkpoint is {run.checkpoint_path}" if is_saved else "There is no checkpoint yet."
 
 
-def _given(context: typer.Context) -> dict[str, bool]:
-    """Whether each parameter was typed."""
-    sources = {name: context.get_parameter_source(name) for name in context.params}
-    return {name: source is not None and source.name != "DEFAULT" for name, source in sources.items()}
-
-
-def _refuse_settings(given: dict[str, bool]) -> None:
-    """Refuses options next to --resume that the run has already determined."""
-    wrong = [name for name in _FIXED_BY_RUN if given.get(name)]
-    options = ["ID" if name == "id" else f"--{name.replace('_', '-')}" for name in wrong]
-    if options:
-        raise InvalidField(f"--resume continues a run as it is; leave out {', '.join(options)}.")
-
-
-def _extended(run: Run, learner: Any, steps: int) -> tuple[Run, Any]:
-    """The run and its learner, extended to `steps` steps in total."""
-    rows = run.read_progress()
-    done = int(rows[-1]["env_steps"]) if rows else 0
-    if steps <= done:
-        raise InvalidField(
-            f"{run.path} has done {done:,} steps already, and --steps counts all of them: give more than that, such"
-            f" as --steps {2 * done}."
-        )
-    learner = learner.extended(steps)
-    values = {**run.settings.hyper_parameters, **_jsonable_settings(learner)}
-    run.note(hyper_parameters=values)
-    return Run.open(run.path), learner
-
-
-def _jsonable_settings(learner: Any) -> dict[str, Any]:
-    return {name: jsonable(getattr(learner, name)) for name in learner.setting_names()}
-
-
 def _train_and_finish(
     run: Run,
     env: Env[Any, Any],
@@ -265,57 +231,6 @@ def _train_and_finish(
         state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
     policies = policies_of(env, learner, state, run.settings.num_seeds)
     _finish(run, evaluation(env), policies, eval_episodes, report, animation=animation, record=record)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Typed:
-    """The settings of a run as typed, including defaults."""
-
-    id: str
-    algorithm: Algorithm
-    steps: int | None
-    seed: int
-    seeds: int
-    fields: list[str]
-    hyper_parameters: list[str]
-    max_episode_steps: int | None
-    raw: bool
-    devices: int | None
-
-
-def _settings(typed: _Typed, given: dict[str, bool], config: dict[str, Any]) -> Settings:
-    """Checked and complete settings: those typed, then those of the config file, then the preset."""
-    env_id = typed.id or config.get("env_id", "")
-    if not env_id:
-        raise InvalidField("Name the environment to train on, such as `jaxenvs train CartPole-v1`, or --resume a run.")
-    module, colon, _ = env_id.partition(":")
-    if not colon and not typed.id and config.get("module"):
-        module, colon, env_id = config["module"], ":", f"{config['module']}:{env_id}"
-    entry = look_up(env_id)
-    algorithm = typed.algorithm if given["algorithm"] else config.get("algorithm", typed.algorithm)
-    learner = preset(entry.id, algorithm)
-    chosen = {
-        **config.get("hyper_parameters", {}),
-        **read_assignments(algorithm.upper(), type(learner), typed.hyper_parameters),
-    }
-    if typed.steps is not None:
-        chosen["total_steps"] = typed.steps
-    if typed.devices is not None and "num_blocks" in learner.setting_names():
-        chosen.setdefault("num_blocks", typed.devices)
-    preset(entry.id, algorithm, **{name: getattr(learner, name, None) for name in chosen})  # refuses unknown names
-    return Settings(
-        env_id=entry.id,
-        fields={**config.get("fields", {}), **read_assignments(entry.id, load(entry), typed.fields)},
-        max_episode_steps=config.get("max_episode_steps")
-        if typed.max_episode_steps is None
-        else typed.max_episode_steps,
-        algorithm=algorithm,
-        hyper_parameters={**_jsonable_settings(learner), **chosen},
-        seed=typed.seed if given["seed"] else config.get("seed", typed.seed),
-        num_seeds=typed.seeds if given["seeds"] else config.get("num_seeds", typed.seeds),
-        module=module if colon else None,
-        preprocessed=entry.training_entry_point is not None and not typed.raw and config.get("preprocessed", True),
-    )
 
 
 def _train(
