@@ -1,18 +1,16 @@
-"""Runs slow tests, and writes how many passed and how long they took to `docs/figures/slow_tests.json`.
+"""Runs all slow tests, and writes how many passed and how long they took to `docs/figures/slow_tests.json`.
 
-    python -m tests.measure_slow adapters/test_attributes.py spaces/test_laws.py
+    python -m tests.measure_slow
 
-Each argument, a file or a folder in `tests/`, gets a row of its own, which replaces the one that it had. A row that
-another command wrote keeps its figures and its date.
+`python -m tests.measure_slow REPORT.xml` writes the figures of a run that was made with
+`pytest -m slow --junitxml REPORT.xml`.
 """
 
-import datetime
-import json
-import re
-import resource
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,42 +19,51 @@ from jaxenvs.monitor.atomic import write_json
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "figures" / "slow_tests.json"
-COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)")
 
 
-def counts(summary: str) -> dict[str, int]:
-    """The numbers in the last line of pytest: `{"passed": 3, "failed": 1}`."""
-    return {what.removesuffix("s") if what.startswith("error") else what: int(n) for n, what in COUNT.findall(summary)}
+def outcome(case: ElementTree.Element) -> str:
+    """`"passed"`, `"failed"` or `"skipped"`: what a report says of a test."""
+    kinds = {child.tag for child in case}
+    return "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
 
 
-def run(tests: str) -> dict[str, Any]:
-    """The row of some tests."""
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-m", "slow", "--durations", "0", f"tests/{tests}"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(done.stdout, flush=True)
-    found = counts(done.stdout.strip().rpartition("\n")[2])
-    failed = found.get("failed", 0) + found.get("error", 0)
-    passed = found.get("passed", 0)
+def place(case: ElementTree.Element) -> str:
+    """The folder in `tests/` that a test is in, or its file if that is in none."""
+    _, *parts = (case.get("classname") or case.get("name", "")).split(".")  # a skipped module has only a name
+    return f"{parts[0]}/" if len(parts) > 1 else f"{parts[0]}.py"
+
+
+def figures(report: Path) -> dict[str, Any]:
+    """The figures of a run: in all, and by folder the numbers of tests and the seconds that they took."""
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    cases = list(suite.iter("testcase"))
+    rows = []
+    for folder in sorted({place(case) for case in cases}):
+        those = [case for case in cases if place(case) == folder]
+        counts = Counter(outcome(case) for case in those)
+        seconds = round(sum(float(case.get("time", 0)) for case in those))
+        rows.append({"tests": folder, **{k: counts[k] for k in ("passed", "failed", "skipped")}, "seconds": seconds})
     return {
-        "tests": [tests],
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "passed": passed,
-        "failed": failed,
-        "tests_in_all": passed + failed + found.get("skipped", 0),
-        "processor_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime),
-        "remark": None,
+        **provenance("pytest -m slow"),
+        "date": suite.get("timestamp", "")[:10],
+        "minutes": round(float(suite.get("time", 0)) / 60),
+        "rows": rows,
     }
 
 
-def main(paths: Sequence[str]) -> None:
-    """Runs the tests one after the other, and writes each row as it is done."""
-    for tests in paths:
-        row = run(tests)
-        rows = [old for old in json.loads(FILE.read_text())["rows"] if old["tests"] != [tests]]
-        write_json(FILE, {**provenance("pytest -m slow TESTS"), "rows": [*rows, row]})
+def main() -> int:
+    """Runs the tests, unless there is a report; returns the exit code of pytest."""
+    if len(sys.argv) > 1:
+        write_json(FILE, figures(Path(sys.argv[1])))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-m", "slow", f"--junitxml={report}"]
+        done = subprocess.run(command, cwd=ROOT, check=False)
+        write_json(FILE, figures(report))
+    return done.returncode
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    raise SystemExit(main())

@@ -44,17 +44,27 @@ def test_the_methods_of_auto_reset_become_a_file_of_figures(tmp_path, monkeypatc
     assert "| cheap | 1 | 12.3 | **7** | 1,120 |" in auto_reset_methods(figures)
 
 
-def test_slow_tests_that_ran_become_rows(tmp_path, monkeypatch):
-    file = tmp_path / "slow.json"
-    file.write_text(json.dumps({"rows": [{"tests": ["b.py"]}, {"tests": ["a.py"]}]}))
+REPORT = """<testsuites><testsuite name="pytest" time="119.4" timestamp="2026-03-01T12:00:00.0+00:00">
+<testcase classname="tests.wrappers.test_laws" name="test_a[x]" time="1.6" />
+<testcase classname="tests.wrappers.test_laws" name="test_b" time="2.0"><failure message="no">...</failure></testcase>
+<testcase classname="tests.test_learning" name="test_c" time="0.5"><error message="no">...</error></testcase>
+<testcase classname="" name="tests.adapters.neighbours.test_brax" time="0.0"><skipped message="no brax" /></testcase>
+</testsuite></testsuites>
+"""
+
+
+def test_a_run_of_the_slow_tests_becomes_a_file_of_figures(tmp_path, monkeypatch):
+    report, file = tmp_path / "report.xml", tmp_path / "slow.json"
+    report.write_text(REPORT)
     monkeypatch.setattr(measure_slow, "FILE", file)
-    monkeypatch.setattr(
-        measure_slow.subprocess, "run", lambda *_, **__: type("Done", (), {"stdout": "x\n3 passed, 1 failed in 2s\n"})
-    )
-    measure_slow.main(["a.py"])
+    monkeypatch.setattr("sys.argv", ["measure_slow", str(report)])
+    assert measure_slow.main() == 0
     figures = json.loads(file.read_text())
-    assert [row["tests"] for row in figures["rows"]] == [["b.py"], ["a.py"]]
-    row = figures["rows"].pop()
-    assert (row["passed"], row["failed"], row["tests_in_all"]) == (3, 1, 4)
-    assert "| `a.py` |" in slow_tests({"rows": [row]}) and "4 of 4" in slow_tests({"rows": [row]})
-    assert "1 failed" in slow_tests({"rows": [row]})
+    assert (figures["date"], figures["minutes"], figures["command"]) == ("2026-03-01", 2, "pytest -m slow")
+    assert figures["rows"] == [
+        {"tests": "adapters/", "passed": 0, "failed": 0, "skipped": 1, "seconds": 0},
+        {"tests": "test_learning.py", "passed": 0, "failed": 1, "skipped": 0, "seconds": 0},
+        {"tests": "wrappers/", "passed": 1, "failed": 1, "skipped": 0, "seconds": 4},
+    ]
+    assert "| `wrappers/` | 1 | 1 | 0 | 4 s |" in slow_tests(figures)
+    assert f"| all | 1 | 2 | 1 | 2 minutes on {figures['cpu_cores']} cores |" in slow_tests(figures)
