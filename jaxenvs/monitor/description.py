@@ -51,7 +51,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "backend": jax.default_backend(),
         "device": f"{jax.device_count()} x {device.device_kind}",
-        "x64": bool(jax.config.jax_enable_x64),
+        "x64": bool(jax.config.read("jax_enable_x64")),
         "versions": {
             "jaxenvs": __version__,
             "jax": jax.__version__,

@@ -135,15 +135,13 @@ class Replayer:
         padded = jax.tree.map(
             lambda leaf: np.pad(leaf, [(0, padding)] + [(0, 0)] * (leaf.ndim - 1), mode="edge"), actions
         )
-        first = None
+        tried = []
         for program in self._programs:
             played = _cut(actions, recorded.length, *program(key, padded))
-            differences = tuple(self._differences(recorded, played))
-            first = first or (played, differences)
-            if not differences:
+            tried.append((played, tuple(self._differences(recorded, played))))
+            if not tried[-1][1]:
                 break
-        else:
-            played, differences = first or (played, differences)
+        played, differences = min(tried, key=lambda one: len(one[1]))
         notes = (*self._notes, *(self._other_machine if differences else ()))
         return Replay(recorded, self.env, played, differences, notes)
 

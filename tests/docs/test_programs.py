@@ -21,7 +21,7 @@ CHECKS = {
     ),
     "docs/recording.md": (
         "assert episodes['length'].tolist() == [23, 500] and episodes['writer'].tolist() == ['training'] * 2",
-        "assert monitor.Replayer(run).play(17).differences == () and open('17.gif', 'rb').read(6) == b'GIF89a'",
+        "assert monitor.Replayer(run).play(17).differences == () and Path('17.gif').read_bytes()[:6] == b'GIF89a'",
     ),
     "docs/randomness.md": ("assert counts.shape == (5,)",),
     "docs/bsuite.md": (

@@ -1,5 +1,6 @@
 """Run.record: what a manifest says, and the environment that is rebuilt from it."""
 
+import dataclasses
 import json
 
 import jax
@@ -18,16 +19,16 @@ from jaxenvs.registration import find_id
 
 
 def test_the_manifest_describes_everything(tmp_path):
-    env = jaxenvs.AutoReset(wrappers.ScaleReward(jaxenvs.make("CartPole-v1", gravity=1.5), scale=2.0))
+    env = jaxenvs.AutoReset(wrappers.ScaleReward(jaxenvs.make("CartPole-v1", gravity=1.5), reward_scale=2.0))
     run = Run.record(env, key=jaxenvs.random.key(7), seed=7, path=tmp_path / "run")
     manifest = run.manifest()
     assert manifest["environment"]["id"] == "CartPole-v1" and manifest["environment"]["action_space"] == "Discrete(2)"
     fields = manifest["environment"]["fields"]
     assert fields["gravity"] == 1.5 and fields["pole_mass"] == 0.1 and fields["kinematics_integrator"] == "euler"
-    assert set(fields) == set(type(jaxenvs.unwrap(env)).__dataclass_fields__)
+    assert list(fields) == [field.name for field in dataclasses.fields(jaxenvs.unwrap(env))]
     layers = [layer["class"].partition(":")[2] for layer in manifest["environment"]["wrappers"]]
     assert layers == ["AutoReset", "ScaleReward", "TimeLimit"]
-    assert manifest["environment"]["wrappers"][1]["fields"] == {"scale": 2.0}
+    assert manifest["environment"]["wrappers"][1]["fields"] == {"reward_scale": 2.0}
     assert manifest["seed"] == 7 and manifest["key"] == key_words(jaxenvs.random.key(7))
     assert manifest["key_implementation"] == "jaxenvs" and manifest["x64"] is jax.config.jax_enable_x64
     assert {"jaxenvs", "jax", "jaxlib", "numpy", "python", "flax"} == set(manifest["versions"])
@@ -57,7 +58,7 @@ def test_the_environment_of_a_training_is_described_too(tmp_path):
         ("CartPole-v0", {}),
         ("FrozenLake8x8-v1", {"is_slippery": False}),
         ("FrozenLake-v1", {"desc": ("SF", "HG")}),
-        ("Pendulum-v1", {"g": np.float32(1) / 3}),
+        ("Pendulum-v1", {"gravity": np.float32(1) / 3}),
         ("MountainCarContinuous-v0", {}),
         ("MinAtar/Breakout-v1", {}),
     ],
@@ -88,9 +89,11 @@ def test_wrappers_with_functions_are_named_and_left_out_where_possible(tmp_path)
 
 
 def test_wrappers_around_auto_reset_stay_if_they_keep_nothing(tmp_path):
-    env = wrappers.NormalizeReward(wrappers.ScaleReward(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1")), scale=3.0))
+    env = wrappers.NormalizeReward(
+        wrappers.ScaleReward(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1")), reward_scale=3.0)
+    )
     bare = without_auto_reset(env)
-    assert bare.env == wrappers.ScaleReward(jaxenvs.make("CartPole-v1"), scale=3.0) and not bare.has_rewards
+    assert bare.env == wrappers.ScaleReward(jaxenvs.make("CartPole-v1"), reward_scale=3.0) and not bare.has_rewards
     assert bare.notes == ("NormalizeReward is left out, since its state outlives episodes.",)
     kept = without_auto_reset(wrappers.EpisodeStatistics(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))))
     assert kept.has_rewards and kept.env == jaxenvs.make("CartPole-v1")
@@ -145,7 +148,8 @@ def test_writers_join_a_run_of_the_same_environment_only(tmp_path):
         "text",
         (1, (2.5, "a")),
         [1, 2],
-        {"a": (1,), 3: None},
+        {"a": (1,), "b": None},
+        {3: True, 5: False},
         np.float32(0.1),
         np.array([[1, 2]], np.int8),
         np.array([np.nan, np.inf, 1 / 3], np.float32),
