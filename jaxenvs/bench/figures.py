@@ -32,6 +32,14 @@ def ratio(measurement: Measurement, measurements: Sequence[Measurement]) -> Spre
     return None if ours is None else Spread.of(measurement.ratios(ours))
 
 
+def cpu_ratio(measurement: Measurement, measurements: Sequence[Measurement]) -> Spread | None:
+    """How many times less processor time jaxenvs took, round by round; None as for `ratio`."""
+    ours = our_counterpart(measurement, measurements)
+    if ours is None or measurement.peer == JAXENVS.name:
+        return None
+    return Spread.of([its / our for our, its in zip(ours.cpu_nanoseconds, measurement.cpu_nanoseconds) if our > 0])
+
+
 def our_counterpart(measurement: Measurement, measurements: Sequence[Measurement]) -> Measurement | None:
     """The measurement of jaxenvs at the same task, batch size and platform."""
     for other in measurements:
@@ -47,15 +55,17 @@ def our_counterpart(measurement: Measurement, measurements: Sequence[Measurement
 
 def as_json(measurement: Measurement, measurements: Sequence[Measurement]) -> dict[str, Any]:
     """Everything about a measurement: its fields, and medians, ranges and ratios computed from them."""
-    rates = Spread.of(measurement.rates)
-    ratios = ratio(measurement, measurements)
+    rates, cpu = Spread.of(measurement.rates), Spread.of(measurement.cpu_nanoseconds)
+    ratios, cpu_ratios = ratio(measurement, measurements), cpu_ratio(measurement, measurements)
     return {
         **dataclasses.asdict(measurement),
         "repeats": len(measurement.rates),
         "steps_per_second": rates and rates.median,
         "slowest": rates and rates.low,
         "fastest": rates and rates.high,
+        "cpu_nanoseconds_per_step": cpu and cpu.median,
         "jaxenvs_is_faster_by": ratios and dataclasses.asdict(ratios),
+        "jaxenvs_needs_less_processor_time_by": cpu_ratios and dataclasses.asdict(cpu_ratios),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxenvs.bench.comparison import Measurement, Plan, Progress, compare
-from jaxenvs.bench.figures import as_json
+from jaxenvs.bench.figures import Spread, as_json
 from jaxenvs.bench.process import PeerFailed, PeerProcess
 from jaxenvs.bench.subject import AvailablePeer
 from jaxenvs.bench.tasks import Peer, Task
@@ -200,9 +200,17 @@ def compare_times_to_threshold(
 
 
 def learning_as_json(result: TimeToThreshold) -> dict[str, Any]:
-    """Everything about a time to a threshold: its fields, and medians."""
-    medians = {"median": result.median, "median_with_compiling": result.median_with_compiling}
-    return {**dataclasses.asdict(result), "reached": result.reached, **medians}
+    """Everything about a time to a threshold: its fields, medians and the range of the seeds that reached it."""
+    reached, steps = Spread.of([s for s in result.seconds if s is not None]), Spread.of(result.env_steps)
+    return {
+        **dataclasses.asdict(result),
+        "reached": result.reached,
+        "median": result.median,
+        "fastest": reached and reached.low,
+        "slowest": reached and reached.high,
+        "median_with_compiling": result.median_with_compiling,
+        "median_env_steps": steps and steps.median,
+    }
 
 
 def speed_as_json(sizes: Sizes, measurements: Sequence[Measurement]) -> dict[str, Any]:

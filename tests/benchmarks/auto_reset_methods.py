@@ -1,6 +1,6 @@
 """The cost of AutoReset's methods, for resets of three costs: the table of docs/speed.md.
 
-    python tests/benchmarks/auto_reset_methods.py
+    python tests/benchmarks/auto_reset_methods.py --json docs/figures/auto_reset_methods.json
 
 The environment is CartPole-v1 with random actions, whose episodes last about 22 steps, so 4 lanes in 100
 end in each step. A reset plays a number of steps before the agent takes over: none, 16 or 1,000. `cond`,
@@ -10,7 +10,8 @@ which AutoReset does not offer, resets all lanes in steps in which at least one 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,7 +19,9 @@ import jax.numpy as jnp
 from jax import Array
 
 import jaxenvs
+from jaxenvs.bench.provenance import provenance
 from jaxenvs.envs.classic_control.cart_pole import CartPole
+from jaxenvs.monitor.atomic import write_json
 
 RESETS = {"cheap": 0, "medium": 16, "costly": 1000}
 METHODS = ("select", "cond", "chunked")
@@ -107,20 +110,26 @@ def measure(warm_up: int, lanes: int, repeats: int) -> dict[str, float]:
     return {method: statistics.median(times) for method, times in taken.items()}
 
 
-def main() -> None:
-    """Prints the table, in Markdown."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the figures, and writes them to a file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
-    arguments = parser.parse_args()
+    parser.add_argument("--json", type=Path, help="the file")
+    options = parser.parse_args(arguments)
     device = jax.devices()[0]
     print(f"{device.device_kind} ({device.platform}), JAX {jax.__version__}: ns per step of one lane\n")
-    print("| reset | lanes | " + " | ".join(METHODS) + " |\n|---|---|" + "---|" * len(METHODS))
+    rows: list[dict[str, Any]] = []
     for name, warm_up in RESETS.items():
         for lanes in BATCHES:
-            row = measure(warm_up, lanes, arguments.repeats)
-            best = min(row.values())
-            cells = (f"**{value:,.3g}**" if value == best else f"{value:,.3g}" for value in row.values())
-            print(f"| {name} | {lanes:,} | " + " | ".join(cells) + " |", flush=True)
+            figures = {
+                method: float(f"{value:.3g}") for method, value in measure(warm_up, lanes, options.repeats).items()
+            }
+            rows.append({"reset": name, "lanes": lanes, **figures})
+            print(rows[-1], flush=True)
+    if options.json is not None:
+        where = f"{device.device_kind} ({device.platform})"
+        origin = provenance("python tests/benchmarks/auto_reset_methods.py", devices=[where])
+        write_json(options.json, {**origin, "unit": "ns per step of one lane", "rows": rows})
 
 
 if __name__ == "__main__":

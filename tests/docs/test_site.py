@@ -1,7 +1,6 @@
 """The documentation site: its generated pages, and a strict build of all of it, which checks every link."""
 
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,32 +8,34 @@ from pathlib import Path
 import pytest
 
 import jaxenvs
-
-pytest.importorskip("mkdocs", reason="MkDocs is not installed; it comes with the extra `docs`")
+from docs.generator.docstrings import docstring
+from docs.generator.environments import environment
+from docs.generator.notebooks import notebook
+from tests.learning import measured
 
 ROOT = Path(__file__).parents[2]
-generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
 
 
 def test_the_page_of_an_id_says_what_is_known_of_it():
-    (picture, drawn), (name, page) = generate["environment"](jaxenvs.spec("CartPole-v1"))
+    (picture, drawn), (name, page) = environment(jaxenvs.spec("CartPole-v1"))
     assert (picture, name) == ("environments/CartPole-v1.png", "environments/CartPole-v1.md")
     assert drawn.startswith(b"\x89PNG") and "![CartPole-v1](CartPole-v1.png)" in page
     titles = "Observation Action Reward Start Episode_end Parameters Source Fields Fidelity Training Version_history"
     assert [title for title in titles.split() if f"\n## {title.replace('_', ' ')}\n" not in page] == []
     assert "- **Termination**: the cart" in page and "| 0     | position of the cart" in page
     assert "gymnasium 1.4.0 CartPole-v1" in page and "| `gravity` | `9.8` | leaf |" in page
-    assert "for the seeds from 0 on: 500, 500" in page
+    returns = ", ".join(f"{value:g}" for value in measured("ppo preset: CartPole-v1").returns)
+    assert returns and f"for the seeds from 0 on: {returns}." in page
 
 
 @pytest.mark.parametrize("id", ["Taxi-v4", "MinAtar/Breakout-v1"])
 def test_the_docstring_is_found_without_importing_the_class(id):
     spec = jaxenvs.spec(id)
-    assert generate["docstring"](spec, None) == generate["docstring"](spec, jaxenvs.make(spec))
+    assert docstring(spec, None) == docstring(spec, jaxenvs.make(spec))
 
 
 def test_a_notebook_becomes_a_page_with_its_pictures():
-    files = dict(generate["notebook"](ROOT / "notebooks" / "01_first_steps.ipynb"))
+    files = dict(notebook(ROOT / "notebooks" / "01_first_steps.ipynb"))
     page = files.pop("notebooks/01_first_steps.md")
     assert page.startswith("# First steps") and "````python\nimport jax" in page
     assert files and all(f"({name.removeprefix('notebooks/')})" in page for name in files)
@@ -42,6 +43,7 @@ def test_a_notebook_becomes_a_page_with_its_pictures():
 
 @pytest.mark.slow  # `.ci/run` builds the site with a few pictures
 def test_the_site_builds_with_every_picture(tmp_path):
+    pytest.importorskip("mkdocs", reason="MkDocs is not installed; it comes with the extra `docs`")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3000)
