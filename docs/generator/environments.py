@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import importlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 import jaxenvs
 from docs.generator.docstrings import docstring, docstring_sections
+from docs.generator.figures import when_and_where
 from docs.generator.markdown import fenced, page_of, table
 from docs.generator.pictures import picture
 from jaxenvs.cli.catalog_spaces import described, recorded
@@ -32,9 +32,10 @@ def environment(spec: jaxenvs.EnvSpec) -> Iterator[tuple[str, str | bytes]]:
         env = None
     sections = dict(docstring_sections(docstring(spec, env)))
     parts = [f"# {spec.id}", sections.pop("")]
-    if env is not None and env.can_render and re.search(os.environ.get("DOCS_PICTURES", ""), spec.id):
-        yield page_of(spec.id).replace(".md", ".png"), picture(env)
-        parts.append(f"![{spec.id}]({Path(page_of(spec.id)).stem}.png){{ loading=lazy }}")
+    if env is not None and env.can_render and (drawn := picture(env, spec.id)):
+        file = Path(page_of(spec.id)).with_suffix(drawn[0])
+        yield str(file), drawn[1]
+        parts.append(f"![{spec.id}]({file.name}){{ loading=lazy }}")
     parts += [fenced(f'env = jaxenvs.make("{spec.id}")', "python"), facts(spec, env)]
     history = sections.pop("Version history", "")
     parts += [f"## {title}\n\n{text}" for title, text in sections.items()]
@@ -82,13 +83,24 @@ def parity_rows() -> dict[str, Any]:
     return {row.id: row for module in modules for row in module.ROWS}
 
 
+@functools.cache
+def measured_differences() -> dict[str, Any]:
+    """What `python -m tests.measure_parity` wrote."""
+    return json.loads((ROOT / "tests" / "parity" / "measured.json").read_text(encoding="utf-8"))
+
+
 def fidelity(id: str) -> str:
-    """What the tests compare an id with."""
-    row = parity_rows().get(id)
+    """What the tests compare an id with, the difference that they allow, and the greatest that they saw."""
+    row, measured = parity_rows().get(id), measured_differences()
     if row is None:
         return ""
-    rows = [("Largest difference", f"{row.tolerance:g}"), ("Reason", row.reason)]
-    text = "The tests allow this difference after one transition, relative to values above 1. [More](../fidelity.md)"
+    seen = measured["differences"].get(id)
+    rows = [
+        ("Allowed difference", f"{row.tolerance:g}"),
+        ("Greatest difference seen", "not measured yet" if seen is None else f"{seen:g}, {when_and_where(measured)}"),
+        ("Reason", row.reason),
+    ]
+    text = "Differences after one transition, relative to values above 1. [More](../fidelity.md)"
     return f"## Fidelity\n\n{text}\n\n{table(('Compared with', row.reference), rows)}"
 
 

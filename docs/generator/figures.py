@@ -49,8 +49,8 @@ def read(name: str) -> dict[str, Any]:
     return data
 
 
-def origin(name: str, data: dict[str, Any]) -> str:
-    """Where and when the figures of a file were measured, and a link to it."""
+def when_and_where(data: dict[str, Any]) -> str:
+    """The date, the device and the versions of figures, in words."""
     day = data["date"] and datetime.date.fromisoformat(data["date"])
     versions = {_NAMES.get(key, key): value for key, value in (data["versions"] or {}).items() if key not in _NOT_NAMED}
     parts = [
@@ -58,8 +58,13 @@ def origin(name: str, data: dict[str, Any]) -> str:
         data["device"] or "device not recorded",
         ", ".join(f"{package} {version}" for package, version in versions.items()) or "versions not recorded",
     ]
+    return "; ".join(parts)
+
+
+def origin(name: str, data: dict[str, Any]) -> str:
+    """Where and when the figures of a file were measured, and a link to it."""
     note = f" {data['note']}" if data.get("note") else ""
-    return textwrap.fill(f"Measured: {'; '.join(parts)}.{note} [Data](figures/{name}.json)", width=120)
+    return textwrap.fill(f"Measured: {when_and_where(data)}.{note} [Data](figures/{name}.json)", width=120)
 
 
 def block(key: str) -> str:

@@ -1,6 +1,12 @@
-"""Pictures of environments."""
+"""Pictures of environments: a start, or an animation of a few seconds.
+
+Two environment variables, each a regular expression, say which ids get one: DOCS_PICTURES those with a picture (all, by
+default), and DOCS_ANIMATIONS those whose picture moves (none, by default). Most of the time goes into compiling.
+"""
 
 import io
+import os
+import re
 from typing import Any
 
 import jax
@@ -9,10 +15,76 @@ from PIL import Image
 
 import jaxenvs
 
+WIDTH = 200
+"""Pixels of an animation; narrower pictures are enlarged by a whole number."""
+SECONDS = 5.0
+FRAMES_PER_SECOND = 12
+MAX_BYTES = 300_000
+_USUAL_STEPS_PER_SECOND = 8
+"""For environments without a time of their own."""
+_QUALITIES = 60, 30, 10
 
-def picture(env: jaxenvs.Env[Any, Any]) -> bytes:
+
+def picture(env: jaxenvs.Env[Any, Any], id: str) -> tuple[str, bytes] | None:
+    """The suffix and the content of an id's picture; None if it should have none.
+
+    Args:
+        env: the environment, which can render.
+        id: its id.
+    """
+    if not re.search(os.environ.get("DOCS_PICTURES", ""), id):
+        return None
+    moving = os.environ.get("DOCS_ANIMATIONS")
+    if moving and re.search(moving, id):
+        return ".webp", animation(env)
+    return ".png", still(env)
+
+
+def still(env: jaxenvs.Env[Any, Any]) -> bytes:
     """A start state, drawn by the environment: a PNG."""
     frame = jax.jit(lambda env, key: env.render(env.reset(key)[0]))(env, jaxenvs.random.key(0))
     file = io.BytesIO()
     Image.fromarray(np.asarray(frame)).save(file, "png", optimize=True)
     return file.getvalue()
+
+
+def animation(env: jaxenvs.Env[Any, Any]) -> bytes:
+    """A few seconds of random actions, one episode after the other: a WebP of at most `MAX_BYTES`."""
+    rate = getattr(jaxenvs.unwrap(env), "frames_per_second", _USUAL_STEPS_PER_SECOND)
+    stride = max(1, round(rate / FRAMES_PER_SECOND))
+    frames = play(env, num_frames=round(SECONDS * rate / stride), stride=stride)
+    pictures = [resized(frame) for frame in frames]
+    for quality in _QUALITIES:
+        file = io.BytesIO()
+        options = {"duration": round(1000 * stride / rate), "loop": 0, "quality": quality, "method": 4}
+        pictures[0].save(file, "webp", save_all=True, append_images=pictures[1:], **options)
+        if file.tell() <= MAX_BYTES:
+            break
+    return file.getvalue()
+
+
+def play(env: jaxenvs.Env[Any, Any], num_frames: int, stride: int) -> np.ndarray:
+    """(num_frames, height, width, 3) uint8: random actions from a start, with `stride` steps from frame to frame."""
+    env = jaxenvs.AutoReset(env)
+
+    def step(state: Any, key: Any) -> tuple[Any, None]:
+        return env.step(state, env.action_space.sample(key))[0], None
+
+    def frame(state: Any, keys: Any) -> tuple[Any, Any]:
+        return jax.lax.scan(step, state, keys)[0], env.render(state)
+
+    @jax.jit
+    def frames(env_key: Any, action_key: Any) -> Any:
+        keys = jax.random.split(action_key, (num_frames, stride))
+        return jax.lax.scan(frame, env.reset(env_key)[0], keys)[1]
+
+    return np.asarray(frames(*jax.random.split(jaxenvs.random.key(0))))
+
+
+def resized(frame: np.ndarray) -> Image.Image:
+    """A frame about `WIDTH` pixels wide, in its own proportions."""
+    height, width = frame.shape[:2]
+    if width <= WIDTH:
+        scale = max(1, WIDTH // width)
+        return Image.fromarray(frame).resize((scale * width, scale * height), Image.Resampling.NEAREST)
+    return Image.fromarray(frame).resize((WIDTH, round(height * WIDTH / width)), Image.Resampling.BOX)

@@ -105,18 +105,11 @@ class DQN(ReplayLearner[DQNState]):
 
     Observations: any space that flattens to a vector. Actions: Discrete.
 
+    All other settings are those of `ReplayLearner`, with their defaults.
+
     Attributes:
-        total_steps: environment steps that `train` takes, rounded up to whole updates.
-        num_envs: number of environments stepped in parallel.
         num_steps: steps of each environment per update.
-        gradient_steps: gradient steps after each step of all environments.
-        buffer_size: capacity of the replay buffer in transitions; a multiple of num_envs.
-        batch_size: transitions per gradient step.
-        learning_starts: environment steps before the first gradient step.
-        learning_rate: of Adam.
         anneal: whether to lower the learning rate linearly to 0 over `total_steps`.
-        gamma: discount.
-        target_rate: how far each gradient step moves the target network towards the learnt one; in [0, 1].
         epsilon_start: fraction of random actions at the start.
         epsilon_end: fraction of random actions from `exploration_fraction` on; linear in between.
         exploration_fraction: the part of `total_steps` over which that fraction falls.
@@ -126,14 +119,7 @@ class DQN(ReplayLearner[DQNState]):
     """
 
     num_steps: int = static(default=128)
-    gradient_steps: int = static(default=1)
-    buffer_size: int = static(default=50_000)
-    batch_size: int = static(default=128)
-    learning_starts: int = static(default=1_000)
-    learning_rate: ArrayLike = 1e-3
     anneal: bool = static(default=True)
-    gamma: ArrayLike = 0.99
-    target_rate: ArrayLike = 0.01
     epsilon_start: ArrayLike = 1.0
     epsilon_end: ArrayLike = 0.05
     exploration_fraction: ArrayLike = 0.2

@@ -142,10 +142,9 @@ class SAC(ReplayLearner[SACState]):
     choices are the tanh of normal variables whose mean and standard deviation depend on the observation; [-1, 1] is
     scaled to the box.
 
+    All other settings are those of `ReplayLearner`, with their defaults.
+
     Attributes:
-        total_steps: environment steps that `train` takes, rounded up to whole updates.
-        num_envs: number of environments stepped in parallel.
-        num_steps: steps of each environment per update.
         gradient_steps: gradient steps after each step of all environments; with `num_envs` of them, there is
             one for each environment step.
         buffer_size: capacity of the replay buffer in transitions; a multiple of num_envs. Capacity
@@ -153,8 +152,6 @@ class SAC(ReplayLearner[SACState]):
         batch_size: transitions per gradient step.
         learning_starts: environment steps with actions drawn uniformly, before the first gradient step.
         learning_rate: of Adam, for actor, critics and temperature.
-        anneal: whether to lower the learning rate linearly to 0 over `total_steps`.
-        gamma: discount.
         target_rate: how far each gradient step moves the target critics towards the learnt ones; in [0, 1].
         temperature: weight of the entropy at the start, or throughout.
         learn_temperature: whether to adapt it to `target_entropy`.
@@ -163,14 +160,11 @@ class SAC(ReplayLearner[SACState]):
         activation: nonlinearity of the hidden layers.
     """
 
-    num_steps: int = static(default=32)
     gradient_steps: int = static(default=8)
     buffer_size: int = static(default=1_000_000)
     batch_size: int = static(default=256)
     learning_starts: int = static(default=10_000)
     learning_rate: ArrayLike = 3e-4
-    anneal: bool = static(default=False)
-    gamma: ArrayLike = 0.99
     target_rate: ArrayLike = 0.005
     temperature: ArrayLike = 1.0
     learn_temperature: bool = static(default=True)

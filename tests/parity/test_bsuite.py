@@ -24,6 +24,7 @@ from jaxenvs.envs.bsuite.mnist_bandit import MnistBandit
 from jaxenvs.envs.bsuite.mountain_car import MountainCar
 from jaxenvs.envs.bsuite.umbrella_chain import UmbrellaChain
 from jaxenvs.wrappers import NoisyReward, ScaleReward
+from tests.parity.differences import assert_close, record, relative
 from tests.parity.rows_bsuite import ROWS
 
 RECORDED = json.loads(Path(__file__).with_name("bsuite_of_0_3_6.json").read_text())
@@ -107,7 +108,7 @@ def check_episodes(name, recorded=RECORDED):
             grid.reshape(-1)[observation] = 1
             return grid
 
-        near = functools.partial(np.testing.assert_allclose, rtol=tolerance, atol=tolerance)
+        near = functools.partial(assert_close, f"bsuite/{name}-v0", tolerance=tolerance)
         near(openings, [dense(episode["first"]) for episode in group])
         near(timesteps.observation, [[dense(observation) for observation in episode] for episode in seen])
         near(timesteps.reward, rewards)
@@ -116,6 +117,7 @@ def check_episodes(name, recorded=RECORDED):
     return steps
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("name", IN_EPISODES)
 def test_episodes(name):
     assert check_episodes(name) >= 12
@@ -144,13 +146,15 @@ def check_transitions(name, recorded=RECORDED):
     for env, states, actions, rewards, discounts, observations in transitions(name, recorded):
         after, timesteps = jax.device_get(jax.jit(jax.vmap(env.step))(states, actions))
         assert timesteps.observation.shape[1:] == env.observation_space.shape == (1, observations.shape[-1])
-        np.testing.assert_allclose(timesteps.observation[:, 0], observations, rtol=tolerance, atol=tolerance)
+        assert_close(f"bsuite/{name}-v0", timesteps.observation[:, 0], observations, tolerance)
+        record(f"bsuite/{name}-v0", relative(timesteps.reward, rewards))
         np.testing.assert_allclose(timesteps.reward, rewards, rtol=1e-7)
         np.testing.assert_array_equal(timesteps.discount, discounts)
         reached.append((after.elapsed, discounts, rewards))
     return [np.concatenate(column) for column in zip(*reached, strict=True)]
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("name", IN_TRANSITIONS)
 def test_transitions(name):
     elapsed, discounts, rewards = check_transitions(name)

@@ -24,6 +24,7 @@ from tests.parity._classic_control_reference import (
     step_reference,
 )
 from tests.parity._classic_control_states import actions_like, margin, states_and_actions
+from tests.parity.differences import record, relative
 from tests.parity.rows_classic_control import ROWS
 
 # Gymnasium says so of CartPole-v0, which it has nevertheless.
@@ -33,11 +34,6 @@ TOLERANCE = {row.id: row.tolerance for row in ROWS}
 
 # One rounding of Gymnasium's MountainCarContinuous, which keeps its state in float32, at positions up to 1.2.
 FLOAT32_STATE = 1.2e-7
-
-
-def relative(ours, reference):
-    """Differences, relative to the reference where that is above 1."""
-    return np.abs(ours - reference) / np.maximum(np.abs(reference), 1.0)
 
 
 def angle_columns(case):
@@ -53,6 +49,7 @@ def state_differences(case, ours, reference):
     return relative(ours, reference)
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_transition_in_float32_agrees_within_the_rows_tolerance(case):
     states, actions = states_and_actions(case, np.float32)
@@ -61,12 +58,12 @@ def test_a_transition_in_float32_agrees_within_the_rows_tolerance(case):
     ours = step_ours(case, states, actions, jnp.float32)
     tolerance = TOLERANCE[case.id]
     # A velocity next to zero at the left wall keeps its value or loses it by the last bit of the position.
-    assert state_differences(case, ours.state, reference.state).max() < tolerance
-    assert relative(ours.observation, reference.observation).max() < tolerance
+    assert record(case.id, state_differences(case, ours.state, reference.state)) < tolerance
+    assert record(case.id, relative(ours.observation, reference.observation)) < tolerance
     disagree = ours.terminated != reference.terminated
     assert (margin(case, reference.state)[disagree] < tolerance).all()
     assert disagree.mean() < 0.01
-    assert relative(ours.reward, reference.reward)[~disagree].max() < tolerance
+    assert record(case.id, relative(ours.reward, reference.reward)[~disagree]) < tolerance
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

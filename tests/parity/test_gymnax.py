@@ -24,6 +24,7 @@ from jaxenvs.training import PPO
 from tests.learning import assert_learns
 from tests.parity import _gymnax_cases as cases
 from tests.parity import _gymnax_reference as reference
+from tests.parity.differences import assert_close
 from tests.parity.rows_gymnax import ROWS
 
 KEY = jaxenvs.random.key(0)
@@ -76,19 +77,20 @@ VARIANTS = [
 ]
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("env, play, told", VARIANTS, ids=lambda value: type(value).__name__)
 def test_transitions(env, play, told):
     told = list(told())
     after, timesteps = cases.stepped(env, *cases.batch(env, told))
-    tolerance = TOLERANCE[f"gymnax/{type(env).__name__}-v0"]
-    near = functools.partial(np.testing.assert_allclose, rtol=tolerance, atol=tolerance)
+    id = f"gymnax/{type(env).__name__}-v0"
+    near = functools.partial(assert_close, id, tolerance=TOLERANCE[id])
     expected = [play(state, action, chance) for state, action, chance in told]
     states, observations, rewards, ends = zip(*expected, strict=True)
     near(timesteps.observation, np.array(observations, float))
     near(timesteps.reward, rewards)
     np.testing.assert_array_equal(timesteps.terminated, ends)
     for name, values in after.items():
-        near(values, np.array([state[name] for state in states], float), err_msg=name)
+        near(values, np.array([state[name] for state in states], float), message=name)
     if isinstance(env, FourRooms | MetaMaze | Pong):
         assert 0 < np.mean(ends) < 0.5
     if isinstance(env, PointRobot) and not env.dense_reward:

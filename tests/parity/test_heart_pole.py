@@ -12,6 +12,7 @@ import scipy.stats
 import jaxenvs
 from jaxenvs.envs.tutorial.heart_pole import WALK, HeartPole
 from jaxenvs.errors import InvalidField
+from tests.parity.differences import assert_close
 from tests.parity.rows_tutorial import ROWS
 
 ROWS_PLAYED = json.loads(Path(__file__).with_name("heart_pole_of_heartpole_1_2.json").read_text())
@@ -36,13 +37,14 @@ def stepped(env, states, actions, draws):
     return jax.jit(jax.vmap(step))(*map(jnp.asarray, (states, actions, draws)))
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_transitions_in_float32(row):
     states, actions, draws, after, reward = recorded(np.float32)
     env = jaxenvs.unwrap(jaxenvs.make(row.id))
     _, timesteps = stepped(env, states, actions, draws)
-    np.testing.assert_allclose(timesteps.observation, after, rtol=row.tolerance, atol=row.tolerance)
-    np.testing.assert_allclose(timesteps.reward, reward, rtol=row.tolerance, atol=row.tolerance)
+    assert_close(row.id, timesteps.observation, after, row.tolerance)
+    assert_close(row.id, timesteps.reward, reward, row.tolerance)
     assert 5 < int(timesteps.info["heart_attack"].sum()) < 150
     assert not timesteps.terminated.any()
 

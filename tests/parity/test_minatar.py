@@ -19,6 +19,7 @@ from jaxenvs.envs.minatar.seaquest import Seaquest
 from jaxenvs.envs.minatar.space_invaders import SpaceInvaders
 from jaxenvs.errors import InvalidField
 from tests.parity import _minatar_states
+from tests.parity.differences import record, relative
 
 GAMES = {
     "breakout": Breakout,
@@ -61,11 +62,15 @@ def check_transitions(env, before, after, actions, draws, rewards, checksums):
     for name, expected in after.items():
         jax.tree.map(functools.partial(np.testing.assert_array_equal, err_msg=name), reached[name], expected)
     np.testing.assert_array_equal(timesteps.reward, rewards)
+    for id in (f"MinAtar/{type(env).__name__}-v0", f"MinAtar/{type(env).__name__}-v1"):
+        record(id, relative(timesteps.reward, rewards))
+        jax.tree.map(lambda ours, theirs, id=id: record(id, relative(ours, theirs)), reached, after)
     np.testing.assert_array_equal(timesteps.terminated, after["is_over"])
     seen = [zlib.crc32(observation.astype(np.uint8).tobytes()) for observation in timesteps.observation]
     assert seen == list(checksums)
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("game", GAMES)
 def test_transitions(game):
     before, after, actions, draws, rewards, checksums = recorded(game)

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 import jaxenvs
+from tests.parity.differences import record, relative
 from tests.parity.rows_mujoco import ROWS
 
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
@@ -42,7 +43,7 @@ class Lockstep:
     def __init__(self, id, precision="float32", **options):
         self.theirs = gymnasium.make(id, **options).unwrapped
         self.ours = jaxenvs.unwrap(jaxenvs.make(id, engine="c", precision=precision, **options))
-        self.dtype, self.tolerance = np.dtype(precision), TOLERANCE[id]
+        self.id, self.dtype, self.tolerance = id, np.dtype(precision), TOLERANCE[id]
         self.step_ours, self.begin_ours = jax.jit(self.ours.step), jax.jit(self.ours.state_at)
         self.random = np.random.default_rng(5)
         self.terminations = self.contacts = 0
@@ -72,7 +73,9 @@ class Lockstep:
         observation, reward, terminated, _, info = self.theirs.step(action)
         self.state, timestep = self.step_ours(self.state, action)
         self.compare_observations(observation, timestep.observation)
-        assert abs(float(timestep.reward) - reward) <= self.tolerance * max(1.0, abs(reward), self.largest(info))
+        gap, scale = abs(float(timestep.reward) - reward), max(1.0, abs(reward), self.largest(info))
+        record(self.id, gap / scale)
+        assert gap <= self.tolerance * scale
         assert bool(timestep.terminated) == terminated
         assert set(info) == set(timestep.info) == self.info_keys
         self.compare_infos(info, timestep.info)
@@ -83,6 +86,7 @@ class Lockstep:
     def compare_observations(self, theirs, ours):
         """Equal, in every bit that the precision holds."""
         assert ours.dtype == self.dtype
+        record(self.id, relative(ours, theirs.astype(self.dtype)))
         np.testing.assert_array_equal(np.asarray(ours), theirs.astype(self.dtype))
 
     def compare_infos(self, theirs, ours):
@@ -99,6 +103,7 @@ class Lockstep:
         )
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("id", IDS)
 def test_every_step_is_gymnasiums(id):
     pair = Lockstep(id)

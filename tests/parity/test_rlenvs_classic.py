@@ -19,6 +19,7 @@ from jaxenvs.envs.rlenvs.mountain_car import MountainCar
 from jaxenvs.envs.rlenvs.taxi import Taxi, TaxiState
 from jaxenvs.envs.rlenvs.xo_world import XOWorld
 from tests.parity import _rlenvs_rules as rules
+from tests.parity.differences import assert_close, record, relative
 from tests.parity.rows_rlenvs_classic import ROWS
 
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
@@ -62,6 +63,7 @@ CONTINUOUS = {
 }
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("id", CONTINUOUS)
 def test_every_transition_of_the_continuous_tasks(id):
     env, rule, names, ranges = CONTINUOUS[id]
@@ -81,11 +83,11 @@ def test_every_transition_of_the_continuous_tasks(id):
         assert (abs(seen[:, :2]) <= np.float32(PI)).all()
         assert (abs(after[:, :2]) > 2 * PI).any() and (after[:, :2] < -PI).any()
         after[:, :2] += 2 * PI * np.round((seen[:, :2] - after[:, :2]) / (2 * PI))
-    np.testing.assert_allclose(seen, after, rtol=tolerance, atol=tolerance)
+    assert_close(id, seen, after, tolerance)
     clear = abs(margin) > 10 * tolerance
     assert (clear.sum() > 0.95 * count) and 10 < (margin[clear] > 0).sum() < 0.95 * count
     np.testing.assert_array_equal(timestep.terminated[clear], margin[clear] > 0)
-    np.testing.assert_allclose(timestep.reward[clear], reward[clear], rtol=tolerance, atol=tolerance)
+    assert_close(id, timestep.reward[clear], reward[clear], tolerance)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +108,15 @@ def every_state_of_taxi():
     return [x.reshape(-1).astype(np.int32) for x in np.indices((5, 5, 14, 5, 4, 7))]
 
 
+@pytest.mark.measures_parity
 def test_every_state_and_action_of_taxi():
     x, y, fuel, passenger, destination, action = every_state_of_taxi()
     states = TaxiState(x, y, fuel - 1, passenger + 1, destination + 1)
     _, timestep = jax.device_get(jax.jit(jax.vmap(Taxi().step))(states, action))
     columns = zip(x, y, fuel - 1, passenger + 1, destination + 1, action, strict=True)
     after, reward, over = zip(*(rules.taxi(*map(int, row)) for row in columns), strict=True)
-    np.testing.assert_array_equal(timestep.observation, np.array(after))
-    np.testing.assert_array_equal(timestep.reward, np.array(reward))
+    assert_close("rlenvs/Taxi-v0", timestep.observation, np.array(after), 0.0)
+    assert_close("rlenvs/Taxi-v0", timestep.reward, np.array(reward), 0.0)
     np.testing.assert_array_equal(timestep.terminated, np.array(over))
 
 
@@ -171,11 +174,14 @@ def cards_of(low, high):
     return [bit % 13 + 1 for word in (int(low), int(high)) for bit in range(26) if word >> bit & 1]
 
 
+@pytest.mark.measures_parity
 def test_blackjack_with_any_hand_and_deck():
     cases, after, timestep = blackjack_steps()
     seen = Counter()
     for i, case in enumerate(cases):
         total, usable, dealer, reward, over, deck = rules.blackjack(*case)
+        reached = timestep.reward[i], timestep.observation[0][i], timestep.observation[1][i]
+        record("rlenvs/Blackjack-v0", relative(reached, (reward, total, case[2])))
         assert (after.player.sum[i], after.dealer.sum[i]) == (total, dealer), case
         assert (timestep.reward[i], timestep.terminated[i]) == (reward, over), case
         assert cards_of(after.deck[0][i], after.deck[1][i]) == deck
@@ -260,6 +266,7 @@ def episodes_of_catch(lanes=400, **fields):
     return env, *jax.device_get((opening, actions, played))
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize(
     "fields, turns",
     [({}, 50), ({"level": 3.0, "obscured": True}, 100), ({"level": 1.0, "size": 13, "player_width": 5}, 0)],
@@ -281,6 +288,7 @@ def test_episodes_of_catch(fields, turns):
             player, ball_x, ball_y, slope, reward, over = rules.catch(
                 size, width, player, ball_x, ball_y, slope, action
             )
+            record("rlenvs/Catch-v0", relative((after.x[t, lane] + 1, after.slope[t, lane]), (ball_x, slope)))
             assert after.x[t, lane] + 1 == pytest.approx(ball_x, abs=tolerance)
             assert after.slope[t, lane] == pytest.approx(slope, abs=tolerance)
             counted += was != slope
@@ -319,6 +327,7 @@ def walks(random, steps, lanes):
     return np.repeat(random.integers(0, 4, (-(-steps // 9), lanes)), 9, axis=0)[:steps].astype(np.int32)
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("double", [False, True], ids=["circles", "both"])
 @pytest.mark.parametrize("random", [False, True], ids=["static", "random"])
 def test_walks_in_the_world_of_crosses_and_circles(double, random):
@@ -343,6 +352,8 @@ def test_walks_in_the_world_of_crosses_and_circles(double, random):
         assert (len(crosses), len(circles)) == COUNTS[double, random]
         for t in range(steps):
             row, column, reward, picture = rules.xo_world(row, column, crosses, circles, int(actions[t, lane]))
+            record("rlenvs/XOWorld-v0", relative(timesteps.reward[t, lane], reward))
+            record("rlenvs/XOWorld-v0", relative(timesteps.observation[t, lane, :, :, 0], picture))
             assert timesteps.reward[t, lane] == reward, (t, lane)
             np.testing.assert_array_equal(timesteps.observation[t, lane, :, :, 0], picture)
             rewards[reward] += 1

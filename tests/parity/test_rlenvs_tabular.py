@@ -18,6 +18,7 @@ from jaxenvs.envs.rlenvs.random_walk import RandomWalk, RandomWalkState
 from jaxenvs.envs.rlenvs.windy_world import WindyWorld
 from jaxenvs.registration import spec
 from tests.envs.rlenvs.finite_model import cells_of, grid_states, outcomes_of
+from tests.parity.differences import assert_close, record, relative
 from tests.parity.rows_rlenvs_tabular import ROWS
 
 TOLERANCE = {row.id.split("/")[1].split("-")[0]: row.tolerance for row in ROWS}
@@ -109,6 +110,7 @@ for change, counts in (("blocking", (0, 998, 999, 1000)), ("shortcut", (0, 2998,
         )
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("case", GRIDS)
 def test_every_cell_and_action(case):
     env, width, height, count, rules = GRIDS[case]
@@ -118,6 +120,7 @@ def test_every_cell_and_action(case):
         for action in range(env.action_space.n):
             target, reward, over = rules()(tuple(place), action)
             seen = tuple(timesteps.observation[i, action].tolist())
+            record(f"rlenvs/{type(env).__name__}-v0", relative((*seen, timesteps.reward[i, action]), (*target, reward)))
             assert (seen, timesteps.reward[i, action], timesteps.terminated[i, action]) == (target, reward, over), (
                 place,
                 action,
@@ -157,12 +160,15 @@ def test_steps_of_all_episodes_move_the_wall():
     assert jax.tree.structure(fresh) == jax.tree.structure(state)
 
 
+@pytest.mark.measures_parity
 def test_every_place_of_the_walk():
     places = jnp.arange(7, dtype=jnp.int32)
     _, timesteps = outcomes_of(RandomWalk(), RandomWalkState(position=places))
-    assert timesteps.observation.tolist() == [[0, 1], [0, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 6]]
+    assert_close(
+        "rlenvs/RandomWalk-v0", timesteps.observation, [[0, 1], [0, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 6]], 0
+    )
     inside = slice(1, 6)  # outside, the reference defines nothing but the way back
-    assert timesteps.reward[inside].tolist() == [[0, 0], [0, 0], [0, 0], [0, 0], [0, 1]]
+    assert_close("rlenvs/RandomWalk-v0", timesteps.reward[inside], [[0, 0], [0, 0], [0, 0], [0, 0], [0, 1]], 0)
     assert timesteps.terminated[inside].tolist() == [[True, False], *[[False, False]] * 3, [False, True]]
     assert not timesteps.terminated[0, 1] and not timesteps.terminated[6, 0]
     assert int(RandomWalk().reset(jax.random.key(0))[1].observation) == 3
@@ -186,6 +192,7 @@ def costs_of_moving(has_puddles):
     return world
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("has_puddles", [False, True])
 def test_every_twentieth_of_the_square(has_puddles):
     env, world = GridWorld(has_puddles=has_puddles), costs_of_moving(has_puddles)
@@ -196,6 +203,8 @@ def test_every_twentieth_of_the_square(has_puddles):
     for i, place in enumerate(twentieths):
         for action in range(4):
             x, y = (c - 1 for c in moved(place + 1, action, 21, 21))
+            reached, reward = timesteps.observation[i, action], timesteps.reward[i, action]
+            record("rlenvs/GridWorld-v0", relative((*reached, reward), (x / 20, y / 20, world[5 * x + 1, 5 * y + 1])))
             np.testing.assert_allclose(timesteps.observation[i, action], (x / 20, y / 20), atol=tolerance)
             np.testing.assert_allclose(timesteps.reward[i, action], world[5 * x + 1, 5 * y + 1], atol=tolerance)
             assert timesteps.terminated[i, action] == (x == y == 20)
@@ -240,6 +249,7 @@ def day_and_night(lots, action, asked, brought):
     return lots, dollars
 
 
+@pytest.mark.measures_parity
 def test_days_and_nights():
     draw = np.random.default_rng(0)
     cars = draw.choice([0, 1, 2, 5, 10, 17, 19, 20, *range(21)], (4000, 2))
@@ -254,8 +264,8 @@ def test_days_and_nights():
     step = jax.vmap(lambda cars, *others: env.step_with(start.replace(cars=cars), *others))
     _, timesteps = jax.jit(step)(*arguments)
     expected = [day_and_night(*case) for case in zip(cars, actions, asked, brought, strict=True)]
-    np.testing.assert_array_equal(timesteps.observation, [lots for lots, _ in expected])
-    np.testing.assert_array_equal(timesteps.reward, [dollars for _, dollars in expected])
+    assert_close("rlenvs/JacksCarRental-v0", timesteps.observation, [lots for lots, _ in expected], 0)
+    assert_close("rlenvs/JacksCarRental-v0", timesteps.reward, [dollars for _, dollars in expected], 0)
     assert not timesteps.terminated.any()
 
 
@@ -302,11 +312,14 @@ def test_pulls(is_restless):
     assert not timesteps.terminated.any() and (np.asarray(timesteps.observation) == 0).all()
 
 
+@pytest.mark.measures_parity
 def test_a_pull_by_scripted_chance():
     env = MultiArmedBandit(means=(0.5, -1.0, 2.0), num_arms=3, is_restless=True)
     state, _ = env.reset(jax.random.key(0))
     state, timestep = env.step_with(state, jnp.int32(1), jnp.array([0.25, 1.0, -2.0, 3.0]))
     tolerance = TOLERANCE["MultiArmedBandit"]
+    reached = timestep.reward, *state.means, timestep.info["regret"]
+    record("rlenvs/MultiArmedBandit-v0", relative(np.array(reached), (-0.75, 0.6, -1.2, 2.3, 3.0)))
     np.testing.assert_allclose(timestep.reward, -0.75, atol=tolerance)
     np.testing.assert_allclose(state.means, (0.6, -1.2, 2.3), atol=tolerance)
     np.testing.assert_allclose(timestep.info["regret"], 3.0, atol=tolerance)

@@ -14,6 +14,7 @@ import scipy.stats
 
 import jaxenvs
 from jaxenvs.envs.toy_text.blackjack import Blackjack, BlackjackState, Hand, deal_hand, draw_cards
+from tests.parity.differences import record, relative
 
 ALPHA = 1e-4  # the probability that a correct implementation fails a test; the seeds are fixed
 
@@ -92,6 +93,7 @@ def cards_for(seed, count):
     return np.stack(jax.jit(jax.vmap(lambda key: draw_cards(jax.random.split(key)[1], 10)))(keys), -1)
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("action", [STICK, HIT])
 @pytest.mark.parametrize("rules", RULES)
 def test_step_is_gymnasiums_with_the_same_cards(rules, action, monkeypatch):
@@ -110,6 +112,7 @@ def test_step_is_gymnasiums_with_the_same_cards(rules, action, monkeypatch):
         # The observed sum ends with its space.
         expected = (min(observation[0], 31), *observation[1:])
         assert tuple(int(part[i]) for part in timestep.observation) == expected, (player, dealer)
+        record("Blackjack-v1", relative(timestep.reward[i], reward))
         assert timestep.reward[i] == reward, (player, dealer)
         assert (timestep.terminated[i], timestep.truncated[i]) == (terminated, truncated)
         assert state.dealer.size[i] == len(reference.dealer)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import inspect
 import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +56,18 @@ def steered(learner, env):
 def program(kind):
     """Training with the learner as an argument: other settings that are numbers compile nothing."""
     return jax.jit(kind.train)
+
+
+@pytest.mark.parametrize("kind", [PPO, DQN, SAC])
+def test_a_learner_declares_only_settings_that_its_base_lacks_or_has_with_another_default(kind):
+    (base,) = kind.__bases__
+    inherited = {field.name: field.default for field in dataclasses.fields(base)}
+    own = {
+        field.name: field.default for field in dataclasses.fields(kind) if field.name in vars(kind)["__annotations__"]
+    }
+    assert own and not {name for name, default in own.items() if inherited.get(name, dataclasses.MISSING) == default}
+    described = re.findall(r"^    (\w+): ", inspect.getdoc(kind).partition("Attributes:")[2], re.MULTILINE)
+    assert set(own) <= set(described) <= {*own, *inherited}
 
 
 def signature(tree):
