@@ -2,7 +2,7 @@
 PYTHON ?= python
 ENV ?= CartPole-v1
 
-.PHONY: check quick test docs
+.PHONY: check quick test docs links
 
 check: ## everything except the slow tests
 	$(PYTHON) -m pytest
@@ -15,5 +15,8 @@ quick: ## formatting, lint and the architecture
 test: ## the tests of one id: make test ENV=CartPole-v1
 	$(PYTHON) -m pytest -n 0 tests/conformance tests/parity tests/envs tests/registration -k "$(ENV)"
 
-docs: ## the site, in site/
-	$(PYTHON) -m mkdocs build --strict
+docs: ## the site, in site/, with an animation of every id
+	DOCS_ANIMATIONS=. $(PYTHON) -m mkdocs build --strict
+
+links: ## the links that lead out of the repository
+	$(PYTHON) -m docs.generator.links
