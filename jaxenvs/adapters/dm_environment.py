@@ -94,7 +94,7 @@ class DmEnvironment(dm_env.Environment):
 
     def reset(self) -> dm_env.TimeStep:
         """Begins an episode, even if another one is running."""
-        state, seen = self._programs.begin(
+        state, seen = self._programs.begin_episode(
             self._auto, self._key, self._episodes, to_go_on_from(self._auto, self._state)
         )
         self._episodes, self._state, self._over = self._episodes + 1, state.inner, False

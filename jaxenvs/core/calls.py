@@ -125,7 +125,7 @@ def _fits(env: Any, method: Callable[..., Any], state: Any) -> bool:
     hint = _state_hint(method)
     if hint is not None:
         return isinstance(state, hint)
-    expected = _opening(env)
+    expected = _reset_state(env)
     if expected is None:
         return True
     return jax.tree.structure(expected) == jax.tree.structure(state) or _same_node(expected, state)
@@ -146,7 +146,7 @@ def _state_hint(method: Callable[..., Any]) -> type[Any] | None:
     return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
 
 
-def _opening(env: Any) -> Any:
+def _reset_state(env: Any) -> Any:
     """The state that `reset` returns, as a tree of `jax.ShapeDtypeStruct`; None if it fails."""
     try:
         return jax.eval_shape(env.reset, jax.eval_shape(lambda: jax.random.key(0)))[0]
@@ -157,7 +157,7 @@ def _opening(env: Any) -> Any:
 def _wrong_state(env: Any, name: str, values: list[Any]) -> str:
     owner, state = type(env).__name__, values[0]
     hint = _state_hint(getattr(type(env), name))
-    wanted = (hint or type(_opening(env))).__name__
+    wanted = (hint or type(_reset_state(env))).__name__
     wanted = "an array" if wanted == "ShapeDtypeStruct" else wanted
     begin = f"`{owner}.{name}` takes a state of this environment, {_article(wanted)}, and got {describe(state)}"
     if isinstance(state, TimeStep):
@@ -238,14 +238,14 @@ def _first_change(env: Any) -> str | None:
         return change
     try:
         key = jax.eval_shape(lambda: jax.random.key(0))
-        before, opening = jax.eval_shape(env.reset, key)
+        before, first = jax.eval_shape(env.reset, key)
         after, timestep = jax.eval_shape(env.step, before, jax.eval_shape(env.action_space.sample, key))
     except Exception:  # noqa: BLE001  # an environment with another mistake
         return None
     for label, old, new in (
         ("state", before, after),
-        ("timestep.observation", opening.observation, timestep.observation),
-        ("timestep.info", opening.info, timestep.info),
+        ("timestep.observation", first.observation, timestep.observation),
+        ("timestep.info", first.info, timestep.info),
     ):
         if jax.tree.structure(old) != jax.tree.structure(new):
             return (

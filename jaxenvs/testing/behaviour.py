@@ -93,7 +93,7 @@ def _stops_on_time(subject: Subject) -> bool:
             return state.replace(inner=inner) if isinstance(state, WrapperState) else inner
         return state
 
-    _, timestep = subject.step(subject.env, last_step(subject.env, subject.opening[0]), subject.action)
+    _, timestep = subject.step(subject.env, last_step(subject.env, subject.after_reset[0]), subject.action)
     return bool(timestep.truncated)
 
 

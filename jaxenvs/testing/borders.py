@@ -15,7 +15,7 @@ from jaxenvs.testing.trees import identical
 
 def bad_action_refused(subject: Subject) -> None:
     """An action of a wrong shape or dtype raises InvalidAction while tracing, and has no other effect."""
-    env, (state, _) = subject.env, subject.opening
+    env, (state, _) = subject.env, subject.after_reset
     timestep = jax.eval_shape(env.step, state, subject.action)[1]
     for label, action in _bad_actions(subject.action):
         _expect(
@@ -75,7 +75,7 @@ def _bad_actions(action: Any) -> Iterator[tuple[str, Any]]:
 
 def survives_pickle(subject: Subject) -> None:
     """Environment, state and timestep survive pickling, including random keys."""
-    state, timestep = subject.opening
+    state, timestep = subject.after_reset
     for name, value in (("the environment", subject.env), ("its state", state), ("its timestep", timestep)):
         try:
             copy = pickle.loads(pickle.dumps(value))

@@ -68,7 +68,7 @@ CHECKS: tuple[Check, ...] = tuple(
         purity.pure,
         purity.no_leaks,
         purity.one_trace,
-        structure.opening,
+        structure.episode_start,
         borders.bad_action_refused,
         borders.bad_key_refused,
         purity.same_key_same_trajectory,

@@ -94,7 +94,7 @@ def one_trace(subject: Subject) -> None:
             " so each value costs a compilation",
             "Drop `static` from physical numbers, so that they are leaves.",
         )
-    state, _ = subject.opening
+    state, _ = subject.after_reset
     subject.step(env, state, subject.action)
     before = list(subject.traces)
     other_env = perturb(env, 1 - 2**-9)
@@ -147,10 +147,10 @@ def all_transformations_agree(subject: Subject) -> None:
         if subject.eager and number < 2:
             forms.append(("eager", env.step(state, action), outcome))
     for lane, key in enumerate(subject.keys(2, 2)):
-        opening = take(subject.few[0], lane)
-        forms.append(("jit", subject.reset(env, key), opening))
+        start = take(subject.few[0], lane)
+        forms.append(("jit", subject.reset(env, key), start))
         if subject.eager and lane == 0:
-            forms.append(("eager", env.reset(key), opening))
+            forms.append(("eager", env.reset(key), start))
     for form, result, expected in forms:
         found = difference("(state, timestep)", result, expected)
         if found:
@@ -197,15 +197,15 @@ def batch_of_parameters(subject: Subject) -> None:
     keys = subject.keys(10, lanes)
 
     def program(env: Any, key: Any, action: Any) -> Any:
-        opening = env.reset(key)
-        return opening, env.step(opening[0], action)
+        start = env.reset(key)
+        return start, env.step(start[0], action)
 
-    opening, outcome = jax.jit(jax.vmap(program, in_axes=(axes, 0, None)))(batch, keys, subject.action)
+    start, outcome = jax.jit(jax.vmap(program, in_axes=(axes, 0, None)))(batch, keys, subject.action)
     for lane, env in enumerate(envs):
         alone = subject.reset(env, keys[lane])
-        found = difference("(state, timestep)", take(opening, lane), alone)
+        found = difference("(state, timestep)", take(start, lane), alone)
         # Step from the batch's own state, so that a rounding error in reset is not amplified.
-        stepped = subject.step(env, take(opening[0], lane), subject.action)
+        stepped = subject.step(env, take(start[0], lane), subject.action)
         found = found or difference("(state, timestep)", take(outcome, lane), stepped)
         if found:
             raise Fault(

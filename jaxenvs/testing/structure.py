@@ -180,9 +180,9 @@ def x64(subject: Subject) -> None:
         jax.block_until_ready(wide.step(env, state, wide.action))
 
 
-def opening(subject: Subject) -> None:
+def episode_start(subject: Subject) -> None:
     """An episode begins with reward 0, neither flag set, and `final_observation` equal to `observation`."""
-    _, timestep = subject.opening
+    _, timestep = subject.after_reset
     if float(timestep.reward) != 0 or bool(timestep.terminated) or bool(timestep.truncated):
         raise Fault(
             f"reset returns reward {timestep.reward}, terminated {timestep.terminated}, truncated {timestep.truncated}",
@@ -196,10 +196,10 @@ def observes(subject: Subject) -> None:
     """`observe` of a state, if defined, is the observation that came with that state."""
     if not subject.env.can_observe:
         return
-    openings, _, _, outcomes = subject.few
+    starts, _, _, outcomes = subject.few
     observe = jax.vmap(lambda env, state: env.observe(state), in_axes=(None, 0))
     over_steps = jax.vmap(observe, in_axes=(None, 0))
-    for call, mapped, (state, timestep) in (("reset", observe, openings), ("step", over_steps, outcomes)):
+    for call, mapped, (state, timestep) in (("reset", observe, starts), ("step", over_steps, outcomes)):
         if found := difference("observation", timestep.observation, jax.jit(mapped)(subject.env, state)):
             raise Fault(
                 f"{call} and `observe` of its state do not agree: {found}",

@@ -167,7 +167,7 @@ class Subject:
         return jax.jit(counted_step)
 
     @cached_property
-    def opening(self) -> tuple[Any, Any]:
+    def after_reset(self) -> tuple[Any, Any]:
         """A concrete state and timestep from `reset`."""
         return self.reset(self.env, self.keys(0))
 
@@ -181,15 +181,15 @@ class Subject:
         """
 
         def program(env: Any, keys: Array, action_keys: Array) -> Any:
-            opening = jax.vmap(env.reset)(keys)
+            starts = jax.vmap(env.reset)(keys)
             actions = jax.vmap(jax.vmap(env.action_space.sample))(action_keys)
 
             def body(state: Any, action: Any) -> Any:
                 outcome = jax.vmap(env.step)(state, action)
                 return outcome[0], (state, outcome)
 
-            _, (states, outcomes) = jax.lax.scan(body, opening[0], actions)
-            return opening, states, actions, outcomes
+            _, (states, outcomes) = jax.lax.scan(body, starts[0], actions)
+            return starts, states, actions, outcomes
 
         shape = _FEW_STEPS, _FEW_LANES
         action_keys = self.keys(3, _FEW_STEPS * _FEW_LANES).reshape(shape)

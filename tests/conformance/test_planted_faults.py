@@ -479,7 +479,7 @@ FAULTS = {
     LeakedTracer: "no_leaks",
     StaticStride: "one_trace",
     ReadsParameter: "one_trace",
-    RewardAtReset: "opening",
+    RewardAtReset: "episode_start",
     ObservesBefore: "observes",
     Unvalidated: "bad_action_refused",
     UncheckedKey: "bad_key_refused",

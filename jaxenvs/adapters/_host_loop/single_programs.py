@@ -14,7 +14,9 @@ from jaxenvs.random import Key
 from jaxenvs.wrappers.auto_reset import AutoReset, AutoResetState, observation_and_info
 
 
-def _begin(auto: AutoReset[Any], key: Key, episode: Array | int, ended: Any = None) -> tuple[AutoResetState, Any]:
+def _begin_episode(
+    auto: AutoReset[Any], key: Key, episode: Array | int, ended: Any = None
+) -> tuple[AutoResetState, Any]:
     auto = auto if ended is None else auto.continued_from(ended)
     state, timestep = auto.begin_episode(key, jnp.asarray(episode, jnp.int32))
     return state, observation_and_info(timestep)
@@ -32,16 +34,16 @@ def _draw(env: Env[Any, Any], state: Any) -> Array:
 class SinglePrograms:
     """The programs that all environments of the same structure share.
 
-    * `begin(auto, key, episode, ended=None)`: the first state of an episode, given by its number in the key's
-      sequence, with its observation and info. `ended` is the last inner state of the previous episode, if something
-      continues from there.
+    * `begin_episode(auto, key, episode, ended=None)`: the first state of an episode, given by its number in the
+      key's sequence, with its observation and info. `ended` is the last inner state of the previous episode, if
+      something continues from there.
     * `advance(env, state, action)`: one step; `final_observation`, which equals `observation`, is left out.
     * `draw(env, state)`: the picture of the state, (height, width, 3) uint8.
     """
 
     def __init__(self) -> None:
         # `partial` makes separate functions, so that JAX drops their programs with them.
-        self.begin = jax.jit(partial(_begin))
+        self.begin_episode = jax.jit(partial(_begin_episode))
         self.advance = jax.jit(partial(_advance))
         self.draw = jax.jit(partial(_draw))
 
@@ -55,5 +57,5 @@ def single_programs(auto: AutoReset[Any]) -> SinglePrograms:
 
 
 def to_go_on_from(auto: AutoReset[Any], ended: Any) -> Any:
-    """The state for `begin` that an episode ended in, None where nothing outlives episodes."""
+    """The last state of an episode, for `begin_episode`; None if nothing changes between episodes."""
     return ended if type(unwrap(auto)).changes_between_episodes else None

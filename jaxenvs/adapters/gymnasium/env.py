@@ -148,7 +148,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             self._key, self._episodes, ended = key(int(seed) % 2**64), 0, None
         elif self._key is None:
             self._key = key(int(self.np_random.integers(2**63)))
-        state, seen = self._programs.begin(auto, self._key, self._episodes, ended)
+        state, seen = self._programs.begin_episode(auto, self._key, self._episodes, ended)
         self._episodes, self._state, self._closed = self._episodes + 1, state.inner, False
         observation, info = to_host(seen)
         self._show()
@@ -266,7 +266,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             self._programs = single_programs(self._auto)
             if self._state is not None:
                 auto = self._auto
-                fresh = jax.eval_shape(lambda: self._programs.begin(auto, self._key, 0)[0].inner)
+                fresh = jax.eval_shape(lambda: self._programs.begin_episode(auto, self._key, 0)[0].inner)
                 if not same_form(fresh, self._state):
                     self._state = None
         return True

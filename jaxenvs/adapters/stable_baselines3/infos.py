@@ -55,5 +55,5 @@ def step_infos(
         info = infos[lane]
         info["terminal_observation"], info["TimeLimit.truncated"], episode_return, length = ending
         info["episode"] = {"r": round(episode_return, 6), "l": length, "t": seconds}
-    openings = infos_of({name: value[ended] for name, value in output.info.items()}, len(ended))
-    return infos, dict(zip(ended.tolist(), openings, strict=True))
+    reset_infos = infos_of({name: value[ended] for name, value in output.info.items()}, len(ended))
+    return infos, dict(zip(ended.tolist(), reset_infos, strict=True))

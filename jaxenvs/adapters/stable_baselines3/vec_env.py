@@ -216,10 +216,10 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         dones = output.terminated | output.truncated
         self._returns += output.reward
         seconds = round(time.time() - self._made_at, 6)
-        infos, openings = step_infos(output, dones, self._returns, self._observations, seconds)
+        infos, reset_infos = step_infos(output, dones, self._returns, self._observations, seconds)
         self._returns[dones] = 0.0
-        for lane, opening in openings.items():
-            self.reset_infos[lane] = opening
+        for lane, info in reset_infos.items():
+            self.reset_infos[lane] = info
         return self._observations.encode(output.observation), np.array(output.reward), dones, infos
 
     def close(self) -> None:

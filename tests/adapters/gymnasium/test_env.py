@@ -364,7 +364,7 @@ def test_a_bad_construction_says_what_to_do(construct, error, message):
 def test_instances_share_one_program():
     first = GymnasiumEnv("CartPole-v1")
     first.reset(seed=0)
-    compiled = first._programs.begin._cache_size()
+    compiled = first._programs.begin_episode._cache_size()
     for gravity in (1.0, 2.0):
         GymnasiumEnv("CartPole-v1", gravity=gravity).reset(seed=0)
-    assert first._programs.begin._cache_size() == compiled
+    assert first._programs.begin_episode._cache_size() == compiled
