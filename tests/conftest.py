@@ -10,7 +10,7 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir(
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads, one team a worker, wait busily in XLA's way
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads wait actively in every worker, which slows XLA down
 
 import jax  # the settings above must be there first
 import pytest

@@ -1,4 +1,4 @@
-"""The registries of environments, kept as they are whatever a test registers."""
+"""Keeps the registries of environments unchanged by what a test registers."""
 
 import contextlib
 import copy

@@ -1,6 +1,6 @@
 """Keys of jaxenvs' own generator: their values, their use with all of jax.random, and their quality.
 
-The statistical tests have fixed seeds, so they pass or fail for good. ALPHA is the chance that a perfect
+The statistical tests have fixed seeds, so their results do not change. ALPHA is the chance that a perfect
 generator would have failed one of them. A full battery is beyond unit tests.
 """
 

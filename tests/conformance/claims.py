@@ -17,7 +17,7 @@ def _full_force_along_the_velocity(observation, key):
 
 
 def _torque_along_the_velocity(observation, key):
-    """Acrobot: torque in the sense of the second joint's motion, which always adds energy."""
+    """Acrobot: torque in the direction of the second joint's motion, which always adds energy."""
     return jnp.where(observation[5] < 0, jnp.int32(0), jnp.int32(2))
 
 
@@ -69,7 +69,7 @@ CLAIMS = {
     # The clock of the game runs for 2,501 frames.
     "MinAtar/Freeway-v0": {"steps": 2600, "lanes": 4},
     "MinAtar/Freeway-v1": {"steps": 2600, "lanes": 4},
-    # Op by op it takes twenty seconds; its slow twin covers that.
+    # Eagerly it takes twenty seconds; a slow test covers that.
     "MinAtar/Seaquest-v1": {"eager": False},
     # One start, and deterministic moves.
     "CliffWalking-v1": {"random": False},

@@ -1,4 +1,4 @@
-"""Each check fails on an environment with exactly the fault that it is for, and on a sound one none does.
+"""Each check fails for an environment with its fault, and no check fails for one without faults.
 
 `Sound` is as small as an environment gets. Each class below it changes one thing, and the table at the
 end says which check `check_env` must name for it.

@@ -30,7 +30,7 @@ SHORTEST = "01_first_steps.ipynb"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
-@pytest.mark.filterwarnings("ignore")  # of the kernel's machinery; the notebook's own are errors, see below
+@pytest.mark.filterwarnings("ignore")  # warnings of the kernel; those of the notebook are errors, see below
 @pytest.mark.parametrize(
     "path",
     [pytest.param(path, id=path.name, marks=[pytest.mark.slow] if path.name != SHORTEST else []) for path in PATHS],
@@ -59,7 +59,7 @@ def test_notebook_runs(path, tmp_path, monkeypatch):
 
 
 def kinds(cell):
-    """What a cell puts out, in what form: `{"stdout", "image/png"}`; warnings, which are not kept, aside."""
+    """What a cell puts out, in what form: `{"stdout", "image/png"}`; without warnings, which are not kept."""
     found = set()
     for output in cell.get("outputs", []):
         found |= {output.name} if output.output_type == "stream" else set(output.get("data", {}))

@@ -30,7 +30,7 @@ def template(value):
 
 
 def forged(path, payload):
-    """Writes a payload under a header that vouches for it."""
+    """Writes a payload with a header whose checksum is correct."""
     path.write_bytes(struct.pack("<8sIQ32s", b"jaxenvs\0", 1, len(payload), hashlib.sha256(payload).digest()) + payload)
 
 
@@ -83,7 +83,7 @@ def test_damaged_file_is_refused_with_what_is_wrong(saved, damage, message):
     "payload",
     [
         b"\xc1",  # a byte that msgpack never uses
-        b"\x91" * 5000,  # nested deeper than any reader follows
+        b"\x91" * 5000,  # nested too deeply for any reader
         b"\xdd\xff\xff\xff\xff",  # a list that claims four billion entries
         serialization.msgpack_serialize({"leaves": {}}),
         serialization.msgpack_serialize({"progress": {}, "keys": {}, "leaves": {"a": "text"}}),

@@ -232,7 +232,7 @@ def test_calls_end_with_rows_or_within_one():
 
 
 def test_rows_of_many_updates_are_put_together_from_several_calls(tmp_path, monkeypatch):
-    """As where updates are slow: calls of one update each."""
+    """Calls of one update each, as if updates were slow."""
     monkeypatch.setattr("jaxenvs.monitor.training_loop._SECONDS_PER_CALL", 1e-9)
     learner, run = LEARNER.replace(num_updates=1001), make_run(tmp_path / "run")
     calls = []

@@ -82,12 +82,12 @@ def columns(state: Any) -> np.ndarray:
 
 
 def action_for_gymnasium(action: np.ndarray) -> Any:
-    """An action as Gymnasium takes it; floats in float64, lest they round its arithmetic to float32."""
+    """An action as Gymnasium takes it; floats in float64, so that its arithmetic is not rounded to float32."""
     return int(action) if action.ndim == 0 else action.astype(np.float64)
 
 
 def step_reference(case: Case, states: np.ndarray, actions: np.ndarray) -> Transitions:
-    """Steps Gymnasium's environment once from each state, as if each opened an episode."""
+    """Steps Gymnasium's environment once from each state, as if an episode began there."""
     env = case.reference()
     results = []
     for state, action in zip(states, actions, strict=True):
@@ -100,7 +100,7 @@ def step_reference(case: Case, states: np.ndarray, actions: np.ndarray) -> Trans
 
 
 def follow_reference(case: Case, state: np.ndarray, actions: np.ndarray) -> Transitions:
-    """Steps Gymnasium's environment through one episode, and on after its end."""
+    """Steps Gymnasium's environment through one episode and beyond its end."""
     env = case.reference()
     env.state = np.array(state, np.float64)
     results = []

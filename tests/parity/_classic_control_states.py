@@ -1,4 +1,4 @@
-"""States and actions to compare transitions at: across the whole range, and on every edge."""
+"""States and actions to compare transitions at: across the whole range, and at every boundary."""
 
 import itertools
 from typing import Any
@@ -66,7 +66,7 @@ def _random(case: Case, count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def actions_like(case: Case, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Random actions: all choices, or torques and throttles up to half as much again as the limits."""
+    """Random actions: all choices, or torques and throttles up to 1.5 times the limits."""
     choices = {"CartPole-v0": 2, "CartPole-v1": 2, "MountainCar-v0": 3, "Acrobot-v1": 3}
     if case.id in choices:
         return rng.integers(0, choices[case.id], shape, np.int32)

@@ -19,7 +19,7 @@ def _generator():
 
 
 def four_rooms():
-    """Every free cell, action and direction of failing, the goal under way or elsewhere."""
+    """Every free cell, action and direction of failing, with the goal on the way or elsewhere."""
     free = reference.free_cells(reference.ROOM_ROWS)
     generator = _generator()
     goals = [8 * 13 + 9, 4 * 13 + 1]
@@ -59,7 +59,7 @@ def point_robot(near=0.2):
 
 
 def bernoulli_bandit():
-    """Both arms, either way round, and draws about their probabilities."""
+    """Both arms in both orders, and draws near their probabilities."""
     likely = float(np.float32(0.1)), float(np.float32(1) - np.float32(0.1))
     for probs, action in itertools.product((likely, likely[::-1]), range(2)):
         edge = np.float32(probs[action])
@@ -144,7 +144,7 @@ def batch(env, cases):
 
 
 def stepped(env, fields, actions, chance):
-    """What ours makes of a batch: states and timesteps, as NumPy arrays."""
+    """The results of our environment for a batch: states and timesteps, as NumPy arrays."""
     fresh, _ = env.reset(jaxenvs.random.key(0))
 
     def step(fields, action, chance):

@@ -63,7 +63,7 @@ def steps_to(rows, goal):
 
 
 def four_rooms(state, action, direction, visual=False):
-    """`direction` is the one that chance decided for, or None where the action counts."""
+    """`direction` is the one drawn at random, or None if the action counts."""
     cell = walk(ROOM_ROWS, state["cell"], action if direction is None else direction)
     row, column = divmod(cell, 13)
     if visual:

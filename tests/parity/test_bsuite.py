@@ -1,4 +1,4 @@
-"""bsuite's tasks against episodes and transitions of bsuite 0.3.6, whose chance was written down."""
+"""bsuite's tasks compared with episodes and transitions of bsuite 0.3.6, recorded with their random draws."""
 
 import functools
 import json
@@ -222,7 +222,7 @@ def test_the_best_returns_are_those_that_bsuite_names():
 
 
 def stepped(env):
-    """Many first steps with action 0: the openings, the states and the timesteps."""
+    """Many first steps with action 0: the first timesteps, then states and timesteps after the step."""
     opening, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(KEY, LANES))
     return jax.device_get((opening, *jax.jit(jax.vmap(env.step))(opening, jnp.zeros(LANES, jnp.int32))))
 
@@ -253,7 +253,7 @@ def test_chance_has_bsuites_distributions():
     _, umbrella, timesteps = stepped(UmbrellaChain(n_distractor=2))
     coins = np.stack([timesteps.reward == 1, *umbrella.distractors.T])
     assert scipy.stats.chisquare(np.bincount(np.array([1, 2, 4]) @ coins, minlength=8)).pvalue > ALPHA
-    # In a sea two cells wide the right action is blown off half of the time, and the last row is noisy everywhere.
+    # In a sea two cells wide, the wind changes half of the right actions, and every cell of the last row is noisy.
     sea = DeepSea(size=2, deterministic=False, action_mapping=np.zeros((2, 2), np.int32))
     _, states, timesteps = stepped(sea)
     assert set(states.row.tolist()) == {1}

@@ -27,7 +27,7 @@ from tests.parity._classic_control_states import actions_like, margin, states_an
 from tests.parity.differences import record, relative
 from tests.parity.rows_classic_control import ROWS
 
-# Gymnasium says so of CartPole-v0, which it has nevertheless.
+# Gymnasium warns that CartPole-v0 is out of date.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarning")
 
 TOLERANCE = {row.id: row.tolerance for row in ROWS}
@@ -37,7 +37,7 @@ FLOAT32_STATE = 1.2e-7
 
 
 def angle_columns(case):
-    """The columns of the state that are angles within a turn: they may be off by one at its ends."""
+    """The columns of the state that are angles within a turn: they may differ by a whole turn."""
     return [0, 1] if isinstance(case.env, Acrobot) else []
 
 
@@ -57,7 +57,7 @@ def test_a_transition_in_float32_agrees_within_the_rows_tolerance(case):
     reference = step_reference(case, states, actions)
     ours = step_ours(case, states, actions, jnp.float32)
     tolerance = TOLERANCE[case.id]
-    # A velocity next to zero at the left wall keeps its value or loses it by the last bit of the position.
+    # At the left wall, the last bit of the position decides whether a small velocity becomes 0.
     assert record(case.id, state_differences(case, ours.state, reference.state)) < tolerance
     assert record(case.id, relative(ours.observation, reference.observation)) < tolerance
     disagree = ours.terminated != reference.terminated
@@ -76,9 +76,9 @@ def test_a_transition_in_float64_agrees_to_the_last_digits(case):
     if case.id == "MountainCarContinuous-v0":
         assert np.abs(ours.state - reference.state).max() < FLOAT32_STATE
     else:
-        # A few roundings of float64, of functions that NumPy and XLA round differently.
+        # A few roundings in float64, which NumPy and XLA do differently.
         assert relative(ours.state, reference.state).max() < 1e-12
-    # Observations and our rewards are rounded to float32, to either side of a tie.
+    # Observations and our rewards are rounded to float32.
     assert relative(ours.observation, reference.observation).max() < 1.2e-7
     assert relative(ours.reward, reference.reward).max() < 6e-8
     if case.id != "Pendulum-v1":
@@ -92,13 +92,13 @@ EPISODES = {
     "Pendulum-v1": 200,
     "Acrobot-v1": 500,
 }
-# Float64 roundings, 1e-16 each, grow with the sensitivity to the start: most in the chaotic Acrobot, whose
-# angles in float32 part by whole radians over an episode.
+# Float64 roundings, 1e-16 each, grow with the sensitivity to the start, most in the chaotic Acrobot. Its
+# angles in float32 differ by several radians after an episode.
 EPISODE_TOLERANCE = {"CartPole-v1": 1e-9, "MountainCar-v0": 1e-12, "Pendulum-v1": 1e-9, "Acrobot-v1": 1e-7}
 
 
 def episodes(case, count, seed):
-    """(count, k) starts, and (steps, count, ...) actions: random, and every other pumping energy."""
+    """(count, k) starts, and (steps, count, ...) actions: random, and in every other lane actions that add energy."""
     steps = EPISODES[case.id]
     starts = columns(jax.vmap(case.env.reset)(jax.random.split(jaxenvs.random.key(seed), count))[0])
     actions = actions_like(case, (steps, count), np.random.default_rng(seed))
@@ -116,8 +116,8 @@ def test_whole_episodes_in_float64_agree_also_after_their_end(case):
     for i, start in enumerate(starts):
         steps = len(actions)
         if case.id == "Acrobot-v1" and ours.terminated[:, i].any():
-            # Once swung up it is so chaotic that float64 too parts company within a hundred steps. What
-            # comes later is compared from our own states, step by step.
+            # After the swing-up, the two differ within a hundred steps even in float64. What
+            # follows is compared from our own states, step by step.
             steps = ours.terminated[:, i].argmax() + 10
             later = step_reference(case, ours.state[steps:-1, i], actions[steps + 1 :, i])
             assert relative(ours.state[steps + 1 :, i], later.state).max() < 1e-12
@@ -138,7 +138,7 @@ def test_whole_episodes_of_mountain_car_continuous_agree_in_float32():
     ours = follow_ours(case, starts, actions, jnp.float32)
     for i, start in enumerate(starts):
         reference = follow_reference(case, start, actions[:, i])
-        # Both round at every step, not always alike; the roundings add up over the 999.
+        # Both round at every step, sometimes differently; the differences add up over 999 steps.
         assert relative(ours.state[:, i], reference.state).max() < 1e-4
         disagree = ours.terminated[:, i] != reference.terminated
         assert (margin(case, reference.state)[disagree] < 1e-4).all()
@@ -173,7 +173,7 @@ def test_acrobot_wraps_angles_as_repeated_subtraction_does(angle):
     else:
         np.testing.assert_allclose(
             ours, expected, rtol=0, atol=1e-13
-        )  # several subtractions, rounded each, against one
+        )  # several subtractions, each rounded, compared with one
 
 
 def test_acrobot_adds_noise_to_the_torque_from_its_own_key():

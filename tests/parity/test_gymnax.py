@@ -224,7 +224,7 @@ def best_moves(rows, goal):
 
 
 def test_the_shortest_way_through_the_rooms_takes_as_long_as_it_should():
-    """By the exact model: the mean time to the goal of those who always choose a shortest way."""
+    """By the exact model: the mean time to the goal on shortest paths."""
     rows, goal, start = reference.ROOM_ROWS, 8 * 13 + 9, 4 * 13 + 1
     moves, free = best_moves(rows, goal), reference.free_cells(rows)
     place = {cell: i for i, cell in enumerate(free)}
@@ -298,16 +298,16 @@ def pulled(env, choose, belief):
 
 
 def test_the_best_play_of_the_bernoulli_bandit():
-    """How much oftener pulls spoke for arm 1 than for arm 0 says all; pull the likelier arm."""
+    """Only the lead of arm 1 matters: pulls that favour it minus those that favour arm 0. Pull the better arm."""
     choose = lambda lead: (lead > 0).astype(jnp.int32)  # noqa: E731  # a pair of small functions
     learn = lambda lead, action, reward: lead + jnp.where((action == 1) == (reward > 0), 1, -1)  # noqa: E731
     returns = pulled(BernoulliBandit(), (choose, learn), jnp.zeros((), jnp.int32))
-    # The chances of each lead, exactly, while arm 1 is the good one; by symmetry that is no loss.
+    # The exact probability of each lead if arm 1 is the good one; the other case is symmetric.
     chance, expected = {0: 1.0}, 0.0
     for _ in range(100):
         after = {}
         for lead, share in chance.items():
-            # Arm 1 pays with 0.9 and arm 0 with 0.1: either way a pull speaks for arm 1 with 0.9.
+            # Arm 1 pays with probability 0.9 and arm 0 with 0.1, so any pull favours arm 1 with probability 0.9.
             expected += share * (0.9 if lead > 0 else 0.1 if lead < 0 else 0.5)
             for step, part in ((1, 0.9), (-1, 0.1)):
                 after[lead + step] = after.get(lead + step, 0) + share * part
@@ -320,7 +320,7 @@ def test_to_try_the_gaussian_bandit_once_is_worth_what_the_class_says():
     choose = lambda paid: jnp.where(paid >= 0, 1, 0)  # noqa: E731  # a pair of small functions
     learn = lambda paid, action, reward: jnp.where(jnp.isinf(paid), reward, paid)  # noqa: E731
     returns = pulled(GaussianBandit(), (choose, learn), jnp.full((), jnp.inf, jnp.float32))
-    # With mu normal around -1: E[mu] of the try, and 99 E[mu; mu + noise > 0] thereafter.
+    # With mu normal around -1: E[mu] for the first pull, and 99 E[mu; mu + noise > 0] for the others.
     norm, spread = scipy.stats.norm, math.hypot(1, 0.1)
     expected = -1 + 99 * (-norm.cdf(-1 / spread) + norm.pdf(-1 / spread) / spread)
     assert expected == pytest.approx(7.1, abs=0.05)

@@ -83,7 +83,7 @@ def chance_of(env, key):
     return None
 
 
-# Ours, what makes theirs alike (arguments of the constructor, and parameters), and the cases.
+# Our environment, the arguments and parameters that give gymnax's the same settings, and the cases.
 VARIANTS = [
     (FourRooms(), {}, {}, cases.four_rooms),
     (FourRooms(use_visual_obs=True, fail_prob=0.5), {"use_visual_obs": True}, {"fail_prob": 0.5}, cases.four_rooms),

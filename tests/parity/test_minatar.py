@@ -160,7 +160,7 @@ def test_waters_of_seaquest_fill_with_minatars_distributions():
 
 
 def test_seaquest_has_room_for_all_that_comes():
-    """What a newcomer pushes out of the last place is gone by then, even where the game is hardest."""
+    """An entry that a new one displaces has left the screen by then, even at the highest difficulty."""
     env = _HardestSeaquest()
 
     def step(state, key):

@@ -38,7 +38,7 @@ OPTIONS = [
 
 
 class Lockstep:
-    """Our environment and Gymnasium's, put at the same place and stepped with the same actions."""
+    """Our environment and Gymnasium's, set to the same state and stepped with the same actions."""
 
     def __init__(self, id, precision="float32", **options):
         self.theirs = gymnasium.make(id, **options).unwrapped
@@ -49,7 +49,7 @@ class Lockstep:
         self.terminations = self.contacts = 0
 
     def begin(self, key):
-        """Both begin where our reset does; observations at reset are compared."""
+        """Starts both in the state of our reset, and compares the observations."""
         self.state, timestep = self.begin_ours(*jax.jit(self.ours.start)(key))
         mujoco.mj_resetData(self.theirs.model, self.theirs.data)
         self.theirs.set_state(np.float64(self.state.qpos), np.float64(self.state.qvel))
@@ -58,7 +58,7 @@ class Lockstep:
         self.info_keys = set(timestep.info)
 
     def throw(self, size):
-        """Both are moved by hand: positions and velocities are written, and nothing is derived from them."""
+        """Overwrites the positions and velocities of both; nothing is derived from them."""
         move = np.float32(self.random.normal(0, size, self.theirs.model.nv))
         mujoco.mj_integratePos(self.theirs.model, self.theirs.data.qpos, np.float64(move), 1.0)
         qpos = self.theirs.data.qpos.astype(self.dtype)
@@ -67,7 +67,7 @@ class Lockstep:
         self.state = self.state.replace(qpos=jnp.asarray(qpos), qvel=jnp.asarray(qvel))
 
     def step(self):
-        """Both take one random step; whatever it shows is compared."""
+        """Takes one random step with both, and compares all results."""
         space = self.ours.action_space
         action = self.random.uniform(1.3 * space.low, 1.3 * space.high).astype(np.float32)  # also beyond the limits
         observation, reward, terminated, _, info = self.theirs.step(action)
@@ -84,20 +84,20 @@ class Lockstep:
         self.contacts += self.theirs.data.ncon > 0
 
     def compare_observations(self, theirs, ours):
-        """Equal, in every bit that the precision holds."""
+        """Asserts that both are equal bit by bit in the precision."""
         assert ours.dtype == self.dtype
         record(self.id, relative(ours, theirs.astype(self.dtype)))
         np.testing.assert_array_equal(np.asarray(ours), theirs.astype(self.dtype))
 
     def compare_infos(self, theirs, ours):
-        """Equal to the tolerance."""
+        """Asserts that all entries are equal to the tolerance."""
         for name, value in theirs.items():
             gap = np.abs(np.asarray(ours[name]) - value).max(initial=0)
             assert gap <= self.tolerance * max(1.0, np.abs(value).max(initial=0)), name
 
     @staticmethod
     def largest(info):
-        """Of the reward's terms, whose roundings it shares."""
+        """The largest of the reward's terms, whose rounding errors the reward has as well."""
         return max(
             np.abs(value).max(initial=0) for name, value in info.items() if "reward" in name or "penalty" in name
         )

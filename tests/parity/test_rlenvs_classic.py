@@ -79,7 +79,7 @@ def test_every_transition_of_the_continuous_tasks(id):
     expected = [rule(*map(float, row), int(action)) for row, action in zip(values, actions, strict=True)]
     after, reward, margin = (np.array(part) for part in zip(*expected, strict=True))
     seen = timestep.observation.astype(np.float64)
-    if id == "rlenvs/Acrobot-v0":  # angles are the same by whole turns
+    if id == "rlenvs/Acrobot-v0":  # angles that differ by whole turns are equal
         assert (abs(seen[:, :2]) <= np.float32(PI)).all()
         assert (abs(after[:, :2]) > 2 * PI).any() and (after[:, :2] < -PI).any()
         after[:, :2] += 2 * PI * np.round((seen[:, :2] - after[:, :2]) / (2 * PI))
@@ -136,16 +136,16 @@ def value(rank):
 
 @functools.cache
 def blackjack_steps():
-    """States with any deck and hand, stepped either way: the arguments of the rule, and what came of them."""
+    """States with any deck and hand, stepped either way: the arguments of the rule, and the results."""
     random, count = np.random.default_rng(61), 6000
     usable = random.integers(0, 2, count)
     total = np.where(usable == 1, random.integers(12, 25, count), random.integers(4, 25, count))
     shown = random.integers(1, 14, count)
     decks = random.random((count, 52)) < 0.5  # by card, rank within suit
     rank = np.arange(52) % 13 + 1
-    decks[::3] = (rank == 1) | (rank >= 10)  # aces and tens alone, which make the odd cases,
-    decks[1::3] = rank <= 4  # small cards, which make long games,
-    decks[2::3, 36:] = True  # and a mixture, with cards enough for one
+    decks[::3] = (rank == 1) | (rank >= 10)  # only aces and tens, for the unusual cases,
+    decks[1::3] = rank <= 4  # small cards, for long games,
+    decks[2::3, 36:] = True  # and a mixture with enough cards for a game
     actions = random.integers(0, 2, count).astype(np.int32)
     keys = jax.random.split(KEY, count)
     ints = functools.partial(jnp.asarray, dtype=jnp.int32)
@@ -243,7 +243,7 @@ def test_a_deck_is_drawn_to_its_last_card():
     assert all((np.bincount(deal, minlength=14)[1:] == 4).all() for deal in ranks)
     for place in (0, 25, 51):
         assert scipy.stats.chisquare(np.bincount(ranks[:, place], minlength=14)[1:]).pvalue > ALPHA
-    # Neighbours are of one rank with probability 3 / 51, wherever they lie; with replacement it would be 1 / 13.
+    # Neighbours have the same rank with probability 3 / 51 at any place; with replacement it would be 1 / 13.
     assert scipy.stats.binomtest(int((ranks[:, ::2] == ranks[:, 1::2]).sum()), 26 * 4000, 3 / 51).pvalue > ALPHA
 
 
@@ -252,7 +252,7 @@ def test_a_deck_is_drawn_to_its_last_card():
 
 @functools.cache
 def episodes_of_catch(lanes=400, **fields):
-    """Whole episodes with random actions: env, opening states, actions (steps, lanes), and what came of them."""
+    """Whole episodes with random actions: env, first states, actions (steps, lanes), and results."""
     env = Catch(**fields)
     keys = jax.random.split(KEY, lanes)
     actions = jax.random.randint(jax.random.key(1), (env.size - 1, lanes), 0, 3, jnp.int32)
@@ -293,7 +293,7 @@ def test_episodes_of_catch(fields, turns):
             assert after.slope[t, lane] == pytest.approx(slope, abs=tolerance)
             counted += was != slope
             assert timesteps.terminated[t, lane] == over
-            if 0 < abs(ball_x - round(ball_x)) < 2 * tolerance:  # rounding decides where it is seen
+            if 0 < abs(ball_x - round(ball_x)) < 2 * tolerance:  # rounding decides in which cell it is shown
                 doubtful += 1
                 continue
             assert timesteps.reward[t, lane] == reward
@@ -323,7 +323,7 @@ def test_the_screen_flickers_as_often_as_asked():
 
 
 def walks(random, steps, lanes):
-    """(steps, lanes) int32 actions, each kept for a while, so that the player gets around."""
+    """(steps, lanes) int32 actions, each repeated for some steps, so that the player moves far."""
     return np.repeat(random.integers(0, 4, (-(-steps // 9), lanes)), 9, axis=0)[:steps].astype(np.int32)
 
 
@@ -333,7 +333,7 @@ def walks(random, steps, lanes):
 def test_walks_in_the_world_of_crosses_and_circles(double, random):
     env, steps, lanes = XOWorld(double=double, random=random), 120, 8
     states, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(KEY, lanes))
-    if random:  # in the last lane objects as close as they can be, so that several are touched at once
+    if random:  # objects in the last lane are as close as possible, so that several are touched at once
         close = np.array([(1 + 13 * r, 1 + 13 * c) for r in range(6) for c in range(6) if (r, c) not in PLAYERS])[::2]
         rows, columns = (states.rows.at[-1].set(close[:14, 0]), states.columns.at[-1].set(close[:14, 1]))
         states = states.replace(rows=rows, columns=columns)
@@ -390,7 +390,7 @@ def test_objects_keep_their_distance():
 
 
 def test_objects_are_laid_out_as_by_trial_and_error():
-    """The first exactly uniform; the last like that of a search that tries any place until one is free."""
+    """The first is uniform; the last is distributed as if random places were tried until one is free."""
     states = layouts()
     free = np.array([[max(abs(r - 35), abs(c - 35)) >= 13 for c in range(1, 72)] for r in range(1, 72)])
     for places, share in ((states.rows[:, 0], free.sum(1)), (states.columns[:, 0], free.sum(0))):

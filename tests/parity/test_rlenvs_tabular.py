@@ -144,7 +144,7 @@ def test_mazes_that_change_begin_at_the_lower_edge(change):
 
 
 def test_steps_of_all_episodes_move_the_wall():
-    """A hundred episodes of 10 steps through the right gap; then it is closed, until the walk goes by the left."""
+    """A hundred episodes of 10 steps through the right gap; then it is closed, and the walk takes the left gap."""
     env = jaxenvs.AutoReset(jaxenvs.make("rlenvs/DynaMaze-v0", change="blocking"))
     right = [1] * 5 + [0] * 5
     left = [3] * 3 + [0] * 5 + [1] * 8
@@ -167,7 +167,7 @@ def test_every_place_of_the_walk():
     assert_close(
         "rlenvs/RandomWalk-v0", timesteps.observation, [[0, 1], [0, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 6]], 0
     )
-    inside = slice(1, 6)  # outside, the reference defines nothing but the way back
+    inside = slice(1, 6)  # outside, the reference defines only the way back
     assert_close("rlenvs/RandomWalk-v0", timesteps.reward[inside], [[0, 0], [0, 0], [0, 0], [0, 0], [0, 1]], 0)
     assert timesteps.terminated[inside].tolist() == [[True, False], *[[False, False]] * 3, [False, True]]
     assert not timesteps.terminated[0, 1] and not timesteps.terminated[6, 0]
@@ -213,7 +213,7 @@ def test_every_twentieth_of_the_square(has_puddles):
 
 @pytest.mark.parametrize("detour", [(), (0, 2), (3, 1) * 4, (2, 3, 0, 1) * 40], ids=len)
 def test_rounding_costs_no_steps(detour):
-    """28 steps lead to the corner, and so they do after many that cancel out."""
+    """28 steps lead to the corner, also after many steps that cancel out."""
     env = GridWorld()
     actions = jnp.array([*detour, *[1] * 16, *[0] * 12], jnp.int32)
     state, timestep = env.reset(jax.random.key(0))
@@ -270,7 +270,7 @@ def test_days_and_nights():
 
 
 def test_lots_fill_and_empty_as_often_as_poisson_says():
-    """With many cars nobody is refused, so the cars in the evening tell what was asked for, or brought back."""
+    """With many cars no request is refused, so the cars in the evening show the requests or the returns."""
     rates = {"request_rates": (3.0, 4.0), "return_rates": (0.0, 0.0)}, {"return_rates": (3.0, 2.0)}
     lots = 20, 8
     for env, cars in zip((JacksCarRental(**rates[0]), JacksCarRental((0.0, 0.0), **rates[1])), lots, strict=True):

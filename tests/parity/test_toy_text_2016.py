@@ -108,7 +108,7 @@ def test_bets_on_the_coin():
     state, _ = KellyCoinflip().reset(jaxenvs.random.key(0))
 
     def step(edge, cents, rounds, bet):
-        # A coin that always falls so: 1 or 0 is the probability to win.
+        # The coin always falls as recorded: the probability to win is 1 or 0.
         return KellyCoinflip(edge=edge).step(state.replace(cents=cents, rounds=rounds), bet)
 
     cents, rounds, bet, won, wealth, left, reward, done = rows.T

@@ -109,7 +109,7 @@ def test_step_is_gymnasiums_with_the_same_cards(rules, action, monkeypatch):
         reference.player, reference.dealer = ([min(rank, 10) for rank in hand] for hand in (player, dealer))
         draws = iter(cards[i])
         observation, reward, terminated, truncated, _ = reference.step(action)
-        # The observed sum ends with its space.
+        # The observed sum is clipped to its space.
         expected = (min(observation[0], 31), *observation[1:])
         assert tuple(int(part[i]) for part in timestep.observation) == expected, (player, dealer)
         record("Blackjack-v1", relative(timestep.reward[i], reward))
@@ -124,7 +124,7 @@ def test_step_is_gymnasiums_with_the_same_cards(rules, action, monkeypatch):
 
 
 def test_stepping_on_after_the_end_is_gymnasiums(monkeypatch):
-    """Random actions, the end ignored, with the same cards: also hits after sticking and after going bust."""
+    """Random actions with the same cards, also after the end: also hits after sticking and after going bust."""
     lanes, length = 40, 12
     random = np.random.default_rng(42)
     players, dealers = random.integers(1, 14, (2, lanes, 2)).tolist()

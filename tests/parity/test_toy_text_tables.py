@@ -17,7 +17,7 @@ from jaxenvs.envs.toy_text.taxi import Taxi, TaxiState
 from tests.parity.differences import record
 from tests.parity.rows_toy_text import ROWS
 
-# The probability that a correct implementation fails a test; the seeds are fixed, so a pass stays a pass.
+# The probability that a correct implementation fails a test; the seeds are fixed, so results do not change.
 ALPHA = 1e-4
 
 TOLERANCE = {row.id: row.tolerance for row in ROWS}

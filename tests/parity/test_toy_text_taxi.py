@@ -24,7 +24,7 @@ CASES = {
 
 
 class Script:
-    """Stands in for Gymnasium's random generator, and answers as our environment drew."""
+    """Replaces Gymnasium's random generator, and returns what our environment drew."""
 
     def __init__(self):
         self.uniform, self.destination, self.asked = 0.0, None, False
@@ -40,7 +40,7 @@ class Script:
 
 @functools.lru_cache
 def every_transition(case):
-    """Of all states, with a mind to change or not, and all actions: what is stepped, and what comes of it."""
+    """Every state, with and without a fickle passenger, and every action: the inputs and the results."""
     env = Taxi(**CASES[case])
     index, action, fickle = (x.reshape(-1) for x in np.indices((500, 6, 2), dtype=np.int32))
     fickle = fickle == 1 if env.fickle_passenger else np.zeros(index.size, bool)

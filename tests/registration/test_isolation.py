@@ -1,4 +1,4 @@
-"""A test may register what it likes: those after it see the registries as they were."""
+"""A test may register anything: the tests after it see the original registries."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Looking ids up and registering them: what is found, and what is said where nothing is."""
+"""Looking ids up and registering them, and the errors if there is no such id."""
 
 import sys
 import warnings

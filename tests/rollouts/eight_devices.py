@@ -27,7 +27,7 @@ def assert_equal(left, right):
 
 
 def assert_equal_to_rounding(left, right):
-    """Keys, integers and truth values are equal; real numbers are, but for a last bit a step in a short episode."""
+    """Keys, integers and truth values are equal; real numbers differ by at most the last bit per step."""
 
     def compare(x, y):
         x, y = raw(x), raw(y)
@@ -106,7 +106,7 @@ def test_stepping_and_resetting_need_no_other_device(method):
     mesh = lane_mesh("test", 8)
     assert collectives_in(_rollout.lower(env, policy, KEY, 9, 64, False, mesh)) == []
     assert collectives_in(_play.lower(env.env, policy, KEY, 64, 9, mesh)) == []
-    # The search finds what there is to find.
+    # The search does find a collective if there is one.
     together = jax.jit(lambda: jaxenvs.rollout(env, policy, KEY, 9, num_envs=64, mesh=8)[1].timesteps.reward.sum())
     assert collectives_in(together.lower()) == ["all-reduce"]
 

@@ -1,4 +1,4 @@
-"""evaluate against one Python loop an episode."""
+"""evaluate compared with one Python loop per episode."""
 
 import jax
 import jax.numpy as jnp

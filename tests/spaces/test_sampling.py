@@ -188,7 +188,7 @@ def test_discrete_draws_uniformly_from_every_mask_and_start_from_the_empty_one()
             assert counts.tolist() == [2000, 0, 0, 0]
         else:
             assert (counts[mask == 0] == 0).all()
-            # The p-value of a single cell is not defined; there the line above says it all.
+            # The p-value of a single cell is not defined; there the line above is enough.
             assert mask.sum() == 1 or stats.chisquare(counts[mask == 1]).pvalue > ALPHA / len(MASKS)
 
 

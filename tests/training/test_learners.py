@@ -40,7 +40,7 @@ EACH = pytest.mark.parametrize("learner", [TINY_PPO, TINY_DQN, TINY_SAC], ids=["
 SAC_IS_SLOW = pytest.mark.parametrize(
     "learner", [TINY_PPO, TINY_DQN, pytest.param(TINY_SAC, marks=pytest.mark.slow)], ids=["ppo", "dqn", "sac"]
 )
-"""For what all learners inherit alike, where compiling another program of SAC takes half a minute."""
+"""For what all learners inherit: compiling another program of SAC takes half a minute."""
 
 
 def left_or_right(action):
@@ -120,7 +120,7 @@ def test_metrics_count_whole_episodes(learner):
 
 @SAC_IS_SLOW
 def test_the_mean_return_is_nan_where_no_episode_ended(learner):
-    """To people who ask for it: the program itself computes no NaN, and so runs under `jax_debug_nans`."""
+    """Only outside of programs: the program itself computes no NaN, so it runs under `jax_debug_nans`."""
     with jax.debug_nans(True):
         _, metrics = program(type(learner))(learner, steered(learner, ENDLESS), KEY)
         assert not any(np.isnan(x).any() for x in jax.tree.leaves(metrics))
@@ -272,7 +272,7 @@ def test_the_replay_buffer_holds_what_each_step_led_to(learner):
 def test_the_best_action_of_a_box_is_found(learner):
     agent = program(type(learner))(learner, Reach(), KEY)[0].agent
     action = learner.policy(Reach(), agent)(jnp.ones(1, jnp.float32), KEY)
-    # The best action is (0.5, -3); what noise is left when the learning rate has reached 0.
+    # The best action is (0.5, -3); the rest is the noise that is left when the learning rate has reached 0.
     np.testing.assert_allclose(action, [0.5, -3.0], atol=0.15)
 
 

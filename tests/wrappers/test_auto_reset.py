@@ -272,7 +272,7 @@ def test_reward_flags_info_and_final_observation_belong_to_the_episode_that_ende
 
 @pytest.mark.parametrize(("method", "chunk_size"), METHODS)
 def test_with_reset_info_the_info_goes_with_the_observation(method, chunk_size):
-    """All else is as without it."""
+    """Everything else is as without it."""
     plain = AutoReset(jaxenvs.make("Taxi-v4", max_episode_steps=4), method, chunk_size)
     env = plain.replace(reset_info=True)
     keys, steps = KEYS["jaxenvs"](), jnp.zeros((STEPS, LANES), jnp.int32)
@@ -300,7 +300,7 @@ STARTS = np.linspace(-1, 1, 8, dtype=np.float32)
 
 
 class Enclosing(Counter):
-    """Starts at a place from a table that lies around `reset`: an array that no argument holds."""
+    """Starts at a place from a table in the closure of `reset`: an array that is not an argument."""
 
     def reset(self, key):
         state, _ = super().reset(key)
@@ -400,7 +400,7 @@ def test_both_modes_differentiate_every_method(method):
     each = jax.vmap(reward, in_axes=(None, 0, 1))
     keys, taken = KEYS["jaxenvs"](), actions(LANES)
     drift = jnp.float32(0.5)
-    # The sum is linear in drift, so a difference quotient is exact but for rounding a sum of some hundred terms.
+    # The sum is linear in drift, so a difference quotient is exact except for rounding about a hundred terms.
     slopes = jax.jit(lambda: each(drift + 0.5, keys, taken) - each(drift - 0.5, keys, taken))()
     forms = {
         "reverse of all": jax.jit(jax.grad(lambda d: each(d, keys, taken).sum()))(drift),

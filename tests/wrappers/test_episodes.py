@@ -74,7 +74,7 @@ def test_a_lost_life_is_an_end_after_which_the_game_goes_on_around_auto_reset_an
             assert mine.info["episode_return"] == total
             assert mine.info["completed_episodes"] == games_over
     assert lives > 5
-    # Where each life is a game of its own, only the limit ends any: nobody gets to the last one.
+    # If each life is a game of its own, only the limit ends a game: no life is the last one.
     assert (games_over > 2) == (limit is not None or not ends_with_life)
 
 

@@ -1,4 +1,4 @@
-"""The wrappers of images, beyond what their Gymnasium namesakes tell."""
+"""The wrappers of images: what the comparison with Gymnasium does not cover."""
 
 import cv2
 import jax

@@ -21,7 +21,7 @@ RNG = np.random.default_rng(1)
 BOX = Box(-np.inf, np.inf, (3,), np.float32)
 OBSERVATIONS = RNG.normal(2.0, 3.0, (LENGTH, 3)).astype(np.float32)
 REWARDS = RNG.normal(0.5, 2.0, LENGTH).astype(np.float32)
-# Float32 sums over some hundred values against float64.
+# Sums of about a hundred values in float32, compared with float64.
 CLOSE = {"rtol": 2e-5, "atol": 2e-5}
 
 

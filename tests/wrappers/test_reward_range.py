@@ -1,4 +1,4 @@
-"""The reward range after wrappers. That rewards lie in it is a conformance check."""
+"""The reward range after wrappers. A conformance check tests that rewards are inside."""
 
 import math
 

@@ -37,7 +37,7 @@ def scripted(space=BOX, actions=None, ends=None):
 
 
 class OurDraws:
-    """Stands for Gymnasium's generator: hands out what StickyAction draws from the key in its state."""
+    """Replaces Gymnasium's generator: returns what StickyAction draws from the key in its state."""
 
     def __init__(self, key, low, high):
         self.key, self.low, self.high = key, low, high

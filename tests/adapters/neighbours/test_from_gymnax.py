@@ -19,7 +19,7 @@ pytestmark = pytest.mark.neighbours
 
 
 def _grey(state, params):
-    """A picture for the check that asks for one: a band as bright as the steps are many."""
+    """A picture for the check that needs one: a band whose brightness is the number of steps."""
     del params
     shade = (jnp.asarray(state.time, jnp.int32) % 200 + 50).astype(jnp.uint8)
     return jnp.zeros((8, 8, 3), jnp.uint8).at[:4].set(shade)

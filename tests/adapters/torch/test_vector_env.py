@@ -276,7 +276,7 @@ class Slow(Mirror):
 
     def step(self, state, action):
         work = jax.lax.fori_loop(0, 20, lambda _, x: jnp.tanh(x @ x), jnp.full((256, 256), 0.01, jnp.float32))
-        # A number that only the work tells, and that is always 1.
+        # A number that is always 1, which only the computation shows.
         return Mirror.step(self, state, action * jnp.where(work.sum() < 1e9, 1, 0).astype(jnp.float32))
 
 
@@ -454,7 +454,7 @@ class Settings:
 
 @pytest.fixture
 def one_torch_thread():
-    """On few cores torch's threads, which wait for each other busily, and XLA's hold each other up."""
+    """On few cores, torch's threads wait actively, and so they and XLA's threads slow each other down."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -19,7 +19,7 @@ from tests.envs.rlenvs.finite_model import grid_states, grid_values, outcomes_of
 
 
 def best_return(env, columns, rows, discount=1.0, **others):
-    """What the best play is worth from the start."""
+    """The value of the start under the best policy."""
     _, timesteps = outcomes_of(env, grid_states(env, columns, rows, **others))
     values = grid_values(timesteps, columns, rows, discount)
     x, y = env.reset(jax.random.key(0))[1].observation - 1

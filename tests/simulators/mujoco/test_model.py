@@ -156,7 +156,7 @@ def test_nothing_is_said_of_gymnasiums_files(capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = load_model("half_cheetah.xml").path
     assert "settotalmass" in Path(path).read_text(), "or there is nothing to warn of"
-    model_module._load.__wrapped__(path)  # not yet compiled in this process, as it were
+    model_module._load.__wrapped__(path)  # as if not yet compiled in this process
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == [], "MuJoCo writes its warnings to a file, too"
 

@@ -1,4 +1,4 @@
-"""The engine `c` is a pure function, whatever else it steps, and however and wherever it is called."""
+"""The engine `c` is a pure function, whatever it stepped before and however it is called."""
 
 import os
 import pickle
@@ -66,7 +66,7 @@ def test_lanes_may_change_places_and_axes(id):
 
 @pytest.mark.parametrize("id", IDS)
 def test_a_state_is_all_there_is(id):
-    """Other work in between changes nothing, and neither does a device that the host's memory is far from."""
+    """Other work in between changes nothing, and neither does a device with its own memory."""
     env = make(id)
     states, actions = after_steps(env, 3)
     step = jax.jit(jax.vmap(env.step))

@@ -117,7 +117,7 @@ LANES = 120
 
 
 def test_parameters_stand_in_for_the_models_fields_lane_by_lane():
-    """As where one writes into C's model, without `mj_setConst`."""
+    """As if the fields of C's model were overwritten without `mj_setConst`."""
     handle = CREATURES["Euler"]
     random = np.random.default_rng(0)
     visited = visit(handle.mj_model, 2, LANES)
@@ -159,7 +159,7 @@ def test_an_unstable_lane_leaves_its_neighbours_alone():
 
 
 def test_stock_mjx_in_the_same_process_is_as_it_was():
-    """Nothing of ours is written into MJX's modules, although changing their table of colliders would be tempting."""
+    """MJX's modules, including their table of colliders, are not modified."""
     handle = CREATURES["Euler"]
     arguments = (parameters_of(handle.mj_model), *map(jnp.asarray, (handle.mj_model.qpos0, np.zeros(12))))
     jax.eval_shape(lambda *at: engine.initial(handle, *at, ("xpos",)), *arguments)

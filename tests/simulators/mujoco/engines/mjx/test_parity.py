@@ -111,7 +111,7 @@ def test_a_rollout_strays_no_further_than_c_does_from_itself(task):
     qvel = random.normal(size=model.nv) * 0.01
     ctrls = random.uniform(*model.actuator_ctrlrange.T, (LENGTH, model.nu)).astype(np.float32)
     theirs = follow_c(model, qpos, qvel, ctrls, frames)
-    # How far C itself strays, for a few nudges smaller than any rounding: none tells the worst.
+    # How far C itself differs after a few changes that are smaller than any rounding; none of them is the worst case.
     nudges = NUDGE * np.array([1, -1, 10, -10])
     nudged = [follow_c(model, qpos, qvel * (1 + nudge) + nudge, ctrls, frames) for nudge in nudges]
     sensitivity = np.max([np.abs(path - theirs).max(axis=1) for path in nudged], axis=0)
