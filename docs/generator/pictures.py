@@ -15,8 +15,8 @@ from PIL import Image
 
 import jaxenvs
 
-WIDTH = 200
-"""Pixels of an animation; narrower pictures are enlarged by a whole number."""
+SIZE = 200
+"""Pixels of the longer side of an animation, at most; smaller pictures are enlarged by a whole number."""
 SECONDS = 5.0
 FRAMES_PER_SECOND = 12
 MAX_BYTES = 300_000
@@ -82,9 +82,11 @@ def play(env: jaxenvs.Env[Any, Any], num_frames: int, stride: int) -> np.ndarray
 
 
 def resized(frame: np.ndarray) -> Image.Image:
-    """A frame about `WIDTH` pixels wide, in its own proportions."""
+    """A frame in its own proportions, with at most `SIZE` pixels on each side."""
     height, width = frame.shape[:2]
-    if width <= WIDTH:
-        scale = max(1, WIDTH // width)
+    longer = max(height, width)
+    if longer <= SIZE:
+        scale = SIZE // longer
         return Image.fromarray(frame).resize((scale * width, scale * height), Image.Resampling.NEAREST)
-    return Image.fromarray(frame).resize((WIDTH, round(height * WIDTH / width)), Image.Resampling.BOX)
+    size = round(width * SIZE / longer), round(height * SIZE / longer)
+    return Image.fromarray(frame).resize(size, Image.Resampling.BOX)

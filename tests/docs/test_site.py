@@ -1,31 +1,65 @@
 """The documentation site: its generated pages, and a strict build of all of it, which checks every link."""
 
+import hashlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import jaxenvs
+from docs.generator import environments
 from docs.generator.docstrings import docstring
-from docs.generator.environments import environment
+from docs.generator.environments import environment, measured_differences
 from docs.generator.notebooks import notebook
+from docs.generator.pictures import MAX_BYTES, SIZE, picture
 from tests.learning import measured
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_page_of_an_id_says_what_is_known_of_it():
-    (picture, drawn), (name, page) = environment(jaxenvs.spec("CartPole-v1"))
-    assert (picture, name) == ("environments/CartPole-v1.png", "environments/CartPole-v1.md")
+    (drawn_to, drawn), (name, page) = environment(jaxenvs.spec("CartPole-v1"))
+    assert (drawn_to, name) == ("environments/CartPole-v1.png", "environments/CartPole-v1.md")
     assert drawn.startswith(b"\x89PNG") and "![CartPole-v1](CartPole-v1.png)" in page
     titles = "Observation Action Reward Start Episode_end Parameters Source Fields Fidelity Training Version_history"
     assert [title for title in titles.split() if f"\n## {title.replace('_', ' ')}\n" not in page] == []
     assert "- **Termination**: the cart" in page and "| 0     | position of the cart" in page
     assert "gymnasium 1.4.0 CartPole-v1" in page and "| `gravity` | `9.8` | leaf |" in page
+    assert f"| Greatest difference seen | {measured_differences()['differences']['CartPole-v1']:g}, " in page
     returns = ", ".join(f"{value:g}" for value in measured("ppo preset: CartPole-v1").returns)
     assert returns and f"for the seeds from 0 on: {returns}." in page
+
+
+def test_an_id_that_was_not_measured_says_so(monkeypatch):
+    monkeypatch.setattr(environments, "measured_differences", lambda: {"differences": {}})
+    assert "| Greatest difference seen | not measured yet |" in environments.fidelity("CartPole-v1")
+    assert environments.fidelity("ALE/Pong-v5") == ""
+
+
+def test_a_picture_moves_only_if_asked_for(monkeypatch):
+    env = jaxenvs.make("bsuite/Catch-v0")
+    for variable in ("DOCS_PICTURES", "DOCS_ANIMATIONS"):
+        monkeypatch.delenv(variable, raising=False)
+    suffix, still = picture(env, "bsuite/Catch-v0")
+    assert suffix == ".png" and not getattr(Image.open(io.BytesIO(still)), "is_animated", False)
+    monkeypatch.setenv("DOCS_ANIMATIONS", "^bsuite/")
+    suffix, moving = picture(env, "bsuite/Catch-v0")
+    frames = Image.open(io.BytesIO(moving))
+    assert suffix == ".webp" and 20 <= frames.n_frames <= 150 and max(frames.size) <= SIZE
+    assert len(moving) <= MAX_BYTES
+    assert len({hashlib.sha256(frame.convert("RGB").tobytes()).digest() for frame in frames_of(frames)}) > 5
+    monkeypatch.setenv("DOCS_PICTURES", "^CartPole")
+    assert picture(env, "bsuite/Catch-v0") is None
+
+
+def frames_of(animation):
+    for number in range(animation.n_frames):
+        animation.seek(number)
+        yield animation
 
 
 @pytest.mark.parametrize("id", ["Taxi-v4", "MinAtar/Breakout-v1"])
