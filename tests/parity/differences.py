@@ -20,6 +20,7 @@ def relative(ours: Any, reference: Any) -> np.ndarray:
     a, b = np.asarray(ours).astype(np.float64), np.asarray(reference).astype(np.float64)
     with np.errstate(invalid="ignore"):
         differences = np.abs(a - b) / np.maximum(np.abs(b), 1.0)
+    differences = np.where(np.isnan(differences), np.inf, differences)  # a NaN or an infinity on one side only
     return np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, differences)
 
 
