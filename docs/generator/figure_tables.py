@@ -11,8 +11,8 @@ _TITLES = {
     "c": "C",
     "gymnax": "gymnax",
     "envpool": "EnvPool",
-    "gymnasium-vector": "Gymnasium, NumPy vector",
-    "gymnasium-sync": "Gymnasium, SyncVectorEnv",
+    "gymnasium-vector": "NumPy vector",
+    "gymnasium-sync": "SyncVectorEnv",
     "ale-vector": "AtariVectorEnv",
 }
 """Headings of the peers of `jaxenvs bench`."""
