@@ -25,8 +25,8 @@ import numpy as np
 
 import jaxenvs
 from jaxenvs.monitor import Run, Settings, outcome, record
-from jaxenvs.monitor.training_episodes import TrainingEpisodes
-from jaxenvs.monitor.updates import CompiledUpdates, initial_state
+from jaxenvs.monitor.training.training_episodes import TrainingEpisodes
+from jaxenvs.monitor.training.updates import CompiledUpdates, initial_state
 from jaxenvs.training import PPO
 
 LANES = 4096

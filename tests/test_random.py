@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from jaxenvs.errors import InvalidKey
-from jaxenvs.monitor.checkpoint import load_checkpoint, save_checkpoint
+from jaxenvs.monitor.run_folder.checkpoint import load_checkpoint, save_checkpoint
 from jaxenvs.random import check_key, implementation, key, keys
 
 BILLIONS = 2**32 + 1

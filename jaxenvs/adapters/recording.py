@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from jaxenvs.adapters._host_loop.lane_recorder import LaneRecorder, Purpose
 from jaxenvs.adapters._host_loop.lanes import FieldsBySetAttr
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.episode_writer import OnError
+from jaxenvs.monitor.recording.episode_writer import OnError
 
 Environment = TypeVar("Environment")
 

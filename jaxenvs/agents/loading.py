@@ -14,8 +14,8 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.modes import evaluation
 from jaxenvs.core.trees import tree_at
 from jaxenvs.errors import CheckpointError, DeprecatedEnv, InvalidField, RegistrationError, UnregisteredEnv
-from jaxenvs.monitor.run import Run, Settings
-from jaxenvs.monitor.updates import initial_state
+from jaxenvs.monitor.run_folder.run import Run, Settings
+from jaxenvs.monitor.training.updates import initial_state
 from jaxenvs.random import key as make_key
 from jaxenvs.registration import EnvSpec, make, registry, spec
 from jaxenvs.registration.make import load as load_class

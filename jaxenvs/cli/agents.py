@@ -18,7 +18,7 @@ from jaxenvs.agents.loading import policies_of as policies_of
 from jaxenvs.cli.console import warnings_as_notes
 from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidField, JaxenvsError
-from jaxenvs.monitor.run import Run, Settings
+from jaxenvs.monitor.run_folder.run import Run, Settings
 from jaxenvs.random import key as make_key
 from jaxenvs.registration import EnvSpec, make, spec
 from jaxenvs.registration.make import load

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxenvs.errors import InvalidField, did_you_mean
-from jaxenvs.monitor.run import FORMAT, Settings
+from jaxenvs.monitor.run_folder.run import FORMAT, Settings
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "env_id": (str,),

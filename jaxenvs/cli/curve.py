@@ -9,8 +9,8 @@ from jaxenvs.agents.loading import find_spec
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.errors import JaxenvsError
 from jaxenvs.monitor import Run, curves_of_runs, draw_learning_curves
-from jaxenvs.monitor.learning_curve import check_curve_suffix
-from jaxenvs.monitor.statistics import statistic_name
+from jaxenvs.monitor.pictures.learning_curve import check_curve_suffix
+from jaxenvs.monitor.pictures.statistics import statistic_name
 
 
 @reports_errors

@@ -10,7 +10,7 @@ from typing import Any
 from jaxenvs.cli.console import say
 from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.monitor.loggers import CsvLogger, JsonLinesLogger, Logger, TensorBoardLogger, WandbLogger
-from jaxenvs.monitor.run import Run
+from jaxenvs.monitor.run_folder.run import Run
 
 LOGGER_HELP = (
     "Log to `tensorboard`, `csv`, `jsonl` or `wandb` as well; may be given more than once. `csv:FILE` and"

@@ -18,8 +18,8 @@ from jaxenvs.core.env import RendersText
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor import Frames, Replay, Replayer, Run, write_animation
-from jaxenvs.monitor.animation import frame_stride
-from jaxenvs.monitor.sized_frames import frames_at
+from jaxenvs.monitor.pictures.animation import frame_stride
+from jaxenvs.monitor.pictures.sized_frames import frames_at
 
 
 @reports_errors

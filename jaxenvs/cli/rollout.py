@@ -33,7 +33,7 @@ from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state, wrappers_of
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor import Episode, Frames, OverlaidFrames, record_episodes, replay_actions, write_animation
-from jaxenvs.monitor.animation import check_suffix, frame_stride
+from jaxenvs.monitor.pictures.animation import check_suffix, frame_stride
 from jaxenvs.registration.make import load
 from jaxenvs.rollouts.policy import RandomPolicy
 from jaxenvs.wrappers import TimeLimit

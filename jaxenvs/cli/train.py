@@ -35,8 +35,8 @@ from jaxenvs.errors import Diverged, JaxenvsError, NotWritten
 from jaxenvs.monitor import Report, Run, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
-from jaxenvs.monitor.parts import pyarrow
-from jaxenvs.monitor.training_episodes import evaluation_episodes
+from jaxenvs.monitor.recording.parts import pyarrow
+from jaxenvs.monitor.training.training_episodes import evaluation_episodes
 from jaxenvs.random import key as make_key
 from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training import PPO

@@ -7,10 +7,10 @@ import jax
 import numpy as np
 
 from jaxenvs.core.env import Env
-from jaxenvs.monitor.episode_writer import EpisodeWriter
-from jaxenvs.monitor.key_words import implementation_of, key_words
-from jaxenvs.monitor.replay_assembler import ReplayAssembler
-from jaxenvs.monitor.run import Run
+from jaxenvs.monitor.recording.episode_writer import EpisodeWriter
+from jaxenvs.monitor.recording.replay_assembler import ReplayAssembler
+from jaxenvs.monitor.run_folder.key_words import implementation_of, key_words
+from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.play.recording import PlayedEpisode, Recorder
 
 _WRITER = "player"

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.errors import CheckpointError, DependencyNotInstalled, InvalidField
-from jaxenvs.monitor.episode_table import EpisodeReader
-from jaxenvs.monitor.run import Run
+from jaxenvs.monitor.recording.episode_table import EpisodeReader
+from jaxenvs.monitor.run_folder.run import Run
 
 MEDIA_TYPES = {
     ".gif": "image/gif",

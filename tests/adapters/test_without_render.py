@@ -7,7 +7,7 @@ import jaxenvs
 from jaxenvs import Env, restart, transition
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
 from jaxenvs.errors import InvalidField, RenderingUnavailable
-from jaxenvs.monitor.episodes import Frames, record_episode
+from jaxenvs.monitor.pictures.episodes import Frames, record_episode
 from jaxenvs.random import check_key
 from jaxenvs.registration.catalog import CATALOG
 from jaxenvs.registration.make import load

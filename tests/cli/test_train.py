@@ -271,8 +271,11 @@ def test_a_full_disk_is_reported(jaxenvs_command, tmp_path, monkeypatch, at):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path / at))
 
-    target = {"checkpoint": "jaxenvs.monitor.run.Run.save", "evaluation": "jaxenvs.cli.train.evaluation_of"}[at]
-    monkeypatch.setattr(target, full)
+    targets = {
+        "checkpoint": "jaxenvs.monitor.run_folder.run.Run.save",
+        "evaluation": "jaxenvs.cli.train.evaluation_of",
+    }
+    monkeypatch.setattr(targets[at], full)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     result = jaxenvs_command("train", "CartPole-v1", "--steps", "1024", *TINY, "--no-animation", "-o", path)
     assert result.code == 1 and "cannot be written: No space left on device" in result.err

@@ -20,12 +20,12 @@ for name, path in (("jaxenvs", PACKAGE), ("jaxenvs.monitor", PACKAGE / "monitor"
     sys.modules[name].__path__ = [str(path)]
 
 np = importlib.import_module("numpy")
-manifest = importlib.import_module("jaxenvs.monitor.manifest")
-parts = importlib.import_module("jaxenvs.monitor.parts")
-records = importlib.import_module("jaxenvs.monitor.records")
-writing = importlib.import_module("jaxenvs.monitor.episode_writer")
-table = importlib.import_module("jaxenvs.monitor.episode_table")
-packed = importlib.import_module("jaxenvs.monitor.packed_bytes")
+manifest = importlib.import_module("jaxenvs.monitor.run_folder.manifest")
+parts = importlib.import_module("jaxenvs.monitor.recording.parts")
+records = importlib.import_module("jaxenvs.monitor.recording.records")
+writing = importlib.import_module("jaxenvs.monitor.recording.episode_writer")
+table = importlib.import_module("jaxenvs.monitor.recording.episode_table")
+packed = importlib.import_module("jaxenvs.monitor.recording.packed_bytes")
 assert "jax" not in sys.modules
 
 BATCH = 3

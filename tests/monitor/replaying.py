@@ -5,8 +5,8 @@ import numpy as np
 import pyarrow.parquet
 
 from jaxenvs.monitor import Replayer, read_episodes
-from jaxenvs.monitor.action_packing import ActionPacking
-from jaxenvs.monitor.key_words import key_from_words
+from jaxenvs.monitor.recording.action_packing import ActionPacking
+from jaxenvs.monitor.run_folder.key_words import key_from_words
 
 _reset = jax.jit(lambda env, key: env.reset(key))
 _step = jax.jit(lambda env, state, action: env.step(state, action))

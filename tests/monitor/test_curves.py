@@ -9,7 +9,7 @@ from PIL import Image
 
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import Curve, Run, Settings, curves_of_runs, draw_learning_curves
-from jaxenvs.monitor.learning_curve import _shared_grid
+from jaxenvs.monitor.pictures.learning_curve import _shared_grid
 
 
 def rows(seed, returns, spacing=100):

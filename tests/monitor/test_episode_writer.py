@@ -15,7 +15,8 @@ import pandas
 import pytest
 
 from jaxenvs.errors import CheckpointError, InvalidField, NotWritten, RunInUse
-from jaxenvs.monitor import EpisodeReader, EpisodeWriter, PackedBytes, Replays, episode_writer, parts, read_episodes
+from jaxenvs.monitor import EpisodeReader, EpisodeWriter, PackedBytes, Replays, read_episodes
+from jaxenvs.monitor.recording import episode_writer, parts
 
 
 def make_run(path, env_id="CartPole-v1"):
@@ -153,7 +154,7 @@ def test_a_reader_beside_a_rewinding_writer_reads_again(run, monkeypatch):
             writer.flush()
         return read_part(path, *rest)
 
-    monkeypatch.setattr("jaxenvs.monitor.episode_table.read_part", rewinding)
+    monkeypatch.setattr("jaxenvs.monitor.recording.episode_table.read_part", rewinding)
     rows = read_episodes(run)
     assert rows["episode"].tolist() == [0, 1] and rows["env_steps"].tolist() == [0, 7]
     writer.close()

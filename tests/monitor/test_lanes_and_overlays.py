@@ -22,8 +22,8 @@ from jaxenvs.monitor import (
     show_episodes,
     write_animation,
 )
-from jaxenvs.monitor.captions import fitting
-from jaxenvs.monitor.lanes import sheet_columns
+from jaxenvs.monitor.pictures.captions import fitting
+from jaxenvs.monitor.pictures.lanes import sheet_columns
 from tests.monitor.toy_pictures import Count, CountState
 
 KEY = jaxenvs.random.key(0)
@@ -92,7 +92,7 @@ def test_lanes_of_a_rollout_move(tmp_path):
 
 def test_lanes_are_drawn_in_chunks(monkeypatch):
     whole = contact_sheet(SMALL, LANES)
-    monkeypatch.setattr("jaxenvs.monitor.lanes.CHUNK_BYTES", 3 * 8 * 8 * 3)
+    monkeypatch.setattr("jaxenvs.monitor.pictures.lanes.CHUNK_BYTES", 3 * 8 * 8 * 3)
     np.testing.assert_array_equal(contact_sheet(SMALL, LANES), whole)
 
 
@@ -104,10 +104,10 @@ def recorded(env, action):
 def texts(monkeypatch):
     """What is written, in the order of writing."""
     written = []
-    write = jaxenvs.monitor.captions.write
+    write = jaxenvs.monitor.pictures.captions.write
     for room in ("overlay", "captions"):
         monkeypatch.setattr(
-            f"jaxenvs.monitor.{room}.write",
+            f"jaxenvs.monitor.pictures.{room}.write",
             lambda picture, text, *rest: (written.append(text), write(picture, text, *rest)),
         )
     return written

@@ -23,7 +23,7 @@ from jaxenvs.monitor import (
     replay_actions,
     write_animation,
 )
-from jaxenvs.monitor.animation import frame_stride
+from jaxenvs.monitor.pictures.animation import frame_stride
 from jaxenvs.rollouts.policy import RandomPolicy
 
 KEY = jaxenvs.random.key(5)

@@ -8,7 +8,7 @@ import numpy as np
 
 import jaxenvs
 from jaxenvs.monitor import Run
-from jaxenvs.monitor.training_loop import initial_state
+from jaxenvs.monitor.training.training_loop import initial_state
 from jaxenvs.training import PPO
 from tests.devices import finish, start
 

@@ -12,9 +12,9 @@ import jaxenvs
 from jaxenvs import wrappers
 from jaxenvs.errors import CheckpointError, InvalidField
 from jaxenvs.monitor import Run, Settings
-from jaxenvs.monitor.field_values import NotRebuildable, from_json, to_json
-from jaxenvs.monitor.key_words import episode_keys, implementation_of, key_from_words, key_words
-from jaxenvs.monitor.rebuilt_env import rebuild_env, without_auto_reset
+from jaxenvs.monitor.run_folder.field_values import NotRebuildable, from_json, to_json
+from jaxenvs.monitor.run_folder.key_words import episode_keys, implementation_of, key_from_words, key_words
+from jaxenvs.monitor.run_folder.rebuilt_env import rebuild_env, without_auto_reset
 from jaxenvs.registration import find_id
 
 
@@ -115,7 +115,10 @@ def test_a_class_of_ones_own_needs_no_id(tmp_path):
     ("change", "message"),
     [
         ({"class": "os:system"}, "`os:system` is not a dataclass"),
-        ({"class": "jaxenvs.monitor.run:Run", "fields": {"path": "a", "training": None}}, "is not an environment"),
+        (
+            {"class": "jaxenvs.monitor.run_folder.run:Run", "fields": {"path": "a", "training": None}},
+            "is not an environment",
+        ),
         ({"class": "nowhere:Env"}, "`nowhere:Env` cannot be imported"),
         ({"fields": {"gravitas": 1.0}}, "has no field `gravitas`"),
         ({"fields": {"kinematics_integrator": "magic"}}, "cannot be rebuilt by this version: .*magic"),

@@ -20,7 +20,7 @@ from jaxenvs.monitor import (
     video_schedule,
 )
 from jaxenvs.monitor import replay as replay_episode
-from jaxenvs.monitor.sized_frames import frames_at
+from jaxenvs.monitor.pictures.sized_frames import frames_at
 from tests.monitor.recorded import record
 
 

@@ -159,7 +159,7 @@ def test_folder_that_became_read_only_is_reported(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("jaxenvs.monitor.run.write_json", refuse)
+    monkeypatch.setattr("jaxenvs.monitor.run_folder.run.write_json", refuse)
     with pytest.raises(NotWritten, match=r"cannot be written: Permission denied"):
         run.mark("running")
 

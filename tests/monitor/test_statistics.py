@@ -62,7 +62,7 @@ def test_curves_are_drawn_whole_and_in_blocks(monkeypatch):
     curves = RANDOM.normal(size=(5, 40))
     low, high = bootstrap_interval(curves, "iqm", seed=3, resamples=300)
     assert low.shape == high.shape == (40,) and (low < high).all()
-    monkeypatch.setattr("jaxenvs.monitor.statistics._BLOCK", 300 * 5 * 7)
+    monkeypatch.setattr("jaxenvs.monitor.pictures.statistics._BLOCK", 300 * 5 * 7)
     np.testing.assert_array_equal(bootstrap_interval(curves, "iqm", seed=3, resamples=300), (low, high))
     alone = bootstrap_interval(curves[:, 7], "iqm", seed=3, resamples=300)
     np.testing.assert_array_equal(alone, (low[7], high[7]))

@@ -10,8 +10,9 @@ import pytest
 import jaxenvs
 from jaxenvs import PyTreeNode, static
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor import Run, Settings, read_episodes, train, updates
-from jaxenvs.monitor.training_episodes import evaluation_episodes
+from jaxenvs.monitor import Run, Settings, read_episodes, train
+from jaxenvs.monitor.training import updates
+from jaxenvs.monitor.training.training_episodes import evaluation_episodes
 from jaxenvs.rollouts import Endings
 from jaxenvs.training import PPO
 

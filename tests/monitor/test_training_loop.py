@@ -14,7 +14,7 @@ import jaxenvs
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import CheckpointError, Diverged, NotWritten
 from jaxenvs.monitor import Run, Settings, save_checkpoint, train
-from jaxenvs.monitor.updates import initial_state
+from jaxenvs.monitor.training.updates import initial_state
 from tests.monitor.toy_learner import Walk
 
 ENV = jaxenvs.make("CartPole-v1")
@@ -171,7 +171,7 @@ def test_a_state_that_cannot_be_written_is_rescued(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         save_checkpoint(path, *arguments)
 
-    monkeypatch.setattr("jaxenvs.monitor.run.save_checkpoint", full)
+    monkeypatch.setattr("jaxenvs.monitor.run_folder.run.save_checkpoint", full)
     with pytest.raises(NotWritten, match=r"No space left on device\. The state after update 1 is in (.*): move"):
         train(run, ENV, LEARNER, KEY)
     (rescued,) = tmp_path.glob("jaxenvs-*/checkpoint.msgpack")
@@ -182,7 +182,7 @@ def test_a_state_that_cannot_be_written_is_rescued(tmp_path, monkeypatch):
 
 
 def test_calls_end_with_rows_or_within_one():
-    from jaxenvs.monitor.training_loop import _ends
+    from jaxenvs.monitor.training.training_loop import _ends
 
     assert _ends(0, 1, 20, 1000) == [1]  # the first call does one update
     assert _ends(1, 5, 20, 1000) == [6]
@@ -193,7 +193,7 @@ def test_calls_end_with_rows_or_within_one():
 
 def test_rows_of_many_updates_are_put_together_from_several_calls(tmp_path, monkeypatch):
     """Calls of one update each, as if updates were slow."""
-    monkeypatch.setattr("jaxenvs.monitor.training_loop._SECONDS_PER_CALL", 1e-9)
+    monkeypatch.setattr("jaxenvs.monitor.training.training_loop._SECONDS_PER_CALL", 1e-9)
     learner, run = LEARNER.replace(num_updates=1001), make_run(tmp_path / "run")
     calls = []
     train(run, ENV, learner, KEY, on_report=calls.append, should_stop=lambda: len(calls) == 7)

@@ -5,7 +5,7 @@ import numpy as np
 
 import jaxenvs
 from jaxenvs.monitor import read_episodes
-from jaxenvs.monitor.replayer import Replayer
+from jaxenvs.monitor.recording.replayer import Replayer
 from jaxenvs.play import RunRecording
 from jaxenvs.play.recording import Recorder
 from jaxenvs.play.session import Session

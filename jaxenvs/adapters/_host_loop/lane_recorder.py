@@ -13,13 +13,13 @@ import numpy as np
 from jaxenvs.adapters._host_loop.lane_programs import Mode
 from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.episode_writer import EpisodeWriter, OnError
-from jaxenvs.monitor.key_words import episode_keys, implementation_of
-from jaxenvs.monitor.packed_bytes import PackedBytes
-from jaxenvs.monitor.records import Replays
-from jaxenvs.monitor.replay_assembler import FinishedEpisodes, ReplayAssembler
-from jaxenvs.monitor.run import Run
-from jaxenvs.monitor.start_keys import check_replayable
+from jaxenvs.monitor.recording.episode_writer import EpisodeWriter, OnError
+from jaxenvs.monitor.recording.packed_bytes import PackedBytes
+from jaxenvs.monitor.recording.records import Replays
+from jaxenvs.monitor.recording.replay_assembler import FinishedEpisodes, ReplayAssembler
+from jaxenvs.monitor.recording.start_keys import check_replayable
+from jaxenvs.monitor.run_folder.key_words import episode_keys, implementation_of
+from jaxenvs.monitor.run_folder.run import Run
 
 Purpose: TypeAlias = Literal["training", "evaluation"]
 

@@ -12,7 +12,7 @@ from jaxenvs.adapters._host_loop.batches import from_gymnasium_batch
 from jaxenvs.adapters._host_loop.lane_recorder import LaneRecorder, Purpose
 from jaxenvs.adapters.gymnasium.env import GymnasiumEnv
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.episode_writer import OnError
+from jaxenvs.monitor.recording.episode_writer import OnError
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 _TRANSPARENT = (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.monitor.loggers.logger import Logger, RunLogger
-from jaxenvs.monitor.updates import quotients
+from jaxenvs.monitor.training.updates import quotients
 
 
 class LoggersOfARun:

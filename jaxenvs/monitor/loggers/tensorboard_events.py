@@ -14,7 +14,7 @@ import numpy as np
 from jaxenvs.errors import DependencyNotInstalled
 from jaxenvs.monitor.loggers.appending import append_bytes
 from jaxenvs.monitor.loggers.logger import PictureLogger, RunLogger, as_numbers
-from jaxenvs.monitor.png import png_bytes
+from jaxenvs.monitor.pictures.png import png_bytes
 
 
 @final

@@ -1,0 +1,1 @@
+"""Runs that other libraries wrote: OpenAI Gym's, and monitor.csv."""

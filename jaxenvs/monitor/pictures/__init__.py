@@ -1,0 +1,1 @@
+"""Frames, animations, learning curves and contact sheets."""

@@ -1,0 +1,1 @@
+"""Episodes as files: what records them, the files, and what reads and replays them."""

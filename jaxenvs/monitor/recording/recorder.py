@@ -1,0 +1,299 @@
+"""Recorder: the episodes of any loop, gathered on the device and written to a run folder."""
+
+import dataclasses
+import os
+import time
+from typing import Any, Self, TypeAlias
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.core.wrapper import resets_itself
+from jaxenvs.errors import InvalidField
+from jaxenvs.monitor.recording.episode_columns import episode_columns, evaluation_columns
+from jaxenvs.monitor.recording.episode_writer import EpisodeWriter, Mode, OnError
+from jaxenvs.monitor.recording.replay_assembler import ReplayAssembler
+from jaxenvs.monitor.recording.start_keys import StartKeys
+from jaxenvs.monitor.run_folder.run import Run
+from jaxenvs.random import Key, check_key
+from jaxenvs.rollouts.endings import Endings, Outcome, Running, count_endings, outcome
+from jaxenvs.rollouts.evaluate import Evaluation
+from jaxenvs.rollouts.rollout import Trajectory
+
+Steps: TypeAlias = TimeStep[Any] | Outcome | Endings
+"""Consecutive steps, with axes (steps,), (steps, lanes) or (seeds, steps, lanes)."""
+
+
+def record(
+    env: Env[Any, Any],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    start: Any = None,
+    key: Key | None = None,
+    mode: Mode = "training",
+    on_error: OnError = "raise",
+) -> "Recorder":
+    """Begins to record: makes the run folder, or joins it if it is of the same environment.
+
+        with jaxenvs.monitor.record(env, "runs/random") as recorder:
+            for _ in range(100):
+                state, timesteps = play(state)  # your jitted loop
+                recorder.add(timesteps)
+
+    Args:
+        env: the environment that is played, with its wrappers.
+        path: the run folder; by default one in `runs`, named after the environment and the time.
+        start: to replay episodes later, the state that the loop begins with, as `reset` returned it: () or (lanes,)
+            or (seeds, lanes) states. Then pass the actions to `Recorder.add` as well.
+        key: the root key, for the manifest.
+        mode: what the episodes are played for, "training" or "evaluation".
+        on_error: what to do if a file cannot be written; see `EpisodeWriter`.
+
+    Raises:
+        InvalidField: `path` cannot be made or is of another environment, or episodes cannot be replayed from `start`.
+        DependencyNotInstalled: pyarrow is missing.
+    """
+    keys = None if start is None else StartKeys.of_state(env, start)
+    run = Run.record(env, key=key, path=path, join=True)
+    return Recorder(run, env, start_keys=keys, mode=mode, on_error=on_error)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Replaying:
+    """What the episodes of a sequence of blocks are replayed from.
+
+    Attributes:
+        keys: with which the episodes begin.
+        assembler: with the actions of the episodes that have not ended.
+    """
+
+    keys: StartKeys
+    assembler: ReplayAssembler
+
+    @staticmethod
+    def of(env: Env[Any, Any], keys: StartKeys) -> "_Replaying":
+        return _Replaying(keys, ReplayAssembler(env.action_space, len(keys.number), number=keys.number))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    """Steps whose endings the device is computing.
+
+    Attributes:
+        endings: arrays with the axes of `Steps`.
+        steps_before: the steps of all lanes of a seed before these.
+        actions: those of these steps, with the same axes; None if they are not recorded.
+        replaying: what the episodes are replayed from; None likewise.
+    """
+
+    endings: Endings
+    steps_before: int
+    actions: Any
+    replaying: _Replaying | None
+
+
+class Recorder:
+    """Writes the episodes that end in blocks of steps, such as the output of a `lax.scan`, to a run folder.
+
+    `add` neither waits for its block nor calls the host from the device: a block is written when the next one is added,
+    while the device computes that one. Nothing can overflow, since a block is kept as it is until its episodes are
+    found. Episodes that have not ended are not written.
+
+    Attributes:
+        run: the run folder.
+        writer: what writes the episodes.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        env: Env[Any, Any],
+        *,
+        start_keys: StartKeys | None = None,
+        mode: Mode = "training",
+        on_error: OnError = "raise",
+    ) -> None:
+        """Takes a name in the run folder. `record` makes the folder as well.
+
+        Args:
+            run: the run folder.
+            env: the environment that is played.
+            start_keys: the keys that the lanes begin with, if episodes are to be replayed.
+            mode: what the episodes are played for.
+            on_error: see `EpisodeWriter`.
+        """
+        self._env, self._resets_itself = env, resets_itself(env)
+        self._replaying = None if start_keys is None else _Replaying.of(env, start_keys)
+        self._running: Running | None = None
+        self._pending: _Block | None = None
+        self._env_steps = 0
+        self.run = run
+        self.writer = EpisodeWriter(run, mode=mode, on_error=on_error)
+        self._began, self._seconds = time.perf_counter(), 0.0
+
+    def add(self, steps: Steps, actions: Any = None) -> None:
+        """Adds the steps that follow those added before.
+
+        Args:
+            steps: timesteps, or the part of them that `outcome` returns, with axes (steps,), (steps, lanes) or (seeds,
+                steps, lanes).
+            actions: the actions that led to them, with the same axes, if the recorder has a state to start from.
+
+        Raises:
+            InvalidField: it is called while JAX traces, the axes are others than before, actions are missing, or the
+                environment does not reset itself.
+            NotWritten: see `EpisodeWriter.add`. The steps were added nevertheless.
+        """
+        if not self._resets_itself:
+            raise InvalidField(
+                "Recorder.add: the environment does not reset itself, so every lane would play one episode. Put it in"
+                " AutoReset, or pass the trajectory of `rollout` to `add_rollout`."
+            )
+        if (actions is None) != (self._replaying is None):
+            wanted = "takes no actions" if self._replaying is None else "needs the actions as well"
+            advice = "Pass `start=state` to `record`" if self._replaying is None else "Call `add(timesteps, actions)`"
+            raise InvalidField(f"Recorder.add {wanted}. {advice} to record replays.")
+        self._add(steps, actions, self._replaying)
+
+    def add_rollout(self, trajectory: Trajectory, *, key: Key | None = None) -> None:
+        """Adds what `rollout` returned. Its episodes begin anew; those that have not ended are left out.
+
+        Args:
+            trajectory: the trajectory, of one or several environments. If they do not reset themselves, the first
+                episode of each counts.
+            key: the key that `rollout` got, if episodes are to be replayed.
+
+        Raises:
+            InvalidField: it is called while JAX traces, or episodes of the environment cannot be replayed.
+            NotWritten: see `EpisodeWriter.add`. The steps were added nevertheless.
+        """
+        timesteps = trajectory.timesteps
+        replaying = None
+        if key is not None:
+            lanes = None if timesteps.reward.ndim == 1 else timesteps.reward.shape[1]
+            keys = StartKeys.of_rollout(self._env, check_key(key, name="add_rollout"), lanes)
+            replaying = _Replaying.of(self._env, keys)
+        self._running = None
+        self._add(timesteps, None if key is None else trajectory.actions, replaying)
+        self._running = None
+
+    def add_evaluation(self, evaluation: Evaluation, *, seed: int = 0, env_steps: int = 0) -> None:
+        """Adds what `evaluate` returned. Episodes that `max_steps` cut short have neither flag.
+
+        Args:
+            evaluation: the episodes, each in its own lane.
+            seed: which of several agents was evaluated.
+            env_steps: the steps of training before the evaluation.
+
+        Raises:
+            NotWritten: see `EpisodeWriter.add`. The episodes were added nevertheless.
+        """
+        self._write_pending()
+        evaluation = jax.device_get(evaluation)
+        self.writer.add(evaluation_columns(evaluation, seed=seed, env_steps=env_steps, seconds=self._now()))
+
+    def flush(self) -> None:
+        """Waits for the steps added so far, and writes their episodes to a new file.
+
+        Raises:
+            NotWritten: see `EpisodeWriter.flush`.
+        """
+        self._write_pending()
+        self.writer.flush()
+
+    def close(self) -> None:
+        """Flushes, and ends the recording.
+
+        Raises:
+            NotWritten: see `EpisodeWriter.close`.
+        """
+        try:
+            self._write_pending()
+        finally:
+            self.writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._began
+
+    def _add(self, steps: Steps, actions: Any, replaying: _Replaying | None) -> None:
+        steps = outcome(steps) if isinstance(steps, TimeStep) else steps
+        self._check_axes(steps)
+        endings = steps if isinstance(steps, Endings) else self._counted(steps)
+        *_, count, lanes = (*steps.terminated.shape, 1) if steps.terminated.ndim == 1 else steps.terminated.shape
+        # A copy of NumPy arrays, which the caller may write to before they are read.
+        actions = jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, actions)
+        block = _Block(endings, self._env_steps, actions, replaying)
+        self._env_steps += count * lanes
+        pending, self._pending = self._pending, block
+        if pending is not None:
+            self._write(pending)
+
+    def _check_axes(self, steps: Outcome | Endings) -> None:
+        flags = steps.terminated
+        if isinstance(flags, Tracer):
+            raise InvalidField(
+                "The recorder was called in a function that JAX traces. Return `outcome(timestep)` from the loop, and"
+                " add what the compiled loop returns."
+            )
+        if not 1 <= flags.ndim <= 3:
+            raise InvalidField(
+                "The recorder takes steps with axes (steps,), (steps, lanes) or (seeds, steps, lanes), got"
+                f" {flags.shape}."
+            )
+        if self._running is not None and self._running.length.shape != _lanes_of(flags.shape):
+            raise InvalidField(
+                f"These steps are of {_lanes_of(flags.shape)} (seeds and) lanes, and those before were of"
+                f" {self._running.length.shape}. Make a recorder for each loop."
+            )
+
+    def _counted(self, outcomes: Outcome) -> Endings:
+        shape = outcomes.terminated.shape
+        running = Running.begin(_lanes_of(shape)) if self._running is None else self._running
+        self._running, endings = count_endings(
+            running, outcomes, time_axis=len(shape) == 3, once=not self._resets_itself
+        )
+        return endings
+
+    def _write_pending(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._write(pending)
+
+    def _write(self, block: _Block) -> None:
+        """Waits for a block and writes its episodes; its steps are taken to have ended now."""
+        endings = jax.tree.map(_in_order, jax.device_get(block.endings))
+        began, self._seconds = self._seconds, self._now()
+        columns = episode_columns(endings, steps_before=block.steps_before, seconds=(began, self._seconds))
+        if block.replaying is None:
+            self.writer.add(columns)
+            return
+        steps, seeds, lanes = endings.ended.shape
+        axes = block.endings.ended.ndim
+        actions = jax.tree.map(
+            lambda x: _in_order(x, axes).reshape(steps, seeds * lanes, *x.shape[axes:]), jax.device_get(block.actions)
+        )
+        finished = block.replaying.assembler.add(actions, endings.ended.reshape(steps, seeds * lanes))
+        keys = block.replaying.keys
+        words = keys.words(finished.lane, finished.number)
+        self.writer.add(columns, finished.replays(words, keys.implementation))
+
+
+def _lanes_of(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of one step."""
+    return (shape[0], shape[2]) if len(shape) == 3 else shape[1:]
+
+
+def _in_order(x: np.ndarray, axes: int | None = None) -> np.ndarray:
+    """An array with the axes of `Steps`, and further ones after `axes`, as (steps, seeds, lanes, ...)."""
+    axes = x.ndim if axes is None else axes
+    if axes == 3:
+        return np.moveaxis(x, 0, 1)
+    return x[:, None, None] if axes == 1 else x[:, None]

@@ -1,0 +1,1 @@
+"""The run folder: its manifest, settings, progress and checkpoint."""

@@ -1,0 +1,64 @@
+"""Settings: what a training run was told to do."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxenvs.errors import CheckpointError
+from jaxenvs.monitor.run_folder.manifest import NO_RUN
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The settings from which a run can be rebuilt. Everything in it is JSON.
+
+    Attributes:
+        env_id: the registered id.
+        fields: the environment's fields that were set, by name.
+        max_episode_steps: the time limit that replaces the registered one, -1 for none; None to keep it.
+        algorithm: the learner's name, such as `"ppo"`.
+        hyper_parameters: all of the learner's settings, by name.
+        seed: the seed of the random keys.
+        num_seeds: number of agents trained at once.
+        module: the module that registers the id, imported before it is looked up; None if no import is needed.
+        preprocessed: whether the environment is the one that the id's spec names for training.
+    """
+
+    env_id: str
+    fields: dict[str, Any]
+    max_episode_steps: int | None
+    algorithm: str
+    hyper_parameters: dict[str, Any]
+    seed: int
+    num_seeds: int = 1
+    module: str | None = None
+    preprocessed: bool = False
+
+
+def settings_in(manifest: Mapping[str, Any], file: Path) -> Settings | None:
+    """The settings in a manifest; None if it is of a run without a learner.
+
+    Args:
+        manifest: the content of `run.json`.
+        file: its path, for messages.
+
+    Raises:
+        CheckpointError: settings are missing, or of the wrong kind.
+    """
+    if "environment" in manifest and "algorithm" not in manifest:
+        return None
+    names = {field.name for field in dataclasses.fields(Settings)}
+    try:
+        settings = Settings(**{name: value for name, value in manifest.items() if name in names})
+    except TypeError as error:
+        raise CheckpointError(f"{file} lacks settings: {error}. {NO_RUN}") from error
+    if not all(isinstance(v, dict) for v in (settings.fields, settings.hyper_parameters)) or not (
+        isinstance(settings.env_id, str)
+        and isinstance(settings.seed, int)
+        and isinstance(settings.num_seeds, int)
+        and isinstance(settings.module, str | None)
+        and isinstance(settings.preprocessed, bool)
+    ):
+        raise CheckpointError(f"{file} holds a setting of the wrong kind. {NO_RUN}")
+    return settings
