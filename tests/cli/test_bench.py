@@ -44,7 +44,7 @@ def test_bench_measures_beside_a_peer_and_writes_a_table_json_and_a_plot(jaxenvs
     )
     assert result.code == 0 and "CartPole-v1" in result.out and "jax + gymnasium" in result.out
     figures = json.loads(file.read_text())
-    assert figures["date"] in (before, today()) and figures["command"].startswith("jaxenvs ")
+    assert figures["date"] in (before, today()) and figures["command"].split()[0] == "jaxenvs"
     assert figures["versions"].items() >= {"jax": jax.__version__, "gymnasium": gymnasium.__version__}.items()
     assert [(m["peer"], m["num_envs"]) for m in figures["measurements"]] == [("jaxenvs", 8), ("gymnasium-sync", 8)]
     for m in figures["measurements"]:

@@ -1,5 +1,7 @@
 """Serving: ports, URLs, the end by a signal, and what the package contains."""
 
+import contextlib
+import logging
 import signal
 import socket
 import subprocess
@@ -94,6 +96,14 @@ print("ended", flush=True)
         assert (process.returncode, out, err) == (0, "ended\n", "")
     finally:
         process.kill()
+
+
+def test_a_server_leaves_the_logging_of_the_process_as_it_is():
+    closed = []
+    handler = logging.Handler()
+    handler.close = lambda: closed.append(handler)
+    with contextlib.closing(Server(application, port=0)):
+        assert closed == []
 
 
 def test_a_missing_package_is_named(monkeypatch):

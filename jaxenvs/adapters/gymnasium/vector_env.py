@@ -237,7 +237,9 @@ class GymnasiumVectorEnv(SetAttr, VectorEnv[Any, Any, np.ndarray]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends a recording; the arrays are freed with the object."""
-        self._lanes.end_recording()
+        lanes = self.__dict__.get("_lanes")  # Gymnasium 1.1 also closes an object whose construction failed
+        if lanes is not None:
+            lanes.end_recording()
 
     def _check_open(self) -> None:
         if self.closed:
