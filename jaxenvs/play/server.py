@@ -66,7 +66,7 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             Guard(app, hosts=(*hosts, host), token=token, embeddable=embeddable),
-            log_config=None,  # its own would close the handlers of everything else in the process, absl's stream included
+            log_config=None,  # its own would close the logging handlers of all others in the process
             log_level="warning",
             access_log=False,  # a log must not hold the token
             ws_max_size=MOST_MESSAGE_BYTES * 4,
