@@ -28,7 +28,7 @@ def test_the_manifest_describes_everything(tmp_path):
     assert list(fields) == [field.name for field in dataclasses.fields(jaxenvs.unwrap(env))]
     layers = [layer["class"].partition(":")[2] for layer in manifest["environment"]["wrappers"]]
     assert layers == ["AutoReset", "ScaleReward", "TimeLimit"]
-    assert manifest["environment"]["wrappers"][1]["fields"] == {"reward_scale": 2.0}
+    assert manifest["environment"]["wrappers"][1]["fields"] == {"reward_scale": 2.0, "training_only": True}
     assert manifest["seed"] == 7 and manifest["key"] == key_words(jaxenvs.random.key(7))
     assert manifest["key_implementation"] == "jaxenvs" and manifest["x64"] is jax.config.jax_enable_x64
     assert {"jaxenvs", "jax", "jaxlib", "numpy", "python", "flax"} == set(manifest["versions"])
