@@ -21,6 +21,7 @@ from jaxenvs.monitor import (
 )
 from jaxenvs.monitor import replay as replay_episode
 from jaxenvs.monitor.pictures.sized_frames import frames_at
+from jaxenvs.monitor.recording.replayer import is_return
 from tests.monitor.recorded import record
 
 
@@ -150,3 +151,13 @@ def test_videos_come_with_what_they_show(cart_pole):
     assert videos.update() == [] == VideoRecorder(cart_pole, schedule=lambda episode: episode == 1).update()
     with pytest.raises(InvalidField, match="`suffix` must be"):
         VideoRecorder(cart_pole, suffix=".avi")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_return_may_be_added_step_by_step_in_either_precision(dtype):
+    rewards = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    total = dtype(0)
+    for reward in rewards:
+        total += dtype(reward)
+    assert is_return(float(total), rewards)
+    assert not is_return(float(total) + 1e-3, rewards)

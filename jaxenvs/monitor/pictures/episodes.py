@@ -71,7 +71,7 @@ def record_episode(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int)
     """
     if max_steps < 1:
         raise InvalidField(f"An episode needs at least 1 step, got max_steps={max_steps}.")
-    return _cut(*_follow_policy(env, as_policy(policy), check_key(key), max_steps))
+    return cut_episode(*_follow_policy(env, as_policy(policy), check_key(key), max_steps))
 
 
 def replay_actions(env: Env[Any, Any], actions: Any, key: Key) -> Episode:
@@ -82,7 +82,7 @@ def replay_actions(env: Env[Any, Any], actions: Any, key: Key) -> Episode:
         actions: elements of the action space, with a leading axis of at least 1.
         key: a scalar random key; the start is the same as that of `record_episode` with this key.
     """
-    return _cut(*_follow_actions(env, actions, check_key(key)))
+    return cut_episode(*_follow_actions(env, actions, check_key(key)))
 
 
 @partial(jax.jit, static_argnames="max_steps")
@@ -112,7 +112,7 @@ def _unroll(env: Env[Any, Any], start_key: Key, choose: Callable[[Any, Any], Any
     return states, *rest
 
 
-def _cut(states: Any, actions: Any, rewards: Any, terminated: Any, truncated: Any) -> Episode:
+def cut_episode(states: Any, actions: Any, rewards: Any, terminated: Any, truncated: Any) -> Episode:
     """The episode up to and including the first step that ended it."""
     rewards, terminated, truncated = jax.device_get((rewards, terminated, truncated))
     done = terminated | truncated

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.trees import tree_at
-from jaxenvs.monitor.pictures.episodes import Episode
+from jaxenvs.monitor.pictures.episodes import Episode, cut_episode
 from jaxenvs.monitor.recording.action_packing import ActionPacking
 from jaxenvs.monitor.recording.recorded_episode import RecordedEpisode, find_episode
 from jaxenvs.monitor.run_folder.description import describe_machine
@@ -146,31 +146,23 @@ class Replayer:
         return Replay(recorded, self.env, played, differences, notes)
 
     def _differences(self, recorded: RecordedEpisode, played: Episode) -> Iterator[Difference]:
-        if self._has_rewards and not _is_return(recorded.episode_return, played.rewards):
+        if self._has_rewards and not is_return(recorded.episode_return, played.rewards):
             yield Difference("episode_return", recorded.episode_return, played.episode_return)
         for name in ("length", "terminated", "truncated"):
             if getattr(recorded, name) != getattr(played, name):
                 yield Difference(name, getattr(recorded, name), getattr(played, name))
 
 
-def _is_return(value: float, rewards: np.ndarray) -> bool:
-    """Whether a value is the sum of rewards, added in float64, or one after the other in float32 as loops do it."""
-    sums = np.sum(rewards, dtype=np.float64), np.cumsum(rewards, dtype=np.float32)[-1]
+def is_return(value: float, rewards: np.ndarray) -> bool:
+    """Whether a value is the sum of rewards, added one by one in float32 or float64, or by NumPy in float64."""
+    one_by_one = (np.cumsum(rewards, dtype=dtype)[-1] for dtype in (np.float32, np.float64))
+    sums = *one_by_one, np.sum(rewards, dtype=np.float64)
     return any(value == total or (np.isnan(value) and np.isnan(total)) for total in sums)
 
 
-def _cut(actions: Any, length: int, states: Any, rewards: Any, terminated: Any, truncated: Any) -> Episode:
+def _cut(actions: Any, length: int, states: Any, *outputs: Any) -> Episode:
     """The episode up to its end, or up to `length` steps if it has not ended by then."""
-    rewards, terminated, truncated = (np.asarray(x)[:length] for x in (rewards, terminated, truncated))
-    done = terminated | truncated
-    length = int(np.argmax(done)) + 1 if done.any() else length
-    return Episode(
-        states=tree_at(states, slice(length + 1)),
-        actions=tree_at(actions, slice(length)),
-        rewards=rewards[:length],
-        terminated=bool(terminated[length - 1]),
-        truncated=bool(truncated[length - 1]),
-    )
+    return cut_episode(states, actions, *(np.asarray(x)[:length] for x in outputs))
 
 
 def _programs(env: Env[Any, Any]) -> tuple[Callable[[Key, Any], Any], ...]:
