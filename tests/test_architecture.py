@@ -30,14 +30,15 @@ OF_THE_CONTRACT = {
 MAY_IMPORT = {
     "canvas": set(),
     "simulators": set(),
-    "envs": {"canvas", "simulators"},
+    "games": set(),
+    "envs": {"canvas", "simulators", "games"},
     "wrappers": set(),
     "registration": {"wrappers"},
     "bsuite": {"wrappers", "registration"},
     "rollouts": {"wrappers"},
     "testing": {"wrappers"},
-    "training": {"wrappers", "rollouts"},
-    "adapters": {"wrappers", "registration", "monitor"},
+    "training": {"wrappers", "rollouts", "games"},
+    "adapters": {"wrappers", "registration", "monitor", "games"},
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
     "play": {"wrappers", "registration", "monitor"},
@@ -69,8 +70,20 @@ CORE_PACKAGES = {"jax", "jaxlib", "numpy"}
 EXTRA_PACKAGES = {
     "spaces": {"gymnasium"},  # inside `to_gymnasium`, on call
     "simulators": {"mujoco"},
-    "training": {"flax", "optax"},
-    "adapters": {"gymnasium", "stable_baselines3", "torch", "pygame", "gymnax", "brax", "dm_env", "flax"},
+    "games": {"mctx"},  # for the opponent that searches
+    "training": {"flax", "optax", "mctx"},
+    "adapters": {
+        "gymnasium",
+        "stable_baselines3",
+        "torch",
+        "pygame",
+        "gymnax",
+        "brax",
+        "dm_env",
+        "flax",
+        "pettingzoo",
+        "pgx",
+    },
     "monitor": {
         "flax",
         "matplotlib",

@@ -61,6 +61,7 @@ _PEREZ = "Perez-Uribe and Sanchez 1998"
 _MNIH = "Mnih, Heess and Graves 2014"
 _SINGH = "Singh and Sutton 1996"
 _GARNELO = "Garnelo et al. 2016"
+_PLAYED = "traditional"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -144,6 +145,8 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("Reacher-v5",                "mujoco.reacher:Reacher",                                          50,  -3.75, _GYM, extra="mujoco"),
     _spec("Swimmer-v5",                "mujoco.swimmer:Swimmer",                                        1000,  360.0, _COULOM, extra="mujoco"),
     _spec("Walker2d-v5",               "mujoco.walker2d:Walker2d",                                      1000,   None, _EREZ, extra="mujoco"),
+    _spec("TicTacToe-v0",              "board.tic_tac_toe:TicTacToe",                                    None,   None, _PLAYED),
+    _spec("two_player/TicTacToe-v0",   "board.tic_tac_toe:TwoPlayerTicTacToe",                           None,   None, _PLAYED),
 )
 # fmt: on
 

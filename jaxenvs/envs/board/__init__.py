@@ -1,0 +1,1 @@
+"""Board games, against a built-in opponent or between two players."""

@@ -1,0 +1,133 @@
+"""A board game against an opponent that is part of the environment."""
+
+import abc
+from typing import ClassVar, Generic
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxenvs.core.checks import check_choice
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.trees import tree_where
+from jaxenvs.games.game import Game, Pos, outcome
+from jaxenvs.games.opponents import Opponent, RandomOpponent
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
+
+
+class AgainstOpponentState(PyTreeNode, Generic[Pos], kw_only=True):
+    """State of a game against an opponent.
+
+    Attributes:
+        position: where the game stands; it is the agent's turn, unless the game is over.
+        legal_action_mask: (number of actions,) bool, what the agent may do, resigning included.
+        last_action: () int32, the last move on the board, the opponent's in most positions; -1 if there is none.
+        key: () key that the opponent's choices are drawn from.
+    """
+
+    position: Pos
+    legal_action_mask: Array
+    last_action: Array
+    key: Key
+
+
+class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generic[Pos]):
+    """The environment of one agent whose opponent answers within the same step; each game derives its own from it.
+
+    An illegal action loses the game. Steps after the end change nothing.
+
+    Attributes:
+        opponent: who plays against the agent: `"random"`.
+        custom_opponent: a player of your own, in place of `opponent`.
+        agent_moves_first: whether the agent makes the first move.
+        can_resign: whether there is a last action by which the agent loses at once.
+    """
+
+    frames_per_second: ClassVar[int] = 2
+
+    opponent: str = static(default="random")
+    custom_opponent: Opponent | None = None
+    agent_moves_first: bool = static(default=True)
+    can_resign: bool = static(default=False)
+
+    def check_fields(self) -> None:
+        """Checks the opponent."""
+        check_choice(self, "opponent", self.opponent, ("random",))
+
+    @property
+    @abc.abstractmethod
+    def game(self) -> Game[Pos]:
+        """The rules."""
+
+    @property
+    def player(self) -> Opponent:
+        """The opponent that answers."""
+        return RandomOpponent() if self.custom_opponent is None else self.custom_opponent
+
+    @property
+    def agent(self) -> int:
+        """The number of the agent among the players, 0 or 1."""
+        return 0 if self.agent_moves_first else 1
+
+    @property
+    def observation_space(self) -> Box:
+        """A truth value for each row, column and channel."""
+        return Box(False, True, self.game.observation_shape, bool)
+
+    @property
+    def action_space(self) -> Discrete:
+        """The actions of the game, legal or not, and resigning."""
+        return Discrete(self.game.num_actions + self.can_resign)
+
+    @property
+    def reward_range(self) -> tuple[float | Array, float | Array]:
+        return -1.0, 1.0
+
+    def reset(self, key: Key) -> tuple[AgainstOpponentState[Pos], TimeStep[Array]]:
+        key, opponent_key = jax.random.split(check_key(key))
+        position, action = self.game.start(), jnp.full((), -1, jnp.int32)
+        if not self.agent_moves_first:
+            position, action = self._answer(position, opponent_key)
+        state = self._state(position, action, key)
+        return state, restart(self.observe(state), {"legal_action_mask": state.legal_action_mask})
+
+    def step(
+        self, state: AgainstOpponentState[Pos], action: Array
+    ) -> tuple[AgainstOpponentState[Pos], TimeStep[Array]]:
+        game, before = self.game, state.position
+        action = self.action_space.validate(action)
+        resigns = action == game.num_actions
+        is_legal = state.legal_action_mask[action] & ~resigns
+        lost = before.replace(is_over=jnp.ones((), bool), winner=jnp.full((), 1 - self.agent, jnp.int32))
+        moved = tree_where(is_legal, game.play(before, jnp.where(resigns, 0, action)), lost)
+        key, opponent_key = jax.random.split(state.key)
+        answered, answer = self._answer(moved, opponent_key)
+        after = tree_where(moved.is_over, moved, answered)
+        last_action = jnp.where(moved.is_over, jnp.where(is_legal, action, state.last_action), answer)
+
+        after = tree_where(before.is_over, before, after)
+        last_action = jnp.where(before.is_over, state.last_action, last_action)
+        reward = jnp.where(before.is_over, 0.0, outcome(after, self.agent))
+        state = self._state(after, last_action, key)
+        info = {"legal_action_mask": state.legal_action_mask}
+        return state, transition(self.observe(state), reward, after.is_over, info)
+
+    def observe(self, state: AgainstOpponentState[Pos]) -> Array:
+        return self.game.observe(state.position, self.agent)
+
+    def render_text(self, state: AgainstOpponentState[Pos]) -> str:
+        return self.game.text(state.position)
+
+    def _answer(self, position: Pos, key: Key) -> tuple[Pos, Array]:
+        """The position after the opponent's move, and the move."""
+        action = self.player.choose(self.game, position, self.game.legal_actions(position), key)
+        return self.game.play(position, action), action
+
+    def _state(self, position: Pos, last_action: Array, key: Key) -> AgainstOpponentState[Pos]:
+        """The state with the mask of what is legal."""
+        legal = self.game.legal_actions(position)
+        if self.can_resign:
+            legal = jnp.append(legal, ~position.is_over)
+        return AgainstOpponentState(position=position, legal_action_mask=legal, last_action=last_action, key=key)

@@ -1,0 +1,95 @@
+"""A board game in which every step is a move of the player whose turn it is."""
+
+import abc
+from typing import Any, ClassVar, Generic
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
+from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.trees import tree_where
+from jaxenvs.games.game import Game, Pos, outcome
+from jaxenvs.random import Key, check_key
+from jaxenvs.spaces import Box, Discrete
+
+
+class TwoPlayerState(PyTreeNode, Generic[Pos], kw_only=True):
+    """State of a game between two players.
+
+    Attributes:
+        position: where the game stands.
+        legal_action_mask: (num_actions,) bool, what the player whose turn it is may do.
+        last_action: () int32, the action before; -1 at the beginning.
+    """
+
+    position: Pos
+    legal_action_mask: Array
+    last_action: Array
+
+
+class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
+    """The environment of two players who move in turn; each game derives its own from it.
+
+    An illegal action loses the game for the player who takes it. Steps after the end change nothing.
+    """
+
+    frames_per_second: ClassVar[int] = 2
+
+    @property
+    @abc.abstractmethod
+    def game(self) -> Game[Pos]:
+        """The rules."""
+
+    @property
+    def observation_space(self) -> Box:
+        """A truth value for each row, column and channel."""
+        return Box(False, True, self.game.observation_shape, bool)
+
+    @property
+    def action_space(self) -> Discrete:
+        """The actions of the game, legal or not."""
+        return Discrete(self.game.num_actions)
+
+    @property
+    def reward_range(self) -> tuple[float | Array, float | Array]:
+        return -1.0, 1.0
+
+    def reset(self, key: Key) -> tuple[TwoPlayerState[Pos], TimeStep[Array]]:
+        check_key(key)
+        position = self.game.start()
+        state = TwoPlayerState(
+            position=position,
+            legal_action_mask=self.game.legal_actions(position),
+            last_action=jnp.full((), -1, jnp.int32),
+        )
+        return state, restart(self.observe(state), self._info(state, jnp.zeros(2, jnp.float32)))
+
+    def step(self, state: TwoPlayerState[Pos], action: Array) -> tuple[TwoPlayerState[Pos], TimeStep[Array]]:
+        game, before = self.game, state.position
+        action = self.action_space.validate(action)
+        is_legal = state.legal_action_mask[action]
+        lost = before.replace(is_over=jnp.ones((), bool), winner=1 - before.player, player=1 - before.player)
+        after = tree_where(is_legal, game.play(before, action), lost)
+        after = tree_where(before.is_over, before, after)
+        state = TwoPlayerState(
+            position=after,
+            legal_action_mask=game.legal_actions(after),
+            last_action=jnp.where(before.is_over, state.last_action, action),
+        )
+        rewards = jnp.where(before.is_over, 0.0, jnp.stack([outcome(after, player) for player in (0, 1)]))
+        reward = jnp.where(before.player == 0, rewards[0], rewards[1])
+        return state, transition(self.observe(state), reward, after.is_over, self._info(state, rewards))
+
+    def observe(self, state: TwoPlayerState[Pos]) -> Array:
+        return self.game.observe(state.position, state.position.player)
+
+    def render_text(self, state: TwoPlayerState[Pos]) -> str:
+        return self.game.text(state.position)
+
+    def _info(self, state: TwoPlayerState[Any], rewards: Array) -> dict[str, Array]:
+        return {
+            "current_player": state.position.player,
+            "legal_action_mask": state.legal_action_mask,
+            "rewards": rewards,
+        }

@@ -1,0 +1,5 @@
+"""Board games: their rules as pure functions, apart from the environments that are built of them, and players."""
+
+from jaxenvs.games.game import Game as Game
+from jaxenvs.games.game import Position as Position
+from jaxenvs.games.tic_tac_toe import TicTacToe as TicTacToe
