@@ -48,8 +48,9 @@ def kill(processes):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def run_tests(path, *, devices, seconds):
+def run_tests(path, *, devices, seconds, marked="not slow"):
     """Runs the tests of a module that pytest does not find by itself, and shows its output where one fails."""
-    command = ["-m", "pytest", "-p", "no:xdist", "-o", "addopts=--import-mode=importlib", "-q", str(path)]
+    options = ["-p", "no:xdist", "-o", "addopts=--import-mode=importlib", "-q", "-m", marked]
+    command = ["-m", "pytest", *options, str(path)]
     (output,) = finish([start(command, devices=devices)], seconds=seconds)
     assert " passed" in output, output

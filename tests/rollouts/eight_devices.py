@@ -52,8 +52,15 @@ def test_there_are_eight_devices():
     assert jax.device_count() == 8
 
 
-@pytest.mark.parametrize("method", ["select", "chunked"])
-@pytest.mark.parametrize("env_id", ["Pendulum-v1", "Taxi-v4"])
+@pytest.mark.parametrize(
+    ("env_id", "method"),
+    [
+        ("Pendulum-v1", "select"),
+        ("Taxi-v4", "chunked"),
+        pytest.param("Pendulum-v1", "chunked", marks=pytest.mark.slow),
+        pytest.param("Taxi-v4", "select", marks=pytest.mark.slow),
+    ],
+)
 def test_rollout_is_the_same(env_id, method):
     """Bit by bit, but for real numbers from JAX 0.12 on."""
     env, policy = env_and_policy(env_id, method, max_episode_steps=25)
@@ -68,7 +75,7 @@ def test_rollout_is_the_same(env_id, method):
     assert spread[0].key.sharding.spec == PartitionSpec("data")
 
 
-@pytest.mark.parametrize("method", ["select", "chunked"])
+@pytest.mark.parametrize("method", ["select", pytest.param("chunked", marks=pytest.mark.slow)])
 def test_division_by_a_shared_parameter_differs_by_rounding_alone(method):
     """In programs for several devices XLA simplifies x / parameter to x * (1 / parameter), as CartPole divides."""
     env, policy = env_and_policy("CartPole-v1", method)
@@ -100,7 +107,7 @@ def test_evaluate_is_the_same_bit_by_bit():
     assert len(set(np.asarray(one.lengths).reshape(8, 3).max(axis=1).tolist())) > 1  # devices end at different times
 
 
-@pytest.mark.parametrize("method", ["select", "chunked"])
+@pytest.mark.parametrize("method", [pytest.param("select", marks=pytest.mark.slow), "chunked"])
 def test_stepping_and_resetting_need_no_other_device(method):
     env, policy = env_and_policy("CartPole-v1", method)
     mesh = lane_mesh("test", 8)

@@ -14,8 +14,16 @@ POLICY = jaxenvs.RandomPolicy(ENV.action_space)
 KEY = jaxenvs.random.key(0)
 
 
+EIGHT_DEVICES = Path(__file__).with_name("eight_devices.py")
+
+
 def test_eight_devices_do_what_one_does():
-    run_tests(Path(__file__).with_name("eight_devices.py"), devices=8, seconds=300)
+    run_tests(EIGHT_DEVICES, devices=8, seconds=300)
+
+
+@pytest.mark.slow
+def test_eight_devices_do_what_one_does_with_the_other_methods():
+    run_tests(EIGHT_DEVICES, devices=8, seconds=300, marked="slow")
 
 
 def test_a_mesh_of_one_device_is_a_mesh():

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -179,22 +179,23 @@ class Acrobot(Env[AcrobotState, Array]):
     def _derivative(self, y: tuple[Any, ...], torque: Array) -> tuple[Any, ...]:
         """The time derivative of (theta1, theta2, theta1_dot, theta2_dot)."""
         theta1, theta2, theta1_dot, theta2_dot = y
-        m1, m2 = self.link_mass_1, self.link_mass_2
-        l1, c1, c2 = self.link_length_1, self.link_com_1, self.link_com_2
+        own = cast(Any, self)  # the type checker takes half a minute for sums of products of ArrayLike
+        m1, m2 = own.link_mass_1, own.link_mass_2
+        l1, c1, c2 = own.link_length_1, own.link_com_1, own.link_com_2
         sin2, cos2 = sin(theta2), cos(theta2)
-        d1 = m1 * c1**2 + m2 * (l1**2 + c2**2 + 2.0 * l1 * c2 * cos2) + 2.0 * self.link_moi
-        d2 = m2 * (c2**2 + l1 * c2 * cos2) + self.link_moi
-        phi2 = m2 * c2 * self.gravity * sin(theta1 + theta2)
+        d1 = m1 * c1**2 + m2 * (l1**2 + c2**2 + 2.0 * l1 * c2 * cos2) + 2.0 * own.link_moi
+        d2 = m2 * (c2**2 + l1 * c2 * cos2) + own.link_moi
+        phi2 = m2 * c2 * own.gravity * sin(theta1 + theta2)
         coupling = m2 * l1 * c2 * sin2
         phi1 = (
             phi2
-            + (m1 * c1 + m2 * l1) * self.gravity * sin(theta1)
+            + (m1 * c1 + m2 * l1) * own.gravity * sin(theta1)
             - coupling * (jnp.square(theta2_dot) + 2.0 * theta2_dot * theta1_dot)
         )
         drive = torque + d2 / d1 * phi1 - phi2
         if self.book_or_nips == "book":
             drive = drive - coupling * jnp.square(theta1_dot)
-        theta2_acc = drive / (m2 * c2**2 + self.link_moi - jnp.square(d2) / d1)
+        theta2_acc = drive / (m2 * c2**2 + own.link_moi - jnp.square(d2) / d1)
         theta1_acc = -(d2 * theta2_acc + phi1) / d1
         return theta1_dot, theta2_dot, theta1_acc, theta2_acc
 
