@@ -8,7 +8,7 @@ import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv, TorchVectorEnv, record
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import Run, read_episodes
-from tests.monitor.replaying import check_replayer, check_replays, replays_of
+from tests.monitor.recording.replaying import check_replayer, check_replays, replays_of
 
 LANES, LIMIT = 3, 16
 LIMITED = jaxenvs.make("CartPole-v1", max_episode_steps=LIMIT)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from jaxenvs.monitor import Run
-from tests.monitor.reading_logs import read_csv, read_json_lines, read_tensorboard
+from tests.monitor.loggers.reading_logs import read_csv, read_json_lines, read_tensorboard
 
 TINY = ("--set", "num_envs=4", "--set", "num_steps=32", "--set", "hidden_sizes=8", "--eval-episodes", "5")
 

@@ -10,7 +10,7 @@ import jaxenvs
 from jaxenvs.cli.replay import read_size
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import EpisodeWriter, PackedBytes, Replayer, Replays, Run
-from tests.monitor.recorded import record
+from tests.monitor.recording.recorded import record
 
 
 @pytest.fixture(scope="module")

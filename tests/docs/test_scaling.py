@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.devices import finish, start
-from tests.monitor.test_processes import free_port
+from tests.monitor.training.test_processes import free_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -48,7 +48,7 @@ def test_command_runs_on_eight_devices(tmp_path):
     assert (manifest["hyper_parameters"]["num_blocks"], manifest["hyper_parameters"]["num_envs"]) == (8, 1024)
 
 
-@pytest.mark.slow  # `tests/monitor/test_processes.py` does the same with fewer steps
+@pytest.mark.slow  # `tests/monitor/training/test_processes.py` does the same with fewer steps
 def test_program_for_several_hosts_runs_in_two_processes(tmp_path):
     processes = []
     address = f"127.0.0.1:{free_port()}"

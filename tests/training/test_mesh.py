@@ -14,7 +14,7 @@ from jaxenvs.training.shuffle import random_order
 from tests.devices import run_tests
 
 
-@pytest.mark.slow  # `tests/monitor/test_processes.py` trains over four devices of two processes
+@pytest.mark.slow  # `tests/monitor/training/test_processes.py` trains over four devices of two processes
 def test_training_over_several_devices():
     run_tests(Path(__file__).with_name("eight_devices.py"), devices=8, seconds=500)
 

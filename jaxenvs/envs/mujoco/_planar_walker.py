@@ -1,5 +1,7 @@
 """The base class of the two walkers in a plane: Hopper and Walker2d."""
 
+import abc
+
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -56,8 +58,12 @@ class PlanarWalker(MujocoEnv, kw_only=True):
         position = state.qpos[int(self.exclude_current_positions_from_observation) :]
         return jnp.concatenate([position, clip(state.qvel, _SPEED_LIMITS)])
 
+    @abc.abstractmethod
     def is_healthy(self, state: SimulationState) -> Array:
         """() bool: whether everything with a range is within it."""
+
+    def is_upright(self, state: SimulationState) -> Array:
+        """() bool: whether the height and the angle of the torso are within their ranges."""
         is_high = is_between(state.qpos[1], self.healthy_z_range)
         return is_high & is_between(state.qpos[2], self.healthy_angle_range)
 

@@ -70,4 +70,4 @@ class Hopper(PlanarWalker, kw_only=True):
     def is_healthy(self, state: SimulationState) -> Array:
         """() bool: whether everything with a range is within it."""
         others = jnp.concatenate([state.qpos, state.qvel])[2:]
-        return super().is_healthy(state) & is_between(others, self.healthy_state_range).all()
+        return self.is_upright(state) & is_between(others, self.healthy_state_range).all()

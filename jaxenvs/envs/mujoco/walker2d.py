@@ -1,9 +1,11 @@
 """Walker2d-v5: walk on two legs in a plane."""
 
+from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.mujoco._planar_walker import PlanarWalker
+from jaxenvs.simulators.mujoco.state import SimulationState
 
 
 class Walker2d(PlanarWalker, kw_only=True):
@@ -61,3 +63,7 @@ class Walker2d(PlanarWalker, kw_only=True):
     xml_file: str = static(default="walker2d_v5.xml")
     healthy_z_range: tuple[ArrayLike, ArrayLike] = (0.8, 2.0)
     healthy_angle_range: tuple[ArrayLike, ArrayLike] = (-1.0, 1.0)
+
+    def is_healthy(self, state: SimulationState) -> Array:
+        """() bool: whether everything with a range is within it."""
+        return self.is_upright(state)

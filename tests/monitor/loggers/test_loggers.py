@@ -26,8 +26,8 @@ from jaxenvs.monitor import (
     train,
 )
 from jaxenvs.monitor.loggers.figures import figures_of_rows
-from tests.monitor.reading_logs import read_csv, read_json_lines, read_tensorboard
-from tests.monitor.toy_learner import Walk
+from tests.monitor.loggers.reading_logs import read_csv, read_json_lines, read_tensorboard
+from tests.monitor.training.toy_learner import Walk
 
 ENV = jaxenvs.make("CartPole-v1")
 KEY = jaxenvs.random.key(0)

@@ -22,7 +22,7 @@ from jaxenvs.monitor import (
 from jaxenvs.monitor import replay as replay_episode
 from jaxenvs.monitor.pictures.sized_frames import frames_at
 from jaxenvs.monitor.recording.replayer import is_return
-from tests.monitor.recorded import record
+from tests.monitor.recording.recorded import record
 
 
 def balancing(observation, key):

@@ -13,7 +13,7 @@ import time
 import types
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[2] / "jaxenvs"
+PACKAGE = Path(__file__).parents[3] / "jaxenvs"
 for name, path in (("jaxenvs", PACKAGE), ("jaxenvs.monitor", PACKAGE / "monitor")):
     # The packages without their `__init__.py`, which loads JAX.
     sys.modules[name] = types.ModuleType(name)

@@ -13,7 +13,7 @@ from jax.experimental import multihost_utils
 import jaxenvs
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import Run, Settings, train
-from tests.monitor.test_processes import ENV, LEARNER, PLAYED, POLICY, SEED
+from tests.monitor.training.test_processes import ENV, LEARNER, PLAYED, POLICY, SEED
 
 number, address, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 jax.config.update("jax_numpy_dtype_promotion", "strict")

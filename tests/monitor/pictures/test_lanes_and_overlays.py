@@ -24,7 +24,7 @@ from jaxenvs.monitor import (
 )
 from jaxenvs.monitor.pictures.captions import fitting
 from jaxenvs.monitor.pictures.lanes import sheet_columns
-from tests.monitor.toy_pictures import Count, CountState
+from tests.monitor.pictures.toy_pictures import Count, CountState
 
 KEY = jaxenvs.random.key(0)
 SMALL = Count()

@@ -15,7 +15,7 @@ from jaxenvs.core.pytree import static
 from jaxenvs.errors import CheckpointError, Diverged, NotWritten
 from jaxenvs.monitor import Run, Settings, save_checkpoint, train
 from jaxenvs.monitor.training.updates import initial_state
-from tests.monitor.toy_learner import Walk
+from tests.monitor.training.toy_learner import Walk
 
 ENV = jaxenvs.make("CartPole-v1")
 KEY = jaxenvs.random.key(0)

@@ -11,7 +11,7 @@ import jaxenvs
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import outcome, read_episodes, record
 from jaxenvs.wrappers import EpisodeStatistics, NormalizeReward
-from tests.monitor.replaying import check_replayer, check_replays, replays_of
+from tests.monitor.recording.replaying import check_replayer, check_replays, replays_of
 
 LANES, STEPS, CHUNKS = 4, 30, 3
 ENV = jaxenvs.make("CartPole-v1", max_episode_steps=16)

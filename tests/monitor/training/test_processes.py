@@ -31,7 +31,7 @@ def test_two_processes_do_what_one_does(tmp_path):
     key = jaxenvs.random.key(SEED)
     address = f"127.0.0.1:{free_port()}"
     arguments = [[str(number), address, str(tmp_path)] for number in range(2)]
-    finish([start(["-m", "tests.monitor.two_processes", *a], devices=2) for a in arguments], seconds=240)
+    finish([start(["-m", "tests.monitor.training.two_processes", *a], devices=2) for a in arguments], seconds=240)
 
     played = np.load(tmp_path / "played.npz")
     _, trajectory = jaxenvs.rollout(PLAYED, POLICY, key, 30, num_envs=16)
