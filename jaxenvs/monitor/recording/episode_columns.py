@@ -2,15 +2,27 @@
 
 import numpy as np
 
-from jaxenvs.rollouts.endings import Endings
+from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
+from jaxenvs.rollouts.endings import Endings, Outcome
 from jaxenvs.rollouts.evaluate import Evaluation
 
 
-def episode_columns(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
-    """The columns for `EpisodeWriter.add` of the episodes that ended, in the order in which they did.
+def episode_columns(
+    ends: EpisodeEnds,
+    length: np.ndarray,
+    steps: Outcome | Endings,
+    episode_return: np.ndarray,
+    *,
+    steps_before: int,
+    seconds: tuple[float, float],
+) -> dict[str, np.ndarray]:
+    """The columns for `EpisodeWriter.add` of the episodes that ended in a block, in the order in which they did.
 
     Args:
-        endings: NumPy arrays with axes (steps, seeds, lanes).
+        ends: where they ended.
+        length: (episodes,) their lengths.
+        steps: the block, NumPy arrays with axes (steps, seeds, lanes). Only the flags are used.
+        episode_return: float32, with these axes, the sum of the rewards of each step's episode up to that step.
         steps_before: the steps of all lanes of a seed before these.
         seconds: when the first of these steps began and the last one ended, in seconds since the run started. The
             steps in between are taken to last equally long.
@@ -18,21 +30,26 @@ def episode_columns(endings: Endings, *, steps_before: int, seconds: tuple[float
     Returns:
         The columns, (episodes,) each.
     """
-    steps, seeds, lanes = endings.ended.shape
-    index = np.flatnonzero(endings.ended)
-    step, place = np.divmod(index, seeds * lanes)
-    seed, lane = np.divmod(place, lanes)
+    count, seeds, lanes = episode_return.shape
+    seed, lane = (np.zeros_like(ends.lane), ends.lane) if seeds == 1 else np.divmod(ends.lane, lanes)
     begin, end = seconds
     return {
         "seed": seed.astype(np.int32),
         "lane": lane.astype(np.int32),
-        "episode_return": np.take(endings.episode_return, index).astype(np.float64),
-        "length": np.take(endings.length, index).astype(np.int64),
-        "terminated": np.take(endings.terminated, index),
-        "truncated": np.take(endings.truncated, index),
-        "env_steps": steps_before + (step + 1) * lanes,
-        "seconds": begin + (step + 1) * ((end - begin) / steps),
+        "episode_return": np.take(episode_return, ends.index).astype(np.float64),
+        "length": length.astype(np.int64, copy=False),
+        "terminated": np.take(steps.terminated, ends.index),
+        "truncated": np.take(steps.truncated, ends.index),
+        "env_steps": steps_before + (ends.step + 1) * lanes,
+        "seconds": begin + (ends.step + 1) * ((end - begin) / max(count, 1)),
     }
+
+
+def columns_of_endings(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
+    """`episode_columns` of steps that say how long each episode was, as NumPy arrays (steps, seeds, lanes)."""
+    ends = EpisodeEnds.of(endings.ended)
+    length = np.take(endings.length, ends.index)
+    return episode_columns(ends, length, endings, endings.episode_return, steps_before=steps_before, seconds=seconds)
 
 
 def evaluation_columns(evaluation: Evaluation, *, seed: int, env_steps: int, seconds: float) -> dict[str, np.ndarray]:

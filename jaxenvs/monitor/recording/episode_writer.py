@@ -311,9 +311,8 @@ class EpisodeWriter:
 
     def _columns(self, kind: Kind) -> dict[str, Any]:
         """The records in memory as the columns of a part."""
-        rows = joined(self._rows[kind])
         names = {"writer": self.writer, "mode": self.mode} if kind == "episodes" else {"writer": self.writer}
-        return {**{name: np.full(len(rows["episode"]), value) for name, value in names.items()}, **rows}
+        return {**names, **joined(self._rows[kind])}
 
     def _report(self, error: OSError) -> None:
         """Raises, or warns once until a flush succeeds."""

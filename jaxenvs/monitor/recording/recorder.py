@@ -1,24 +1,27 @@
 """Recorder: the episodes of any loop, gathered on the device and written to a run folder."""
 
 import dataclasses
+import math
 import os
 import time
 from typing import Any, Self, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import resets_itself
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.recording.episode_columns import episode_columns, evaluation_columns
+from jaxenvs.monitor.recording.episode_columns import columns_of_endings, episode_columns, evaluation_columns
+from jaxenvs.monitor.recording.episode_ends import EpisodeClock, EpisodeEnds
 from jaxenvs.monitor.recording.episode_writer import EpisodeWriter, Mode, OnError
 from jaxenvs.monitor.recording.replay_assembler import ReplayAssembler
 from jaxenvs.monitor.recording.start_keys import StartKeys
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollouts.endings import Endings, Outcome, Running, count_endings, outcome
+from jaxenvs.rollouts.endings import Endings, Outcome, outcome, returns_so_far
 from jaxenvs.rollouts.evaluate import Evaluation
 from jaxenvs.rollouts.rollout import Trajectory
 
@@ -77,18 +80,40 @@ class _Replaying:
         return _Replaying(keys, ReplayAssembler(env.action_space, len(keys.number), number=keys.number))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Block:
-    """Steps whose endings the device is computing.
+@dataclasses.dataclass
+class _Counts:
+    """What a sequence of blocks has added up so far.
 
     Attributes:
-        endings: arrays with the axes of `Steps`.
+        total: (lanes,) or (seeds, lanes) float32, the sums of rewards of the episodes in progress after the block that
+            was added last; the device may be computing them.
+        clock: their numbers of steps after the block that was written last.
+    """
+
+    total: jax.Array
+    clock: EpisodeClock
+
+    @staticmethod
+    def begin(lanes: tuple[int, ...]) -> "_Counts":
+        return _Counts(jnp.zeros(lanes, jnp.float32), EpisodeClock(math.prod(lanes)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    """Steps that the device is computing.
+
+    Attributes:
+        steps: arrays with the axes of `Steps`.
+        returns: with the same axes, the sums of rewards, where `steps` has none.
+        clock: the number of steps before them, likewise.
         steps_before: the steps of all lanes of a seed before these.
         actions: those of these steps, with the same axes; None if they are not recorded.
         replaying: what the episodes are replayed from; None likewise.
     """
 
-    endings: Endings
+    steps: Outcome | Endings
+    returns: Any
+    clock: EpisodeClock | None
     steps_before: int
     actions: Any
     replaying: _Replaying | None
@@ -126,7 +151,7 @@ class Recorder:
         """
         self._env, self._resets_itself = env, resets_itself(env)
         self._replaying = None if start_keys is None else _Replaying.of(env, start_keys)
-        self._running: Running | None = None
+        self._counts: _Counts | None = None
         self._pending: _Block | None = None
         self._env_steps = 0
         self.run = run
@@ -175,9 +200,9 @@ class Recorder:
             lanes = None if timesteps.reward.ndim == 1 else timesteps.reward.shape[1]
             keys = StartKeys.of_rollout(self._env, check_key(key, name="add_rollout"), lanes)
             replaying = _Replaying.of(self._env, keys)
-        self._running = None
+        self._counts = None
         self._add(timesteps, None if key is None else trajectory.actions, replaying)
-        self._running = None
+        self._counts = None
 
     def add_evaluation(self, evaluation: Evaluation, *, seed: int = 0, env_steps: int = 0) -> None:
         """Adds what `evaluate` returned. Episodes that `max_steps` cut short have neither flag.
@@ -226,11 +251,16 @@ class Recorder:
     def _add(self, steps: Steps, actions: Any, replaying: _Replaying | None) -> None:
         steps = outcome(steps) if isinstance(steps, TimeStep) else steps
         self._check_axes(steps)
-        endings = steps if isinstance(steps, Endings) else self._counted(steps)
+        returns = clock = None
+        if isinstance(steps, Outcome):
+            axes = steps.terminated.shape
+            counts = self._counts = _Counts.begin(_lanes_of(axes)) if self._counts is None else self._counts
+            counts.total, returns = returns_so_far(counts.total, steps, time_axis=int(len(axes) == 3))
+            clock = counts.clock
         *_, count, lanes = (*steps.terminated.shape, 1) if steps.terminated.ndim == 1 else steps.terminated.shape
-        # A copy of NumPy arrays, which the caller may write to before they are read.
-        actions = jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, actions)
-        block = _Block(endings, self._env_steps, actions, replaying)
+        # Copies of NumPy arrays, which the caller may write to before they are read.
+        steps, actions = jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, (steps, actions))
+        block = _Block(steps, returns, clock, self._env_steps, actions, replaying)
         self._env_steps += count * lanes
         pending, self._pending = self._pending, block
         if pending is not None:
@@ -248,19 +278,11 @@ class Recorder:
                 "The recorder takes steps with axes (steps,), (steps, lanes) or (seeds, steps, lanes), got"
                 f" {flags.shape}."
             )
-        if self._running is not None and self._running.length.shape != _lanes_of(flags.shape):
+        if self._counts is not None and self._counts.total.shape != _lanes_of(flags.shape):
             raise InvalidField(
                 f"These steps are of {_lanes_of(flags.shape)} (seeds and) lanes, and those before were of"
-                f" {self._running.length.shape}. Make a recorder for each loop."
+                f" {self._counts.total.shape}. Make a recorder for each loop."
             )
-
-    def _counted(self, outcomes: Outcome) -> Endings:
-        shape = outcomes.terminated.shape
-        running = Running.begin(_lanes_of(shape)) if self._running is None else self._running
-        self._running, endings = count_endings(
-            running, outcomes, time_axis=len(shape) == 3, once=not self._resets_itself
-        )
-        return endings
 
     def _write_pending(self) -> None:
         pending, self._pending = self._pending, None
@@ -269,18 +291,31 @@ class Recorder:
 
     def _write(self, block: _Block) -> None:
         """Waits for a block and writes its episodes; its steps are taken to have ended now."""
-        endings = jax.tree.map(_in_order, jax.device_get(block.endings))
+        steps, returns = jax.tree.map(_in_order, jax.device_get((block.steps, block.returns)))
         began, self._seconds = self._seconds, self._now()
-        columns = episode_columns(endings, steps_before=block.steps_before, seconds=(began, self._seconds))
+        times = {"steps_before": block.steps_before, "seconds": (began, self._seconds)}
+        if isinstance(steps, Endings):
+            ended = steps.ended
+            columns = columns_of_endings(steps, **times)
+        else:
+            assert block.clock is not None
+            ended = steps.terminated | steps.truncated
+            ends = EpisodeEnds.of(ended)
+            length, rank = block.clock.advance(ends, len(ended))
+            if not self._resets_itself:  # of the others, only the first end of each lane is that of an episode
+                ended = np.zeros_like(ended)
+                ends, length = ends.chosen(rank == 0), length[rank == 0]
+                ended.reshape(-1)[ends.index] = True
+            columns = episode_columns(ends, length, steps, returns, **times)
         if block.replaying is None:
             self.writer.add(columns)
             return
-        steps, seeds, lanes = endings.ended.shape
-        axes = block.endings.ended.ndim
+        axes = block.steps.terminated.ndim
+        shape = len(ended), math.prod(ended.shape[1:])
         actions = jax.tree.map(
-            lambda x: _in_order(x, axes).reshape(steps, seeds * lanes, *x.shape[axes:]), jax.device_get(block.actions)
+            lambda x: _in_order(x, axes).reshape(*shape, *x.shape[axes:]), jax.device_get(block.actions)
         )
-        finished = block.replaying.assembler.add(actions, endings.ended.reshape(steps, seeds * lanes))
+        finished = block.replaying.assembler.add(actions, ended.reshape(shape))
         keys = block.replaying.keys
         words = keys.words(finished.lane, finished.number)
         self.writer.add(columns, finished.replays(words, keys.implementation))

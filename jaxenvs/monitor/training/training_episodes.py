@@ -7,7 +7,7 @@ from typing import TypeAlias
 import jax
 
 from jaxenvs.errors import NotWritten
-from jaxenvs.monitor.recording.episode_columns import episode_columns, evaluation_columns
+from jaxenvs.monitor.recording.episode_columns import columns_of_endings, evaluation_columns
 from jaxenvs.monitor.recording.episode_writer import EpisodeWriter
 from jaxenvs.monitor.run_folder.processes import is_writer
 from jaxenvs.monitor.run_folder.run import Run
@@ -57,7 +57,7 @@ class TrainingEpisodes:
         """
         if self._writer is None or measured.endings is None:
             return
-        columns = episode_columns(
+        columns = columns_of_endings(
             measured.endings,
             steps_before=begin * self._steps_per_update,
             seconds=(seconds_before, seconds_before + seconds),
