@@ -3,15 +3,16 @@
 import numpy as np
 
 from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
-from jaxenvs.rollouts.endings import Endings, Outcome
+from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.evaluate import Evaluation
 
 
 def episode_columns(
     ends: EpisodeEnds,
     length: np.ndarray,
-    steps: Outcome | Endings,
     episode_return: np.ndarray,
+    terminated: np.ndarray,
+    truncated: np.ndarray,
     *,
     steps_before: int,
     seconds: tuple[float, float],
@@ -20,9 +21,10 @@ def episode_columns(
 
     Args:
         ends: where they ended.
-        length: (episodes,) their lengths.
-        steps: the block, NumPy arrays with axes (steps, seeds, lanes). Only the flags are used.
-        episode_return: float32, with these axes, the sum of the rewards of each step's episode up to that step.
+        length: (episodes,) int64, their lengths.
+        episode_return: (episodes,) float64, their returns.
+        terminated: (steps, seeds, lanes) bool, of all steps of the block.
+        truncated: likewise.
         steps_before: the steps of all lanes of a seed before these.
         seconds: when the first of these steps began and the last one ended, in seconds since the run started. The
             steps in between are taken to last equally long.
@@ -30,16 +32,16 @@ def episode_columns(
     Returns:
         The columns, (episodes,) each.
     """
-    count, seeds, lanes = episode_return.shape
+    count, seeds, lanes = terminated.shape
     seed, lane = (np.zeros_like(ends.lane), ends.lane) if seeds == 1 else np.divmod(ends.lane, lanes)
     begin, end = seconds
     return {
         "seed": seed.astype(np.int32),
         "lane": lane.astype(np.int32),
-        "episode_return": np.take(episode_return, ends.index).astype(np.float64),
-        "length": length.astype(np.int64, copy=False),
-        "terminated": np.take(steps.terminated, ends.index),
-        "truncated": np.take(steps.truncated, ends.index),
+        "episode_return": episode_return,
+        "length": length,
+        "terminated": np.take(terminated, ends.index),
+        "truncated": np.take(truncated, ends.index),
         "env_steps": steps_before + (ends.step + 1) * lanes,
         "seconds": begin + (ends.step + 1) * ((end - begin) / max(count, 1)),
     }
@@ -47,9 +49,13 @@ def episode_columns(
 
 def columns_of_endings(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
     """`episode_columns` of steps that say how long each episode was, as NumPy arrays (steps, seeds, lanes)."""
-    ends = EpisodeEnds.of(endings.ended)
-    length = np.take(endings.length, ends.index)
-    return episode_columns(ends, length, endings, endings.episode_return, steps_before=steps_before, seconds=seconds)
+    ended, terminated, truncated = map(np.asarray, (endings.ended, endings.terminated, endings.truncated))
+    ends = EpisodeEnds.of(ended)
+    length = np.take(endings.length, ends.index).astype(np.int64)
+    episode_return = np.take(endings.episode_return, ends.index).astype(np.float64)
+    return episode_columns(
+        ends, length, episode_return, terminated, truncated, steps_before=steps_before, seconds=seconds
+    )
 
 
 def evaluation_columns(evaluation: Evaluation, *, seed: int, env_steps: int, seconds: float) -> dict[str, np.ndarray]:

@@ -240,7 +240,7 @@ class EpisodeWriter:
                 if not stays.any():
                     path.unlink(missing_ok=True)
                 elif not stays.all():
-                    write_part(path, kind, {name: values[stays] for name, values in rows.items()}, self._digest)
+                    write_part(path, kind, [{name: values[stays] for name, values in rows.items()}], self._digest)
         return kept
 
     def _check_usable(self) -> None:
@@ -304,15 +304,15 @@ class EpisodeWriter:
                 while part_path(self.path / kind, self.writer, self._part).exists():
                     self._part += 1
                 write_part(
-                    part_path(self.path / kind, self.writer, self._part), kind, self._columns(kind), self._digest
+                    part_path(self.path / kind, self.writer, self._part), kind, self._batches(kind), self._digest
                 )
                 self._bytes -= sum(map(size_of, self._rows[kind]))
                 self._rows[kind] = []
 
-    def _columns(self, kind: Kind) -> dict[str, Any]:
-        """The records in memory as the columns of a part."""
+    def _batches(self, kind: Kind) -> list[dict[str, Any]]:
+        """The records in memory as the rows of a part."""
         names = {"writer": self.writer, "mode": self.mode} if kind == "episodes" else {"writer": self.writer}
-        return {**names, **joined(self._rows[kind])}
+        return [{**names, **batch} for batch in joined(self._rows[kind])]
 
     def _report(self, error: OSError) -> None:
         """Raises, or warns once until a flush succeeds."""

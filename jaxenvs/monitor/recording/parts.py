@@ -102,35 +102,41 @@ def parts_in(folder: Path, writer: str | None = None) -> list[PartName]:
     return sorted((part for part in found if writer in (None, part.writer)), key=lambda part: (part[1], part[2]))
 
 
-def write_part(path: Path, kind: Kind, arrays: Mapping[str, Any], environment: str) -> None:
+def write_part(path: Path, kind: Kind, batches: Sequence[Mapping[str, Any]], environment: str) -> None:
     """Writes a part, or replaces one.
 
     Args:
         path: the file.
         kind: the folder that it belongs to.
-        arrays: the columns, of equal lengths: NumPy arrays, `PackedBytes`, or a string that all rows have.
+        batches: the rows, by column: NumPy arrays of equal lengths, `PackedBytes`, or a string that all rows have.
         environment: the digest of the run's environment; see `environment_digest`.
 
     Raises:
         OSError: the file cannot be written. Nothing of it is left.
     """
-    write_bytes(path, _encoded(kind, arrays, environment))
+    write_bytes(path, _encoded(kind, batches, environment))
 
 
-def _encoded(kind: Kind, arrays: Mapping[str, Any], environment: str) -> bytes:
+def _encoded(kind: Kind, batches: Sequence[Mapping[str, Any]], environment: str) -> bytes:
     """The bytes of a part; see `write_part`."""
     arrow = pyarrow()
-    count = len(arrays["episode"])
-    columns = {name: _arrow_array(arrays[name], type_name, count) for name, type_name in COLUMNS[kind].items()}
-    # Columns that say of each value whether it is missing take longer to write.
-    schema = arrow.schema([arrow.field(name, column.type, nullable=False) for name, column in columns.items()])
+    table = arrow.concat_tables([_table(kind, batch) for batch in batches])
     sink = arrow.BufferOutputStream()
     notes = json.dumps({"format_version": FORMAT_VERSION, "environment": environment})
     # The types of Arrow are not stored, since strings are to be read as strings and not as categories.
-    with arrow.parquet.ParquetWriter(sink, schema, store_schema=False, **_layout(kind)) as writer:
-        writer.write_table(arrow.Table.from_arrays(list(columns.values()), schema=schema))
+    with arrow.parquet.ParquetWriter(sink, table.schema, store_schema=False, **_layout(kind)) as writer:
+        writer.write_table(table)
         writer.add_key_value_metadata({_METADATA: notes})
     return sink.getvalue().to_pybytes()
+
+
+def _table(kind: Kind, rows: Mapping[str, Any]) -> Any:
+    """Rows as an Arrow table."""
+    arrow, count = pyarrow(), len(rows["episode"])
+    columns = {name: _arrow_array(rows[name], type_name, count) for name, type_name in COLUMNS[kind].items()}
+    # Columns that say of each value whether it is missing take longer to write.
+    schema = arrow.schema([arrow.field(name, column.type, nullable=False) for name, column in columns.items()])
+    return arrow.Table.from_arrays(list(columns.values()), schema=schema)
 
 
 def _layout(kind: Kind) -> dict[str, Any]:
@@ -157,7 +163,7 @@ def _arrow_array(values: Any, type_name: str, count: int) -> Any:
     # Arrow converts strings one by one, which takes longer than everything else, and most columns repeat one.
     if isinstance(values, str) or (count and (values == values[0]).all()):
         value = values if isinstance(values, str) else str(values[0])
-        indices = arrow.array(np.zeros(count, np.int8))
+        indices = arrow.array(np.zeros(count, np.int32))
         return arrow.DictionaryArray.from_arrays(indices, arrow.array([value], arrow.string()))
     return arrow.array(values, arrow.string()).dictionary_encode()
 

@@ -4,10 +4,9 @@ import dataclasses
 import math
 import os
 import time
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -15,15 +14,18 @@ from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import resets_itself
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.recording.episode_columns import columns_of_endings, episode_columns, evaluation_columns
-from jaxenvs.monitor.recording.episode_ends import EpisodeClock, EpisodeEnds
+from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
 from jaxenvs.monitor.recording.episode_writer import EpisodeWriter, Mode, OnError
 from jaxenvs.monitor.recording.replay_assembler import ReplayAssembler
+from jaxenvs.monitor.recording.returns import EpisodeCounts
 from jaxenvs.monitor.recording.start_keys import StartKeys
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollouts.endings import Endings, Outcome, outcome, returns_so_far
+from jaxenvs.rollouts.endings import Endings, Outcome, outcome
 from jaxenvs.rollouts.evaluate import Evaluation
 from jaxenvs.rollouts.rollout import Trajectory
+
+_Tree = TypeVar("_Tree")
 
 Steps: TypeAlias = TimeStep[Any] | Outcome | Endings
 """Consecutive steps, with axes (steps,), (steps, lanes) or (seeds, steps, lanes)."""
@@ -81,42 +83,24 @@ class _Replaying:
 
 
 @dataclasses.dataclass
-class _Counts:
-    """What a sequence of blocks has added up so far.
-
-    Attributes:
-        total: (lanes,) or (seeds, lanes) float32, the sums of rewards of the episodes in progress after the block that
-            was added last; the device may be computing them.
-        clock: their numbers of steps after the block that was written last.
-    """
-
-    total: jax.Array
-    clock: EpisodeClock
-
-    @staticmethod
-    def begin(lanes: tuple[int, ...]) -> "_Counts":
-        return _Counts(jnp.zeros(lanes, jnp.float32), EpisodeClock(math.prod(lanes)))
-
-
-@dataclasses.dataclass(frozen=True)
 class _Block:
     """Steps that the device is computing.
 
     Attributes:
         steps: arrays with the axes of `Steps`.
-        returns: with the same axes, the sums of rewards, where `steps` has none.
-        clock: the number of steps before them, likewise.
+        counts: what adds up lengths and returns, if `steps` has none.
         steps_before: the steps of all lanes of a seed before these.
         actions: those of these steps, with the same axes; None if they are not recorded.
         replaying: what the episodes are replayed from; None likewise.
+        returns: what `counts` has the device compute.
     """
 
     steps: Outcome | Endings
-    returns: Any
-    clock: EpisodeClock | None
+    counts: EpisodeCounts
     steps_before: int
     actions: Any
     replaying: _Replaying | None
+    returns: jax.Array | None = None
 
 
 class Recorder:
@@ -151,7 +135,7 @@ class Recorder:
         """
         self._env, self._resets_itself = env, resets_itself(env)
         self._replaying = None if start_keys is None else _Replaying.of(env, start_keys)
-        self._counts: _Counts | None = None
+        self._counts: EpisodeCounts | None = None
         self._pending: _Block | None = None
         self._env_steps = 0
         self.run = run
@@ -251,20 +235,20 @@ class Recorder:
     def _add(self, steps: Steps, actions: Any, replaying: _Replaying | None) -> None:
         steps = outcome(steps) if isinstance(steps, TimeStep) else steps
         self._check_axes(steps)
-        returns = clock = None
-        if isinstance(steps, Outcome):
-            axes = steps.terminated.shape
-            counts = self._counts = _Counts.begin(_lanes_of(axes)) if self._counts is None else self._counts
-            counts.total, returns = returns_so_far(counts.total, steps, time_axis=int(len(axes) == 3))
-            clock = counts.clock
+        if self._counts is None:
+            self._counts = EpisodeCounts(_lanes_of(steps.terminated.shape))
+        counts = self._counts
         *_, count, lanes = (*steps.terminated.shape, 1) if steps.terminated.ndim == 1 else steps.terminated.shape
         # Copies of NumPy arrays, which the caller may write to before they are read.
-        steps, actions = jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, (steps, actions))
-        block = _Block(steps, returns, clock, self._env_steps, actions, replaying)
+        block = _Block(_own(steps), counts, self._env_steps, _own(actions), replaying)
         self._env_steps += count * lanes
         pending, self._pending = self._pending, block
-        if pending is not None:
-            self._write(pending)
+        try:
+            if pending is not None:
+                self._write(pending)
+        finally:
+            if isinstance(steps, Outcome):
+                block.returns = counts.begin(steps)
 
     def _check_axes(self, steps: Outcome | Endings) -> None:
         flags = steps.terminated
@@ -278,10 +262,10 @@ class Recorder:
                 "The recorder takes steps with axes (steps,), (steps, lanes) or (seeds, steps, lanes), got"
                 f" {flags.shape}."
             )
-        if self._counts is not None and self._counts.total.shape != _lanes_of(flags.shape):
+        if self._counts is not None and self._counts.lanes != _lanes_of(flags.shape):
             raise InvalidField(
                 f"These steps are of {_lanes_of(flags.shape)} (seeds and) lanes, and those before were of"
-                f" {self._counts.total.shape}. Make a recorder for each loop."
+                f" {self._counts.lanes}. Make a recorder for each loop."
             )
 
     def _write_pending(self) -> None:
@@ -290,23 +274,8 @@ class Recorder:
             self._write(pending)
 
     def _write(self, block: _Block) -> None:
-        """Waits for a block and writes its episodes; its steps are taken to have ended now."""
-        steps, returns = jax.tree.map(_in_order, jax.device_get((block.steps, block.returns)))
-        began, self._seconds = self._seconds, self._now()
-        times = {"steps_before": block.steps_before, "seconds": (began, self._seconds)}
-        if isinstance(steps, Endings):
-            ended = steps.ended
-            columns = columns_of_endings(steps, **times)
-        else:
-            assert block.clock is not None
-            ended = steps.terminated | steps.truncated
-            ends = EpisodeEnds.of(ended)
-            length, rank = block.clock.advance(ends, len(ended))
-            if not self._resets_itself:  # of the others, only the first end of each lane is that of an episode
-                ended = np.zeros_like(ended)
-                ends, length = ends.chosen(rank == 0), length[rank == 0]
-                ended.reshape(-1)[ends.index] = True
-            columns = episode_columns(ends, length, steps, returns, **times)
+        """Waits for a block and writes its episodes."""
+        ended, columns = self._episodes_of(block)
         if block.replaying is None:
             self.writer.add(columns)
             return
@@ -319,6 +288,38 @@ class Recorder:
         keys = block.replaying.keys
         words = keys.words(finished.lane, finished.number)
         self.writer.add(columns, finished.replays(words, keys.implementation))
+
+    def _episodes_of(self, block: _Block) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Waits for a block; returns where episodes ended in it, (steps, seeds, lanes) bool, and their columns."""
+        if isinstance(block.steps, Endings):
+            endings = jax.tree.map(_in_order, jax.device_get(block.steps))
+            return endings.ended, columns_of_endings(endings, **self._times_of(block))
+        counts, outcomes = block.counts, block.steps
+        rewards = jax.device_get(outcomes.reward) if block.returns is None else None
+        returns = counts.end(outcomes, block.returns, rewards)
+        flags = jax.device_get((outcomes.terminated, outcomes.truncated))
+        terminated, truncated, table = jax.tree.map(_in_order, (*flags, jax.device_get(returns)))
+        times = self._times_of(block)
+        ended = terminated | truncated
+        ends = EpisodeEnds.of(ended)
+        length = counts.lengths(ends, len(ended))
+        if not self._resets_itself:  # then only the first end of each lane is that of an episode
+            is_first = ends.ranks() == 0
+            ends, length = ends.chosen(is_first), length[is_first]
+            ended = np.zeros_like(ended)
+            ended.reshape(-1)[ends.index] = True
+        episode_return = counts.returns(ends, length, table)
+        return ended, episode_columns(ends, length, episode_return, terminated, truncated, **times)
+
+    def _times_of(self, block: _Block) -> dict[str, Any]:
+        """When a block was played; it is taken to have ended now."""
+        began, self._seconds = self._seconds, self._now()
+        return {"steps_before": block.steps_before, "seconds": (began, self._seconds)}
+
+
+def _own(tree: _Tree) -> _Tree:
+    """The same tree with copies of its NumPy arrays."""
+    return jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, tree)
 
 
 def _lanes_of(shape: tuple[int, ...]) -> tuple[int, ...]:

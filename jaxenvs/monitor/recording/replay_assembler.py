@@ -112,7 +112,7 @@ class ReplayAssembler:
         begin, self._width = self._width, self._width + len(done)
         self._kept[:, begin : self._width] = codes.swapaxes(0, 1)
         ends = EpisodeEnds.of(done)
-        length, rank = self._clock.advance(ends, len(done))
+        length, rank = self._clock.advance(ends, len(done)), ends.ranks()
         number = self._number[ends.lane] + rank
         rows = np.flatnonzero((rank > 0) | self._is_whole[ends.lane])
         end = begin + ends.step[rows] + 1
