@@ -35,6 +35,7 @@ from jaxenvs.errors import Diverged, JaxenvsError, NotWritten
 from jaxenvs.monitor import Report, Run, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
+from jaxenvs.monitor.recording.episode_writer import OnError
 from jaxenvs.monitor.recording.parts import pyarrow
 from jaxenvs.monitor.training.training_episodes import evaluation_episodes
 from jaxenvs.random import key as make_key
@@ -105,6 +106,10 @@ def train(
             show_default="if pyarrow is installed",
         ),
     ] = None,
+    on_error: Annotated[
+        OnError,
+        typer.Option(help="What a full disk means: `raise` stops training, `warn` goes on and tries again later."),
+    ] = "raise",
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this folder; with --steps, beyond its end.")
     ] = None,
@@ -159,6 +164,7 @@ def train(
                     resume=resume is not None,
                     animation=animation,
                     record=find_module("pyarrow") is not None if record is None else record,
+                    on_error=on_error,
                     quiet=quiet,
                 )
             )
@@ -208,13 +214,23 @@ def _train_and_finish(
     resume: bool,
     animation: bool,
     record: bool,
+    on_error: OnError,
     quiet: bool,
 ) -> None:
     """Everything that happens once the run folder exists."""
     with run.exclusively(), interrupt.awaited():
         try:
             state, report = _train(
-                run, env, learner, interrupt, loggers, mesh=mesh, resume=resume, record=record, quiet=quiet
+                run,
+                env,
+                learner,
+                interrupt,
+                loggers,
+                mesh=mesh,
+                resume=resume,
+                record=record,
+                on_error=on_error,
+                quiet=quiet,
             )
         except Diverged:
             _draw(run)
@@ -243,6 +259,7 @@ def _train(
     mesh: Mesh | None,
     resume: bool,
     record: bool,
+    on_error: OnError,
     quiet: bool,
 ) -> tuple[Any, Report]:
     """Trains with a progress bar."""
@@ -282,6 +299,7 @@ def _train(
             mesh=mesh,
             resume=resume,
             record=record,
+            on_error=on_error,
             on_compiled=on_compiled,
             on_report=on_report,
             should_stop=interrupt.requested,

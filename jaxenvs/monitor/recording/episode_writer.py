@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
@@ -20,6 +20,13 @@ from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifes
 
 Mode: TypeAlias = Literal["training", "evaluation"]
 OnError: TypeAlias = Literal["raise", "warn"]
+
+
+def check_on_error(who: str, on_error: object) -> None:
+    """Raises `InvalidField` if there is no such choice."""
+    if on_error not in get_args(OnError):
+        raise InvalidField(f"{who}: `on_error` must be 'raise' or 'warn', got {on_error!r}.")
+
 
 _KINDS: tuple[Kind, ...] = ("episodes", "replays")
 
@@ -77,8 +84,7 @@ class EpisodeWriter:
         """
         if mode not in ("training", "evaluation"):
             raise InvalidField(f"EpisodeWriter: `mode` must be 'training' or 'evaluation', got {mode!r}.")
-        if on_error not in ("raise", "warn"):
-            raise InvalidField(f"EpisodeWriter: `on_error` must be 'raise' or 'warn', got {on_error!r}.")
+        check_on_error("EpisodeWriter", on_error)
         if not 0 < flush_bytes <= most_bytes:
             raise InvalidField(
                 f"EpisodeWriter: `flush_bytes` must be positive and at most `most_bytes` ({most_bytes}),"
