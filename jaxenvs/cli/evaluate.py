@@ -1,7 +1,7 @@
 """`jaxenvs evaluate RUN`: measure a trained agent."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,6 +92,15 @@ def evaluation_of(
         "mean_return": _finite(mean),
         "solved": None if threshold is None else bool(mean >= threshold),
         "agents": agents,
+    }
+
+
+def figures_of_evaluation(result: Mapping[str, Any]) -> dict[str, float]:
+    """What `evaluation_of` returned as figures of a log: means over agents, NaN if one is not finite."""
+    agents, names = result["agents"], ("mean_return", "std_return", "min_return", "max_return", "mean_length")
+    return {
+        f"evaluation/{name}": float(np.mean([np.nan if agent[name] is None else agent[name] for agent in agents]))
+        for name in names
     }
 
 

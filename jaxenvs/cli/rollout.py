@@ -34,8 +34,10 @@ from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state, wrappers_of
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor import Episode, Frames, OverlaidFrames, record_episodes, replay_actions, write_animation
 from jaxenvs.monitor.pictures.animation import check_suffix, frame_stride
+from jaxenvs.play.action_names import actions_of, names_of
 from jaxenvs.registration.make import load
 from jaxenvs.rollouts.policy import RandomPolicy
+from jaxenvs.spaces import Discrete
 from jaxenvs.wrappers import TimeLimit
 
 _MAX_EPISODE_STEPS = 1000
@@ -168,7 +170,12 @@ def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode], *, o
     """
     speed = unwrap(env).frames_per_second
     stride = frame_stride(path, speed, sum(episode.length + 1 for episode in recorded))
-    frames = (OverlaidFrames if overlay else Frames)(quick_to_draw(env, path), recorded, every=stride)
+    drawn, space = quick_to_draw(env, path), env.action_space
+    if overlay:
+        names = names_of(space, actions_of(env)) if isinstance(space, Discrete) else None
+        frames = OverlaidFrames(drawn, recorded, every=stride, action_names=names)
+    else:
+        frames = Frames(drawn, recorded, every=stride)
     with tqdm(
         total=len(frames), desc="drawing", unit="frame", leave=False, delay=1.0, dynamic_ncols=True, disable=None
     ) as bar:

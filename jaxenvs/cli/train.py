@@ -23,7 +23,7 @@ from jaxenvs.cli.agents import (
 )
 from jaxenvs.cli.config import read_config
 from jaxenvs.cli.console import reports_errors, say
-from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
+from jaxenvs.cli.evaluate import evaluation_of, figures_of_evaluation, print_evaluation
 from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interruptibly
 from jaxenvs.cli.loggers import LOGGER_HELP, check_loggers, opened_loggers, recorded_loggers
 from jaxenvs.cli.rollout import longest_episode, save_animation
@@ -32,9 +32,12 @@ from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
 from jaxenvs.core.modes import evaluation
 from jaxenvs.errors import Diverged, JaxenvsError, NotWritten
-from jaxenvs.monitor import Report, Run, draw_learning_curve, record_episodes
+from jaxenvs.monitor import Frames, Logger, Report, Run, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
+from jaxenvs.monitor.loggers.figures import LoggersOfARun
+from jaxenvs.monitor.pictures.animation import frame_sheet
+from jaxenvs.monitor.recording.episode_writer import OnError
 from jaxenvs.monitor.recording.parts import pyarrow
 from jaxenvs.monitor.training.training_episodes import evaluation_episodes
 from jaxenvs.random import key as make_key
@@ -105,6 +108,10 @@ def train(
             show_default="if pyarrow is installed",
         ),
     ] = None,
+    on_error: Annotated[
+        OnError,
+        typer.Option(help="What a full disk means: `raise` stops training, `warn` goes on and tries again later."),
+    ] = "raise",
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this folder; with --steps, beyond its end.")
     ] = None,
@@ -159,6 +166,7 @@ def train(
                     resume=resume is not None,
                     animation=animation,
                     record=find_module("pyarrow") is not None if record is None else record,
+                    on_error=on_error,
                     quiet=quiet,
                 )
             )
@@ -208,29 +216,40 @@ def _train_and_finish(
     resume: bool,
     animation: bool,
     record: bool,
+    on_error: OnError,
     quiet: bool,
 ) -> None:
     """Everything that happens once the run folder exists."""
-    with run.exclusively(), interrupt.awaited():
-        try:
-            state, report = _train(
-                run, env, learner, interrupt, loggers, mesh=mesh, resume=resume, record=record, quiet=quiet
+    with opened_loggers(run, loggers) as opened:
+        with run.exclusively(), interrupt.awaited():
+            try:
+                state, report = _train(
+                    run,
+                    env,
+                    learner,
+                    interrupt,
+                    opened,
+                    mesh=mesh,
+                    resume=resume,
+                    record=record,
+                    on_error=on_error,
+                    quiet=quiet,
+                )
+            except Diverged:
+                _draw(run)
+                raise
+        _draw(run)
+        if report.updates < learner.num_updates:
+            run.mark("interrupted")
+            say(
+                f"Interrupted after {report.env_steps:,} steps. The last checkpoint is {run.checkpoint_path}\n"
+                f"Continue with: jaxenvs train --resume {run.path}"
             )
-        except Diverged:
-            _draw(run)
-            raise
-    _draw(run)
-    if report.updates < learner.num_updates:
-        run.mark("interrupted")
-        say(
-            f"Interrupted after {report.env_steps:,} steps. The last checkpoint is {run.checkpoint_path}\n"
-            f"Continue with: jaxenvs train --resume {run.path}"
-        )
-        raise typer.Exit(interrupt.exit_code)
-    if mesh is not None:  # there is little left to do
-        state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
-    policies = policies_of(env, learner, state, run.settings.num_seeds)
-    _finish(run, evaluation(env), policies, eval_episodes, report, animation=animation, record=record)
+            raise typer.Exit(interrupt.exit_code)
+        if mesh is not None:  # there is little left to do
+            state = state.replace(agent=jax.device_put(state.agent, jax.devices()[0]))
+        policies = policies_of(env, learner, state, run.settings.num_seeds)
+        _finish(run, evaluation(env), policies, eval_episodes, report, opened, animation=animation, record=record)
 
 
 def _train(
@@ -238,27 +257,25 @@ def _train(
     env: Env[Any, Any],
     learner: Any,
     interrupt: Interrupt,
-    loggers: list[str],
+    loggers: list[Logger],
     *,
     mesh: Mesh | None,
     resume: bool,
     record: bool,
+    on_error: OnError,
     quiet: bool,
 ) -> tuple[Any, Report]:
     """Trains with a progress bar."""
     total = learner.num_updates * learner.steps_per_update
-    with (
-        tqdm(
-            total=total,
-            unit=" steps",
-            unit_scale=True,
-            desc="compiling",
-            disable=quiet,
-            dynamic_ncols=True,
-            bar_format=_BAR,
-        ) as bar,
-        opened_loggers(run, loggers) as opened,
-    ):
+    with tqdm(
+        total=total,
+        unit=" steps",
+        unit_scale=True,
+        desc="compiling",
+        disable=quiet,
+        dynamic_ncols=True,
+        bar_format=_BAR,
+    ) as bar:
 
         def on_compiled(report: Report, seconds: float) -> None:
             run.note(compile_seconds=round(seconds, 3))
@@ -282,10 +299,11 @@ def _train(
             mesh=mesh,
             resume=resume,
             record=record,
+            on_error=on_error,
             on_compiled=on_compiled,
             on_report=on_report,
             should_stop=interrupt.requested,
-            loggers=opened,
+            loggers=loggers,
             on_failed_logger=lambda message: bar.write(f"Note: {message}", file=sys.stderr),
         )
 
@@ -309,6 +327,7 @@ def _finish(
     policies: list[Policy],
     eval_episodes: int,
     report: Report,
+    loggers: list[Logger],
     *,
     animation: bool,
     record: bool,
@@ -320,6 +339,8 @@ def _finish(
         result = evaluation_of(env, policies, find_spec(settings), settings.seed, eval_episodes, keep)
     write_json(run.evaluation_path, result)
     print_evaluation(f"{settings.env_id} · {settings.algorithm.upper()}", result)
+    safe = LoggersOfARun(loggers, lambda message: say(f"Note: {message}"))
+    safe.log(report.env_steps, figures_of_evaluation(result))
     if animation and env.can_render:
         episodes = record_episodes(
             env,
@@ -329,6 +350,8 @@ def _finish(
             min_steps=min(_ANIMATION_STEPS, longest_episode(env)),
         )
         save_animation(run.animation_path, env, episodes)
+        if safe.keep_pictures:
+            safe.picture(report.env_steps, "evaluation/episode", frame_sheet(Frames(env, episodes[:1])))
     run.note(finish_seconds=round(time.perf_counter() - started, 3))
     say("")
     for what, path in (

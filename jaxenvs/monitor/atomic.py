@@ -1,4 +1,4 @@
-"""Files that appear completely or not at all."""
+"""Files that appear completely or not at all, and files that grow by whole records."""
 
 import contextlib
 import json
@@ -34,3 +34,21 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replaces the content of `path` by `value` as indented JSON."""
     write_bytes(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def append_bytes(path: Path, data: bytes) -> None:
+    """Appends to a file, or creates it; if that fails, what was in it stays as it is.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with path.open("ab", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[file.write(rest) or 0 :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(size)
+            raise

@@ -71,47 +71,25 @@ def endings_of(timestep: TimeStep[Any]) -> Endings:
     )
 
 
-class Running(PyTreeNode):
-    """The episodes that have begun and not ended.
-
-    Attributes:
-        episode_return: () float32, the sum of rewards so far.
-        length: () int32, the number of steps so far.
-    """
-
-    episode_return: Array
-    length: Array
-
-    @staticmethod
-    def begin(shape: tuple[int, ...]) -> "Running":
-        """Episodes without a step, one for each entry of an array of this shape."""
-        return Running(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.int32))
-
-
-@partial(jax.jit, static_argnames=("time_axis", "once"), donate_argnames="running")
-def count_endings(
-    running: Running, outcomes: Outcome, *, time_axis: int = 0, once: bool = False
-) -> tuple[Running, Endings]:
-    """Adds up rewards and steps, in the order of the steps.
+@partial(jax.jit, static_argnames="time_axis")
+def returns_so_far(total: Array, outcomes: Outcome, *, time_axis: int = 0) -> tuple[Array, Array]:
+    """Adds up rewards, in the order of the steps.
 
     Args:
-        running: the episodes that the first step continues, with the axes of `outcomes` except that of time.
+        total: float32, the sums of rewards of the episodes that the first step continues, with the axes of `outcomes`
+            except that of time.
         outcomes: of consecutive steps.
         time_axis: their axis of time.
-        once: whether only the first end of each lane counts, as in environments that do not reset themselves.
 
     Returns:
-        The episodes that go on after the last step, and the endings, with the axes of `outcomes`.
+        The sums of the episodes that go on after the last step, and the sum of the rewards of each step's episode up to
+        that step, with the axes of `outcomes`.
     """
 
-    def step(carry: tuple[Running, Array], now: Outcome) -> tuple[tuple[Running, Array], tuple[Array, Array, Array]]:
-        running, is_over = carry
-        total, length = running.episode_return + now.reward, running.length + 1
-        done = now.terminated | now.truncated
-        going = Running(jnp.where(done, 0.0, total), jnp.where(done, 0, length))
-        return (going, is_over | done), (done & ~is_over if once else done, total, length)
+    def step(total: Array, now: Outcome) -> tuple[Array, Array]:
+        total = total + now.reward
+        return jnp.where(now.terminated | now.truncated, 0.0, total), total
 
-    in_order = jax.tree.map(lambda x: jnp.moveaxis(x, time_axis, 0), outcomes)
-    (running, _), counted = jax.lax.scan(step, (running, jnp.zeros(running.length.shape, bool)), in_order)
-    ended, total, length = (jnp.moveaxis(x, 0, time_axis) for x in counted)
-    return running, Endings(ended, outcomes.terminated, outcomes.truncated, total, length)
+    # Nothing but these sums leaves the loop: lengths follow from the flags, which costs less on the host.
+    total, totals = jax.lax.scan(step, total, jax.tree.map(lambda x: jnp.moveaxis(x, time_axis, 0), outcomes))
+    return total, jnp.moveaxis(totals, 0, time_axis)

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 import jaxenvs
+from jaxenvs.cli.agents import ANIMATION_KEY, key_for
 from jaxenvs.cli.rollout import quick_to_draw
 from jaxenvs.cli.terminal import frame_text
 from jaxenvs.envs.classic_control.cart_pole import CartPole
+from jaxenvs.monitor import OverlaidFrames, replay_actions, write_animation
 
 
 def test_text_environment_is_shown_step_by_step(jaxenvs_command, counter_env):
@@ -45,6 +49,20 @@ def test_same_seed_gives_the_same_file(jaxenvs_command, counter_env, tmp_path):
         assert jaxenvs_command("rollout", counter_env, "--seed", seed, "--steps", "9", "-o", file).code == 0
     a, b, c = (file.read_bytes() for file in files)
     assert a == b != c
+
+
+def test_an_overlay_names_the_actions(jaxenvs_command, tmp_path):
+    output, env = tmp_path / "out.png", jaxenvs.make("CartPole-v1")
+    assert jaxenvs_command("rollout", "CartPole-v1", "-a", "1", "-a", "0", "--overlay", "-o", output).code == 0
+    actions, key = jnp.array([1, 0], jnp.int32), jax.random.fold_in(key_for(0, ANIMATION_KEY), 0)
+    episode = replay_actions(env, actions, key)
+    with Image.open(output) as image:
+        shown = np.asarray(image)
+    for names, is_shown in ((["left", "right"], True), (None, False)):
+        expected = tmp_path / "expected.png"
+        write_animation(expected, OverlaidFrames(env, [episode], action_names=names), 50)
+        with Image.open(expected) as image:
+            assert np.array_equal(shown, np.asarray(image)) == is_shown
 
 
 def test_fields_and_time_limit_reach_the_environment(jaxenvs_command, counter_env):

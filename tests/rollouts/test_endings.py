@@ -1,4 +1,4 @@
-"""Counting the episodes of a block of steps."""
+"""Adding up the rewards of episodes, and what learners say of theirs."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.rollouts.endings import Outcome, Running, count_endings
+from jaxenvs.rollouts.endings import Outcome, returns_so_far
 from jaxenvs.training import DQN, SAC
 
 REWARDS = np.array([[1, 10], [2, 20], [3, 30], [4, 40]], np.float32)
@@ -14,31 +14,23 @@ TERMINATED = np.array([[0, 0], [1, 0], [0, 1], [0, 0]], bool)
 TRUNCATED = np.array([[0, 1], [0, 0], [0, 1], [0, 0]], bool)
 
 
-def counted(running, rows, **options):
-    outcomes = Outcome(*(jnp.asarray(x[rows]) for x in (REWARDS, TERMINATED, TRUNCATED)))
-    return count_endings(running, outcomes, **options)
+def outcomes(rows=slice(None), transposed=False):
+    return Outcome(*(jnp.asarray(x[rows].T if transposed else x[rows]) for x in (REWARDS, TERMINATED, TRUNCATED)))
 
 
-def test_returns_and_lengths_go_on_from_block_to_block():
-    running, first = counted(Running.begin((2,)), slice(0, 3))
-    np.testing.assert_array_equal(first.episode_return, [[1, 10], [3, 20], [3, 50]])
-    np.testing.assert_array_equal(first.length, [[1, 1], [2, 1], [1, 2]])
-    np.testing.assert_array_equal(first.ended, TERMINATED[:3] | TRUNCATED[:3])
-    _, second = counted(running, slice(3, 4))
-    np.testing.assert_array_equal(second.episode_return, [[7, 40]])
-    np.testing.assert_array_equal(second.length, [[2, 1]])
-
-
-def test_only_the_first_end_counts_where_nothing_resets():
-    _, endings = counted(Running.begin((2,)), slice(0, 4), once=True)
-    np.testing.assert_array_equal(endings.ended, [[0, 1], [1, 0], [0, 0], [0, 0]])
+def test_returns_go_on_from_block_to_block():
+    total, first = returns_so_far(jnp.zeros(2, jnp.float32), outcomes(slice(0, 3)))
+    np.testing.assert_array_equal(first, [[1, 10], [3, 20], [3, 50]])
+    np.testing.assert_array_equal(total, [3, 0])
+    _, second = returns_so_far(total, outcomes(slice(3, 4)))
+    np.testing.assert_array_equal(second, [[7, 40]])
 
 
 def test_the_axis_of_time_can_be_any():
-    swapped = [jnp.asarray(x.T) for x in (REWARDS, TERMINATED, TRUNCATED)]
-    _, endings = count_endings(Running.begin((2,)), Outcome(*swapped), time_axis=1)
-    _, expected = counted(Running.begin((2,)), slice(0, 4))
-    jax.tree.map(lambda a, b: np.testing.assert_array_equal(np.asarray(a).T, b), endings, expected)
+    total = jnp.zeros(2, jnp.float32)
+    by_time, by_lane = returns_so_far(total, outcomes()), returns_so_far(total, outcomes(transposed=True), time_axis=1)
+    np.testing.assert_array_equal(by_time[0], by_lane[0])
+    np.testing.assert_array_equal(by_time[1], by_lane[1].T)
 
 
 @pytest.mark.parametrize(

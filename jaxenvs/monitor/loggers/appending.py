@@ -1,12 +1,10 @@
 """Files that grow by whole records, such as lines of text."""
 
-import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from jaxenvs.errors import InvalidField, NotWritten
-from jaxenvs.monitor.atomic import write_bytes
+from jaxenvs.monitor import atomic
 
 
 def append_bytes(path: Path, data: bytes) -> None:
@@ -17,16 +15,7 @@ def append_bytes(path: Path, data: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            rest = memoryview(data)
-            try:
-                while rest:
-                    rest = rest[file.write(rest) or 0 :]
-            except OSError:
-                with contextlib.suppress(OSError):
-                    file.truncate(size)
-                raise
+        atomic.append_bytes(path, data)
     except OSError as error:
         raise not_written(path, error) from error
 
@@ -38,7 +27,7 @@ def replace_text(path: Path, text: str) -> None:
         NotWritten: the disk is full, or the file cannot be written.
     """
     try:
-        write_bytes(path, text.encode())
+        atomic.write_bytes(path, text.encode())
     except OSError as error:
         raise not_written(path, error) from error
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.monitor.loggers.logger import Logger, RunLogger
+from jaxenvs.monitor.loggers.logger import Logger, PictureLogger, RunLogger
 from jaxenvs.monitor.training.updates import quotients
 
 
@@ -33,6 +33,15 @@ class LoggersOfARun:
         """Logs the rows of `progress.csv`, see `figures_of_rows`."""
         for step, figures in figures_of_rows(rows):
             self.log(step, figures)
+
+    @property
+    def keep_pictures(self) -> bool:
+        """Whether any of them keeps pictures."""
+        return any(isinstance(logger, PictureLogger) for logger in self._working)
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Logs a picture, (height, width, 3) uint8, where pictures are kept."""
+        self._each(lambda logger: logger.picture(step, name, picture) if isinstance(logger, PictureLogger) else None)
 
     def _each(self, call: Callable[[Logger], None]) -> None:
         for logger in tuple(self._working):

@@ -211,8 +211,11 @@ def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
             raise OSError(f"ffmpeg could not write {path}: {errors.read().decode(errors='replace').strip()}")
 
 
-def _write_sheet(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
-    """Up to twelve frames, evenly spaced, in reading order on white."""
+def frame_sheet(frames: Sequence[np.ndarray]) -> np.ndarray:
+    """Up to twelve frames, evenly spaced, in reading order on white, as one picture."""
     picked = _spread(frames, _SHEET_FRAMES)
-    sheet = tiled(picked, min(_SHEET_COLUMNS, len(picked)))
-    pillow().fromarray(sheet).save(path, format="PNG", optimize=True)
+    return tiled(picked, min(_SHEET_COLUMNS, len(picked)))
+
+
+def _write_sheet(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
+    pillow().fromarray(frame_sheet(frames)).save(path, format="PNG", optimize=True)

@@ -2,15 +2,29 @@
 
 import numpy as np
 
+from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
 from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.evaluate import Evaluation
 
 
-def episode_columns(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
-    """The columns for `EpisodeWriter.add` of the episodes that ended, in the order in which they did.
+def episode_columns(
+    ends: EpisodeEnds,
+    length: np.ndarray,
+    episode_return: np.ndarray,
+    terminated: np.ndarray,
+    truncated: np.ndarray,
+    *,
+    steps_before: int,
+    seconds: tuple[float, float],
+) -> dict[str, np.ndarray]:
+    """The columns for `EpisodeWriter.add` of the episodes that ended in a block, in the order in which they did.
 
     Args:
-        endings: NumPy arrays with axes (steps, seeds, lanes).
+        ends: where they ended.
+        length: (episodes,) int64, their lengths.
+        episode_return: (episodes,) float64, their returns.
+        terminated: (steps, seeds, lanes) bool, of all steps of the block.
+        truncated: likewise.
         steps_before: the steps of all lanes of a seed before these.
         seconds: when the first of these steps began and the last one ended, in seconds since the run started. The
             steps in between are taken to last equally long.
@@ -18,21 +32,30 @@ def episode_columns(endings: Endings, *, steps_before: int, seconds: tuple[float
     Returns:
         The columns, (episodes,) each.
     """
-    steps, seeds, lanes = endings.ended.shape
-    index = np.flatnonzero(endings.ended)
-    step, place = np.divmod(index, seeds * lanes)
-    seed, lane = np.divmod(place, lanes)
+    count, seeds, lanes = terminated.shape
+    seed, lane = (np.zeros_like(ends.lane), ends.lane) if seeds == 1 else np.divmod(ends.lane, lanes)
     begin, end = seconds
     return {
         "seed": seed.astype(np.int32),
         "lane": lane.astype(np.int32),
-        "episode_return": np.take(endings.episode_return, index).astype(np.float64),
-        "length": np.take(endings.length, index).astype(np.int64),
-        "terminated": np.take(endings.terminated, index),
-        "truncated": np.take(endings.truncated, index),
-        "env_steps": steps_before + (step + 1) * lanes,
-        "seconds": begin + (step + 1) * ((end - begin) / steps),
+        "episode_return": episode_return,
+        "length": length,
+        "terminated": np.take(terminated, ends.index),
+        "truncated": np.take(truncated, ends.index),
+        "env_steps": steps_before + (ends.step + 1) * lanes,
+        "seconds": begin + (ends.step + 1) * ((end - begin) / max(count, 1)),
     }
+
+
+def columns_of_endings(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
+    """`episode_columns` of steps that say how long each episode was, as NumPy arrays (steps, seeds, lanes)."""
+    ended, terminated, truncated = map(np.asarray, (endings.ended, endings.terminated, endings.truncated))
+    ends = EpisodeEnds.of(ended)
+    length = np.take(endings.length, ends.index).astype(np.int64)
+    episode_return = np.take(endings.episode_return, ends.index).astype(np.float64)
+    return episode_columns(
+        ends, length, episode_return, terminated, truncated, steps_before=steps_before, seconds=seconds
+    )
 
 
 def evaluation_columns(evaluation: Evaluation, *, seed: int, env_steps: int, seconds: float) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
@@ -20,6 +20,13 @@ from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifes
 
 Mode: TypeAlias = Literal["training", "evaluation"]
 OnError: TypeAlias = Literal["raise", "warn"]
+
+
+def check_on_error(who: str, on_error: object) -> None:
+    """Raises `InvalidField` if there is no such choice."""
+    if on_error not in get_args(OnError):
+        raise InvalidField(f"{who}: `on_error` must be 'raise' or 'warn', got {on_error!r}.")
+
 
 _KINDS: tuple[Kind, ...] = ("episodes", "replays")
 
@@ -77,8 +84,7 @@ class EpisodeWriter:
         """
         if mode not in ("training", "evaluation"):
             raise InvalidField(f"EpisodeWriter: `mode` must be 'training' or 'evaluation', got {mode!r}.")
-        if on_error not in ("raise", "warn"):
-            raise InvalidField(f"EpisodeWriter: `on_error` must be 'raise' or 'warn', got {on_error!r}.")
+        check_on_error("EpisodeWriter", on_error)
         if not 0 < flush_bytes <= most_bytes:
             raise InvalidField(
                 f"EpisodeWriter: `flush_bytes` must be positive and at most `most_bytes` ({most_bytes}),"
@@ -240,7 +246,7 @@ class EpisodeWriter:
                 if not stays.any():
                     path.unlink(missing_ok=True)
                 elif not stays.all():
-                    write_part(path, kind, {name: values[stays] for name, values in rows.items()}, self._digest)
+                    write_part(path, kind, [{name: values[stays] for name, values in rows.items()}], self._digest)
         return kept
 
     def _check_usable(self) -> None:
@@ -304,16 +310,15 @@ class EpisodeWriter:
                 while part_path(self.path / kind, self.writer, self._part).exists():
                     self._part += 1
                 write_part(
-                    part_path(self.path / kind, self.writer, self._part), kind, self._columns(kind), self._digest
+                    part_path(self.path / kind, self.writer, self._part), kind, self._batches(kind), self._digest
                 )
                 self._bytes -= sum(map(size_of, self._rows[kind]))
                 self._rows[kind] = []
 
-    def _columns(self, kind: Kind) -> dict[str, Any]:
-        """The records in memory as the columns of a part."""
-        rows = joined(self._rows[kind])
+    def _batches(self, kind: Kind) -> list[dict[str, Any]]:
+        """The records in memory as the rows of a part."""
         names = {"writer": self.writer, "mode": self.mode} if kind == "episodes" else {"writer": self.writer}
-        return {**{name: np.full(len(rows["episode"]), value) for name, value in names.items()}, **rows}
+        return [{**names, **batch} for batch in joined(self._rows[kind])]
 
     def _report(self, error: OSError) -> None:
         """Raises, or warns once until a flush succeeds."""

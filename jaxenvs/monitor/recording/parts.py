@@ -102,51 +102,70 @@ def parts_in(folder: Path, writer: str | None = None) -> list[PartName]:
     return sorted((part for part in found if writer in (None, part.writer)), key=lambda part: (part[1], part[2]))
 
 
-def write_part(path: Path, kind: Kind, arrays: Mapping[str, Any], environment: str) -> None:
+def write_part(path: Path, kind: Kind, batches: Sequence[Mapping[str, Any]], environment: str) -> None:
     """Writes a part, or replaces one.
 
     Args:
         path: the file.
         kind: the folder that it belongs to.
-        arrays: the columns, of equal lengths: NumPy arrays, or `PackedBytes`.
+        batches: the rows, by column: NumPy arrays of equal lengths, `PackedBytes`, or a string that all rows have.
         environment: the digest of the run's environment; see `environment_digest`.
 
     Raises:
         OSError: the file cannot be written. Nothing of it is left.
     """
-    write_bytes(path, _encoded(kind, arrays, environment))
+    write_bytes(path, _encoded(kind, batches, environment))
 
 
-def _encoded(kind: Kind, arrays: Mapping[str, Any], environment: str) -> bytes:
+def _encoded(kind: Kind, batches: Sequence[Mapping[str, Any]], environment: str) -> bytes:
     """The bytes of a part; see `write_part`."""
     arrow = pyarrow()
-    metadata = {_METADATA: json.dumps({"format_version": FORMAT_VERSION, "environment": environment}).encode()}
-    types = {"bool": arrow.bool_(), "string": arrow.string(), "binary": arrow.binary()}
-    fields = [(name, types.get(t) or arrow.from_numpy_dtype(np.dtype(t))) for name, t in COLUMNS[kind].items()]
-    schema = arrow.schema(fields, metadata=metadata)
-    columns = [_arrow_array(arrays[field.name], field.type) for field in schema]
+    table = arrow.concat_tables([_table(kind, batch) for batch in batches])
     sink = arrow.BufferOutputStream()
-    # Encodings that fit the columns halve both the time and the size.
-    arrow.parquet.write_table(
-        arrow.Table.from_arrays(columns, schema=schema),
-        sink,
-        compression="zstd",
-        use_dictionary=[name for name, t in COLUMNS[kind].items() if t == "string"],
-        column_encoding={name: "DELTA_BINARY_PACKED" for name, t in COLUMNS[kind].items() if t in ("int32", "int64")},
-        write_statistics=["episode"],
-    )
+    notes = json.dumps({"format_version": FORMAT_VERSION, "environment": environment})
+    # The types of Arrow are not stored, since strings are to be read as strings and not as categories.
+    with arrow.parquet.ParquetWriter(sink, table.schema, store_schema=False, **_layout(kind)) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({_METADATA: notes})
     return sink.getvalue().to_pybytes()
 
 
-def _arrow_array(values: Any, arrow_type: Any) -> Any:
+def _table(kind: Kind, rows: Mapping[str, Any]) -> Any:
+    """Rows as an Arrow table."""
+    arrow, count = pyarrow(), len(rows["episode"])
+    columns = {name: _arrow_array(rows[name], type_name, count) for name, type_name in COLUMNS[kind].items()}
+    # Columns that say of each value whether it is missing take longer to write.
+    schema = arrow.schema([arrow.field(name, column.type, nullable=False) for name, column in columns.items()])
+    return arrow.Table.from_arrays(list(columns.values()), schema=schema)
+
+
+def _layout(kind: Kind) -> dict[str, Any]:
+    """How the columns are encoded: what fits each of them, and takes little time."""
+    encodings = {"int32": "DELTA_BINARY_PACKED", "int64": "DELTA_BINARY_PACKED", "float64": "BYTE_STREAM_SPLIT"}
+    types = COLUMNS[kind]
+    return {
+        "compression": {name: "zstd" if t == "binary" else "lz4" for name, t in types.items()},
+        "use_dictionary": [name for name, t in types.items() if t == "string"],
+        "column_encoding": {name: encodings[t] for name, t in types.items() if t in encodings},
+        "write_statistics": ["episode"],
+    }
+
+
+def _arrow_array(values: Any, type_name: str, count: int) -> Any:
+    """A column of so many rows; strings as a dictionary and indices."""
     arrow = pyarrow()
-    if not isinstance(values, PackedBytes):
-        # Arrow converts strings one by one, which takes longer than everything else, and most columns repeat one.
-        if isinstance(values, np.ndarray) and values.dtype.kind == "U" and len(values) and (values == values[0]).all():
-            return arrow.repeat(arrow.scalar(str(values[0]), arrow_type), len(values))
-        return arrow.array(values, arrow_type)
-    buffers = [None, arrow.py_buffer(values.offsets.astype(np.int32)), arrow.py_buffer(values.data)]
-    return arrow.Array.from_buffers(arrow_type, len(values), buffers)
+    if isinstance(values, PackedBytes):
+        buffers = [None, arrow.py_buffer(values.offsets.astype(np.int32)), arrow.py_buffer(values.data)]
+        return arrow.Array.from_buffers(arrow.binary(), len(values), buffers)
+    if type_name != "string":
+        types = {"bool": arrow.bool_(), "binary": arrow.binary()}
+        return arrow.array(values, types.get(type_name) or arrow.from_numpy_dtype(np.dtype(type_name)))
+    # Arrow converts strings one by one, which takes longer than everything else, and most columns repeat one.
+    if isinstance(values, str) or (count and (values == values[0]).all()):
+        value = values if isinstance(values, str) else str(values[0])
+        indices = arrow.array(np.zeros(count, np.int32))
+        return arrow.DictionaryArray.from_arrays(indices, arrow.array([value], arrow.string()))
+    return arrow.array(values, arrow.string()).dictionary_encode()
 
 
 def read_part(

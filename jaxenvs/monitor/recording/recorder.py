@@ -1,9 +1,10 @@
 """Recorder: the episodes of any loop, gathered on the device and written to a run folder."""
 
 import dataclasses
+import math
 import os
 import time
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import jax
 import numpy as np
@@ -12,15 +13,19 @@ from jax.core import Tracer
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import resets_itself
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.recording.episode_columns import episode_columns, evaluation_columns
+from jaxenvs.monitor.recording.episode_columns import columns_of_endings, episode_columns, evaluation_columns
+from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
 from jaxenvs.monitor.recording.episode_writer import EpisodeWriter, Mode, OnError
 from jaxenvs.monitor.recording.replay_assembler import ReplayAssembler
+from jaxenvs.monitor.recording.returns import EpisodeCounts
 from jaxenvs.monitor.recording.start_keys import StartKeys
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollouts.endings import Endings, Outcome, Running, count_endings, outcome
+from jaxenvs.rollouts.endings import Endings, Outcome, outcome
 from jaxenvs.rollouts.evaluate import Evaluation
 from jaxenvs.rollouts.rollout import Trajectory
+
+_Tree = TypeVar("_Tree")
 
 Steps: TypeAlias = TimeStep[Any] | Outcome | Endings
 """Consecutive steps, with axes (steps,), (steps, lanes) or (seeds, steps, lanes)."""
@@ -77,21 +82,25 @@ class _Replaying:
         return _Replaying(keys, ReplayAssembler(env.action_space, len(keys.number), number=keys.number))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class _Block:
-    """Steps whose endings the device is computing.
+    """Steps that the device is computing.
 
     Attributes:
-        endings: arrays with the axes of `Steps`.
+        steps: arrays with the axes of `Steps`.
+        counts: what adds up lengths and returns, if `steps` has none.
         steps_before: the steps of all lanes of a seed before these.
         actions: those of these steps, with the same axes; None if they are not recorded.
         replaying: what the episodes are replayed from; None likewise.
+        returns: what `counts` has the device compute.
     """
 
-    endings: Endings
+    steps: Outcome | Endings
+    counts: EpisodeCounts
     steps_before: int
     actions: Any
     replaying: _Replaying | None
+    returns: jax.Array | None = None
 
 
 class Recorder:
@@ -126,7 +135,7 @@ class Recorder:
         """
         self._env, self._resets_itself = env, resets_itself(env)
         self._replaying = None if start_keys is None else _Replaying.of(env, start_keys)
-        self._running: Running | None = None
+        self._counts: EpisodeCounts | None = None
         self._pending: _Block | None = None
         self._env_steps = 0
         self.run = run
@@ -175,9 +184,9 @@ class Recorder:
             lanes = None if timesteps.reward.ndim == 1 else timesteps.reward.shape[1]
             keys = StartKeys.of_rollout(self._env, check_key(key, name="add_rollout"), lanes)
             replaying = _Replaying.of(self._env, keys)
-        self._running = None
+        self._counts = None
         self._add(timesteps, None if key is None else trajectory.actions, replaying)
-        self._running = None
+        self._counts = None
 
     def add_evaluation(self, evaluation: Evaluation, *, seed: int = 0, env_steps: int = 0) -> None:
         """Adds what `evaluate` returned. Episodes that `max_steps` cut short have neither flag.
@@ -226,15 +235,20 @@ class Recorder:
     def _add(self, steps: Steps, actions: Any, replaying: _Replaying | None) -> None:
         steps = outcome(steps) if isinstance(steps, TimeStep) else steps
         self._check_axes(steps)
-        endings = steps if isinstance(steps, Endings) else self._counted(steps)
+        if self._counts is None:
+            self._counts = EpisodeCounts(_lanes_of(steps.terminated.shape))
+        counts = self._counts
         *_, count, lanes = (*steps.terminated.shape, 1) if steps.terminated.ndim == 1 else steps.terminated.shape
-        # A copy of NumPy arrays, which the caller may write to before they are read.
-        actions = jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, actions)
-        block = _Block(endings, self._env_steps, actions, replaying)
+        # Copies of NumPy arrays, which the caller may write to before they are read.
+        block = _Block(_own(steps), counts, self._env_steps, _own(actions), replaying)
         self._env_steps += count * lanes
         pending, self._pending = self._pending, block
-        if pending is not None:
-            self._write(pending)
+        try:
+            if pending is not None:
+                self._write(pending)
+        finally:
+            if isinstance(steps, Outcome):
+                block.returns = counts.begin(steps)
 
     def _check_axes(self, steps: Outcome | Endings) -> None:
         flags = steps.terminated
@@ -248,19 +262,11 @@ class Recorder:
                 "The recorder takes steps with axes (steps,), (steps, lanes) or (seeds, steps, lanes), got"
                 f" {flags.shape}."
             )
-        if self._running is not None and self._running.length.shape != _lanes_of(flags.shape):
+        if self._counts is not None and self._counts.lanes != _lanes_of(flags.shape):
             raise InvalidField(
                 f"These steps are of {_lanes_of(flags.shape)} (seeds and) lanes, and those before were of"
-                f" {self._running.length.shape}. Make a recorder for each loop."
+                f" {self._counts.lanes}. Make a recorder for each loop."
             )
-
-    def _counted(self, outcomes: Outcome) -> Endings:
-        shape = outcomes.terminated.shape
-        running = Running.begin(_lanes_of(shape)) if self._running is None else self._running
-        self._running, endings = count_endings(
-            running, outcomes, time_axis=len(shape) == 3, once=not self._resets_itself
-        )
-        return endings
 
     def _write_pending(self) -> None:
         pending, self._pending = self._pending, None
@@ -268,22 +274,52 @@ class Recorder:
             self._write(pending)
 
     def _write(self, block: _Block) -> None:
-        """Waits for a block and writes its episodes; its steps are taken to have ended now."""
-        endings = jax.tree.map(_in_order, jax.device_get(block.endings))
-        began, self._seconds = self._seconds, self._now()
-        columns = episode_columns(endings, steps_before=block.steps_before, seconds=(began, self._seconds))
+        """Waits for a block and writes its episodes."""
+        ended, columns = self._episodes_of(block)
         if block.replaying is None:
             self.writer.add(columns)
             return
-        steps, seeds, lanes = endings.ended.shape
-        axes = block.endings.ended.ndim
+        axes = block.steps.terminated.ndim
+        shape = len(ended), math.prod(ended.shape[1:])
         actions = jax.tree.map(
-            lambda x: _in_order(x, axes).reshape(steps, seeds * lanes, *x.shape[axes:]), jax.device_get(block.actions)
+            lambda x: _in_order(x, axes).reshape(*shape, *x.shape[axes:]), jax.device_get(block.actions)
         )
-        finished = block.replaying.assembler.add(actions, endings.ended.reshape(steps, seeds * lanes))
+        finished = block.replaying.assembler.add(actions, ended.reshape(shape))
         keys = block.replaying.keys
         words = keys.words(finished.lane, finished.number)
         self.writer.add(columns, finished.replays(words, keys.implementation))
+
+    def _episodes_of(self, block: _Block) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Waits for a block; returns where episodes ended in it, (steps, seeds, lanes) bool, and their columns."""
+        if isinstance(block.steps, Endings):
+            endings = jax.tree.map(_in_order, jax.device_get(block.steps))
+            return endings.ended, columns_of_endings(endings, **self._times_of(block))
+        counts, outcomes = block.counts, block.steps
+        rewards = jax.device_get(outcomes.reward) if block.returns is None else None
+        returns = counts.end(outcomes, block.returns, rewards)
+        flags = jax.device_get((outcomes.terminated, outcomes.truncated))
+        terminated, truncated, table = jax.tree.map(_in_order, (*flags, jax.device_get(returns)))
+        times = self._times_of(block)
+        ended = terminated | truncated
+        ends = EpisodeEnds.of(ended)
+        length = counts.lengths(ends, len(ended))
+        if not self._resets_itself:  # then only the first end of each lane is that of an episode
+            is_first = ends.ranks() == 0
+            ends, length = ends.chosen(is_first), length[is_first]
+            ended = np.zeros_like(ended)
+            ended.reshape(-1)[ends.index] = True
+        episode_return = counts.returns(ends, length, table)
+        return ended, episode_columns(ends, length, episode_return, terminated, truncated, **times)
+
+    def _times_of(self, block: _Block) -> dict[str, Any]:
+        """When a block was played; it is taken to have ended now."""
+        began, self._seconds = self._seconds, self._now()
+        return {"steps_before": block.steps_before, "seconds": (began, self._seconds)}
+
+
+def _own(tree: _Tree) -> _Tree:
+    """The same tree with copies of its NumPy arrays."""
+    return jax.tree.map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, tree)
 
 
 def _lanes_of(shape: tuple[int, ...]) -> tuple[int, ...]:

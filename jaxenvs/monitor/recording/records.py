@@ -70,7 +70,7 @@ def _column(name: str, values: Any) -> np.ndarray:
             f"EpisodeWriter.add: `{name}` must be (episodes,) {wanted}, got {array.shape} {array.dtype}."
         )
     copy = array.astype(wanted)
-    if wanted.kind == "i" and not np.array_equal(copy, array):
+    if wanted.kind == "i" and array.dtype != wanted and not np.array_equal(copy, array):
         raise InvalidField(f"EpisodeWriter.add: `{name}` holds numbers that {wanted} cannot hold.")
     return copy
 
@@ -101,13 +101,31 @@ def checked_replays(replays: Replays, numbers: np.ndarray) -> dict[str, Any]:
     }
 
 
-def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The columns of several batches of records, one after the other."""
+_LEAST_ROWS = 4096
+"""Batches of records of this size are encoded as they are; joining them would take longer than it saves."""
+
+
+def joined(batches: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The same records in batches that are not small, but for the last one."""
+    out, small, rows = [], [], 0
+    for batch in batches:
+        small.append(batch)
+        rows += len(batch["episode"])
+        if rows >= _LEAST_ROWS:
+            out.append(_concatenated(small))
+            small, rows = [], 0
+    return [*out, _concatenated(small)] if small else out
+
+
+def _concatenated(batches: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    first = batches[0]
+    if len(batches) == 1:
+        return first
     return {
-        name: PackedBytes.joined([part[name] for part in parts])
-        if isinstance(first, PackedBytes)
-        else np.concatenate([part[name] for part in parts])
-        for name, first in parts[0].items()
+        name: PackedBytes.joined([batch[name] for batch in batches])
+        if isinstance(values, PackedBytes)
+        else np.concatenate([batch[name] for batch in batches])
+        for name, values in first.items()
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.recording.action_packing import ActionPacking
+from jaxenvs.monitor.recording.episode_ends import EpisodeClock, EpisodeEnds
 from jaxenvs.monitor.recording.packed_bytes import PackedBytes
 from jaxenvs.monitor.recording.records import Replays
 
@@ -20,7 +21,7 @@ class FinishedEpisodes:
         step: (episodes,) int64, the row of the chunk with the last step of each.
         lane: (episodes,) int32, its lane.
         number: (episodes,) int64, how many episodes of the lane came before.
-        length: (episodes,) int64, its steps; of those not in `rows`, the steps that were seen.
+        length: (episodes,) int64, its steps; of those that began before the first chunk, the steps that were seen.
         rows: (whole episodes,) int64, which of them were seen from their first step on.
         actions: the packed actions of those.
     """
@@ -80,8 +81,9 @@ class ReplayAssembler:
         self._lanes, self._most_bytes = num_lanes, most_bytes
         self._number = np.broadcast_to(np.asarray(number, np.int64), (num_lanes,)).copy()
         self._is_whole = np.full(num_lanes, started)
-        self._start = np.zeros(num_lanes, np.int64)
-        # The steps of all lanes from the first step of the oldest episode on; (lanes, steps, bytes of an action).
+        self._clock = EpisodeClock(num_lanes)
+        # The last `_width` steps of all lanes, from the first step of the oldest whole episode on; (lanes, steps, bytes
+        # of an action).
         self._kept = np.zeros((num_lanes, 0, -(-self._packing.bits // 8)), np.uint8)
         self._width = 0
         self._is_warned = False
@@ -109,7 +111,15 @@ class ReplayAssembler:
         self._make_room(len(done))
         begin, self._width = self._width, self._width + len(done)
         self._kept[:, begin : self._width] = codes.swapaxes(0, 1)
-        return self._finished(done, begin)
+        ends = EpisodeEnds.of(done)
+        length, rank = self._clock.advance(ends, len(done)), ends.ranks()
+        number = self._number[ends.lane] + rank
+        rows = np.flatnonzero((rank > 0) | self._is_whole[ends.lane])
+        end = begin + ends.step[rows] + 1
+        actions = self._gathered(ends.lane[rows], end - length[rows], end)
+        self._is_whole[ends.lane] = True
+        self._number += done.sum(axis=0)
+        return FinishedEpisodes(ends.step, ends.lane.astype(np.int32), number, length, rows, actions)
 
     def restart(self, lanes: Any) -> None:
         """Begins new episodes in some lanes before theirs have ended, as `reset` of an adapter does.
@@ -117,29 +127,9 @@ class ReplayAssembler:
         Args:
             lanes: indices of lanes, or (lanes,) bool.
         """
-        self._start[lanes] = self._width
+        self._clock.elapsed[lanes] = 0
         self._is_whole[lanes] = True
         self._number[lanes] += 1
-
-    def _finished(self, done: np.ndarray, begin: int) -> FinishedEpisodes:
-        step, lane = np.nonzero(done)
-        end = begin + step + 1
-        # The end of the episode before in the same lane: sorted by lane, it is the entry before.
-        by_lane = np.argsort(lane, kind="stable")
-        lane_of, end_of = lane[by_lane], end[by_lane]
-        is_first = np.concatenate([[True], lane_of[1:] != lane_of[:-1]])[: len(lane)]
-        start_of = np.where(is_first, self._start[lane_of], np.roll(end_of, 1))
-        rank_of = np.arange(len(lane)) - np.maximum.accumulate(np.where(is_first, np.arange(len(lane)), 0))
-        start, number, is_whole = np.empty_like(end), np.empty_like(end), np.empty(len(lane), bool)
-        start[by_lane] = start_of
-        number[by_lane] = self._number[lane_of] + rank_of
-        is_whole[by_lane] = ~is_first | self._is_whole[lane_of]
-        rows = np.flatnonzero(is_whole)
-        actions = self._gathered(lane[rows], start[rows], end[rows])
-        self._start[lane_of] = end_of  # the last of each lane stays
-        self._is_whole[lane] = True
-        self._number += done.sum(axis=0)
-        return FinishedEpisodes(step, lane.astype(np.int32), number, end - start, rows, actions)
 
     def _gathered(self, lane: np.ndarray, start: np.ndarray, end: np.ndarray) -> PackedBytes:
         """The packed actions from `start` to `end` in each of some lanes."""
@@ -154,7 +144,8 @@ class ReplayAssembler:
             return
         step_bytes = self._lanes * max(self._kept.shape[-1], 1)
         most = max(self._most_bytes // step_bytes, steps)
-        too_old = self._is_whole & (self._width + steps - self._start > most)
+        elapsed = self._clock.elapsed
+        too_old = self._is_whole & (elapsed + steps > most)
         if too_old.any():
             self._is_whole &= ~too_old
             if not self._is_warned:
@@ -164,12 +155,9 @@ class ReplayAssembler:
                     " episodes in progress. They are not recorded for replays. `most_bytes` is the bound.",
                     stacklevel=4,
                 )
-        self._start = np.where(self._is_whole, self._start, self._width)
-        oldest = int(self._start.min(initial=self._width))
-        width = self._width - oldest
-        kept = self._kept[:, oldest : self._width]
+        width = int(elapsed.max(initial=0, where=self._is_whole))
+        kept = self._kept[:, self._width - width : self._width]
         capacity = max(self._kept.shape[1], 2 * (width + steps))
         self._kept = np.zeros((self._lanes, min(capacity, max(most, width + steps)), self._kept.shape[-1]), np.uint8)
         self._kept[:, :width] = kept
-        self._start -= oldest
         self._width = width

@@ -28,7 +28,7 @@ from typing import Any, Literal, TypeVar
 from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import CheckpointError, InvalidField, NotWritten
-from jaxenvs.monitor.atomic import write_bytes, write_json
+from jaxenvs.monitor.atomic import append_bytes, write_bytes, write_json
 from jaxenvs.monitor.run_folder.checkpoint import load_checkpoint, save_checkpoint
 from jaxenvs.monitor.run_folder.description import describe_env, describe_key, describe_machine
 from jaxenvs.monitor.run_folder.lock import exclusive
@@ -247,8 +247,7 @@ class Run:
         """Adds rows to `progress.csv`, all with the columns of the first; integers are written in full."""
         if rows and is_writer():
             text = csv_text(rows, header=not self.progress_path.exists())
-            with self.progress_path.open("a", encoding="utf-8", newline="") as file:
-                file.write(text)
+            append_bytes(self.progress_path, text.encode())
 
     def read_progress(self) -> list[dict[str, float]]:
         """The rows of `progress.csv`, without a last row that was cut off while writing."""

@@ -7,8 +7,8 @@ from typing import TypeAlias
 import jax
 
 from jaxenvs.errors import NotWritten
-from jaxenvs.monitor.recording.episode_columns import episode_columns, evaluation_columns
-from jaxenvs.monitor.recording.episode_writer import EpisodeWriter
+from jaxenvs.monitor.recording.episode_columns import columns_of_endings, evaluation_columns
+from jaxenvs.monitor.recording.episode_writer import EpisodeWriter, OnError
 from jaxenvs.monitor.run_folder.processes import is_writer
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.monitor.training.updates import Measured
@@ -29,12 +29,14 @@ class TrainingEpisodes:
 
     @staticmethod
     @contextlib.contextmanager
-    def of(run: Run, steps_per_update: int, done: int, *, record: bool) -> Iterator["TrainingEpisodes"]:
+    def of(
+        run: Run, steps_per_update: int, done: int, *, record: bool, on_error: OnError = "raise"
+    ) -> Iterator["TrainingEpisodes"]:
         """Writes to a run's folder while the block runs, and drops the episodes after `done` updates first."""
         if not (record and is_writer()):
             yield TrainingEpisodes(None, steps_per_update)
             return
-        writer = EpisodeWriter(run, mode="training", writer=TRAINING_WRITER)
+        writer = EpisodeWriter(run, mode="training", writer=TRAINING_WRITER, on_error=on_error)
         try:
             writer.rewind(done * steps_per_update)
             yield TrainingEpisodes(writer, steps_per_update)
@@ -57,7 +59,7 @@ class TrainingEpisodes:
         """
         if self._writer is None or measured.endings is None:
             return
-        columns = episode_columns(
+        columns = columns_of_endings(
             measured.endings,
             steps_before=begin * self._steps_per_update,
             seconds=(seconds_before, seconds_before + seconds),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.errors import Diverged, InvalidField, NotWritten
 from jaxenvs.monitor.loggers.figures import LoggersOfARun, warn_of_logger
 from jaxenvs.monitor.loggers.logger import Logger
+from jaxenvs.monitor.recording.episode_writer import OnError, check_on_error
 from jaxenvs.monitor.run_folder.processes import first_process_value, gathered, is_writer
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.monitor.training.training_episodes import TrainingEpisodes
@@ -56,6 +58,7 @@ def train(
     mesh: Devices | None = None,
     resume: bool = False,
     record: bool = False,
+    on_error: OnError = "raise",
     on_compiled: Callable[[Report, float], None] = lambda report, seconds: None,
     on_report: Callable[[Report], None] = lambda report: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -77,6 +80,9 @@ def train(
             arguments: the first one writes and calls `should_stop`; to resume, all read the folder.
         resume: whether to begin from the run's checkpoint.
         record: whether to write every episode to the run's folder; `read_episodes` reads them. It needs pyarrow.
+        on_error: what to do if a file of the folder cannot be written, for example because the disk is full. `"raise"`
+            ends training with `NotWritten`. `"warn"` warns once, goes on and tries again later; only if the last
+            checkpoint cannot be written either is that an error.
         on_compiled: called once before the first update, with the report that training begins from and the seconds that
             compilation took.
         on_report: called between calls of the compiled program, the first of which does a single update.
@@ -111,13 +117,17 @@ def train(
             f"train: {type(learner).__name__} has no `update_with_endings`, so its episodes cannot be recorded. Leave"
             " out `record`, or give it that method."
         )
+    check_on_error("train", on_error)
     with run.exclusively():
         state, report = _begin(run, env, learner, key, mesh, resume)
         safe = LoggersOfARun(loggers if is_writer() else (), on_failed_logger)
         safe.start(report.env_steps, dataclasses.asdict(run.settings))
-        with TrainingEpisodes.of(run, learner.steps_per_update, report.updates, record=record) as episodes:
+        with TrainingEpisodes.of(
+            run, learner.steps_per_update, report.updates, record=record, on_error=on_error
+        ) as episodes:
             program = _compiled(run, env, learner, state, report, mesh, record, on_compiled)
-            return _continue(run, learner, program, episodes, state, report, mesh, on_report, should_stop, safe)
+            saver = _Saver(run, mesh, report.updates, on_error)
+            return _continue(run, learner, program, episodes, saver, state, report, on_report, should_stop, safe)
 
 
 def _begin(
@@ -163,16 +173,15 @@ def _continue(
     learner: Trainable,
     program: CompiledUpdates,
     episodes: TrainingEpisodes,
+    saver: "_Saver",
     state: Any,
     report: Report,
-    mesh: Mesh | None,
     on_report: Callable[[Report], None],
     should_stop: Callable[[], bool],
     loggers: LoggersOfARun,
 ) -> tuple[Any, Report]:
     total, spread = int(learner.num_updates), -(-int(learner.num_updates) // _ROWS)
-    saver = _Saver(run, mesh, report.updates)
-    rows = Rows(learner.steps_per_update)
+    rows, unwritten = Rows(learner.steps_per_update), []
     count = 1
     while report.updates < total:
         started = time.perf_counter()
@@ -185,18 +194,21 @@ def _continue(
         count = max(1, round(_SECONDS_PER_CALL * (updates - report.updates) / max(seconds, 1e-6)))
         report = Report(updates, updates * learner.steps_per_update, report.seconds + seconds, measured.means())
         stopping = bool(first_process_value(should_stop()))
+        is_last = stopping or updates == total
+        saving = saver.is_due(now=is_last, within_row=rows.is_open) and measured.diverged is None
+        finished_rows = rows.take(unfinished=saving or measured.diverged is not None)
+        unwritten += finished_rows
+        whole = gathered(state, saver.mesh) if saving else None  # by all processes, whatever one of them cannot write
         try:
-            saving = (
-                saver.is_due(now=stopping or updates == total, within_row=rows.is_open) and measured.diverged is None
-            )
             episodes.add(measured, before.updates, before.seconds, seconds)
-            finished_rows = rows.take(unfinished=saving or measured.diverged is not None)
-            run.append_progress(finished_rows)
+            run.append_progress(unwritten)
+            unwritten = []
             if saving:
                 episodes.flush()
-                saver.save(state, updates)
+                saver.save(whole, updates)
         except OSError as error:
-            raise saver.rescued(state, updates, error) from error
+            if is_last or not saver.postpones(error):
+                raise saver.rescued(gathered(state, saver.mesh) if whole is None else whole, updates, error) from error
         loggers.log_rows(finished_rows)
         if measured.diverged is not None:
             raise Diverged(_divergence(measured.diverged, saver, learner.steps_per_update))
@@ -233,12 +245,14 @@ class _Saver:
     """Saves checkpoints: the first one immediately, the others no more often than is worthwhile.
 
     Attributes:
+        mesh: the devices that states are spread over.
         saved: the update of the last checkpoint, 0 before the first one.
     """
 
-    def __init__(self, run: Run, mesh: Mesh | None, saved: int) -> None:
+    def __init__(self, run: Run, mesh: Mesh | None, saved: int, on_error: OnError) -> None:
         self._run = run
-        self._mesh = mesh
+        self.mesh = mesh
+        self._on_error, self._is_failing = on_error, False
         self._due = time.perf_counter()
         self.saved = saved
 
@@ -249,16 +263,31 @@ class _Saver:
         return bool(now or first_process_value(time.perf_counter() >= self._due + patience))
 
     def save(self, state: Any, updates: int) -> None:
+        """Saves a gathered state."""
         started = time.perf_counter()
-        self._run.save(gathered(state, self._mesh), {"updates": updates})
-        self.saved = updates
+        self._run.save(state, {"updates": updates})
+        self.saved, self._is_failing = updates, False
         ended = time.perf_counter()
         self._due = ended + max(_CHECKPOINT_SECONDS, (ended - started) / _CHECKPOINT_SHARE)
 
+    def postpones(self, error: OSError) -> bool:
+        """Whether training goes on without the files that could not be written; then it says so, once until it can."""
+        if self._on_error == "raise":
+            return False
+        if not self._is_failing:
+            warnings.warn(
+                f"{self._run.path} cannot be written: {error.strerror or error}. Training goes on, and what is missing"
+                " is written as soon as there is room. Free some space, or make the folder writable.",
+                stacklevel=4,
+            )
+        self._is_failing = True
+        self._due = time.perf_counter() + _CHECKPOINT_SECONDS
+        return True
+
     def rescued(self, state: Any, updates: int, error: OSError) -> NotWritten:
-        """Saves the state in another place; returns the error that says where."""
+        """Saves a gathered state in another place; returns the error that says where."""
         try:
-            path = self._run.save_elsewhere(gathered(state, self._mesh), {"updates": updates})
+            path = self._run.save_elsewhere(state, {"updates": updates})
         except OSError:
             kept = f"The checkpoint in it is of update {self.saved}." if self.saved else "It has no checkpoint yet."
         else:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from jaxenvs.errors import CheckpointError, InvalidField, NotWritten, RunInUse
@@ -61,6 +63,29 @@ def test_pandas_reads_a_run_in_one_line(run):
     for name, type_name in parts.EPISODE_COLUMNS.items():
         assert rows[name].tolist() == frame[name].tolist()
         assert rows[name].dtype.kind == "U" if type_name == "string" else rows[name].dtype == type_name
+
+
+def test_files_in_the_layout_of_before_are_read_and_continued_with_new_ones(run):
+    """At first, columns could miss values, strings were stored as such, and the file held the schema of Arrow."""
+    with EpisodeWriter(run) as writer:
+        writer.add(columns(3, 4), replays(b"a", b"b"))
+    for kind, types in parts.COLUMNS.items():
+        path = run / kind / "training-000000.parquet"
+        table = pyarrow.parquet.read_table(path, partitioning=None)
+        fields = [pyarrow.field(field.name, field.type, nullable=True) for field in table.schema]
+        schema = pyarrow.schema(fields, metadata={b"jaxenvs": table.schema.metadata[b"jaxenvs"]})
+        pyarrow.parquet.write_table(table.cast(schema), path, compression="zstd", use_dictionary=False)
+        assert list(types) == schema.names
+    with EpisodeWriter(run, writer="training") as writer:
+        assert writer.add(columns(6), replays(b"c")).tolist() == [2]
+        writer.flush()
+        assert read_episodes(run, strict=True)["env_steps"].tolist() == [3, 4, 6]
+        frames = {kind: pandas.read_parquet(run / kind).sort_values("episode") for kind in parts.COLUMNS}
+        assert frames["episodes"].env_steps.tolist() == [3, 4, 6] and set(frames["episodes"].writer) == {"training"}
+        assert frames["replays"].actions.tolist() == [b"a", b"b", b"c"]
+        assert frames["episodes"].dtypes["writer"] != "category"
+        writer.rewind(3)
+    assert read_episodes(run, strict=True)["env_steps"].tolist() == [3]
 
 
 def test_a_run_without_episodes_is_an_empty_table(run):

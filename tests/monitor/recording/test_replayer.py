@@ -1,10 +1,12 @@
 """Recorded episodes are played again exactly, compared, and drawn."""
 
 import json
+import subprocess
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 
 import jaxenvs
 from jaxenvs.errors import CheckpointError, InvalidField
@@ -48,13 +50,44 @@ def test_every_recorded_episode_is_replayed_exactly(cart_pole):
     assert len(replay_episode(cart_pole, 1).states.elapsed) == rows["length"][1] + 1
 
 
+OTHER_FAMILIES = {
+    "Acrobot-v1": {},
+    "Pendulum-v1": {},
+    "Taxi-v4": {},
+    "KellyCoinflip-v0": {},  # 25,000 actions
+    "GuessingGame-v0": {},
+    "HeartPole-v1": {},
+    "rlenvs/XOWorld-v0": {},
+    "MinAtar/Breakout-v1": {},
+    "MinAtar/Seaquest-v1": {},
+    "gymnax/MetaMaze-v0": {},
+    "bsuite/DeepSea-v0": {},
+    "bsuite/CartPoleSwingup-v0": {},
+    "TicTacToe-v0": {},
+    "two_player/TicTacToe-v0": {},
+    "Hopper-v5": {"engine": "c"},
+}
+"""One or two ids of each family whose episodes do not depend on those before, with fields."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("id", ["Pendulum-v1", "Acrobot-v1", "MinAtar/Breakout-v1", "Taxi-v4"])
+@pytest.mark.parametrize("id", OTHER_FAMILIES)
 def test_episodes_of_other_families_are_replayed_exactly(tmp_path, id):
-    env = jaxenvs.make(id, max_episode_steps=60)
+    env = jaxenvs.make(id, max_episode_steps=60, **OTHER_FAMILIES[id])
     run = record(tmp_path / "run", env, lambda _, key: env.action_space.sample(key), lanes=16)
     replayer = Replayer(run)
     assert [replayer.play(episode).differences for episode in range(0, 32, 4)] == [()] * 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("id", "fields"), [("CartPole-v1", {}), ("Hopper-v5", {"engine": "c"})])
+def test_videos_are_mp4_files_with_every_frame(tmp_path, id, fields):
+    env = jaxenvs.make(id, max_episode_steps=12, **fields)
+    run = record(tmp_path / "run", env, lambda _, key: env.action_space.sample(key), steps=24, chunk=24)
+    (path,) = VideoRecorder(run, schedule=lambda episode: episode == 2, size=(96, 64)).update()
+    read = [get_ffmpeg_exe(), "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    data = subprocess.run(read, check=True, capture_output=True).stdout
+    assert path.suffix == ".mp4" and len(data) == (read_episodes(run)["length"][2] + 1) * 96 * 64 * 3
 
 
 def changed_run(path, env, cart_pole, **changes):

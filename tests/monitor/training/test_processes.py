@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 import jaxenvs
-from jaxenvs.monitor import Run
+from jaxenvs.monitor import Run, read_episodes
 from jaxenvs.monitor.training.training_loop import initial_state
 from jaxenvs.training import PPO
 from tests.devices import finish, start
@@ -51,3 +51,10 @@ def test_two_processes_do_what_one_does(tmp_path):
     rows = run.read_progress()
     assert [row["update"] for row in rows] == [1, 2, 3]
     np.testing.assert_allclose([row["mean_return"] for row in rows], metrics.mean_return, rtol=1e-4)
+
+    episodes = read_episodes(run, strict=True)  # those of all lanes, written once, by the first process
+    assert set(episodes["writer"]) == {"training"}
+    assert len(episodes["lane"]) == sum(row["episodes"] for row in rows) == 3 * 32 // 20 * 8
+    assert set(episodes["lane"].tolist()) == set(range(8)) and set(episodes["length"].tolist()) == {20}
+    total = sum(row["episodes"] * row["mean_return"] for row in rows if row["episodes"])
+    np.testing.assert_allclose(episodes["episode_return"].sum(), total, rtol=1e-5)

@@ -14,7 +14,7 @@ from jaxenvs.monitor import Run, Settings, read_episodes, train
 from jaxenvs.monitor.training import updates
 from jaxenvs.monitor.training.training_episodes import evaluation_episodes
 from jaxenvs.rollouts import Endings
-from jaxenvs.training import PPO
+from jaxenvs.training import DQN, PPO, SAC
 
 ENV = jaxenvs.make("CartPole-v1")
 KEY = jaxenvs.random.key(0)
@@ -152,9 +152,8 @@ def test_a_learner_without_endings_is_refused_before_it_trains(tmp_path):
     assert not run.episodes_path.exists()
 
 
-def test_a_recorded_training_learns_the_same_to_the_bit(tmp_path):
-    env = jaxenvs.make("CartPole-v1", max_episode_steps=14)
-    learner = PPO(
+LEARNERS = {
+    "ppo": PPO(
         total_steps=1024,
         num_envs=8,
         num_steps=32,
@@ -162,10 +161,25 @@ def test_a_recorded_training_learns_the_same_to_the_bit(tmp_path):
         num_minibatches=1,
         hidden_sizes=(8,),
         activation="relu",
-    )
+    ),
+    "dqn": DQN(total_steps=1024, num_envs=4, num_steps=32, learning_starts=256, hidden_sizes=(8,)),
+    "sac": SAC(total_steps=512, num_envs=4, learning_starts=256, hidden_sizes=(8,)),
+}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "id"),
+    [
+        ("ppo", "CartPole-v1"),
+        pytest.param("dqn", "CartPole-v1", marks=pytest.mark.slow),
+        pytest.param("sac", "Pendulum-v1", marks=pytest.mark.slow),
+    ],
+)
+def test_a_recorded_training_learns_the_same_to_the_bit(tmp_path, algorithm, id):
+    env, learner = jaxenvs.make(id, max_episode_steps=14), LEARNERS[algorithm]
     states = []
     for record in (False, True):
-        run = make_run(tmp_path / str(record), "ppo")
+        run = make_run(tmp_path / str(record), algorithm)
         states.append(train(run, env, learner, KEY, record=record)[0])
     for plain, recorded in zip(*map(jax.tree.leaves, states), strict=True):
         if jnp.issubdtype(plain.dtype, jax.dtypes.prng_key):
@@ -173,9 +187,10 @@ def test_a_recorded_training_learns_the_same_to_the_bit(tmp_path):
         np.testing.assert_array_equal(np.asarray(plain), np.asarray(recorded))
     episodes = read_episodes(run)
     progress = run.read_progress()
-    assert len(episodes["lane"]) == sum(row["episodes"] for row in progress) > 50
+    assert len(episodes["lane"]) == sum(row["episodes"] for row in progress) > 20
     total = sum(row["episodes"] * row["mean_return"] for row in progress if row["episodes"])
     np.testing.assert_allclose(episodes["episode_return"].sum(), total, rtol=1e-5)
-    assert (episodes["episode_return"] == episodes["length"]).all()
     assert (episodes["truncated"] == (episodes["length"] == 14)).all() and episodes["truncated"].any()
-    assert (episodes["terminated"] | episodes["truncated"]).all() and episodes["terminated"].any()
+    assert (episodes["terminated"] | episodes["truncated"]).all()
+    if id == "CartPole-v1":
+        assert (episodes["episode_return"] == episodes["length"]).all() and episodes["terminated"].any()

@@ -4,6 +4,7 @@ import errno
 import math
 import os
 import tempfile
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,11 @@ import pytest
 
 import jaxenvs
 from jaxenvs.core.pytree import static
-from jaxenvs.errors import CheckpointError, Diverged, NotWritten
+from jaxenvs.errors import CheckpointError, Diverged, InvalidField, NotWritten
 from jaxenvs.monitor import Run, Settings, save_checkpoint, train
+from jaxenvs.monitor.recording import parts
+from jaxenvs.monitor.run_folder import checkpoint
+from jaxenvs.monitor.run_folder import run as run_module
 from jaxenvs.monitor.training.updates import initial_state
 from tests.monitor.training.toy_learner import Walk
 
@@ -179,6 +183,53 @@ def test_a_state_that_cannot_be_written_is_rescued(tmp_path, monkeypatch):
     monkeypatch.undo()
     state, _ = train(run, ENV, LEARNER, KEY, resume=True)
     assert_same(state, by_hand(LEARNER, KEY, 40))
+
+
+class FullDisk:
+    """Refuses the files of a folder while `is_full`."""
+
+    def __init__(self, monkeypatch, folder):
+        self.folder, self.is_full, self.refused = folder, False, []
+        for module, name in ((run_module, "append_bytes"), (checkpoint, "write_bytes"), (parts, "write_bytes")):
+            monkeypatch.setattr(module, name, partial(self._write, getattr(module, name)))
+
+    def _write(self, write, path, data):
+        if self.is_full and self.folder in path.parents:
+            self.refused.append(path.name)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write(path, data)
+
+
+def test_training_goes_on_while_the_disk_is_full_if_it_is_told_to(tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxenvs.monitor.training.training_loop._SECONDS_PER_CALL", 1e-9)  # one update in each call
+    monkeypatch.setattr("jaxenvs.monitor.training.training_loop._CHECKPOINT_SECONDS", 0.0)
+    run, disk = make_run(tmp_path / "run"), FullDisk(monkeypatch, tmp_path)
+
+    def on_report(report):
+        disk.is_full = 5 <= report.updates < 20
+
+    with pytest.warns(UserWarning, match=r"No space left on device\. Training goes on") as caught:
+        state, report = train(run, ENV, LEARNER, KEY, on_error="warn", on_report=on_report)
+    assert len(caught) == 1 and disk.refused == ["progress.csv"] * 15 and report.updates == 40
+    assert_same(state, by_hand(LEARNER, KEY, 40))
+    assert [row["update"] for row in run.read_progress()] == list(range(1, 41))
+    resumed, _ = train(run, ENV, LEARNER, KEY, resume=True)
+    assert_same(resumed, state)
+
+
+def test_a_disk_that_stays_full_is_an_error_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run = make_run(tmp_path / "run")
+    disk = FullDisk(monkeypatch, run.path)
+    disk.is_full = True
+    with (
+        pytest.warns(UserWarning, match="Training goes on"),
+        pytest.raises(NotWritten, match=r"The state after update 40 is in"),
+    ):
+        train(run, ENV, LEARNER, KEY, on_error="warn")
+    assert not run.progress_path.exists() and len(list(tmp_path.glob("jaxenvs-*/checkpoint.msgpack"))) == 1
+    with pytest.raises(InvalidField, match="train: `on_error` must be 'raise' or 'warn', got 'ignore'"):
+        train(run, ENV, LEARNER, KEY, on_error="ignore")
 
 
 def test_calls_end_with_rows_or_within_one():

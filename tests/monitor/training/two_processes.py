@@ -41,11 +41,11 @@ except InvalidField as error:
 else:
     raise AssertionError("two processes trained alone into one folder")
 own.mark("running")
-_, report = train(own, ENV, LEARNER, KEY, mesh=mesh, should_stop=lambda: number == 0)
+_, report = train(own, ENV, LEARNER, KEY, mesh=mesh, record=True, should_stop=lambda: number == 0)
 assert report.updates < LEARNER.num_updates, report  # the first process decides for both
 multihost_utils.sync_global_devices("stopped")
 run = Run.open(folder / "run-0")
-state, report = train(run, ENV, LEARNER, KEY, mesh=mesh, resume=True)
+state, report = train(run, ENV, LEARNER, KEY, mesh=mesh, resume=True, record=True)
 assert report.updates == LEARNER.num_updates
 own.mark("finished")
 
