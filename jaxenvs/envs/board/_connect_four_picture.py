@@ -9,6 +9,7 @@ from jax import Array
 from jaxenvs.canvas import Canvas
 from jaxenvs.envs.board import _wood
 from jaxenvs.envs.board._lines import in_line
+from jaxenvs.envs.board._look import Look, pieces_of
 
 _ROWS, _COLUMNS = 6, 7
 _CELL = 80  # pixels
@@ -42,12 +43,20 @@ def draw_connect_four(discs: Array, last_action: Array) -> Array:
     return canvas.tiles(kinds, pieces, corner=_CORNER).tiles(marks, signs, corner=_CORNER).to_rgb()
 
 
-def points() -> tuple[tuple[float, float], ...]:
-    """(x, y) of each hole, row by row, in fractions of the picture's width and height from its top left corner."""
-    return tuple(
-        ((_CORNER[0] + (column + 0.5) * _CELL) / _WIDTH, (_CORNER[1] + (row + 0.5) * _CELL) / _HEIGHT)
-        for row in range(_ROWS)
-        for column in range(_COLUMNS)
+@functools.cache
+def connect_four_look() -> Look:
+    """How Connect Four looks. Every hole stands for its column."""
+    return Look(
+        draw=lambda game, position, last_action: draw_connect_four(pieces_of(game, position), last_action),
+        points=tuple(
+            ((_CORNER[0] + (column + 0.5) * _CELL) / _WIDTH, (_CORNER[1] + (row + 0.5) * _CELL) / _HEIGHT, column)
+            for row in range(_ROWS)
+            for column in range(_COLUMNS)
+        ),
+        columns=_COLUMNS,
+        players=("Red", "Yellow"),
+        ground="48;5;18;38;5;250",
+        pieces=("1;38;5;203", "1;38;5;226"),
     )
 
 

@@ -1,6 +1,7 @@
 """The picture of a Go board of any size: wood, stones with shadows, and the marks of players."""
 
 import functools
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +9,7 @@ from jax import Array
 
 from jaxenvs.canvas import Canvas
 from jaxenvs.envs.board import _wood
+from jaxenvs.envs.board._look import Look, pieces_of
 
 _SIDE = 620  # pixels, about
 _MARGIN = 30  # pixels, for the coordinates
@@ -65,12 +67,26 @@ def cell_of(size: int) -> int:
     return cell - 1 + cell % 2
 
 
-def points_of(size: int) -> tuple[tuple[float, float], ...]:
-    """(x, y) of each point, row by row, in fractions of the picture's sides from its top left corner."""
+@functools.lru_cache(maxsize=8)
+def go_look(size: int) -> Look:
+    """How Go looks on a board of `size` by `size`."""
     cell = cell_of(size)
     side = cell * size + 2 * _MARGIN
     places = [(_MARGIN + (i + 0.5) * cell) / side for i in range(size)]
-    return tuple((x, y) for y in places for x in places)
+    return Look(
+        draw=_draw_position,
+        points=tuple((x, y, size * row + column) for row, y in enumerate(places) for column, x in enumerate(places)),
+        columns=size,
+        players=("Black", "White"),
+        ground="48;5;136;38;5;94",
+        pieces=("1;38;5;16", "1;38;5;231"),
+        stars=frozenset(size * row + column for row, column in _star_points(size)),
+    )
+
+
+def _draw_position(game: Any, position: Any, last_action: Array) -> Array:
+    """The picture of a position."""
+    return draw_go(pieces_of(game, position), last_action)
 
 
 def _neighbours(points: Array) -> Array:

@@ -9,6 +9,7 @@ from jax import Array
 
 from jaxenvs.canvas import Canvas
 from jaxenvs.envs.board import _wood
+from jaxenvs.envs.board._look import Look, pieces_of
 
 _WIDTH = 640  # pixels, about
 _MARGIN = 40  # pixels, for the coloured edges and the coordinates
@@ -35,9 +36,8 @@ def draw_hex(stones: Array, last_action: Array) -> Array:
     winning = connecting(red) | connecting(blue.T).T
     marks = jnp.where(winning, 2, jnp.where(is_last & (red | blue), 1, 0)).astype(jnp.int32)
     board, shadows, pieces, signs = _painted(size)
-    cell, row_height = _cell_of(size)
     x, y = _corner(size)
-    shift = cell // 2
+    shift = _cell_of(size)[0] // 2
     canvas = Canvas.blank(*board.shape[:2], _WOOD).image(board, (0, 0))
     canvas = canvas.tiles(jnp.minimum(kinds, 1), shadows, corner=(x + 2, y + 3), row_shift=shift)
     canvas = canvas.tiles(kinds, pieces, corner=(x, y), row_shift=shift)
@@ -72,11 +72,20 @@ def _chain(stones: Array, beginning: Array) -> Array:
     return jax.lax.while_loop(grew, lambda pair: (pair[1], spread(pair[1])), (reached, spread(reached)))[1]
 
 
-def points_of(size: int) -> tuple[tuple[float, float], ...]:
-    """(x, y) of each cell, row by row, in fractions of the picture's width and height from its top left corner."""
+@functools.lru_cache(maxsize=8)
+def hex_look(size: int) -> Look:
+    """How Hex looks on a board of `size` by `size`."""
     height, width = _sides(size)
-    centres = _centres(size)
-    return tuple((x / width, y / height) for x, y in centres.reshape(-1, 2).tolist())
+    centres = _centres(size).reshape(-1, 2).tolist()
+    return Look(
+        draw=lambda game, position, last_action: draw_hex(pieces_of(game, position), last_action),
+        points=tuple((x / width, y / height, cell) for cell, (x, y) in enumerate(centres)),
+        columns=size,
+        players=("Red", "Blue"),
+        ground="",
+        pieces=("31;1", "34;1"),
+        leans=True,
+    )
 
 
 def _cell_of(size: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from jax import Array
 
 from jaxenvs.canvas import Canvas
 from jaxenvs.envs.board import _wood
+from jaxenvs.envs.board._look import Look, pieces_of
 
 _SIZE = 8
 _CELL = 69  # pixels
@@ -37,10 +38,18 @@ def draw_othello(discs: Array, last_action: Array) -> Array:
     return canvas.text("PASS", (_SIDE - 8, 21), 9, _LETTER, align="right", opacity=is_pass).to_rgb()
 
 
-def points() -> tuple[tuple[float, float], ...]:
-    """(x, y) of each square, row by row, in fractions of the picture's sides from its top left corner."""
+@functools.cache
+def othello_look() -> Look:
+    """How Othello looks."""
     places = [(_MARGIN + (i + 0.5) * _CELL) / _SIDE for i in range(_SIZE)]
-    return tuple((x, y) for y in places for x in places)
+    return Look(
+        draw=lambda game, position, last_action: draw_othello(pieces_of(game, position), last_action),
+        points=tuple((x, y, _SIZE * row + column) for row, y in enumerate(places) for column, x in enumerate(places)),
+        columns=_SIZE,
+        players=("Black", "White"),
+        ground="48;5;28;38;5;22",
+        pieces=("1;38;5;16", "1;38;5;231"),
+    )
 
 
 @functools.cache

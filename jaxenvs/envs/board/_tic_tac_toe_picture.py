@@ -10,6 +10,7 @@ from jaxenvs.canvas import Canvas
 from jaxenvs.canvas.palette import Color
 from jaxenvs.envs.board import _wood
 from jaxenvs.envs.board._lines import in_line
+from jaxenvs.envs.board._look import Look, pieces_of
 
 _CELL = 128  # pixels
 _MARGIN = 28  # pixels
@@ -39,10 +40,18 @@ def draw_tic_tac_toe(marks: Array, last_action: Array) -> Array:
     return canvas.tiles(signs, dots, corner=corner).to_rgb()
 
 
-def points() -> tuple[tuple[float, float], ...]:
-    """(x, y) of each cell, row by row, in fractions of the picture's sides from its top left corner."""
+@functools.cache
+def tic_tac_toe_look() -> Look:
+    """How tic-tac-toe looks."""
     places = [(_MARGIN + (i + 0.5) * _CELL) / _SIDE for i in range(3)]
-    return tuple((x, y) for y in places for x in places)
+    return Look(
+        draw=lambda game, position, last_action: draw_tic_tac_toe(pieces_of(game, position), last_action),
+        points=tuple((x, y, 3 * row + column) for row, y in enumerate(places) for column, x in enumerate(places)),
+        columns=3,
+        players=("X", "O"),
+        ground="",
+        pieces=("31;1", "34;1"),
+    )
 
 
 @functools.cache
