@@ -11,8 +11,8 @@ from jaxenvs.games.game import NOBODY, Game, Position
 
 ROWS, COLUMNS = 6, 7
 _HEIGHT = ROWS + 1
-"""Bits of a column: one for each cell, from the bottom up, and one that stays empty, so that no line runs from the top of
-a column into the bottom of the next."""
+"""Bits of a column: one for each cell, from the bottom up, and one that stays empty, so that no line runs from the top
+of a column into the bottom of the next."""
 _BIT = (np.arange(COLUMNS) * _HEIGHT + np.arange(ROWS)[::-1, None]).astype(np.int32)
 """(6, 7) the bit of each cell, row by row from the top."""
 _COLUMN_BITS = [sum(1 << int(bit) for bit in column) for column in _BIT.T]

@@ -12,8 +12,8 @@ from jaxenvs.core.pytree import static
 from jaxenvs.games.game import NOBODY, Game, Position
 
 _NEAR, _FAR, _NEITHER = 1, 2, 3
-"""Labels of the groups that are connected to a player's near side, the top or the left; to the far one; and the least of
-the others. So the least label of groups that are joined is the label of the whole."""
+"""Labels of the groups that are connected to a player's near side, the top or the left; to the far one; and the least
+of the others. So the least label of groups that are joined is the label of the whole."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NEIGHBOURS = np.array([(-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0)], np.int32)
 """(6, 2) rows and columns from a cell to its neighbours."""
@@ -33,16 +33,15 @@ class HexPosition(Position, kw_only=True):
 
 
 class Hex(Game[HexPosition]):
-    """Players place stones in turn. The first player connects the top and the bottom, the second the left and the right;
-    who does so wins. There are no draws.
+    """Players place stones in turn. The first player connects the top and the bottom, the second the left and the
+    right, as in OpenAI Gym, OpenSpiel and pgx. Who does so wins; there are no draws.
 
-    Cells are numbered row by row from the top left. Each row is half a cell further to the right than the one above, so
-    the neighbours of a cell are the two beside it, the one above and that to the right of it, and the one below and that
-    to the left of it.
+    Each row is half a cell further to the right than the one above. So the neighbours of a cell are the two beside it,
+    the one above and that to the right of it, and the one below and that to the left of it.
 
-    Actions: the cell, 0 to size * size - 1. Their names are `"a1"`, the top left, `"b1"` beside it, and so on. If `swap`,
-    the action size * size, `"swap"`, is legal once, as the second player's first: the first player's stone becomes the
-    second's and moves to its mirror image on the other side of the long diagonal, and it is the first player's turn.
+    Actions: the cell, row by row from the top left, 0 to size * size - 1. Their names are `"a1"`, the top left, `"b1"`
+    beside it, and so on. If `swap`, the action size * size, `"swap"`, is legal once, as the second player's first. The
+    first player's stone then becomes the second's, and moves to its mirror image: its row and column change places.
 
     Observation: (size, size, 3) bool, or 4 channels if `swap`: the player's own stones; the other's; whether the player
     is the second; whether swapping is legal.

@@ -37,8 +37,10 @@ class OthelloPosition(Position, kw_only=True):
 
 
 class Othello(Game[OthelloPosition]):
-    """Players place discs in turn so that they enclose discs of the other in a row, a column or a diagonal; those change
-    their owner. A player who cannot do so passes. The game ends when neither can, and who has more discs wins.
+    """Players place discs in turn so that they enclose discs of the other in a row, a column or a diagonal.
+
+    Those discs change their owner. A player who cannot do so passes. The game ends when neither can, and who has more
+    discs wins.
 
     Actions: the square, row by row from the top left, 0 to 63; 64 passes, and is legal only if nothing else is. Their
     names are `"a1"`, the top left, to `"h8"`, and `"pass"`.

@@ -27,7 +27,7 @@ def uniform_action(legal: Array, key: Key) -> Array:
         legal: (num_actions,) bool.
         key: a scalar random key.
     """
-    # The legal action with the greatest of as many random numbers. Reductions are much faster on a CPU than a cumulative
+    # The legal action with the greatest random number. On a CPU, reductions are many times faster than a cumulative
     # sum, with which one number would do.
     numbers = jnp.where(legal, jax.random.bits(key, legal.shape, jnp.uint32) | 1, 0)
     actions = np.arange(legal.size, dtype=np.int32)
