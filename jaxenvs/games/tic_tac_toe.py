@@ -57,9 +57,9 @@ class TicTacToe(Game[TicTacToePosition]):
     def play(self, position: TicTacToePosition, action: ArrayLike) -> TicTacToePosition:
         player = position.player
         is_mover = np.arange(2, dtype=np.int32)[:, None] == player
-        marks = position.marks | (is_mover & (action == _CELLS))
+        marks = position.marks | (is_mover & (action == _CELLS)[None])
         own = (marks & is_mover).any(axis=0)
-        wins = (own | ~_ON_LINE).all(axis=1).any()
+        wins = (own[None] | ~_ON_LINE).all(axis=1).any()
         return TicTacToePosition(
             player=1 - player,
             is_over=wins | marks.any(axis=0).all(),

@@ -124,7 +124,7 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
         return names_of_actions(self.game) + ("resign",) * self.can_resign
 
     def caption(self, state: AgainstOpponentState[Pos]) -> str:
-        return result(self.look, state.position, self.agent)
+        return result(self.look, self.game, state.position, self.agent)
 
     def _answer(self, position: Pos, last_action: Array, key: Key) -> tuple[Pos, Array]:
         """The position after the opponent's move, and the last move on the board."""

@@ -3,6 +3,7 @@
 import functools
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -80,13 +81,45 @@ def go_look(size: int) -> Look:
         players=("Black", "White"),
         ground="48;5;136;38;5;94",
         pieces=("1;38;5;16", "1;38;5;231"),
+        remark=_remark,
         stars=frozenset(size * row + column for row, column in _star_points(size)),
     )
 
 
 def _draw_position(game: Any, position: Any, last_action: Array) -> Array:
-    """The picture of a position."""
-    return draw_go(pieces_of(game, position), last_action)
+    """The picture of a position; the area is marked once the game is over."""
+    stones = pieces_of(game, position)
+    return draw_go(stones, last_action, game.liberties(position), area_of(stones) & position.is_over)
+
+
+def _remark(game: Any, position: Any) -> str:
+    """The score of a game that is over."""
+    if not position.is_over:
+        return ""
+    stones = pieces_of(game, position)
+    black, white = np.asarray(stones | _compiled_area_of(stones)).sum((1, 2))
+    return f"{black} points to {white}, and {float(game.komi):g} komi"
+
+
+def area_of(stones: Array) -> Array:
+    """(2, size, size) bool: the empty points from which only stones of Black, or only of White, can be reached.
+
+    Args:
+        stones: (2, size, size) bool.
+    """
+    is_empty = ~stones.any(axis=0)
+
+    def spread(reached: Array) -> Array:
+        return reached | (is_empty[None] & jnp.stack([_neighbours(colour) for colour in reached]))
+
+    def grew(pair: tuple[Array, Array]) -> Array:
+        return (pair[0] != pair[1]).any()
+
+    reached = jax.lax.while_loop(grew, lambda pair: (pair[1], spread(pair[1])), (stones, spread(stones)))[1]
+    return reached & ~reached[::-1] & is_empty[None]
+
+
+_compiled_area_of = jax.jit(area_of)
 
 
 def _neighbours(points: Array) -> Array:

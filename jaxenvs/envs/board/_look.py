@@ -13,6 +13,8 @@ from jax import Array
 from jaxenvs.games.game import NOBODY, Game, Position
 
 _SYMBOLS = "XO"
+_BRIGHT = "1;38;5;231"
+"""The ANSI codes of brackets on a coloured board."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Look:
         ground: the ANSI codes of an empty board.
         pieces: the ANSI codes of each player's pieces, in addition to those of the board.
         leans: whether each row begins half a cell further to the right than the one above.
+        remark: what else is said of a position, from the game and the position; on the host.
         stars: the numbers of the cells that have a dot.
     """
 
@@ -38,6 +41,7 @@ class Look:
     ground: str
     pieces: tuple[str, str]
     leans: bool = False
+    remark: Callable[[Any, Any], str] = lambda game, position: ""
     stars: frozenset[int] = frozenset()
 
 
@@ -82,17 +86,19 @@ def pieces_of(game: Game[Any], position: Position) -> Array:
     return jnp.moveaxis(game.observe(position, 0)[..., :2], -1, 0)
 
 
-def result(look: Look, position: Position, agent: int | None = None) -> str:
+def result(look: Look, game: Game[Any], position: Position, agent: int | None = None) -> str:
     """Whose turn it is, or how the game ended, to somebody who looks on or to the player `agent`."""
-    winner = int(position.winner)
+    winner, mover = int(position.winner), int(position.player)
     if not position.is_over:
-        mover = int(position.player)
-        return f"{look.players[mover]} to move" if agent is None else f"Your move, as {look.players[mover]}"
-    if winner == NOBODY:
-        return "Drawn"
-    if agent is None:
-        return f"{look.players[winner]} won"
-    return f"You won, as {look.players[agent]}" if winner == agent else f"You lost, as {look.players[agent]}"
+        text = f"{look.players[mover]} to move" if agent is None else f"Your move, as {look.players[mover]}"
+    elif winner == NOBODY:
+        text = "Drawn"
+    elif agent is None:
+        text = f"{look.players[winner]} won"
+    else:
+        text = f"You {'won' if winner == agent else 'lost'}, as {look.players[agent]}"
+    remark = look.remark(game, position)
+    return f"{text} ({remark})" if remark else text
 
 
 def board_text(look: Look, game: Game[Any], position: Position, last_action: Any, caption: str) -> str:
@@ -117,20 +123,25 @@ def board_text(look: Look, game: Game[Any], position: Position, last_action: Any
         cells = range(start, start + look.columns)
         number = names[start][1].rjust(margin - 1) + " " if is_numbered else ""
         styled = list(itertools.chain.from_iterable(_cell(look, pieces, cell, last) for cell in cells))
-        closing = ")" if [cells[-1]] == last else " "
-        lines.append(" " * (row if look.leans else 0) + number + _in_colours([*styled, (closing, look.ground)]))
-    key = ", ".join(f"{symbol} {name}" for symbol, name in zip(_SYMBOLS, look.players))
-    moved = f" Last move: {game.action_name(int(last_action))}." if 0 <= int(last_action) < game.num_actions else ""
-    return "\n".join([*lines, f"{caption}.{moved} ({key})"]) + "\n"
+        closing = _bracket(look, ")" if [cells[-1]] == last else " ")
+        lines.append(" " * (row if look.leans else 0) + number + _in_colours([*styled, closing]))
+    moved = f", last move {game.action_name(int(last_action))}" if 0 <= int(last_action) < game.num_actions else ""
+    key = ", ".join(f"{symbol} is {name}" for symbol, name in zip(_SYMBOLS, look.players) if symbol != name)
+    return "\n".join([*lines, f"{caption}{moved}", *filter(None, [key])]) + "\n"
 
 
 def _cell(look: Look, pieces: np.ndarray, cell: int, last: list[int]) -> list[tuple[str, str]]:
     """The character before a cell and that of the cell, each with its ANSI codes."""
-    before = "(" if [cell] == last else ")" if [cell - 1] == last and cell % look.columns else " "
+    before = _bracket(look, "(" if [cell] == last else ")" if [cell - 1] == last and cell % look.columns else " ")
     for player in (0, 1):
         if pieces[player, cell]:
-            return [(before, look.ground), (_SYMBOLS[player], f"{look.ground};{look.pieces[player]}".strip(";"))]
-    return [(before, look.ground), ("+" if cell in look.stars else ".", look.ground)]
+            return [before, (_SYMBOLS[player], f"{look.ground};{look.pieces[player]}".strip(";"))]
+    return [before, ("+" if cell in look.stars else ".", look.ground)]
+
+
+def _bracket(look: Look, character: str) -> tuple[str, str]:
+    """A bracket or a space, with its ANSI codes."""
+    return character, f"{look.ground};{_BRIGHT}" if look.ground and character != " " else look.ground
 
 
 def _in_colours(characters: list[tuple[str, str]]) -> str:

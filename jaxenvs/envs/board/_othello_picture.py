@@ -1,6 +1,7 @@
 """The picture of an Othello board: green felt in a wooden frame, and discs."""
 
 import functools
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -49,7 +50,14 @@ def othello_look() -> Look:
         players=("Black", "White"),
         ground="48;5;28;38;5;22",
         pieces=("1;38;5;16", "1;38;5;231"),
+        remark=_remark,
     )
+
+
+def _remark(game: Any, position: Any) -> str:
+    """How many discs each player has."""
+    black, white = np.asarray(pieces_of(game, position)).sum((1, 2))
+    return f"{black} discs to {white}"
 
 
 @functools.cache

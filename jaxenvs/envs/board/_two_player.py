@@ -97,7 +97,7 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, OnBoard, Generic[P
         return names_of_actions(self.game)
 
     def caption(self, state: TwoPlayerState[Pos]) -> str:
-        return result(self.look, state.position)
+        return result(self.look, self.game, state.position)
 
     def _info(self, state: TwoPlayerState[Any], rewards: Array) -> dict[str, Array]:
         return {
