@@ -87,9 +87,10 @@ def go_look(size: int) -> Look:
 
 
 def _draw_position(game: Any, position: Any, last_action: Array) -> Array:
-    """The picture of a position; the area is marked once the game is over."""
+    """The picture of a position: with the chains in atari, or with the area once the game is over."""
     stones = pieces_of(game, position)
-    return draw_go(stones, last_action, game.liberties(position), area_of(stones) & position.is_over)
+    liberties = jnp.where(position.is_over, 0, game.liberties(position))
+    return draw_go(stones, last_action, liberties, area_of(stones) & position.is_over)
 
 
 def _remark(game: Any, position: Any) -> str:
@@ -98,7 +99,8 @@ def _remark(game: Any, position: Any) -> str:
         return ""
     stones = pieces_of(game, position)
     black, white = np.asarray(stones | _compiled_area_of(stones)).sum((1, 2))
-    return f"{black} points to {white}, and {float(game.komi):g} komi"
+    komi = float(game.komi)
+    return f"{black} to {white + komi:g} with {komi:g} komi"
 
 
 def area_of(stones: Array) -> Array:

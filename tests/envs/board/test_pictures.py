@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from jaxenvs.envs.board._connect_four_picture import connect_four_look, draw_connect_four
-from jaxenvs.envs.board._go_picture import draw_go, go_look
+from jaxenvs.envs.board._go_picture import area_of, draw_go, go_look
 from jaxenvs.envs.board._hex_picture import connecting, draw_hex, hex_look
 from jaxenvs.envs.board._lines import in_line
 from jaxenvs.envs.board._othello_picture import draw_othello, othello_look
 from jaxenvs.envs.board._tic_tac_toe_picture import draw_tic_tac_toe, tic_tac_toe_look
+from jaxenvs.games.go import Go
 
 BOARDS = {
     "tic-tac-toe": (draw_tic_tac_toe, tic_tac_toe_look(), (3, 3)),
@@ -92,7 +93,8 @@ def test_pictures_are_the_same_eagerly_compiled_and_in_a_batch(name):
     assert batch.dtype == jnp.uint8
     for lane in (0, 1):
         np.testing.assert_array_equal(batch[lane], _compiled(name)(pieces[lane], last[lane]))
-    np.testing.assert_array_equal(batch[0], draw(pieces[0], last[0]))
+    if name == "Go":  # for each board, it would take seconds to compile operation by operation
+        np.testing.assert_array_equal(batch[0], draw(pieces[0], last[0]))
 
 
 @pytest.mark.parametrize("name, length", [("tic-tac-toe", 3), ("Connect Four", 4)])
@@ -130,6 +132,37 @@ def test_a_chain_that_connects_the_edges_of_hex_is_marked_whole():
     stones = np.eye(5, dtype=bool)  # neighbours on this diagonal do not touch
     assert not connecting(jnp.asarray(stones)).any()
     assert connecting(jnp.asarray(stones[:, ::-1])).sum() == 5
+
+
+def test_the_last_liberty_and_the_area_of_go_are_marked():
+    stones = pieces_at("Go", [(0, 1), (1, 0), (1, 1), (4, 4)], [(3, 4), (4, 3), (5, 4)])
+    liberties = np.where(stones.any(axis=0), 3, 0)
+    liberties[4, 4] = 1
+    draw = jax.jit(draw_go)
+
+    def marked(liberties, area):
+        picture = np.asarray(draw(stones, jnp.int32(-1), liberties, area)).astype(int)
+        rows, columns = np.nonzero(changed(picture, drawn("Go", stones)))
+        return {(round((y - 60) / 61), round((x - 60) / 61)) for y, x in zip(rows.tolist(), columns.tolist())}
+
+    nothing = np.zeros((2, 9, 9), bool)
+    assert marked(liberties, nothing) == {(4, 5)}
+    area = np.asarray(area_of(jnp.asarray(stones)))
+    np.testing.assert_array_equal(np.argwhere(area), [[0, 0, 0]])
+    assert marked(np.zeros((9, 9), int), area) == {(0, 0)}
+
+
+def test_the_area_of_go_is_what_its_rules_count():
+    game = Go(size=5, ko="simple")
+    play = jax.jit(game.play)
+    for seed in range(3):
+        random, position = np.random.default_rng(seed), game.start()
+        for _ in range(18):
+            action = random.choice(np.flatnonzero(game.legal_actions(position))[:-1])
+            position = play(position, jnp.int32(action))
+        stones = game.stones(position)
+        counted = np.asarray(stones | area_of(stones)).sum((1, 2))
+        np.testing.assert_array_equal(counted, game.score(position))
 
 
 def test_swapping_and_passing_are_named():
