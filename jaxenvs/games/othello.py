@@ -134,7 +134,7 @@ def _crossable(other: Bits) -> Bits:
 
 
 def _run(start: Bits, crossable: Bits, moved: Callable[[Bits, np.ndarray], Bits]) -> Bits:
-    """(4,): the squares of `crossable` that follow one another from a square of `start` in each direction, at most six."""
+    """(4,): the squares of `crossable` that follow a square of `start` without a gap, at most six in each direction."""
     start = Bits(low=start.low[None], high=start.high[None])
     run = crossable & moved(start, _STEPS)
     run |= crossable & moved(run, _STEPS)
