@@ -63,7 +63,7 @@ def connect_four_look() -> Look:
 @functools.cache
 def _painted() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The empty frame, and the tiles of holes and of marks."""
-    picture = np.broadcast_to(np.float32(_PAPER), (_HEIGHT, _WIDTH, 3)).copy()
+    picture = np.broadcast_to(_wood.rgb(_PAPER), (_HEIGHT, _WIDTH, 3)).copy()
     width, height = _WIDTH - 40, _HEIGHT - _TOP - _FOOT
     foot = _wood.panel(height + 18, 30, _FRAME, 8)
     for x in (6, _WIDTH - 36):
@@ -74,17 +74,15 @@ def _painted() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for column in range(_COLUMNS):
         _wood.write(picture, "abcdefg"[column], (_CORNER[0] + (column + 0.5) * _CELL, _HEIGHT - 20), 13, _LETTER)
     holes = np.stack([_hole(None), _hole(_RED), _hole(_YELLOW)])
-    dot = _wood.piece(np.float32((255, 255, 255)), 0.9 * _wood.disc(_CELL, 5.5))
-    ring = _wood.piece(np.float32((255, 255, 255)), _wood.disc(_CELL, _HOLE - 4.5, stroke=6.0))
+    dot = _wood.piece((255, 255, 255), 0.9 * _wood.disc(_CELL, 5.5))
+    ring = _wood.piece((255, 255, 255), _wood.disc(_CELL, _HOLE - 4.5, stroke=6.0))
     return _wood.finished(picture), holes, np.stack([_wood.blank(_CELL), dot, ring])
 
 
 def _hole(color: tuple[int, int, int] | None) -> np.ndarray:
     """(80, 80, 4) uint8: a hole, through which paper or a disc shows, and its rounded edge."""
     rgba = _wood.counter(_CELL, _HOLE + 2, color, rim=0.22, gloss=0.0) if color else None
-    inside = (
-        np.broadcast_to(np.float32(_PAPER), (_CELL, _CELL, 3)) if rgba is None else rgba[..., :3].astype(np.float32)
-    )
+    inside = np.broadcast_to(_wood.rgb(_PAPER), (_CELL, _CELL, 3)) if rgba is None else rgba[..., :3].astype(np.float32)
     shade = _wood.inner_shadow(_CELL, _HOLE, 0.5 if color is None else 0.42)
     inside = inside * (1 - shade[..., None])
     return _wood.piece(inside, _wood.disc(_CELL, _HOLE))

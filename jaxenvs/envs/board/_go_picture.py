@@ -55,7 +55,8 @@ def draw_go(stones: Array, last_action: Array, liberties: Array | None = None, a
     board, shadows, pieces, signs = _painted(size)
     corner = (_MARGIN, _MARGIN)
     fallen = (_MARGIN + round(0.05 * cell), _MARGIN + round(0.085 * cell))
-    canvas = Canvas.blank(*board.shape[:2], _KAYA).image(board, (0, 0))
+    height, width, _ = board.shape
+    canvas = Canvas.blank(height, width, _KAYA).image(board, (0, 0))
     canvas = canvas.tiles(jnp.minimum(kinds, 1), shadows, corner=fallen).tiles(kinds, pieces, corner=corner)
     canvas = canvas.tiles(marks.astype(jnp.int32), signs, corner=corner)
     is_pass = (last_action == size * size).astype(jnp.float32)
@@ -173,11 +174,11 @@ def _painted(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     small = _wood.disc(cell, 0.13 * cell, stroke=max(1.8, 0.06 * cell))
     signs = [
         _wood.blank(cell),
-        _wood.piece(np.float32((250, 250, 250)), ring),
-        _wood.piece(np.float32((20, 20, 24)), ring),
-        _wood.piece(np.float32(_RED), small),
-        _wood.piece(np.float32((24, 22, 22)), 0.9 * square),
-        _wood.piece(np.float32((255, 255, 252)), 0.95 * square),
+        _wood.piece((250, 250, 250), ring),
+        _wood.piece((20, 20, 24), ring),
+        _wood.piece(_RED, small),
+        _wood.piece((24, 22, 22), 0.9 * square),
+        _wood.piece((255, 255, 252), 0.95 * square),
     ]
     shadows = np.stack([_wood.blank(cell), _wood.shadow(cell, radius, 0.62)])
     return _wood.finished(picture), shadows, np.stack([_wood.blank(cell), black, *whites]), np.stack(signs)

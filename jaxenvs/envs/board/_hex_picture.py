@@ -38,7 +38,8 @@ def draw_hex(stones: Array, last_action: Array) -> Array:
     board, shadows, pieces, signs = _painted(size)
     x, y = _corner(size)
     shift = _cell_of(size)[0] // 2
-    canvas = Canvas.blank(*board.shape[:2], _WOOD).image(board, (0, 0))
+    height, width, _ = board.shape
+    canvas = Canvas.blank(height, width, _WOOD).image(board, (0, 0))
     canvas = canvas.tiles(jnp.minimum(kinds, 1), shadows, corner=(x + 2, y + 3), row_shift=shift)
     canvas = canvas.tiles(kinds, pieces, corner=(x, y), row_shift=shift)
     canvas = canvas.tiles(marks, signs, corner=(x, y), row_shift=shift)
@@ -141,8 +142,8 @@ def _painted(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     )
     blank = _fit(_wood.blank(cell), row_height)
     shadows = np.stack([blank, _fit(_wood.shadow(cell, radius, 0.55), row_height)])
-    ring = _wood.piece(np.float32((255, 255, 255)), _wood.disc(cell, 0.21 * cell, stroke=0.07 * cell))
-    dot = _wood.piece(np.float32((255, 255, 255)), _wood.disc(cell, 0.15 * cell))
+    ring = _wood.piece((255, 255, 255), _wood.disc(cell, 0.21 * cell, stroke=0.07 * cell))
+    dot = _wood.piece((255, 255, 255), _wood.disc(cell, 0.15 * cell))
     signs = np.stack([blank, _fit(ring, row_height), _fit(dot, row_height)])
     return _wood.finished(picture), shadows, np.stack([blank, red, blue]), signs
 

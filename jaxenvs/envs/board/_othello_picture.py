@@ -86,6 +86,6 @@ def _painted() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     radius = 0.42 * _CELL
     shadows = np.stack([_wood.blank(_CELL), _wood.shadow(_CELL, radius, 0.6)])
     black, white = (_wood.counter(_CELL, radius, color, rim=0.2) for color in (_BLACK, _WHITE))
-    mark = _wood.piece(np.float32(_RED), _wood.disc(_CELL, 5.0))
+    mark = _wood.piece(_RED, _wood.disc(_CELL, 5.0))
     pieces = np.stack([_wood.blank(_CELL), black, white])
     return _wood.finished(picture), shadows, pieces, np.stack([_wood.blank(_CELL), mark])

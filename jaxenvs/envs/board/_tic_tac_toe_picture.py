@@ -75,14 +75,14 @@ def _painted() -> tuple[np.ndarray, ...]:
     )
     ring = _wood.disc(_CELL, 0.285 * _CELL, stroke=17)
     blank = _wood.blank(_CELL)
-    glow = _wood.piece(np.float32(_GLOW), 0.75 * np.clip(1.6 - _from_middle() / (0.34 * _CELL), 0, 1) ** 1.2)
-    dot = _wood.piece(np.float32((255, 246, 226)), _wood.disc(_CELL, 4.2))
+    glow = _wood.piece(_GLOW, 0.75 * np.clip(1.6 - _from_middle() / (0.34 * _CELL), 0, 1) ** 1.2)
+    dot = _wood.piece((255, 246, 226), _wood.disc(_CELL, 4.2))
     # The ring has its dot on its top, since its middle is empty.
     ring_dot = np.roll(dot, -round(0.285 * _CELL), axis=0)
     return (
         _wood.finished(picture),
         np.stack([blank, glow]),
-        np.stack([blank, *(_wood.piece(np.float32((60, 34, 10)), 0.34 * _soft(shape)) for shape in (cross, ring))]),
+        np.stack([blank, *(_wood.piece((60, 34, 10), 0.34 * _soft(shape)) for shape in (cross, ring))]),
         np.stack([blank, _painted_mark(cross, _CROSS), _painted_mark(ring, _RING)]),
         np.stack([blank, dot, ring_dot]),
     )
@@ -97,7 +97,7 @@ def _groove(height: int, width: int) -> np.ndarray:
     """(height, width, 4) uint8: a groove in the wood, dark on the side of the light and bright on the other."""
     across = np.linspace(-1, 1, min(height, width), dtype=np.float32)
     tone = np.where(across < 0.5, 1.0, 0.0)
-    color = tone[:, None] * np.float32(_GROOVE) + (1 - tone)[:, None] * np.float32((255, 240, 210))
+    color = tone[:, None] * _wood.rgb(_GROOVE) + (1 - tone)[:, None] * _wood.rgb((255, 240, 210))
     alpha = np.where(across < 0.5, 0.85 - 0.45 * np.abs(across + 0.3), 0.35)
     if height < width:
         shape, color, alpha = (height, width), color[:, None], alpha[:, None]
@@ -118,4 +118,4 @@ def _painted_mark(coverage: np.ndarray, color: Color) -> np.ndarray:
     height = _soft(coverage)
     down, across = np.gradient(height)
     shade = 1 - 2.2 * (across * _wood.LIGHT[0] + down * _wood.LIGHT[1])
-    return _wood.piece(np.clip(shade, 0.6, 1.5)[..., None] * np.float32(color), coverage)
+    return _wood.piece(np.clip(shade, 0.6, 1.5)[..., None] * _wood.rgb(color), coverage)

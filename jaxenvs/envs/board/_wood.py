@@ -15,6 +15,11 @@ FRONT = np.array([0, 0, 1], np.float32)
 """Where the viewer is."""
 
 
+def rgb(color: Color | np.ndarray) -> np.ndarray:
+    """A colour as (3,) float32."""
+    return np.array(color, np.float32)
+
+
 def wood(height: int, width: int, light: Color, dark: Color, *, seed: int = 0) -> np.ndarray:
     """(height, width, 3) float32: a board with an upright grain, from `light` between the rings to `dark` on them."""
     random = np.random.Generator(np.random.PCG64(seed))
@@ -28,7 +33,7 @@ def wood(height: int, width: int, light: Color, dark: Color, *, seed: int = 0) -
     pores = _noise(across / 1.6, y / 46, random) + 0.5 * _noise(across / 0.9, y / 21, random)
     cloud = _noise(x / 150, y / 230, random)
     tone = np.clip(0.42 + rings * 0.55 + 0.24 * (pores - 0.75) + 0.3 * (cloud - 0.5), 0, 1)[..., None]
-    return (1 - tone) * np.float32(light) + tone * np.float32(dark)
+    return (1 - tone) * rgb(light) + tone * rgb(dark)
 
 
 def _noise(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -48,7 +53,7 @@ def felt(height: int, width: int, color: Color) -> np.ndarray:
     nap = 0.06 * (random.random((height, width), np.float32) - 0.5) + 0.05 * (_noise(x / 3, y / 2, random) - 0.5)
     cloud = 0.08 * (_noise(x / 120, y / 120, random) - 0.5)
     away = np.hypot(x / width - 0.46, y / height - 0.42)
-    return np.float32(color) * (1.08 + nap + cloud - 0.3 * away**2)[..., None]
+    return rgb(color) * (1.08 + nap + cloud - 0.3 * away**2)[..., None]
 
 
 def bevel(picture: np.ndarray, width: int, strength: float = 0.28) -> None:
@@ -78,7 +83,7 @@ def paint(picture: np.ndarray, coverage: np.ndarray, color: Color, corner: tuple
     x, y = corner
     rows, columns = coverage.shape
     part = picture[y : y + rows, x : x + columns]
-    part += coverage[..., None] * (np.float32(color) - part)
+    part += coverage[..., None] * (rgb(color) - part)
 
 
 def groove(picture: np.ndarray, start: tuple[int, int], end: tuple[int, int], color: Color, *, wide: bool) -> None:
@@ -147,7 +152,7 @@ def stone(
         angle = 0.55 + 1.9 * shell
         along = x * np.cos(angle) + y * np.sin(angle) + 0.02 * (x * np.sin(angle) - y * np.cos(angle)) ** 2 / radius * 8
         shade = shade * (1 - 0.022 * (0.5 + 0.5 * np.sin(along * 2 * np.pi / (radius * 0.24))) * (share < 0.97))
-    lit = shade[..., None] * np.float32(color)
+    lit = shade[..., None] * rgb(color)
     lit += (gloss * highlight)[..., None] * (255 - lit)
     return piece(lit, disc(size, radius))
 
@@ -161,7 +166,7 @@ def counter(size: int, radius: float, color: Color, *, rim: float = 0.16, gloss:
     towards = -(x * LIGHT[0] + y * LIGHT[1]) / np.maximum(distance, 1e-6)
     shade = 1 - 0.34 * rise * towards - 0.1 * rise + 0.12 * inner * towards
     sheen = 0.05 * (x * LIGHT[0] + y * LIGHT[1]) / radius
-    lit = np.clip(shade + sheen, 0, 2)[..., None] * np.float32(color)
+    lit = np.clip(shade + sheen, 0, 2)[..., None] * rgb(color)
     bright = gloss * np.clip(-towards, 0, 1) ** 6 * np.exp(-(((share - (1 - 0.62 * rim)) / (0.4 * rim)) ** 2))
     lit += bright[..., None] * (255 - lit)
     return piece(lit, disc(size, radius))
@@ -185,7 +190,7 @@ def panel(height: int, width: int, color: Color, corner_radius: int) -> np.ndarr
     edge = np.clip(1 - inset / 7, 0, 1)
     light = -(across * LIGHT[0] + down * LIGHT[1]) * edge * 0.34
     shade = 1 - light + 0.1 * (0.5 - y / height)
-    return piece(np.clip(shade, 0, 1.6)[..., None] * np.float32(color), np.clip(inset + 0.5, 0, 1))
+    return piece(np.clip(shade, 0, 1.6)[..., None] * rgb(color), np.clip(inset + 0.5, 0, 1))
 
 
 def lay_piece(picture: np.ndarray, rgba: np.ndarray, corner: tuple[int, int]) -> None:
@@ -219,9 +224,9 @@ def shadow(size: int, radius: float, strength: float) -> np.ndarray:
     return piece(np.full((size, size, 3), (30, 16, 6), np.float32), coverage)
 
 
-def piece(color: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+def piece(color: Color | np.ndarray, coverage: np.ndarray) -> np.ndarray:
     """(rows, columns, 4) uint8 from a colour at each pixel, or one for all, and a coverage from 0 to 1."""
-    color = np.broadcast_to(np.float32(color), (*coverage.shape, 3))
+    color = np.broadcast_to(rgb(color), (*coverage.shape, 3))
     rgba = np.concatenate([np.clip(color, 0, 255), 255 * coverage[..., None]], -1)
     return np.round(rgba).astype(np.uint8)
 
