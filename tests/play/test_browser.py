@@ -37,7 +37,7 @@ def open_page(browser, client, request):
     """Opens the page of an environment, and checks at the end that it reported no error."""
     contexts, errors = [], []
 
-    def open_page(id="CartPole-v1", query="", **options):
+    def open_page(id="CartPole-v1", query="", shows=("#overlay", "Ready"), **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})
         contexts.append(context)
         page = context.new_page()
@@ -45,7 +45,7 @@ def open_page(browser, client, request):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(f"{client.origin}/{query}#{id}")
-        expect(page.locator("#overlay")).to_contain_text("Ready", timeout=SLOW_MS)
+        expect(page.locator(shows[0])).to_contain_text(shows[1], timeout=SLOW_MS)
         return page
 
     yield open_page
@@ -142,6 +142,53 @@ def test_a_phone_plays_by_touch_without_scrolling_sideways(open_page):
     button.dispatch_event("pointerdown", {"pointerId": 1, "button": 0, "isPrimary": True})
     expect(page.locator(".action.taken")).to_contain_text("right")
     expect(page.locator("#overlay")).not_to_contain_text("Ready")
+
+
+def click_on(page, name, touch=False):
+    """Clicks on the place of a board that has a name."""
+    box = page.locator("#picture").bounding_box()
+    side = min(box["width"], box["height"])
+    column, row = "abc".index(name[0]), 3 - int(name[1])
+    x, y = ((28 + 128 * (place + 0.5)) / 440 for place in (column, row))
+    left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
+    (page.touchscreen.tap if touch else page.mouse.click)(left + x * side, top + y * side)
+
+
+def test_two_people_play_on_a_board_by_clicking_and_typing(open_page):
+    page = open_page("two_player/TicTacToe-v0", shows=("#turn", "X to move"))
+    start = page.locator("#picture").get_attribute("src")
+    click_on(page, "b2")
+    expect(page.locator("#turn")).to_have_text("O to move")
+    assert page.locator("#picture").get_attribute("src") != start
+    click_on(page, "b2")
+    expect(page.locator("#message")).to_contain_text("b2 is not a legal move here.")
+    assert number(page, "step-count") == 1
+    page.keyboard.type("A3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#turn")).to_have_text("X to move")
+    page.keyboard.type("z9")
+    page.keyboard.press("Enter")
+    expect(page.locator("#message")).to_contain_text('No move is called "z9". They go from a3 to c1.')
+    for move in ("a2", "b3", "c2"):
+        page.keyboard.type(move)
+        page.keyboard.press("Enter")
+    expect(page.locator("#turn")).to_have_text("X won")
+    expect(page.locator("#step-count")).to_have_text("5")
+    page.get_by_role("button", name="New game").click()
+    expect(page.locator("#turn")).to_have_text("X to move")
+    expect(page.locator("#step-count")).to_have_text("0")
+
+
+def test_the_mouse_is_shown_where_it_may_play(open_page):
+    page = open_page("TicTacToe-v0", shows=("#turn", "Your move"))
+    assert page.locator("#step-count").inner_text() == "0"
+    click_on(page, "b2")
+    expect(page.locator("#step-count")).to_have_text("1")
+    box = page.locator("#picture").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 5, box["y"] + box["height"] / 2)
+    expect(page.locator("#place")).to_have_text("b2")
+    expect(page.locator("#ghost")).to_be_hidden()
+    assert page.locator("#picture").evaluate("picture => picture.style.cursor") == "default"
 
 
 def test_a_page_without_websockets_polls(open_page):

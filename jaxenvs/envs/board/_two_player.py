@@ -8,8 +8,8 @@ from jax import Array
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.trees import tree_where
-from jaxenvs.games.game import Game, Pos, outcome
+from jaxenvs.envs.board._look import OnBoard, board_text, names_of_actions, result
+from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
@@ -20,7 +20,7 @@ class TwoPlayerState(PyTreeNode, Generic[Pos], kw_only=True):
     Attributes:
         position: where the game stands.
         legal_action_mask: (num_actions,) bool, what the player whose turn it is may do.
-        last_action: () int32, the action before; -1 at the beginning.
+        last_action: () int32, the last move on the board; -1 at the beginning.
     """
 
     position: Pos
@@ -28,13 +28,20 @@ class TwoPlayerState(PyTreeNode, Generic[Pos], kw_only=True):
     last_action: Array
 
 
-class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
+class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, OnBoard, Generic[Pos]):
     """The environment of two players who move in turn; each game derives its own from it.
 
     An illegal action loses the game for the player who takes it. Steps after the end change nothing.
+
+    The reward is that of the player who moved, and that of the other player is its negative; `rewards` in `info` has
+    both. `AutoReset` with `reset_info` gives the `info` of the game that begins, with its mask, and its rewards of 0.
     """
 
     frames_per_second: ClassVar[int] = 2
+
+    def check_fields(self) -> None:
+        """Checks those that the rules are made of."""
+        _ = self.game
 
     @property
     @abc.abstractmethod
@@ -66,16 +73,13 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
         return state, restart(self.observe(state), self._info(state, jnp.zeros(2, jnp.float32)))
 
     def step(self, state: TwoPlayerState[Pos], action: Array) -> tuple[TwoPlayerState[Pos], TimeStep[Array]]:
-        game, before = self.game, state.position
+        before = state.position
         action = self.action_space.validate(action)
-        is_legal = state.legal_action_mask[action]
-        lost = before.replace(is_over=jnp.ones((), bool), winner=1 - before.player, player=1 - before.player)
-        after = tree_where(is_legal, game.play(before, action), lost)
-        after = tree_where(before.is_over, before, after)
+        after, is_legal = play_or_lose(self.game, before, action, state.legal_action_mask)
         state = TwoPlayerState(
             position=after,
-            legal_action_mask=game.legal_actions(after),
-            last_action=jnp.where(before.is_over, state.last_action, action),
+            legal_action_mask=self.game.legal_actions(after),
+            last_action=jnp.where(is_legal, action, state.last_action),
         )
         rewards = jnp.where(before.is_over, 0.0, jnp.stack([outcome(after, player) for player in (0, 1)]))
         reward = jnp.where(before.player == 0, rewards[0], rewards[1])
@@ -84,8 +88,19 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
     def observe(self, state: TwoPlayerState[Pos]) -> Array:
         return self.game.observe(state.position, state.position.player)
 
+    def render(self, state: TwoPlayerState[Pos]) -> Array:
+        """(height, width, 3) uint8: the board."""
+        return self.look.draw(self.game, state.position, state.last_action)
+
     def render_text(self, state: TwoPlayerState[Pos]) -> str:
-        return self.game.text(state.position)
+        return board_text(self.look, self.game, state.position, state.last_action, self.caption(state))
+
+    @property
+    def action_meanings(self) -> tuple[str, ...]:
+        return names_of_actions(self.game)
+
+    def caption(self, state: TwoPlayerState[Pos]) -> str:
+        return result(self.look, self.game, state.position)
 
     def _info(self, state: TwoPlayerState[Any], rewards: Array) -> dict[str, Array]:
         return {
