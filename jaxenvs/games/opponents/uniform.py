@@ -26,6 +26,15 @@ def uniform_action(legal: Array, key: Key) -> Array:
         legal: (num_actions,) bool.
         key: a scalar random key.
     """
-    places = jnp.cumsum(legal, dtype=jnp.int32)
-    chosen = jax.random.randint(key, (), 0, jnp.maximum(places[-1], 1), jnp.int32)
-    return jnp.argmax(places > chosen).astype(jnp.int32)
+    count = jnp.maximum(legal.sum(dtype=jnp.int32), 1)
+    return nth_legal(legal, jax.random.randint(key, (), 0, count, jnp.int32))
+
+
+def nth_legal(legal: Array, index: Array) -> Array:
+    """() int32: the legal action that `index` legal ones come before; 0 if there is none.
+
+    Args:
+        legal: (num_actions,) bool.
+        index: () int32.
+    """
+    return jnp.argmax(jnp.cumsum(legal, dtype=jnp.int32) > index).astype(jnp.int32)
