@@ -8,6 +8,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.trees import tree_where
 
 NOBODY = -1
 """The winner of a game that is drawn, or that goes on."""
@@ -96,6 +97,29 @@ class Game(PyTreeNode, abc.ABC, Generic[Pos]):
         except KeyError:
             known = list(names)
             raise ValueError(f"No action is called {name!r}. They go from {known[0]!r} to {known[-1]!r}.") from None
+
+
+def play_or_lose(game: Game[Pos], position: Pos, action: Array, legal: Array) -> tuple[Pos, Array]:
+    """The position after any action: a player who takes an illegal one loses, and after the end nothing changes.
+
+    Args:
+        game: the rules.
+        position: where the game stands.
+        action: () int32, of any value.
+        legal: (num_actions,) bool, `game.legal_actions(position)`.
+
+    Returns:
+        The position, and whether the action was legal, () bool.
+    """
+    known = jnp.clip(action, 0, game.num_actions - 1)
+    is_legal = legal[known] & (known == action)
+    is_over, loser = position.is_over, position.player
+    ended = position.replace(
+        player=jnp.where(is_over, loser, 1 - loser),
+        is_over=jnp.ones((), bool),
+        winner=jnp.where(is_over, position.winner, 1 - loser),
+    )
+    return tree_where(is_legal, game.play(position, known), ended), is_legal
 
 
 def outcome(position: Position, player: ArrayLike) -> Array:

@@ -62,6 +62,9 @@ _MNIH = "Mnih, Heess and Graves 2014"
 _SINGH = "Singh and Sutton 1996"
 _GARNELO = "Garnelo et al. 2016"
 _PLAYED = "traditional"
+_WEXLER = "Wexler 1974"
+_HASEGAWA = "Hasegawa 1971"
+_HEIN = "Hein 1942"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -146,7 +149,15 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("Swimmer-v5",                "mujoco.swimmer:Swimmer",                                        1000,  360.0, _COULOM, extra="mujoco"),
     _spec("Walker2d-v5",               "mujoco.walker2d:Walker2d",                                      1000,   None, _EREZ, extra="mujoco"),
     _spec("TicTacToe-v0",              "board.tic_tac_toe:TicTacToe",                                    None,   None, _PLAYED),
-    _spec("two_player/TicTacToe-v0",   "board.tic_tac_toe:TwoPlayerTicTacToe",                           None,   None, _PLAYED),
+    _spec("ConnectFour-v0",            "board.connect_four:ConnectFour",                                None,   None, _WEXLER),
+    _spec("Othello-v0",                "board.othello:Othello",                                         None,   None, _HASEGAWA),
+    _spec("Hex9x9-v0",                 "board.hex:Hex",                                                 None,   None, _HEIN, size=9, can_resign=True),
+    _spec("Hex11x11-v0",               "board.hex:Hex",                                                 None,   None, _HEIN, size=11, can_resign=True),
+    _spec("two_player/TicTacToe-v0",   "board.tic_tac_toe:TwoPlayerTicTacToe",                          None,   None, _PLAYED),
+    _spec("two_player/ConnectFour-v0", "board.connect_four:TwoPlayerConnectFour",                       None,   None, _WEXLER),
+    _spec("two_player/Othello-v0",     "board.othello:TwoPlayerOthello",                                None,   None, _HASEGAWA),
+    _spec("two_player/Hex9x9-v0",      "board.hex:TwoPlayerHex",                                        None,   None, _HEIN, size=9),
+    _spec("two_player/Hex11x11-v0",    "board.hex:TwoPlayerHex",                                        None,   None, _HEIN, size=11),
 )
 # fmt: on
 

@@ -10,8 +10,7 @@ from jax import Array
 from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.trees import tree_where
-from jaxenvs.games.game import Game, Pos, outcome
+from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
 from jaxenvs.games.opponents import Opponent, RandomOpponent
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
@@ -36,13 +35,13 @@ class AgainstOpponentState(PyTreeNode, Generic[Pos], kw_only=True):
 class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generic[Pos]):
     """The environment of one agent whose opponent answers within the same step; each game derives its own from it.
 
-    An illegal action loses the game. Steps after the end change nothing.
+    An illegal action loses the game for who takes it. Nobody moves after the end.
 
-    Attributes:
+    Parameters:
         opponent: who plays against the agent: `"random"`.
         custom_opponent: a player of your own, in place of `opponent`.
         agent_moves_first: whether the agent makes the first move.
-        can_resign: whether there is a last action by which the agent loses at once.
+        can_resign: whether the agent has one more action, after all others, by which it loses at once.
     """
 
     frames_per_second: ClassVar[int] = 2
@@ -53,7 +52,8 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
     can_resign: bool = static(default=False)
 
     def check_fields(self) -> None:
-        """Checks the opponent."""
+        """Checks the opponent, and the fields that the rules are made of."""
+        _ = self.game
         check_choice(self, "opponent", self.opponent, ("random",))
 
     @property
@@ -89,7 +89,7 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
         key, opponent_key = jax.random.split(check_key(key))
         position, action = self.game.start(), jnp.full((), -1, jnp.int32)
         if not self.agent_moves_first:
-            position, action = self._answer(position, opponent_key)
+            position, action = self._answer(position, action, opponent_key)
         state = self._state(position, action, key)
         return state, restart(self.observe(state), {"legal_action_mask": state.legal_action_mask})
 
@@ -98,17 +98,11 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
     ) -> tuple[AgainstOpponentState[Pos], TimeStep[Array]]:
         game, before = self.game, state.position
         action = self.action_space.validate(action)
-        resigns = action == game.num_actions
-        is_legal = state.legal_action_mask[action] & ~resigns
-        lost = before.replace(is_over=jnp.ones((), bool), winner=jnp.full((), 1 - self.agent, jnp.int32))
-        moved = tree_where(is_legal, game.play(before, jnp.where(resigns, 0, action)), lost)
+        # Resigning is no action of the game, so it loses like an illegal one.
+        moved, is_legal = play_or_lose(game, before, action, state.legal_action_mask[: game.num_actions])
         key, opponent_key = jax.random.split(state.key)
-        answered, answer = self._answer(moved, opponent_key)
-        after = tree_where(moved.is_over, moved, answered)
-        last_action = jnp.where(moved.is_over, jnp.where(is_legal, action, state.last_action), answer)
-
-        after = tree_where(before.is_over, before, after)
-        last_action = jnp.where(before.is_over, state.last_action, last_action)
+        last_action = jnp.where(is_legal, action, state.last_action)
+        after, last_action = self._answer(moved, last_action, opponent_key)
         reward = jnp.where(before.is_over, 0.0, outcome(after, self.agent))
         state = self._state(after, last_action, key)
         info = {"legal_action_mask": state.legal_action_mask}
@@ -120,10 +114,12 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
     def render_text(self, state: AgainstOpponentState[Pos]) -> str:
         return self.game.text(state.position)
 
-    def _answer(self, position: Pos, key: Key) -> tuple[Pos, Array]:
-        """The position after the opponent's move, and the move."""
-        action = self.player.choose(self.game, position, self.game.legal_actions(position), key)
-        return self.game.play(position, action), action
+    def _answer(self, position: Pos, last_action: Array, key: Key) -> tuple[Pos, Array]:
+        """The position after the opponent's move, and the last move on the board."""
+        legal = self.game.legal_actions(position)
+        action = self.player.choose(self.game, position, legal, key)
+        position, is_legal = play_or_lose(self.game, position, action, legal)
+        return position, jnp.where(is_legal, action, last_action)
 
     def _state(self, position: Pos, last_action: Array, key: Key) -> AgainstOpponentState[Pos]:
         """The state with the mask of what is legal."""

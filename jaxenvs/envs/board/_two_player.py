@@ -8,8 +8,7 @@ from jax import Array
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.core.trees import tree_where
-from jaxenvs.games.game import Game, Pos, outcome
+from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
@@ -20,7 +19,7 @@ class TwoPlayerState(PyTreeNode, Generic[Pos], kw_only=True):
     Attributes:
         position: where the game stands.
         legal_action_mask: (num_actions,) bool, what the player whose turn it is may do.
-        last_action: () int32, the action before; -1 at the beginning.
+        last_action: () int32, the last move on the board; -1 at the beginning.
     """
 
     position: Pos
@@ -35,6 +34,10 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
     """
 
     frames_per_second: ClassVar[int] = 2
+
+    def check_fields(self) -> None:
+        """Checks those that the rules are made of."""
+        _ = self.game
 
     @property
     @abc.abstractmethod
@@ -66,16 +69,13 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
         return state, restart(self.observe(state), self._info(state, jnp.zeros(2, jnp.float32)))
 
     def step(self, state: TwoPlayerState[Pos], action: Array) -> tuple[TwoPlayerState[Pos], TimeStep[Array]]:
-        game, before = self.game, state.position
+        before = state.position
         action = self.action_space.validate(action)
-        is_legal = state.legal_action_mask[action]
-        lost = before.replace(is_over=jnp.ones((), bool), winner=1 - before.player, player=1 - before.player)
-        after = tree_where(is_legal, game.play(before, action), lost)
-        after = tree_where(before.is_over, before, after)
+        after, is_legal = play_or_lose(self.game, before, action, state.legal_action_mask)
         state = TwoPlayerState(
             position=after,
-            legal_action_mask=game.legal_actions(after),
-            last_action=jnp.where(before.is_over, state.last_action, action),
+            legal_action_mask=self.game.legal_actions(after),
+            last_action=jnp.where(is_legal, action, state.last_action),
         )
         rewards = jnp.where(before.is_over, 0.0, jnp.stack([outcome(after, player) for player in (0, 1)]))
         reward = jnp.where(before.player == 0, rewards[0], rewards[1])

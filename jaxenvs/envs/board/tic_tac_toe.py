@@ -21,21 +21,17 @@ class TicTacToe(AgainstOpponent[TicTacToePosition]):
 
     Action: () int32, from 0 to 8: the cell to mark, row by row from the top left.
 
-    Reward: 1 for a game won, -1 for a game lost or an illegal action, 0 for a draw and before the end.
+    Reward: 1 for a game won, -1 for one lost, 0 for a draw and before the end.
 
     Start: an empty board; the opponent has made its first move unless the agent moves first.
 
     Episode end:
-        Termination: three in a row, a full board, or an illegal action.
+        Termination: three in a row, a full board, or an illegal action, which loses.
         Truncation: none.
 
     Info: `legal_action_mask`, (9,) bool: the cells that are free; none once the game is over.
 
-    Parameters:
-        opponent: who plays against the agent: `"random"`.
-        custom_opponent: a player of your own, in place of `opponent`.
-        agent_moves_first: whether the agent makes the first move.
-        can_resign: whether there is a last action, 9, by which the agent loses at once.
+    Parameters, besides those of `AgainstOpponent`: none.
 
     Source: the game as children play it.
 
@@ -65,12 +61,12 @@ class TwoPlayerTicTacToe(TwoPlayer[TicTacToePosition]):
 
     Action: () int32, from 0 to 8: the cell to mark, row by row from the top left.
 
-    Reward: that of the player who moved: 1 for a game won, -1 for an illegal action, 0 for a draw and before the end.
+    Reward: of the player who moved: 1 for a game won, -1 for an illegal action, 0 for a draw and before the end.
 
     Start: an empty board.
 
     Episode end:
-        Termination: three in a row, a full board, or an illegal action.
+        Termination: three in a row, a full board, or an illegal action, which loses.
         Truncation: none.
 
     Info: `current_player`, () int32, 0 or 1: whose turn it is; `legal_action_mask`, (9,) bool: the cells that are free;

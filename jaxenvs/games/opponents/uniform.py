@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxenvs.games.game import Game, Position
@@ -26,15 +27,8 @@ def uniform_action(legal: Array, key: Key) -> Array:
         legal: (num_actions,) bool.
         key: a scalar random key.
     """
-    count = jnp.maximum(legal.sum(dtype=jnp.int32), 1)
-    return nth_legal(legal, jax.random.randint(key, (), 0, count, jnp.int32))
-
-
-def nth_legal(legal: Array, index: Array) -> Array:
-    """() int32: the legal action that `index` legal ones come before; 0 if there is none.
-
-    Args:
-        legal: (num_actions,) bool.
-        index: () int32.
-    """
-    return jnp.argmax(jnp.cumsum(legal, dtype=jnp.int32) > index).astype(jnp.int32)
+    # The legal action with the greatest random number. On a CPU, reductions are many times faster than a cumulative
+    # sum, with which one number would do.
+    numbers = jnp.where(legal, jax.random.bits(key, legal.shape, jnp.uint32) | 1, 0)
+    actions = np.arange(legal.size, dtype=np.int32)
+    return jnp.min(jnp.where(numbers == numbers.max(), actions, legal.size - 1)).astype(jnp.int32)
