@@ -6,6 +6,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.games.game import NOBODY, Game, Position
+from jaxenvs.games.symmetry import Symmetric, Symmetries, of_square
 
 _CELLS = np.arange(9, dtype=np.int32)
 _LINES = np.array(
@@ -27,7 +28,7 @@ class TicTacToePosition(Position, kw_only=True):
     marks: Array
 
 
-class TicTacToe(Game[TicTacToePosition]):
+class TicTacToe(Game[TicTacToePosition], Symmetric):
     """Players mark cells in turn; who has three in a row, a column or a diagonal wins. A full board is a draw.
 
     Actions: the cell, row by row from the top left, 0 to 8. Their names are `"a3"`, the top left, to `"c1"`.
@@ -43,6 +44,10 @@ class TicTacToe(Game[TicTacToePosition]):
     def observation_shape(self) -> tuple[int, int, int]:
         return 3, 3, 2
 
+    @property
+    def symmetries(self) -> Symmetries:
+        return of_square(3)
+
     def start(self) -> TicTacToePosition:
         return TicTacToePosition(
             player=jnp.zeros((), jnp.int32),
@@ -57,9 +62,9 @@ class TicTacToe(Game[TicTacToePosition]):
     def play(self, position: TicTacToePosition, action: ArrayLike) -> TicTacToePosition:
         player = position.player
         is_mover = np.arange(2, dtype=np.int32)[:, None] == player
-        marks = position.marks | (is_mover & (action == _CELLS))
+        marks = position.marks | (is_mover & (action == _CELLS)[None])
         own = (marks & is_mover).any(axis=0)
-        wins = (own | ~_ON_LINE).all(axis=1).any()
+        wins = (own[None] | ~_ON_LINE).all(axis=1).any()
         return TicTacToePosition(
             player=1 - player,
             is_over=wins | marks.any(axis=0).all(),

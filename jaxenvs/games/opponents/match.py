@@ -59,19 +59,19 @@ def _match(game: Game[Any], players: tuple[Opponent, Opponent], key: Key, games:
 
         return jax.vmap(one)(positions, jax.random.split(key, games))
 
-    def round_of_moves(carry: tuple[Any, Any, Key, Array]) -> tuple[Any, Any, Key, Array]:
-        one, two, key, rounds = carry
-        key, *keys = jax.random.split(key, 5)
-        player, other = players
-        one, two = moved(player, one, keys[0]), moved(other, two, keys[1])
-        one, two = moved(other, one, keys[2]), moved(player, two, keys[3])
-        return one, two, key, rounds + 1
+    def move(carry: tuple[Any, Any, Key, Array]) -> tuple[Any, Any, Key, Array]:
+        its_turn, others_turn, key, moves = carry
+        key, one_key, two_key = jax.random.split(key, 3)
+        one, two = moved(players[0], its_turn, one_key), moved(players[1], others_turn, two_key)
+        return two, one, key, moves + 1  # the turns change
 
     def going_on(carry: tuple[Any, Any, Key, Array]) -> Array:
-        one, two, _, rounds = carry
-        return ~(one.is_over.all() & two.is_over.all()) & (rounds < 2 * rows * columns)
+        one, two, _, moves = carry
+        return ~(one.is_over.all() & two.is_over.all()) & (moves < 4 * rows * columns)
 
-    one, two, *_ = jax.lax.while_loop(going_on, round_of_moves, (start, start, key, jnp.zeros((), jnp.int32)))
+    carry = start, start, key, jnp.zeros((), jnp.int32)
+    one, two, _, moves = jax.lax.while_loop(going_on, move, carry)
+    one, two = tree_where(moves % 2 == 0, (one, two), (two, one))
     result = jax.vmap(outcome, in_axes=(0, None))
     return jnp.concatenate([result(one, 0), result(two, 1)])
 

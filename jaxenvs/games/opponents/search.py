@@ -17,7 +17,7 @@ from jaxenvs.core.trees import tree_at, tree_where
 from jaxenvs.errors import DependencyNotInstalled
 from jaxenvs.games.game import Game, Position, outcome
 from jaxenvs.games.opponents.opponent import Opponent
-from jaxenvs.games.opponents.uniform import nth_legal
+from jaxenvs.games.opponents.uniform import uniform_action
 from jaxenvs.games.score import lead
 from jaxenvs.random import Key
 
@@ -112,20 +112,18 @@ def _playout(game: Game[Any], position: Any, legal: Array, key: Key) -> Array:
     """() float32: -1, 0 or 1, how a game with random actions ends for the player whose turn it is."""
     rows, columns, _ = game.observation_shape
     limit = 2 * rows * columns
-    draws = jax.random.uniform(key, (limit,), jnp.float32)
 
-    def going_on(carry: tuple[Any, Array, Array]) -> Array:
-        now, _, moves = carry
+    def going_on(carry: tuple[Any, Array, Key, Array]) -> Array:
+        now, _, _, moves = carry
         return ~now.is_over & (moves < limit)
 
-    def move(carry: tuple[Any, Array, Array]) -> tuple[Any, Array, Array]:
-        now, legal, moves = carry
-        count = legal.sum(dtype=jnp.int32)
-        index = jnp.minimum((draws[moves] * count.astype(jnp.float32)).astype(jnp.int32), count - 1)
-        now = game.play(now, nth_legal(legal, index))
-        return now, game.legal_actions(now), moves + 1
+    def move(carry: tuple[Any, Array, Key, Array]) -> tuple[Any, Array, Key, Array]:
+        now, legal, key, moves = carry
+        key, action_key = jax.random.split(key)
+        now = game.play(now, uniform_action(legal, action_key))
+        return now, game.legal_actions(now), key, moves + 1
 
-    end, *_ = jax.lax.while_loop(going_on, move, (position, legal, jnp.zeros((), jnp.int32)))
+    end, *_ = jax.lax.while_loop(going_on, move, (position, legal, key, jnp.zeros((), jnp.int32)))
     ahead = jnp.sign(lead(game, end, position.player))
     return jnp.where(end.is_over, outcome(end, position.player), ahead)
 
