@@ -26,7 +26,9 @@ from jaxenvs.training.alpha_zero import game_of
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
 
-def train(env: jaxenvs.Env[Any, Any], learner: AlphaZero, seed: int) -> tuple[Any, list[dict[str, float]], float, float]:
+def train(
+    env: jaxenvs.Env[Any, Any], learner: AlphaZero, seed: int
+) -> tuple[Any, list[dict[str, float]], float, float]:
     """The last state, rows of figures, and the seconds that passed and that processors spent after compilation."""
     started = time.perf_counter()
     state = jax.jit(learner.init)(env, jaxenvs.random.key(seed))

@@ -8,24 +8,31 @@ from jax.typing import ArrayLike
 from jaxenvs.games.game import NOBODY, Game, Position
 from jaxenvs.games.symmetry import Symmetric, Symmetries, of_square
 
-_CELLS = np.arange(9, dtype=np.int32)
-_LINES = np.array(
-    [[0, 1, 2], [3, 4, 5], [6, 7, 8], [0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 4, 8], [2, 4, 6]],
-    np.int32,
-)
-"""(8, 3) the cells of each row, column and diagonal."""
-_ON_LINE = (_LINES[:, :, None] == _CELLS).any(axis=1)
-"""(8, 9) bool: whether each cell is on each line."""
+_CELLS = np.arange(9, dtype=np.uint32)
+"""(9,) the number of each cell, which is also that of its bit."""
+_FULL = 2**9 - 1
+_LINES = [
+    sum(1 << cell for cell in line)
+    for line in [(0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6)]
+]
+"""The cells of each row, column and diagonal, as bits."""
 
 
 class TicTacToePosition(Position, kw_only=True):
     """A position of tic-tac-toe.
 
     Attributes:
-        marks: (2, 9) bool, the cells that each player has marked, row by row from the top left.
+        own: () uint32, the cells of the player who moves next, a bit for each.
+        other: () uint32, those of the other player.
     """
 
-    marks: Array
+    own: Array
+    other: Array
+
+    @property
+    def marks(self) -> Array:
+        """(2, 9) bool, the cells that each player has marked, row by row from the top left."""
+        return _planes(self, 0, _CELLS, axis=0)
 
 
 class TicTacToe(Game[TicTacToePosition], Symmetric):
@@ -53,28 +60,28 @@ class TicTacToe(Game[TicTacToePosition], Symmetric):
             player=jnp.zeros((), jnp.int32),
             is_over=jnp.zeros((), bool),
             winner=jnp.full((), NOBODY, jnp.int32),
-            marks=jnp.zeros((2, 9), bool),
+            own=jnp.zeros((), jnp.uint32),
+            other=jnp.zeros((), jnp.uint32),
         )
 
     def legal_actions(self, position: TicTacToePosition) -> Array:
-        return ~position.marks.any(axis=0) & ~position.is_over
+        return ((position.own | position.other) >> _CELLS & 1 == 0) & ~position.is_over
 
     def play(self, position: TicTacToePosition, action: ArrayLike) -> TicTacToePosition:
-        player = position.player
-        is_mover = np.arange(2, dtype=np.int32)[:, None] == player
-        marks = position.marks | (is_mover & (action == _CELLS)[None])
-        own = (marks & is_mover).any(axis=0)
-        wins = (own[None] | ~_ON_LINE).all(axis=1).any()
+        own = position.own | jnp.uint32(1) << jnp.asarray(action, jnp.uint32)
+        wins = jnp.zeros((), bool)
+        for line in _LINES:
+            wins |= own & line == line
         return TicTacToePosition(
-            player=1 - player,
-            is_over=wins | marks.any(axis=0).all(),
-            winner=jnp.where(wins, player, NOBODY).astype(jnp.int32),
-            marks=marks,
+            player=1 - position.player,
+            is_over=wins | (own | position.other == _FULL),
+            winner=jnp.where(wins, position.player, NOBODY).astype(jnp.int32),
+            own=position.other,
+            other=own,
         )
 
     def observe(self, position: TicTacToePosition, player: ArrayLike) -> Array:
-        own_first = jnp.where(jnp.asarray(player) == 0, position.marks, position.marks[::-1])
-        return own_first.reshape(2, 3, 3).transpose(1, 2, 0)
+        return _planes(position, player, _CELLS.reshape(3, 3), axis=-1)
 
     def action_name(self, action: int) -> str:
         return f"{'abc'[action % 3]}{3 - action // 3}"
@@ -83,3 +90,10 @@ class TicTacToe(Game[TicTacToePosition], Symmetric):
         first, second = np.asarray(position.marks)
         symbols = np.where(first, "X", np.where(second, "O", ".")).reshape(3, 3)
         return "\n".join(" ".join(row) for row in symbols)
+
+
+def _planes(position: TicTacToePosition, player: ArrayLike, cells: np.ndarray, axis: int) -> Array:
+    """Bool of the shape of `cells`, with one more axis: what `player` has marked, and what the other player has."""
+    moves_next = position.player == player
+    marks = jnp.where(moves_next, position.own, position.other), jnp.where(moves_next, position.other, position.own)
+    return jnp.stack([each >> cells & 1 == 1 for each in marks], axis)

@@ -189,7 +189,12 @@ class AlphaZero(Learner[AlphaZeroState]):
         )
 
     def update_with_endings(
-        self, env: Env[Any, Any], state: AlphaZeroState, *, horizon: ArrayLike | None = None, mesh: Devices | None = None
+        self,
+        env: Env[Any, Any],
+        state: AlphaZeroState,
+        *,
+        horizon: ArrayLike | None = None,
+        mesh: Devices | None = None,
     ) -> tuple[AlphaZeroState, AlphaZeroMetrics, Endings]:
         """Plays, and learns from the latest positions."""
         self.check_mesh(mesh)

@@ -7,11 +7,13 @@ import pytest
 
 import jaxenvs
 from jaxenvs.core.trees import tree_where
-from jaxenvs.games import ConnectFour, Othello, TicTacToe
+from jaxenvs.games import ConnectFour, Go, Othello, TicTacToe
 from jaxenvs.games.opponents import uniform_action
 
 
-@pytest.mark.parametrize("game", [TicTacToe(), ConnectFour(), Othello()], ids=lambda game: type(game).__name__)
+@pytest.mark.parametrize(
+    "game", [TicTacToe(), ConnectFour(), Othello(), Go(size=5)], ids=lambda game: type(game).__name__
+)
 def test_each_way_to_look_at_a_game_is_a_game(game):
     """Othello's start is symmetric in four of the eight ways: in the others, black's discs stand elsewhere."""
     ways = game.symmetries

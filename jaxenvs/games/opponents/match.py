@@ -102,7 +102,9 @@ def worst_outcome(game: Game[Any], player: Opponent, key: Key, *, moves_first: b
         is_turn = not is_turn
         over = positions.is_over
         if over.any():
-            results = np.asarray(jax.vmap(outcome, in_axes=(0, None))(tree_at(positions, over), 0 if moves_first else 1))
+            results = np.asarray(
+                jax.vmap(outcome, in_axes=(0, None))(tree_at(positions, over), 0 if moves_first else 1)
+            )
             worst, games = min(worst, float(results.min())), games + len(results)
         positions = tree_at(positions, ~over)
     return worst, games
