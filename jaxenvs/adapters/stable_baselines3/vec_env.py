@@ -33,6 +33,10 @@ class StepOrderError(JaxenvsError, RuntimeError):
     """`step_async` during a step, or `step_wait` without one."""
 
 
+_MASKS = ("action_mask", "legal_action_mask")
+"""The entries of `info` that say which actions are legal."""
+
+
 class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
     """A batch of environments behind Stable-Baselines3's interface: one device call per step, NumPy out.
 
@@ -61,8 +65,8 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
     `get_attr`, `set_attr` and `env_method` access the fields, properties and public methods of the environment
     and of the jaxenvs wrappers around it; a new value of a field holds from the next step on.
 
-    If `info` has an `action_mask`, `env_method("action_masks")` returns the masks for the next action, as
-    sb3-contrib's `MaskablePPO` requires.
+    If `info` has an `action_mask` or a `legal_action_mask`, `env_method("action_masks")` returns the masks for the next
+    action, as sb3-contrib's `MaskablePPO` requires.
 
     Attributes:
         num_envs: number of environments.
@@ -364,15 +368,16 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         return output
 
     @cached_property
-    def _has_masks(self) -> bool:
+    def _mask_name(self) -> str | None:
+        """The entry of `info` with the mask of legal actions, if there is one."""
         _, timestep = jax.eval_shape(self._env.reset, key(0))
-        return "action_mask" in timestep.info
+        return next((name for name in _MASKS if name in timestep.info), None)
 
     def _check_masks(self) -> None:
-        if not self._has_masks:
+        if self._mask_name is None:
             name = type(unwrap(self._env)).__name__
             raise AttributeError(f"{name} has no `action_masks`: its info has no `action_mask`.")
 
     def _action_mask(self, lane: int) -> np.ndarray:
         self._check_began("action_masks")
-        return np.array(self._info["action_mask"][lane], bool).ravel()
+        return np.array(self._info[self._mask_name][lane], bool).ravel()

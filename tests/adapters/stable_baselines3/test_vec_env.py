@@ -283,6 +283,23 @@ def test_action_masks_belong_to_the_observation_acted_on():
     assert any((end["action_mask"] != start["action_mask"]).any() for end, start in zip(infos, env.reset_infos))
 
 
+def test_who_keeps_to_the_masks_of_a_board_game_makes_no_illegal_move():
+    env = StableBaselines3VecEnv("TicTacToe-v0", LANES, seed=0)
+    env.reset()
+    rng, ended = np.random.default_rng(0), 0
+    for _ in range(20):
+        masks = np.stack(env.env_method("action_masks"))
+        assert masks.any(axis=1).all()
+        before = masks.sum(axis=1)
+        _, rewards, dones, _ = env.step(np.array([rng.choice(np.flatnonzero(mask)) for mask in masks]))
+        ended += dones.sum()
+        after = np.stack(env.env_method("action_masks")).sum(axis=1)
+        assert (after == np.where(dones, 9, before - 2)).all()
+        # Three in a row need three marks of the opponent, and so as many of the agent.
+        assert (before[rewards == -1] <= 5).all()
+    assert ended > 2 * LANES
+
+
 def test_pictures():
     env = StableBaselines3VecEnv("CartPole-v1", LANES, render_mode="rgb_array", seed=0)
     single = GymnasiumEnv("CartPole-v1", render_mode="rgb_array")
