@@ -68,7 +68,7 @@ def play(env: jaxenvs.Env[Any, Any], num_frames: int, stride: int) -> np.ndarray
 
     If the environment says which actions are legal, those are taken.
     """
-    env = jaxenvs.AutoReset(env)
+    env = jaxenvs.AutoReset(env, reset_info=True)
 
     def step(carry: Any, key: Any) -> tuple[Any, None]:
         state, mask = carry
