@@ -3,6 +3,7 @@
 from jaxenvs.games.connect_four import ConnectFour as ConnectFour
 from jaxenvs.games.game import Game as Game
 from jaxenvs.games.game import Position as Position
+from jaxenvs.games.go import Go as Go
 from jaxenvs.games.hex import Hex as Hex
 from jaxenvs.games.othello import Othello as Othello
 from jaxenvs.games.tic_tac_toe import TicTacToe as TicTacToe
