@@ -64,19 +64,25 @@ def animation(env: jaxenvs.Env[Any, Any]) -> bytes:
 
 
 def play(env: jaxenvs.Env[Any, Any], num_frames: int, stride: int) -> np.ndarray:
-    """(num_frames, height, width, 3) uint8: random actions from a start, with `stride` steps from frame to frame."""
-    env = jaxenvs.AutoReset(env)
+    """(num_frames, height, width, 3) uint8: random actions from a start, with `stride` steps from frame to frame.
 
-    def step(state: Any, key: Any) -> tuple[Any, None]:
-        return env.step(state, env.action_space.sample(key))[0], None
+    If the environment says which actions are legal, those are taken.
+    """
+    env = jaxenvs.AutoReset(env, reset_info=True)
 
-    def frame(state: Any, keys: Any) -> tuple[Any, Any]:
-        return jax.lax.scan(step, state, keys)[0], env.render(state)
+    def step(carry: Any, key: Any) -> tuple[Any, None]:
+        state, mask = carry
+        state, timestep = env.step(state, env.action_space.sample(key, mask))
+        return (state, timestep.info.get("legal_action_mask")), None
+
+    def frame(carry: Any, keys: Any) -> tuple[Any, Any]:
+        return jax.lax.scan(step, carry, keys)[0], env.render(carry[0])
 
     @jax.jit
     def frames(env_key: Any, action_key: Any) -> Any:
         keys = jax.random.split(action_key, (num_frames, stride))
-        return jax.lax.scan(frame, env.reset(env_key)[0], keys)[1]
+        state, timestep = env.reset(env_key)
+        return jax.lax.scan(frame, (state, timestep.info.get("legal_action_mask")), keys)[1]
 
     return np.asarray(frames(*jax.random.split(jaxenvs.random.key(0))))
 

@@ -31,6 +31,12 @@ CHECKS = {
         'assert run.env_id == "CartPole-v0" and run.episodes["seconds"].tolist() == [2.0]',
         'assert run.episodes["env_steps"].tolist() == [21, 30]',
     ),
+    "docs/board_games.md": (
+        "assert game.action_named('swap') == 25 and game.legal_actions(position).sum() == 23",
+        "assert rewards.shape == (100, 64) and (rewards >= 0).all() and ((players == 0) & (rewards == 1)).sum() > 64",
+        "assert state.position.own is not None and int(timestep.reward) == 0",
+        "assert Image.open('go.png').size == (609, 609) and 'O' in jaxenvs.unwrap(env).render_text(state)",
+    ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
@@ -79,6 +85,7 @@ TOGETHER = [
     ("docs/adapters.md", "docs/recording_loops.md"),
     ("docs/logging.md",),
     ("docs/pictures.md",),
+    ("docs/board_games.md",),
 ]
 """Pages that share a process, since starting one costs more than most programs."""
 

@@ -208,7 +208,7 @@ def test_a_board_of_hex_has_from_2_to_26_rows(size):
 
 
 def test_an_unknown_name_of_an_action_is_refused():
-    with pytest.raises(ValueError, match="No action is called 'i9'. They go from 'a1' to 'pass'"):
+    with pytest.raises(ValueError, match=r"No action is called 'i9'\. They go from 'a1' to 'pass'"):
         Othello().action_named("i9")
 
 

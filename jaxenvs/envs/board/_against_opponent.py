@@ -10,6 +10,7 @@ from jax import Array
 from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.envs.board._look import OnBoard, board_text, names_of_actions, result
 from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
 from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, SearchOpponent
 from jaxenvs.random import Key, check_key
@@ -32,7 +33,7 @@ class AgainstOpponentState(PyTreeNode, Generic[Pos], kw_only=True):
     key: Key
 
 
-class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generic[Pos]):
+class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoard, Generic[Pos]):
     """The environment of one agent whose opponent answers within the same step; each game derives its own from it.
 
     An illegal action loses the game for who takes it. Nobody moves after the end.
@@ -120,8 +121,19 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
     def observe(self, state: AgainstOpponentState[Pos]) -> Array:
         return self.game.observe(state.position, self.agent)
 
+    def render(self, state: AgainstOpponentState[Pos]) -> Array:
+        """(height, width, 3) uint8: the board."""
+        return self.look.draw(self.game, state.position, state.last_action)
+
     def render_text(self, state: AgainstOpponentState[Pos]) -> str:
-        return self.game.text(state.position)
+        return board_text(self.look, self.game, state.position, state.last_action, self.caption(state))
+
+    @property
+    def action_meanings(self) -> tuple[str, ...]:
+        return names_of_actions(self.game) + ("resign",) * self.can_resign
+
+    def caption(self, state: AgainstOpponentState[Pos]) -> str:
+        return result(self.look, self.game, state.position, self.agent)
 
     def _answer(self, position: Pos, last_action: Array, key: Key) -> tuple[Pos, Array]:
         """The position after the opponent's move, and the last move on the board."""
