@@ -67,9 +67,7 @@ def test_players_alternate_and_nobody_wins_before_the_end(played):
     positions, _, _ = played
     going_on = ~positions.is_over
     number = np.arange(len(going_on))[:, None]
-    np.testing.assert_array_equal(
-        np.where(going_on, positions.player, number % 2), np.where(going_on, number % 2, number % 2)
-    )
+    np.testing.assert_array_equal(np.where(going_on, positions.player, number % 2), np.where(going_on, number % 2, number % 2))
     assert (np.where(going_on, positions.winner, -1) == -1).all()
 
 
