@@ -15,7 +15,7 @@ _WORD = 32
 
 
 class Bits(PyTreeNode):
-    """A set of squares, numbered from 0 to 63.
+    """A set of squares, numbered from 0 to 63, or an array of sets.
 
     Attributes:
         low: () uint32, squares 0 to 31, the lowest bit first.
@@ -51,16 +51,27 @@ class Bits(PyTreeNode):
     def __invert__(self) -> Self:
         return type(self)(low=~self.low, high=~self.high)
 
-    def moved(self, places: int) -> Self:
-        """Every square moved to one with a greater number, or a smaller one if `places`, -31 to 31, is negative."""
-        if places > 0:
-            carry = self.low >> np.uint32(_WORD - places)
-            return type(self)(low=self.low << np.uint32(places), high=self.high << np.uint32(places) | carry)
-        carry = self.high << np.uint32(_WORD + places)
-        return type(self)(low=self.low >> np.uint32(-places) | carry, high=self.high >> np.uint32(-places))
+    def up(self, places: int | np.ndarray) -> Self:
+        """Every square moved to one with a greater number, by 1 to 31 places."""
+        carried = self.low >> np.uint32(_WORD - places)
+        return type(self)(low=self.low << np.uint32(places), high=self.high << np.uint32(places) | carried)
+
+    def down(self, places: int | np.ndarray) -> Self:
+        """Every square moved to one with a smaller number, by 1 to 31 places."""
+        carried = self.high << np.uint32(_WORD - places)
+        return type(self)(low=self.low >> np.uint32(places) | carried, high=self.high >> np.uint32(places))
+
+    def where(self, condition: Array) -> Self:
+        """The set where a condition holds, elsewhere the empty set."""
+        zero = jnp.uint32(0)
+        return type(self)(low=jnp.where(condition, self.low, zero), high=jnp.where(condition, self.high, zero))
+
+    def union(self) -> Self:
+        """The squares that are in any of the sets along the last axis."""
+        return type(self)(low=jnp.bitwise_or.reduce(self.low, axis=-1), high=jnp.bitwise_or.reduce(self.high, axis=-1))
 
     def any(self) -> Array:
-        """() bool, whether the set has a square."""
+        """() bool, whether the set has a square. This and `count` are of the shape of the words."""
         return (self.low | self.high) != 0
 
     def count(self) -> Array:

@@ -66,12 +66,12 @@ class ConnectFour(Game[ConnectFourPosition]):
 
     def play(self, position: ConnectFourPosition, action: ArrayLike) -> ConnectFourPosition:
         before = position.own | position.other
-        landings = (before.moved(1) | Bits.of(_BIT[-1])) & ~before
+        landings = (before.up(1) | Bits.of(_BIT[-1])) & ~before
         own = position.own | landings & Bits(low=jnp.asarray(_LOW)[action], high=jnp.asarray(_HIGH)[action])
         wins = jnp.zeros((), bool)
         for step in _DIRECTIONS:
-            pairs = own & own.moved(-step)
-            wins |= (pairs & pairs.moved(-2 * step)).any()
+            pairs = own & own.down(step)
+            wins |= (pairs & pairs.down(2 * step)).any()
         is_full = ~(Bits.of(_BIT[0]) & ~(own | position.other)).any()
         return ConnectFourPosition(
             player=1 - position.player,

@@ -100,11 +100,11 @@ class Game(PyTreeNode, abc.ABC, Generic[Pos]):
 
 
 def play_or_lose(game: Game[Pos], position: Pos, action: Array, legal: Array) -> tuple[Pos, Array]:
-    """The position after any action: a player who takes an illegal one loses, and after the end nothing changes.
+    """The position after any action: a player who takes an illegal one loses with the board as it is.
 
     Args:
         game: the rules.
-        position: where the game stands.
+        position: where the game stands; after the end, nothing changes.
         action: () int32, of any value.
         legal: (num_actions,) bool, `game.legal_actions(position)`.
 
@@ -113,12 +113,8 @@ def play_or_lose(game: Game[Pos], position: Pos, action: Array, legal: Array) ->
     """
     known = jnp.clip(action, 0, game.num_actions - 1)
     is_legal = legal[known] & (known == action)
-    is_over, loser = position.is_over, position.player
-    ended = position.replace(
-        player=jnp.where(is_over, loser, 1 - loser),
-        is_over=jnp.ones((), bool),
-        winner=jnp.where(is_over, position.winner, 1 - loser),
-    )
+    winner = jnp.where(position.is_over, position.winner, 1 - position.player)
+    ended = position.replace(is_over=jnp.ones((), bool), winner=winner)
     return tree_where(is_legal, game.play(position, known), ended), is_legal
 
 

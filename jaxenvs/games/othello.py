@@ -1,6 +1,6 @@
 """Othello: discs that are enclosed in a line change their owner."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +18,7 @@ _SQUARES = np.arange(PASS, dtype=np.int32).reshape(SIZE, SIZE)
 """(8, 8) the number of each square, which is also that of its bit."""
 _INNER = _SQUARES[:, 1:-1].ravel()
 """The squares that are not in the first or last column, so that a step to the side stays in the row."""
-_STEPS = 1, SIZE - 1, SIZE, SIZE + 1
+_STEPS = np.array([1, SIZE - 1, SIZE, SIZE + 1])
 """What the numbers of neighbours in a line differ by: across, and along both diagonals and down."""
 
 
@@ -113,34 +113,31 @@ class Othello(Game[OthelloPosition]):
 
 def _moves(own: Bits, other: Bits) -> Bits:
     """The squares on which a disc encloses discs of `other`."""
-    ends = Bits.of(())
-    for step, crossable in _lines(other):
-        ends |= _run(own, step, crossable).moved(step)
-    return ends & ~(own | other)
+    crossable = _crossable(other)
+    ends = _run(own, crossable, Bits.up).up(_STEPS) | _run(own, crossable, Bits.down).down(_STEPS)
+    return ends.union() & ~(own | other)
 
 
 def _enclosed(disc: Bits, own: Bits, other: Bits) -> Bits:
     """The discs of `other` that a new disc encloses."""
-    enclosed = Bits.of(())
-    for step, crossable in _lines(other):
-        run = _run(disc, step, crossable)
-        enclosed |= tree_where((run.moved(step) & own).any(), run, Bits.of(()))
-    return enclosed
+    crossable = _crossable(other)
+    up, down = _run(disc, crossable, Bits.up), _run(disc, crossable, Bits.down)
+    enclosed = up.where((up.up(_STEPS) & own).any()) | down.where((down.down(_STEPS) & own).any())
+    return enclosed.union()
 
 
-def _lines(other: Bits) -> Iterator[tuple[int, Bits]]:
-    """The eight directions, and the discs of `other` that a line may cross in each."""
+def _crossable(other: Bits) -> Bits:
+    """(4,): the discs of `other` that a line may cross in each of the directions."""
     inner = other & Bits.of(_INNER)
-    for step in _STEPS:
-        crossable = other if step == SIZE else inner
-        yield step, crossable
-        yield -step, crossable
+    is_vertical = _STEPS == SIZE
+    return Bits(low=jnp.where(is_vertical, other.low, inner.low), high=jnp.where(is_vertical, other.high, inner.high))
 
 
-def _run(start: Bits, step: int, crossable: Bits) -> Bits:
-    """The squares of `crossable` that follow one another from a square of `start` in a direction, at most six."""
-    run = crossable & start.moved(step)
-    run |= crossable & run.moved(step)
-    pairs = crossable & crossable.moved(step)
-    run |= pairs & run.moved(2 * step)
-    return run | pairs & run.moved(2 * step)
+def _run(start: Bits, crossable: Bits, moved: Callable[[Bits, np.ndarray], Bits]) -> Bits:
+    """(4,): the squares of `crossable` that follow a square of `start` without a gap, at most six in each direction."""
+    start = Bits(low=start.low[None], high=start.high[None])
+    run = crossable & moved(start, _STEPS)
+    run |= crossable & moved(run, _STEPS)
+    pairs = crossable & moved(crossable, _STEPS)
+    run |= pairs & moved(run, 2 * _STEPS)
+    return run | pairs & moved(run, 2 * _STEPS)

@@ -8,9 +8,9 @@ from jaxenvs.games import ConnectFour, Hex, Othello, TicTacToe
 from tests.games.perft import Perft
 
 CONNECT_FOUR = [7, 49, 343, 2401, 16807, 117649, 823536, 5673234, 39394572]
-"""Sequences of moves by their number, as several programs on the web print them; plain Python counts them again below."""
+"""Sequences of moves by their number, as several programs print them; plain Python counts them again below."""
 CONNECT_FOUR_POSITIONS = [1, 7, 49, 238, 1120, 4263, 16422, 54859, 184275]
-"""Different positions by the number of discs: A212693 of the On-Line Encyclopedia of Integer Sequences, by John Tromp."""
+"""Different positions by the number of discs: John Tromp, A212693 of the On-Line Encyclopedia of Integer Sequences."""
 OTHELLO = [4, 12, 56, 244, 1396, 8200, 55092, 390216, 3005288, 24571284]
 """Sequences of moves and passes by their number: Aart Bik, "Perft for Reversi", 2009."""
 

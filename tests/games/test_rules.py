@@ -67,7 +67,9 @@ def test_players_alternate_and_nobody_wins_before_the_end(played):
     positions, _, _ = played
     going_on = ~positions.is_over
     number = np.arange(len(going_on))[:, None]
-    np.testing.assert_array_equal(np.where(going_on, positions.player, number % 2), np.where(going_on, number % 2, number % 2))
+    np.testing.assert_array_equal(
+        np.where(going_on, positions.player, number % 2), np.where(going_on, number % 2, number % 2)
+    )
     assert (np.where(going_on, positions.winner, -1) == -1).all()
 
 
@@ -206,7 +208,7 @@ def test_a_board_of_hex_has_from_2_to_26_rows(size):
 
 
 def test_an_unknown_name_of_an_action_is_refused():
-    with pytest.raises(ValueError, match="No action is called 'i9'. They go from 'a1' to 'pass'"):
+    with pytest.raises(ValueError, match=r"No action is called 'i9'\. They go from 'a1' to 'pass'"):
         Othello().action_named("i9")
 
 

@@ -31,6 +31,9 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
     """The environment of two players who move in turn; each game derives its own from it.
 
     An illegal action loses the game for the player who takes it. Steps after the end change nothing.
+
+    The reward is that of the player who moved, and that of the other player is its negative; `rewards` in `info` has
+    both. `AutoReset` with `reset_info` gives the `info` of the game that begins, with its mask, and its rewards of 0.
     """
 
     frames_per_second: ClassVar[int] = 2
