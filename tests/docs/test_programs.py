@@ -58,6 +58,13 @@ CHECKS = {
     "docs/adapters.md": (
         "assert picture.shape == (400, 600, 3) and observations.shape == (256, 4)",
         "assert model.num_timesteps == 2048",
+        "assert env.agents == [] and env.render().count('\\n') >= 5",
+        "assert timesteps.terminated[:, -1].mean() > 0.9 and abs(timesteps.reward).max() == 1",
+    ),
+    "docs/game_records.md": (
+        "assert text.endswith('DT[2026-11-28]\\n;B[cg];W[gc];B[gg];W[cc];B[ee])\\n') and game == go and len(tags) == 4",
+        "assert text.count(';') == 31 and 'RE[' in text",
+        "assert text == 'd3 c5 f6 f5 e6 e3'",
     ),
     "docs/recording_loops.md": (
         'assert len(episodes["length"]) > 400 and (episodes["episode_return"] == episodes["length"]).all()',
@@ -82,7 +89,7 @@ TOGETHER = [
     ),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
-    ("docs/adapters.md", "docs/recording_loops.md"),
+    ("docs/adapters.md", "docs/game_records.md", "docs/recording_loops.md"),
     ("docs/logging.md",),
     ("docs/pictures.md",),
     ("docs/board_games.md",),

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.checks import check_choice
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.board._look import OnBoard, board_text, names_of_actions, result
 from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
-from jaxenvs.games.opponents import Opponent, RandomOpponent
+from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, SearchOpponent
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
@@ -39,8 +39,10 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
     An illegal action loses the game for who takes it. Nobody moves after the end.
 
     Parameters:
-        opponent: who plays against the agent: `"random"`.
+        opponent: who plays against the agent: `"random"`; `"greedy"`, which looks one move ahead; or `"search"`, by
+            Monte-Carlo tree search, which needs mctx. See `jaxenvs.games.opponents`.
         custom_opponent: a player of your own, in place of `opponent`.
+        num_simulations: simulations before each move of the opponent that searches.
         agent_moves_first: whether the agent makes the first move.
         can_resign: whether the agent has one more action, after all others, by which it loses at once.
     """
@@ -49,13 +51,16 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
 
     opponent: str = static(default="random")
     custom_opponent: Opponent | None = None
+    num_simulations: int = static(default=64)
     agent_moves_first: bool = static(default=True)
     can_resign: bool = static(default=False)
 
     def check_fields(self) -> None:
         """Checks the opponent, and the fields that the rules are made of."""
         _ = self.game
-        check_choice(self, "opponent", self.opponent, ("random",))
+        check_choice(self, "opponent", self.opponent, ("random", "greedy", "search"))
+        check_integer(self, "num_simulations", self.num_simulations)
+        _ = self.player  # raises an error if it needs a package that is missing
 
     @property
     @abc.abstractmethod
@@ -65,7 +70,11 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
     @property
     def player(self) -> Opponent:
         """The opponent that answers."""
-        return RandomOpponent() if self.custom_opponent is None else self.custom_opponent
+        if self.custom_opponent is not None:
+            return self.custom_opponent
+        if self.opponent == "search":
+            return SearchOpponent(self.num_simulations)
+        return GreedyOpponent() if self.opponent == "greedy" else RandomOpponent()
 
     @property
     def agent(self) -> int:
