@@ -14,6 +14,7 @@ _TITLES = {
     "gymnasium-vector": "NumPy vector",
     "gymnasium-sync": "SyncVectorEnv",
     "ale-vector": "AtariVectorEnv",
+    "pgx": "pgx",
 }
 """Headings of the peers of `jaxenvs bench`."""
 _DIEHARDER_WEAK = 0.005
@@ -178,6 +179,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "AutoReset": ("auto_reset_methods", auto_reset_methods),
     "Atari": ("speed_atari", speed_and_processor_time),
     "MuJoCo": ("speed_mujoco", "mj_step", speed_and_processor_time),
+    "board games": ("speed_board_games", speed_and_processor_time),
     "learning speed": ("learning_cart_pole", learning_speed),
     "learning time": ("learning_cart_pole", learning_time),
     "learning games": ("learning_games", learning_games),

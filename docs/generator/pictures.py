@@ -22,6 +22,8 @@ FRAMES_PER_SECOND = 12
 MAX_BYTES = 300_000
 _USUAL_STEPS_PER_SECOND = 8
 """For environments without a time of their own."""
+_MOVES = 4
+"""How many steps are played before the picture of a board game is drawn; few enough for tic-tac-toe."""
 _QUALITIES = 60, 30, 10
 
 
@@ -41,8 +43,12 @@ def picture(env: jaxenvs.Env[Any, Any], id: str) -> tuple[str, bytes] | None:
 
 
 def still(env: jaxenvs.Env[Any, Any]) -> bytes:
-    """A start state, drawn by the environment: a PNG."""
-    frame = jax.jit(lambda env, key: env.render(env.reset(key)[0]))(env, jaxenvs.random.key(0))
+    """A start state, or a position of a game that starts with an empty board, drawn by the environment: a PNG."""
+    key = jaxenvs.random.key(0)
+    if "legal_action_mask" in jax.eval_shape(env.reset, key)[1].info:
+        frame = play(env, num_frames=2, stride=_MOVES)[-1]
+    else:
+        frame = jax.jit(lambda env, key: env.render(env.reset(key)[0]))(env, key)
     file = io.BytesIO()
     Image.fromarray(np.asarray(frame)).save(file, "png", optimize=True)
     return file.getvalue()
@@ -68,7 +74,7 @@ def play(env: jaxenvs.Env[Any, Any], num_frames: int, stride: int) -> np.ndarray
 
     If the environment says which actions are legal, those are taken.
     """
-    env = jaxenvs.AutoReset(env)
+    env = jaxenvs.AutoReset(env, reset_info=True)
 
     def step(carry: Any, key: Any) -> tuple[Any, None]:
         state, mask = carry

@@ -153,17 +153,17 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("Othello-v0",                "board.othello:Othello",                                         None,   None, _HASEGAWA),
     _spec("Hex9x9-v0",                 "board.hex:Hex",                                                 None,   None, _HEIN, size=9, can_resign=True),
     _spec("Hex11x11-v0",               "board.hex:Hex",                                                 None,   None, _HEIN, size=11, can_resign=True),
-    _spec("Go9x9-v0",                  "board.go:Go",                                                    None,   None, _GYM, size=9, can_resign=True),
-    _spec("Go13x13-v0",                "board.go:Go",                                                    None,   None, _PLAYED, size=13, can_resign=True),
-    _spec("Go19x19-v0",                "board.go:Go",                                                    None,   None, _GYM, size=19, can_resign=True),
+    _spec("Go9x9-v0",                  "board.go:Go",                                                   None,   None, _GYM, size=9, can_resign=True),
+    _spec("Go13x13-v0",                "board.go:Go",                                                   None,   None, _PLAYED, size=13, can_resign=True),
+    _spec("Go19x19-v0",                "board.go:Go",                                                   None,   None, _GYM, size=19, can_resign=True),
     _spec("two_player/TicTacToe-v0",   "board.tic_tac_toe:TwoPlayerTicTacToe",                          None,   None, _PLAYED),
     _spec("two_player/ConnectFour-v0", "board.connect_four:TwoPlayerConnectFour",                       None,   None, _WEXLER),
     _spec("two_player/Othello-v0",     "board.othello:TwoPlayerOthello",                                None,   None, _HASEGAWA),
     _spec("two_player/Hex9x9-v0",      "board.hex:TwoPlayerHex",                                        None,   None, _HEIN, size=9),
     _spec("two_player/Hex11x11-v0",    "board.hex:TwoPlayerHex",                                        None,   None, _HEIN, size=11),
-    _spec("two_player/Go9x9-v0",       "board.go:TwoPlayerGo",                                           None,   None, _PLAYED, size=9),
-    _spec("two_player/Go13x13-v0",     "board.go:TwoPlayerGo",                                           None,   None, _PLAYED, size=13),
-    _spec("two_player/Go19x19-v0",     "board.go:TwoPlayerGo",                                           None,   None, _PLAYED, size=19),
+    _spec("two_player/Go9x9-v0",       "board.go:TwoPlayerGo",                                          None,   None, _PLAYED, size=9),
+    _spec("two_player/Go13x13-v0",     "board.go:TwoPlayerGo",                                          None,   None, _PLAYED, size=13),
+    _spec("two_player/Go19x19-v0",     "board.go:TwoPlayerGo",                                          None,   None, _PLAYED, size=19),
 )
 # fmt: on
 

@@ -98,6 +98,12 @@ CLAIMS = {
     "gymnax/Swimmer-v0": {"reaches": {"truncated"}},
     # One serve, and nothing random.
     "gymnax/Pong-v0": {"random": False},
+    # Two players, and no chance.
+    "two_player/TicTacToe-v0": {"random": False},
+    "two_player/ConnectFour-v0": {"random": False},
+    "two_player/Othello-v0": {"random": False},
+    "two_player/Hex9x9-v0": {"random": False},
+    "two_player/Hex11x11-v0": {"random": False},
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
@@ -127,6 +133,7 @@ REPRESENTATIVES = {
     "gymnax/Pong-v0": "A picture of real numbers as observation",
     "bsuite/DeepSea-v0": "bsuite: a board as observation, and nothing random",
     "bsuite/MnistBandit-v0": "A data set inside the environment, and episodes of one step",
+    "two_player/TicTacToe-v0": "Board games: two players in turn, and the mask of what is legal in `info`",
     "Hopper-v5": "MuJoCo: each step calls the host",
     "Ant-v5": "A costly reset, which AutoReset runs for some lanes at a time",
 }
@@ -160,6 +167,9 @@ SLOW = {
     "MinAtar/Seaquest-v0",
     "MinAtar/SpaceInvaders-v0",
     "bsuite/CartPole-v0",
+    "Hex11x11-v0",
+    "two_player/Hex9x9-v0",
+    "two_player/Hex11x11-v0",
     "HumanoidStandup-v5",
     "InvertedPendulum-v5",
     "Pusher-v5",

@@ -144,23 +144,28 @@ def test_a_phone_plays_by_touch_without_scrolling_sideways(open_page):
     expect(page.locator("#overlay")).not_to_contain_text("Ready")
 
 
-def click_on(page, name, touch=False):
-    """Clicks on the place of a board that has a name."""
+def place_of(page, x, y):
+    """(x, y) on the page of a place in the picture, given in fractions of its width and height."""
     box = page.locator("#picture").bounding_box()
-    side = min(box["width"], box["height"])
-    column, row = "abc".index(name[0]), 3 - int(name[1])
-    x, y = ((28 + 128 * (place + 0.5)) / 440 for place in (column, row))
-    left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
-    (page.touchscreen.tap if touch else page.mouse.click)(left + x * side, top + y * side)
+    width, height = page.locator("#picture").evaluate("picture => [picture.naturalWidth, picture.naturalHeight]")
+    scale = min(box["width"] / width, box["height"] / height)
+    left, top = box["x"] + (box["width"] - scale * width) / 2, box["y"] + (box["height"] - scale * height) / 2
+    return left + x * scale * width, top + y * scale * height
 
 
 def test_two_people_play_on_a_board_by_clicking_and_typing(open_page):
     page = open_page("two_player/TicTacToe-v0", shows=("#turn", "X to move"))
     start = page.locator("#picture").get_attribute("src")
-    click_on(page, "b2")
+    page.mouse.move(*place_of(page, 0.5, 0.51))
+    expect(page.locator("#place")).to_have_text("b2")
+    expect(page.locator("#ghost")).to_be_visible()
+    page.mouse.click(*place_of(page, 0.5, 0.5))
     expect(page.locator("#turn")).to_have_text("O to move")
     assert page.locator("#picture").get_attribute("src") != start
-    click_on(page, "b2")
+    page.mouse.move(*place_of(page, 0.52, 0.5))
+    expect(page.locator("#place")).to_have_text("b2")
+    expect(page.locator("#ghost")).to_be_hidden()
+    page.mouse.click(*place_of(page, 0.5, 0.5))
     expect(page.locator("#message")).to_contain_text("b2 is not a legal move here.")
     assert number(page, "step-count") == 1
     page.keyboard.type("A3")
@@ -179,16 +184,20 @@ def test_two_people_play_on_a_board_by_clicking_and_typing(open_page):
     expect(page.locator("#step-count")).to_have_text("0")
 
 
-def test_the_mouse_is_shown_where_it_may_play(open_page):
-    page = open_page("TicTacToe-v0", shows=("#turn", "Your move"))
-    assert page.locator("#step-count").inner_text() == "0"
-    click_on(page, "b2")
-    expect(page.locator("#step-count")).to_have_text("1")
-    box = page.locator("#picture").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2 + 5, box["y"] + box["height"] / 2)
-    expect(page.locator("#place")).to_have_text("b2")
-    expect(page.locator("#ghost")).to_be_hidden()
-    assert page.locator("#picture").evaluate("picture => picture.style.cursor") == "default"
+def test_on_a_small_board_a_finger_selects_and_then_plays(open_page):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
+    page = open_page("two_player/Hex9x9-v0", shows=("#turn", "Red to move"), **phone)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    page.touchscreen.tap(*place_of(page, 0.5, 0.5))
+    button = page.get_by_role("button", name=re.compile("^Play e5$"))
+    expect(button).to_be_visible()
+    expect(page.locator("#ghost")).to_be_visible()
+    assert number(page, "step-count") == 0
+    button.tap()
+    expect(page.locator("#turn")).to_have_text("Blue to move")
+    for _ in range(2):  # the same place twice
+        page.touchscreen.tap(*place_of(page, 0.3, 0.3))
+    expect(page.locator("#turn")).to_have_text("Red to move")
 
 
 def test_a_page_without_websockets_polls(open_page):

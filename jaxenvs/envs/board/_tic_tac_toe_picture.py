@@ -59,12 +59,10 @@ def _painted() -> tuple[np.ndarray, ...]:
     """The empty board, and the tiles of glows, of shadows, of marks and of dots."""
     picture = _wood.wood(_SIDE, _SIDE, _MAPLE, _MAPLE_DARK, seed=2)
     _wood.bevel(picture, 6)
+    groove, first = _groove(), _MARGIN + 8
     for place in (_MARGIN + _CELL, _MARGIN + 2 * _CELL):
-        for size, corner in (
-            ((7, 3 * _CELL - 16), (_MARGIN + 8, place - 3)),
-            ((3 * _CELL - 16, 7), (place - 3, _MARGIN + 8)),
-        ):
-            _wood.lay_piece(picture, _groove(*size), corner)
+        _wood.lay_piece(picture, groove, (first, place - len(groove) // 2))
+        _wood.lay_piece(picture, groove.transpose(1, 0, 2), (place - len(groove) // 2, first))
     for i in range(3):
         middle = _MARGIN + (i + 0.5) * _CELL
         _wood.write(picture, "abc"[i], (middle, _SIDE - 14), 9, _LETTER)
@@ -75,7 +73,7 @@ def _painted() -> tuple[np.ndarray, ...]:
     )
     ring = _wood.disc(_CELL, 0.285 * _CELL, stroke=17)
     blank = _wood.blank(_CELL)
-    glow = _wood.piece(_GLOW, 0.75 * np.clip(1.6 - _from_middle() / (0.34 * _CELL), 0, 1) ** 1.2)
+    glow = _wood.piece(_GLOW, 0.75 * np.clip(1.6 - _wood.from_centre(_CELL)[2] / (0.34 * _CELL), 0, 1) ** 1.2)
     dot = _wood.piece((255, 246, 226), _wood.disc(_CELL, 4.2))
     # The ring has its dot on its top, since its middle is empty.
     ring_dot = np.roll(dot, -round(0.285 * _CELL), axis=0)
@@ -88,22 +86,13 @@ def _painted() -> tuple[np.ndarray, ...]:
     )
 
 
-def _from_middle() -> np.ndarray:
-    y, x = np.mgrid[0:_CELL, 0:_CELL] - (_CELL - 1) / 2
-    return np.hypot(x, y)
-
-
-def _groove(height: int, width: int) -> np.ndarray:
-    """(height, width, 4) uint8: a groove in the wood, dark on the side of the light and bright on the other."""
-    across = np.linspace(-1, 1, min(height, width), dtype=np.float32)
-    tone = np.where(across < 0.5, 1.0, 0.0)
-    color = tone[:, None] * _wood.rgb(_GROOVE) + (1 - tone)[:, None] * _wood.rgb((255, 240, 210))
-    alpha = np.where(across < 0.5, 0.85 - 0.45 * np.abs(across + 0.3), 0.35)
-    if height < width:
-        shape, color, alpha = (height, width), color[:, None], alpha[:, None]
-    else:
-        shape, color, alpha = (height, width), color[None], alpha[None]
-    return _wood.piece(np.broadcast_to(color, (*shape, 3)), np.broadcast_to(alpha, shape).astype(np.float32))
+def _groove() -> np.ndarray:
+    """(7, 368, 4) uint8: a groove in the wood, dark on the side of the light and bright on the other."""
+    shape = 7, 3 * _CELL - 16
+    across = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
+    is_dark = np.broadcast_to(across < 0.5, shape)
+    color = np.where(is_dark[..., None], _wood.rgb(_GROOVE), _wood.rgb((255, 240, 210)))
+    return _wood.piece(color, np.where(is_dark, 0.85 - 0.45 * np.abs(across + 0.3), 0.35))
 
 
 def _soft(coverage: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ FRONT = np.array([0, 0, 1], np.float32)
 
 
 def rgb(color: Color | np.ndarray) -> np.ndarray:
-    """A colour as (3,) float32."""
+    """A colour, or one for each pixel, as float32."""
     return np.array(color, np.float32)
 
 
@@ -99,7 +99,7 @@ def groove(picture: np.ndarray, start: tuple[int, int], end: tuple[int, int], co
 
 def disc(size: int, radius: float, *, stroke: float | None = None) -> np.ndarray:
     """(size, size) float32 coverage of a disc in the middle, or of a ring with a line of width `stroke`."""
-    distance = _from_centre(size)[2] - radius
+    distance = from_centre(size)[2] - radius
     if stroke is not None:
         distance = np.abs(distance) - stroke / 2
     return np.clip(0.5 - distance, 0, 1)
@@ -107,7 +107,7 @@ def disc(size: int, radius: float, *, stroke: float | None = None) -> np.ndarray
 
 def stroke(size: int, start: tuple[float, float], end: tuple[float, float], width: float) -> np.ndarray:
     """(size, size) float32 coverage of a line with round ends, between points (x, y) relative to the middle."""
-    x, y, _ = _from_centre(size)
+    x, y, _ = from_centre(size)
     (ax, ay), (bx, by) = start, end
     along = ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / max((bx - ax) ** 2 + (by - ay) ** 2, 1e-6)
     along = np.clip(along, 0, 1)
@@ -138,7 +138,7 @@ def stone(
         roundness: how steep the piece is at its rim.
         shell: the number of a pattern of faint lines, as clam shell has; 0 for none.
     """
-    x, y, distance = _from_centre(size)
+    x, y, distance = from_centre(size)
     share = np.clip(distance / radius, 0, 1)
     slope = roundness * share**1.6 / np.maximum(distance, 1e-6)
     normal = np.stack([x * slope, y * slope, np.ones_like(x)], -1)
@@ -150,7 +150,7 @@ def stone(
     shade = np.clip(0.45 + 0.55 * diffuse, 0, 1.06) * (1 - 0.22 * share**7)
     if shell:
         angle = 0.55 + 1.9 * shell
-        along = x * np.cos(angle) + y * np.sin(angle) + 0.02 * (x * np.sin(angle) - y * np.cos(angle)) ** 2 / radius * 8
+        along = x * np.cos(angle) + y * np.sin(angle) + 0.16 / radius * (x * np.sin(angle) - y * np.cos(angle)) ** 2
         shade = shade * (1 - 0.022 * (0.5 + 0.5 * np.sin(along * 2 * np.pi / (radius * 0.24))) * (share < 0.97))
     lit = shade[..., None] * rgb(color)
     lit += (gloss * highlight)[..., None] * (255 - lit)
@@ -159,7 +159,7 @@ def stone(
 
 def counter(size: int, radius: float, color: Color, *, rim: float = 0.16, gloss: float = 0.25) -> np.ndarray:
     """(size, size, 4) uint8: a flat piece with a rounded rim, `rim` of the radius wide, lit from the top left."""
-    x, y, distance = _from_centre(size)
+    x, y, distance = from_centre(size)
     share = distance / radius
     rise = np.clip((share - (1 - rim)) / rim, 0, 1)
     inner = np.exp(-(((share - (1 - 1.9 * rim)) / (0.5 * rim)) ** 2))
@@ -174,7 +174,7 @@ def counter(size: int, radius: float, color: Color, *, rim: float = 0.16, gloss:
 
 def inner_shadow(size: int, radius: float, strength: float) -> np.ndarray:
     """(size, size) float32: how dark it is in a hole of this radius, from 0 to `strength`, light from the top left."""
-    x, y, distance = _from_centre(size)
+    x, y, distance = from_centre(size)
     depth = radius - np.hypot(x + 0.12 * radius * LIGHT[0], y + 0.16 * radius * LIGHT[1])
     lit = radius - np.hypot(x + 0.3 * radius * LIGHT[0], y + 0.36 * radius * LIGHT[1])
     near = np.clip(1 - np.minimum(lit, depth) / (0.34 * radius), 0, 1)
@@ -217,7 +217,7 @@ def _inside_of_plate(x: np.ndarray, y: np.ndarray, size: tuple[int, int], corner
 
 def shadow(size: int, radius: float, strength: float) -> np.ndarray:
     """(size, size, 4) uint8: the shadow of a piece, which fades out from `radius` to the edge."""
-    distance = _from_centre(size)[2]
+    distance = from_centre(size)[2]
     reach = size / 2
     fade = np.clip((reach - distance) / max(reach - 0.72 * radius, 1), 0, 1)
     coverage = strength * fade * fade * (3 - 2 * fade)
@@ -226,8 +226,8 @@ def shadow(size: int, radius: float, strength: float) -> np.ndarray:
 
 def piece(color: Color | np.ndarray, coverage: np.ndarray) -> np.ndarray:
     """(rows, columns, 4) uint8 from a colour at each pixel, or one for all, and a coverage from 0 to 1."""
-    color = np.broadcast_to(rgb(color), (*coverage.shape, 3))
-    rgba = np.concatenate([np.clip(color, 0, 255), 255 * coverage[..., None]], -1)
+    colors = np.broadcast_to(rgb(color), (*coverage.shape, 3))
+    rgba = np.concatenate([np.clip(colors, 0, 255), 255 * coverage[..., None]], -1)
     return np.round(rgba).astype(np.uint8)
 
 
@@ -241,7 +241,7 @@ def finished(picture: np.ndarray) -> np.ndarray:
     return np.round(np.clip(picture, 0, 255)).astype(np.uint8)
 
 
-def _from_centre(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def from_centre(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x, y and the distance of each pixel from the middle of a square, (size, size) float32 each."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) - (size - 1) / 2
     return x, y, np.hypot(x, y)

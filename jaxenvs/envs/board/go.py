@@ -16,19 +16,18 @@ class Go(AgainstOpponent[GoPosition]):
 
     Observation: (size, size, 5) bool: row, column and channel.
 
-        | channel | meaning                                                          |
-        |---------|------------------------------------------------------------------|
-        | 0       | the agent's stones                                               |
-        | 1       | the opponent's stones                                            |
-        | 2       | empty points where a move is illegal because it repeats          |
-        | 3       | whether the agent is black                                       |
-        | 4       | whether the last action was a pass, so that another ends the game |
+        | channel | meaning                                                   |
+        |---------|-----------------------------------------------------------|
+        | 0       | the agent's stones                                        |
+        | 1       | the opponent's stones                                     |
+        | 2       | empty points where a move is illegal because of `ko`      |
+        | 3       | whether the agent is black                                |
+        | 4       | whether the last action was a pass; another ends the game |
 
     Action: () int32, from 0 to size * size - 1: the point, row by row from the top left; size * size: pass; then
         resigning, if `can_resign`, as in the registered ids.
 
-    Reward: 1 for a game won, -1 for one lost, 0 for a draw, which needs a `komi` that is an integer, and before the
-        end.
+    Reward: 1 for a game won, -1 for one lost, 0 for a draw, which needs an integer as `komi`, and before the end.
 
     Start: an empty board; the opponent, as black, has made its first move unless the agent moves first.
 
@@ -48,8 +47,7 @@ class Go(AgainstOpponent[GoPosition]):
             twice the number of points.
 
     Differences from the reference: OpenAI Gym's environment gives (3, size, size) numbers, with the free points as the
-        third channel, has a komi of 7.5, and plays by the rules of Pachi, which is also its opponent. There, the agent
-        could be white only by an id of its own.
+        third channel. It plays by the rules of the program Pachi, which also is its opponent.
 
     Source: the game as played in China for more than 2,500 years; OpenAI Gym's `Go9x9-v0` and `Go19x19-v0`; Tromp and
         Taylor's rules, https://tromp.github.io/go.html.
@@ -79,18 +77,18 @@ class TwoPlayerGo(TwoPlayer[GoPosition]):
 
     Observation: (size, size, 5) bool: row, column and channel, as the player sees it whose turn it is.
 
-        | channel | meaning                                                          |
-        |---------|------------------------------------------------------------------|
-        | 0       | the player's own stones                                          |
-        | 1       | the other player's stones                                        |
-        | 2       | empty points where a move is illegal because it repeats          |
-        | 3       | whether the player is black                                      |
-        | 4       | whether the last action was a pass, so that another ends the game |
+        | channel | meaning                                                   |
+        |---------|-----------------------------------------------------------|
+        | 0       | the player's own stones                                   |
+        | 1       | the other player's stones                                 |
+        | 2       | empty points where a move is illegal because of `ko`      |
+        | 3       | whether the player is black                               |
+        | 4       | whether the last action was a pass; another ends the game |
 
     Action: () int32, from 0 to size * size - 1: the point, row by row from the top left; size * size: pass.
 
-    Reward: of the player who moved: 1 for a game won, -1 for one lost, 0 for a draw, which needs a `komi` that is an
-        integer, and before the end.
+    Reward: of the player who moved: 1 for a game won, -1 for one lost, 0 for a draw, which needs an
+        integer as `komi`, and before the end.
 
     Start: an empty board.
 

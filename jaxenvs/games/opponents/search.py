@@ -24,6 +24,9 @@ from jaxenvs.random import Key
 _EXPLORATION = 1.0
 """The weight of the bonus for actions that were tried seldom, in wins; see `_bonuses`."""
 
+_UNTRIED, _WON = 1e6, 1e7
+"""Bounds above all others: of actions that were not tried, and of those that win."""
+
 
 def mctx() -> Any:
     """The module mctx, imported when a search is made.
@@ -129,12 +132,16 @@ def _playout(game: Game[Any], position: Any, legal: Array, key: Key) -> Array:
 
 
 def _select(bonuses: np.ndarray, key: Key, tree: Any, node: Array) -> Array:
-    """() int32: the legal action with the greatest upper confidence bound; one that was not tried comes first."""
+    """() int32: the legal action with the greatest upper confidence bound.
+
+    One that is known to win at once comes before all others, and after it those that were not tried yet.
+    """
     visits = tree.children_visits[node]
     tried = jnp.maximum(visits, 1)
     bonus = jnp.asarray(bonuses)[tree.node_visits[node]] / jnp.asarray(np.sqrt(_counts(len(bonuses))))[tried]
     bound = _wins(tree, node) / tried.astype(jnp.float32) + bonus
-    bound = jnp.where(visits == 0, jnp.inf, bound)
+    bound = jnp.where(visits == 0, _UNTRIED, bound)
+    bound = jnp.where(tree.children_rewards[node] > 0, _WON, bound)
     return _argmax(jnp.where(tree.children_prior_logits[node] == 0, bound, -jnp.inf), key)
 
 

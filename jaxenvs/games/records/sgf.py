@@ -185,14 +185,14 @@ def _decoded(data: bytes) -> str:
     charset = declared[1].decode("latin-1").strip() if declared else "utf-8"
     try:
         return data.decode(charset)
-    except LookupError:
-        raise InvalidGameRecord(
-            f"The character set {charset!r} in CA is unknown. Decode the record yourself."
-        ) from None
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         if declared is None:
             return data.decode("latin-1")
         raise InvalidGameRecord(f"The record is not in {charset!r}, as CA says: {error}.") from None
+    except (LookupError, ValueError):
+        raise InvalidGameRecord(
+            f"CA names an unknown character set, {charset!r}. Decode the record yourself."
+        ) from None
 
 
 def _single(text: str, node: Node, name: str) -> Value | None:

@@ -161,7 +161,8 @@ def test_a_longer_record_raises_the_limit_of_moves():
         ("(;SZ[5]AB[bb:aa])", "'bb:aa' is not a rectangle on a board of 5 by 5"),
         ("(;SZ[5]AB[aa]PL[x])", "PL says who is to move, B or W, not 'x'"),
         ("(;SZ[5]AW[aa]AB[ba][ab])", "capture each other"),
-        (b"(;CA[nope]SZ[5])", "character set 'nope' in CA is unknown"),
+        (b"(;CA[nope]SZ[5])", "CA names an unknown character set, 'nope'"),
+        (b"(;CA[UTF\0-8]SZ[5])", "CA names an unknown character set"),
         (b"(;CA[UTF-8]SZ[5]PB[\xff])", "is not in 'UTF-8', as CA says"),
     ],
 )
