@@ -135,6 +135,17 @@ def learning_games(figures: Figures) -> str:
     return table(("id", "steps", "mean return", "random actions", "processor time"), rows, range(1, 5))
 
 
+def learning_robots(figures: Figures) -> str:
+    """What learners reached in tasks on MuJoCo, seed by seed."""
+    rows = []
+    for row in figures["rows"]:
+        returns = ", ".join(f"{value:,}" for value in row["mean_returns"])
+        minutes = "" if row["minutes"] is None else ", ".join(f"{value} min" for value in row["minutes"])
+        episodes = "" if row["episodes"] is None else str(row["episodes"])
+        rows.append((f"`{row['id']}`", row["learner"], f"{row['steps']:,}", returns, episodes, minutes))
+    return table(("id", "learner", "steps", "mean return, by seed", "of episodes", "time"), rows, range(2, 6))
+
+
 def dieharder(figures: Figures) -> str:
     """Every p-value, by test and stream."""
     streams = {name: dict(_numbered(results)) for name, results in figures["streams"].items()}
@@ -182,6 +193,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "board games": ("speed_board_games", speed_and_processor_time),
     "learning speed": ("learning_cart_pole", learning_speed),
     "learning time": ("learning_cart_pole", learning_time),
+    "learning robots": ("learning_robots", learning_robots),
     "learning games": ("learning_games", learning_games),
     "dieharder": ("dieharder", dieharder),
     "dieharder summary": ("dieharder", dieharder_summary),

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jaxenvs.errors import DependencyNotInstalled
+from jaxenvs.core.packages import load_package
 
 Format = Literal["PNG", "JPEG"]
 
@@ -54,8 +54,4 @@ def _encoded(image: Any, format: Format) -> bytes:
 
 
 def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('Pictures need pillow: run `pip install "jaxenvs[play]"`.') from error
-    return Image
+    return load_package("PIL.Image", "Pictures need pillow", '"jaxenvs[play]"')

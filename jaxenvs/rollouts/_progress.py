@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxenvs.errors import DependencyNotInstalled
+from jaxenvs.core.packages import load_package
 
 
 class _NoBar:
@@ -27,8 +27,5 @@ def progress_bar(total: int, description: str, unit: str, *, shown: bool = True)
     """
     if not shown:
         return _NoBar()
-    try:
-        from tqdm.auto import tqdm
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('The progress bar needs tqdm: run `pip install "jaxenvs[train]"`.') from error
-    return tqdm(total=total, desc=description, unit=unit, unit_scale=True)
+    tqdm = load_package("tqdm.auto", "The progress bar needs tqdm", '"jaxenvs[train]"')
+    return tqdm.tqdm(total=total, desc=description, unit=unit, unit_scale=True)

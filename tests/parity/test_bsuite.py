@@ -78,9 +78,11 @@ def step_given(env, state, action, chance):
 
 def check_episodes(name, recorded=RECORDED):
     """Plays the recorded episodes; returns how many steps they had."""
-    tolerance, steps = TOLERANCE[f"bsuite/{name}-v0"], 0
+    steps = 0
     for group in grouped(recorded[name]):
         env = build(name, group[0]["fields"], recorded)
+        is_stochastic = isinstance(env, DeepSea) and not env.deterministic
+        id = f"bsuite/{name}{'Stochastic' * is_stochastic}-v0"
         shape = env.observation_space.shape
 
         def play(start, actions, chances, env=env):
@@ -108,7 +110,7 @@ def check_episodes(name, recorded=RECORDED):
             grid.reshape(-1)[observation] = 1
             return grid
 
-        near = functools.partial(assert_close, f"bsuite/{name}-v0", tolerance=tolerance)
+        near = functools.partial(assert_close, id, tolerance=TOLERANCE[id])
         near(openings, [dense(episode["first"]) for episode in group])
         near(timesteps.observation, [[dense(observation) for observation in episode] for episode in seen])
         near(timesteps.reward, rewards)

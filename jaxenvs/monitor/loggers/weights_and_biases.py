@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from jaxenvs.errors import DependencyNotInstalled
+from jaxenvs.core.packages import load_package
 from jaxenvs.monitor.loggers.logger import PictureLogger, RunLogger, as_numbers
 
 
@@ -82,8 +82,4 @@ def _wandb() -> Any:
     Raises:
         DependencyNotInstalled: it is missing.
     """
-    try:
-        import wandb  # pyright: ignore[reportMissingImports]  # which users install themselves
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled("Logging to Weights & Biases needs wandb: run `pip install wandb`.") from error
-    return wandb
+    return load_package("wandb", "Logging to Weights & Biases needs wandb", "wandb")

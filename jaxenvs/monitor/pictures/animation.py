@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.core.packages import load_package
+from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import replacing
 from jaxenvs.monitor.pictures.lanes import tiled
 from jaxenvs.monitor.pictures.png import pillow
@@ -176,15 +177,12 @@ def _write_gif(path: Path, frames: Sequence[np.ndarray], frames_per_second: floa
 
 
 def _write_mp4(path: Path, frames: Sequence[np.ndarray], frames_per_second: float) -> None:
-    try:
-        import imageio_ffmpeg
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('MP4 needs imageio-ffmpeg: run `pip install "jaxenvs[train]"`.') from error
+    ffmpeg = load_package("imageio_ffmpeg", "MP4 needs imageio-ffmpeg", '"jaxenvs[train]"')
     height, width = frames[0].shape[:2]
     # The codec supports only even sizes; an odd edge is repeated.
     padding = (0, height % 2), (0, width % 2), (0, 0)
     command = [
-        imageio_ffmpeg.get_ffmpeg_exe(),
+        ffmpeg.get_ffmpeg_exe(),
         *("-hide_banner", "-loglevel", "error", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width + width % 2}x{height + height % 2}"),
         *("-r", str(frames_per_second), "-i", "pipe:0", "-an"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.errors import DependencyNotInstalled
+from jaxenvs.core.packages import load_package
 
 
 def pillow() -> Any:
@@ -14,11 +14,7 @@ def pillow() -> Any:
     Raises:
         DependencyNotInstalled: pillow is missing.
     """
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('Pictures need pillow: run `pip install "jaxenvs[train]"`.') from error
-    return Image
+    return load_package("PIL.Image", "Pictures need pillow", '"jaxenvs[train]"')
 
 
 def png_bytes(picture: np.ndarray) -> bytes:

@@ -8,8 +8,8 @@ import numpy as np
 
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env
+from jaxenvs.core.packages import load_package
 from jaxenvs.core.wrapper import rewrap, unwrap
-from jaxenvs.errors import DependencyNotInstalled
 from jaxenvs.monitor.pictures.episodes import Episode, Frames
 
 MOST_PIXELS = 8192
@@ -47,13 +47,10 @@ class _Scaled(Sequence[np.ndarray]):
     """Frames scaled to another size."""
 
     def __init__(self, frames: Frames, size: tuple[int, int]) -> None:
-        try:
-            from PIL import Image
-        except ModuleNotFoundError as error:
-            raise DependencyNotInstalled('Scaling needs pillow: run `pip install "jaxenvs[train]"`.') from error
-        self._frames, self._size, self._image = frames, size, Image
+        self._frames, self._size = frames, size
+        self._image = load_package("PIL.Image", "Scaling needs pillow", '"jaxenvs[train]"')
         is_smaller = size[0] < frames.shape[1] or size[1] < frames.shape[0]
-        self._filter = Image.Resampling.BOX if is_smaller else Image.Resampling.NEAREST
+        self._filter = self._image.Resampling.BOX if is_smaller else self._image.Resampling.NEAREST
 
     def __len__(self) -> int:
         return len(self._frames)

@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from jaxenvs.errors import CheckpointError, DependencyNotInstalled
+from jaxenvs.core.packages import load_package
+from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor.atomic import write_bytes
 from jaxenvs.monitor.recording.packed_bytes import PackedBytes
 
@@ -71,12 +72,9 @@ def pyarrow() -> Any:
     Raises:
         DependencyNotInstalled: it is missing.
     """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('Recording needs pyarrow: run `pip install "jaxenvs[record]"`.') from error
-    return pyarrow
+    purpose, install = "Recording needs pyarrow", '"jaxenvs[record]"'
+    load_package("pyarrow.parquet", purpose, install)
+    return load_package("pyarrow", purpose, install)
 
 
 def part_path(folder: Path, writer: str, number: int) -> Path:
