@@ -60,7 +60,7 @@ class AlphaZeroPolicy(PyTreeNode):
 
     def __call__(self, observation: Array, key: Key) -> Array:
         """The action for one observation."""
-        logits = self.network.apply(self.agent.network, observation[None])[0][0]  # pyright: ignore[reportIndexIssue]
+        logits = self.network.outputs(self.agent.network, observation[None])[0][0]
         choice = jax.random.categorical(key, logits) if self.stochastic else jnp.argmax(logits)
         return choice.astype(jnp.int32)
 
@@ -136,8 +136,8 @@ class AlphaZero(Learner[AlphaZeroState]):
             )
         if env.observation_space != base.observation_space or env.action_space != base.action_space:
             raise InvalidField(
-                "AlphaZero plays by the rules of the game and leaves out wrappers, so these must not change observations"
-                f" or actions. Pass `unwrap(env)`, the {type(base).__name__} alone."
+                "AlphaZero plays by the rules of the game and leaves out wrappers, so these must not change"
+                f" observations or actions. Pass `unwrap(env)`, the {type(base).__name__} alone."
             )
         mctx()
 
@@ -280,7 +280,7 @@ class AlphaZero(Learner[AlphaZeroState]):
         return state, jax.tree.map(jnp.mean, losses)
 
     def _loss(self, weights: Any, network: BoardNetwork, examples: Example) -> tuple[Array, dict[str, Array]]:
-        logits, values = network.apply(weights, examples.board)
+        logits, values = network.outputs(weights, examples.board)
         log_probs = jax.nn.log_softmax(logits)
         # The network is not told which actions are legal, so that it learns to avoid the others without a search.
         cross_entropy = -(examples.policy * log_probs).sum(axis=-1).mean()
