@@ -21,7 +21,7 @@ from jaxenvs.games.game import NOBODY, Game, outcome
 from jaxenvs.games.opponents.search import mctx
 from jaxenvs.games.symmetry import Symmetric
 from jaxenvs.random import Key, check_key
-from jaxenvs.rollouts.endings import Endings, Running
+from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.training.alpha_zero_state import AlphaZeroAgent, AlphaZeroMetrics, AlphaZeroState, Example
 from jaxenvs.training.board_network import BoardNetwork
@@ -184,7 +184,7 @@ class AlphaZero(Learner[AlphaZeroState]):
             optimizer_state=self._optimizer.init(weights),
             buffer=ReplayBuffer.empty(example, self.buffer_size),
             positions=self._begun(game),
-            running=Running.begin((self.num_envs,)),
+            lengths=jnp.zeros(self.num_envs, jnp.int32),
             key=key,
         )
 
@@ -216,8 +216,8 @@ class AlphaZero(Learner[AlphaZeroState]):
         network, weights = self._network(game), state.agent.network
         begun = self._begun(game)
 
-        def step(carry: tuple[Any, Running, Key], _: None) -> tuple[tuple[Any, Running, Key], Any]:
-            positions, running, key = carry
+        def step(carry: tuple[Any, Array, Key], _: None) -> tuple[tuple[Any, Array, Key], Any]:
+            positions, lengths, key = carry
             key, search_key = jax.random.split(key)
             boards = jax.vmap(lambda position: game.observe(position, position.player))(positions)
             actions, policies, values = search(
@@ -225,19 +225,18 @@ class AlphaZero(Learner[AlphaZeroState]):
             )
             after = jax.vmap(game.play)(positions, actions)
             rewards = jax.vmap(outcome)(after, positions.player)
-            over, length = after.is_over, running.length + 1
+            over, length = after.is_over, lengths + 1
             decided = (after.winner != NOBODY).astype(jnp.float32)
             endings = Endings(over, over, jnp.zeros_like(over), jnp.where(over, decided, 0.0), length)
             after = jax.vmap(tree_where)(over, begun, after)
-            running = Running(running.episode_return, jnp.where(over, 0, length))
-            return (after, running, key), (boards, policies, values, rewards, endings)
+            return (after, jnp.where(over, 0, length), key), (boards, policies, values, rewards, endings)
 
-        carry = state.positions, state.running, state.key
-        (positions, running, key), played = jax.lax.scan(step, carry, None, length=self.num_steps)
+        carry = state.positions, state.lengths, state.key
+        (positions, lengths, key), played = jax.lax.scan(step, carry, None, length=self.num_steps)
         boards, policies, values, rewards, endings = played
         _, last_values = evaluate_positions(network, weights, game, positions)
         targets = self._targets(rewards, endings.ended, values, last_values)
-        state = state.replace(positions=positions, running=running, key=key)
+        state = state.replace(positions=positions, lengths=lengths, key=key)
         return state, Example(boards, policies, targets), endings
 
     def _targets(self, rewards: Array, over: Array, values: Array, last_values: Array) -> Array:

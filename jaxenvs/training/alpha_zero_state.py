@@ -6,7 +6,6 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import Key
-from jaxenvs.rollouts.endings import Running
 from jaxenvs.training.learner import Metrics, TrainState, episode_figures
 from jaxenvs.training.replay import ReplayBuffer
 
@@ -45,14 +44,14 @@ class AlphaZeroState(TrainState):
         optimizer_state: Adam's moments.
         buffer: of `Example`s.
         positions: where the games stand; none is over.
-        running: the lengths of the games so far.
+        lengths: (num_envs,) int32, the numbers of moves in the games so far.
         key: () key.
     """
 
     optimizer_state: Any
     buffer: ReplayBuffer
     positions: Any
-    running: Running
+    lengths: Array
     key: Key
 
 
