@@ -67,8 +67,10 @@ def test_more_positions_of_connect_four(connect_four):
 
 @pytest.mark.slow
 def test_longer_sequences_in_othello(othello):
-    """With passes, which are possible from the ninth move on."""
-    assert othello.sequences(10) == OTHELLO
+    """The published count of 10 has one more pass after each of the 228 games that end with the ninth move."""
+    counts, ends = othello.sequences_and_ends(10)
+    assert ends == [0] * 8 + [228]
+    assert [*counts[:9], counts[9] + ends[8]] == OTHELLO
 
 
 @pytest.mark.slow
