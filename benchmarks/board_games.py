@@ -68,7 +68,7 @@ def pgx_block(name: str, games: int, steps: int) -> tuple[Block, Any]:
     import pgx  # only this side needs it
     from pgx.experimental import auto_reset
 
-    env = pgx.make(name)
+    env = pgx.make(name)  # pyright: ignore[reportArgumentType]  # `PEERS` has only names that it knows
     step_each = jax.vmap(auto_reset(env.step, env.init))
 
     def step(carry: Any, _: None) -> Any:

@@ -47,6 +47,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from jaxenvs import bsuite as bsuite
     from jaxenvs import canvas as canvas
+    from jaxenvs import games as games
     from jaxenvs import host as host
     from jaxenvs import monitor as monitor
     from jaxenvs import play as play
@@ -93,6 +94,7 @@ __all__ = [
 _ON_FIRST_USE = {
     "bsuite": "jaxenvs.bsuite",
     "canvas": "jaxenvs.canvas",
+    "games": "jaxenvs.games",
     "host": "jaxenvs.host",
     "load": "jaxenvs.agents",
     "monitor": "jaxenvs.monitor",

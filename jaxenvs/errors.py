@@ -107,6 +107,10 @@ class CheckpointError(JaxenvsError, ValueError):
     """A run folder or checkpoint that is missing, corrupt or written by something else."""
 
 
+class InvalidGameRecord(JaxenvsError, ValueError):
+    """The record of a game that cannot be read or written: malformed text, an illegal move, or an unknown one."""
+
+
 class RunInUse(JaxenvsError, RuntimeError):
     """Another process trains in the run folder."""
 

@@ -124,6 +124,7 @@ HEAVY = {
     "absl",
     "rich",
     "yaml",
+    "jaxenvs.games",
     "jaxenvs.testing",
     "jaxenvs.agents",
     "jaxenvs.training",
@@ -146,6 +147,9 @@ HEAVY = {
     "gymnax",
     "brax",
     "dm_env",
+    "pettingzoo",
+    "pgx",
+    "mctx",
 }
 """Never loaded by `import jaxenvs`. (Gymnasium is loaded if it is installed, so that it knows the ids.)"""
 
@@ -215,7 +219,7 @@ def test_rooms_use_only_their_outside_packages(path):
 
 def test_the_table_of_neighbours_is_what_their_modules_import():
     """Modules that it names are left out where their package is missing, so it may name no other."""
-    packages = {"gymnax", "brax", "dm_env"}
+    packages = {"gymnax", "brax", "dm_env", "pgx"}
     modules = [path for path in MODULES if room_of(path) != "bench"]  # its peers import inside their functions
     used = {module_of(path): {name.split(".")[0] for name in imports_of(path)} & packages for path in modules}
     found = {module: package for module, imported in used.items() for package in imported}
@@ -278,7 +282,7 @@ def test_the_lazy_names_of_wrappers_are_those_that_type_checkers_see():
 def test_importing_any_module_makes_no_array():
     """An array made at import would start a backend before the caller could configure it."""
     names = [module_of(path) for path in MODULES if path.stem != "__main__"]
-    # Importing gymnax, and brax through its simulator, makes arrays; no main test environment holds them either.
+    # Importing gymnax and pgx makes arrays, and so does brax through its simulator.
     names = [name for name in names if name not in {f"jaxenvs.adapters.{module}" for module in NEIGHBOURS}]
     # The hook runs when JAX first needs a device, which is when the first array is made.
     code = f"""
@@ -317,9 +321,9 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper TimeLimit
-    TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation host load make monitor
-    play pprint_registry random register registry restart rewrap rollout spaces spec static testing training transition
-    unwrap unwrap_state wrappers
+    TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation games host load make
+    monitor play pprint_registry random register registry restart rewrap rollout spaces spec static testing training
+    transition unwrap unwrap_state wrappers
 """
 
 
@@ -342,7 +346,7 @@ def test_no_package_is_hidden_by_a_public_name():
 def test_modules_load_on_first_use():
     code = """
 import sys, jaxenvs
-names = "bsuite", "canvas", "host", "monitor", "play", "testing", "training"
+names = "bsuite", "canvas", "games", "host", "monitor", "play", "testing", "training"
 assert not {f"jaxenvs.{name}" for name in names} & set(sys.modules)
 for name in names:
     assert getattr(jaxenvs, name) is sys.modules[f"jaxenvs.{name}"]

@@ -22,6 +22,8 @@ FRAMES_PER_SECOND = 12
 MAX_BYTES = 300_000
 _USUAL_STEPS_PER_SECOND = 8
 """For environments without a time of their own."""
+_MOVES = 4
+"""How many steps are played before the picture of a board game is drawn; few enough for tic-tac-toe."""
 _QUALITIES = 60, 30, 10
 
 
@@ -41,8 +43,12 @@ def picture(env: jaxenvs.Env[Any, Any], id: str) -> tuple[str, bytes] | None:
 
 
 def still(env: jaxenvs.Env[Any, Any]) -> bytes:
-    """A start state, drawn by the environment: a PNG."""
-    frame = jax.jit(lambda env, key: env.render(env.reset(key)[0]))(env, jaxenvs.random.key(0))
+    """A start state, or a position of a game that starts with an empty board, drawn by the environment: a PNG."""
+    key = jaxenvs.random.key(0)
+    if "legal_action_mask" in jax.eval_shape(env.reset, key)[1].info:
+        frame = play(env, num_frames=2, stride=_MOVES)[-1]
+    else:
+        frame = jax.jit(lambda env, key: env.render(env.reset(key)[0]))(env, key)
     file = io.BytesIO()
     Image.fromarray(np.asarray(frame)).save(file, "png", optimize=True)
     return file.getvalue()
@@ -64,19 +70,25 @@ def animation(env: jaxenvs.Env[Any, Any]) -> bytes:
 
 
 def play(env: jaxenvs.Env[Any, Any], num_frames: int, stride: int) -> np.ndarray:
-    """(num_frames, height, width, 3) uint8: random actions from a start, with `stride` steps from frame to frame."""
-    env = jaxenvs.AutoReset(env)
+    """(num_frames, height, width, 3) uint8: random actions from a start, with `stride` steps from frame to frame.
 
-    def step(state: Any, key: Any) -> tuple[Any, None]:
-        return env.step(state, env.action_space.sample(key))[0], None
+    If the environment says which actions are legal, those are taken.
+    """
+    env = jaxenvs.AutoReset(env, reset_info=True)
 
-    def frame(state: Any, keys: Any) -> tuple[Any, Any]:
-        return jax.lax.scan(step, state, keys)[0], env.render(state)
+    def step(carry: Any, key: Any) -> tuple[Any, None]:
+        state, mask = carry
+        state, timestep = env.step(state, env.action_space.sample(key, mask))
+        return (state, timestep.info.get("legal_action_mask")), None
+
+    def frame(carry: Any, keys: Any) -> tuple[Any, Any]:
+        return jax.lax.scan(step, carry, keys)[0], env.render(carry[0])
 
     @jax.jit
     def frames(env_key: Any, action_key: Any) -> Any:
         keys = jax.random.split(action_key, (num_frames, stride))
-        return jax.lax.scan(frame, env.reset(env_key)[0], keys)[1]
+        state, timestep = env.reset(env_key)
+        return jax.lax.scan(frame, (state, timestep.info.get("legal_action_mask")), keys)[1]
 
     return np.asarray(frames(*jax.random.split(jaxenvs.random.key(0))))
 

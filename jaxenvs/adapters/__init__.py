@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from jaxenvs.adapters.gymnasium.vector_env import GymnasiumVectorEnv as GymnasiumVectorEnv
     from jaxenvs.adapters.gymnax.env import GymnaxEnv as GymnaxEnv
     from jaxenvs.adapters.gymnax.from_gymnax import from_gymnax as from_gymnax
+    from jaxenvs.adapters.pettingzoo.aec_env import PettingZooAECEnv as PettingZooAECEnv
+    from jaxenvs.adapters.pettingzoo.parallel_env import PettingZooParallelEnv as PettingZooParallelEnv
+    from jaxenvs.adapters.pgx import from_pgx as from_pgx
     from jaxenvs.adapters.recording import record as record
     from jaxenvs.adapters.stable_baselines3.vec_env import StableBaselines3VecEnv as StableBaselines3VecEnv
     from jaxenvs.adapters.torch.arrays import from_torch as from_torch
@@ -38,7 +41,10 @@ _MODULES = {
     "BraxEnv": "brax",
     "wrap_with_fresh_starts": "brax",
     "DmEnvironment": "dm_environment",
+    "PettingZooAECEnv": "pettingzoo.aec_env",
+    "PettingZooParallelEnv": "pettingzoo.parallel_env",
     "from_gymnax": "gymnax.from_gymnax",
+    "from_pgx": "pgx",
     "from_gymnasium_functional": "gymnasium.from_functional",
     "record": "recording",
 }
@@ -47,9 +53,11 @@ _INSTALL = {
     "gymnasium": "jaxenvs[gymnasium]",
     "stable_baselines3": "jaxenvs[sb3]",
     "torch": "jaxenvs[sb3]",
+    "pettingzoo": "jaxenvs[pettingzoo]",
     "gymnax": "gymnax",
     "brax": "brax",
     "dm_env": "dm_env",
+    "pgx": "pgx",
 }
 """What to install for a package that an adapter needs."""
 
@@ -60,8 +68,9 @@ NEIGHBOURS = {
     "gymnax.from_gymnax": "gymnax",
     "brax": "brax",
     "dm_environment": "dm_env",
+    "pgx": "pgx",
 }
-"""The modules that need a package that no extra of jaxenvs installs, and that package."""
+"""The modules that need a package that no extra for users installs, and that package."""
 
 
 class AdapterUnavailable(JaxenvsError, AttributeError):

@@ -67,16 +67,20 @@ class ForeignObject:
         return f"ForeignObject({type(self.value).__name__})"
 
 
-def _same(left: Any, right: Any) -> bool:
+def _same(left: Any, right: Any, deeper: bool = True) -> bool:
     left_leaves, left_structure = jax.tree.flatten(left)
     right_leaves, right_structure = jax.tree.flatten(right)
-    return left_structure == right_structure and all(map(_same_leaf, left_leaves, right_leaves))
+    return left_structure == right_structure and all(
+        _same_leaf(a, b, deeper) for a, b in zip(left_leaves, right_leaves, strict=True)
+    )
 
 
-def _same_leaf(a: Any, b: Any) -> bool:
+def _same_leaf(a: Any, b: Any, deeper: bool) -> bool:
     if a is b or type(a) is not type(b):
         return a is b
     if not isinstance(a, Array | np.ndarray):
+        if deeper and type(a).__eq__ is object.__eq__ and not callable(a) and getattr(a, "__dict__", None) is not None:
+            return _same(vars(a), vars(b), deeper=False)  # an object that holds the rules, as pgx's games have
         return bool(a == b)
     if a.dtype == b.dtype and is_key(a):
         a, b = jax.random.key_data(a), jax.random.key_data(b)

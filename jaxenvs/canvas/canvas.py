@@ -252,7 +252,12 @@ class Canvas(PyTreeNode):
     # ---------------------------------------------------------------- images and text
 
     def tiles(
-        self, indices: Array | np.ndarray, tileset: Array | np.ndarray, *, corner: tuple[int, int] = (0, 0)
+        self,
+        indices: Array | np.ndarray,
+        tileset: Array | np.ndarray,
+        *,
+        corner: tuple[int, int] = (0, 0),
+        row_shift: int = 0,
     ) -> "Canvas":
         """Draws images of the same size in a grid.
 
@@ -261,13 +266,16 @@ class Canvas(PyTreeNode):
                 nearest.
             tileset: (images, tile height, tile width, 3 or 4) uint8; a fourth channel is the opacity.
             corner: (x, y) of the top left corner of the grid, in whole pixels.
+            row_shift: how many pixels further right than the one above it each row begins; not negative.
         """
         tileset = jnp.asarray(tileset)
         _, tile_height, tile_width, channels = tileset.shape
         rows, columns = np.shape(indices)
         chosen = tileset.at[jnp.asarray(indices)].get(mode="clip")
-        image = chosen.transpose(0, 2, 1, 3, 4).reshape(rows * tile_height, columns * tile_width, channels)
-        return self.image(image, corner)
+        strips = chosen.transpose(0, 2, 1, 3, 4).reshape(rows, tile_height, columns * tile_width, channels)
+        if row_shift:
+            strips = lettering.staggered(strips, row_shift)
+        return self.image(strips.reshape(-1, *strips.shape[2:]), corner)
 
     def image(self, image: Array | np.ndarray, corner: Sequence[ArrayLike], *, opacity: ArrayLike = 1.0) -> "Canvas":
         """Draws an image, (rows, columns, 3 or 4) uint8, with its top left corner at whole pixel `corner`, (x, y)."""

@@ -52,6 +52,26 @@ def place(image: Array, corner: Sequence[ArrayLike], shape: tuple[int, ...]) -> 
     return frame[rows : rows + height, columns : columns + width]
 
 
+def staggered(strips: Array, shift: int) -> Array:
+    """Strips of an image, each `shift` pixels further right than the one before.
+
+    Args:
+        strips: (rows, height, width, 3 or 4) uint8.
+        shift: pixels, at least 1.
+
+    Returns:
+        (rows, height, width + (rows - 1) * shift, 4) uint8, transparent beside the strips.
+    """
+    rows, height, width, channels = strips.shape
+    if channels == 3:
+        strips = jnp.pad(strips, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)
+    whole = width + (rows - 1) * shift
+    # Lines that are `shift` too long, one after another, begin that much later in each line of the right length.
+    strips = jnp.pad(strips, ((0, 0), (0, 0), (0, whole + shift - width), (0, 0))).transpose(1, 0, 2, 3)
+    strips = strips.reshape(height, rows * (whole + shift), 4)[:, : rows * whole]
+    return strips.reshape(height, rows, whole, 4).transpose(1, 0, 2, 3)
+
+
 def write(codes: Array, size: int) -> Array:
     """(rows, columns) uint8 coverage of the characters with the given ASCII codes, (count,) integers."""
     glyphs = jnp.asarray(font.atlas(size)).at[codes - font.FIRST].get(mode="clip")

@@ -8,6 +8,7 @@ from jax.typing import ArrayLike
 from jaxenvs.core.trees import tree_where
 from jaxenvs.games._bits import Bits
 from jaxenvs.games.game import NOBODY, Game, Position
+from jaxenvs.games.symmetry import Symmetric, Symmetries, mirrored
 
 ROWS, COLUMNS = 6, 7
 _HEIGHT = ROWS + 1
@@ -35,7 +36,7 @@ class ConnectFourPosition(Position, kw_only=True):
     other: Bits
 
 
-class ConnectFour(Game[ConnectFourPosition]):
+class ConnectFour(Game[ConnectFourPosition], Symmetric):
     """Players drop discs into columns in turn; who has four in a row, a column or a diagonal wins. A full board is a
     draw.
 
@@ -51,6 +52,10 @@ class ConnectFour(Game[ConnectFourPosition]):
     @property
     def observation_shape(self) -> tuple[int, int, int]:
         return ROWS, COLUMNS, 2
+
+    @property
+    def symmetries(self) -> Symmetries:
+        return mirrored(ROWS, COLUMNS)
 
     def start(self) -> ConnectFourPosition:
         return ConnectFourPosition(

@@ -10,6 +10,8 @@ from jax.typing import ArrayLike
 from jaxenvs.core.trees import tree_where
 from jaxenvs.games._bits import Bits
 from jaxenvs.games.game import NOBODY, Game, Position
+from jaxenvs.games.score import Scored
+from jaxenvs.games.symmetry import Symmetric, Symmetries, of_square
 
 SIZE = 8
 PASS = SIZE * SIZE
@@ -36,7 +38,7 @@ class OthelloPosition(Position, kw_only=True):
     moves: Bits
 
 
-class Othello(Game[OthelloPosition]):
+class Othello(Game[OthelloPosition], Scored, Symmetric):
     """Players place discs in turn so that they enclose discs of the other in a row, a column or a diagonal.
 
     Those discs change their owner. A player who cannot do so passes. The game ends when neither can, and who has more
@@ -87,6 +89,14 @@ class Othello(Game[OthelloPosition]):
             other=own,
             moves=moves,
         )
+
+    @property
+    def symmetries(self) -> Symmetries:
+        return of_square(SIZE, other_actions=1)
+
+    def scores(self, position: OthelloPosition) -> Array:
+        counts = jnp.stack([position.own.count(), position.other.count()]).astype(jnp.float32)
+        return jnp.where(position.player == 0, counts, counts[::-1])
 
     def discs(self, position: OthelloPosition) -> Array:
         """(2, 8, 8) bool: the discs of the first player, black, and of the second, white."""

@@ -6,6 +6,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.games.game import NOBODY, Game, Position
+from jaxenvs.games.symmetry import Symmetric, Symmetries, of_square
 
 _CELLS = np.arange(9, dtype=np.uint32)
 """(9,) the number of each cell, which is also that of its bit."""
@@ -34,7 +35,7 @@ class TicTacToePosition(Position, kw_only=True):
         return _planes(self, 0, _CELLS, axis=0)
 
 
-class TicTacToe(Game[TicTacToePosition]):
+class TicTacToe(Game[TicTacToePosition], Symmetric):
     """Players mark cells in turn; who has three in a row, a column or a diagonal wins. A full board is a draw.
 
     Actions: the cell, row by row from the top left, 0 to 8. Their names are `"a3"`, the top left, to `"c1"`.
@@ -49,6 +50,10 @@ class TicTacToe(Game[TicTacToePosition]):
     @property
     def observation_shape(self) -> tuple[int, int, int]:
         return 3, 3, 2
+
+    @property
+    def symmetries(self) -> Symmetries:
+        return of_square(3)
 
     def start(self) -> TicTacToePosition:
         return TicTacToePosition(

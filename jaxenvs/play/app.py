@@ -24,7 +24,10 @@ from jaxenvs.play.worker import Worker
 MOST_PLAYERS = 16
 """The greatest number of pages that play at once."""
 
-_PAGE = ("play.html", "play.js", "controls.js", "keys.js", "connection.js", "list.js", "style.css", "icon.svg")
+_PAGE = (
+    *("play.html", "play.js", "board.js", "controls.js", "keys.js", "connection.js", "list.js"),
+    *("style.css", "icon.svg"),
+)
 
 MakeRecorder = Callable[[str, Any], Recorder | None]
 """Makes the recorder of a player's game, from the environment's name and the environment."""

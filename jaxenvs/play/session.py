@@ -11,6 +11,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import InvalidAction
 from jaxenvs.play.action_names import Actions, Idle, actions_of, bindings_of
+from jaxenvs.play.boards import board_of
 from jaxenvs.play.controls import describe, read
 from jaxenvs.play.games import advance, begin, draw, summary
 from jaxenvs.play.pictures import best_format, encode
@@ -45,6 +46,7 @@ class Session:
         self.idle: Idle = self._actions.idle
         self._recorder = recorder
         self._space = env.action_space
+        self._board = board_of(env)
         self._controls = describe(self._space, self._actions)
         self._draws_actions = '"random"' in json.dumps(self._controls)
         self._can_render = env.can_render
@@ -67,7 +69,8 @@ class Session:
             "id": self.name,
             "summary": summary(self._start),
             "controls": self._controls,
-            "bindings": bindings_of(self._space, self._actions),
+            "board": self._board.introduction() if self._board else None,
+            "bindings": [] if self._board else bindings_of(self._space, self._actions),
             "idle": self.idle,
             "idle_default": self._actions.idle,
             "frames_per_second": self._actions.frames_per_second or unwrap(self._env).frames_per_second,
@@ -94,12 +97,14 @@ class Session:
         """Takes an action, as the page sent it; after the end of the episode, it does nothing.
 
         Raises:
-            InvalidAction: it is not an action.
+            InvalidAction: it is not an action, or not a legal move on a board.
         """
         if self.done:
             return
         key = jax.random.fold_in(self._key, _ACTION_KEY + self.steps) if self._draws_actions else self._key
         action = read(self._space, value, key)
+        if self._board is not None:
+            self._board.check(int(action), jax.device_get(self._timestep.info))
         self._state, self._timestep = advance(self._env, self._state, action)
         timestep = self._timestep
         reward, terminated, truncated = jax.device_get((timestep.reward, timestep.terminated, timestep.truncated))
@@ -148,6 +153,8 @@ class Session:
             "action": reading(self._action) if self._action is not None else None,
             "observation": reading(timestep.observation),
             "info": reading(timestep.info),
+            "legal": self._board.legal(timestep.info) if self._board else None,
+            "caption": self._board.caption(self._state) if self._board else None,
             "last": self._last,
             "recorded": self._recorder.count if self._recorder is not None else None,
             "problem": self._problem,

@@ -3,15 +3,16 @@
 from typing import Any, Literal, TypeAlias
 
 from jaxenvs.errors import InvalidField, did_you_mean
+from jaxenvs.training.alpha_zero import AlphaZero
 from jaxenvs.training.dqn import DQN
 from jaxenvs.training.learner import Learner
 from jaxenvs.training.ppo import PPO
 from jaxenvs.training.sac import SAC
 from jaxenvs.training.settings import nearest_setting
 
-Algorithm: TypeAlias = Literal["ppo", "dqn", "sac"]
+Algorithm: TypeAlias = Literal["ppo", "dqn", "sac", "alphazero"]
 
-LEARNERS: dict[Algorithm, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN, "sac": SAC}
+LEARNERS: dict[Algorithm, type[Learner[Any]]] = {"ppo": PPO, "dqn": DQN, "sac": SAC, "alphazero": AlphaZero}
 """The learners by their names in `preset` and `jaxenvs train`."""
 
 _ROBOT = {
@@ -129,6 +130,35 @@ _MINATAR: dict[str, dict[str, Any]] = {
 _FAMILIES = {"ALE/": _ATARI, "MinAtar/": _MINATAR}
 """Settings by algorithm for all ids with this prefix that have no settings of their own."""
 
+_BOARD_GAMES: dict[str, dict[str, Any]] = {
+    "TicTacToe-v0": {
+        "total_steps": 40_000,
+        "num_envs": 64,
+        "num_steps": 10,
+        "num_simulations": 16,
+        "gradient_steps": 10,
+        "batch_size": 128,
+        "buffer_size": 12_800,
+        "channels": 16,
+        "blocks": 1,
+    },
+    "ConnectFour-v0": {"total_steps": 100_000},
+    # Not trained to strength: that needs a GPU.
+    "Go9x9-v0": {
+        "total_steps": 20_000_000,
+        "num_envs": 1024,
+        "num_steps": 16,
+        "num_simulations": 64,
+        "gradient_steps": 64,
+        "batch_size": 1024,
+        "buffer_size": 1_048_576,
+        "channels": 128,
+        "blocks": 6,
+    },
+}
+for _id, _settings in _BOARD_GAMES.items():  # the same game in both kinds of environment
+    _PRESETS[_id, "alphazero"] = _PRESETS[f"two_player/{_id}", "alphazero"] = _settings
+
 # The same task with a shorter time limit.
 _PRESETS["CartPole-v0", "ppo"] = _PRESETS["CartPole-v1", "ppo"]
 _PRESETS["CartPole-v0", "dqn"] = _PRESETS["CartPole-v1", "dqn"]
@@ -139,7 +169,7 @@ def preset(env_id: str, algorithm: Algorithm = "ppo", **settings: Any) -> Learne
 
     Args:
         env_id: the environment's id.
-        algorithm: `"ppo"`, `"dqn"` or `"sac"`.
+        algorithm: `"ppo"`, `"dqn"`, `"sac"` or `"alphazero"`.
         **settings: replace fields of the learner.
 
     Raises:

@@ -19,6 +19,9 @@ PACKAGES = {
     "wrap_with_fresh_starts": "brax",
     "DmEnvironment": "dm_env",
     "from_gymnasium_functional": "gymnasium",
+    "PettingZooAECEnv": "pettingzoo",
+    "PettingZooParallelEnv": "pettingzoo",
+    "from_pgx": "pgx",
 }
 
 ALONE = f"""

@@ -22,6 +22,20 @@ def test_tiles_follow_the_map():
     np.testing.assert_array_equal(image[:, 0], 255)
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_rows_of_tiles_are_shifted_and_leave_the_rest_as_it_was(channels):
+    tileset = np.full((2, 2, 4, channels), 255, np.uint8)
+    tileset[0, ..., 0], tileset[1, ..., 0] = 10, 200
+    indices = np.array([[0, 1], [1, 1], [0, 0]], np.int32)
+    draw = jax.jit(lambda i: Canvas.blank(8, 16, palette.BLACK).tiles(i, tileset, corner=(1, 1), row_shift=3).to_rgb())
+    expected = np.zeros((8, 16, 3), np.uint8)
+    for row, chosen in enumerate(indices):
+        for column, index in enumerate(chosen):
+            left = 1 + 4 * column + 3 * row
+            expected[1 + 2 * row : 3 + 2 * row, left : left + 4] = tileset[index, ..., :3]
+    np.testing.assert_array_equal(draw(indices), expected)
+
+
 @pytest.mark.parametrize("static", [True, False])
 @pytest.mark.parametrize("corner", [(2, 3), (-2, -1), (7, 8), (-5, 0), (20, 0)])
 def test_images_are_cropped_by_the_frame(corner, static):

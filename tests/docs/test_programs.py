@@ -31,6 +31,12 @@ CHECKS = {
         'assert run.env_id == "CartPole-v0" and run.episodes["seconds"].tolist() == [2.0]',
         'assert run.episodes["env_steps"].tolist() == [21, 30]',
     ),
+    "docs/board_games.md": (
+        "assert game.action_named('swap') == 25 and game.legal_actions(position).sum() == 23",
+        "assert rewards.shape == (100, 64) and (rewards >= 0).all() and ((players == 0) & (rewards == 1)).sum() > 64",
+        "assert state.position.own is not None and int(timestep.reward) == 0",
+        "assert Image.open('go.png').size == (609, 609) and 'O' in jaxenvs.unwrap(env).render_text(state)",
+    ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
@@ -52,6 +58,13 @@ CHECKS = {
     "docs/adapters.md": (
         "assert picture.shape == (400, 600, 3) and observations.shape == (256, 4)",
         "assert model.num_timesteps == 2048",
+        "assert env.agents == [] and env.render().count('\\n') >= 5",
+        "assert timesteps.terminated[:, -1].mean() > 0.9 and abs(timesteps.reward).max() == 1",
+    ),
+    "docs/game_records.md": (
+        "assert text.endswith('DT[2026-11-28]\\n;B[cg];W[gc];B[gg];W[cc];B[ee])\\n') and game == go and len(tags) == 4",
+        "assert text.count(';') == 31 and 'RE[' in text",
+        "assert text == 'd3 c5 f6 f5 e6 e3'",
     ),
     "docs/recording_loops.md": (
         'assert len(episodes["length"]) > 400 and (episodes["episode_return"] == episodes["length"]).all()',
@@ -76,9 +89,10 @@ TOGETHER = [
     ),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
-    ("docs/adapters.md", "docs/recording_loops.md"),
+    ("docs/adapters.md", "docs/game_records.md", "docs/recording_loops.md"),
     ("docs/logging.md",),
     ("docs/pictures.md",),
+    ("docs/board_games.md",),
 ]
 """Pages that share a process, since starting one costs more than most programs."""
 

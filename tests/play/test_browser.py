@@ -37,7 +37,7 @@ def open_page(browser, client, request):
     """Opens the page of an environment, and checks at the end that it reported no error."""
     contexts, errors = [], []
 
-    def open_page(id="CartPole-v1", query="", **options):
+    def open_page(id="CartPole-v1", query="", shows=("#overlay", "Ready"), **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})
         contexts.append(context)
         page = context.new_page()
@@ -45,7 +45,7 @@ def open_page(browser, client, request):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(f"{client.origin}/{query}#{id}")
-        expect(page.locator("#overlay")).to_contain_text("Ready", timeout=SLOW_MS)
+        expect(page.locator(shows[0])).to_contain_text(shows[1], timeout=SLOW_MS)
         return page
 
     yield open_page
@@ -142,6 +142,62 @@ def test_a_phone_plays_by_touch_without_scrolling_sideways(open_page):
     button.dispatch_event("pointerdown", {"pointerId": 1, "button": 0, "isPrimary": True})
     expect(page.locator(".action.taken")).to_contain_text("right")
     expect(page.locator("#overlay")).not_to_contain_text("Ready")
+
+
+def place_of(page, x, y):
+    """(x, y) on the page of a place in the picture, given in fractions of its width and height."""
+    box = page.locator("#picture").bounding_box()
+    width, height = page.locator("#picture").evaluate("picture => [picture.naturalWidth, picture.naturalHeight]")
+    scale = min(box["width"] / width, box["height"] / height)
+    left, top = box["x"] + (box["width"] - scale * width) / 2, box["y"] + (box["height"] - scale * height) / 2
+    return left + x * scale * width, top + y * scale * height
+
+
+def test_two_people_play_on_a_board_by_clicking_and_typing(open_page):
+    page = open_page("two_player/TicTacToe-v0", shows=("#turn", "X to move"))
+    start = page.locator("#picture").get_attribute("src")
+    page.mouse.move(*place_of(page, 0.5, 0.51))
+    expect(page.locator("#place")).to_have_text("b2")
+    expect(page.locator("#ghost")).to_be_visible()
+    page.mouse.click(*place_of(page, 0.5, 0.5))
+    expect(page.locator("#turn")).to_have_text("O to move")
+    assert page.locator("#picture").get_attribute("src") != start
+    page.mouse.move(*place_of(page, 0.52, 0.5))
+    expect(page.locator("#place")).to_have_text("b2")
+    expect(page.locator("#ghost")).to_be_hidden()
+    page.mouse.click(*place_of(page, 0.5, 0.5))
+    expect(page.locator("#message")).to_contain_text("b2 is not a legal move here.")
+    assert number(page, "step-count") == 1
+    page.keyboard.type("A3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#turn")).to_have_text("X to move")
+    page.keyboard.type("z9")
+    page.keyboard.press("Enter")
+    expect(page.locator("#message")).to_contain_text('No move is called "z9". They go from a3 to c1.')
+    for move in ("a2", "b3", "c2"):
+        page.keyboard.type(move)
+        page.keyboard.press("Enter")
+    expect(page.locator("#turn")).to_have_text("X won")
+    expect(page.locator("#step-count")).to_have_text("5")
+    page.get_by_role("button", name="New game").click()
+    expect(page.locator("#turn")).to_have_text("X to move")
+    expect(page.locator("#step-count")).to_have_text("0")
+
+
+def test_on_a_small_board_a_finger_selects_and_then_plays(open_page):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
+    page = open_page("two_player/Hex9x9-v0", shows=("#turn", "Red to move"), **phone)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    page.touchscreen.tap(*place_of(page, 0.5, 0.5))
+    button = page.get_by_role("button", name=re.compile("^Play e5$"))
+    expect(button).to_be_visible()
+    expect(page.locator("#ghost")).to_be_visible()
+    assert number(page, "step-count") == 0
+    button.tap()
+    expect(page.locator("#turn")).to_have_text("Blue to move")
+    for _ in range(2):  # the same place twice
+        page.touchscreen.tap(*place_of(page, 0.3, 0.3))
+    expect(page.locator("#turn")).to_have_text("Red to move")
 
 
 def test_a_page_without_websockets_polls(open_page):

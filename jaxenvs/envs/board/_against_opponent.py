@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.checks import check_choice
+from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.envs.board._look import OnBoard, board_text, names_of_actions, result
 from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
-from jaxenvs.games.opponents import Opponent, RandomOpponent
+from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, SearchOpponent
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
@@ -32,14 +33,16 @@ class AgainstOpponentState(PyTreeNode, Generic[Pos], kw_only=True):
     key: Key
 
 
-class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generic[Pos]):
+class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoard, Generic[Pos]):
     """The environment of one agent whose opponent answers within the same step; each game derives its own from it.
 
     An illegal action loses the game for who takes it. Nobody moves after the end.
 
     Parameters:
-        opponent: who plays against the agent: `"random"`.
+        opponent: who plays against the agent: `"random"`; `"greedy"`, which looks one move ahead; or `"search"`, by
+            Monte-Carlo tree search, which needs mctx. See `jaxenvs.games.opponents`.
         custom_opponent: a player of your own, in place of `opponent`.
+        num_simulations: simulations before each move of the opponent that searches.
         agent_moves_first: whether the agent makes the first move.
         can_resign: whether the agent has one more action, after all others, by which it loses at once.
     """
@@ -48,13 +51,16 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
 
     opponent: str = static(default="random")
     custom_opponent: Opponent | None = None
+    num_simulations: int = static(default=64)
     agent_moves_first: bool = static(default=True)
     can_resign: bool = static(default=False)
 
     def check_fields(self) -> None:
         """Checks the opponent, and the fields that the rules are made of."""
         _ = self.game
-        check_choice(self, "opponent", self.opponent, ("random",))
+        check_choice(self, "opponent", self.opponent, ("random", "greedy", "search"))
+        check_integer(self, "num_simulations", self.num_simulations)
+        _ = self.player  # raises an error if it needs a package that is missing
 
     @property
     @abc.abstractmethod
@@ -64,7 +70,11 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
     @property
     def player(self) -> Opponent:
         """The opponent that answers."""
-        return RandomOpponent() if self.custom_opponent is None else self.custom_opponent
+        if self.custom_opponent is not None:
+            return self.custom_opponent
+        if self.opponent == "search":
+            return SearchOpponent(self.num_simulations)
+        return GreedyOpponent() if self.opponent == "greedy" else RandomOpponent()
 
     @property
     def agent(self) -> int:
@@ -111,8 +121,19 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, Generi
     def observe(self, state: AgainstOpponentState[Pos]) -> Array:
         return self.game.observe(state.position, self.agent)
 
+    def render(self, state: AgainstOpponentState[Pos]) -> Array:
+        """(height, width, 3) uint8: the board."""
+        return self.look.draw(self.game, state.position, state.last_action)
+
     def render_text(self, state: AgainstOpponentState[Pos]) -> str:
-        return self.game.text(state.position)
+        return board_text(self.look, self.game, state.position, state.last_action, self.caption(state))
+
+    @property
+    def action_meanings(self) -> tuple[str, ...]:
+        return names_of_actions(self.game) + ("resign",) * self.can_resign
+
+    def caption(self, state: AgainstOpponentState[Pos]) -> str:
+        return result(self.look, self.game, state.position, self.agent)
 
     def _answer(self, position: Pos, last_action: Array, key: Key) -> tuple[Pos, Array]:
         """The position after the opponent's move, and the last move on the board."""

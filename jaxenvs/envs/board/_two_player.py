@@ -8,6 +8,7 @@ from jax import Array
 
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.envs.board._look import OnBoard, board_text, names_of_actions, result
 from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
@@ -27,7 +28,7 @@ class TwoPlayerState(PyTreeNode, Generic[Pos], kw_only=True):
     last_action: Array
 
 
-class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
+class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, OnBoard, Generic[Pos]):
     """The environment of two players who move in turn; each game derives its own from it.
 
     An illegal action loses the game for the player who takes it. Steps after the end change nothing.
@@ -87,8 +88,19 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, Generic[Pos]):
     def observe(self, state: TwoPlayerState[Pos]) -> Array:
         return self.game.observe(state.position, state.position.player)
 
+    def render(self, state: TwoPlayerState[Pos]) -> Array:
+        """(height, width, 3) uint8: the board."""
+        return self.look.draw(self.game, state.position, state.last_action)
+
     def render_text(self, state: TwoPlayerState[Pos]) -> str:
-        return self.game.text(state.position)
+        return board_text(self.look, self.game, state.position, state.last_action, self.caption(state))
+
+    @property
+    def action_meanings(self) -> tuple[str, ...]:
+        return names_of_actions(self.game)
+
+    def caption(self, state: TwoPlayerState[Pos]) -> str:
+        return result(self.look, self.game, state.position)
 
     def _info(self, state: TwoPlayerState[Any], rewards: Array) -> dict[str, Array]:
         return {

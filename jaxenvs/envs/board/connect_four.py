@@ -1,6 +1,8 @@
 """Connect Four against an opponent, and between two players."""
 
 from jaxenvs.envs.board._against_opponent import AgainstOpponent
+from jaxenvs.envs.board._connect_four_picture import connect_four_look
+from jaxenvs.envs.board._look import Look
 from jaxenvs.envs.board._two_player import TwoPlayer
 from jaxenvs.games import connect_four
 from jaxenvs.games.connect_four import ConnectFourPosition
@@ -42,6 +44,11 @@ class ConnectFour(AgainstOpponent[ConnectFourPosition]):
         """The rules."""
         return connect_four.ConnectFour()
 
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return connect_four_look()
+
 
 class TwoPlayerConnectFour(TwoPlayer[ConnectFourPosition]):
     """Two players drop discs into 7 columns in turn, and the first with four in a row wins.
@@ -76,3 +83,8 @@ class TwoPlayerConnectFour(TwoPlayer[ConnectFourPosition]):
     def game(self) -> connect_four.ConnectFour:
         """The rules."""
         return connect_four.ConnectFour()
+
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return connect_four_look()

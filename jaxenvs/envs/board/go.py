@@ -4,6 +4,8 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.board._against_opponent import AgainstOpponent
+from jaxenvs.envs.board._go_picture import go_look
+from jaxenvs.envs.board._look import Look
 from jaxenvs.envs.board._two_player import TwoPlayer
 from jaxenvs.games import go
 from jaxenvs.games.go import GoPosition
@@ -64,6 +66,11 @@ class Go(AgainstOpponent[GoPosition]):
         """The rules."""
         return go.Go(size=self.size, komi=self.komi, ko=self.ko, move_limit=self.move_limit)
 
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return go_look(self.size)
+
 
 class TwoPlayerGo(TwoPlayer[GoPosition]):
     """Two players place stones in turn, and who surrounds more of the board wins.
@@ -117,3 +124,8 @@ class TwoPlayerGo(TwoPlayer[GoPosition]):
     def game(self) -> go.Go:
         """The rules."""
         return go.Go(size=self.size, komi=self.komi, ko=self.ko, move_limit=self.move_limit)
+
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return go_look(self.size)

@@ -2,6 +2,8 @@
 
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.board._against_opponent import AgainstOpponent
+from jaxenvs.envs.board._hex_picture import hex_look
+from jaxenvs.envs.board._look import Look
 from jaxenvs.envs.board._two_player import TwoPlayer
 from jaxenvs.games import hex
 from jaxenvs.games.hex import HexPosition
@@ -55,6 +57,11 @@ class Hex(AgainstOpponent[HexPosition]):
         """The rules."""
         return hex.Hex(size=self.size, swap=self.swap)
 
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return hex_look(self.size)
+
 
 class TwoPlayerHex(TwoPlayer[HexPosition]):
     """Two players place stones on a board of hexagons in turn, and the first to connect their two sides wins.
@@ -98,3 +105,8 @@ class TwoPlayerHex(TwoPlayer[HexPosition]):
     def game(self) -> hex.Hex:
         """The rules."""
         return hex.Hex(size=self.size, swap=self.swap)
+
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return hex_look(self.size)

@@ -1,6 +1,8 @@
 """Othello against an opponent, and between two players."""
 
 from jaxenvs.envs.board._against_opponent import AgainstOpponent
+from jaxenvs.envs.board._look import Look
+from jaxenvs.envs.board._othello_picture import othello_look
 from jaxenvs.envs.board._two_player import TwoPlayer
 from jaxenvs.games import othello
 from jaxenvs.games.othello import OthelloPosition
@@ -44,6 +46,11 @@ class Othello(AgainstOpponent[OthelloPosition]):
         """The rules."""
         return othello.Othello()
 
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return othello_look()
+
 
 class TwoPlayerOthello(TwoPlayer[OthelloPosition]):
     """Two players enclose each other's discs on a board of 8 by 8 to turn them; who has more in the end wins.
@@ -78,3 +85,8 @@ class TwoPlayerOthello(TwoPlayer[OthelloPosition]):
     def game(self) -> othello.Othello:
         """The rules."""
         return othello.Othello()
+
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return othello_look()

@@ -1,10 +1,9 @@
 """Tic-tac-toe against an opponent, and between two players."""
 
-from jax import Array
-
-from jaxenvs.canvas import Canvas
-from jaxenvs.envs.board._against_opponent import AgainstOpponent, AgainstOpponentState
-from jaxenvs.envs.board._two_player import TwoPlayer, TwoPlayerState
+from jaxenvs.envs.board._against_opponent import AgainstOpponent
+from jaxenvs.envs.board._look import Look
+from jaxenvs.envs.board._tic_tac_toe_picture import tic_tac_toe_look
+from jaxenvs.envs.board._two_player import TwoPlayer
 from jaxenvs.games import tic_tac_toe
 from jaxenvs.games.tic_tac_toe import TicTacToePosition
 
@@ -44,9 +43,10 @@ class TicTacToe(AgainstOpponent[TicTacToePosition]):
         """The rules."""
         return tic_tac_toe.TicTacToe()
 
-    def render(self, state: AgainstOpponentState[TicTacToePosition]) -> Array:
-        """(360, 360, 3) uint8: the board."""
-        return _picture(state.position)
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return tic_tac_toe_look()
 
 
 class TwoPlayerTicTacToe(TwoPlayer[TicTacToePosition]):
@@ -83,19 +83,7 @@ class TwoPlayerTicTacToe(TwoPlayer[TicTacToePosition]):
         """The rules."""
         return tic_tac_toe.TicTacToe()
 
-    def render(self, state: TwoPlayerState[TicTacToePosition]) -> Array:
-        """(360, 360, 3) uint8: the board."""
-        return _picture(state.position)
-
-
-def _picture(position: TicTacToePosition) -> Array:
-    canvas = Canvas.blank(360, 360, (250, 248, 243))
-    for line in (120, 240):
-        canvas = canvas.line((line, 20), (line, 340), 4, (60, 60, 70)).line((20, line), (340, line), 4, (60, 60, 70))
-    for cell in range(9):
-        x, y = 60 + 120 * (cell % 3), 60 + 120 * (cell // 3)
-        cross, ring = (position.marks[player, cell] for player in (0, 1))
-        canvas = canvas.line((x - 32, y - 32), (x + 32, y + 32), 10, (200, 70, 60), opacity=cross)
-        canvas = canvas.line((x - 32, y + 32), (x + 32, y - 32), 10, (200, 70, 60), opacity=cross)
-        canvas = canvas.circle((x, y), 36, (50, 110, 180), stroke=10, opacity=ring)
-    return canvas.to_rgb()
+    @property
+    def look(self) -> Look:
+        """How the game looks."""
+        return tic_tac_toe_look()

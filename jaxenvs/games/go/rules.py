@@ -13,6 +13,8 @@ from jaxenvs.games.go.board import BLACK, EMPTY, WHITE, Layout, any_of
 from jaxenvs.games.go.chains import Placement, Stones, placed
 from jaxenvs.games.go.repetition import History, new_history, remembered, repeating
 from jaxenvs.games.go.scoring import area
+from jaxenvs.games.score import Scored
+from jaxenvs.games.symmetry import Symmetric, Symmetries, of_square
 
 _RULES_OF_KO = "simple", "positional", "situational"
 
@@ -46,7 +48,7 @@ class GoPosition(Position, kw_only=True):
     history: History | None
 
 
-class Go(Game[GoPosition]):
+class Go(Game[GoPosition], Scored, Symmetric):
     """Players place stones on the points of a board in turn; who surrounds more of the board wins. Black, player 0,
     begins.
 
@@ -117,6 +119,10 @@ class Go(Game[GoPosition]):
         return self.size, self.size, 5
 
     @property
+    def symmetries(self) -> Symmetries:
+        return of_square(self.size, other_actions=1)
+
+    @property
     def limit(self) -> int:
         """The number of actions after which the game ends."""
         return _ACTIONS_PER_POINT * self.size**2 if self.move_limit is None else self.move_limit
@@ -185,6 +191,10 @@ class Go(Game[GoPosition]):
     def score(self, position: GoPosition) -> Array:
         """(2,) int32: the area of black and of white, without komi, as if the game ended here."""
         return area(self._layout, position.board)
+
+    def scores(self, position: GoPosition) -> Array:
+        area_of_black, area_of_white = self.score(position).astype(jnp.float32)
+        return jnp.stack([area_of_black, area_of_white + self.komi])
 
     def stones(self, position: GoPosition) -> Array:
         """(2, size, size) bool: black's stones and white's."""

@@ -1,5 +1,6 @@
 // The page to play on: it shows what the server sends, and sends what the player does.
 
+import { Board } from "./board.js";
 import { Connection } from "./connection.js";
 import { changedAt, controls, element, format } from "./controls.js";
 import { Keys, keyLabel } from "./keys.js";
@@ -10,6 +11,7 @@ const picture = $("picture");
 let env = null; // what the server said about the environment
 let shown = null; // the newest update
 let panel = null; // the controls of the action
+let board = null; // the board, if the game has one
 let busy = null; // the timer of a compilation
 let rows = []; // of the table that stands in for a picture
 let hiddenPause = false;
@@ -83,10 +85,23 @@ function showEnv(message) {
   picture.hidden = !env.can_render;
   $("table").hidden = env.can_render;
   keys.bindings = env.bindings;
-  panel = controls(env, hold, tap);
-  $("play").replaceChildren(panel.node);
+  showPanel();
   showKeys();
   showIdle();
+}
+
+/** The controls, or the board. On a board the end stays in sight, unless the player wants otherwise. */
+function showPanel() {
+  board?.remove();
+  if (Boolean(board) !== Boolean(env.board)) {
+    $("restarts").checked = !env.board;
+    sendWishes();
+  }
+  board = env.board && new Board(env.board, picture, $("ghost"), tap, () => $("reset").click(), (message) => showError({ message }));
+  document.body.classList.toggle("on-board", Boolean(board));
+  $("readings-box").open = !board;
+  panel = board ? null : controls(env, hold, tap);
+  $("play").replaceChildren((board ?? panel).node);
 }
 
 function showIdle() {
@@ -107,7 +122,8 @@ function showKeys() {
     const name = named(binding);
     actions.set(name, [...(actions.get(name) ?? []), binding.keys.map(keyLabel).join(" + ")]);
   }
-  const commands = [["pause, go on", ["⇧P"]], ["one step", ["."]], ["next episode", ["⇧R"]], ["all environments", ["?"]]];
+  if (board) actions.set("plays there", [env.board.names[env.board.points[0][2]].toUpperCase(), "Enter"]);
+  const commands = board ? [["all environments", ["?"]]] : [["pause, go on", ["⇧P"]], ["one step", ["."]], ["next episode", ["⇧R"]], ["all environments", ["?"]]];
   const line = ([name, labels]) => element("tr", {}, element("td", {}, ...labels.map((label) => element("kbd", {}, label))), element("td", {}, name));
   $("keys").replaceChildren(...[...actions, ...commands].map(line));
 }
@@ -120,11 +136,11 @@ function showUpdate(update) {
     const old = picture.src;
     picture.onload = () => {
       const scale = Math.min(picture.clientWidth / picture.naturalWidth, picture.clientHeight / picture.naturalHeight);
-      picture.classList.toggle("crisp", scale * devicePixelRatio >= 1.5);
+      picture.classList.toggle("crisp", !board && scale * devicePixelRatio >= 1.5);
       if (old) URL.revokeObjectURL(old);
     };
     picture.src = address;
-    picture.alt = `${env.id}, step ${update.step}`;
+    picture.alt = `${env.id}, step ${update.step}. ${update.caption ?? ""}`;
   } else showRow(update);
   if (update.problem) showError({ message: update.problem });
   $("return").textContent = format(update.return);
@@ -134,6 +150,7 @@ function showUpdate(update) {
   $("pause").textContent = update.paused ? "Go on" : "Pause";
   $("pause").setAttribute("aria-pressed", update.paused);
   if (document.activeElement !== $("seed")) $("seed").value = update.seed;
+  board?.show(update);
   showReadings(update);
   if (update.last) {
     const { return: total, length, terminated } = update.last;
@@ -145,6 +162,7 @@ function showUpdate(update) {
     button.classList.toggle("taken", update.action?.[0]?.[1]?.[0] === Number(button.dataset.value));
   }
   if (document.body.classList.contains("compiling")) return;
+  if (board) return overlay("");
   if (done) overlay(update.terminated ? "Terminated" : "Truncated", `Return ${format(update.return)} in ${update.step} steps`);
   else if (update.paused) overlay("Paused", "⇧P to go on, . for one step");
   else if (!update.started) overlay("Ready", matchMedia("(pointer: coarse)").matches ? "Touch a control to begin" : "Press a key to begin");
@@ -188,6 +206,7 @@ const keys = new Keys((binding) => {
   panel.set(binding.set.reduce((value, [path, part]) => changedAt(value, path, part), panel.get()));
   if (binding.act) hold(panel.get());
 }, (key) => {
+  if (board) return boardKey(key);
   const commands = {
     P: () => $("pause").click(), ".": () => $("step").click(), R: () => $("reset").click(),
     Enter: () => (shown?.terminated || shown?.truncated ? $("reset").click() : document.querySelector("#play .primary")?.click()),
@@ -196,6 +215,17 @@ const keys = new Keys((binding) => {
   commands[key]?.();
   return key in commands;
 });
+
+/** On a board, letters and digits go into the field for the move. */
+function boardKey(key) {
+  if (key === "?") list.show();
+  else if (key === "Enter" && (shown?.terminated || shown?.truncated)) $("reset").click();
+  else {
+    if (/^[a-z0-9]$/i.test(key)) board.type();
+    return false;
+  }
+  return true;
+}
 
 // The pointer over the picture moves actions of one or two components.
 function pointed(event) {
@@ -208,14 +238,14 @@ function pointed(event) {
   hold(scalar ? values[0] : values);
 }
 picture.addEventListener("pointerdown", (event) => {
-  if (env?.controls.kind !== "numbers" || env.controls.low.length > 2 || env.idle === "wait") return;
+  if (board || env?.controls.kind !== "numbers" || env.controls.low.length > 2 || env.idle === "wait") return;
   picture.setPointerCapture(event.pointerId);
   picture.onpointermove = pointed;
   pointed(event);
 });
 for (const name of ["pointerup", "pointercancel"]) {
   picture.addEventListener(name, () => {
-    if (!picture.onpointermove) return;
+    if (board || !picture.onpointermove) return;
     picture.onpointermove = null;
     panel.set(env.controls.rest);
     hold(panel.get());
