@@ -56,9 +56,18 @@ def test_sequences_in_othello(othello):
 
 
 @pytest.mark.slow
-def test_longer_sequences_and_positions(connect_four, othello):
+def test_longer_sequences_in_connect_four(connect_four):
     assert connect_four.sequences(9) == CONNECT_FOUR
+
+
+@pytest.mark.slow
+def test_more_positions_of_connect_four(connect_four):
     assert [level.sequences for level in connect_four.levels(8, different=True)] == CONNECT_FOUR_POSITIONS
+
+
+@pytest.mark.slow
+def test_longer_sequences_in_othello(othello):
+    """With passes, which are possible from the ninth move on."""
     assert othello.sequences(10) == OTHELLO
 
 
