@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from jaxenvs.play.boards import chosen
 from jaxenvs.play.games import Games
 from jaxenvs.play.pages import page_routes
 from jaxenvs.play.pictures import check_pillow
@@ -57,8 +58,8 @@ def play_app(
     thumbnails = Thumbnails(games, worker)
     sockets: set[WebSocket] = set()
 
-    def open_session(name: str, seed: int) -> Session:
-        env = games.make(name)
+    def open_session(name: str, seed: int, fields: dict[str, Any]) -> Session:
+        env = chosen(games.make(name), fields)
         return Session(name, env, seed, make_recorder(name, env) if make_recorder else None)
 
     def make_player(send: Any) -> Player:

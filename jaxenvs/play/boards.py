@@ -1,12 +1,14 @@
 """Environments that are played on a board: by clicking on the picture, or by typing a move."""
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.wrapper import unwrap, unwrap_state
-from jaxenvs.errors import InvalidAction
+from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state
+from jaxenvs.errors import InvalidAction, InvalidField
 from jaxenvs.spaces import Discrete
 
 
@@ -32,6 +34,44 @@ class PlaysOnBoard(Protocol):
     def caption(self, state: Any) -> str:
         """Whose turn it is, or how the game ended."""
         ...
+
+
+@runtime_checkable
+class OffersChoices(Protocol):
+    """An environment some of whose fields are chosen on the page."""
+
+    @property
+    def play_choices(self) -> Mapping[str, tuple[Any, ...]]:
+        """The values to choose from, by field: texts or truth values."""
+        ...
+
+
+def choices_of(env: Env[Any, Any]) -> list[dict[str, Any]]:
+    """What is chosen on the page: JSON objects with `field`, `values` and the `value` that the environment has."""
+    base = unwrap(env)
+    offered = base.play_choices if isinstance(base, OffersChoices) else {}
+    return [
+        {"field": field, "values": list(values), "value": getattr(base, field)} for field, values in offered.items()
+    ]
+
+
+def chosen(env: Env[Any, Any], fields: Mapping[str, Any]) -> Env[Any, Any]:
+    """The environment with other values of some fields.
+
+    Raises:
+        InvalidField: a field is not offered, or not this value of it.
+    """
+    offered = {choice["field"]: choice["values"] for choice in choices_of(env)}
+    for field, value in fields.items():
+        if not any(value is each or (isinstance(value, str) and value == each) for each in offered.get(field, ())):
+            raise InvalidField(f"This page offers {_listed(offered)}, but not {field}={value!r}.")
+    return rewrap(env, dataclasses.replace(unwrap(env), **fields)) if fields else env
+
+
+def _listed(offered: Mapping[str, list[Any]]) -> str:
+    """The fields and their values, in words."""
+    texts = (f"{field}={' or '.join(map(repr, values))}" for field, values in offered.items())
+    return ", ".join(texts) or "no fields to choose"
 
 
 class Board:

@@ -38,7 +38,8 @@ class Player:
     """The conversation with one page, and the clock of its game.
 
     Args:
-        open_session: makes the session of an environment's name and a seed; called in the worker's thread.
+        open_session: makes the session of an environment's name, a seed and chosen fields; called in the worker's
+            thread.
         worker: the thread of everything that uses JAX.
         send: sends a text or bytes to the page.
         frames_per_second: number of steps per second; None for the environment's own.
@@ -171,14 +172,16 @@ class Player:
             raise InvalidMessage(f"A message has the wrong parts: {error}.") from error
         await handler(self, **values)
 
-    async def _open(self, id: str, seed: int = 0) -> None:
+    async def _open(self, id: str, seed: int = 0, fields: dict[str, Any] | None = None) -> None:
         """Opens an environment; the page keeps the one that it has if that fails."""
         if not isinstance(id, str):
             raise InvalidMessage("`id` must be a text.")
+        if not isinstance(fields or {}, dict):
+            raise InvalidMessage("`fields` must be an object.")
         check_seed(seed)
         await self._send_json(type="status", status="compiling", id=id)
         try:
-            session = await self._worker.run(STEP, self._open_session, id, seed)
+            session = await self._worker.run(STEP, self._open_session, id, seed, fields or {})
             await self._worker.run(STEP, session.compile)
         except Exception:
             await self._send_json(type="status", status="ready", id=self._session.name if self._session else None)

@@ -11,7 +11,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import InvalidAction
 from jaxenvs.play.action_names import Actions, Idle, actions_of, bindings_of
-from jaxenvs.play.boards import board_of
+from jaxenvs.play.boards import board_of, choices_of
 from jaxenvs.play.controls import describe, read
 from jaxenvs.play.games import advance, begin, draw, summary
 from jaxenvs.play.pictures import best_format, encode
@@ -70,6 +70,7 @@ class Session:
             "summary": summary(self._start),
             "controls": self._controls,
             "board": self._board.introduction() if self._board else None,
+            "choices": choices_of(self._start),
             "bindings": [] if self._board else bindings_of(self._space, self._actions),
             "idle": self.idle,
             "idle_default": self._actions.idle,
@@ -189,8 +190,8 @@ class Session:
         return encode(frame, self._format)
 
 
-Opener = Callable[[str, int], Session]
-"""Makes the session of an environment's name and a seed."""
+Opener = Callable[[str, int, dict[str, Any]], Session]
+"""Makes the session of an environment's name, a seed, and values of fields that the player chose."""
 
 
 def _json(value: float) -> float | str:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.play.boards import board_of
+from jaxenvs.errors import InvalidField
+from jaxenvs.play.boards import board_of, choices_of, chosen
 
 IDS = [id for id, spec in jaxenvs.registry.items() if spec.family in ("board", "two_player")]
 
@@ -64,3 +65,39 @@ def test_captions_name_the_winner():
     over = state.position.replace(is_over=jax.numpy.array(True))
     ends = {winner: env.caption(state.replace(position=over.replace(winner=winner))) for winner in (0, 1, -1)}
     assert ends == {0: "You won, as X", 1: "You lost, as X", -1: "Drawn"}
+
+
+def test_the_opponent_is_chosen_on_the_page(page):
+    introduction, _ = page.open("TicTacToe-v0")
+    assert introduction["choices"] == [
+        {"field": "opponent", "values": ["random", "greedy", "search"], "value": "random"},
+        {"field": "agent_moves_first", "values": [True, False], "value": True},
+    ]
+    page.send("open", id="TicTacToe-v0", fields={"opponent": "greedy", "agent_moves_first": False})
+    introduction = page.until(lambda values: values["type"] == "env")
+    assert [choice["value"] for choice in introduction["choices"]] == ["greedy", False]
+    assert page.update(step=0)["caption"] == "Your move, as O"
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"opponent": "me"}, "opponent='random' or 'greedy' or 'search'"),
+        ({"agent_moves_first": 1}, "not agent_moves_first=1"),
+        ({"custom_opponent": None}, "not custom_opponent=None"),
+        ([1], "must be an object"),
+    ],
+)
+def test_only_what_is_offered_may_be_chosen(page, fields, message):
+    page.open("two_player/TicTacToe-v0")
+    page.send("open", id="TicTacToe-v0", fields=fields)
+    assert message in page.error()
+    page.send("hold", action=4)
+    assert page.update(step=1)["id"] == "two_player/TicTacToe-v0"
+
+
+def test_an_environment_without_choices_offers_none():
+    env = jaxenvs.make("CartPole-v1")
+    assert choices_of(env) == []
+    with pytest.raises(InvalidField, match="no fields to choose, but not gravity=1"):
+        chosen(env, {"gravity": 1.0})

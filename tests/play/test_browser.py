@@ -184,6 +184,14 @@ def test_two_people_play_on_a_board_by_clicking_and_typing(open_page):
     expect(page.locator("#step-count")).to_have_text("0")
 
 
+def test_who_begins_is_chosen_on_the_page(open_page):
+    page = open_page("TicTacToe-v0", shows=("#turn", "Your move, as X"))
+    page.get_by_label("agent moves first").select_option("no")
+    expect(page.locator("#turn")).to_have_text("Your move, as O", timeout=SLOW_MS)
+    expect(page.get_by_label("agent moves first")).to_have_value("false")
+    expect(page.get_by_label("opponent")).to_have_value('"random"')
+
+
 def test_on_a_small_board_a_finger_selects_and_then_plays(open_page):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
     page = open_page("two_player/Hex9x9-v0", shows=("#turn", "Red to move"), **phone)

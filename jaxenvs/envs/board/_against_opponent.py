@@ -16,6 +16,8 @@ from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, Se
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
+_OPPONENTS = "random", "greedy", "search"
+
 
 class AgainstOpponentState(PyTreeNode, Generic[Pos], kw_only=True):
     """State of a game against an opponent.
@@ -58,7 +60,7 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
     def check_fields(self) -> None:
         """Checks the opponent, and the fields that the rules are made of."""
         _ = self.game
-        check_choice(self, "opponent", self.opponent, ("random", "greedy", "search"))
+        check_choice(self, "opponent", self.opponent, _OPPONENTS)
         check_integer(self, "num_simulations", self.num_simulations)
         _ = self.player  # raises an error if it needs a package that is missing
 
@@ -131,6 +133,12 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
     @property
     def action_meanings(self) -> tuple[str, ...]:
         return names_of_actions(self.game) + ("resign",) * self.can_resign
+
+    @property
+    def play_choices(self) -> dict[str, tuple[str, ...] | tuple[bool, ...]]:
+        """The fields that are chosen on the page to play on, and their values."""
+        opponents = {} if self.custom_opponent is not None else {"opponent": _OPPONENTS}
+        return {**opponents, "agent_moves_first": (True, False)}
 
     def caption(self, state: AgainstOpponentState[Pos]) -> str:
         return result(self.look, self.game, state.position, self.agent)

@@ -23,7 +23,7 @@ const connection = new Connection({
   message: (message) => ({ env: showEnv, status: showStatus, error: showError })[message.type]?.(message),
   update: showUpdate,
   state: (state, reason) => {
-    if (state === "open") { overlay(""); sendWishes(); open(env?.id ?? wanted()); }
+    if (state === "open") { overlay(""); sendWishes(); open(env?.id ?? wanted(), chosenFields()); }
     else { clearInterval(busy); overlay(`The connection was lost. ${reason || "Is the server still running?"}`); }
   },
 });
@@ -39,9 +39,11 @@ function sendWishes() {
   send("restarts", { restarts: $("restarts").checked });
 }
 
-function open(id) {
-  send("open", { id, seed: seed() });
+function open(id, fields = {}) {
+  send("open", { id, seed: seed(), fields });
 }
+
+const chosenFields = () => Object.fromEntries((env?.choices ?? []).map(({ field, value }) => [field, value]));
 
 const seed = () => Math.min(Math.max(Math.trunc(Number($("seed").value)) || 0, 0), 4294967295);
 
@@ -61,6 +63,7 @@ function showStatus({ status, id }) {
   clearInterval(busy);
   document.body.classList.toggle("compiling", status === "compiling");
   if (status !== "compiling") {
+    if (env) showChoices();
     if (shown) showUpdate(shown);
     else overlay("Nothing is open", "Choose an environment from the list.");
     return;
@@ -88,6 +91,18 @@ function showEnv(message) {
   showPanel();
   showKeys();
   showIdle();
+  showChoices();
+}
+
+/** The fields that the player may choose; another value opens the environment again. */
+function showChoices() {
+  const names = { true: "yes", false: "no" };
+  $("choices").replaceChildren(...env.choices.map(({ field, values, value }) => {
+    const select = element("select", {}, ...values.map((each) => element("option", { value: JSON.stringify(each) }, names[each] ?? each)));
+    select.value = JSON.stringify(value);
+    select.addEventListener("change", () => open(env.id, { ...chosenFields(), [field]: JSON.parse(select.value) }));
+    return element("label", {}, `${field.replaceAll("_", " ")} `, select);
+  }));
 }
 
 /** The controls, or the board. On a board the end stays in sight, unless the player wants otherwise. */
@@ -274,4 +289,4 @@ addEventListener("visibilitychange", () => {
 });
 addEventListener("hashchange", () => wanted() !== env?.id && open(wanted()));
 
-const list = new List(settings.environments, open);
+const list = new List(settings.environments, (id) => open(id));
