@@ -73,12 +73,27 @@ def test_dqn_reads_pictures_of_bools_as_vectors():
     assert (state.buffer.items.features.shape, state.buffer.items.features.dtype) == ((8, 120), jnp.float32)
 
 
-def test_small_convolutions_are_convolutions():
-    x = jax.random.normal(jax.random.key(0), (11, 13, 5), jnp.float32)
-    plain = nn.Conv(16, (3, 3), 1, padding="VALID")
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (4, 2), (8, 4)])
+def test_products_of_windows_are_convolutions(size, stride):
+    x = jax.random.normal(jax.random.key(0), (2, 23, 26, 5), jnp.float32)
+    plain = nn.Conv(16, (size, size), stride, padding="VALID")
     weights = plain.init(jax.random.key(1), x)
-    window = nn.Conv(16, (3, 3), 1, padding="VALID", conv_general_dilated=_product_of_windows)
+    window = nn.Conv(16, (size, size), stride, padding="VALID", conv_general_dilated=_product_of_windows)
     np.testing.assert_allclose(window.apply(weights, x), plain.apply(weights, x), rtol=1e-5, atol=1e-5)
+
+
+def test_convolutions_of_large_pictures_are_products_on_a_cpu_and_convolutions_elsewhere():
+    network = MLP((), 1, "relu")
+    picture = jnp.zeros((84, 84, 4), jnp.uint8)
+    weights = jax.eval_shape(network.init, jax.random.key(0), picture)
+    gradient = jax.jit(jax.grad(lambda weights, x: network.value(weights, x)[0]))
+
+    def convolutions_on(platform):
+        lowered = gradient.trace(weights, picture).lower(lowering_platforms=(platform,))
+        return lowered.as_text().count("stablehlo.convolution")
+
+    assert convolutions_on("cpu") == 0
+    assert convolutions_on("cuda") >= 2 * 3
 
 
 @pytest.mark.parametrize("rows, columns, count", [(84, 84, 7 * 7 * 64), (36, 50, 1 * 2 * 64), (10, 12, 8 * 10 * 16)])
