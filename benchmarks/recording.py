@@ -1,4 +1,4 @@
-"""What recording every episode costs: `python -m benchmarks.recording`.
+"""What recording every episode costs: `python -m benchmarks.recording --json docs/figures/recording_cost.json`.
 
 Each loop runs with and without a recorder in turn, in one process, and the episodes are written to Parquet files within
 the measured time. The figures are medians over rounds of the ratio of neighbouring measurements: of the time that
@@ -11,6 +11,8 @@ passed, and of the time that all processors spent, which other programs on the m
 
 import argparse
 import os
+import shlex
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,7 +26,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxenvs
+from jaxenvs.bench.provenance import provenance
 from jaxenvs.monitor import Run, Settings, outcome, record
+from jaxenvs.monitor.atomic import write_json
 from jaxenvs.monitor.training.training_episodes import TrainingEpisodes
 from jaxenvs.monitor.training.updates import CompiledUpdates, initial_state
 from jaxenvs.training import PPO
@@ -136,20 +140,22 @@ def training(updates: int, folder: Path, stack: ExitStack) -> Callable[[bool], T
     return measure
 
 
-def report(name: str, measure: Callable[[bool], Times], steps: int, rounds: int) -> None:
-    """Prints a row for each clock."""
+def compare(name: str, measure: Callable[[bool], Times], steps: int, rounds: int) -> dict[str, Any]:
+    """Measures in turn with and without a recorder; prints and returns the figures of both clocks."""
     for recorded in (False, True):
         measure(recorded)
-    pairs = [(measure(False), measure(True)) for _ in range(rounds)]
+    pairs = np.array([(measure(False), measure(True)) for _ in range(rounds)])
+    row: dict[str, Any] = {"loop": name}
     for index, clock in enumerate(("passed", "spent")):
-        times = np.array([[one[index] for one in pair] for pair in pairs])
-        plain, recorded = np.median(times, axis=0) / steps * 1e9
-        low, middle, high = np.quantile(times[:, 1] / times[:, 0] - 1, [0.25, 0.5, 0.75])
-        print(
-            f"{name:6} {clock:6} {plain:8.2f} ns a step, recorded {recorded:8.2f} ns: {middle:+.1%}"
-            f" (quartiles {low:+.1%} and {high:+.1%}, {rounds} rounds)",
-            flush=True,
-        )
+        plain, recorded = pairs[:, 0, index], pairs[:, 1, index]
+        more = np.quantile(recorded / plain - 1, [0.25, 0.5, 0.75]) * 100
+        figures = {"plain_ns": np.median(plain) / steps * 1e9, "recorded_ns": np.median(recorded) / steps * 1e9}
+        row[clock] = {
+            **{key: float(f"{value:.4g}") for key, value in figures.items()},
+            "more_percent": [round(value, 1) for value in more.tolist()],
+        }
+        print(f"{name:6} {clock:6} {row[clock]}", flush=True)
+    return row
 
 
 def main() -> None:
@@ -159,9 +165,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--blocks", type=int, default=20, help=f"blocks of {STEPS} steps in a measurement")
     parser.add_argument("--updates", type=int, default=12, help="updates of PPO in a measurement")
+    parser.add_argument("--json", type=Path, help="the file")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
-    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}, {LANES} lanes of CartPole-v1, load {load:.1f}")
+    device, load = jax.devices()[0], os.getloadavg()[0]
+    print(f"{device.device_kind}, jax {jax.__version__}, {LANES} lanes of CartPole-v1, load {load:.1f}")
+    rows = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for name in options.loops:
             if name == "ppo":
@@ -169,7 +177,12 @@ def main() -> None:
             else:
                 act = {"bare": random_action, "policy": policy_action}[name]
                 measure, steps = loop(act, options.blocks, Path(folder) / name, stack), options.blocks * STEPS * LANES
-            report(name, measure, steps, options.rounds)
+            rows.append(compare(name, measure, steps, options.rounds))
+    if options.json is not None:
+        command = shlex.join(["python", "-m", "benchmarks.recording", *sys.argv[1:]])
+        origin = provenance(command, devices=[f"{device.device_kind} ({device.platform})"])
+        note = f"Before it, the load of the machine was {load:.1f}."
+        write_json(options.json, {**origin, "note": note, "rounds": options.rounds, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -173,6 +173,26 @@ def dieharder_summary(figures: Figures) -> str:
     return table(("stream", "results", "FAILED", "WEAK"), rows, (1, 2))
 
 
+_LOOPS = {
+    "bare": "random actions, nothing else",
+    "policy": "a network of 64-64 units chooses the actions",
+    "ppo": "training by PPO",
+}
+
+
+def recording_cost(figures: Figures) -> str:
+    """Nanoseconds per step of loops with and without a recorder, and the quartiles of what it adds."""
+    rows = []
+    for row in figures["rows"]:
+        cells = [_three(row["passed"][key]) for key in ("plain_ns", "recorded_ns")]
+        for clock in ("passed", "spent"):
+            low, median, high = row[clock]["more_percent"]
+            cells.append(f"{median:+.1f} % ({_low_to_high([f'{low:+.1f}', f'{high:+.1f}'])})")
+        rows.append((_LOOPS[row["loop"]], *cells))
+    head = "loop", "ns a step", "recorded", "more time", "more processor time"
+    return table(head, rows, range(1, 5))
+
+
 def slow_tests(figures: Figures) -> str:
     """How many slow tests passed, and how long they took, by folder."""
     rows = [
@@ -197,6 +217,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "learning games": ("learning_games", learning_games),
     "dieharder": ("dieharder", dieharder),
     "dieharder summary": ("dieharder", dieharder_summary),
+    "recording": ("recording_cost", recording_cost),
     "slow tests": ("slow_tests", slow_tests),
 }
 """By the name of a table: the files in `docs/figures/` that it is made from, and the function that makes it."""

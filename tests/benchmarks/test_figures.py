@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from docs.generator.figure_tables import auto_reset_methods, dieharder, slow_tests
+from benchmarks import recording
+from docs.generator.figure_tables import auto_reset_methods, dieharder, recording_cost, slow_tests
 from tests import measure_slow
 
 HERE = Path(__file__).parent
@@ -42,6 +43,21 @@ def test_the_methods_of_auto_reset_become_a_file_of_figures(tmp_path, monkeypatc
     figures = json.loads(file.read_text())
     assert {"command", "date", "device", "versions"} < set(figures)
     assert "| cheap | 1 | 12.3 | **7** | 1,120 |" in auto_reset_methods(figures)
+
+
+def test_the_cost_of_recording_becomes_a_table(tmp_path, monkeypatch):
+    clocks = iter([(1.0, 2.0), (1.1, 2.1), (1.0, 2.0), (1.25, 2.5), (1.0, 2.0), (1.5, 3.0), (1.0, 2.0), (2.0, 4.0)])
+    monkeypatch.setattr(recording, "loop", lambda *_: lambda recorded: next(clocks))
+    monkeypatch.setattr(
+        "sys.argv", ["recording", "bare", "--rounds", "3", "--blocks", "1", "--json", str(tmp_path / "a")]
+    )
+    monkeypatch.setattr(recording, "STEPS", 10)
+    monkeypatch.setattr(recording, "LANES", 10**6)
+    recording.main()
+    figures = json.loads((tmp_path / "a").read_text())
+    assert figures["command"].startswith("python -m benchmarks.recording bare --rounds 3")
+    row = "| random actions, nothing else | 100 | 150 | +50.0 % (+37.5 to +75.0) | +50.0 % (+37.5 to +75.0) |"
+    assert row in recording_cost(figures)
 
 
 REPORT = """<testsuites><testsuite name="pytest" time="119.4" timestamp="2026-03-01T12:00:00.0+00:00">
