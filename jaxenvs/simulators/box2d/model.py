@@ -1,0 +1,135 @@
+"""What never changes in a world: its bodies, its joints, and the capacity for contacts."""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from jaxenvs.simulators.box2d.settings import F
+from jaxenvs.simulators.box2d.shapes import Polygon, mass_data
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Body:
+    """A dynamic body with one polygon (`b2BodyDef`, `b2FixtureDef`).
+
+    Attributes:
+        shape: its polygon.
+        density: kg/m^2.
+        friction: coefficient of its fixture; 0.2 is Box2D's default.
+    """
+
+    shape: Polygon
+    density: float
+    friction: float = 0.2
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RevoluteJoint:
+    """A hinge with limits and a motor (`b2RevoluteJointDef`).
+
+    Attributes:
+        body_a: index of the first body.
+        body_b: index of the second body.
+        anchor_a: (x, y) in m, in the frame of the first body.
+        anchor_b: (x, y) in m, in the frame of the second body.
+        lower_angle: rad.
+        upper_angle: rad.
+        reference_angle: rad, the angle of body_b less that of body_a at which the joint's angle is 0. If a definition
+            of pybox2d is given both bodies, it takes the difference of their angles at that time.
+    """
+
+    body_a: int
+    body_b: int
+    anchor_a: tuple[float, float]
+    anchor_b: tuple[float, float]
+    lower_angle: float
+    upper_angle: float
+    reference_angle: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """Bodies that are joined together, above a static ground of edges with which alone they collide.
+
+    Attributes:
+        bodies: the dynamic bodies.
+        joints: in the order in which an island solves them: the newest joint of the newest body first.
+        edge_friction: the coefficient of friction of each edge of the ground, in the order of creation.
+        time_step: s.
+        velocity_iterations: passes of the velocity solver.
+        position_iterations: greatest number of passes of the position solver.
+        pairs: capacity for pairs of one body with edges, in the broad phase.
+        touching: capacity for touching contacts of one body.
+    """
+
+    bodies: tuple[Body, ...]
+    joints: tuple[RevoluteJoint, ...]
+    edge_friction: tuple[float, ...]
+    time_step: float
+    velocity_iterations: int
+    position_iterations: int
+    pairs: int = 5
+    touching: int = 2
+
+    @property
+    def dt(self) -> np.float32:
+        """The time step in s."""
+        return F(self.time_step)
+
+    @cached_property
+    def vertices(self) -> np.ndarray:
+        """(bodies, most vertices, 2) float32 in m; shorter polygons repeat their first vertex."""
+        return _padded([body.shape.vertices for body in self.bodies])
+
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """(bodies, most vertices, 2) float32."""
+        return _padded([body.shape.normals for body in self.bodies])
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """(bodies,) int32, the number of vertices of each polygon."""
+        return np.array([len(body.shape.vertices) for body in self.bodies], np.int32)
+
+    @cached_property
+    def centroids(self) -> np.ndarray:
+        """(bodies, 2) float32 in m."""
+        return np.stack([body.shape.centroid for body in self.bodies])
+
+    @cached_property
+    def local_centers(self) -> np.ndarray:
+        """(bodies, 2) float32 in m, the centre of mass in the frame of each body."""
+        return np.stack([mass_data(body.shape, body.density)[1] for body in self.bodies])
+
+    @cached_property
+    def inverse_masses(self) -> np.ndarray:
+        """(bodies,) float32 in 1/kg."""
+        return np.array([F(1) / mass_data(body.shape, body.density)[0] for body in self.bodies], np.float32)
+
+    @cached_property
+    def inverse_inertias(self) -> np.ndarray:
+        """(bodies,) float32 in 1/(kg m^2)."""
+        return np.array([F(1) / mass_data(body.shape, body.density)[2] for body in self.bodies], np.float32)
+
+    @cached_property
+    def reaches(self) -> np.ndarray:
+        """(bodies,) float32 in m, the greatest distance of a vertex from the centre of mass."""
+        offsets = self.vertices - self.local_centers[:, None]
+        return np.sqrt(np.square(offsets).sum(-1)).max(1).astype(np.float32)
+
+    @cached_property
+    def frictions(self) -> np.ndarray:
+        """(bodies,) float32, coefficients of friction."""
+        return np.array([body.friction for body in self.bodies], np.float32)
+
+    @cached_property
+    def edge_frictions(self) -> np.ndarray:
+        """(edges,) float32, coefficients of friction of the ground."""
+        return np.array(self.edge_friction, np.float32)
+
+
+def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+    longest = max(map(len, rows))
+    return np.stack([np.concatenate([row, np.repeat(row[:1], longest - len(row), 0)]) for row in rows])

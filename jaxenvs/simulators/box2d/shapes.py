@@ -1,0 +1,97 @@
+"""Convex polygons (`b2PolygonShape.cpp`), computed once in float32 as Box2D does."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxenvs.simulators.box2d.settings import F
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Polygon:
+    """A convex polygon in the frame of its body.
+
+    Attributes:
+        vertices: (n, 2) float32 in m, counterclockwise.
+        normals: (n, 2) float32, the outward unit normal of the edge that begins at each vertex.
+        centroid: (2,) float32 in m.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    centroid: np.ndarray
+
+
+def polygon(points: Sequence[tuple[float, float]]) -> Polygon:
+    """The convex hull of points in m (`b2PolygonShape::Set`); it begins at the lowest of the rightmost points."""
+    given = np.array(points, np.float64).astype(np.float32)
+    first = max(range(len(given)), key=lambda i: (given[i, 0], -given[i, 1]))
+    hull = [first]
+    while True:
+        last, end = hull[-1], 0
+        for j in range(1, len(given)):
+            if end == last:
+                end = j
+                continue
+            r, v = given[end] - given[last], given[j] - given[last]
+            c = r[0] * v[1] - r[1] * v[0]
+            if c < 0 or (c == 0 and v @ v > r @ r):
+                end = j
+        if end == first:
+            break
+        hull.append(end)
+    vertices = given[hull]
+    return Polygon(vertices, _normals(vertices), _centroid(vertices))
+
+
+def box(half_width: float, half_height: float) -> Polygon:
+    """An upright rectangle around the origin, in m (`b2PolygonShape::SetAsBox`)."""
+    x, y = F(half_width), F(half_height)
+    vertices = np.array([[-x, -y], [x, -y], [x, y], [-x, y]], np.float32)
+    return Polygon(vertices, np.array([[0, -1], [1, 0], [0, 1], [-1, 0]], np.float32), np.zeros(2, np.float32))
+
+
+def mass_data(shape: Polygon, density: float) -> tuple[np.float32, np.ndarray, np.float32]:
+    """The mass in kg, the centre of mass (2,) in m, and the moment of inertia about it in kg m^2.
+
+    It is `b2PolygonShape::ComputeMass` followed by `b2Body::ResetMassData`, for a body of one fixture.
+    """
+    vertices = shape.vertices
+    origin = np.zeros(2, np.float32)
+    for vertex in vertices:
+        origin = origin + vertex
+    origin = origin * (F(1.0) / F(len(vertices)))
+    area, inertia, center, third = F(0), F(0), np.zeros(2, np.float32), F(1.0) / F(3.0)
+    for vertex, following in zip(vertices, np.roll(vertices, -1, 0), strict=True):
+        e1, e2 = vertex - origin, following - origin
+        d = e1[0] * e2[1] - e1[1] * e2[0]
+        triangle = F(0.5) * d
+        area = area + triangle
+        center = center + triangle * third * (e1 + e2)
+        x2 = e1[0] * e1[0] + e2[0] * e1[0] + e2[0] * e2[0]
+        y2 = e1[1] * e1[1] + e2[1] * e1[1] + e2[1] * e2[1]
+        inertia = inertia + (F(0.25) * third * d) * (x2 + y2)
+    mass = F(density) * area
+    center = center * (F(1.0) / area)
+    shape_center = center + origin
+    about_origin = F(density) * inertia + mass * (shape_center @ shape_center - center @ center)
+    local_center = (F(1.0) / mass) * (mass * shape_center)
+    return mass, local_center, about_origin - mass * (local_center @ local_center)
+
+
+def _normals(vertices: np.ndarray) -> np.ndarray:
+    edges = np.roll(vertices, -1, 0) - vertices
+    normals = np.stack([edges[:, 1], -edges[:, 0]], 1)
+    lengths = np.sqrt(normals[:, 0] * normals[:, 0] + normals[:, 1] * normals[:, 1])
+    return normals * (F(1.0) / lengths)[:, None]
+
+
+def _centroid(vertices: np.ndarray) -> np.ndarray:
+    """`ComputeCentroid`: triangles between the origin and each edge."""
+    center, area, third = np.zeros(2, np.float32), F(0), F(1.0) / F(3.0)
+    for vertex, following in zip(vertices, np.roll(vertices, -1, 0), strict=True):
+        triangle = F(0.5) * (vertex[0] * following[1] - vertex[1] * following[0])
+        area = area + triangle
+        center = center + triangle * third * (vertex + following)
+    return center * (F(1.0) / area)

@@ -1,0 +1,124 @@
+"""LunarLander against transitions of Gymnasium's: the hidden state of Box2D before each, and what follows."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxenvs.envs.box2d.lunar_lander import MODEL, LunarLander, ground
+from jaxenvs.simulators.box2d import step as step_world
+from tests.parity import _lunar_lander_reference as reference
+from tests.parity._lunar_lander_states import env_of, golden, state_of
+
+IN_CONTACT, IN_FLIGHT = 1e-4, 1e-5
+REWARD = 5e-3
+LANES = 160
+
+
+@functools.cache
+def compiled(solver):
+    """The step of a batch of worlds, which is most of the program; all variants share it."""
+    return jax.jit(jax.vmap(lambda world, terrain, drive: step_world(MODEL, world, ground(terrain), drive, solver)))
+
+
+def follow(variant, rows, solver="converged"):
+    """The states and timesteps after the transitions, a batch of LANES at a time."""
+    env, steps = env_of(variant, solver), []
+    count = len(rows["action"])
+    draws = (rows["draws"] / 30).astype(np.float32)
+    actions = rows["action"].astype(np.float32 if env.continuous else np.int32)
+    for first in range(0, count, LANES):
+        some = np.resize(np.arange(first, min(first + LANES, count)), LANES)
+        states = state_of({name: values[some] for name, values in rows.items()}, env)
+        states, drive = jax.jit(jax.vmap(env.thrust))(states, actions[some], draws[some])
+        world, began = compiled(solver)(states.world, states.terrain, drive)
+        states, timesteps = jax.jit(jax.vmap(env.settle))(states, world, began)
+        steps.append(jax.tree.map(np.asarray, (states.replace(key=np.zeros(LANES)), timesteps)))
+    return jax.tree.map(lambda *x: np.concatenate(x)[:count], *steps)
+
+
+def compare(variant, rows, solver="converged"):
+    """Asserts every mark, and returns the differences of observations and which transitions have contacts."""
+    state, timestep = follow(variant, rows, solver)
+    world, after = state.world, {n.removeprefix("after."): v for n, v in rows.items() if n.startswith("after.")}
+    ours = {"edge": world.contacts.edge, "points": world.contacts.points, "touched": world.touched[:, 1:]}
+    ours |= {"crashed": state.crashed, "awake": world.awake}
+    for name, values in ours.items():
+        expected = after[name][:, 1:] if name == "touched" else after[name]
+        np.testing.assert_array_equal(values, expected, err_msg=name)
+    exists = np.arange(2) < world.contacts.points[..., None]
+    np.testing.assert_array_equal(np.where(exists, world.contacts.feature, 0), np.where(exists, after["feature"], 0))
+    np.testing.assert_allclose(world.sleep_time, after["sleep_time"], atol=1e-6)
+    np.testing.assert_array_equal(timestep.terminated, rows["terminated"])
+    assert not world.overflow.any()
+    np.testing.assert_allclose(timestep.reward, rows["reward"], atol=REWARD)
+    differences = np.abs(timestep.observation - rows["observation"]).max(1)
+    touching = (rows["before.points"] > 0).any((1, 2)) | (after["points"] > 0).any((1, 2))
+    assert differences[~touching].max() < IN_FLIGHT
+    return differences, touching
+
+
+@pytest.mark.slow  # compiling the step takes minutes
+@pytest.mark.parametrize("variant", reference.VARIANTS)
+def test_a_transition_agrees_with_gymnasiums(variant):
+    rows = golden(variant)
+    differences, touching = compare(variant, rows)
+    assert touching.sum() > 40 and (~touching).sum() > 20
+    assert differences.max() < IN_CONTACT
+
+
+def test_the_golden_transitions_include_every_kind_of_event():
+    rows = golden("discrete")
+    before, after = rows["before.points"], rows["after.points"]
+    assert ((before == 0) & (after > 0)).any(), "touch-down"
+    assert ((before > 0) & (after == 0)).any(), "take-off"
+    assert (rows["before.awake"] & ~rows["after.awake"]).any(), "falls asleep"
+    assert rows["terminated"].any() and (rows["after.crashed"] & ~rows["before.crashed"]).any(), "crash"
+    assert ((after > 0).sum((1, 2)) > 1).any(), "several contacts"
+
+
+PLAYS = [
+    *(("discrete", policy, episodes) for policy, episodes in (("random", 40), ("heuristic", 14), ("idle", 30))),
+    *(("discrete", policy, episodes) for policy, episodes in (("held", 25), ("hops", 8))),
+    *(("continuous", policy, episodes) for policy, episodes in (("random", 25), ("heuristic", 5), ("hops", 5))),
+    *(("windy", policy, episodes) for policy, episodes in (("random", 20), ("heuristic", 5))),
+    *(("gale", policy, episodes) for policy, episodes in (("random", 15), ("hops", 5))),
+]
+"""Settings, policies and episodes of the long comparison: 32,000 transitions."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solver", ["converged", "exact"])
+def test_thousands_of_transitions_agree_with_gymnasiums(solver):
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    every, touches = [], []
+    for variant, policy, episodes in PLAYS:
+        differences, touching = compare(variant, reference.record(variant, policy, episodes), solver)
+        every.append(differences)
+        touches.append(touching)
+    differences, touching = np.concatenate(every), np.concatenate(touches)
+    assert len(differences) > 20_000
+    assert np.mean(differences[touching] < IN_CONTACT) > 0.999
+
+
+@pytest.mark.slow
+def test_the_golden_transitions_are_gymnasiums():
+    """The file is what the recorder records now."""
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    rows, played = golden("windy"), reference.record("windy", "random", 1)
+    first = np.abs(rows["terrain"] - played["terrain"][0]).max(1) < 1e-6
+    assert first.any()
+    for row in np.flatnonzero(first):
+        same = (played["before.position"] == rows["before.position"][row]).all((1, 2))
+        assert same.sum() <= 1
+        np.testing.assert_array_equal(played["observation"][same], rows["observation"][row][None][: same.sum()])
+
+
+def test_the_start_is_in_the_air_and_pushed_by_the_first_force():
+    env = LunarLander()
+    state, timestep = jax.jit(env.reset)(jax.random.key(0))
+    assert jnp.abs(timestep.observation[0]) < 0.02 and 1.3 < timestep.observation[1] < 1.5
+    assert jnp.all(state.world.contacts.edge == -1) and state.world.awake
+    np.testing.assert_allclose(state.terrain[4:7], 0.99 * 10 / 3, rtol=1e-6)
