@@ -166,12 +166,15 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=160, help="steps before the measurements")
     parser.add_argument("--seconds", type=float, default=0.5, help="about how long a measurement takes")
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--note", help="what else to know of the figures, for the page")
     parser.add_argument("--json", type=Path, help="a file to write the figures to")
     options = parser.parse_args()
     if unknown := [id for id in options.ids if id not in known]:
         parser.error(f"no such id: {', '.join(unknown)}; known are {', '.join(known)}")
 
     origin = provenance(COMMAND, versions=[{"pgx": importlib.metadata.version("pgx")}])
+    if options.note:
+        origin["note"] = options.note
     measurements = []
     for id in options.ids:
         for games in options.games:

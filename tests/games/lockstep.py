@@ -84,37 +84,54 @@ def check_in_openspiel(played: Record, name: str, answers: bool) -> tuple[list[f
     return ours, theirs
 
 
-def check_in_pgx(env: jaxenvs.Env[Any, Any], name: str, games: int, steps: int, seed: int) -> int:
-    """Plays random games between two players here and in pgx; returns the number of positions compared.
+def check_in_pgx(
+    env: jaxenvs.Env[Any, Any], name: str, games: int, steps: int, seed: int, passes_on: bool = False
+) -> tuple[int, int]:
+    """Plays random games between two players here and in pgx.
 
-    Masks, ends, rewards of both players and observations must agree. After the end, pgx has a mask of ones.
+    Masks, ends, observations, and the sums of both players' rewards must agree. After the end, pgx has a mask of ones.
+
+    Args:
+        env: the environment.
+        name: what pgx calls the game.
+        games: how many are played at once.
+        steps: at least as many as any of them has.
+        seed: for the actions.
+        passes_on: whether pgx ends a game in which neither player can move only after passes, its last action.
+
+    Returns:
+        The number of positions compared, and how many games ended later in pgx.
     """
     pgx = pytest.importorskip("pgx", reason="needs pgx, which is in the extra `test`")
     theirs = pgx.make(name)
 
     def move(carry: Any, key: Any) -> Any:
-        state, other = carry
-        legal = state.legal_action_mask
-        live = ~state.position.is_over
+        state, other, totals = carry
+        legal, live = state.legal_action_mask, ~state.position.is_over
         action = jax.vmap(uniform_action)(legal, jax.random.split(key, games))
-        same_mask = ~live | (legal == other.legal_action_mask).all(axis=-1)
+        action = jnp.where(live, action, legal.shape[-1] - 1)
+        same_mask = (legal == other.legal_action_mask).all(axis=-1)
         state, timestep = jax.vmap(env.step)(state, action)
         other = jax.vmap(theirs.step)(other, action)
-        rewards = jnp.take_along_axis(other.rewards, jnp.stack([first, 1 - first], axis=-1), axis=-1)
+        is_late = timestep.terminated & ~other.terminated & ~other.legal_action_mask[:, :-1].any(axis=-1) & passes_on
         same = {
-            "mask": same_mask,
-            "end": timestep.terminated == other.terminated,
-            "rewards": (timestep.info["rewards"] == rewards).all(axis=-1),
-            "observation": ~live | (timestep.observation == other.observation).all(axis=(1, 2, 3)),
+            "mask": same_mask | ~live,
+            "end": (timestep.terminated == other.terminated) | is_late,
+            "observation": (timestep.observation == other.observation).all(axis=(1, 2, 3)) | ~live,
         }
-        return (state, other), (same, live)
+        players = jnp.stack([first, 1 - first], axis=-1)
+        rewards = timestep.info["rewards"], jnp.take_along_axis(other.rewards, players, axis=-1)
+        return (state, other, jax.tree.map(jnp.add, totals, rewards)), (same, live, is_late & live)
 
     start, actions, order = jax.random.split(jaxenvs.random.key(seed), 3)
-    state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(start, games))
-    other = jax.jit(jax.vmap(theirs.init))(jax.random.split(order, games))
-    first = other.current_player
-    play = jax.jit(lambda *carry: jax.lax.scan(move, carry, jax.random.split(actions, steps)))
-    (state, _), (same, live) = play(state, other)
-    assert state.position.is_over.all()
-    assert {what: int((~np.asarray(agrees)).sum()) for what, agrees in same.items()} == dict.fromkeys(same, 0)
-    return int(np.asarray(live).sum())
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # pgx mixes types
+        state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(start, games))
+        other = jax.jit(jax.vmap(theirs.init))(jax.random.split(order, games))
+        first, zeros = other.current_player, jnp.zeros((games, 2), jnp.float32)
+        play = jax.jit(lambda *carry: jax.lax.scan(move, carry, jax.random.split(actions, steps)))
+        (state, other, totals), (same, live, is_late) = play(state, other, (zeros, zeros))
+    assert state.position.is_over.all() and other.terminated.all(), "the games need more steps"
+    differ = {what: int((~np.asarray(agrees)).sum()) for what, agrees in same.items()}
+    assert not any(differ.values()), differ
+    np.testing.assert_array_equal(*totals)
+    return int(np.asarray(live).sum()), int(np.asarray(is_late).sum())

@@ -1,7 +1,8 @@
 """Board games in lockstep with OpenSpiel and pgx: random games from the start to the end.
 
-OpenSpiel and pgx agree with these rules in every position that was compared, so there is no list of differences. What
-differs is around the rules: pgx draws which player moves first, and has a mask of ones after the end.
+OpenSpiel agrees with these rules in every position, and pgx in all but one kind: in Othello, where neither player can
+move although squares are empty, pgx goes on until both have passed. By the rules, the game is over then. Besides, pgx draws
+which player moves first, and has a mask of ones after the end.
 """
 
 import pytest
@@ -76,4 +77,7 @@ def test_games_of_hex_with_swapping_are_those_of_openspiel():
 def test_many_games_are_those_of_pgx(name):
     longest, usual = LENGTHS[name]
     env = TwoPlayerHex(swap=True) if PGX[name] == "hex" else jaxenvs.make(f"two_player/{name}-v0")
-    assert check_in_pgx(env, PGX[name], round(1.2 * ENOUGH / usual), longest, seed=3) >= ENOUGH
+    games = round(1.1 * ENOUGH / usual)
+    compared, late = check_in_pgx(env, PGX[name], games, longest, seed=3, passes_on=name == "Othello")
+    assert compared >= ENOUGH
+    assert (late > 0) == (name == "Othello")
