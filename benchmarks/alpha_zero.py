@@ -1,7 +1,8 @@
 """What AlphaZero learns in a few minutes: `python -m benchmarks.alpha_zero ConnectFour`.
 
 Trains with the preset of `two_player/<game>-v0`, and then plays against the built-in players. Each of two players moves
-first in half of the games. For TicTacToe, all replies to the trained player are followed, which proves its worst outcome.
+first in half of the games. For TicTacToe, all replies to the trained player are followed, which proves its worst
+outcome.
 
 The result is written to `docs/figures/alpha_zero_<game>.json`, with the time that passed and the time that all
 processors spent, which other programs on the machine disturb less. Compilation and evaluation are not counted.

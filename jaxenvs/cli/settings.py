@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jaxenvs.core.env import Env
-from jaxenvs.errors import InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.training import LEARNERS, preset
 
 
@@ -15,7 +15,7 @@ def print_settings(out: Console, env_id: str, env: Env) -> None:
         learner = preset(env_id, name)
         try:
             learner.check_env(env)
-        except InvalidField:
+        except (InvalidField, DependencyNotInstalled):
             continue
         learners[name] = learner
     if not learners:

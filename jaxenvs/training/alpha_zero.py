@@ -19,6 +19,7 @@ from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import InvalidField
 from jaxenvs.games.game import NOBODY, Game, outcome
 from jaxenvs.games.opponents.search import mctx
+from jaxenvs.games.opponents.uniform import uniform_action
 from jaxenvs.games.symmetry import Symmetric
 from jaxenvs.random import Key, check_key
 from jaxenvs.rollouts.endings import Endings, Running
@@ -60,7 +61,7 @@ class AlphaZeroPolicy(PyTreeNode):
 
     def __call__(self, observation: Array, key: Key) -> Array:
         """The action for one observation."""
-        logits = self.network.apply(self.agent.network, observation[None])[0][0]  # pyright: ignore[reportIndexIssue]
+        logits = self.network.outputs(self.agent.network, observation[None])[0][0]
         choice = jax.random.categorical(key, logits) if self.stochastic else jnp.argmax(logits)
         return choice.astype(jnp.int32)
 
@@ -82,6 +83,7 @@ class AlphaZero(Learner[AlphaZeroState]):
         num_envs: number of games played in parallel.
         num_steps: moves in each game per update.
         num_simulations: simulations before each move.
+        exploration: fraction of moves that are random, after which games reach positions that good players avoid.
         value_lambda: weight of what is further ahead in the values learnt: with 1 the end of the game alone, with 0
             what the search before the next move expects.
         gradient_steps: gradient steps per update.
@@ -98,6 +100,7 @@ class AlphaZero(Learner[AlphaZeroState]):
     num_envs: int = static(default=128)
     num_steps: int = static(default=16)
     num_simulations: int = static(default=32)
+    exploration: ArrayLike = 0.0
     value_lambda: ArrayLike = 0.9
     gradient_steps: int = static(default=32)
     batch_size: int = static(default=256)
@@ -120,7 +123,8 @@ class AlphaZero(Learner[AlphaZeroState]):
                 f" of an update (num_envs {self.num_envs} times num_steps {self.num_steps}), such as"
                 f" {-(-self.buffer_size // self.steps_per_update) * self.steps_per_update}."
             )
-        self.check_range("value_lambda", 0, 1)
+        for name in ("exploration", "value_lambda"):
+            self.check_range(name, 0, 1)
         for name in ("learning_rate", "value_coefficient"):
             self.check_range(name, 0)
         self.check_range("max_grad_norm", 0, above=True)
@@ -136,8 +140,8 @@ class AlphaZero(Learner[AlphaZeroState]):
             )
         if env.observation_space != base.observation_space or env.action_space != base.action_space:
             raise InvalidField(
-                "AlphaZero plays by the rules of the game and leaves out wrappers, so these must not change observations"
-                f" or actions. Pass `unwrap(env)`, the {type(base).__name__} alone."
+                "AlphaZero plays by the rules of the game and leaves out wrappers, so these must not change"
+                f" observations or actions. Pass `unwrap(env)`, the {type(base).__name__} alone."
             )
         mctx()
 
@@ -218,11 +222,12 @@ class AlphaZero(Learner[AlphaZeroState]):
 
         def step(carry: tuple[Any, Running, Key], _: None) -> tuple[tuple[Any, Running, Key], Any]:
             positions, running, key = carry
-            key, search_key = jax.random.split(key)
+            key, search_key, explore_key = jax.random.split(key, 3)
             boards = jax.vmap(lambda position: game.observe(position, position.player))(positions)
             actions, policies, values = search(
                 network, weights, game, positions, search_key, self.num_simulations, noise=1.0
             )
+            actions, explores = self._explored(game, positions, actions, explore_key)
             after = jax.vmap(game.play)(positions, actions)
             rewards = jax.vmap(outcome)(after, positions.player)
             over, length = after.is_over, running.length + 1
@@ -230,34 +235,45 @@ class AlphaZero(Learner[AlphaZeroState]):
             endings = Endings(over, over, jnp.zeros_like(over), jnp.where(over, decided, 0.0), length)
             after = jax.vmap(tree_where)(over, begun, after)
             running = Running(running.episode_return, jnp.where(over, 0, length))
-            return (after, running, key), (boards, policies, values, rewards, endings)
+            return (after, running, key), (boards, policies, values, explores, rewards, endings)
 
         carry = state.positions, state.running, state.key
         (positions, running, key), played = jax.lax.scan(step, carry, None, length=self.num_steps)
-        boards, policies, values, rewards, endings = played
+        boards, policies, values, explores, rewards, endings = played
         _, last_values = evaluate_positions(network, weights, game, positions)
-        targets = self._targets(rewards, endings.ended, values, last_values)
+        targets = self._targets(rewards, endings.ended, explores, values, last_values)
         state = state.replace(positions=positions, running=running, key=key)
         return state, Example(boards, policies, targets), endings
 
-    def _targets(self, rewards: Array, over: Array, values: Array, last_values: Array) -> Array:
+    def _explored(self, game: Game[Any], positions: Any, actions: Array, key: Key) -> tuple[Array, Array]:
+        """The actions, a fraction `exploration` of which is replaced by random ones; and which ones are, (n,) bool."""
+        choose_key, action_key = jax.random.split(key)
+        explores = jax.random.uniform(choose_key, actions.shape, jnp.float32) < self.exploration
+        legal = jax.vmap(game.legal_actions)(positions)
+        others = jax.vmap(uniform_action)(legal, jax.random.split(action_key, len(actions)))
+        return jnp.where(explores, others, actions), explores
+
+    def _targets(self, rewards: Array, over: Array, explores: Array, values: Array, last_values: Array) -> Array:
         """(num_steps, num_envs) float32: what to learn of each position, for the player whose turn it was.
+
+        What follows a random action says nothing about the position before it: there it is what the search expected.
 
         Args:
             rewards: (num_steps, num_envs) float32, of the player who moved.
             over: (num_steps, num_envs) bool, whether the move ended the game.
+            explores: (num_steps, num_envs) bool, whether the action was random.
             values: (num_steps, num_envs) float32, what the search expected before the move.
             last_values: (num_envs,) float32, what the network expects after the last move.
         """
         weight = jnp.asarray(self.value_lambda, jnp.float32)
 
-        def back(carry: tuple[Array, Array], move: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], Array]:
-            (target, value), (reward, ended, value_before) = carry, move
+        def back(carry: tuple[Array, Array], move: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
+            (target, value), (reward, ended, explored, value_before) = carry, move
             ahead = weight * target + (1 - weight) * value  # for the other player
-            target = jnp.where(ended, reward, -ahead)
+            target = jnp.where(explored, value_before, jnp.where(ended, reward, -ahead))
             return (target, value_before), target
 
-        _, targets = jax.lax.scan(back, (last_values, last_values), (rewards, over, values), reverse=True)
+        _, targets = jax.lax.scan(back, (last_values, last_values), (rewards, over, explores, values), reverse=True)
         return targets
 
     def _learn(
@@ -280,7 +296,7 @@ class AlphaZero(Learner[AlphaZeroState]):
         return state, jax.tree.map(jnp.mean, losses)
 
     def _loss(self, weights: Any, network: BoardNetwork, examples: Example) -> tuple[Array, dict[str, Array]]:
-        logits, values = network.apply(weights, examples.board)
+        logits, values = network.outputs(weights, examples.board)
         log_probs = jax.nn.log_softmax(logits)
         # The network is not told which actions are legal, so that it learns to avoid the others without a search.
         cross_entropy = -(examples.policy * log_probs).sum(axis=-1).mean()

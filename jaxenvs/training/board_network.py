@@ -9,6 +9,7 @@ from jax import Array
 
 _HEAD_CHANNELS = 8
 _VALUE_UNITS = 64
+_NORMAL = nn.initializers.he_normal()
 _SMALL = nn.initializers.variance_scaling(1e-4, "fan_in", "normal")
 """Makes the first policy nearly uniform, and the first values nearly 0."""
 
@@ -48,7 +49,11 @@ class BoardNetwork(nn.Module):
         hidden = nn.relu(_dense(_VALUE_UNITS, "value_hidden")(value))
         return logits, jnp.tanh(_dense(1, "value_out", _SMALL)(hidden)[:, 0])
 
-    def _convolution(self, name: str, kernel_init: Any = nn.initializers.he_normal()) -> nn.Conv:
+    def outputs(self, weights: Any, boards: Array) -> tuple[Array, Array]:
+        """`__call__` with `weights`, as `init` returns them."""
+        return self.apply(weights, boards)  # pyright: ignore[reportReturnType]  # another pair only with `mutable`
+
+    def _convolution(self, name: str, kernel_init: Any = _NORMAL) -> nn.Conv:
         return nn.Conv(
             self.channels,
             (3, 3),
@@ -60,7 +65,7 @@ class BoardNetwork(nn.Module):
         )
 
 
-def _dense(size: int, name: str, kernel_init: Any = nn.initializers.he_normal()) -> nn.Dense:
+def _dense(size: int, name: str, kernel_init: Any = _NORMAL) -> nn.Dense:
     return nn.Dense(size, kernel_init=kernel_init, dtype=jnp.float32, param_dtype=jnp.float32, name=name)
 
 

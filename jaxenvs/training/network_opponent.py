@@ -56,8 +56,7 @@ class NetworkOpponent(Opponent):
 def evaluate_positions(network: BoardNetwork, weights: Any, game: Game[Any], positions: Any) -> tuple[Array, Array]:
     """What the network says of n positions, to the player whose turn it is: (n, num_actions) logits, (n,) values."""
     boards = jax.vmap(lambda position: game.observe(position, position.player))(positions)
-    logits, values = network.apply(weights, boards)
-    return logits, values
+    return network.outputs(weights, boards)
 
 
 def search(

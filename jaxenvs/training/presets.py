@@ -132,10 +132,11 @@ _FAMILIES = {"ALE/": _ATARI, "MinAtar/": _MINATAR}
 
 _BOARD_GAMES: dict[str, dict[str, Any]] = {
     "TicTacToe-v0": {
-        "total_steps": 40_000,
+        "total_steps": 150_000,
         "num_envs": 64,
         "num_steps": 10,
         "num_simulations": 16,
+        "exploration": 0.25,
         "gradient_steps": 10,
         "batch_size": 128,
         "buffer_size": 12_800,

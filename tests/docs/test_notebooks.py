@@ -21,6 +21,7 @@ SHORT = {
     "04_atari_in_jit.ipynb": {"num_envs": 6, "num_steps": 20, "num_futures": 2, "future_steps": 3, "num_decisions": 3},
     "05_mujoco_on_mjx.ipynb": {"total_steps": 4096, "num_masses": 3, "watched_steps": 4},
     "06_write_your_own_environment.ipynb": {"total_steps": 4096, "num_houses": 8},
+    "07_board_games_with_mctx.ipynb": {"num_games": 2, "num_simulations": 4, "total_steps": 1280},
     "08_record_and_replay.ipynb": {"num_envs": 16, "num_steps": 50, "num_blocks": 3, "num_episodes": 2},
 }
 

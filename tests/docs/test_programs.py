@@ -35,7 +35,9 @@ CHECKS = {
         "assert game.action_named('swap') == 25 and game.legal_actions(position).sum() == 23",
         "assert rewards.shape == (100, 64) and (rewards >= 0).all() and ((players == 0) & (rewards == 1)).sum() > 64",
         "assert state.position.own is not None and int(timestep.reward) == 0",
+        "assert outcomes.shape == (200,) and isinstance(env.player, Central)",
         "assert Image.open('go.png').size == (609, 609) and 'O' in jaxenvs.unwrap(env).render_text(state)",
+        "assert metrics.episodes.shape == (2,) and worst >= -1 and opponent.player is player",
     ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
@@ -102,6 +104,10 @@ SHORTER = {
     "docs/adapters.md": {"200_000": "2_048"},
     "README.md": {"100_000": "4_096"},
     "docs/logging.md": {"100_000": "8_192"},
+    "docs/board_games.md": {
+        '"alphazero")': '"alphazero", total_steps=1_280)',
+        "num_simulations=32": "num_simulations=2",
+    },
     "docs/pictures.md": {"max_steps=100": "max_steps=10", "(0), 20,": "(0), 4,"},
 }
 """What is done less often here."""

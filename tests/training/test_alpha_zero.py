@@ -91,12 +91,14 @@ def test_values_are_the_outcome_for_who_moves():
     over = jnp.array([[False, False], [False, False], [True, False]])
     rewards = jnp.array([[0, 0], [0, 0], [1, 0]], jnp.float32)
     values = jnp.array([[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]], jnp.float32)
-    last = jnp.array([0.9, 0.5], jnp.float32)
-    end_alone = TINY.replace(value_lambda=1.0)._targets(rewards, over, values, last)
+    last, none = jnp.array([0.9, 0.5], jnp.float32), jnp.zeros((3, 2), bool)
+    end_alone = TINY.replace(value_lambda=1.0)._targets(rewards, over, none, values, last)
     np.testing.assert_allclose(end_alone, [[1, -0.5], [-1, 0.5], [1, -0.5]])
-    next_alone = TINY.replace(value_lambda=0.0)._targets(rewards, over, values, last)
+    next_alone = TINY.replace(value_lambda=0.0)._targets(rewards, over, none, values, last)
     np.testing.assert_allclose(next_alone, [[-0.2, -0.2], [-0.3, -0.3], [1, -0.5]])
-    mixed = TINY.replace(value_lambda=0.5)._targets(rewards, over, values, last)
+    mixed = TINY.replace(value_lambda=0.5)._targets(rewards, over, none, values, last)
+    explored = TINY.replace(value_lambda=1.0)._targets(rewards, over, none.at[1].set(True), values, last)
+    np.testing.assert_allclose(explored, [[-0.2, -0.2], [0.2, 0.2], [1, -0.5]])
     np.testing.assert_allclose(mixed[:, 0], [-(0.5 * -0.65 + 0.5 * 0.2), -(0.5 * 1 + 0.5 * 0.3), 1], atol=1e-6)
 
 

@@ -15,7 +15,7 @@ import jaxenvs
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
 from jaxenvs.errors import InvalidField, InvalidKey
 from jaxenvs.spaces import Box, Dict, Tuple
-from jaxenvs.training import DQN, PPO, SAC, Learner
+from jaxenvs.training import DQN, PPO, SAC, AlphaZero, Learner
 from jaxenvs.wrappers import EpisodeStatistics, TransformAction, TransformObservation
 from tests.training.toy_envs import Endless, Reach, Walk
 
@@ -64,7 +64,7 @@ def program(kind):
     return jax.jit(kind.train)
 
 
-@pytest.mark.parametrize("kind", [PPO, DQN, SAC])
+@pytest.mark.parametrize("kind", [PPO, DQN, SAC, AlphaZero])
 def test_a_learner_declares_only_settings_that_its_base_lacks_or_has_with_another_default(kind):
     (base,) = kind.__bases__
     inherited = {field.name: field.default for field in dataclasses.fields(base)}

@@ -4,7 +4,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jaxenvs.games.game import Game, Position, outcome
@@ -27,7 +26,7 @@ class GreedyOpponent(Opponent):
             after = game.play(position, action)
             return outcome(after, position.player), lead(game, after, position.player)
 
-        results, leads = jax.vmap(look)(np.arange(game.num_actions, dtype=np.int32))
+        results, leads = jax.vmap(look)(jnp.arange(game.num_actions, dtype=jnp.int32))
         results = jnp.where(legal, results, -2.0)
         best = results == results.max()
         leads = jnp.where(best, leads, -jnp.inf)

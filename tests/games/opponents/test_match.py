@@ -62,7 +62,7 @@ def winner(board):
 
 def marked(board, cell):
     mark = "XO"[9 - board.count(".") & 1]
-    return board[:cell] + (mark,) + board[cell + 1 :]
+    return (*board[:cell], mark, *board[cell + 1 :])
 
 
 def value(board, player, answer):
