@@ -171,6 +171,7 @@ def main() -> None:
     if unknown := [id for id in options.ids if id not in known]:
         parser.error(f"no such id: {', '.join(unknown)}; known are {', '.join(known)}")
 
+    origin = provenance(COMMAND, versions=[{"pgx": importlib.metadata.version("pgx")}])
     measurements = []
     for id in options.ids:
         for games in options.games:
@@ -185,9 +186,8 @@ def main() -> None:
                 f" ({spent['low']:.2f} to {spent['high']:.2f})",
                 flush=True,
             )
-    if options.json:
-        versions = [{"pgx": importlib.metadata.version("pgx")}]
-        write_json(options.json, {**provenance(COMMAND, versions=versions), "measurements": measurements})
+            if options.json:  # after every comparison, so that a run that is stopped keeps what it has
+                write_json(options.json, {**origin, "measurements": measurements})
 
 
 if __name__ == "__main__":

@@ -106,8 +106,9 @@ def test_every_parameter_is_described(docstring, entry_point):
     assert sorted(entries(text)) == sorted(fields_of(entry_point) - elsewhere)
 
 
-def test_the_base_of_the_mujoco_tasks_describes_what_they_share():
-    entry_point = "jaxenvs.envs.mujoco._mujoco_env:MujocoEnv"
+@pytest.mark.parametrize("base", ["mujoco._mujoco_env:MujocoEnv", "board._against_opponent:AgainstOpponent"])
+def test_a_base_describes_the_parameters_that_its_tasks_share(base):
+    entry_point = f"jaxenvs.envs.{base}"
     text = next(text for heading, _, text in sections_of(ast.get_docstring(class_at(entry_point)[0])) if heading)
     assert sorted(entries(text)) == sorted(fields_of(entry_point))
 

@@ -39,9 +39,13 @@ class Perft:
 
     def sequences(self, depth: int) -> list[int]:
         """The number of sequences of 1, 2, ... `depth` actions; the last actions are only counted."""
-        counts = np.zeros(depth, np.int64)
-        self._descend(self._start(), counts)
-        return counts.tolist()
+        return self.sequences_and_ends(depth)[0]
+
+    def sequences_and_ends(self, depth: int) -> tuple[list[int], list[int]]:
+        """Those numbers, and how many sequences of 1, 2, ... `depth` - 1 actions end the game."""
+        counts, ends = np.zeros(depth, np.int64), np.zeros(depth, np.int64)
+        self._descend(self._start(), counts, ends)
+        return counts.tolist(), ends[1:].tolist()
 
     def levels(self, depth: int, different: bool = False) -> list[Level]:
         """What there is after 0, 1, ... `depth` actions, all of it in memory.
@@ -61,14 +65,15 @@ class Perft:
                 positions = _take(positions, _first_of_each(positions))
         return levels
 
-    def _descend(self, positions: Position, counts: np.ndarray) -> None:
+    def _descend(self, positions: Position, counts: np.ndarray, ends: np.ndarray) -> None:
+        ends[0] += int(positions.is_over.sum())
         if len(counts) == 1:
             for part in self._chunks(positions):
                 counts[0] += int(self._legal(part).sum())
             return
         for count, children in self._children(positions):
             counts[0] += count
-            self._descend(children, counts[1:])
+            self._descend(children, counts[1:], ends[1:])
 
     def _children(self, positions: Position) -> Iterator[tuple[int, Position]]:
         """The positions after each legal action, and their number, for some of the positions at a time."""

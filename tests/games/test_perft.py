@@ -56,10 +56,21 @@ def test_sequences_in_othello(othello):
 
 
 @pytest.mark.slow
-def test_longer_sequences_and_positions(connect_four, othello):
+def test_longer_sequences_in_connect_four(connect_four):
     assert connect_four.sequences(9) == CONNECT_FOUR
+
+
+@pytest.mark.slow
+def test_more_positions_of_connect_four(connect_four):
     assert [level.sequences for level in connect_four.levels(8, different=True)] == CONNECT_FOUR_POSITIONS
-    assert othello.sequences(10) == OTHELLO
+
+
+@pytest.mark.slow
+def test_longer_sequences_in_othello(othello):
+    """The published count of 10 has one more pass after each of the 228 games that end with the ninth move."""
+    counts, ends = othello.sequences_and_ends(10)
+    assert ends == [0] * 8 + [228]
+    assert [*counts[:9], counts[9] + ends[8]] == OTHELLO
 
 
 @pytest.mark.slow
