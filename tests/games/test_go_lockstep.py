@@ -73,9 +73,9 @@ class Pgx:
     def __init__(self, game, lanes):
         go = pytest.importorskip("pgx.go", reason="needs pgx")
         env = go.Go(size=game.size, komi=game.komi, max_terminal_steps=game.limit)
-        self.state = jax.vmap(env.init)(jax.random.split(jax.random.key(0), lanes))
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            self.state = jax.vmap(env.init)(jax.random.split(jax.random.key(0), lanes))
         self.step = jax.jit(jax.vmap(env.step))
-        self.mover = np.full(lanes, -1)
 
     def compare(self, now, playing):
         terminated, repeats = np.asarray(self.state.terminated), np.asarray(self.state._x.is_psk)
@@ -91,7 +91,8 @@ class Pgx:
         return playing & repeats
 
     def play(self, actions, playing):
-        self.state = self.step(self.state, actions.astype(np.int32))
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            self.state = self.step(self.state, actions.astype(np.int32))
 
 
 def test_openspiel_finds_the_same_on_a_small_board():
