@@ -99,14 +99,14 @@ def to_sgf(game: Go, actions: Iterable[Any], tags: Mapping[str, str] | None = No
 def from_sgf(text: str | bytes, *, ko: str | None = None) -> SgfRecord:
     """Reads a game of Go from SGF, and replays it.
 
-        game, actions, tags = from_sgf(open("game.sgf", "rb").read())
+        game, actions, tags = from_sgf(Path("game.sgf").read_bytes())
 
     Where the record has variations, the main line is taken, and of several games the first. Properties of later nodes
     other than moves, such as comments and marks, are ignored. Without `KM`, komi is 0.
 
     Stones that are set up before the first move (`AB`, `AW`, as with a handicap) become moves, with passes of the
-    other player between, and lead to the same position. If White begins, Black passes first.
-    If a record has more moves than the rules allow by default, `move_limit` is raised.
+    other player between, and lead to the same position. If White begins, Black passes first. If a record has more moves
+    than the rules allow by default, `move_limit` is raised.
 
     Args:
         text: the record. Bytes are decoded as `CA` says; without `CA`, as UTF-8, or as Latin-1 if they are not UTF-8.
@@ -118,6 +118,11 @@ def from_sgf(text: str | bytes, *, ko: str | None = None) -> SgfRecord:
         InvalidGameRecord: the text is not SGF, or not of Go; it sets up or removes stones during the game; the colours
             do not alternate; or a move is illegal. The message says where, and names the move, counted from 1.
     """
+    if not isinstance(text, str | bytes):
+        raise InvalidGameRecord(
+            f"from_sgf reads text or bytes, got {text!r} of type {type(text).__name__}. For a file, pass"
+            " `path.read_bytes()`."
+        )
     if isinstance(text, bytes):
         text = _decoded(text)
     nodes = main_line(text)

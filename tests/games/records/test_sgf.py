@@ -1,6 +1,7 @@
 """SGF: games of Go that were written can be read, and what is not SGF, or not Go, is refused with its place."""
 
 import random
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -161,6 +162,7 @@ def test_a_longer_record_raises_the_limit_of_moves():
         ("(;SZ[5]AB[bb:aa])", "'bb:aa' is not a rectangle on a board of 5 by 5"),
         ("(;SZ[5]AB[aa]PL[x])", "PL says who is to move, B or W, not 'x'"),
         ("(;SZ[5]AW[aa]AB[ba][ab])", "capture each other"),
+        (Path("game.sgf"), "For a file, pass `path.read_bytes\\(\\)`"),
         (b"(;CA[nope]SZ[5])", "CA names an unknown character set, 'nope'"),
         (b"(;CA[UTF\0-8]SZ[5])", "CA names an unknown character set"),
         (b"(;CA[UTF-8]SZ[5]PB[\xff])", "is not in 'UTF-8', as CA says"),
