@@ -33,6 +33,7 @@ CHECKS = {
     ),
     "docs/board_games.md": (
         "assert game.action_named('swap') == 25 and game.legal_actions(position).sum() == 23",
+        "assert ko == 'positional' and not game.legal_actions(position)[game.action_named('b1')]",
         "assert rewards.shape == (100, 64) and (rewards >= 0).all() and ((players == 0) & (rewards == 1)).sum() > 64",
         "assert state.position.own is not None and int(timestep.reward) == 0",
         "assert outcomes.shape == (200,) and isinstance(env.player, Central)",
