@@ -4,8 +4,8 @@ Trains with the preset of `two_player/<game>-v0`, and then plays against the bui
 first in half of the games. For TicTacToe, all replies to the trained player are followed, which proves its worst
 outcome.
 
-The result is written to `docs/figures/alpha_zero_<game>.json`, with the time that passed and the time that all
-processors spent, which other programs on the machine disturb less. Compilation and evaluation are not counted.
+It prints the time that passed and the time that all processors spent, which other programs on the machine disturb less,
+without compilation and evaluation. `--json FILE` writes all figures to a file.
 """
 
 import argparse
@@ -23,8 +23,6 @@ from jaxenvs.games import Game
 from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, SearchOpponent, match, worst_outcome
 from jaxenvs.training import AlphaZero, preset
 from jaxenvs.training.alpha_zero import game_of
-
-FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
 
 def train(
@@ -113,10 +111,10 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--games", type=int, default=200)
     parser.add_argument("--steps", type=int, help="moves of training; the preset's by default")
-    parser.add_argument("--output", type=Path, help="the file for the result")
+    parser.add_argument("--json", type=Path, help="a file for the result")
     arguments = parser.parse_args()
     chosen = {} if arguments.steps is None else {"total_steps": arguments.steps}
     measured = measure(arguments.game, arguments.seed, arguments.games, **chosen)
-    path = arguments.output or FIGURES / f"alpha_zero_{arguments.game}.json"
-    path.write_text(json.dumps(measured, indent=1) + "\n")
-    print(f"{measured['minutes']} minutes, {measured['processor_minutes']} processor minutes; written to {path}")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
+    print(f"{measured['minutes']} minutes, {measured['processor_minutes']} processor minutes")
