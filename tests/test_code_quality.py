@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +27,13 @@ COMMANDS = {
 def test_code_quality(name):
     result = subprocess.run(COMMANDS[name], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{name} complains:\n{result.stdout[-6000:]}{result.stderr[-2000:]}"
+
+
+def test_the_folders_of_the_contract_have_the_same_rules():
+    pyright = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pyright"]
+    core, spaces = pyright["executionEnvironments"]
+    assert (core.pop("root"), spaces.pop("root")) == ("jaxenvs/core", "jaxenvs/spaces")
+    assert core == spaces and core["reportPrivateUsage"] == "error"
 
 
 def _modules():
