@@ -1,8 +1,8 @@
 """Board games in lockstep with OpenSpiel and pgx: random games from the start to the end.
 
 OpenSpiel agrees with these rules in every position, and pgx in all but one kind: in Othello, where neither player can
-move although squares are empty, pgx goes on until both have passed. By the rules, the game is over then. Besides, pgx draws
-which player moves first, and has a mask of ones after the end.
+move although squares are empty, pgx goes on until both have passed. By the rules, the game is over then. Besides, pgx
+draws which player moves first, and has a mask of ones after the end.
 """
 
 import pytest
