@@ -65,12 +65,10 @@ def test_there_is_a_legal_action_until_the_end_and_none_after(played):
 
 def test_players_alternate_and_nobody_wins_before_the_end(played):
     positions, _, _ = played
-    going_on = ~positions.is_over
+    going_on = ~np.asarray(positions.is_over)
     number = np.arange(len(going_on))[:, None]
-    np.testing.assert_array_equal(
-        np.where(going_on, positions.player, number % 2), np.where(going_on, number % 2, number % 2)
-    )
-    assert (np.where(going_on, positions.winner, -1) == -1).all()
+    assert (np.asarray(positions.player) == number % 2)[going_on].all()
+    assert (np.asarray(positions.winner)[going_on] == -1).all()
 
 
 def test_what_one_player_sees_is_what_the_other_sees_with_colours_exchanged(game, played):
