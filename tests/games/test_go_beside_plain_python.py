@@ -106,6 +106,7 @@ def test_no_two_words_of_stones_are_equal():
     assert abs(np.unpackbits(words.view(np.uint8)).mean() - 0.5) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ko", RULES)
 def test_a_game_alone_is_the_game_in_a_batch(ko):
     game, hunter = GAMES[ko], RepetitionHunter(2)
