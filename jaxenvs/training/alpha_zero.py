@@ -159,18 +159,15 @@ class AlphaZero(Learner[AlphaZeroState]):
         """The network's policy without search; `opponent` searches."""
         return AlphaZeroPolicy(agent, self._network(game_of(env)), stochastic)
 
-    def opponent(
-        self, env: Env[Any, Any], agent: AlphaZeroAgent, *, num_simulations: int | None = None
-    ) -> NetworkOpponent:
+    def opponent(self, env: Env[Any, Any], agent: AlphaZeroAgent, *, num_simulations: int = 64) -> NetworkOpponent:
         """The player that has been trained, for `custom_opponent` of an environment and for `match`.
 
         Args:
             env: the environment in which it was trained.
             agent: the field `agent` of a train state.
-            num_simulations: simulations for each move; by default, those of training.
+            num_simulations: simulations for each move. More than in training play better.
         """
-        simulations = self.num_simulations if num_simulations is None else num_simulations
-        return NetworkOpponent(agent.network, self._network(game_of(env)), simulations)
+        return NetworkOpponent(agent.network, self._network(game_of(env)), num_simulations)
 
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> AlphaZeroState:
         """Initialises the weights and an empty buffer, and begins the games."""

