@@ -193,6 +193,18 @@ def recording_cost(figures: Figures) -> str:
     return table(head, rows, range(1, 5))
 
 
+def learning_board_games(*games: Figures) -> str:
+    """By game, how long AlphaZero trained, and the shares of games that it then won, drew and lost against each player."""
+    rows = []
+    for figures in games:
+        game = figures["env_id"].removeprefix("two_player/").partition("-")[0]
+        trained = f"{figures['minutes']:.1f} ({figures['processor_minutes']:.1f})"
+        for against, result in figures["results"].items():
+            shares = [f"{100 * result[name]:g} %" for name in ("won", "drawn", "lost")]
+            rows.append((game, trained, against, *shares))
+    return table(("game", "minutes (of processors)", "against", "won", "drawn", "lost"), rows, (1, 3, 4, 5))
+
+
 def slow_tests(figures: Figures) -> str:
     """How many slow tests passed, and how long they took, by folder."""
     rows = [
@@ -215,6 +227,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "learning time": ("learning_cart_pole", learning_time),
     "learning robots": ("learning_robots", learning_robots),
     "learning games": ("learning_games", learning_games),
+    "learning board games": ("alpha_zero_connect_four", "alpha_zero_tic_tac_toe", learning_board_games),
     "dieharder": ("dieharder", dieharder),
     "dieharder summary": ("dieharder", dieharder_summary),
     "recording": ("recording_cost", recording_cost),
