@@ -194,7 +194,7 @@ def recording_cost(figures: Figures) -> str:
 
 
 def learning_board_games(*games: Figures) -> str:
-    """By game, how long AlphaZero trained, and the shares of games that it then won, drew and lost against each player."""
+    """By game, how long AlphaZero trained, and the shares of games won, drawn and lost against each built-in player."""
     rows = []
     for figures in games:
         game = figures["env_id"].removeprefix("two_player/").partition("-")[0]
