@@ -373,11 +373,17 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         _, timestep = jax.eval_shape(self._env.reset, key(0))
         return next((name for name in _MASKS if name in timestep.info), None)
 
-    def _check_masks(self) -> None:
+    def _check_masks(self) -> str:
+        """The entry of `info` with the mask.
+
+        Raises:
+            AttributeError: there is none.
+        """
         if self._mask_name is None:
             name = type(unwrap(self._env)).__name__
             raise AttributeError(f"{name} has no `action_masks`: its info has no `action_mask`.")
+        return self._mask_name
 
     def _action_mask(self, lane: int) -> np.ndarray:
         self._check_began("action_masks")
-        return np.array(self._info[self._mask_name][lane], bool).ravel()
+        return np.array(self._info[self._check_masks()][lane], bool).ravel()

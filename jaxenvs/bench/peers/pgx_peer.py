@@ -16,7 +16,7 @@ def prepare(task: str, num_envs: int, steps: int | None, **options: Any) -> dict
     from pgx.experimental import auto_reset  # pyright: ignore[reportMissingImports]  # its interpreter has it
 
     steps = steps or 200
-    env = pgx.make(task, **options)
+    env = pgx.make(task, **options)  # pyright: ignore[reportArgumentType]  # pgx lists its ids as literals
     step_each = jax.vmap(auto_reset(env.step, env.init))
     key, reset_key = jax.random.split(jax.random.PRNGKey(0))
     carry = jax.jit(jax.vmap(env.init))(jax.random.split(reset_key, num_envs)), key

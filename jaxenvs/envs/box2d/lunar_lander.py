@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import check_choice, check_range
@@ -248,7 +249,7 @@ class LunarLander(Env[LunarLanderState, Array]):
             world: where the bodies are now.
             began: (3,) bool, which of them have begun to touch the ground.
         """
-        if not isinstance(world.overflow, jax.core.Tracer) and bool(world.overflow):
+        if not isinstance(world.overflow, Tracer) and bool(world.overflow):
             raise OverflowError(
                 "LunarLander: the lander touches more of the ground than the simulation has room for. Please report the"
                 " state before this step."

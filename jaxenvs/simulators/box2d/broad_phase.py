@@ -66,11 +66,9 @@ def move_box(
     high = [jnp.maximum(box1[i], box2[i]) for i in (2, 3)]
     inside = (fat[0] <= low[0]) & (fat[1] <= low[1]) & (high[0] <= fat[2]) & (high[1] <= fat[3])
     ahead = [AABB_MULTIPLIER * each for each in subtract(origin2, origin1)]
-    new = (
-        *(edge - AABB_EXTENSION + jnp.minimum(way, F(0)) for edge, way in zip(low, ahead, strict=True)),
-        *(edge + AABB_EXTENSION + jnp.maximum(way, F(0)) for edge, way in zip(high, ahead, strict=True)),
-    )
-    return choose(inside, fat, new), ~inside
+    left, bottom = (edge - AABB_EXTENSION + jnp.minimum(way, F(0)) for edge, way in zip(low, ahead, strict=True))
+    right, top = (edge + AABB_EXTENSION + jnp.maximum(way, F(0)) for edge, way in zip(high, ahead, strict=True))
+    return choose(inside, fat, (left, bottom, right, top)), ~inside
 
 
 def update_pairs(ground: Array, fat: Array, moved: Array, contacts: Contacts) -> tuple[Contacts, Array]:

@@ -75,7 +75,7 @@ class Outline(NamedTuple):
     Attributes:
         vertices: points in m, own frame.
         normals: unit vectors, own frame, of the side that begins at each vertex.
-        count: () int32, the number of vertices.
+        num_vertices: () int32.
         world_vertices: points in m, in the world's frame.
         world_normals: unit vectors.
         centroid: a point in m, in the world's frame.
@@ -85,7 +85,7 @@ class Outline(NamedTuple):
 
     vertices: list[Vector]
     normals: list[Vector]
-    count: Array
+    num_vertices: Array
     world_vertices: list[Vector]
     world_normals: list[Vector]
     centroid: Vector
@@ -112,7 +112,7 @@ def outline(model: Model, body: Scalar, center: Vector, angle: Scalar) -> Outlin
     return Outline(
         vertices=vertices,
         normals=normals,
-        count=of(model.counts, body),
+        num_vertices=of(model.counts, body),
         world_vertices=[transform(p, q, vertex) for vertex in vertices],
         world_normals=[rotate(q, normal) for normal in normals],
         centroid=transform(p, q, vector_of(model.centroids, body)),
@@ -191,7 +191,7 @@ def _reference(v1: Vector, v2: Vector, shape: Outline, axes: Separations) -> _Re
     edge_is_face = ~(axes.polygon > F(0.98) * axes.edge + F(0.001))
     opposing, _ = first_least([dot(axes.normal, normal) for normal in shape.world_normals])
     i1 = jnp.where(edge_is_face, opposing, axes.side)
-    i2 = jnp.where(i1 + 1 < shape.count, i1 + 1, 0).astype(jnp.int32)
+    i2 = jnp.where(i1 + 1 < shape.num_vertices, i1 + 1, 0).astype(jnp.int32)
     a1, a2 = at(shape.world_vertices, i1), at(shape.world_vertices, i2)
     front, zero, one = axes.front, jnp.int32(0), jnp.int32(1)
     return _Reference(

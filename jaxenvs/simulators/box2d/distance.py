@@ -70,7 +70,7 @@ def closest(v1: Vector, v2: Vector, vertices: list[Vector], count: Array) -> Clo
     above, below = least_of(across), least_of([-off for off in across])
     overlap = jnp.maximum(greatest_of(outside), jnp.maximum(above, below) / length) <= 0
     best, distance = first_least([*beside, *to_sides[0], *to_sides[1], *to_vertices[0], *to_vertices[1]])
-    group = sum((best >= size * number).astype(jnp.int32) for number in range(1, 5))
+    group = sum(((best >= size * number).astype(jnp.int32) for number in range(1, 5)), start=jnp.zeros((), jnp.int32))
     kind = jnp.where(group == 0, FACE_OF_EDGE, jnp.where(group < 3, FACE_OF_POLYGON, POINTS)).astype(jnp.int32)
     end = ((group == 2) | (group == 4)).astype(jnp.int32)
     return Closest(overlap, distance, kind, end, best - size * group)

@@ -199,14 +199,16 @@ def _velocity_passes(
         motions, impulses = list(motions), list(impulses)
         for number, joint in enumerate(model.joints):
             a, b = joint.body_a, joint.body_b
+            speed, most = motors[number]
             motions[a], motions[b], impulses[number] = joints.solve_velocity(
-                model, number, hinges[number], *motors[number], motions[a], motions[b], impulses[number]
+                model, number, hinges[number], speed, most, motions[a], motions[b], impulses[number]
             )
         return motions, impulses
 
     def over_contacts(place: int, v: Vector, w: Array, impulses: contact_solver.Impulses) -> Any:
         masses = model.inverse_masses, model.inverse_inertias
-        return contact_solver.solve_velocity(_at_place(contacts, place), *masses, v, w, impulses)
+        contact: Any = _at_place(contacts, place)
+        return contact_solver.solve_velocity(contact, *masses, v, w, impulses)
 
     def one_pass(loop: Any) -> Any:
         before, old_hinges, old_contacts, count, _, _ = loop

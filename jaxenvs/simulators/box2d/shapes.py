@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def box(half_width: float, half_height: float) -> Polygon:
     return Polygon(vertices, np.array([[0, -1], [1, 0], [0, 1], [-1, 0]], np.float32), np.zeros(2, np.float32))
 
 
-def mass_data(shape: Polygon, density: float) -> tuple[np.float32, np.ndarray, np.float32]:
+def mass_data(shape: Polygon, density: float) -> tuple[Any, np.ndarray, Any]:
     """The mass in kg, the centre of mass (2,) in m, and the moment of inertia about it in kg m^2.
 
     It is `b2PolygonShape::ComputeMass` followed by `b2Body::ResetMassData`, for a body of one fixture.

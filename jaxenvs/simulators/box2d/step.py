@@ -75,7 +75,7 @@ def step(
         overflow=jnp.broadcast_to(before.overflow, before.began.shape),
     )
     if not airborne:
-        numbers = np.arange(len(model.bodies), dtype=np.int32)
+        numbers = jnp.arange(len(model.bodies), dtype=jnp.int32)
         finish = partial(_finish, model, solver, ground)
         falling = jax.vmap(finish)(numbers, entries, jnp.broadcast_to(moved.awake, entries.shape), falling)
     new = World(
@@ -147,7 +147,7 @@ def _collide_and_solve(
 
         return jax.vmap(one)(edge, impulse, manifold)
 
-    numbers = np.arange(len(model.bodies), dtype=np.int32)
+    numbers = jnp.arange(len(model.bodies), dtype=jnp.int32)
     contacts, touched, began, overflow, edges, impulses, manifolds = jax.vmap(collide)(
         numbers, start.position, start.angle, fat_box, free.contacts, free.touched
     )
@@ -195,7 +195,7 @@ def _moved_boxes(
     model: Model, position: Array, angle: Array, new_position: Array, new_angle: Array, fat_box: Array
 ) -> tuple[Array, Array]:
     """The fat boxes after a step, (bodies, 4), and which of them changed, (bodies,)."""
-    numbers = np.arange(len(model.bodies), dtype=np.int32)
+    numbers = jnp.arange(len(model.bodies), dtype=jnp.int32)
     start, end = (components(position), angle), (components(new_position), new_angle)
     left, bottom, right, top = (fat_box[:, i] for i in range(4))
     fat, changed = broad_phase.move_box(model, numbers, (left, bottom, right, top), start, end)
