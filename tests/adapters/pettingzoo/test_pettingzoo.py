@@ -1,6 +1,7 @@
 """The adapters for PettingZoo: they pass PettingZoo's own tests, and its wrappers and conversions work around them."""
 
 import pickle
+import re
 import warnings
 from types import SimpleNamespace
 
@@ -187,7 +188,12 @@ def test_rendering_shows_the_position():
     text = PettingZooAECEnv(TIC_TAC_TOE, render_mode="ansi")
     text.reset(seed=0)
     play(text, [4, 0])
-    assert text.render() == jaxenvs.games.TicTacToe().text(jaxenvs.unwrap_state(text.env, text._game._state).position)
+    without_colours = re.sub(r"\x1b\[[\d;]*m", "", text.render())
+    assert [line.split() for line in without_colours.splitlines()[1:4]] == [
+        ["3", "(O).", "."],
+        ["2", ".", "X", "."],
+        ["1", ".", ".", "."],
+    ]
     picture = PettingZooParallelEnv(TIC_TAC_TOE, render_mode="rgb_array")
     picture.reset(seed=0)
     before = picture.render()
