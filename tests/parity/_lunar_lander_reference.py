@@ -142,9 +142,9 @@ def chosen(rows: dict[str, np.ndarray], count: int, seed: int) -> dict[str, np.n
     """Some of the transitions: most of those with an event, and others at random."""
     before, after = rows["before.points"], rows["after.points"]
     event = (before != after).any((1, 2)) | (rows["before.edge"] != rows["after.edge"]).any((1, 2))
-    sleeps = rows["before.awake"] & ~rows["after.awake"]
+    rare = (rows["before.awake"] & ~rows["after.awake"]) | (rows["after.crashed"] & ~rows["before.crashed"])
     rng = np.random.default_rng(seed)
-    weight = np.where(sleeps, 2000.0, np.where(event, 20.0, np.where((after > 0).any((1, 2)), 3.0, 1.0)))
+    weight = np.where(rare, 1000.0, np.where(event, 20.0, np.where((after > 0).any((1, 2)), 3.0, 1.0)))
     count = min(count, len(weight))
     picked = np.sort(rng.choice(len(weight), count, replace=False, p=weight / weight.sum()))
     return {name: values[picked] for name, values in rows.items()}
