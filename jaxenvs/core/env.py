@@ -51,6 +51,9 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
     changes_between_episodes: ClassVar[bool] = False
     """Whether something is carried from one episode to the next, that is, whether `after_episode` is defined."""
 
+    num_players: ClassVar[int] = 1
+    """Number of players that act in turn, each with its own reward; learners for one agent need 1."""
+
     training_fields: ClassVar[Mapping[str, Any]] = {}
     """Fields that only training changes, and the values that `evaluation` gives them."""
 

@@ -138,6 +138,7 @@ class DQN(ReplayLearner[DQNState]):
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
         self.check_is_env(env)
+        self.check_has_one_agent(env)
         check_observation_space("DQN", env.observation_space)
         check_action_space("DQN", env.action_space, (Discrete,))
 

@@ -17,7 +17,7 @@ from jax.typing import ArrayLike
 from jaxenvs.core.checks import INT32_MAX, check_integer, check_range
 from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.wrapper import wrappers_of
+from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.rollouts.endings import Endings
@@ -307,6 +307,16 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         if not isinstance(env, Env):
             raise InvalidField(
                 f"{name} takes a jaxenvs.Env, got {type(env).__name__}. Build one with `jaxenvs.make(id)`."
+            )
+
+    def check_has_one_agent(self, env: Env[Any, Any]) -> None:
+        """Raises `InvalidField` if several players act in turn in `env`: this learner's rewards are of one agent."""
+        base, name = unwrap(env), type(self).__name__
+        if base.num_players > 1:
+            raise InvalidField(
+                f"{name} learns for one agent, and in {type(base).__name__} {base.num_players} players act in turn. Use"
+                " AlphaZero, or an environment against an opponent, such as `TicTacToe-v0` for"
+                " `two_player/TicTacToe-v0`."
             )
 
     def check_scalars(self) -> None:

@@ -169,6 +169,7 @@ class PPO(Learner[PPOState]):
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
         self.check_is_env(env)
+        self.check_has_one_agent(env)
         check_observation_space("PPO", env.observation_space, takes_pictures=True)
         if self.normalize_observations and is_picture(env.observation_space):
             raise InvalidField(

@@ -181,6 +181,7 @@ class SAC(ReplayLearner[SACState]):
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
         self.check_is_env(env)
+        self.check_has_one_agent(env)
         check_observation_space("SAC", env.observation_space)
         space = env.action_space
         if isinstance(space, Discrete):

@@ -14,7 +14,7 @@ from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.games import ConnectFour, Othello, TicTacToe
 from jaxenvs.games.game import NOBODY
 from jaxenvs.games.opponents import GreedyOpponent, RandomOpponent, SearchOpponent, match, worst_outcome
-from jaxenvs.training import AlphaZero, NetworkOpponent, preset
+from jaxenvs.training import LEARNERS, AlphaZero, NetworkOpponent, preset
 from jaxenvs.training.alpha_zero import game_of, seen_from_random_sides
 from jaxenvs.training.alpha_zero_state import Example
 from jaxenvs.training.board_network import _convolve
@@ -160,6 +160,14 @@ def test_examples_are_seen_from_all_sides():
     seen = seen_from_random_sides(TicTacToe(), Example(board, corner, jnp.ones(64, jnp.float32)), KEY)
     np.testing.assert_array_equal(seen.board[..., 0].reshape(64, 9), seen.policy == 1)
     assert set(np.argmax(seen.policy, axis=1).tolist()) == {0, 2, 6, 8}
+
+
+@pytest.mark.parametrize("name", ["ppo", "dqn"])
+def test_learners_for_one_agent_refuse_games_of_two_players(name):
+    env = jaxenvs.TimeLimit(jaxenvs.make("two_player/TicTacToe-v0"), 9)
+    with pytest.raises(InvalidField, match=r"2 players act in turn. Use AlphaZero, or .* `TicTacToe-v0`"):
+        LEARNERS[name]().check_env(env)
+    LEARNERS[name]().check_env(jaxenvs.make("TicTacToe-v0"))
 
 
 def test_other_environments_are_refused():

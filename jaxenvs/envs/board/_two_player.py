@@ -38,6 +38,7 @@ class TwoPlayer(Env[TwoPlayerState[Pos], Array], RendersText, OnBoard, Generic[P
     """
 
     frames_per_second: ClassVar[int] = 2
+    num_players: ClassVar[int] = 2
 
     def check_fields(self) -> None:
         """Checks those that the rules are made of."""
