@@ -269,13 +269,8 @@ class Canvas(PyTreeNode):
             row_shift: how many pixels further right than the one above it each row begins; not negative.
         """
         tileset = jnp.asarray(tileset)
-        _, tile_height, tile_width, channels = tileset.shape
-        rows, columns = np.shape(indices)
         chosen = tileset.at[jnp.asarray(indices)].get(mode="clip")
-        strips = chosen.transpose(0, 2, 1, 3, 4).reshape(rows, tile_height, columns * tile_width, channels)
-        if row_shift:
-            strips = lettering.staggered(strips, row_shift)
-        return self.image(strips.reshape(-1, *strips.shape[2:]), corner)
+        return self.image(lettering.grid(chosen, row_shift), corner)
 
     def image(self, image: Array | np.ndarray, corner: Sequence[ArrayLike], *, opacity: ArrayLike = 1.0) -> "Canvas":
         """Draws an image, (rows, columns, 3 or 4) uint8, with its top left corner at whole pixel `corner`, (x, y)."""

@@ -52,7 +52,16 @@ def place(image: Array, corner: Sequence[ArrayLike], shape: tuple[int, ...]) -> 
     return frame[rows : rows + height, columns : columns + width]
 
 
-def staggered(strips: Array, shift: int) -> Array:
+def grid(tiles: Array, row_shift: int) -> Array:
+    """One image of many: (rows, columns, height, width, channels) uint8, each row `row_shift` pixels further right."""
+    rows, columns, height, width, channels = tiles.shape
+    strips = tiles.transpose(0, 2, 1, 3, 4).reshape(rows, height, columns * width, channels)
+    if row_shift:
+        strips = _staggered(strips, row_shift)
+    return strips.reshape(-1, *strips.shape[2:])
+
+
+def _staggered(strips: Array, shift: int) -> Array:
     """Strips of an image, each `shift` pixels further right than the one before.
 
     Args:

@@ -79,8 +79,8 @@ def _convolve(x: Array, kernel: Array) -> Array:
     """A convolution of stride 1 whose output has the size of its input.
 
     XLA's CPU compiler has a fast convolution, but not for the gradient with respect to the kernel: that is computed as
-    a product of matrices here. Together they take a seventh of the time: 4.5 ms instead of 31 ms for four layers of 32
-    channels and 128 boards of 6 by 7.
+    a product of matrices here. In a loop on two cores (JAX 0.10.2), the gradients of four layers of 32 channels for 128
+    boards of 6 by 7 take 18 ms instead of 305 ms.
 
     Args:
         x: (n, rows, columns, channels) float32.

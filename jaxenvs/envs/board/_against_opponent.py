@@ -62,7 +62,7 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
         _ = self.game
         check_choice(self, "opponent", self.opponent, _OPPONENTS)
         check_integer(self, "num_simulations", self.num_simulations)
-        _ = self.player  # raises an error if it needs a package that is missing
+        _ = self.chosen_opponent  # raises an error if it needs a package that is missing
 
     @property
     @abc.abstractmethod
@@ -70,8 +70,8 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
         """The rules."""
 
     @property
-    def player(self) -> Opponent:
-        """The opponent that answers."""
+    def chosen_opponent(self) -> Opponent:
+        """The opponent that answers: `custom_opponent`, or the one that `opponent` names."""
         if self.custom_opponent is not None:
             return self.custom_opponent
         if self.opponent == "search":
@@ -146,7 +146,7 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
     def _answer(self, position: Pos, last_action: Array, key: Key) -> tuple[Pos, Array]:
         """The position after the opponent's move, and the last move on the board."""
         legal = self.game.legal_actions(position)
-        action = self.player.choose(self.game, position, legal, key)
+        action = self.chosen_opponent.choose(self.game, position, legal, key)
         position, is_legal = play_or_lose(self.game, position, action, legal)
         return position, jnp.where(is_legal, action, last_action)
 

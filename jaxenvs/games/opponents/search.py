@@ -12,9 +12,9 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.checks import check_integer
+from jaxenvs.core.packages import load_package
 from jaxenvs.core.pytree import static
 from jaxenvs.core.trees import tree_at, tree_where
-from jaxenvs.errors import DependencyNotInstalled
 from jaxenvs.games.game import Game, Position, outcome
 from jaxenvs.games.opponents.opponent import Opponent
 from jaxenvs.games.opponents.uniform import uniform_action
@@ -34,11 +34,7 @@ def mctx() -> Any:
     Raises:
         DependencyNotInstalled: it is missing.
     """
-    try:
-        import mctx as module
-    except ModuleNotFoundError as error:
-        raise DependencyNotInstalled('Search needs mctx: run `pip install "jaxenvs[games]"`.') from error
-    return module
+    return load_package("mctx", "Search needs mctx", '"jaxenvs[games]"')
 
 
 class SearchOpponent(Opponent):
