@@ -36,9 +36,9 @@ CHECKS = {
         "assert ko == 'positional' and not game.legal_actions(position)[game.action_named('b1')]",
         "assert rewards.shape == (100, 64) and (rewards >= 0).all() and ((players == 0) & (rewards == 1)).sum() > 64",
         "assert state.position.own is not None and int(timestep.reward) == 0",
-        "assert outcomes.shape == (200,) and isinstance(env.player, Central)",
+        "assert outcomes.shape == (200,) and isinstance(env.chosen_opponent, Central)",
         "assert Image.open('go.png').size == (609, 609) and 'O' in jaxenvs.unwrap(env).render_text(state)",
-        "assert metrics.episodes.shape == (2,) and worst >= -1 and opponent.player is player",
+        "assert metrics.episodes.shape == (2,) and worst >= -1 and opponent.chosen_opponent is player",
     ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
