@@ -118,10 +118,23 @@ def _product_of_windows(x: Array, kernel: Array, strides: tuple[int, int] = (1, 
     x = _in_blocks(x, *strides)
     kernel = kernel.reshape(rows // strides[0], strides[0], columns // strides[1], strides[1], channels, features)
     kernel = jnp.moveaxis(kernel, 1, 2)  # blocks in the order of `_in_blocks`
-    height, width = x.shape[-3] - kernel.shape[0] + 1, x.shape[-2] - kernel.shape[1] + 1
-    corners = [(i, j) for i in range(kernel.shape[0]) for j in range(kernel.shape[1])]
-    windows = [x[..., i : i + height, j : j + width, :] for i, j in corners]
-    return jnp.concatenate(windows, axis=-1) @ kernel.reshape(rows * columns * channels, features)
+    return windows(x, *kernel.shape[:2]) @ kernel.reshape(rows * columns * channels, features)
+
+
+def windows(x: Array, rows: int, columns: int) -> Array:
+    """All windows of rows by columns pixels of pictures, each as one row of numbers.
+
+    Args:
+        x: (..., height, width, channels).
+        rows: height of a window.
+        columns: width of a window.
+
+    Returns:
+        (..., height - rows + 1, width - columns + 1, rows * columns * channels); the channels vary fastest.
+    """
+    height, width = x.shape[-3] - rows + 1, x.shape[-2] - columns + 1
+    corners = [(i, j) for i in range(rows) for j in range(columns)]
+    return jnp.concatenate([x[..., i : i + height, j : j + width, :] for i, j in corners], axis=-1)
 
 
 def _in_blocks(x: Array, rows: int, columns: int) -> Array:

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import gymnasium
 import numpy as np
 from pettingzoo import AECEnv
 
 from jaxenvs.adapters.gymnasium.errors import ResetNeeded
-from jaxenvs.adapters.pettingzoo.host_game import AGENTS, HostGame, Seen
+from jaxenvs.adapters.pettingzoo.adapter import Adapter
+from jaxenvs.adapters.pettingzoo.host_game import AGENTS, Seen
 from jaxenvs.core.env import Env
 
 
-class PettingZooAECEnv(AECEnv[str, dict[str, np.ndarray], Any]):
+class PettingZooAECEnv(Adapter, AECEnv[str, dict[str, np.ndarray], Any]):
     """A game between two players behind PettingZoo's interface of agents that act in turn.
 
         env = PettingZooAECEnv("two_player/TicTacToe-v0")
@@ -64,27 +64,7 @@ class PettingZooAECEnv(AECEnv[str, dict[str, np.ndarray], Any]):
             WrapperOrderError: the environment resets itself.
             DependencyNotInstalled: "human" needs pygame, which is missing.
         """
-        super().__init__()
-        self._game = HostGame(type(self).__name__, env, render_mode, max_episode_steps, fields)
-        self.metadata = self._game.metadata
-        self.render_mode = self._game.render_mode
-        self.possible_agents = list(AGENTS)
-        self.agents = []
-        self.observation_spaces = self._game.observation_spaces
-        self.action_spaces = self._game.action_spaces
-
-    @property
-    def env(self) -> Env[Any, Any]:
-        """The environment, which has no internal state, with its leaves on the device."""
-        return self._game.env
-
-    def observation_space(self, agent: str) -> gymnasium.Space[Any]:
-        """The space of an agent's observations; the same object each time."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> gymnasium.Space[Any]:
-        """The space of an agent's actions; the same object each time."""
-        return self.action_spaces[agent]
+        super().__init__(env, render_mode, max_episode_steps, fields)
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Begins a game.
@@ -133,18 +113,6 @@ class PettingZooAECEnv(AECEnv[str, dict[str, np.ndarray], Any]):
         is_turn = bool(self.agents) and agent == self.agent_selection
         may_act = is_turn and not (self.terminations[agent] or self.truncations[agent])
         return self._game.observation(agent, may_act=may_act)
-
-    def render(self) -> Any:
-        """The picture of the position: (height, width, 3) uint8, text for "ansi", or None for "human" and None.
-
-        Raises:
-            ResetNeeded: `reset` has not been called.
-        """
-        return self._game.render()
-
-    def close(self) -> None:
-        """Closes the window, if there is one. A `reset` opens the environment again."""
-        self._game.close()
 
     def _take(self, seen: Seen) -> None:
         self.agent_selection = AGENTS[int(seen.player)]

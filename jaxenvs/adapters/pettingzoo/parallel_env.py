@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import gymnasium
 import numpy as np
 from pettingzoo import ParallelEnv
 
 from jaxenvs.adapters.gymnasium.errors import InvalidAction, ResetNeeded
-from jaxenvs.adapters.pettingzoo.host_game import AGENTS, HostGame
+from jaxenvs.adapters.pettingzoo.adapter import Adapter
+from jaxenvs.adapters.pettingzoo.host_game import AGENTS
 from jaxenvs.core.env import Env
 
 Observations: TypeAlias = dict[str, dict[str, np.ndarray]]
 
 
-class PettingZooParallelEnv(ParallelEnv[str, dict[str, np.ndarray], Any]):
+class PettingZooParallelEnv(Adapter, ParallelEnv[str, dict[str, np.ndarray], Any]):
     """A game between two players behind PettingZoo's interface of agents that act at the same time.
 
         env = PettingZooParallelEnv("two_player/TicTacToe-v0")
@@ -44,26 +44,7 @@ class PettingZooParallelEnv(ParallelEnv[str, dict[str, np.ndarray], Any]):
         **fields: Any,
     ) -> None:
         """Makes the environment; nothing is compiled yet. Arguments and errors are those of `PettingZooAECEnv`."""
-        self._game = HostGame(type(self).__name__, env, render_mode, max_episode_steps, fields)
-        self.metadata = self._game.metadata
-        self.render_mode = self._game.render_mode
-        self.possible_agents = list(AGENTS)
-        self.agents = []
-        self.observation_spaces = self._game.observation_spaces
-        self.action_spaces = self._game.action_spaces
-
-    @property
-    def env(self) -> Env[Any, Any]:
-        """The environment, which has no internal state, with its leaves on the device."""
-        return self._game.env
-
-    def observation_space(self, agent: str) -> gymnasium.Space[Any]:
-        """The space of an agent's observations; the same object each time."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> gymnasium.Space[Any]:
-        """The space of an agent's actions; the same object each time."""
-        return self.action_spaces[agent]
+        super().__init__(env, render_mode, max_episode_steps, fields)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -123,18 +104,6 @@ class PettingZooParallelEnv(ParallelEnv[str, dict[str, np.ndarray], Any]):
             dict.fromkeys(AGENTS, bool(seen.truncated)),
             self._infos(),
         )
-
-    def render(self) -> Any:
-        """The picture of the position: (height, width, 3) uint8, text for "ansi", or None for "human" and None.
-
-        Raises:
-            ResetNeeded: `reset` has not been called.
-        """
-        return self._game.render()
-
-    def close(self) -> None:
-        """Closes the window, if there is one. A `reset` opens the environment again."""
-        self._game.close()
 
     def _observations(self, *, is_over: bool) -> Observations:
         return {
