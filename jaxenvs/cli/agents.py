@@ -17,6 +17,7 @@ from jaxenvs.agents.loading import load as load_agent
 from jaxenvs.agents.loading import policies_of as policies_of
 from jaxenvs.cli.console import warnings_as_notes
 from jaxenvs.core.env import Env
+from jaxenvs.core.wrapper import rewrap, unwrap
 from jaxenvs.errors import InvalidField, JaxenvsError
 from jaxenvs.monitor.run_folder.run import Run, Settings
 from jaxenvs.random import key as make_key
@@ -104,6 +105,32 @@ def load_agents(path: Path) -> tuple[Run, Env[Any, Any], list[Policy], dict[str,
         import_from_here()
     agent: TrainedAgent = load_agent(path)
     return agent.run, agent.env, list(agent.policies), {"updates": agent.updates}
+
+
+def against_agent(env: Env[Any, Any], path: Path) -> Env[Any, Any]:
+    """A board game whose opponent is the agent in a folder, with the environment's own number of simulations.
+
+    Raises:
+        CheckpointError: see `load_agents`.
+        InvalidField: the environment has no opponent, or the agent has not learnt to play this game by AlphaZero.
+    """
+    game: Any = unwrap(env)
+    if not hasattr(game, "custom_opponent"):
+        raise InvalidField(
+            f"--against needs a game against an opponent, such as ConnectFour-v0; {type(game).__name__} has none."
+        )
+    agent: Any = load_agent(path)
+    if not hasattr(agent.learner, "opponent"):
+        raise InvalidField(f"{path} was trained by {agent.run.settings.algorithm}; --against needs alphazero.")
+    learnt: Any = unwrap(agent.env)
+    if _size(learnt.game) != _size(game.game):
+        raise InvalidField(f"The agent in {path} has learnt {agent.run.settings.env_id}, which is another game.")
+    player = agent.learner.opponent(agent.env, agent.policy.agent, num_simulations=game.num_simulations)
+    return rewrap(env, game.replace(custom_opponent=player))
+
+
+def _size(game: Any) -> tuple[Any, ...]:
+    return type(game), game.observation_shape, game.num_actions
 
 
 def changed(settings: Settings, fields: dict[str, Any], max_episode_steps: int | None) -> Settings:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxenvs import play as room
-from jaxenvs.cli.agents import build_env, look_up
+from jaxenvs.cli.agents import against_agent, build_env, look_up
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.values import read_assignments
 from jaxenvs.errors import InvalidField
@@ -38,6 +38,9 @@ def play(
         Path | None, typer.Option(help="Record the episodes in this run folder.", show_default=False)
     ] = None,
     field: Annotated[list[str] | None, typer.Option("--field", "-F", help="Set a field: name=value.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Play a board game against the agent of this run folder.", show_default=False)
+    ] = None,
     max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
     host: Host = "127.0.0.1",
     port: Port = None,
@@ -48,6 +51,8 @@ def play(
     if seed >= 2**32:
         raise InvalidField(f"A seed must be from 0 to {2**32 - 1}, got {seed}.")
     env = build_env(entry.id, read_assignments(entry.id, load(entry), field or []), max_episode_steps)
+    if against is not None:
+        env = against_agent(env, against)
 
     def make_recorder(name: str, opened: Any) -> Any:
         return recording.recorder() if recording is not None and opened is env else None
