@@ -105,7 +105,11 @@ def test_scores_are_those_of_black_and_white():
 
 
 @pytest.mark.parametrize(
-    "game, simulations", [(TicTacToe(), 20), (ConnectFour(), 12)], ids=["TicTacToe", "ConnectFour"]
+    "game, simulations",
+    [
+        pytest.param(TicTacToe(), 20, id="TicTacToe"),
+        pytest.param(ConnectFour(), 12, id="ConnectFour", marks=pytest.mark.slow),
+    ],
 )
 def test_the_move_of_the_search_is_a_function_of_position_and_key(game, simulations):
     """Under jit, vmap with other lanes, and eagerly."""

@@ -5,6 +5,7 @@ import socket
 
 import jax
 import numpy as np
+import pytest
 
 import jaxenvs
 from jaxenvs.monitor import Run, read_episodes
@@ -27,6 +28,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does(tmp_path):
     key = jaxenvs.random.key(SEED)
     address = f"127.0.0.1:{free_port()}"
