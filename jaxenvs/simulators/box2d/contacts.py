@@ -156,7 +156,7 @@ def counts_before(chosen: Array) -> Array:
 
 
 def first_places(chosen: Array, count: int) -> Array:
-    """(count, n, ...) bool: for each of the first `count` chosen ones of (n, ...), where it is; False if there is none."""
+    """(count, n, ...) bool: where each of the first `count` chosen ones of (n, ...) is; all False if there is none."""
     rank = counts_before(chosen)
     wanted = jnp.arange(count, dtype=jnp.int32).reshape(-1, *(1,) * chosen.ndim)
     return chosen[None] & (rank[None] == wanted)

@@ -24,7 +24,7 @@ from jaxenvs.simulators.box2d.contacts import (
     last_event,
     update,
 )
-from jaxenvs.simulators.box2d.island import BLOCK, Solver, at_place, integrate, settled
+from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
 from jaxenvs.simulators.box2d.lanes import Keep, only_where
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
@@ -184,6 +184,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
     hit, time = least(impact)
     pairs = impact.shape[0]
     is_hit = jnp.arange(pairs, dtype=jnp.int32)[:, None] == hit[None]
+    is_hit, time = keep((is_hit, time))
     going = loop.more & (time <= F(1) - F(10) * EPSILON)
     share = (time - loop.time) / (F(1) - loop.time)
     (x0, y0), angle0, (x1, y1), angle1 = body.sweep
@@ -193,7 +194,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, old.edge.shape), old.edge)
     live = old.exists & going[None]
     new, manifolds = update(model, keep, body.number, ends, center, angle, old, live)
-    missed = ~any_of(is_hit & (new.points > 0))
+    missed = keep(~any_of(is_hit & (new.points > 0)))
     # The contact that is hit reports first. If it proves not to touch, the others are not updated at all.
     first, others = live & is_hit, live & ~is_hit & ~missed[None]
     touched = last_event(old.points, new.points, first, body.touched)
@@ -204,7 +205,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
 
     on = going & ~missed
     moved, entry = _resolve(model, solver, keep, body, new, manifolds, is_hit, time, center, angle, on)
-    close = ground.close(body.lane, moved.fat_box, entry & on)
+    close = keep(ground.close(body.lane, moved.fat_box, entry & on))
     contacts, places, overflow = broad_phase.update_pairs(close, new)
 
     def only_hit(new: Array, old: Array) -> Array:
@@ -256,19 +257,15 @@ def _resolve(
     rank = jnp.where(is_hit, 0, counts_before(others) + any_of(touching & is_hit).astype(jnp.int32)[None])
     wanted = jnp.arange(model.touching, dtype=jnp.int32)[:, None, None]
     places = touching[None] & (rank[None] == wanted)
+    places = keep(places)
     overflow = jnp.sum(touching, 0, dtype=jnp.int32) > model.touching
     manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
 
     def position_pass(loop: Any) -> Any:
         (center, angle), count, running = loop
-        new, turned, deepest = center, angle, jnp.zeros_like(angle)
-        for place in range(model.touching):
-            each = at_place(manifold, place)
-            new, turned, separation = contact_solver.solve_position(
-                model, keep, body.number, each, new, turned, TOI_BAUMGARTE
-            )
-            new, turned = keep((new, turned))
-            deepest = jnp.minimum(deepest, separation)
+        new, turned, deepest = contact_solver.position_pass(
+            model, keep, body.number, manifold, center, angle, TOI_BAUMGARTE
+        )
         pose = choose(running, (new, turned), (center, angle))
         return pose, count + 1, running & ~(deepest >= F(-1.5) * LINEAR_SLOP)
 
@@ -285,19 +282,17 @@ def _resolve(
 
     def velocity_pass(_: Any, state: Any) -> Any:
         (v, w), impulses = state
-        impulses = list(impulses)
-        for place in range(model.touching):
-            each = at_place(constraints, place)
-            v, w, impulses[place] = contact_solver.solve_velocity(keep, each, *masses, v, w, impulses[place])
+        v, w, impulses = contact_solver.velocity_pass(keep, constraints, masses, v, w, impulses)
         return (v, w), impulses
 
     def block(loop: Any) -> Any:
         old, count, running = loop
         new = lax.fori_loop(0, BLOCK, velocity_pass, old)
-        return choose(running, new, old), count + 1, running & ~settled(new, old, solver)
+        done = settled(new[0], old[0], solver) & jnp.all(settled(new[1], old[1], solver), 0)
+        new = choose(running, new[0], old[0]), choose(running[None], new[1], old[1])
+        return new, count + 1, running & ~done
 
-    impulses = [at_place(constraints.impulses, place) for place in range(model.touching)]
-    start = (((body.velocity, body.angular_velocity), impulses), jnp.int32(0), on)
+    start = (((body.velocity, body.angular_velocity), constraints.impulses), jnp.int32(0), on)
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
     ((v, w), _), _, _ = lax.while_loop(more, block, start)
     end, end_angle, v, w = integrate(center, angle, v, w, (F(1) - time) * model.dt)

@@ -115,7 +115,7 @@ def settled(new: Any, old: Any, solver: Solver) -> Array:
 
 def solve(
     model: Model, solver: Solver, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, active: Array
-) -> tuple[Moving, list[contact_solver.Impulses]]:
+) -> tuple[Moving, contact_solver.Impulses | None]:
     """`b2Island::Solve` for awake bodies.
 
     Args:
@@ -128,7 +128,7 @@ def solve(
         active: (lanes,) bool, which worlds to solve; what is returned for others means nothing.
 
     Returns:
-        The bodies after the step, before continuous collision, and the impulses of each place for a touching contact.
+        The bodies after the step, before continuous collision, and the impulses of the contacts, with their axes.
     """
     motions, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching)
     constraints = None if touching is None else touching.constraints
@@ -219,7 +219,7 @@ def _velocity_passes(
     motors: Any,
     contacts: Any,
     active: Array,
-) -> tuple[list[Motion], list[joints.JointImpulses], list[contact_solver.Impulses]]:
+) -> tuple[list[Motion], list[joints.JointImpulses], contact_solver.Impulses | None]:
     """All passes over the velocities: in each, all joints and then all contacts."""
     solver = solver if contacts is None else "exact"
     bodies, lanes = len(model.bodies), active.shape[0]
@@ -233,10 +233,7 @@ def _velocity_passes(
                 model, keep, number, hinges[number], *motors[number], motions[a], motions[b], hinge_impulses[number]
             )
         if contacts is not None:
-            v, w = _together(motions)
-            for place in range(model.touching):
-                contact: Any = at_place(contacts, place)
-                v, w, impulses[place] = contact_solver.solve_velocity(keep, contact, *masses, v, w, impulses[place])
+            v, w, impulses = contact_solver.velocity_pass(keep, contacts, masses, *_together(motions), impulses)
             motions = _each(model, v, w)
         return motions, hinge_impulses, impulses
 
@@ -245,7 +242,7 @@ def _velocity_passes(
         new = lax.fori_loop(0, BLOCK, one_pass, old)
         done = settled(new[0], old[0], solver)
         if contacts is not None:
-            done = done & jnp.all(settled(new[2], old[2], solver).reshape(bodies, lanes), 0)
+            done = done & jnp.all(settled(new[2], old[2], solver).reshape(-1, lanes), 0)
         if solver == "exact":  # impulses can grow while velocities stay
             done = done & settled(new[1], old[1], solver)
         grown = [now[3] - then[3] for now, then in zip(new[1], old[1], strict=True)]
@@ -256,14 +253,14 @@ def _velocity_passes(
         of_items = jnp.tile(running, bodies)
 
         def chosen(new: Array, old: Array) -> Array:
-            return jnp.where(running if new.shape == running.shape else of_items, new, old)
+            return jnp.where(running if new.ndim == 1 else of_items[None], new, old)
 
         blocks = jnp.where(running, blocks + 1, blocks)
         new, change = jax.tree.map(chosen, (new, grown), (old, change))
         return new, blocks, running & ~done & (blocks < all_blocks), change
 
     all_blocks = model.velocity_iterations // BLOCK
-    impulses = [] if contacts is None else [at_place(contacts.impulses, k) for k in range(model.touching)]
+    impulses = None if contacts is None else contacts.impulses
     no_change = [jnp.zeros_like(each[3]) for each in hinge_impulses]
     loop = ((motions, hinge_impulses, impulses), jnp.zeros(active.shape, jnp.int32), active, no_change)
     (motions, hinge_impulses, impulses), blocks, _, change = lax.while_loop(lambda loop: jnp.any(loop[2]), block, loop)
@@ -298,13 +295,9 @@ def _position_passes(
         new, solved = list(old), jnp.ones(lanes, bool)
         if manifolds is not None:
             center, angle = _together(new)
-            for place in range(model.touching):
-                manifold = at_place(manifolds, place)
-                center, angle, least = contact_solver.solve_position(
-                    model, keep, body, manifold, center, angle, BAUMGARTE
-                )
-                separated = least >= F(-3.0) * LINEAR_SLOP
-                solved = solved & jnp.all(separated.reshape(bodies, lanes), 0)
+            center, angle, least = contact_solver.position_pass(model, keep, body, manifolds, center, angle, BAUMGARTE)
+            separated = least >= F(-3.0) * LINEAR_SLOP
+            solved = solved & jnp.all(separated.reshape(bodies, lanes), 0)
             new = _each(model, center, angle)
         for number, joint in enumerate(model.joints):
             a, b = joint.body_a, joint.body_b
