@@ -3,8 +3,8 @@
 from tests.parity.row import Row
 
 _REASON = (
-    "rewards, in which speeds count a hundredfold; observations agree within 1e-5 in flight, and within 1e-4 in 99.9 % of"
-    " transitions in contact, where Box2D's 180 passes amplify the roundings of compiled arithmetic"
+    "rewards, in which speeds count a hundredfold; observations agree within 1e-5 in flight, and within 1e-4 in 99.9 %"
+    " of transitions in contact, where Box2D's 180 passes amplify the roundings of compiled arithmetic"
 )
 
 ROWS = [

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.simulators.box2d.settings import F
-from jaxenvs.simulators.box2d.vectors import Scalar, Vector, cross, dot, least, subtract, up
+from jaxenvs.simulators.box2d.vectors import Scalar, Vector, cross, dot, fold, least, subtract, up
 
 FACE_OF_EDGE, FACE_OF_POLYGON, POINTS = 0, 1, 2
 
@@ -59,8 +59,8 @@ def closest(v1: Vector, v2: Vector, vertices: Vector, count: Array) -> Closest:
         out_of_side.append(out)
         to_side.append(jnp.where(exists & (share > 0) & (share < 1), jnp.abs(out), jnp.inf))
         to_vertex.append(jnp.sqrt(dot(way, way)))
-    outside = jnp.max(jnp.where(exists, jnp.minimum(*out_of_side), -jnp.inf), 0)
-    above, below = jnp.min(across, 0), jnp.min(-across, 0)
+    outside = fold(jnp.maximum, jnp.where(exists, jnp.minimum(*out_of_side), -jnp.inf))
+    above, below = fold(jnp.minimum, across), fold(jnp.minimum, -across)
     overlap = jnp.maximum(outside, jnp.maximum(above, below) / length) <= 0
 
     vertex, distance = least(beside)
