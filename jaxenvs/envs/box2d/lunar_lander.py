@@ -149,8 +149,8 @@ class LunarLander(Env[LunarLanderState, Array]):
         wind_power: greatest force of the wind, N; up to 20 is recommended.
         turbulence_power: greatest torque of the wind, N m; up to 2 is recommended.
         continuous: whether actions are numbers.
-        solver: "exact" makes all 180 passes over the velocities, as Box2D does, unless one changes nothing at all;
-            "converged" ends them, in free flight, when they change by no more than about one rounding.
+        solver: "exact" makes all 180 passes over the velocities, as Box2D does, unless they change nothing at all;
+            "converged" also ends them, in free flight, when they change by no more than about one rounding.
 
     Differences from the reference: float32 throughout, where Gymnasium computes engines and rewards in float64. Kept,
         because they change behaviour: the side engines' places depend on the angle (17 where 14 was meant); a leg that
@@ -172,7 +172,7 @@ class LunarLander(Env[LunarLanderState, Array]):
     wind_power: ArrayLike = 15.0
     turbulence_power: ArrayLike = 1.5
     continuous: bool = static(default=False)
-    solver: Solver = static(default="exact")
+    solver: Solver = static(default="converged")
 
     def check_fields(self) -> None:
         """Checks gravity and solver."""

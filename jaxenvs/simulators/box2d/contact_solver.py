@@ -4,14 +4,14 @@ The ground does not move, so shape A has neither mass nor velocity, and what fol
 """
 
 import dataclasses
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
+from jaxenvs.simulators.box2d.joints import at_place, put_at_place
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
@@ -37,8 +37,6 @@ from jaxenvs.simulators.box2d.vectors import (
     transform,
     turn,
 )
-
-T = TypeVar("T")
 
 Impulses = tuple[Scalar, Scalar, Scalar, Scalar]
 """Normal and tangential impulse of the first point, then of the second, N s."""
@@ -265,10 +263,9 @@ def velocity_pass(
 
     def solve_one(place: Array, state: Any) -> Any:
         v, w, impulses = state
-        contact, old = _at_place((contacts, impulses), place)
+        contact, old = at_place((contacts, impulses), place)
         v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
-        put = partial(lax.dynamic_update_index_in_dim, index=place, axis=0)
-        return v, w, jax.tree.map(put, impulses, new)
+        return v, w, put_at_place(impulses, place, new)
 
     return lax.fori_loop(0, contacts.friction.shape[0], solve_one, (v, w, impulses))
 
@@ -280,13 +277,9 @@ def position_pass(
 
     def solve_one(place: Array, state: Any) -> Any:
         center, angle, least = state
-        manifold = _at_place(manifolds, place)
+        manifold = at_place(manifolds, place)
         center, angle, separation = keep(_solve_position(model, keep, body, manifold, center, angle, baumgarte))
         return center, angle, jnp.minimum(least, separation)
 
     start = (center, angle, jnp.zeros_like(angle))
     return lax.fori_loop(0, manifolds.points.shape[0], solve_one, start)
-
-
-def _at_place(tree: T, place: Array) -> T:
-    return jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, place, 0, keepdims=False), tree)
