@@ -60,6 +60,7 @@ FAMILIES: dict[str, Actions] = {
     "classic_control.mountain_car_continuous:MountainCarContinuous": _FREE,
     "classic_control.pendulum:Pendulum": _FREE,
     "classic_control.acrobot:Acrobot": _PUSH,
+    "box2d.lunar_lander:LunarLander": Actions((("coast", "left", "fire", "right"),), idle=0, frames_per_second=25),
     "toy_text.blackjack:Blackjack": _actions("stick, hit"),
     "toy_text.frozen_lake:FrozenLake": _actions("left, down, right, up"),
     "toy_text.cliff_walking:CliffWalking": _actions(_COMPASS),
@@ -146,9 +147,11 @@ def actions_of(env: Env[Any, Any]) -> Actions:
     """How an environment is played: what the table says, or what follows from its spaces and names."""
     base = unwrap(env)
     cls = type(base)
-    if known := FAMILIES.get(f"{cls.__module__.removeprefix('jaxenvs.envs.')}:{cls.__qualname__}"):
-        return known
     space = env.action_space
+    if known := FAMILIES.get(f"{cls.__module__.removeprefix('jaxenvs.envs.')}:{cls.__qualname__}"):
+        if known.names and isinstance(space, Box):  # the continuous form of a game
+            return dataclasses.replace(known, names=(), idle="repeat")
+        return known
     if isinstance(space, Discrete) and isinstance(base, NamesActions):
         names = tuple(base.action_meanings)
         idle = next((i for i, name in enumerate(names) if name.lower() in _NOTHING), None)

@@ -109,16 +109,16 @@ class LunarLander(Env[LunarLanderState, Array]):
 
     Observation: (8,) float32. Lengths are in half widths of the picture (10 m), or half heights (6.67 m).
 
-        | index | meaning                                       | min       | max      | unit         |
-        |-------|-----------------------------------------------|-----------|----------|--------------|
-        | 0     | horizontal position, 0 at the middle          | -2.5      | 2.5      | 10 m         |
-        | 1     | height of the lander's origin above its place on the pad | -2.5 | 2.5 | 6.67 m       |
-        | 2     | horizontal velocity                           | -10       | 10       | 5 m/s        |
-        | 3     | vertical velocity, positive upwards           | -10       | 10       | 7.5 m/s      |
-        | 4     | angle, positive to the left                   | -2 pi     | 2 pi     | rad          |
-        | 5     | angular velocity                              | -10       | 10       | 2.5 rad/s    |
-        | 6     | 1 if the first leg (the right one) is on the ground | 0   | 1        |              |
-        | 7     | 1 if the second leg is on the ground          | 0         | 1        |              |
+        | index | meaning                                                  | min   | max  | unit      |
+        |-------|----------------------------------------------------------|-------|------|-----------|
+        | 0     | horizontal position, 0 in the middle                     | -2.5  | 2.5  | 10 m      |
+        | 1     | height of the lander's origin above its place on the pad | -2.5  | 2.5  | 6.67 m    |
+        | 2     | horizontal velocity                                      | -10   | 10   | 5 m/s     |
+        | 3     | vertical velocity, positive upwards                      | -10   | 10   | 7.5 m/s   |
+        | 4     | angle, positive to the left                              | -2 pi | 2 pi | rad       |
+        | 5     | angular velocity                                         | -10   | 10   | 2.5 rad/s |
+        | 6     | 1 if the first leg (the right one) is on the ground      | 0     | 1    |           |
+        | 7     | 1 if the second leg is on the ground                     | 0     | 1    |           |
 
     Action: () int32. 0 does nothing, 1 fires the side engine that pushes to the left, 2 the main engine, 3 the
         side engine that pushes to the right. With
@@ -149,8 +149,8 @@ class LunarLander(Env[LunarLanderState, Array]):
         wind_power: greatest force of the wind, N; up to 20 is recommended.
         turbulence_power: greatest torque of the wind, N m; up to 2 is recommended.
         continuous: whether actions are numbers.
-        solver: "exact" makes all 180 passes over the velocities, as Box2D does, unless one changes nothing at all;
-            "converged" ends them, in free flight, when they change by no more than about one rounding.
+        solver: "exact" makes all 180 passes over the velocities, as Box2D does, unless they change nothing at all;
+            "converged" also ends them, in free flight, when they change by no more than about one rounding.
 
     Differences from the reference: float32 throughout, where Gymnasium computes engines and rewards in float64. Kept,
         because they change behaviour: the side engines' places depend on the angle (17 where 14 was meant); a leg that
@@ -172,7 +172,7 @@ class LunarLander(Env[LunarLanderState, Array]):
     wind_power: ArrayLike = 15.0
     turbulence_power: ArrayLike = 1.5
     continuous: bool = static(default=False)
-    solver: Solver = static(default="exact")
+    solver: Solver = static(default="converged")
 
     def check_fields(self) -> None:
         """Checks gravity and solver."""
@@ -238,6 +238,8 @@ class LunarLander(Env[LunarLanderState, Array]):
         wind, torque, wind_index = self._wind(state)
         main, side = self._powers(action)
         world = _fire(state.world, main, side, dispersion)
+        if wind_index is not None:  # a force wakes the lander, even if it is 0
+            world = world.replace(awake=world.awake | _in_the_wind(state.world))
         drive = self._drive(jnp.stack([wind, jnp.zeros((), jnp.float32)]), torque)
         return state.replace(world=world, wind_index=wind_index, engines=jnp.stack([main, side])), drive
 
@@ -302,7 +304,7 @@ class LunarLander(Env[LunarLanderState, Array]):
         index = state.wind_index
         if index is None:
             return jnp.zeros((), jnp.float32), jnp.zeros((), jnp.float32), None
-        blows = ~jnp.any(state.world.touched[_LEGS[0] :])
+        blows = _in_the_wind(state.world)
         phase = index.astype(jnp.float32)
         strength = jnp.tanh(jnp.sin(0.02 * phase) + jnp.sin(math.pi * 0.01 * phase))
         greatest = jnp.stack(
@@ -322,6 +324,11 @@ class LunarLander(Env[LunarLanderState, Array]):
             jnp.where(throttle > 0, (throttle + 1.0) * 0.5, 0.0),
             jnp.where(jnp.abs(lateral) > 0.5, lateral, 0.0),
         )
+
+
+def _in_the_wind(world: World) -> Array:
+    """() bool: there is no wind while a leg is on the ground."""
+    return ~jnp.any(world.touched[_LEGS[0] :])
 
 
 def ground(terrain: Array) -> Array:
