@@ -98,6 +98,9 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
     default_camera_config: Mapping[str, Any] | None = static(default=None)
     shadow_size: int | None = static(default=None)
 
+    engines: ClassVar[tuple[str, ...]] = ("c", "mjx")
+    """The engines that compute the task."""
+
     frames_per_second = 25
     reset_options: ClassVar[Mapping[str, str]] = {"goal": "goal"}
 
@@ -150,10 +153,14 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         Raises:
             InvalidField: it does not compute this task.
         """
+        known = type(self).engines
         wanted = "c" if self.engine == "auto" else choose_engine(self.engine)
-        if wanted != "c":
+        if self.engine == "auto" and choose_engine("auto") in known:
+            wanted = choose_engine("auto")
+        if wanted not in known:
             raise InvalidField(
-                f'{type(self).__name__} runs on the engine "c" only, got `engine={wanted!r}`. Leave `engine` out.'
+                f"{type(self).__name__} runs on the engine {' or '.join(map(repr, known))}, not on {wanted!r}."
+                ' Leave `engine` out, or give `engine="c"`.'
             )
         object.__setattr__(self, "engine", choose_engine(wanted))
 

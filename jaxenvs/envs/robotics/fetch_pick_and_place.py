@@ -26,8 +26,8 @@ _TASK = Task(
 class FetchPickAndPlace(FetchEnv, kw_only=True):
     """The robot grasps a box and brings it to a goal, on the table or in the air.
 
-    Observation: a dict of `observation` (25,) float32, and `achieved_goal` and `desired_goal`, (3,) float32 each: x, y
-        and z of the middle of the box and of where it should be, m. The entries of `observation`:
+    Observation: (25,) float32 in the entry `observation`, with the entries below; and (3,) float32 in `achieved_goal`
+        and `desired_goal`: x, y and z of the middle of the box and of where it should be, m.
 
         | index | meaning                                                 | min  | max | unit |
         |-------|---------------------------------------------------------|------|-----|------|

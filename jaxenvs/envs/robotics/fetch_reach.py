@@ -17,8 +17,8 @@ _TASK = Task(
 class FetchReach(FetchEnv, kw_only=True):
     """The robot moves its hand to a goal in the air.
 
-    Observation: a dict of `observation` (10,) float32, and `achieved_goal` and `desired_goal`, (3,) float32 each: x, y
-        and z of the point between the fingers and of where it should be, m. The entries of `observation`:
+    Observation: (10,) float32 in the entry `observation`, with the entries below; and (3,) float32 in `achieved_goal`
+        and `desired_goal`: x, y and z of the point between the fingers and of where it should be, m.
 
         | index | meaning                                                | min  | max | unit |
         |-------|--------------------------------------------------------|------|-----|------|
