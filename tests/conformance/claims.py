@@ -53,6 +53,9 @@ _SHORT = {"steps": 100, "lanes": 4, "eager": False}
 _ENDLESS = {**_SHORT, "reaches": {"truncated"}}
 """Tasks that have no end but the limit."""
 
+_GOALS = {**_ENDLESS, "steps": 60, "lanes": 2}
+"""The same with a shorter limit; `tests/parity/test_robotics.py` steps whole episodes."""
+
 _LONG_GAMES = {"lanes": 4, "eager": False}
 """Large boards; `tests/games` plays on all sizes."""
 
@@ -125,14 +128,14 @@ CLAIMS = {
     "Swimmer-v5": _ENDLESS,
     "Walker2d-v5": _SHORT,
     # The object should stay at the goal, so no episode ends before the limit.
-    "FetchPickAndPlace-v4": _ENDLESS,
-    "FetchPickAndPlaceDense-v4": _ENDLESS,
-    "FetchPush-v4": _ENDLESS,
-    "FetchPushDense-v4": _ENDLESS,
-    "FetchReach-v4": _ENDLESS,
-    "FetchReachDense-v4": _ENDLESS,
-    "FetchSlide-v4": _ENDLESS,
-    "FetchSlideDense-v4": _ENDLESS,
+    "FetchPickAndPlace-v4": _GOALS,
+    "FetchPickAndPlaceDense-v4": _GOALS,
+    "FetchPush-v4": _GOALS,
+    "FetchPushDense-v4": _GOALS,
+    "FetchReach-v4": _GOALS,
+    "FetchReachDense-v4": _GOALS,
+    "FetchSlide-v4": _GOALS,
+    "FetchSlideDense-v4": _GOALS,
 }
 
 REPRESENTATIVES = {

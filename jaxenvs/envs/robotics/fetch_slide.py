@@ -59,7 +59,8 @@ class FetchSlide(FetchEnv, kw_only=True):
     Parameters, besides those of `FetchEnv`:
         object_position: x and y of the puck at the start, m; an infinite one is drawn. Also a reset option.
 
-    Differences from the reference: the start is rounded to `precision`.
+    Differences from the reference: the start is rounded to `precision`. The only engine is `c`: MJX finds other
+        contacts of a cylinder and a box than C MuJoCo.
 
     Source: gymnasium-robotics 1.4.2, `FetchSlide-v4`; M. Plappert et al., "Multi-Goal Reinforcement Learning:
         Challenging Robotics Environments and Request for Research", 2018 (arXiv:1802.09464).
@@ -71,6 +72,7 @@ class FetchSlide(FetchEnv, kw_only=True):
     xml_file: str = static(default="slide.xml")
     object_position: tuple[ArrayLike, ArrayLike] = (float("inf"), float("inf"))
 
+    engines: ClassVar[tuple[str, ...]] = ("c",)
     reset_options: ClassVar[Mapping[str, str]] = {"goal": "goal", "object_position": "object_position"}
 
     @property

@@ -3,7 +3,7 @@
 MJX 3.17 finds contacts of boxes that overlap, but none of boxes that are nearer than the margin, and at most four.
 Here the two boxes are separated along one of fifteen axes, as in any test by separating axes: if it is the normal of a
 face, the other box's nearest face is clipped to it, which gives up to eight points; if it is perpendicular to two
-edges, there is one point between them.
+edges, there is one point between them. C prefers faces.
 """
 
 from typing import Any, NamedTuple
@@ -18,6 +18,9 @@ from mujoco.mjx._src.collision_primitive import collider
 _POINTS = 8
 _NONE = 1.0
 """The distance of a contact that does not exist, m: beyond any margin."""
+_ADVANTAGE = 0.05
+"""By how much an edge must separate the boxes more than a face does, as a fraction: measured in C MuJoCo 4.0, where the
+fraction that decides lies between 0.0499 and 0.0509."""
 _PARALLEL = 1e-8
 """The sine of an angle between edges below which they have no common perpendicular."""
 
@@ -54,7 +57,7 @@ def box_box(first: Any, second: Any) -> tuple[Array, Array, Array]:
     distance, position, normal = _on_face(reference, incident, best % 3, outward)
     normal = jnp.where(of_first, normal, -normal)
 
-    at_edge = edge_distance > faces[best]
+    at_edge = edge_distance > faces[best] + _ADVANTAGE * jnp.abs(faces[best])
     alone = jnp.where(jnp.arange(_POINTS) == 0, edge_distance, _NONE)
     distance = jnp.where(at_edge, alone, distance)
     position = jnp.where(at_edge, edge_position[None], position)
