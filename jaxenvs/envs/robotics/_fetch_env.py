@@ -35,7 +35,7 @@ from jaxenvs.simulators.mujoco.gripper import Gripper, leaders_by_body
 from jaxenvs.simulators.mujoco.model import FETCH, Model, load_model
 from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters
 from jaxenvs.simulators.mujoco.readings import SiteMotion
-from jaxenvs.simulators.mujoco.simulation import Simulation, choose_engine
+from jaxenvs.simulators.mujoco.simulation import ENGINES, Simulation, choose_engine
 from jaxenvs.simulators.mujoco.state import SimulationState
 from jaxenvs.spaces import Box, Dict
 
@@ -153,16 +153,13 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         Raises:
             InvalidField: it does not compute this task.
         """
-        known = type(self).engines
-        wanted = "c" if self.engine == "auto" else choose_engine(self.engine)
-        if self.engine == "auto" and choose_engine("auto") in known:
-            wanted = choose_engine("auto")
-        if wanted not in known:
+        name, known = type(self).__name__, type(self).engines
+        if self.engine in ENGINES and self.engine not in known:
             raise InvalidField(
-                f"{type(self).__name__} runs on the engine {' or '.join(map(repr, known))}, not on {wanted!r}."
-                ' Leave `engine` out, or give `engine="c"`.'
+                f"{name} runs on the engine {' or '.join(map(repr, known))}, not on {self.engine!r}. Leave `engine` out."
             )
-        object.__setattr__(self, "engine", choose_engine(wanted))
+        engine = choose_engine(self.engine)
+        object.__setattr__(self, "engine", engine if engine in known else choose_engine(known[0]))
 
     def _check_model(self, model: Model) -> None:
         """Raises `InvalidField` if a model lacks a part of the robot or of the task."""
