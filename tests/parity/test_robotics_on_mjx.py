@@ -35,7 +35,7 @@ class Row(NamedTuple):
 _SOLVER = "C stops its solver at 1e-8; in pushes C with 1e-12 differs from it by up to 3e-3"
 ROWS = {
     "FetchReach-v4": Row(1e-10, 1e-10, 1e-9, "rounding, which stiff constraints magnify"),
-    "FetchPush-v4": Row(1e-7, 1e-2, 1e-4, _SOLVER),
+    "FetchPush-v4": Row(1e-7, 1e-2, 1e-3, _SOLVER),
     "FetchPickAndPlace-v4": Row(1e-7, 1e-2, 1e-3, _SOLVER),
 }
 FREE_STEPS = 12

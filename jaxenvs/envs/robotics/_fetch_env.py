@@ -73,8 +73,9 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         distance_threshold: the distance within which the goal is reached, m.
         goal: x, y and z of the goal, m; an infinite one is drawn. Also a reset option.
         n_substeps: number of simulation substeps per step.
-        engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"auto"` is the best that the task
-            supports here.
+        engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
+            accelerator; FetchSlide does not support it. `"auto"` is `"c"` if JAX computes on the CPU or the task
+            supports no other, else `"mjx"`.
         precision: dtype of states and observations, `"float32"` or, with JAX's 64-bit types enabled, `"float64"`.
             Rewards are always float32. C MuJoCo always computes in float64.
         parameters: masses, friction, gravity and so on; None for those of the model. The robot's position at the
@@ -156,7 +157,8 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         name, known = type(self).__name__, type(self).engines
         if self.engine in ENGINES and self.engine not in known:
             raise InvalidField(
-                f"{name} runs on the engine {' or '.join(map(repr, known))}, not on {self.engine!r}. Leave `engine` out."
+                f"{name} runs on the engine {' or '.join(map(repr, known))}, not on {self.engine!r}."
+                " Leave `engine` out."
             )
         engine = choose_engine(self.engine)
         object.__setattr__(self, "engine", engine if engine in known else choose_engine(known[0]))
