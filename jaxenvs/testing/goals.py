@@ -23,7 +23,7 @@ def goals_judge_steps(subject: Subject) -> None:
         return
     space = base.observation_space
     missing = set(GoalEnv.goal_entries) - set(space.spaces if isinstance(space, Dict) else ())
-    if missing:
+    if missing or not isinstance(space, Dict):
         raise Fault(
             f"its observation space {space} has no {', '.join(sorted(missing))}",
             'Make it a Dict with "observation", "achieved_goal" and "desired_goal".',
@@ -60,8 +60,9 @@ def goals_judge_steps(subject: Subject) -> None:
                 f"goals in a batch are judged otherwise than one at a time: {found}",
                 "Reduce over the axes of the goal only, from the end: `.sum(-1)`.",
             )
-        as_numpy = jax.tree.map(np.asarray, goals[:2])
-        if found := difference("goals in NumPy", each(*goals), jax.tree.map(jnp.asarray, judge(*as_numpy, info))):
+        achieved, desired = (jax.tree.map(np.asarray, goal) for goal in goals[:2])
+        in_numpy = jax.tree.map(jnp.asarray, judge(achieved, desired, info))
+        if found := difference("goals in NumPy", each(*goals), in_numpy):
             raise Fault(
                 f"goals in NumPy arrays are judged otherwise than in JAX arrays: {found}",
                 "Begin with `jnp.asarray(achieved_goal)`.",

@@ -101,7 +101,7 @@ def step_function(simulation: Simulation, frames: int) -> HostFunction:
         # If the point follows from positions, it is computed from them, since they may have been replaced.
         point = None if tracked is not None and set(tracked.fields) <= set(OF_STATE) else exact[:, length:]
         if simulation.gripper is not None:  # its pose may have been replaced as well
-            point = np.where(parts[:, 0, length:] == inputs["pose"], point, inputs["pose"])
+            point = np.where(parts[:, 0, length:] == inputs["pose"], exact[:, length:], inputs["pose"])
         _run(simulation, frames, lanes, given, point, inputs["ctrl"], inputs["parameters"], outputs)
 
     return run

@@ -65,7 +65,8 @@ def _compile(handle: Any, precision: str) -> CompiledModel:
             if feet:
                 meshes = {"geom_type": solved_by_newton.geom_type, "geom_dataid": solved_by_newton.geom_dataid}
                 model = model.replace(**{name: np.array(value) for name, value in meshes.items()})
-                model = model.tree_replace({"_impl.mesh_convex": feet})
+                hulls: Any = feet
+                model = model.tree_replace({"_impl.mesh_convex": hulls})
         except RuntimeError as error:  # the base of the exception for code that is not implemented
             raise InvalidField(f"The `mjx` engine cannot compute this model: {error}. Use `engine='c'`.") from error
         dimensions = contact_dimensions(solved_by_newton)

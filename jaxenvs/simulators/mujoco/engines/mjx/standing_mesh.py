@@ -9,11 +9,12 @@ import copy
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import mujoco
 import numpy as np
 from jax import Array
 from mujoco.mjx._src import math
 from mujoco.mjx._src.types import GeomType
+
+from jaxenvs.simulators.mujoco.model import import_mujoco
 
 _VERTICES = 4
 _STANDS = 2
@@ -36,6 +37,7 @@ def prepare(mj_model: Any) -> tuple[Feet, ...]:
     Returns:
         The vertices of each mesh that stands on a plane, in the order of the numbers that its geoms then have.
     """
+    mujoco = import_mujoco()
     data = mujoco.MjData(mj_model)
     mujoco.mj_forward(mj_model, data)
     is_mesh = mj_model.geom_type == GeomType.MESH
