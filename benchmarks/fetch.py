@@ -16,14 +16,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
-import mujoco
 import numpy as np
 
 import jaxenvs
 from jaxenvs.bench.provenance import provenance
+from jaxenvs.envs.robotics._fetch_env import FetchEnv
+from jaxenvs.simulators.mujoco.model import import_mujoco
 
 TASKS = ("FetchReach-v4", "FetchPush-v4", "FetchSlide-v4", "FetchPickAndPlace-v4")
 LANES = 64
@@ -91,7 +92,7 @@ def gymnasium_robotics(id: str) -> Burst:
 
 def bare(id: str) -> Burst:
     """`mj_step` and nothing else, in one thread per core: the mocap body moves at random, and nothing is read."""
-    env = jaxenvs.unwrap(jaxenvs.make(id, engine="c"))
+    mujoco, env = import_mujoco(), cast(FetchEnv, jaxenvs.unwrap(jaxenvs.make(id, engine="c")))
     model, home = env.model.mj_model, env.home
     threads = os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads)
