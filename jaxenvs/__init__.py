@@ -18,6 +18,7 @@ from jaxenvs.core.env import RendersText as RendersText
 from jaxenvs.core.env import TimeStep as TimeStep
 from jaxenvs.core.env import restart as restart
 from jaxenvs.core.env import transition as transition
+from jaxenvs.core.goal_env import GoalEnv as GoalEnv
 from jaxenvs.core.modes import evaluation as evaluation
 from jaxenvs.core.pytree import PyTreeNode as PyTreeNode
 from jaxenvs.core.pytree import static as static
@@ -60,6 +61,7 @@ __all__ = [
     "Env",
     "EnvSpec",
     "Evaluation",
+    "GoalEnv",
     "PyTreeNode",
     "RandomPolicy",
     "RendersText",

@@ -320,10 +320,10 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 
 PUBLIC_NAMES = """
-    AutoReset Env EnvSpec Evaluation PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper TimeLimit
-    TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation games host load make
-    monitor play pprint_registry random register registry restart rewrap rollout spaces spec static testing training
-    transition unwrap unwrap_state wrappers
+    AutoReset Env EnvSpec Evaluation GoalEnv PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper
+    TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation games host load
+    make monitor play pprint_registry random register registry restart rewrap rollout spaces spec static testing
+    training transition unwrap unwrap_state wrappers
 """
 
 

@@ -106,7 +106,9 @@ def test_every_parameter_is_described(docstring, entry_point):
     assert sorted(entries(text)) == sorted(fields_of(entry_point) - elsewhere)
 
 
-@pytest.mark.parametrize("base", ["mujoco._mujoco_env:MujocoEnv", "board._against_opponent:AgainstOpponent"])
+@pytest.mark.parametrize(
+    "base", ["mujoco._mujoco_env:MujocoEnv", "robotics._fetch_env:FetchEnv", "board._against_opponent:AgainstOpponent"]
+)
 def test_a_base_describes_the_parameters_that_its_tasks_share(base):
     entry_point = f"jaxenvs.envs.{base}"
     text = next(text for heading, _, text in sections_of(ast.get_docstring(class_at(entry_point)[0])) if heading)

@@ -205,6 +205,20 @@ def learning_board_games(*games: Figures) -> str:
     return table(("game", "minutes (of processors)", "against", "won", "drawn", "lost"), rows, (1, 3, 4, 5))
 
 
+def fetch_speed(figures: Figures) -> str:
+    """By task, steps per second of processor time, and as fractions of that of jaxenvs."""
+    libraries = list(dict.fromkeys(row["library"] for row in figures["rows"]))
+    rows = []
+    for id, group in groupby(figures["rows"], key=lambda row: row["id"]):
+        by_library = {row["library"]: row for row in group}
+        cells = []
+        for name in libraries:
+            row = by_library.get(name)
+            cells.append("" if row is None else f"{row['steps_per_processor_second']:,} ({row['of_ours']:.2f})")
+        rows.append((f"`{id}`", *cells))
+    return table(("id", *libraries), rows, range(1, len(libraries) + 1))
+
+
 def slow_tests(figures: Figures) -> str:
     """How many slow tests passed, and how long they took, by folder."""
     rows = [
@@ -222,6 +236,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "AutoReset": ("auto_reset_methods", auto_reset_methods),
     "Atari": ("speed_atari", speed_and_processor_time),
     "MuJoCo": ("speed_mujoco", "mj_step", speed_and_processor_time),
+    "Fetch": ("speed_fetch", fetch_speed),
     "board games": ("speed_board_games", speed_and_processor_time),
     "learning speed": ("learning_cart_pole", learning_speed),
     "learning time": ("learning_cart_pole", learning_time),

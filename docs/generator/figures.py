@@ -31,6 +31,7 @@ _NAMES = {
     "stable_baselines3": "stable-baselines3",
     "torch": "PyTorch",
     "mujoco": "MuJoCo",
+    "gymnasium_robotics": "gymnasium-robotics",
 }
 """How the pages write the names of packages."""
 _NOT_NAMED = "jaxlib", "numpy"

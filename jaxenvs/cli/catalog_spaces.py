@@ -17,7 +17,10 @@ from jaxenvs.registration.catalog import CATALOG
 
 FILE = Path(__file__).with_name("catalog_spaces.json")
 
-_PACKAGES = {"mujoco": ("mujoco", "gymnasium")}
+_PACKAGES = {
+    "mujoco": ("mujoco", "gymnasium"),
+    "robotics": ("mujoco", "gymnasium_robotics"),
+}
 """The packages that the ids of an extra need."""
 
 _WITH_DATASETS = {"bsuite/MnistBandit-v0"}

@@ -18,6 +18,8 @@ def space_text(space: spaces.Space[Any]) -> str:
         low, high = np.min(space.low), np.max(space.high)
         dtype = "" if np.dtype(space.dtype) == np.float32 else f" {np.dtype(space.dtype).name}"
         return f"Box{space.shape}{dtype} in [{low:.4g}, {high:.4g}]".replace(",)", ")")
+    if isinstance(space, spaces.Dict):
+        return f"Dict({', '.join(f'{name}: {space_text(part)}' for name, part in space.spaces.items())})"
     return repr(space)
 
 

@@ -63,6 +63,7 @@ _SINGH = "Singh and Sutton 1996"
 _GARNELO = "Garnelo et al. 2016"
 _PLAYED = "traditional"
 _WEXLER = "Wexler 1974"
+_PLAPPERT = "Plappert et al. 2018"
 _HASEGAWA = "Hasegawa 1971"
 _HEIN = "Hein 1942"
 _KLIMOV = "Klimov 2016"
@@ -151,6 +152,14 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("Reacher-v5",                "mujoco.reacher:Reacher",                                          50,  -3.75, _GYM, extra="mujoco"),
     _spec("Swimmer-v5",                "mujoco.swimmer:Swimmer",                                        1000,  360.0, _COULOM, extra="mujoco"),
     _spec("Walker2d-v5",               "mujoco.walker2d:Walker2d",                                      1000,   None, _EREZ, extra="mujoco"),
+    _spec("FetchReach-v4",             "robotics.fetch_reach:FetchReach",                                 50,   None, _PLAPPERT, extra="robotics"),
+    _spec("FetchReachDense-v4",        "robotics.fetch_reach:FetchReach",                                 50,   None, _PLAPPERT, extra="robotics", reward_type="dense"),
+    _spec("FetchPush-v4",              "robotics.fetch_push:FetchPush",                                   50,   None, _PLAPPERT, extra="robotics"),
+    _spec("FetchPushDense-v4",         "robotics.fetch_push:FetchPush",                                   50,   None, _PLAPPERT, extra="robotics", reward_type="dense"),
+    _spec("FetchSlide-v4",             "robotics.fetch_slide:FetchSlide",                                 50,   None, _PLAPPERT, extra="robotics"),
+    _spec("FetchSlideDense-v4",        "robotics.fetch_slide:FetchSlide",                                 50,   None, _PLAPPERT, extra="robotics", reward_type="dense"),
+    _spec("FetchPickAndPlace-v4",      "robotics.fetch_pick_and_place:FetchPickAndPlace",                 50,   None, _PLAPPERT, extra="robotics"),
+    _spec("FetchPickAndPlaceDense-v4", "robotics.fetch_pick_and_place:FetchPickAndPlace",                 50,   None, _PLAPPERT, extra="robotics", reward_type="dense"),
     _spec("TicTacToe-v0",              "board.tic_tac_toe:TicTacToe",                                    None,   None, _PLAYED),
     _spec("ConnectFour-v0",            "board.connect_four:ConnectFour",                                None,   None, _WEXLER),
     _spec("Othello-v0",                "board.othello:Othello",                                         None,   None, _HASEGAWA),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jaxenvs.core.env import Env
-from jaxenvs.testing import behaviour, borders, purity, structure
+from jaxenvs.testing import behaviour, borders, goals, purity, structure
 from jaxenvs.testing.rollouts import Policy
 from jaxenvs.testing.subject import Fault, Subject
 
@@ -75,6 +75,7 @@ CHECKS: tuple[Check, ...] = tuple(
         purity.all_transformations_agree,
         purity.steps_in_mapped_cond,
         structure.observes,
+        goals.goals_judge_steps,
         purity.batch_of_parameters,
         structure.x64,
         borders.survives_pickle,

@@ -193,7 +193,7 @@ class DQN(ReplayLearner[DQNState]):
         return play_step(self, env, state, choose)
 
     def learn(
-        self, space: Space[Any], state: DQNState, rounds: Array, horizon: Array
+        self, env: Env[Any, Any], state: DQNState, rounds: Array, horizon: Array
     ) -> tuple[DQNState, tuple[Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) taken, loss and value."""
         key, sample_key = jax.random.split(state.key)
@@ -202,7 +202,7 @@ class DQN(ReplayLearner[DQNState]):
         def step(carry: tuple[Any, Any, Any], key: Key) -> tuple[tuple[Any, Any, Any], tuple[Array, Array]]:
             network, target, optimizer_state = carry
             samples = state.buffer.sample(key, self.batch_size)
-            gradient, losses = jax.grad(self._loss, has_aux=True)(network, target, space, samples)
+            gradient, losses = jax.grad(self._loss, has_aux=True)(network, target, env.action_space, samples)
             network, optimizer_state = self._optimizer.step(network, gradient, optimizer_state, learning_rate)
             rate = jnp.asarray(self.target_rate, jnp.float32)
             target = optax.incremental_update(network, target, rate)

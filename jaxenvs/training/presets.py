@@ -94,6 +94,16 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "learning_rate": 1e-3,
         "hidden_sizes": (64, 64),
     },
+    # At the goal at the end of all of 128 fresh episodes for seed 0, in 80 CPU seconds; from 9,000 steps on.
+    ("FetchReach-v4", "sac"): {
+        "total_steps": 20_000,
+        "batch_size": 256,
+        "learning_starts": 1_000,
+        "learning_rate": 1e-3,
+        "gamma": 0.95,
+        "hidden_sizes": (64, 64),
+        "hindsight_goals": 4,
+    },
     # 5,660 (128 episodes) for seed 0. (Hopper-v5 stayed at 714 after 200,000 steps.)
     ("HalfCheetah-v5", "sac"): {"total_steps": 103_000},
 }

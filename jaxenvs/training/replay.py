@@ -81,13 +81,13 @@ class ReplayState(TrainState):
         agent: the contents of the learner's policy.
         updates: () int32, updates done so far.
         env_steps: () float32, environment steps taken so far.
-        buffer: of `Transition`s.
+        buffer: a `ReplayBuffer` of `Transition`s, or a `HindsightBuffer`.
         env_state: states of the environments.
         observation: the observations that the next actions are chosen from.
         key: () key.
     """
 
-    buffer: ReplayBuffer
+    buffer: Any
     env_state: Any
     observation: Any
     key: Key

@@ -15,8 +15,8 @@ from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.rollouts.endings import Endings, endings_of
 from jaxenvs.rollouts.mesh import Devices
-from jaxenvs.spaces import Space
 from jaxenvs.training.distributions import to_action
+from jaxenvs.training.hindsight import HindsightBuffer
 from jaxenvs.training.learner import Learner, counted, episode_sums, masked_sum, training_env
 from jaxenvs.training.networks import Activation, check_activation, to_vector
 from jaxenvs.training.replay import ReplayBuffer, ReplayState, Transition
@@ -98,12 +98,12 @@ class ReplayLearner(Learner[State], Generic[State]):
 
     @abc.abstractmethod
     def learn(
-        self, space: Space[Any], state: State, rounds: Array, horizon: Array
+        self, env: Env[Any, Any], state: State, rounds: Array, horizon: Array
     ) -> tuple[State, tuple[Array, Array, Array, *tuple[Array, ...]]]:
         """`gradient_steps` gradient steps, once learning has started; see `take_gradient_steps`.
 
         Args:
-            space: the action space.
+            env: the plain environment.
             state: the current state.
             rounds: () int32, steps of this update played so far, including the last one.
             horizon: () int32, the updates that schedules run over.
@@ -113,7 +113,9 @@ class ReplayLearner(Learner[State], Generic[State]):
             value, and the other figures of the learner.
         """
 
-    def fresh_play(self, env: Env[Any, Any], key: Key, choice: Array, capacity: int) -> dict[str, Any]:
+    def fresh_play(
+        self, env: Env[Any, Any], key: Key, choice: Array, capacity: int, *, in_hindsight: bool = False
+    ) -> dict[str, Any]:
         """Fields of the first state: newly started environments, and a buffer for choices like `choice`."""
         env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(key, self.num_envs))
         features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
@@ -127,7 +129,9 @@ class ReplayLearner(Learner[State], Generic[State]):
         return {
             "updates": jnp.zeros((), jnp.int32),
             "env_steps": jnp.zeros((), jnp.float32),
-            "buffer": ReplayBuffer.empty(transition, capacity),
+            "buffer": HindsightBuffer.empty(timestep, choice, capacity)
+            if in_hindsight
+            else ReplayBuffer.empty(transition, capacity),
             "env_state": env_state,
             "observation": timestep.observation,
         }
@@ -144,7 +148,7 @@ class ReplayLearner(Learner[State], Generic[State]):
 
         def turn(state: State, rounds: Array) -> tuple[State, Any]:
             state, endings = self.play(env, state, rounds, horizon)
-            state, figures = self.learn(env.action_space, state, rounds + 1, horizon)
+            state, figures = self.learn(env, state, rounds + 1, horizon)
             return state, (endings, figures)
 
         state, (endings, figures) = jax.lax.scan(turn, state, jnp.arange(self.num_steps, dtype=jnp.int32))
@@ -230,17 +234,16 @@ def play_step(
     features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, learner.num_envs))
     action = jax.vmap(to_action, in_axes=(None, 0))(env.action_space, choice)
     env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
-    transitions = Transition(
-        features=features,
-        choice=choice,
-        reward=timestep.reward,
-        terminated=timestep.terminated,
-        next_features=jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
-    )
-    state = state.replace(
-        env_state=env_state,
-        observation=timestep.observation,
-        buffer=state.buffer.add(transitions),
-        key=key,
-    )
+    if isinstance(state.buffer, HindsightBuffer):
+        buffer = state.buffer.add(state.observation, choice, timestep)
+    else:
+        transitions = Transition(
+            features=features,
+            choice=choice,
+            reward=timestep.reward,
+            terminated=timestep.terminated,
+            next_features=jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
+        )
+        buffer = state.buffer.add(transitions)
+    state = state.replace(env_state=env_state, observation=timestep.observation, buffer=buffer, key=key)
     return state, endings_of(timestep)

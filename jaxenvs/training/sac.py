@@ -20,6 +20,7 @@ from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
+from jaxenvs.training.hindsight import HindsightBuffer, check_goals
 from jaxenvs.training.learner import horizon_of, mean_or_nan
 from jaxenvs.training.networks import MLP, Activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
@@ -159,6 +160,9 @@ class SAC(ReplayLearner[SACState]):
         target_entropy: in nats, of the choices in [-1, 1]; None for minus the number of action components.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
+        hindsight_goals: in a `GoalEnv`, of every `hindsight_goals + 1` transitions drawn from the buffer, this many
+            have a goal that was achieved in that step or later in the episode, and the reward that follows from it
+            (hindsight experience replay, 4 in its paper). 0 for none.
     """
 
     gradient_steps: int = static(default=8)
@@ -172,11 +176,13 @@ class SAC(ReplayLearner[SACState]):
     target_entropy: ArrayLike | None = None
     hidden_sizes: tuple[int, ...] = static(default=(256, 256))
     activation: Activation = static(default="relu")
+    hindsight_goals: int = static(default=0)
 
     def check_fields(self) -> None:
         """Checks sizes and ranges."""
         self.check_replay(self.hidden_sizes, self.activation)
         self.check_range("temperature", 0)
+        self.check_count("hindsight_goals", least=0)
 
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
@@ -188,6 +194,8 @@ class SAC(ReplayLearner[SACState]):
             raise InvalidField(f"SAC supports Box action spaces, but this environment has {space}. Use PPO or DQN.")
         check_action_space("SAC", space, (Box,))
         check_bounds("SAC", space)
+        if self.hindsight_goals:
+            check_goals("SAC", env)
 
     def policy(self, env: Env[Any, Any], agent: SACAgent, *, stochastic: bool = False) -> SACPolicy:
         """The median of the action distribution, or if `stochastic` a sample."""
@@ -238,7 +246,7 @@ class SAC(ReplayLearner[SACState]):
             targets=agent.critics,
             optimizer_state=self._optimizer.init(agent),
             key=key,
-            **self.fresh_play(env, env_key, choice, self._capacity),
+            **self.fresh_play(env, env_key, choice, self._capacity, in_hindsight=self.hindsight_goals > 0),
         )
 
     def update_with_endings(
@@ -265,7 +273,7 @@ class SAC(ReplayLearner[SACState]):
         return play_step(self, env, state, choose)
 
     def learn(
-        self, space: Space[Any], state: SACState, rounds: Array, horizon: Array
+        self, env: Env[Any, Any], state: SACState, rounds: Array, horizon: Array
     ) -> tuple[SACState, tuple[Array, Array, Array, Array]]:
         """`gradient_steps` steps once learning has started; returns (gradient_steps,) taken, and the figures."""
         key, learn_key = jax.random.split(state.key)
@@ -274,8 +282,8 @@ class SAC(ReplayLearner[SACState]):
         def step(carry: _Learnt, key: Key) -> tuple[_Learnt, Any]:
             agent, targets, optimizer_state = carry
             sample_key, loss_key = jax.random.split(key)
-            samples = state.buffer.sample(sample_key, self.batch_size)
-            gradient, figures = jax.grad(self._loss, has_aux=True)(agent, targets, space, samples, loss_key)
+            samples = self._samples(env, state, sample_key)
+            gradient, figures = jax.grad(self._loss, has_aux=True)(agent, targets, env.action_space, samples, loss_key)
             agent, optimizer_state = self._optimizer.step(agent, gradient, optimizer_state, learning_rate)
             rate = jnp.asarray(self.target_rate, jnp.float32)
             targets = jax.tree.map(lambda old, new: old + rate * (new - old), targets, agent.critics)
@@ -287,6 +295,12 @@ class SAC(ReplayLearner[SACState]):
         learnt, critic_loss, value, entropy = figures
         state = state.replace(agent=agent, targets=targets, optimizer_state=optimizer_state, key=key)
         return state, (learnt, critic_loss, value, entropy)
+
+    def _samples(self, env: Env[Any, Any], state: SACState, key: Key) -> Transition:
+        """(batch_size, ...) transitions of the buffer."""
+        if isinstance(state.buffer, HindsightBuffer):
+            return state.buffer.sample(key, self.batch_size, env, self.hindsight_goals)
+        return state.buffer.sample(key, self.batch_size)
 
     def _loss(
         self, agent: SACAgent, targets: Twins, space: Space[Any], samples: Transition, key: Key

@@ -53,6 +53,9 @@ _SHORT = {"steps": 100, "lanes": 4, "eager": False}
 _ENDLESS = {**_SHORT, "reaches": {"truncated"}}
 """Tasks that have no end but the limit."""
 
+_GOALS = {**_ENDLESS, "steps": 60, "lanes": 2}
+"""The same with a shorter limit; `tests/parity/test_robotics.py` steps whole episodes."""
+
 _LONG_GAMES = {"lanes": 4, "eager": False}
 """Large boards; `tests/games` plays on all sizes."""
 
@@ -124,6 +127,15 @@ CLAIMS = {
     "Reacher-v5": _ENDLESS,
     "Swimmer-v5": _ENDLESS,
     "Walker2d-v5": _SHORT,
+    # The object should stay at the goal, so no episode ends before the limit.
+    "FetchPickAndPlace-v4": _GOALS,
+    "FetchPickAndPlaceDense-v4": _GOALS,
+    "FetchPush-v4": _GOALS,
+    "FetchPushDense-v4": _GOALS,
+    "FetchReach-v4": _GOALS,
+    "FetchReachDense-v4": _GOALS,
+    "FetchSlide-v4": _GOALS,
+    "FetchSlideDense-v4": _GOALS,
 }
 
 REPRESENTATIVES = {
@@ -143,6 +155,7 @@ REPRESENTATIVES = {
     "bsuite/MnistBandit-v0": "A data set inside the environment, and episodes of one step",
     "two_player/TicTacToe-v0": "Board games: two players in turn, and the mask of what is legal in `info`",
     "Hopper-v5": "MuJoCo: each step calls the host",
+    "FetchReach-v4": "Fetch: a dict as observation, with goals, and a robot that a mocap body leads",
     "Ant-v5": "A costly reset, which AutoReset runs for some lanes at a time",
 }
 """Ids on which the fast tests run every check, with what each of them stands for: one of each family at least, and each
@@ -188,6 +201,13 @@ SLOW = {
     "Pusher-v5",
     "Swimmer-v5",
     "Walker2d-v5",
+    "FetchPickAndPlace-v4",
+    "FetchPickAndPlaceDense-v4",
+    "FetchPush-v4",
+    "FetchPushDense-v4",
+    "FetchReachDense-v4",
+    "FetchSlide-v4",
+    "FetchSlideDense-v4",
 }
 """Ids that share their code with others, and are left to the slow tests altogether."""
 

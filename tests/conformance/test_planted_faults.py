@@ -16,9 +16,10 @@ from jax.typing import ArrayLike
 
 import jaxenvs
 from jaxenvs.core.env import Env, restart, transition
+from jaxenvs.core.goal_env import GoalEnv
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.random import check_key
-from jaxenvs.spaces import Box, Discrete
+from jaxenvs.spaces import Box, Dict, Discrete
 from jaxenvs.testing import CHECKS, ConformanceError, Subject, check_env
 
 
@@ -458,6 +459,71 @@ class Deterministic(Sound):
         return self.outcome(state.replace(position=jnp.zeros((), jnp.float32)), None)
 
 
+class SoundGoals(Sound, GoalEnv):
+    """The walk with a goal, at 0.5."""
+
+    @property
+    def observation_space(self):
+        goal = Box(np.full((1,), -1, np.float32), np.full((1,), 1, np.float32))
+        return Dict({"observation": goal, "achieved_goal": goal, "desired_goal": goal})
+
+    def outcome(self, state, before):
+        seen = self.observe(state)
+        if before is None:
+            return state, restart(seen, self.info(state))
+        goals = seen["achieved_goal"], seen["desired_goal"], self.info(state)
+        reward, terminated = self.compute_reward(*goals), self.compute_terminated(*goals)
+        return state, transition(seen, reward, terminated, self.info(state))
+
+    def observe(self, state):
+        position = state.position.astype(jnp.float32)[None]
+        return {"observation": position, "achieved_goal": position, "desired_goal": jnp.full_like(position, 0.5)}
+
+    def distance(self, achieved_goal, desired_goal):
+        return jnp.abs(jnp.asarray(achieved_goal) - jnp.asarray(desired_goal)).sum(-1)
+
+    def compute_reward(self, achieved_goal, desired_goal, info):
+        return -self.distance(achieved_goal, desired_goal)
+
+    def compute_terminated(self, achieved_goal, desired_goal, info):
+        return self.distance(achieved_goal, desired_goal) < 0.1
+
+    def compute_truncated(self, achieved_goal, desired_goal, info):
+        return jnp.zeros_like(self.distance(achieved_goal, desired_goal), bool)
+
+
+class OtherRewardOfGoals(SoundGoals):
+    """Steps are rewarded otherwise than goals."""
+
+    def outcome(self, state, before):
+        state, timestep = SoundGoals.outcome(self, state, before)
+        return state, timestep if before is None else timestep.replace(reward=timestep.reward - 1.0)
+
+
+class SumsOverBatch(SoundGoals):
+    """Adds up the distances of a batch."""
+
+    def distance(self, achieved_goal, desired_goal):
+        return jnp.abs(jnp.asarray(achieved_goal) - jnp.asarray(desired_goal)).sum()
+
+
+class OnlyJaxGoals(SoundGoals):
+    """Judges goals in NumPy arrays otherwise."""
+
+    def compute_reward(self, achieved_goal, desired_goal, info):
+        reward = SoundGoals.compute_reward(self, achieved_goal, desired_goal, info)
+        return reward if isinstance(achieved_goal, Array) else reward - 1.0
+
+
+class NoDesiredGoal(SoundGoals):
+    """Does not say where to go."""
+
+    @property
+    def observation_space(self):
+        spaces = SoundGoals.observation_space.fget(self).spaces
+        return Dict({name: space for name, space in spaces.items() if name != "desired_goal"})
+
+
 FAULTS = {
     ListField: "pytree",
     NoSpace: "spaces",
@@ -485,6 +551,10 @@ FAULTS = {
     UncheckedKey: "bad_key_refused",
     EagerBranch: "all_transformations_agree",
     EnclosedArray: "steps_in_mapped_cond",
+    OtherRewardOfGoals: "goals_judge_steps",
+    SumsOverBatch: "goals_judge_steps",
+    OnlyJaxGoals: "goals_judge_steps",
+    NoDesiredGoal: "goals_judge_steps",
     ForgetsBatch: "batch_of_parameters",
     DefaultFloat: "x64",
     DefaultRandom: "x64",
@@ -549,3 +619,9 @@ LIMITED = jaxenvs.TimeLimit(Sound(), max_episode_steps=30)
 )
 def test_a_sound_environment_passes(env):
     check_env(env, **SMALL)
+
+
+@pytest.mark.parametrize("wrap", [lambda env: env, lambda env: jaxenvs.TimeLimit(env, max_episode_steps=2)])
+def test_sound_goals_judge_their_steps(wrap):
+    check = next(check for check in CHECKS if check.name == "goals_judge_steps")
+    check(Subject(wrap(SoundGoals()), **SMALL))

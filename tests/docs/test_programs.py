@@ -44,6 +44,12 @@ CHECKS = {
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
     ),
+    "docs/fetch.md": (
+        "assert rewards.shape == (3, 2) and set(rewards.ravel().tolist()) <= {-1.0, 0.0}",
+        "assert observation['desired_goal'].round(3).tolist() == [1.4, 0.9, 0.425]",
+        "assert evaluation.returns.shape == (128,)",
+        "assert model.num_timesteps == 1_200",
+    ),
     "docs/play.md": ('assert server.url == f"http://127.0.0.1:{server.port}/"',),
     "docs/atari.md": (
         "assert trajectory.observation.shape == (3, 2, 210, 160)",
@@ -91,6 +97,7 @@ TOGETHER = [
         "docs/play.md",
     ),
     ("docs/mujoco.md",),
+    ("docs/fetch.md",),
     ("docs/atari.md",),
     ("docs/adapters.md", "docs/game_records.md", "docs/recording_loops.md"),
     ("docs/logging.md",),
@@ -101,6 +108,12 @@ TOGETHER = [
 
 SHORTER = {
     "docs/mujoco.md": {"(100, 64, 3)": "(3, 2, 3)", ", 64)": ", 2)"},
+    "docs/fetch.md": {
+        "(100, 64, 4)": "(3, 2, 4)",
+        ", 64)": ", 2)",
+        "total_steps=20_000": "total_steps=1_200",
+        "12_500": "1_200",
+    },
     "docs/atari.md": {"(100, 32)": "(3, 2)", ", 32)": ", 2)"},
     "docs/adapters.md": {"200_000": "2_048"},
     "README.md": {"100_000": "4_096"},

@@ -305,16 +305,25 @@ def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
             raise InvalidField(
                 f"{type(base).__name__} has no reset option `{name}`.{hint} It takes: {', '.join(known)}."
             )
-    start = {known[name]: _option(name, value) for name, value in (options or {}).items() if name in known}
+    given = {name: value for name, value in (options or {}).items() if name in known}
+    start = {known[name]: _option(name, value, getattr(base, known[name])) for name, value in given.items()}
     if not start:
         return auto
     dataclasses.replace(jax.tree.map(plain, base), **start)  # raises if a value does not fit the others
-    like_before = {name: jnp.full_like(getattr(base, name), value) for name, value in start.items()}
+    like_before = {name: jax.tree.map(jnp.full_like, getattr(base, name), value) for name, value in start.items()}
     return rewrap(auto, dataclasses.replace(base, **like_before))
 
 
-def _option(name: str, value: Any) -> float:
-    """The value of a reset option, which is a number or an array without axes."""
+def _option(name: str, value: Any, field: Any) -> Any:
+    """The value of a reset option: a number or an array without axes, or if the field has several numbers, as many."""
+    if not isinstance(field, tuple):
+        return _number_option(name, value)
+    if isinstance(value, str) or np.shape(value) != (len(field),):
+        raise InvalidField(f"The reset option `{name}` must be {len(field)} numbers, got {value!r}.")
+    return tuple(_number_option(name, each) for each in value)
+
+
+def _number_option(name: str, value: Any) -> float:
     plain_value = plain(value)
     if isinstance(plain_value, bool) or not isinstance(plain_value, int | float):
         shape = f", an array of shape {np.shape(value)}" if isinstance(value, np.ndarray | Array) else ""

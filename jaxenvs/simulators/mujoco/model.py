@@ -1,5 +1,6 @@
 """Model: a compiled MuJoCo model as a static, hashable value."""
 
+import dataclasses
 import functools
 import hashlib
 import importlib
@@ -20,6 +21,30 @@ TESTED_MUJOCO = "4.0"
 _INSTALL = 'run `pip install "jaxenvs[mujoco]"`'
 
 
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """Models that come with an installed package.
+
+    Attributes:
+        package: the package, which is found without being imported.
+        folder: the folder of its models, within the package.
+        whose: the name of the package in an error message.
+        extra: the pip extra of jaxenvs that installs it.
+        is_led: whether a mocap body leads each robot by a weld (see `Gripper`). The weld then holds the two frames
+            together without offset, as after gymnasium-robotics' `reset_mocap_welds`.
+    """
+
+    package: str
+    folder: str
+    whose: str
+    extra: str
+    is_led: bool = False
+
+
+GYMNASIUM = Collection("gymnasium", "envs/mujoco/assets", "Gymnasium", "mujoco")
+FETCH = Collection("gymnasium_robotics", "envs/assets/fetch", "gymnasium-robotics", "robotics", is_led=True)
+
+
 class Model:
     """A compiled model; models of the same file and content are equal.
 
@@ -27,6 +52,7 @@ class Model:
 
     Attributes:
         path: the absolute path of its XML file.
+        is_led: whether mocap bodies lead it; see `Collection`.
         mj_model: the `mujoco.MjModel`, which must not be changed.
         digest: a hash of the compiled model.
         nq: number of position coordinates.
@@ -37,8 +63,8 @@ class Model:
         qpos0: (nq,) float64, the positions in the reference pose.
     """
 
-    def __init__(self, path: str, mj_model: Any) -> None:
-        self.path, self.mj_model = path, mj_model
+    def __init__(self, path: str, mj_model: Any, is_led: bool = False) -> None:
+        self.path, self.mj_model, self.is_led = path, mj_model, is_led
         self.digest = _digest(mj_model)
         self.nq, self.nv, self.na, self.nu = (int(getattr(mj_model, name)) for name in ("nq", "nv", "na", "nu"))
         self.timestep = float(mj_model.opt.timestep)
@@ -52,7 +78,7 @@ class Model:
         return hash((self.path, self.digest))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load, (self.path,)
+        return _load, (self.path, self.is_led)
 
     def __repr__(self) -> str:
         return f"Model({self.path!r})"
@@ -85,6 +111,22 @@ class Model:
         """
         return self._number("camera", name)
 
+    def site(self, name: str) -> int:
+        """The number of a site.
+
+        Raises:
+            InvalidField: there is none with this name.
+        """
+        return self._number("site", name)
+
+    def joint(self, name: str) -> int:
+        """The number of a joint.
+
+        Raises:
+            InvalidField: there is none with this name.
+        """
+        return self._number("joint", name)
+
     def _number(self, kind: str, name: str) -> int:
         known = [getattr(self.mj_model, kind)(i).name for i in range(getattr(self.mj_model, f"n{_COUNTS[kind]}"))]
         if name not in known:
@@ -93,23 +135,24 @@ class Model:
         return known.index(name)
 
 
-_COUNTS = {"body": "body", "camera": "cam"}
+_COUNTS = {"body": "body", "camera": "cam", "site": "site", "joint": "jnt"}
 
 
-def load_model(xml_file: str) -> Model:
+def load_model(xml_file: str, collection: Collection = GYMNASIUM) -> Model:
     """The model of an XML file, which is read and compiled once per process.
 
     Args:
-        xml_file: a path that begins with `/`, `.` or `~`, or the name of a file among Gymnasium's assets, such as
+        xml_file: a path that begins with `/`, `.` or `~`, or the name of a file in the collection, such as
             `"ant.xml"`, as in Gymnasium.
+        collection: the models that names refer to.
 
     Raises:
-        DependencyNotInstalled: mujoco, or Gymnasium if its assets are needed, is missing or of a version that was not
-            tested.
+        DependencyNotInstalled: mujoco, or the package of the collection if it is needed, is missing or of a version
+            that was not tested.
         InvalidField: there is no such file, or MuJoCo or jaxenvs does not support it.
     """
     import_mujoco()
-    return _load(_find(xml_file))
+    return _load(_find(xml_file, collection), collection.is_led)
 
 
 @functools.cache
@@ -146,32 +189,33 @@ def check_version(version: str) -> None:
         )
 
 
-def _find(xml_file: str) -> str:
+def _find(xml_file: str, collection: Collection) -> str:
     if not isinstance(xml_file, str):
         raise InvalidField(f"`xml_file` must be a string, got {xml_file!r}.")
     if xml_file.startswith((".", "/", "~")):
         path = Path(xml_file).expanduser().absolute()
         hint = "Correct the path; relative ones start in the working directory."
     else:
-        path = _assets() / xml_file
+        path = _assets(collection) / xml_file
         hint = f"Begin the path of your own file with `./`, `/` or `~`; others are looked up in {path.parent}."
     if not path.is_file():
         raise InvalidField(f"There is no file {path} (`xml_file={xml_file!r}`). {hint}")
     return os.path.realpath(path)
 
 
-def _assets() -> Path:
-    """The folder of Gymnasium's models; found without importing Gymnasium."""
-    found = importlib.util.find_spec("gymnasium")
+def _assets(collection: Collection) -> Path:
+    """The folder of a collection, whose package is found without being imported."""
+    found = importlib.util.find_spec(collection.package)
     if found is None or not found.submodule_search_locations:
         raise DependencyNotInstalled(
-            f"The models of the robots are those of Gymnasium, which is not installed: {_INSTALL}."
+            f"The models of the robots are those of {collection.whose}, which is not installed: run"
+            f' `pip install "jaxenvs[{collection.extra}]"`.'
         )
-    return Path(next(iter(found.submodule_search_locations))) / "envs" / "mujoco" / "assets"
+    return Path(next(iter(found.submodule_search_locations))) / collection.folder
 
 
 @functools.cache
-def _load(path: str) -> Model:
+def _load(path: str, is_led: bool = False) -> Model:
     mujoco = import_mujoco()
     said: list[str] = []
     handler = mujoco.get_mju_user_warning()
@@ -182,19 +226,28 @@ def _load(path: str) -> Model:
         raise InvalidField(f"MuJoCo cannot compile {path}: {' '.join(str(error).split())}") from error
     finally:
         mujoco.set_mju_user_warning(handler)
-    if said and Path(os.path.realpath(_assets())) not in Path(path).parents:  # Gymnasium's files are not the user's
+    if said and not _is_of_a_package(path):
         for text in said:
             warnings.warn(f"{path}: {text.strip()}", stacklevel=2)
-    _check_features(path, mj_model)
-    return Model(path, mj_model)
+    _check_features(path, mj_model, is_led)
+    if is_led:
+        welds = mj_model.eq_type == mujoco.mjtEq.mjEQ_WELD
+        mj_model.eq_data[welds, :7] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    return Model(path, mj_model, is_led)
 
 
-def _check_features(path: str, mj_model: Any) -> None:
+def _is_of_a_package(path: str) -> bool:
+    """Whether a file is one of a package, whose warnings are not for the user."""
+    known = (collection for collection in (GYMNASIUM, FETCH) if importlib.util.find_spec(collection.package))
+    return any(Path(os.path.realpath(_assets(collection))) in Path(path).parents for collection in known)
+
+
+def _check_features(path: str, mj_model: Any, is_led: bool) -> None:
     """Refuses models with features that our state does not include."""
     kept_elsewhere = {
         "engine plugins": mj_model.nplugin,
         "delayed actuators or sensors": getattr(mj_model, "nhistory", 0),
-        "mocap bodies": mj_model.nmocap,
+        "mocap bodies": 0 if is_led else mj_model.nmocap,
         "flexes": mj_model.nflex,
         "user data": mj_model.nuserdata,
     }

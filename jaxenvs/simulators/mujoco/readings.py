@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 Fields = Mapping[str, Any]
 """Arrays by the names of MuJoCo's data, including `qpos` and `qvel`, and `body_mass`."""
 
@@ -23,6 +25,9 @@ POINT = "point"
 
 DISPLACEMENT = "displacement"
 """The name of the displacement of that point in the last step."""
+
+POSE = "pose"
+"""The name of the pose of the body that a mocap body leads; see `Gripper`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,3 +136,68 @@ class MassCenter(Reading):
         masses = fields["body_mass"]
         weighted = numpy.einsum("...b,...bj->...j", masses, fields["xipos"][..., :2])
         return weighted / masses.sum(-1)[..., None]
+
+
+@dataclasses.dataclass(frozen=True)
+class BodyPose(Reading):
+    """(7,) the position of a body's frame, and its orientation as a quaternion.
+
+    Attributes:
+        body: number of the body.
+    """
+
+    body: int
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return ("xpos", "xquat")
+
+    def read(self, fields: Fields, numpy: ModuleType) -> Any:
+        parts = fields["xpos"][..., self.body, :], fields["xquat"][..., self.body, :]
+        return numpy.concatenate(parts, axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class SiteMotion(Reading):
+    """(9,) the position of a site, its velocity, and its angular velocity.
+
+    The velocity is that of the last evaluated position, with the velocities of the joints as they are now, like
+    MuJoCo's `mj_jacSite` times `qvel`.
+
+    Attributes:
+        site: number of the site.
+        root: number of the body at the root of its kinematic tree.
+        moved_by: the degrees of freedom that move it.
+    """
+
+    site: int
+    root: int
+    moved_by: tuple[int, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return ("site_xpos", "subtree_com", "cdof", "qvel")
+
+    def read(self, fields: Fields, numpy: ModuleType) -> Any:
+        position = fields["site_xpos"][..., self.site, :]
+        offset = (position - fields["subtree_com"][..., self.root, :])[..., None, :]
+        axes = fields["cdof"]
+        moves = np.isin(np.arange(axes.shape[-2]), self.moved_by)[:, None]
+        turn, move = (numpy.where(moves, part, 0.0) for part in (axes[..., :3], axes[..., 3:]))
+        move = move + (turn[..., _NEXT] * offset[..., _BEFORE] - turn[..., _BEFORE] * offset[..., _NEXT])
+        velocities = [_along(part, fields["qvel"], numpy) for part in (move, turn)]
+        return numpy.concatenate([position, *velocities], axis=-1)
+
+
+_NEXT, _BEFORE = np.array([1, 2, 0]), np.array([2, 0, 1])
+"""The factors of a vector product's components."""
+
+
+def _along(axes: Any, qvel: Any, numpy: ModuleType) -> Any:
+    """(..., 3) the motion `qvel` (..., nv) along axes (..., nv, 3).
+
+    In NumPy it is the product of a matrix (3, nv) and a vector, which gives the bits of gymnasium-robotics.
+    """
+    if numpy is np:
+        return np.matmul(np.ascontiguousarray(np.swapaxes(axes, -1, -2)), qvel[..., None])[..., 0]
+    return (axes * qvel[..., None]).sum(-2)

@@ -15,6 +15,7 @@ from jax import Array
 
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.host import Arrays, HostFunction, host_call
+from jaxenvs.simulators.mujoco.gripper import leaders_by_body
 from jaxenvs.simulators.mujoco.model import Model, import_mujoco
 
 _BACKENDS = ("egl", "osmesa")
@@ -43,6 +44,7 @@ class CameraView:
         max_geom: greatest number of shapes in a picture.
         flags: visualisation flags, pairs of a number in `mjtVisFlag` and whether it is on.
         shadow_size: side of the shadow map, texels; None for that of the model.
+        marker: number of a site of the world that is drawn where the caller says; None for none.
     """
 
     model: Model
@@ -55,6 +57,7 @@ class CameraView:
     max_geom: int = 1000
     flags: tuple[tuple[Any, Any], ...] | None = None
     shadow_size: int | None = None
+    marker: int | None = None
 
     @property
     def fixed_camera(self) -> int:
@@ -125,19 +128,23 @@ def _are_finite(value: Any) -> bool:
     return all(isinstance(x, int | float | np.number) and np.isfinite(x) for x in np.ravel(np.asarray(value, object)))
 
 
-def render(view: CameraView, qpos: Array) -> Array:
+def render(view: CameraView, qpos: Array, marker: Array | None = None) -> Array:
     """(height, width, 3) uint8: the model at given positions.
+
+    Mocap bodies are drawn where the bodies are that they lead.
 
     Args:
         view: the camera and other settings.
         qpos: (nq,) positions.
+        marker: (3,) m, the position of the view's marker, if it has one.
 
     Raises:
         RenderingUnavailable: no library here can draw without a display.
     """
     check_drawing()
     results = {"picture": jax.ShapeDtypeStruct((view.height, view.width, 3), np.uint8)}
-    return host_call(_draw_function(view), results, {"qpos": qpos})["picture"]
+    arguments = {"qpos": qpos} if marker is None else {"qpos": qpos, "marker": marker}
+    return host_call(_draw_function(view), results, arguments)["picture"]
 
 
 @functools.cache
@@ -151,17 +158,17 @@ def _draw_function(view: CameraView) -> HostFunction:
     """From positions to pictures."""
 
     def run(lanes: int, inputs: Arrays, outputs: Arrays) -> None:
-        positions = np.broadcast_to(inputs["qpos"], (lanes, inputs["qpos"].shape[-1]))
-        _thread().submit(_draw, view, positions, outputs["picture"]).result()
+        given = {name: np.broadcast_to(value, (lanes, value.shape[-1])) for name, value in inputs.items()}
+        _thread().submit(_draw, view, given, outputs["picture"]).result()
 
     return run
 
 
-def _draw(view: CameraView, positions: np.ndarray, pictures: np.ndarray) -> None:
+def _draw(view: CameraView, given: Arrays, pictures: np.ndarray) -> None:
     _context()
     painter = _painter(view)
-    for qpos, picture in zip(positions, pictures):
-        painter.draw(qpos, picture)
+    for lane, picture in enumerate(pictures):
+        painter.draw(given["qpos"][lane], given["marker"][lane] if "marker" in given else None, picture)
 
 
 class _Painter:
@@ -185,14 +192,22 @@ class _Painter:
         self._frame = mujoco.MjrRect(0, 0, view.width, view.height)
         self._camera = self._make_camera()
         self._lookat = np.array(self._camera.lookat)
+        self._leaders = leaders_by_body(view.model)
         self._home = self._place()
 
-    def draw(self, qpos: np.ndarray, picture: np.ndarray) -> None:
-        """Draws the model at `qpos` into `picture`."""
+    def draw(self, qpos: np.ndarray, marker: np.ndarray | None, picture: np.ndarray) -> None:
+        """Draws the model at `qpos`, and the marker if there is one, into `picture`."""
         mujoco = self._mujoco
         mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[:] = qpos
         mujoco.mj_forward(self._model, self._data)
+        for body, leader in self._leaders.items():
+            self._data.mocap_pos[leader], self._data.mocap_quat[leader] = self._data.xpos[body], self._data.xquat[body]
+        if marker is not None and self._view.marker is not None:
+            site = self._view.marker
+            self._model.site_pos[site] += marker - self._data.site_xpos[site]  # its body is fixed, and not turned
+        if self._leaders or marker is not None:
+            mujoco.mj_kinematics(self._model, self._data)
         self._camera.lookat[:] = self._lookat + self._place() - self._home
         every = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(

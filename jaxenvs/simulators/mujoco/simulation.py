@@ -9,9 +9,10 @@ import jax
 import numpy as np
 
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.simulators.mujoco.gripper import Gripper
 from jaxenvs.simulators.mujoco.model import Model, import_mujoco
 from jaxenvs.simulators.mujoco.parameters import model_values
-from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, OF_STATE, POINT, Reading
+from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, OF_STATE, POINT, POSE, Reading
 
 Engine: TypeAlias = Literal["c", "mjx", "warp"]
 """`c` is C MuJoCo on the CPU, `mjx` is pure JAX, `warp` is MuJoCo Warp."""
@@ -30,6 +31,8 @@ class Simulation:
         tracked_point: the point that is read as `point`, and whose displacement in a step is read as `displacement`;
             None for none.
         dtype: `"float32"` or `"float64"`.
+        gripper: how actions move a hand that is led by a mocap body, whose pose is read as `pose`; None for robots
+            whose controls are those of their actuators. It excludes a tracked point.
     """
 
     engine: Engine
@@ -37,11 +40,17 @@ class Simulation:
     readings: tuple[Reading, ...] = ()
     tracked_point: Reading | None = None
     dtype: str = "float32"
+    gripper: Gripper | None = None
+
+    @property
+    def kept(self) -> Reading | None:
+        """The reading that the next step continues from besides the state: the tracked point, or the hand's pose."""
+        return self.tracked_point if self.gripper is None else self.gripper.pose
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of MuJoCo's data that are read."""
-        readings = (*self.readings, *([] if self.tracked_point is None else [self.tracked_point]))
+        readings = (*self.readings, *([] if self.kept is None else [self.kept]))
         names = {name for reading in readings for name in reading.fields}
         return tuple(sorted(names - set(OF_STATE)))
 
@@ -59,6 +68,8 @@ def _shapes(simulation: Simulation) -> dict[str, tuple[int, ...]]:
     shapes = {reading.name: np.shape(reading.read(fields, np)) for reading in simulation.readings}
     if simulation.tracked_point is not None:
         shapes[POINT] = shapes[DISPLACEMENT] = np.shape(simulation.tracked_point.read(fields, np))
+    if simulation.gripper is not None:
+        shapes[POSE] = (7,)
     return shapes
 
 

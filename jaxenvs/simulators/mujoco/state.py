@@ -19,10 +19,10 @@ class SimulationState(PyTreeNode):
         time: () time since the start, s.
         derived: the task's readings, by name, as MuJoCo leaves them after a step: positions of bodies and forces are
             those at the beginning of the last substep. `displacement` is the displacement of the point whose velocity
-            is rewarded.
+            is rewarded. `pose` is the pose of a hand that a mocap body leads.
         exact: (3, numbers) float32 that add up to the exact float64 numbers with which the engine `c` continues: time,
-            qpos, qvel, act, qacc_warmstart, and that point. The first of the three is the number above; if that was
-            replaced, they are not used. (1, numbers) in float64; None on other engines.
+            qpos, qvel, act, qacc_warmstart, and that point or pose. The first of the three is the number above; if that
+            was replaced, they are not used. (1, numbers) in float64; None on other engines.
     """
 
     qpos: Array

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.simulators.mujoco.engines import c
+from jaxenvs.simulators.mujoco.gripper import DOWNWARD, Gripper
 from jaxenvs.simulators.mujoco.parameters import Parameters
-from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, OF_STATE, POINT, Reading
+from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, OF_STATE, POINT, POSE, Reading
 from jaxenvs.simulators.mujoco.simulation import Simulation
 from jaxenvs.simulators.mujoco.state import SimulationState
 
@@ -23,7 +24,10 @@ def initial(simulation: Simulation, parameters: Parameters, qpos: Array, qvel: A
     """
     if simulation.engine == "c":
         return c.initial(simulation, parameters, qpos, qvel)
-    state = _pure(simulation).initial(simulation.model, parameters, qpos, qvel, simulation.fields)
+    engine, led = _pure(simulation), simulation.gripper is not None
+    state = engine.initial(simulation.model, parameters, qpos, qvel, () if led else simulation.fields)
+    if led:
+        state = engine.places(simulation.model, parameters, state, simulation.fields)
     return _read(simulation, parameters, state, None)
 
 
@@ -36,14 +40,33 @@ def step(
         simulation: how it is simulated.
         parameters: the numbers of the model.
         state: what `initial` or `step` returned for the same simulation.
-        ctrl: (nu,) controls of the actuators, constant for all substeps.
+        ctrl: (nu,) controls of the actuators, constant for all substeps; with a gripper, see `Gripper`.
         frames: number of substeps.
     """
     if simulation.engine == "c":
         return c.step(simulation, parameters, state, ctrl, frames)
     bare = state.replace(derived={})
+    if simulation.gripper is not None:
+        return _read(
+            simulation, parameters, _led(simulation, simulation.gripper, parameters, state, ctrl, frames), None
+        )
     after = _pure(simulation).step(simulation.model, parameters, bare, ctrl, frames, simulation.fields)
     return _read(simulation, parameters, after, state)
+
+
+def _led(
+    simulation: Simulation, gripper: Gripper, parameters: Parameters, state: SimulationState, ctrl: Array, frames: int
+) -> SimulationState:
+    """The simulation after a step of a hand that a mocap body leads, on an engine that runs on JAX's device."""
+    engine, pose = _pure(simulation), state.derived[POSE]
+    change = jnp.concatenate([ctrl[:3].astype(pose.dtype), jnp.asarray(DOWNWARD, pose.dtype)])
+    fingers = state.qpos[jnp.asarray(gripper.actuated, jnp.int32)] + ctrl[3:].astype(pose.dtype)
+    bare = state.replace(derived={})
+    after = engine.step(simulation.model, parameters, bare, fingers, frames, simulation.fields, pose + change)
+    if not gripper.held:
+        return after
+    held = after.qpos.at[jnp.asarray(gripper.held, jnp.int32)].set(0.0)
+    return engine.places(simulation.model, parameters, after.replace(qpos=held), simulation.fields)
 
 
 def _pure(simulation: Simulation) -> Any:
@@ -65,6 +88,8 @@ def _read(
         point = simulation.tracked_point.read(fields, jnp)
         start = point if before is None else _point(simulation.tracked_point, parameters, before)
         derived |= {POINT: point, DISPLACEMENT: point - start}
+    if simulation.gripper is not None:
+        derived[POSE] = simulation.gripper.pose.read(fields, jnp)
     return after.replace(derived=derived)
 
 

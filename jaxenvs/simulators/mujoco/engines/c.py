@@ -14,9 +14,10 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.host import Arrays, HostFunction, host_call
+from jaxenvs.simulators.mujoco.gripper import DOWNWARD, Gripper
 from jaxenvs.simulators.mujoco.model import Model, import_mujoco
 from jaxenvs.simulators.mujoco.parameters import FIELDS, Parameters, model_values
-from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, OF_STATE, POINT
+from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, OF_STATE, POINT, POSE
 from jaxenvs.simulators.mujoco.simulation import Simulation
 from jaxenvs.simulators.mujoco.state import SimulationState
 
@@ -62,6 +63,8 @@ def step(
         "ctrl": ctrl,
         "parameters": _flat(simulation, parameters),
     }
+    if simulation.gripper is not None:
+        arguments["pose"] = state.derived[POSE]
     return _call(simulation, step_function(simulation, frames), arguments)
 
 
@@ -97,6 +100,8 @@ def step_function(simulation: Simulation, frames: int) -> HostFunction:
         given = np.where(parts[:, 0, :length] == numbers, exact[:, :length], numbers)
         # If the point follows from positions, it is computed from them, since they may have been replaced.
         point = None if tracked is not None and set(tracked.fields) <= set(OF_STATE) else exact[:, length:]
+        if simulation.gripper is not None:  # its pose may have been replaced as well
+            point = np.where(parts[:, 0, length:] == inputs["pose"], exact[:, length:], inputs["pose"])
         _run(simulation, frames, lanes, given, point, inputs["ctrl"], inputs["parameters"], outputs)
 
     return run
@@ -125,8 +130,14 @@ def _run(
         if ctrl is None:
             batch.forward()
         else:
-            rows[:, length : length + model.nu] = ctrl
+            if simulation.gripper is None:
+                rows[:, length : length + model.nu] = ctrl
+            else:
+                _lead(model, simulation.gripper, rows, point, ctrl)
             batch.step(frames)
+            if simulation.gripper is not None and simulation.gripper.held:
+                rows[:, 1 + np.array(simulation.gripper.held)] = 0.0
+                batch.forward()
         after = np.array(rows[:, :length])
         fields = {**batch.fields, **_of_state(model, after), "body_mass": masses}
         derived = {reading.name: reading.read(fields, np) for reading in simulation.readings}
@@ -138,12 +149,34 @@ def _run(
                 point = simulation.tracked_point.read({**_of_state(model, given), "body_mass": masses}, np)
             derived |= {POINT: new_point, DISPLACEMENT: new_point - point}
             exact = np.concatenate([after, new_point], axis=1)
+        elif simulation.gripper is not None:
+            derived[POSE] = simulation.gripper.pose.read(fields, np)
+            exact = np.concatenate([after, derived[POSE]], axis=1)
         else:
             exact = after
         for name, value in derived.items():
             outputs[name][...] = value
     _split(exact, outputs["exact"])
     outputs["numbers"][...] = outputs["exact"][:, 0, :length]
+
+
+def _lead(model: Model, gripper: Gripper, rows: np.ndarray, pose: np.ndarray | None, ctrl: np.ndarray) -> None:
+    """Puts the mocap body where the hand was, moved by the action, and moves the fingers' targets."""
+    length = _length(model)
+    fingers = rows[:, 1 + np.array(gripper.actuated, np.intp)]
+    rows[:, length : length + model.nu] = fingers + ctrl[:, 3:]
+    place = _mocap_place(model)
+    rows[:, place : place + 7] = pose
+    rows[:, place : place + 3] += ctrl[:, :3]
+    rows[:, place + 3 : place + 7] += DOWNWARD
+
+
+@functools.cache
+def _mocap_place(model: Model) -> int:
+    """The index at which the mocap body's position, and then its orientation, begin in the integration state."""
+    kinds = import_mujoco().mjtState
+    before = int(kinds.mjSTATE_INTEGRATION) & (int(kinds.mjSTATE_MOCAP_POS) - 1)
+    return import_mujoco().mj_stateSize(model.mj_model, before)
 
 
 def _check_process() -> None:
@@ -229,7 +262,7 @@ def _results(simulation: Simulation) -> dict[str, jax.ShapeDtypeStruct]:
     """The arrays that the host writes, for one lane."""
     length = _length(simulation.model)
     shapes = simulation.shapes
-    point = shapes.get(DISPLACEMENT, (0,))[0]
+    point = shapes.get(DISPLACEMENT, shapes.get(POSE, (0,)))[0]
     results = {name: jax.ShapeDtypeStruct(shape, simulation.dtype) for name, shape in shapes.items()}
     results["numbers"] = jax.ShapeDtypeStruct((length,), simulation.dtype)
     results["exact"] = jax.ShapeDtypeStruct((_PARTS[simulation.dtype], length + point), simulation.dtype)

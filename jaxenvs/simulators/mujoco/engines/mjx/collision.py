@@ -1,4 +1,4 @@
-"""Contacts: MJX's colliders with two of our own, and a limited number of contacts.
+"""Contacts: MJX's colliders with four of our own, and a limited number of contacts.
 
 Every possible contact takes four rows of the constraint solver, touching or not, in every iteration. The Humanoids have
 138 of them. Of each kind (by `condim`), the deepest `MAX_CONTACTS` are kept. No task of Gymnasium has more at once (at
@@ -16,8 +16,10 @@ import numpy as np
 from mujoco.mjx._src import collision_driver
 from mujoco.mjx._src.types import DisableBit, GeomType
 
+from jaxenvs.simulators.mujoco.engines.mjx.box_box import box_box
 from jaxenvs.simulators.mujoco.engines.mjx.capsule_cylinder import capsule_cylinder
 from jaxenvs.simulators.mujoco.engines.mjx.plane_capsule import plane_capsule
+from jaxenvs.simulators.mujoco.engines.mjx.standing_mesh import plane_mesh
 
 MAX_CONTACTS = 16
 """Greatest number of contacts of one dimension that are kept at a time."""
@@ -25,6 +27,8 @@ MAX_CONTACTS = 16
 _OWN = {
     (GeomType.PLANE, GeomType.CAPSULE): plane_capsule,
     (GeomType.CAPSULE, GeomType.CYLINDER): capsule_cylinder,
+    (GeomType.BOX, GeomType.BOX): box_box,
+    (GeomType.PLANE, GeomType.MESH): plane_mesh,
 }
 
 

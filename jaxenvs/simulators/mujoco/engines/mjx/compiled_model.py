@@ -12,6 +12,7 @@ from mujoco.mjx._src import constraint
 from mujoco.mjx._src.types import ConeType, IntegratorType, JacobianType, SolverType
 
 from jaxenvs.errors import InvalidField
+from jaxenvs.simulators.mujoco.engines.mjx import standing_mesh
 from jaxenvs.simulators.mujoco.engines.mjx.collision import contact_dimensions
 from jaxenvs.simulators.mujoco.engines.mjx.versions import check_versions
 
@@ -50,15 +51,22 @@ def compile_model(handle: Any) -> CompiledModel:
 def _compile(handle: Any, precision: str) -> CompiledModel:
     del precision  # only part of the cache's key: MJX's arrays have JAX's current precision
     check_versions()
-    check_features(handle.mj_model)
+    check_features(handle.mj_model, is_led=handle.is_led)
     solved_by_newton = copy.copy(handle.mj_model)
+    feet = standing_mesh.prepare(solved_by_newton) if handle.is_led else ()
     # MJX has no PGS, which the Humanoids specify. Both minimise the same function; Newton's method gets closer.
     solved_by_newton.opt.solver = SolverType.NEWTON
     solved_by_newton.opt.jacobian = JacobianType.DENSE
     with jax.ensure_compile_time_eval():
         try:
-            model = mjx.put_model(solved_by_newton, impl="jax")
+            bare = standing_mesh.without_meshes(solved_by_newton) if feet else solved_by_newton
+            model = mjx.put_model(bare, impl="jax")
             data = mjx.make_data(model)
+            if feet:
+                meshes = {"geom_type": solved_by_newton.geom_type, "geom_dataid": solved_by_newton.geom_dataid}
+                model = model.replace(**{name: np.array(value) for name, value in meshes.items()})
+                hulls: Any = feet
+                model = model.tree_replace({"_impl.mesh_convex": hulls})
         except RuntimeError as error:  # the base of the exception for code that is not implemented
             raise InvalidField(f"The `mjx` engine cannot compute this model: {error}. Use `engine='c'`.") from error
         dimensions = contact_dimensions(solved_by_newton)
@@ -72,15 +80,20 @@ def _compile(handle: Any, precision: str) -> CompiledModel:
         return CompiledModel(*jax.tree.map(np.asarray, (model, data)))
 
 
-def check_features(model: Any) -> None:
-    """Raises InvalidField, naming all features of an `mujoco.MjModel` that the engine does not support."""
+def check_features(model: Any, *, is_led: bool = False) -> None:
+    """Raises InvalidField, naming all features of an `mujoco.MjModel` that the engine does not support.
+
+    Args:
+        model: the model.
+        is_led: whether the caller moves its mocap bodies.
+    """
     option = model.opt
     faults = {
         "elliptic friction cones (set cone='pyramidal')": option.cone != ConeType.PYRAMIDAL,
         "an implicit integrator (set integrator='Euler' or 'RK4')": option.integrator not in _INTEGRATORS,
         "iterations of the noslip solver (set noslip_iterations='0')": option.noslip_iterations > 0,
         "flexible bodies": model.nflex > 0,
-        "mocap bodies": model.nmocap > 0,
+        "mocap bodies": model.nmocap > 0 and not is_led,
         "plugins": model.nplugin > 0,
         "no degree of freedom": model.nv == 0,
     }

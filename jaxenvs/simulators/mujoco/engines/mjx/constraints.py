@@ -1,8 +1,8 @@
 """Rows of the constraint problem, as C MuJoCo makes them.
 
-Equalities, friction losses and limits are MJX's. Contacts are our own: their impedance is computed once per contact
-rather than per row, and their Jacobians from a table of which joint moves which geom rather than by a pass over the
-tree each.
+Equalities except welds, friction losses and limits are MJX's. Contacts are our own: their impedance is computed once
+per contact rather than per row, and their Jacobians from a table of which joint moves which geom rather than by a pass
+over the tree each.
 """
 
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from mujoco.mjx._src.types import DisableBit
 
 from jaxenvs.simulators.mujoco.engines.mjx.products import apply, chain, skew
 from jaxenvs.simulators.mujoco.engines.mjx.tree import tree_of
+from jaxenvs.simulators.mujoco.engines.mjx.weld import weld_rows
 
 _MINVAL = 1e-15
 """MuJoCo's `mjMINVAL`."""
@@ -44,6 +45,11 @@ def constraint_rows(model: Any, data: Any) -> Rows | None:
     if model.opt.disableflags & DisableBit.CONSTRAINT:
         return None
     blocks = [_joint_rows(model, data, kind, rows(model, data)) for kind, rows in _JOINT_ROWS]
+    welds = weld_rows(model, data)
+    if welds is not None:
+        rows = _joint_rows(model, data, "equality", welds[0])
+        assert rows is not None
+        blocks.insert(_AFTER_CONNECTS, rows._replace(reference=rows.reference - welds[1]))
     contact = data._impl.contact
     blocks += [
         _contact_rows(model, data, jax.tree.map(lambda leaf, at=contact.dim == dim: leaf[at], contact), dim)
@@ -55,7 +61,6 @@ def constraint_rows(model: Any, data: Any) -> Rows | None:
 
 _JOINT_ROWS = (
     ("equality", constraint._efc_equality_connect),
-    ("equality", constraint._efc_equality_weld),
     ("equality", constraint._efc_equality_joint),
     ("equality", constraint._efc_equality_tendon),
     ("friction", constraint._efc_friction),
@@ -63,6 +68,9 @@ _JOINT_ROWS = (
     ("limit", constraint._efc_limit_slide_hinge),
     ("limit", constraint._efc_limit_tendon),
 )
+
+_AFTER_CONNECTS = 1
+"""The place of the welds among these: after the first."""
 
 
 def _joint_rows(model: Any, data: Any, kind: str, rows: Any) -> Rows | None:

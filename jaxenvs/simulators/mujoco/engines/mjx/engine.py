@@ -13,14 +13,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from mujoco.mjx._src import smooth
 from mujoco.mjx._src.types import IntegratorType
 
 from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.simulators.mujoco.engines.mjx.compiled_model import compile_model
+from jaxenvs.simulators.mujoco.engines.mjx.dynamics import add_inertias
 from jaxenvs.simulators.mujoco.engines.mjx.euler import euler
 from jaxenvs.simulators.mujoco.engines.mjx.forward import forward
+from jaxenvs.simulators.mujoco.engines.mjx.kinematics import kinematics
 from jaxenvs.simulators.mujoco.engines.mjx.promotion import with_usual_promotion
 from jaxenvs.simulators.mujoco.engines.mjx.runge_kutta import runge_kutta
 from jaxenvs.simulators.mujoco.readings import POST_CONSTRAINT
@@ -83,7 +86,13 @@ def initial(model: Any, parameters: Any, qpos: Array, qvel: Array, derived_names
 
 @with_usual_promotion
 def step(
-    model: Any, parameters: Any, state: SimulationState, ctrl: Array, frames: int, derived_names: tuple[str, ...]
+    model: Any,
+    parameters: Any,
+    state: SimulationState,
+    ctrl: Array,
+    frames: int,
+    derived_names: tuple[str, ...],
+    leader: Array | None = None,
 ) -> SimulationState:
     """The state after `frames` steps of the simulation, like Gymnasium's `do_simulation`.
 
@@ -94,6 +103,7 @@ def step(
         ctrl: (nu,) controls, constant throughout.
         frames: number of time steps, at least 1.
         derived_names: names from `DERIVED`; each is as in the last evaluation of the dynamics, before the last move.
+        leader: (7,) the pose of the mocap body, if there is one.
 
     Raises:
         DependencyNotInstalled: the versions of MuJoCo or MJX are not those that were tested.
@@ -101,6 +111,11 @@ def step(
     """
     _check_names(derived_names)
     mjx_model, data = _prepared(model, parameters)
+    if leader is not None:  # it is a body without joints, which is where the model says
+        body = np.flatnonzero(np.asarray(mjx_model.body_mocapid) == 0)[0]
+        mjx_model = mjx_model.replace(
+            body_pos=mjx_model.body_pos.at[body].set(leader[:3]), body_quat=mjx_model.body_quat.at[body].set(leader[3:])
+        )
     data = data.replace(ctrl=_strong(ctrl, data.ctrl))
     needed = tuple(sorted(set(derived_names) - POST_CONSTRAINT))
     if POST_CONSTRAINT & set(derived_names):
@@ -123,6 +138,22 @@ def step(
     dtype = jnp.result_type(state.qpos)
     moved = {name: value.astype(dtype) for name, value in last.items()}
     return state.replace(**moved, derived={name: _field(evaluated, name).astype(dtype) for name in derived_names})
+
+
+@with_usual_promotion
+def places(model: Any, parameters: Any, state: SimulationState, derived_names: tuple[str, ...]) -> SimulationState:
+    """The state with the derived fields that follow from its positions alone.
+
+    Args:
+        model: a hashable handle with an `mj_model`.
+        parameters: its fields replace those of the model.
+        state: the state of the simulation.
+        derived_names: names of positions, orientations, centres of mass and motion axes.
+    """
+    mjx_model, data = _prepared(model, parameters)
+    evaluated = add_inertias(mjx_model, kinematics(mjx_model, data.replace(qpos=_strong(state.qpos, data.qpos))))
+    dtype = jnp.result_type(state.qpos)
+    return state.replace(derived={name: _field(evaluated, name).astype(dtype) for name in derived_names})
 
 
 def _prepared(model: Any, parameters: Any) -> tuple[Any, Any]:

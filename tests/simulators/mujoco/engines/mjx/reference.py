@@ -37,8 +37,8 @@ FIELDS = ("xpos", "xipos", "subtree_com", "cinert", "cvel", "qfrc_actuator", "qf
 class Handle:
     """The smallest model that the engine accepts."""
 
-    def __init__(self, mj_model: mujoco.MjModel) -> None:
-        self.mj_model = mj_model
+    def __init__(self, mj_model: mujoco.MjModel, is_led: bool = False) -> None:
+        self.mj_model, self.is_led = mj_model, is_led
 
 
 class Parameters(PyTreeNode):

@@ -94,6 +94,74 @@ def test_a_capsule_meets_a_cylinder_where_c_finds_it():
     assert (np.max(apart, axis=0) < (1e-3, 1e-2, 1e-3)).all()
 
 
+BOXES = """
+<mujoco>
+  <worldbody>
+    <body><freejoint/><geom type="box" size="0.02 0.03 0.04"/></body>
+    <geom type="box" size="0.3 0.2 0.1" pos="0 0 -0.1" quat="0.9 0.1 -0.2 0.3" margin="0.002"/>
+  </worldbody>
+</mujoco>
+"""
+
+
+def test_boxes_meet_where_c_finds_it_also_within_the_margin():
+    handle, random = compile_xml(BOXES), np.random.default_rng(0)
+    turned = np.zeros(9)
+    mujoco.mju_quat2Mat(turned, handle.mj_model.geom_quat[1])
+    positions = []
+    for _ in range(300):
+        # One of the sides of the small box nearly on a side of the large one, or over its edge.
+        axis, side = random.integers(3), random.choice([-1.0, 1.0])
+        spot = random.uniform(-1.02, 1.02, 3) * handle.mj_model.geom_size[1]
+        spot[axis] = side * (handle.mj_model.geom_size[1, axis] + random.choice([0.02, 0.03, 0.04]))
+        spot[axis] += random.uniform(-0.002, 0.003)
+        quat, tilt = handle.mj_model.geom_quat[1].copy(), random.normal(0, 0.01, 3)
+        mujoco.mju_quatIntegrate(quat, random.integers(4) * np.pi / 2 * np.eye(3)[random.integers(3)], 1.0)
+        mujoco.mju_quatIntegrate(quat, tilt, 1.0)
+        positions.append([*(turned.reshape(3, 3) @ spot + handle.mj_model.geom_pos[1]), *quat])
+    (distance, position, frame), theirs = contacts_of_both(BOXES, np.array(positions))
+    compared = edges = 0
+    for index, contacts in enumerate(theirs):
+        found = np.flatnonzero(distance[index] < 0.002)
+        if contacts and np.abs(contacts[0][2][0] - frame[index, 0, 0]).max() > 1e-9:
+            edges += 1  # two sides are equally near, within what C takes for equal
+            continue
+        assert len(found) == len(contacts)
+        for dist, pos, axes in contacts:
+            nearest = found[np.argmin(np.abs(position[index, found] - pos).sum(axis=1))]
+            np.testing.assert_allclose(distance[index, nearest], dist, atol=1e-12)
+            np.testing.assert_allclose(position[index, nearest], pos, atol=1e-11)
+            np.testing.assert_allclose(frame[index, nearest], axes, atol=1e-11)
+            compared += 1
+    assert compared > 200 and edges < 10
+
+
+WELDED = """
+<mujoco>
+  <option timestep="0.005" gravity="0 0 -3"/>
+  <default><geom contype="0" conaffinity="0"/></default>
+  <worldbody>
+    <body name="base"><joint axis="0 1 0"/><geom type="box" size="0.1 0.2 0.3"/>
+      <body pos="0.2 0 0.3"><joint axis="1 0 0"/><joint axis="0 0 1"/><geom type="box" size="0.05 0.2 0.1"/></body>
+    </body>
+    <body name="led" pos="0.1 0 0.5"><freejoint/><geom type="box" size="0.05 0.1 0.2"/></body>
+  </worldbody>
+  <equality><weld body1="base" body2="led" solref="0.1 1" torquescale="0.7"/></equality>
+</mujoco>
+"""
+
+
+@pytest.mark.slow
+def test_a_weld_turns_as_in_c():
+    handle = compile_xml(WELDED)
+    visited = visit(handle.mj_model, 3, 20, noise=0.5)
+    with jax.enable_x64(True):
+        ours = step_all(handle, 3, visited, ())
+    assert np.abs(visited.next_qvel).max() > 2.0
+    np.testing.assert_allclose(ours.qpos, visited.next_qpos, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(ours.qvel, visited.next_qvel, rtol=0, atol=1e-9)
+
+
 SPINNING = """
 <mujoco>
   <option timestep="0.01" integrator="RK4" gravity="0 0 0"/>

@@ -1,0 +1,1 @@
+"""Manipulation tasks with goals: the Fetch robot of gymnasium-robotics."""

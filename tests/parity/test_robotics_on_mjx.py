@@ -1,0 +1,69 @@
+"""The tasks of the Fetch robot on the engine `mjx`, beside `c`: a step from the same state, and whole episodes."""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pytest
+
+import jaxenvs
+
+pytest.importorskip("mujoco", reason="needs the extra `robotics`")
+pytest.importorskip("gymnasium_robotics", reason="needs the extra `robotics`")
+
+from tests.parity.test_robotics import grasping, pushing
+
+pytestmark = pytest.mark.slow
+
+
+class Row(NamedTuple):
+    """Tolerances in float64.
+
+    Attributes:
+        free: of the velocities after a step in which nothing touches but the base and the object where they stand.
+        touching: of the velocities after any step.
+        episode: of the observations of an episode of 50 steps, with the actions that `c` gets.
+        reason: what they allow for.
+    """
+
+    free: float
+    touching: float
+    episode: float
+    reason: str
+
+
+_SOLVER = "C stops its solver at 1e-8; in pushes C with 1e-12 differs from it by up to 3e-3"
+ROWS = {
+    "FetchReach-v4": Row(1e-10, 1e-10, 1e-9, "rounding, which stiff constraints magnify"),
+    "FetchPush-v4": Row(1e-7, 1e-2, 1e-3, _SOLVER),
+    "FetchPickAndPlace-v4": Row(1e-7, 1e-2, 1e-3, _SOLVER),
+}
+FREE_STEPS = 12
+"""The hand is in the air in these steps of both policies."""
+
+
+@pytest.mark.parametrize("id", ROWS)
+def test_steps_and_episodes_follow_c(id):
+    row, policy = ROWS[id], grasping if id == "FetchPickAndPlace-v4" else pushing
+    with jax.enable_x64(True):
+        on_c = jaxenvs.unwrap(jaxenvs.make(id, precision="float64", engine="c"))
+        on_mjx = on_c.replace(engine="mjx")
+        step_c, step_mjx, reset = jax.jit(on_c.step), jax.jit(on_mjx.step), jax.jit(on_c.reset)
+        for seed in range(2):
+            state, timestep = reset(jaxenvs.random.key(seed))
+            own = state.replace(simulation=state.simulation.replace(exact=None))
+            for number in range(50):
+                action = np.float32(policy(number, timestep.observation))
+                given = state.replace(simulation=state.simulation.replace(exact=None))
+                after, _ = step_mjx(given, action)
+                own, own_timestep = step_mjx(own, action)
+                state, timestep = step_c(state, action)
+                gap = np.abs(np.asarray(after.simulation.qvel - state.simulation.qvel)).max()
+                assert gap < (row.free if number < FREE_STEPS else row.touching), number
+            seen, expected = own_timestep.observation["observation"], timestep.observation["observation"]
+            np.testing.assert_allclose(seen, expected, rtol=0, atol=row.episode)
+
+
+def test_the_puck_has_no_engine_but_c():
+    with pytest.raises(jaxenvs.errors.InvalidField, match="FetchSlide runs on the engine 'c', not on 'mjx'"):
+        jaxenvs.make("FetchSlide-v4", engine="mjx")
