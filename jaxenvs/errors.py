@@ -111,6 +111,10 @@ class InvalidGameRecord(JaxenvsError, ValueError):
     """The record of a game that cannot be read or written: malformed text, an illegal move, or an unknown one."""
 
 
+class InvalidSubmission(JaxenvsError, ValueError):
+    """An archive that is not a submission for the scoreboard, or exceeds one of its limits."""
+
+
 class RunInUse(JaxenvsError, RuntimeError):
     """Another process trains in the run folder."""
 
