@@ -81,7 +81,7 @@ def difference(board: Board, described: Mapping[str, Any]) -> str | None:
     own = board.description
     for name, word in (("id", "id"), ("class", "class"), ("action_space", "action space")):
         if described.get(name) != own[name]:
-            return f"The {word} of its environment is {_short(described.get(name))}, that of the board {_short(own[name])}."
+            return f"The {word} is {_short(described.get(name))}, that of the board is {_short(own[name])}."
     if text := _different_fields(own["fields"], described.get("fields"), type(unwrap(board.env)).__name__):
         return text
     wrappers = described.get("wrappers")

@@ -46,7 +46,7 @@ def judge(submission: Submission, rules: Rules, on_progress: OnProgress | None) 
         return verdict("error", f"It was given up after {rules.most_seconds:.0f} s.")
     except DependencyNotInstalled as error:
         return verdict("error", str(error))
-    except Exception as error:  # whatever a strange submission makes an environment raise
+    except Exception as error:  # noqa: BLE001  # whatever a strange submission makes an environment raise
         return verdict("error", f"The verification failed: {type(error).__name__}: {error}")
     count, what = len(returns), "episode" if len(returns) == 1 else "episodes"
     exact = f"{count:,} {what} played again, {int(submission.episodes.length.sum()):,} steps"

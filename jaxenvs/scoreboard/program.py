@@ -1,8 +1,8 @@
 """Program: the one compiled program that judges an environment's episodes.
 
 The last bits of floats depend on how a loop was compiled. So every step that counts is computed by one program: on a
-CPU, for a fixed number of lanes, with a number of steps that is an argument. It gives the same bits whether it is called
-once for many steps, as verification does, or once for each, as a policy needs.
+CPU, for a fixed number of lanes, with a number of steps that is an argument. It gives the same bits whether it is
+called once for many steps, as verification does, or once for each, as a policy needs.
 """
 
 import functools

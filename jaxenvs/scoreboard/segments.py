@@ -49,7 +49,7 @@ def split(checkpoints: Checkpoints, lengths: np.ndarray, program: Program) -> tu
     for shape, dtype in program.leaves:
         width = int(np.prod(shape)) * dtype.itemsize
         part = np.ascontiguousarray(table[:, begin : begin + width])
-        leaf = part.view(bool) if dtype == bool else part.view(dtype.newbyteorder("<")).astype(dtype)
+        leaf = (part != 0) if dtype.kind == "b" else part.view(dtype.newbyteorder("<")).astype(dtype)
         leaves.append(leaf.reshape(len(table), *shape))
         begin += width
     return leaves, first
