@@ -24,14 +24,14 @@ class Rules:
         challenge: the challenge that must be answered; None for the public one of the seed that the submission names,
             which then must be `seed`.
         seed: the seed of the public challenge.
-        least_episodes: how many episodes a submission has at least.
+        episodes: how many episodes each agent of an evaluation has, and a training has at least.
         most_steps: how many steps a submission has at most.
         most_seconds: how long a verification may take before it is an error, s; None for no limit.
     """
 
     challenge: Challenge | None = None
     seed: int = 0
-    least_episodes: int = EPISODES
+    episodes: int = EPISODES
     most_steps: int = 100_000_000
     most_seconds: float | None = None
 
