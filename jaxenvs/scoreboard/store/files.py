@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.atomic import replacing
+from jaxenvs.monitor.atomic import replacing, write_bytes
 
 _COPY_BYTES = 1 << 20
 _NAME = re.compile(r"[0-9a-z]{1,64}")
@@ -91,12 +91,21 @@ class Files:
         _sync_folder(path.parent)
         return True
 
+    def write_archive(self, data: bytes) -> str:
+        """Writes an archive that was made here; returns its SHA-256."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self.archive(sha256)
+        path.parent.mkdir(exist_ok=True)
+        write_bytes(path, data)
+        _sync_folder(path.parent)
+        return sha256
+
     def drop(self, name: str) -> None:
         """Deletes what has arrived of an upload."""
         self.part(name).unlink(missing_ok=True)
 
 
-class _OtherContent(Exception):  # noqa: N818  # caught in this file alone
+class _OtherContent(Exception):
     pass
 
 

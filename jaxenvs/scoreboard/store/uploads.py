@@ -15,12 +15,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from jaxenvs.errors import InvalidField
+from jaxenvs.scoreboard.limits import MOST_ARCHIVE
 from jaxenvs.scoreboard.store.database import Database
 from jaxenvs.scoreboard.store.files import Files
 from jaxenvs.scoreboard.store.tables import QUEUED, VERIFYING, Submission, Upload
 
-MOST_BYTES = 256 * 1024 * 1024
-"""Of an archive."""
 MOST_OPEN_UPLOADS = 4
 """That one person may have at a time."""
 MOST_WAITING = 200
@@ -70,8 +69,8 @@ class Uploads:
         """
         if not _SHA256.fullmatch(sha256):
             raise InvalidField("`sha256` is written as 64 hexadecimal digits, in small letters.")
-        if not 0 < size <= MOST_BYTES:
-            raise InvalidField(f"An archive has from 1 to {MOST_BYTES:,} bytes.")
+        if not 0 < size <= MOST_ARCHIVE:
+            raise InvalidField(f"An archive has from 1 to {MOST_ARCHIVE:,} bytes.")
         with self._database.writing() as session:
             done = session.scalar(select(Submission).filter_by(person_id=person_id, sha256=sha256))
             if done is not None:
