@@ -77,7 +77,7 @@ def _checked(
 
     report(0)
     played = play_back(submission, board, program, report)
-    wrong = np.flatnonzero(~_agrees(submission, board, played))
+    wrong = np.flatnonzero(~agrees(submission, board, played))
     returns = played.returns.copy()
     if len(wrong):
         if submission.checkpoints is None or program.is_host:
@@ -163,7 +163,7 @@ def _check_lanes(submission: Submission, board: Board) -> None:
         )
 
 
-def _agrees(submission: Submission, board: Board, played: Played) -> np.ndarray:
+def agrees(submission: Submission, board: Board, played: Played) -> np.ndarray:
     """(n,) bool: whether each claim is what was played."""
     episodes = submission.episodes
     same_end = (played.end == episodes.length) & (played.terminated == episodes.terminated)

@@ -17,9 +17,9 @@ from jaxenvs.rollouts.policy import Policy, as_policy
 from jaxenvs.scoreboard.board import Board, board_of, difference, on_cpu
 from jaxenvs.scoreboard.challenge import Challenge
 from jaxenvs.scoreboard.limits import MEMBERS
-from jaxenvs.scoreboard.playback import Played
+from jaxenvs.scoreboard.playback import EVERY, Played
 from jaxenvs.scoreboard.program import Program, program_of
-from jaxenvs.scoreboard.segments import EVERY, counts_of, joined
+from jaxenvs.scoreboard.segments import counts_of, joined
 from jaxenvs.scoreboard.submission import Author, Checkpoints, Episodes, Submission
 
 _POLICY = 2**32 - 1
