@@ -5,6 +5,7 @@ from jaxenvs.scoreboard.challenge import public_challenge as public_challenge
 from jaxenvs.scoreboard.challenge import secret_challenge as secret_challenge
 from jaxenvs.scoreboard.packing import pack as pack
 from jaxenvs.scoreboard.playing import play as play
+from jaxenvs.scoreboard.policies import export_policy as export_policy
 from jaxenvs.scoreboard.scoring import Curve as Curve
 from jaxenvs.scoreboard.scoring import Score as Score
 from jaxenvs.scoreboard.scoring import Summary as Summary
