@@ -43,7 +43,10 @@ def main(protections: list[str], memory: int) -> None:
             header = {"state": "rejected", "reason": _too_much(memory)}
         else:
             is_ours = isinstance(error, JaxenvsError) and not isinstance(error, ValueError)
-            header = {"state": "error" if is_ours else "rejected", "reason": f"Its policy failed: {text[:500]}"}
+            header = {
+                "state": "error" if is_ours else "rejected",
+                "reason": f"Its policy failed: {text[:300]} (It may take {memory // 2**20:,} MiB of memory.)",
+            }
     answer.write(json.dumps({**header, "protections": protections}).encode() + b"\n" + content)
     answer.flush()
     os._exit(0)  # threads of a program that still runs do not matter
