@@ -55,6 +55,23 @@ class Challenge:
 
         return jax.random.wrap_key_data(jnp.asarray(np.array(self.words, np.uint32)), impl=IMPLEMENTATION)
 
+    def __str__(self) -> str:
+        return f"{self.name}/{self.words[0]}/{self.words[1]}/{self.episodes}"
+
+    @staticmethod
+    def from_text(text: str) -> "Challenge":
+        """Reads what `str` gives, for a command line.
+
+        Raises:
+            InvalidField: it is not a challenge.
+        """
+        match = re.fullmatch(r"([^/]+)/(\d{1,10})/(\d{1,10})/(\d{1,10})", text)
+        if match is None:
+            raise InvalidField(f"A challenge is written NAME/WORD/WORD/EPISODES, got {text!r}.")
+        name, *numbers = match.groups()
+        first, second, episodes = map(int, numbers)
+        return Challenge(name, (first, second), episodes)
+
     def to_json(self) -> dict[str, Any]:
         """The challenge as JSON."""
         return {"name": self.name, "words": list(self.words), "episodes": self.episodes}

@@ -1,5 +1,6 @@
 """judge: the work behind `verify`."""
 
+import dataclasses
 import time
 from typing import Any, NoReturn
 
@@ -9,8 +10,9 @@ from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import DependencyNotInstalled, InvalidField, JaxenvsError
 from jaxenvs.monitor.run_folder.description import describe_machine
 from jaxenvs.scoreboard.board import Board, board_of, difference
-from jaxenvs.scoreboard.challenge import public_challenge
+from jaxenvs.scoreboard.challenge import public_challenge, secret_challenge
 from jaxenvs.scoreboard.playback import Played, are_returns, play_back
+from jaxenvs.scoreboard.policy_board import NoAnswer, play_policy
 from jaxenvs.scoreboard.program import program_of
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.segments import verify_segments
@@ -39,12 +41,14 @@ def judge(submission: Submission, rules: Rules, on_progress: OnProgress | None) 
         )
 
     try:
+        if submission.board == "policy":
+            submission, rules = _policy_played(submission, rules)
         returns, by_checkpoints = _checked(submission, rules, on_progress, deadline)
     except Rejected as error:
         return verdict("rejected", str(error))
     except TookTooLong:
         return verdict("error", f"It was given up after {rules.most_seconds:.0f} s.")
-    except DependencyNotInstalled as error:
+    except (DependencyNotInstalled, NoAnswer) as error:
         return verdict("error", str(error))
     except Exception as error:  # noqa: BLE001  # whatever a strange submission makes an environment raise
         return verdict("error", f"The verification failed: {type(error).__name__}: {error}")
@@ -77,7 +81,7 @@ def _checked(
 
     report(0)
     played = play_back(submission, board, program, report)
-    wrong = np.flatnonzero(~_agrees(submission, board, played))
+    wrong = np.flatnonzero(~agrees(submission, board, played))
     returns = played.returns.copy()
     if len(wrong):
         if submission.checkpoints is None or program.is_host:
@@ -85,6 +89,14 @@ def _checked(
         returns[wrong] = verify_segments(submission, board, program, wrong, report)
     report(total)
     return returns, len(wrong)
+
+
+def _policy_played(submission: Submission, rules: Rules) -> tuple[Submission, Rules]:
+    """What the policy of a submission plays, and the rules for that."""
+    check_environment(submission, _board(submission))
+    challenge = rules.challenge or secret_challenge(episodes=rules.episodes)
+    played = play_policy(submission, challenge, seconds=rules.policy_seconds, memory=rules.policy_memory)
+    return played, dataclasses.replace(rules, challenge=challenge)
 
 
 def _board(submission: Submission) -> Board:
@@ -98,14 +110,19 @@ def _board(submission: Submission) -> Board:
         raise Rejected(f"There is no environment {submission.env_id!r} here: {error}") from error
 
 
+def check_environment(submission: Submission, board: Board) -> None:
+    """Raises `Rejected` if a submission describes another environment than that of the board."""
+    if text := difference(board, submission.environment):
+        raise Rejected(f"{text} A board compares results of one environment only.")
+
+
 def check_rules(submission: Submission, board: Board, rules: Rules) -> None:
     """Checks everything that needs no simulation.
 
     Raises:
         Rejected: the environment, the challenge, the number of episodes or the order breaks a rule.
     """
-    if text := difference(board, submission.environment):
-        raise Rejected(f"{text} A board compares results of one environment only.")
+    check_environment(submission, board)
     challenge, episodes = submission.challenge, submission.episodes
     wanted = rules.challenge or public_challenge(submission.env_id, rules.seed, episodes=rules.episodes)
     if (challenge.name, challenge.words) != (wanted.name, wanted.words):
@@ -163,7 +180,7 @@ def _check_lanes(submission: Submission, board: Board) -> None:
         )
 
 
-def _agrees(submission: Submission, board: Board, played: Played) -> np.ndarray:
+def agrees(submission: Submission, board: Board, played: Played) -> np.ndarray:
     """(n,) bool: whether each claim is what was played."""
     episodes = submission.episodes
     same_end = (played.end == episodes.length) & (played.terminated == episodes.terminated)
@@ -199,4 +216,6 @@ def _flags(terminated: bool, truncated: bool) -> str:
 
 
 def _command(rules: Rules) -> str:
+    if rules.challenge is not None:
+        return f"jaxenvs verify ENTRY --challenge {rules.challenge}"
     return "jaxenvs verify ENTRY" + ("" if rules.seed == 0 else f" --seed {rules.seed}")

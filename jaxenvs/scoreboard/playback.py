@@ -12,6 +12,9 @@ from jaxenvs.scoreboard.program import Program
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.submission import Submission
 
+EVERY = 8
+"""Steps between two checkpoints that are written here. Fewer leave chaos less time."""
+
 _EXACT = 2**24
 """Sums of integers up to this are exact in float32."""
 
@@ -129,7 +132,14 @@ class PackedActions:
         return actions
 
 
-def play_back(submission: Submission, board: Board, program: Program, report: Callable[[int], None]) -> Played:
+def play_back(
+    submission: Submission,
+    board: Board,
+    program: Program,
+    report: Callable[[int], None],
+    *,
+    saved: dict[int, list[list[np.ndarray]]] | None = None,
+) -> Played:
     """Plays every episode from its key and actions.
 
     Args:
@@ -137,6 +147,7 @@ def play_back(submission: Submission, board: Board, program: Program, report: Ca
         board: its board.
         program: the program of the board.
         report: called with the number of steps that have been played.
+        saved: gets the leaves of the states for the checkpoints of each episode; None for none.
 
     Raises:
         Rejected: actions are missing, or outside the action space.
@@ -152,9 +163,14 @@ def play_back(submission: Submission, board: Board, program: Program, report: Ca
         lanes = np.resize(rows, program.lanes)
         states, _ = program.reset(roots if roots.ndim == 0 else roots[submission.episodes.lane[lanes]], numbers[lanes])
         episodes = [packed.of(int(row)) for row in rows]
-        for first in range(0, int(length[rows].max()), program.most_steps):
+        chunk = program.most_steps if saved is None else EVERY
+        for first in range(0, int(length[rows].max()), chunk):
+            if saved is not None and first:
+                data = program.data(states)
+                for lane in np.flatnonzero(length[rows] > first).tolist():
+                    saved.setdefault(int(rows[lane]), []).append([leaf[lane] for leaf in data])
             actions = chunk_of(episodes, first, program)
-            count = min(program.most_steps, int(length[rows].max()) - first)
+            count = min(chunk, int(length[rows].max()) - first)
             steps = program.advance(states, actions, count)
             states = steps.states
             outputs = (x[:, : len(rows)] for x in (steps.rewards, steps.terminated, steps.truncated))

@@ -17,9 +17,9 @@ from jaxenvs.rollouts.policy import Policy, as_policy
 from jaxenvs.scoreboard.board import Board, board_of, difference, on_cpu
 from jaxenvs.scoreboard.challenge import Challenge
 from jaxenvs.scoreboard.limits import MEMBERS
-from jaxenvs.scoreboard.playback import Played
+from jaxenvs.scoreboard.playback import EVERY, Played
 from jaxenvs.scoreboard.program import Program, program_of
-from jaxenvs.scoreboard.segments import EVERY, counts_of, joined
+from jaxenvs.scoreboard.segments import counts_of, joined
 from jaxenvs.scoreboard.submission import Author, Checkpoints, Episodes, Submission
 
 _POLICY = 2**32 - 1
@@ -58,9 +58,41 @@ def play(
     if env is not None:
         check_env(board, env)
     several = [policies] if callable(policies) else list(policies)
-    total = len(several) * challenge.episodes
     players = [_player(program, policy, challenge) for policy in map(as_policy, several)]
-    parts = []
+    return _played(board, program, players, challenge, author, video, on_progress)
+
+
+def play_in_lanes(env_id: str, act: Callable[[Any, Any], Any], challenge: Challenge, author: Author) -> Submission:
+    """Plays the episodes of a challenge with a policy for all lanes at once; see `load_policy`.
+
+    Args:
+        env_id: the id of the environment.
+        act: `act(observations, words) -> actions`.
+        challenge: the challenge.
+        author: what the author says.
+    """
+    board, program = board_of(env_id), program_of(env_id)
+    own, space = _own_key(challenge), board.env.action_space
+
+    @jax.jit
+    def player(observation: Any, numbers: Any, step: Any) -> Any:
+        keys = jax.vmap(lambda number: _policy_key(own, number, step))(numbers)
+        actions = act(observation, jax.random.key_data(keys))
+        return jax.vmap(lambda action: _clipped(space, action))(actions)
+
+    return _played(board, program, [_on_cpu(player)], challenge, author, None, None)
+
+
+def _played(
+    board: Board,
+    program: Program,
+    players: list[Any],
+    challenge: Challenge,
+    author: Author,
+    video: bytes | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> Submission:
+    parts, total = [], len(players) * challenge.episodes
     for begin in range(0, total, program.lanes):
         numbers = np.arange(begin, min(begin + program.lanes, total))
         for agent, player in enumerate(players):
@@ -155,19 +187,30 @@ def _check_actions(board: Board, actions: Any, lanes: int) -> None:
 
 def _player(program: Program, policy: Any, challenge: Challenge) -> Any:
     """`player(observation, numbers, step) -> actions`, with an axis of lanes."""
-    own, space = jax.random.fold_in(challenge.key, np.uint32(_POLICY)), program.env.action_space
+    own, space = _own_key(challenge), program.env.action_space
 
     @jax.jit
     def act(policy: Any, observation: Any, numbers: Any, step: Any) -> Any:
         def one(observation: Any, number: Any) -> Any:
-            key = jax.random.fold_in(jax.random.fold_in(own, number), step)
-            return _clipped(space, policy(observation, key))
+            return _clipped(space, policy(observation, _policy_key(own, number, step)))
 
         return jax.vmap(one)(observation, numbers)
 
+    return _on_cpu(partial(act, policy))
+
+
+def _own_key(challenge: Challenge) -> Any:
+    return jax.random.fold_in(challenge.key, np.uint32(_POLICY))
+
+
+def _policy_key(own: Any, number: Any, step: Any) -> Any:
+    return jax.random.fold_in(jax.random.fold_in(own, number), step)
+
+
+def _on_cpu(act: Callable[[Any, Any, Any], Any]) -> Callable[[Any, np.ndarray, np.int32], Any]:
     def player(observation: Any, numbers: np.ndarray, step: np.int32) -> Any:
         with on_cpu():
-            return act(policy, observation, np.asarray(numbers, np.int32), step)
+            return act(observation, np.asarray(numbers, np.int32), step)
 
     return player
 

@@ -50,20 +50,22 @@ class Program:
         is_host: whether it computes outside JAX.
         lanes: the lanes of every call.
         most_steps: the most steps of a call.
+        observation: the shapes and dtypes of an observation.
+        action: those of an action.
     """
 
     def __init__(self, env: Env[Any, Any]) -> None:
         self.env = env
         self._key = jax.eval_shape(lambda: jax.random.key(0, impl="jaxenvs"))
         self._state, first = jax.eval_shape(env.reset, self._key)
-        self._action = jax.eval_shape(env.action_space.sample, self._key)
+        self.action = jax.eval_shape(env.action_space.sample, self._key)
         jaxpr = jax.make_jaxpr(lambda state, action: jax.tree.leaves(env.step(state, action)[1]))(
-            self._state, self._action
+            self._state, self.action
         )
         self.is_host = _calls_out(jaxpr.jaxpr)
         self.lanes = _HOST_LANES if self.is_host else _MOST_LANES
         self.most_steps = _MOST_STEPS
-        self._observation = first.observation
+        self.observation = first.observation
         # Numbers of the environment are constants, as in most loops.
         self._reset = jax.jit(self._begun)
         self._steps = jax.jit(self._advanced)
@@ -118,7 +120,7 @@ class Program:
 
         shape = self.most_steps, self.lanes
         outputs = jnp.zeros(shape, jnp.float32), jnp.zeros(shape, bool), jnp.zeros(shape, bool)
-        observation = jax.tree.map(lambda x: jnp.zeros((self.lanes, *x.shape), x.dtype), self._observation)
+        observation = jax.tree.map(lambda x: jnp.zeros((self.lanes, *x.shape), x.dtype), self.observation)
         return jax.lax.fori_loop(0, count, step, (states, observation, *outputs))
 
     @functools.cached_property

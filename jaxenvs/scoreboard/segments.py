@@ -16,9 +16,6 @@ from jaxenvs.scoreboard.program import Program
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.submission import Checkpoints, Submission
 
-EVERY = 8
-"""Steps between two checkpoints that `jaxenvs submit` writes."""
-
 TOLERANCE = 1e-4
 """The greatest difference of a float from its checkpoint, relative to the larger of its magnitude and 1."""
 

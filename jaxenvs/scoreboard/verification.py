@@ -21,12 +21,14 @@ class Rules:
     """What a board accepts.
 
     Attributes:
-        challenge: the challenge that must be answered; None for the public one of the seed that the submission names,
-            which then must be `seed`.
+        challenge: the challenge that must be answered; None for the public one of `seed`. A policy plays it, or if it
+            is None a new one, which nobody knew before.
         seed: the seed of the public challenge.
         episodes: how many episodes each agent of an evaluation has, and a training has at least.
         most_steps: how many steps a submission has at most.
         most_seconds: how long a verification may take before it is an error, s; None for no limit.
+        policy_seconds: how long the process of a policy may take, s.
+        policy_memory: how many bytes a policy may take.
     """
 
     challenge: Challenge | None = None
@@ -34,6 +36,8 @@ class Rules:
     episodes: int = EPISODES
     most_steps: int = 100_000_000
     most_seconds: float | None = None
+    policy_seconds: float = 600.0
+    policy_memory: int = 2 * 2**30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Verdict:
         returns: (n,) float64, the computed returns; empty unless verified.
         lengths: (n,) int64, the steps; empty unless verified.
         submission: the episodes that were verified: the submission itself, or for the policy board what its policy
-            played on `submission.challenge`, which nobody knew before.
+            played on `verdict.submission.challenge`.
         by_checkpoints: how many episodes were verified in segments between checkpoints, since floats are rounded
             otherwise here.
         seconds: how long it took, s.
