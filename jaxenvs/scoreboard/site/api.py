@@ -15,7 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jaxenvs.errors import InvalidField, InvalidSubmission
+from jaxenvs.errors import InvalidSubmission
 from jaxenvs.scoreboard.challenge import Challenge, secret_challenge
 from jaxenvs.scoreboard.names import slug
 from jaxenvs.scoreboard.site import models
@@ -158,8 +158,10 @@ def api_router(store: Store, public: str) -> APIRouter:
         made = secret_challenge(kind="server")
         with store.database.writing() as session:
             mine = IssuedChallenge.person_id == key.person_id, IssuedChallenge.env_id == asked.env_id
-            recent = select(func.count()).select_from(IssuedChallenge).where(
-                *mine, IssuedChallenge.created > time.time() - _DAY
+            recent = (
+                select(func.count())
+                .select_from(IssuedChallenge)
+                .where(*mine, IssuedChallenge.created > time.time() - _DAY)
             )
             if (session.scalar(recent) or 0) >= _MOST_CHALLENGES:
                 text = f"You have had {_MOST_CHALLENGES} challenges for this environment today; use one of them."
@@ -350,5 +352,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value - value != 0:
         raise InvalidSubmission("A number in its description is infinite.")
     return value
-
-

@@ -50,7 +50,9 @@ def histogram_chart(counts: Sequence[int], edges: Sequence[float]) -> Markup:
         if count:
             width, height = max(1.0, right - left - 1), max(_LEAST_BAR, plot.y(0) - top)
             top = plot.y(0) - height
-            parts.append(f'<rect class="bar" x="{left + 0.5:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"/>')
+            parts.append(
+                f'<rect class="bar" x="{left + 0.5:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+            )
     return plot.finished(parts, f"Histogram of returns, from {number(edges[0])} to {number(edges[-1])}.")
 
 
@@ -90,12 +92,16 @@ class _Plot:
             parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>')
         for value in _ticks(*self._x):
             if self._x[0] <= value <= self._x[1]:
-                parts.append(f'<text x="{self.x(value):.1f}" y="{_HEIGHT - 26}" text-anchor="middle">{_short(value)}</text>')
+                parts.append(
+                    f'<text x="{self.x(value):.1f}" y="{_HEIGHT - 26}" text-anchor="middle">{_short(value)}</text>'
+                )
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
         parts.append(f'<text class="name" x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(x_name)}</text>')
         height = (_HEIGHT - _BOTTOM + _TOP) / 2
         turned = f'transform="rotate(-90 14 {height})"'
-        parts.append(f'<text class="name upright" x="14" y="{height}" text-anchor="middle" {turned}>{escape(y_name)}</text>')
+        parts.append(
+            f'<text class="name upright" x="14" y="{height}" text-anchor="middle" {turned}>{escape(y_name)}</text>'
+        )
         return "".join(parts)
 
     def finished(self, parts: Sequence[str], description: str) -> Markup:

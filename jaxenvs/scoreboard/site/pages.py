@@ -128,7 +128,9 @@ class Pages:
         """A submission."""
         result = entry.result or {}
         is_verified = entry.state == VERIFIED
-        address = f"{self.links.public}/archives/{entry.name}.zip" if self.links.public else f"archives/{entry.name}.zip"
+        address = (
+            f"{self.links.public}/archives/{entry.name}.zip" if self.links.public else f"archives/{entry.name}.zip"
+        )
         report = result.get("report", {})
         return self._page(
             "entry.html",
