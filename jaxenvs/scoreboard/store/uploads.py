@@ -179,7 +179,7 @@ class Uploads:
         self._files.drop(name)
 
     def sweep(self, keep_seconds: float = KEEP_SECONDS) -> None:
-        """Deletes uploads that were begun long ago, parts that belong to none, and files that were left half-written."""
+        """Deletes uploads that were begun long ago, parts that belong to none, and files that are half-written."""
         oldest = time.time() - keep_seconds
         with self._database.writing() as session:
             session.execute(delete(Upload).where(Upload.created < oldest))
