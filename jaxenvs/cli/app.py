@@ -16,6 +16,7 @@ from jaxenvs.cli.list_envs import list_envs
 from jaxenvs.cli.play import play
 from jaxenvs.cli.replay import replay
 from jaxenvs.cli.rollout import rollout
+from jaxenvs.cli.scoreboard import app as scoreboard
 from jaxenvs.cli.submit import submit, verify
 from jaxenvs.cli.train import train
 from jaxenvs.cli.watch import watch
@@ -63,5 +64,6 @@ app.command("replay", epilog="Example:  `jaxenvs replay runs/mine --episode 17 -
 app.command("curve", epilog="Example:  `jaxenvs curve runs/* --statistic iqm --output curves.svg`")(curve)
 app.command("submit", epilog="Example:  `jaxenvs submit runs/mine --dry-run`")(submit)
 app.command("verify", epilog="Example:  `jaxenvs verify https://example.org/archives/1a2b3c.zip`")(verify)
+app.add_typer(scoreboard, name="scoreboard")
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

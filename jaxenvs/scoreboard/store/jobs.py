@@ -7,6 +7,7 @@ number, and only the latest counts.
 
 import dataclasses
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import and_, delete, select, update
@@ -44,6 +45,7 @@ class Jobs:
         lease_seconds: how long a worker may be silent, s.
         most_attempts: after how many failed attempts a submission is left as it is.
         retry_seconds: the pause after the first failed attempt and after later ones, s.
+        clock: the time, in seconds since 1970.
     """
 
     def __init__(
@@ -53,14 +55,15 @@ class Jobs:
         lease_seconds: float = LEASE_SECONDS,
         most_attempts: int = MOST_ATTEMPTS,
         retry_seconds: tuple[float, float] = RETRY_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database = database
+        self._database, self._clock = database, clock
         self.lease_seconds = lease_seconds
         self._most_attempts, self._retry_seconds = most_attempts, retry_seconds
 
     def take(self, worker: str) -> Job | None:
         """Takes the submission that has waited longest; None if none waits."""
-        now = time.time()
+        now = self._clock()
         with self._database.writing() as session:
             first = (
                 select(Submission)
@@ -83,7 +86,7 @@ class Jobs:
 
     def renew(self, job: Job) -> bool:
         """Keeps the lease; returns whether the worker still has it."""
-        now = time.time()
+        now = self._clock()
         with self._database.writing() as session:
             kept = session.execute(
                 update(Submission)
@@ -102,7 +105,7 @@ class Jobs:
             Whether it was written; otherwise the lease had been lost.
         """
         assert state in (VERIFIED, REJECTED)
-        now = time.time()
+        now = self._clock()
         values = {"state": state, "reason": reason, "finished": now, "worker": "", **columns}
         with self._database.writing() as session:
             done = session.execute(update(Submission).where(self._is_held(job)).values(**values))
@@ -117,7 +120,7 @@ class Jobs:
         Returns:
             Whether it was written; otherwise the lease had been lost.
         """
-        now = time.time()
+        now = self._clock()
         with self._database.writing() as session:
             found = session.scalar(select(Submission).where(self._is_held(job)).with_for_update(of=Submission))
             if found is None:
