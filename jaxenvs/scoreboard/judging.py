@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from jaxenvs.errors import DependencyNotInstalled, InvalidField, JaxenvsError
 from jaxenvs.monitor.run_folder.description import describe_machine
 from jaxenvs.scoreboard.board import Board, board_of, difference
 from jaxenvs.scoreboard.challenge import public_challenge, secret_challenge
-from jaxenvs.scoreboard.playback import Played, are_returns, play_back
+from jaxenvs.scoreboard.claims import agrees, reject_episode
+from jaxenvs.scoreboard.playback import play_back
 from jaxenvs.scoreboard.policy_board import NoAnswer, play_policy
 from jaxenvs.scoreboard.program import program_of
 from jaxenvs.scoreboard.rejected import Rejected
@@ -53,11 +54,11 @@ def judge(submission: Submission, rules: Rules, on_progress: OnProgress | None) 
     except Exception as error:  # noqa: BLE001  # whatever a strange submission makes an environment raise
         return verdict("error", f"The verification failed: {type(error).__name__}: {error}")
     count, what = len(returns), "episode" if len(returns) == 1 else "episodes"
-    exact = f"{count:,} {what} played again, {int(submission.episodes.length.sum()):,} steps"
-    how = f"; {by_checkpoints:,} of them in segments between checkpoints" if by_checkpoints else ", all exactly equal"
+    again = f"{count:,} {what} played again, {int(submission.episodes.length.sum()):,} steps"
+    how = f"; {by_checkpoints:,} of them in segments between checkpoints" if by_checkpoints else ""
     return verdict(
         "verified",
-        f"{exact}{how}.",
+        f"{again}{how}.",
         returns=returns,
         lengths=submission.episodes.length,
         submission=submission,
@@ -81,11 +82,11 @@ def _checked(
 
     report(0)
     played = play_back(submission, board, program, report)
-    wrong = np.flatnonzero(~agrees(submission, board, played))
+    wrong = np.flatnonzero(~agrees(submission.episodes, board, played))
     returns = played.returns.copy()
     if len(wrong):
         if submission.checkpoints is None or program.is_host:
-            _reject_episode(submission, played, int(wrong[0]))
+            reject_episode(submission, played, int(wrong[0]), int(wrong[0]))
         returns[wrong] = verify_segments(submission, board, program, wrong, report)
     report(total)
     return returns, len(wrong)
@@ -178,41 +179,6 @@ def _check_lanes(submission: Submission, board: Board) -> None:
             f"Lane {at} lacks episodes: its last one ended {missing[at]:,} steps before that of another lane, and no"
             f" episode of {submission.env_id} is so long."
         )
-
-
-def agrees(submission: Submission, board: Board, played: Played) -> np.ndarray:
-    """(n,) bool: whether each claim is what was played."""
-    episodes = submission.episodes
-    same_end = (played.end == episodes.length) & (played.terminated == episodes.terminated)
-    same_end &= played.truncated == episodes.truncated
-    if board.is_cut:
-        same_end |= (played.end == 0) & ~(episodes.terminated | episodes.truncated)
-    return same_end & are_returns(episodes.episode_return, played)
-
-
-def _reject_episode(submission: Submission, played: Played, at: int) -> NoReturn:
-    episodes = submission.episodes
-    claimed = f"return {episodes.episode_return[at]:.9g} in {episodes.length[at]:,} steps"
-    name = f"Episode {at}"
-    if submission.lanes is not None:
-        name += f" (lane {episodes.lane[at]})"
-    end = int(played.end[at])
-    if not end:
-        raise Rejected(
-            f"{name} claims {claimed}, but its actions do not end it: after {episodes.length[at]:,} steps the return is"
-            f" {played.returns[at]:.9g} and the episode goes on."
-        )
-    if end != episodes.length[at]:
-        raise Rejected(f"{name} claims {claimed}, but with its key and actions it ends after {end:,} steps.")
-    raise Rejected(
-        f"{name} claims {claimed}, {_flags(episodes.terminated[at], episodes.truncated[at])}; with its key and actions"
-        f" the return is {played.returns[at]:.9g}, {_flags(played.terminated[at], played.truncated[at])}."
-    )
-
-
-def _flags(terminated: bool, truncated: bool) -> str:
-    names = [name for name, is_set in (("terminated", terminated), ("truncated", truncated)) if is_set]
-    return " and ".join(names) or "not ended"
 
 
 def _command(rules: Rules) -> str:

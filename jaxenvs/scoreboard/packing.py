@@ -18,7 +18,7 @@ from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifes
 from jaxenvs.monitor.run_folder.rebuilt_env import rebuild_env
 from jaxenvs.scoreboard.board import Board, board_of
 from jaxenvs.scoreboard.challenge import Challenge, public_challenge
-from jaxenvs.scoreboard.judging import agrees
+from jaxenvs.scoreboard.claims import agrees
 from jaxenvs.scoreboard.limits import MEMBERS
 from jaxenvs.scoreboard.playback import EVERY, play_back
 from jaxenvs.scoreboard.playing import check_env
@@ -222,7 +222,7 @@ def _with_states(
         submission = dataclasses.replace(submission, episodes=episodes)
     if saved is None:
         return submission
-    wrong = np.flatnonzero(~agrees(submission, board, played))
+    wrong = np.flatnonzero(~agrees(submission.episodes, board, played))
     replayer = Replayer(path) if len(wrong) else None
     for index in wrong.tolist():
         assert replayer is not None

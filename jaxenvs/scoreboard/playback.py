@@ -15,9 +15,6 @@ from jaxenvs.scoreboard.submission import Submission
 EVERY = 8
 """Steps between two checkpoints that are written here. Fewer leave chaos less time."""
 
-_EXACT = 2**24
-"""Sums of integers up to this are exact in float32."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Played:
@@ -86,14 +83,6 @@ class Played:
         self.end[at] = (begin + first + 1)[new]
         self.terminated[at] = terminated[first, np.arange(len(rows))][new]
         self.truncated[at] = truncated[first, np.arange(len(rows))][new]
-
-
-def are_returns(claimed: np.ndarray, played: Played) -> np.ndarray:
-    """Whether claimed returns are the sums of the rewards: exactly for integers, else up to the rounding of float32."""
-    rounding = played.magnitude * (played.steps * 2.0**-24 + 1e-6)
-    return np.abs(claimed - played.returns) <= np.where(
-        played.are_integers & (played.magnitude < _EXACT), 0.0, rounding
-    )
 
 
 class PackedActions:

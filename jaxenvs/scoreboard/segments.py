@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.scoreboard.board import Board
-from jaxenvs.scoreboard.playback import PackedActions, Played, are_returns, chunk_of, roots_of
+from jaxenvs.scoreboard.claims import agrees, at, reject_episode
+from jaxenvs.scoreboard.playback import PackedActions, Played, chunk_of, roots_of
 from jaxenvs.scoreboard.program import Program
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.submission import Checkpoints, Submission
@@ -112,7 +113,9 @@ def verify_segments(
                 )
         _compare(program, of, numbers, every, length, program.data(current), states, first)
         report(0)
-    _check_claims(submission, board, episodes, played)
+    wrong = np.flatnonzero(~agrees(at(submission.episodes, episodes), board, played))
+    if len(wrong):
+        reject_episode(submission, played, int(wrong[0]), int(episodes[wrong[0]]))
     return played.returns
 
 
@@ -157,26 +160,9 @@ def _compare(
             same = mine == theirs
         same = same.reshape(len(same), -1).all(axis=1)
         if not same.all():
-            at = np.flatnonzero(has_next)[np.argmin(same)]
-            begin = int(numbers[at]) * every
+            segment = np.flatnonzero(has_next)[np.argmin(same)]
+            begin = int(numbers[segment]) * every
             raise Rejected(
-                f"Episode {of[at]} does not follow from its key and actions: from step {begin} to {begin + every} they"
-                " lead to another state than its checkpoint."
+                f"Episode {of[segment]} does not follow from its key and actions: from step {begin} to {begin + every}"
+                " they lead to another state than its checkpoint."
             )
-
-
-def _check_claims(submission: Submission, board: Board, episodes: np.ndarray, played: Played) -> None:
-    """Raises `Rejected` if a claim is not what the segments gave."""
-    claims = submission.episodes
-    same = (played.end == claims.length[episodes]) & (played.terminated == claims.terminated[episodes])
-    same &= played.truncated == claims.truncated[episodes]
-    if board.is_cut:
-        same |= (played.end == 0) & ~(claims.terminated | claims.truncated)[episodes]
-    same &= are_returns(claims.episode_return[episodes], played)
-    if not same.all():
-        at = int(np.argmin(same))
-        raise Rejected(
-            f"Episode {episodes[at]} claims a return of {claims.episode_return[episodes[at]]:.9g} in"
-            f" {claims.length[episodes[at]]:,} steps; between its checkpoints its actions give"
-            f" {played.returns[at]:.9g} and {'no end' if not played.end[at] else f'an end after {played.end[at]:,}'}."
-        )
