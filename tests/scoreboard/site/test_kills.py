@@ -136,6 +136,7 @@ def hand_in_and_kill(folder, database, *, kills, seed=0, people=3, workers=2):
             for thread in threads:
                 thread.start()
             for number in range(kills):
+                wait_for_server(port)  # so that no kill comes before there is something to kill
                 time.sleep(chance.uniform(0.1, 1.5))
                 processes.kill(number % (workers + 1))
             wait_for_server(port)

@@ -1,5 +1,6 @@
 """The worker and the process that examines, with an examiner that plays nothing, and once with the real one."""
 
+import contextlib
 import threading
 import time
 
@@ -64,7 +65,7 @@ def test_what_cannot_be_examined_is_tried_again_and_then_given_up(store, worker,
     assert worker.work() and state_of(store, another)[0] == "verified", "the worker goes on"
 
 
-def test_a_stopped_worker_leaves_the_submission_to_the_next(store, worker, hand_over, monkeypatch):
+def test_a_stopped_worker_leaves_the_submission_to_the_next(store, worker, examiner, hand_over, monkeypatch):
     monkeypatch.setenv("EXAMINER_SECONDS", "30")
     name = hand_over("PPO")
     thread = threading.Thread(target=worker.run)
@@ -76,8 +77,9 @@ def test_a_stopped_worker_leaves_the_submission_to_the_next(store, worker, hand_
     thread.join(60)
     assert not thread.is_alive() and state_of(store, name)[0] == "verifying"
     monkeypatch.setenv("EXAMINER_SECONDS", "0")
-    worker._jobs._clock = lambda: time.time() + 100.0  # its lease has ended
-    assert worker.work() and state_of(store, name)[0] == "verified"
+    later = Jobs(store.database, clock=lambda: time.time() + 100.0)  # when its lease has ended
+    with contextlib.closing(Worker(store.database, store.files, jobs=later, draws=False, command=examiner)) as another:
+        assert another.work() and state_of(store, name)[0] == "verified"
 
 
 def test_progress_keeps_the_lease_of_a_long_examination(store, examiner, hand_over, monkeypatch):
