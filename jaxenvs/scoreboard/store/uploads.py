@@ -179,13 +179,16 @@ class Uploads:
         self._files.drop(name)
 
     def sweep(self, keep_seconds: float = KEEP_SECONDS) -> None:
-        """Deletes uploads that were begun long ago, and parts that belong to none."""
+        """Deletes uploads that were begun long ago, parts that belong to none, and files that are half-written."""
         oldest = time.time() - keep_seconds
         with self._database.writing() as session:
             session.execute(delete(Upload).where(Upload.created < oldest))
             known = set(session.scalars(select(Upload.name)))
         for path in (self._files.folder / "uploads").glob("*.part"):
             if path.name.removesuffix(".part") not in known:
+                path.unlink(missing_ok=True)
+        for path in self._files.folder.glob("*/**/.*.tmp*"):
+            if path.stat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
 
     def _drop_archive(self, sha256: str) -> None:

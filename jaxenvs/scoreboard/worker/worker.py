@@ -29,7 +29,7 @@ MOST_SECONDS = 3600.0
 
 _EXAMINER = (sys.executable, "-m", "jaxenvs.scoreboard.worker.examiner")
 _LOOK_SECONDS = 0.5
-"""How often a worker without work looks for some."""
+"""How often a worker without work looks for some, and a worker with work asks whether it may go on."""
 _SWEEP_SECONDS = 600.0
 _MOST_DRAWING_SECONDS = 300.0
 
@@ -102,9 +102,7 @@ class Worker:
             "folder": str(self._files.folder),
             "most_seconds": self._most_seconds,
         }
-        answer = self._examiner.do(
-            task, lambda: self._may_go_on(job), every=self._jobs.lease_seconds / 3, most_seconds=self._most_seconds
-        )
+        answer = self._examiner.do(task, self._lease_of(job), most_seconds=self._most_seconds)
         if answer is None:
             return True  # the lease is lost, or will end; a worker takes the submission up again
         elif "failed" in answer:
@@ -128,8 +126,20 @@ class Worker:
         else:
             self._jobs.fail(job, reason)
 
-    def _may_go_on(self, job: Job) -> bool:
-        return not self._stopping.is_set() and self._jobs.renew(job)
+    def _lease_of(self, job: Job) -> Callable[[], bool]:
+        """What says whether a job may go on, and renews its lease from time to time."""
+        renewed = time.monotonic()
+
+        def may_go_on() -> bool:
+            nonlocal renewed
+            if self._stopping.is_set():
+                return False
+            if time.monotonic() - renewed < self._jobs.lease_seconds / 3:
+                return True
+            renewed = time.monotonic()
+            return self._jobs.renew(job)
+
+        return may_go_on
 
     def _issued(self, submission: Submission) -> dict[str, Any] | None:
         """The challenge that the server handed out to the person, if the submission answers one."""
@@ -149,9 +159,7 @@ class Worker:
 
     def _draw(self, id: str) -> None:
         task = {"task": "draw", "id": id, "folder": str(self._files.folder)}
-        self._examiner.do(
-            task, lambda: not self._stopping.is_set(), every=_LOOK_SECONDS, most_seconds=_MOST_DRAWING_SECONDS
-        )
+        self._examiner.do(task, lambda: not self._stopping.is_set(), most_seconds=_MOST_DRAWING_SECONDS)
 
 
 class _Examiner:
@@ -167,15 +175,12 @@ class _Examiner:
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._reader: threading.Thread | None = None
 
-    def do(
-        self, task: dict[str, Any], may_go_on: Callable[[], bool], *, every: float, most_seconds: float
-    ) -> dict[str, Any] | None:
+    def do(self, task: dict[str, Any], may_go_on: Callable[[], bool], *, most_seconds: float) -> dict[str, Any] | None:
         """Has a task done.
 
         Args:
             task: what the process reads.
             may_go_on: asked from time to time; if it is false, the process is ended.
-            every: how often it is asked, s.
             most_seconds: how long it may take, s.
 
         Returns:
@@ -193,7 +198,7 @@ class _Examiner:
         asked = time.monotonic()
         while True:
             try:
-                answer = self._answers.get(timeout=max(0.01, asked + every - time.monotonic()))
+                answer = self._answers.get(timeout=max(0.01, asked + _LOOK_SECONDS - time.monotonic()))
             except queue.Empty:
                 answer = {}
             if answer is None:
@@ -205,7 +210,7 @@ class _Examiner:
             if time.monotonic() > end:
                 self.close()
                 return {"failed": f"It took longer than {most_seconds:g} s."}
-            if time.monotonic() >= asked + every:
+            if time.monotonic() >= asked + _LOOK_SECONDS:
                 if not may_go_on():
                     self.close()
                     return None

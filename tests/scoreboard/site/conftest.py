@@ -100,10 +100,10 @@ def result_of(*, is_training=False, mean=100.0, seeds=1, solved_after=None):
 
 FAKE_EXAMINER = textwrap.dedent(
     """
-    import json, os, sys, threading, time
+    import json, os, sys, time, zipfile
     for line in sys.stdin:
         task = json.loads(line)
-        data = open(task["archive"], "rb").read()
+        data = zipfile.ZipFile(task["archive"]).read("submission.json")
         print(json.dumps({"progress": [0, 1]}), flush=True)
         time.sleep(float(os.environ.get("EXAMINER_SECONDS", "0")))
         if b"CRASH" in data:

@@ -161,7 +161,7 @@ def test_charts_show_any_numbers():
     assert "rect" in histogram_chart([0, 3], [1.0, 1.0, 1.0]) and "nan" not in histogram_chart([1], [0.0, 0.0])
     assert [number(value) for value in (500.0, -0.123456, 12345.67, 1e9)] == [
         "500",
-        "−0.1235",
+        "\N{MINUS SIGN}0.1235",
         "12,345.7",
         "1,000,000,000",
     ]

@@ -246,9 +246,9 @@ def test_keys_are_kept_as_hashes_and_can_be_revoked(store):
 
 @pytest.mark.parametrize("name", ["", "-a", "a b", "a/b", "é", "a" * 40, "<b>", "a\n"])
 def test_names_of_people_are_plain(tmp_path, name):
-    with contextlib.closing(Store.open(tmp_path)) as store, store.database.writing() as session:
-        with pytest.raises(InvalidField, match="A name has"):
-            create_key(session, name)
+    opened = contextlib.closing(Store.open(tmp_path))
+    with opened as store, pytest.raises(InvalidField, match="A name has"), store.database.writing() as session:
+        create_key(session, name)
 
 
 @pytest.mark.parametrize("url", ["mysql://host/x", "nonsense", "sqlite:////nowhere/at/all.sqlite"])
