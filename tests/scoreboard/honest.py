@@ -27,7 +27,7 @@ def played(env_id="CartPole-v1", episodes=EPISODES):
 
 
 @functools.cache
-def training(folder, lanes=3, steps=60):
+def training(folder, lanes=3, steps=600):
     """A recorded loop of random actions in CartPole, packed."""
     env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
     challenge = scoreboard.public_challenge("CartPole-v1", episodes=EPISODES)
