@@ -131,11 +131,9 @@ class Client:
 
     def _ask_once(self, method: str, path: str, content: dict[str, Any] | bytes | None) -> Any:
         headers = {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json", "User-Agent": "jaxenvs"}
-        data = content
-        if isinstance(content, bytes):
-            headers["Content-Type"] = "application/octet-stream"
-        elif content is not None:
-            data, headers["Content-Type"] = json.dumps(content).encode(), "application/json"
+        data = json.dumps(content).encode() if isinstance(content, dict) else content
+        if data is not None:
+            headers["Content-Type"] = "application/json" if isinstance(content, dict) else "application/octet-stream"
         request = urllib.request.Request(self.url.rstrip("/") + _API + path, data, headers, method=method)
         try:
             with _opener.open(request, timeout=60) as response:

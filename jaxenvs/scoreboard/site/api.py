@@ -73,7 +73,7 @@ def api_router(store: Store, public: str) -> APIRouter:
             raise HTTPException(401, text, {"WWW-Authenticate": "Bearer"})
         return key
 
-    Key = Annotated[ApiKey, Depends(whose)]
+    given_key: Any = Depends(whose)
 
     @router.get("/environments", tags=["boards"])
     def list_environments(after: _AFTER = 0, limit: _LIMIT = 100) -> models.EnvironmentPage:
@@ -119,7 +119,7 @@ def api_router(store: Store, public: str) -> APIRouter:
             return models.Full.model_validate(models.full_of(find_submission(session, name), public))
 
     @router.post("/submissions/{name}/reviews", status_code=201, tags=["reviews"], responses=_CLOSED)
-    def post_review(name: _NAME, review: models.NewReview, key: Key) -> models.Full:
+    def post_review(name: _NAME, review: models.NewReview, key: ApiKey = given_key) -> models.Full:
         """Marks the submission of somebody else as reviewed, or as reproduced by one of your own."""
         with store.database.writing() as session:
             found = find_submission(session, name)
@@ -139,19 +139,19 @@ def api_router(store: Store, public: str) -> APIRouter:
         return StreamingResponse(everything(store, public), media_type="application/json")
 
     @router.get("/me", tags=["keys"], responses=_CLOSED)
-    def get_me(key: Key) -> models.Me:
+    def get_me(key: ApiKey = given_key) -> models.Me:
         """Whose key this is."""
         return models.Me(person=key.person.name, key=key.prefix, reviewer=key.reviewer)
 
     @router.delete("/key", status_code=204, tags=["keys"], responses=_CLOSED)
-    def delete_key(key: Key) -> Response:
+    def delete_key(key: ApiKey = given_key) -> Response:
         """Revokes the key that the request is made with, at once."""
         with store.database.writing() as session:
             session.get_one(ApiKey, key.id).revoked = time.time()
         return Response(status_code=204)
 
     @router.post("/challenges", status_code=201, tags=["submissions"], responses=_CLOSED)
-    def post_challenge(asked: models.NewChallenge, key: Key) -> models.ChallengeAnswer:
+    def post_challenge(asked: models.NewChallenge, key: ApiKey = given_key) -> models.ChallengeAnswer:
         """Hands out a challenge, whose episodes an evaluation then plays."""
         if slug(asked.env_id) not in environments():
             raise HTTPException(422, "There is no such environment.")
@@ -178,7 +178,7 @@ def api_router(store: Store, public: str) -> APIRouter:
         return models.ChallengeAnswer(name=made.name, words=list(made.words), episodes=made.episodes)
 
     @router.post("/uploads", tags=["submissions"], responses=_CLOSED)
-    def post_upload(asked: models.NewUpload, key: Key) -> models.UploadAnswer:
+    def post_upload(asked: models.NewUpload, key: ApiKey = given_key) -> models.UploadAnswer:
         """Begins the upload of an archive, or finds how far it is. It may be repeated."""
         found = store.uploads.begin(key.person_id, asked.sha256, asked.size)
         if isinstance(found, Upload):
@@ -190,7 +190,7 @@ def api_router(store: Store, public: str) -> APIRouter:
         return models.UploadAnswer(name=None, received=found.size, size=found.size, submission=shown)
 
     @router.get("/uploads/{name}", tags=["submissions"], responses=_CLOSED)
-    def get_upload(name: _NAME, key: Key) -> models.UploadAnswer:
+    def get_upload(name: _NAME, key: ApiKey = given_key) -> models.UploadAnswer:
         """How far an upload is."""
         upload, received = store.uploads.find(key.person_id, name)
         return models.UploadAnswer(name=upload.name, received=received, size=upload.size, submission=None)
@@ -204,7 +204,7 @@ def api_router(store: Store, public: str) -> APIRouter:
         openapi_extra={"requestBody": {"content": binary, "required": True}},
     )
     async def patch_upload(
-        name: _NAME, offset: Annotated[int, Query(ge=0, le=2**40)], request: Request, key: Key
+        name: _NAME, offset: Annotated[int, Query(ge=0, le=2**40)], request: Request, key: ApiKey = given_key
     ) -> models.Received:
         """Sends a piece of an archive, of at most 1 MiB. What the answer counts is on disk."""
         piece = await request.body()
@@ -212,14 +212,14 @@ def api_router(store: Store, public: str) -> APIRouter:
         return models.Received(received=received)
 
     @router.delete("/uploads/{name}", status_code=204, tags=["submissions"], responses=_CLOSED)
-    def delete_upload(name: _NAME, key: Key) -> Response:
+    def delete_upload(name: _NAME, key: ApiKey = given_key) -> Response:
         """Gives an upload up."""
         store.uploads.abandon(key.person_id, name)
         return Response(status_code=204)
 
     @router.post("/uploads/{name}/complete", status_code=201, tags=["submissions"], responses=_CLOSED)
     def complete_upload(
-        name: _NAME, key: Key, nothing: Annotated[dict[str, Any] | None, Body()] = None
+        name: _NAME, key: ApiKey = given_key, nothing: Annotated[dict[str, Any] | None, Body()] = None
     ) -> models.Summary:
         """Makes a submission of an upload that has arrived completely. When this answers, it is on disk."""
         del nothing

@@ -12,11 +12,11 @@ STATES = (QUEUED, VERIFYING, VERIFIED, REJECTED, FAILED)
 REVIEWED, REPRODUCED = "reviewed", "reproduced"
 
 
-class Table(MappedAsDataclass, DeclarativeBase, kw_only=True):
+class Table(MappedAsDataclass, DeclarativeBase):
     """The base class of the tables."""
 
 
-class Person(Table):
+class Person(Table, kw_only=True):
     """Someone who submits."""
 
     __tablename__ = "people"
@@ -26,7 +26,7 @@ class Person(Table):
     created: Mapped[float] = mapped_column(Double)
 
 
-class ApiKey(Table):
+class ApiKey(Table, kw_only=True):
     """A key of a person. The key itself is kept nowhere."""
 
     __tablename__ = "api_keys"
@@ -45,7 +45,7 @@ class ApiKey(Table):
     person: Mapped[Person] = relationship(init=False, lazy="joined", innerjoin=True)
 
 
-class Upload(Table):
+class Upload(Table, kw_only=True):
     """A file that is being uploaded. How much of it is there says the size of its file."""
 
     __tablename__ = "uploads"
@@ -58,7 +58,7 @@ class Upload(Table):
     created: Mapped[float] = mapped_column(Double, index=True)
 
 
-class Submission(Table):
+class Submission(Table, kw_only=True):
     """A run that was submitted, and what verifying it gave."""
 
     __tablename__ = "submissions"
@@ -104,7 +104,7 @@ class Submission(Table):
     )
 
 
-class IssuedChallenge(Table):
+class IssuedChallenge(Table, kw_only=True):
     """A challenge that was handed out to a person."""
 
     __tablename__ = "challenges"
@@ -117,7 +117,7 @@ class IssuedChallenge(Table):
     created: Mapped[float] = mapped_column(Double)
 
 
-class Attempt(Table):
+class Attempt(Table, kw_only=True):
     """One worker's attempt at verifying a submission, for operators and for the tests."""
 
     __tablename__ = "attempts"
@@ -134,7 +134,7 @@ class Attempt(Table):
     outcome: Mapped[str] = mapped_column(String(16), default="")
 
 
-class Review(Table):
+class Review(Table, kw_only=True):
     """That someone reviewed a submission, or reproduced it by one of their own."""
 
     __tablename__ = "reviews"
