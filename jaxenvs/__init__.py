@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from jaxenvs import host as host
     from jaxenvs import monitor as monitor
     from jaxenvs import play as play
+    from jaxenvs import scoreboard as scoreboard
     from jaxenvs import testing as testing
     from jaxenvs import training as training
     from jaxenvs.agents import load as load
@@ -101,6 +102,7 @@ _ON_FIRST_USE = {
     "load": "jaxenvs.agents",
     "monitor": "jaxenvs.monitor",
     "play": "jaxenvs.play",
+    "scoreboard": "jaxenvs.scoreboard",
     "testing": "jaxenvs.testing",
     "training": "jaxenvs.training",
 }

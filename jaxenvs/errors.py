@@ -111,6 +111,23 @@ class InvalidGameRecord(JaxenvsError, ValueError):
     """The record of a game that cannot be read or written: malformed text, an illegal move, or an unknown one."""
 
 
+class InvalidSubmission(JaxenvsError, ValueError):
+    """An archive that is not a submission for the scoreboard, or exceeds one of its limits."""
+
+
+class SubmissionRefused(JaxenvsError):
+    """The server of a scoreboard refused a request.
+
+    Attributes:
+        status: the status of its answer, such as 422.
+        retry_after: the seconds after which it may be repeated, if the server said so, else 0.
+    """
+
+    def __init__(self, message: str, status: int, retry_after: float = 0.0) -> None:
+        Exception.__init__(self, message)
+        self.status, self.retry_after = status, retry_after
+
+
 class RunInUse(JaxenvsError, RuntimeError):
     """Another process trains in the run folder."""
 

@@ -43,7 +43,17 @@ MAY_IMPORT = {
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
     "play": {"wrappers", "registration", "monitor"},
     "bench": {"wrappers", "registration", "rollouts", "training", "monitor"},
-    "scoreboard": {"canvas", "wrappers", "registration", "rollouts", "training", "adapters", "monitor", "testing"},
+    "scoreboard": {
+        "canvas",
+        "wrappers",
+        "registration",
+        "rollouts",
+        "training",
+        "adapters",
+        "monitor",
+        "testing",
+        "agents",
+    },
     "cli": {
         "canvas",
         "wrappers",
@@ -98,6 +108,18 @@ EXTRA_PACKAGES = {
     },
     "play": {"starlette", "uvicorn", "PIL", "IPython", "google"},
     "rollouts": {"tqdm"},
+    "scoreboard": {
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "pydantic",
+        "sqlalchemy",
+        "alembic",
+        "jinja2",
+        "markupsafe",
+        "markdown_it",
+        "nh3",
+    },
     "bench": {
         "matplotlib",
         "gymnasium",
@@ -130,8 +152,11 @@ HEAVY = {
     "jaxenvs.training",
     "jaxenvs.monitor",
     "jaxenvs.play",
+    "jaxenvs.scoreboard",
     "starlette",
     "uvicorn",
+    "fastapi",
+    "sqlalchemy",
     "optax",
     "matplotlib",
     "tensorboard",
@@ -322,7 +347,8 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation GoalEnv PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper
     TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation games host load
-    make monitor play pprint_registry random register registry restart rewrap rollout spaces spec static testing
+    make monitor play pprint_registry random register registry restart rewrap rollout scoreboard spaces spec static
+    testing
     training transition unwrap unwrap_state wrappers
 """
 
@@ -346,7 +372,7 @@ def test_no_package_is_hidden_by_a_public_name():
 def test_modules_load_on_first_use():
     code = """
 import sys, jaxenvs
-names = "bsuite", "canvas", "games", "host", "monitor", "play", "testing", "training"
+names = "bsuite", "canvas", "games", "host", "monitor", "play", "scoreboard", "testing", "training"
 assert not {f"jaxenvs.{name}" for name in names} & set(sys.modules)
 for name in names:
     assert getattr(jaxenvs, name) is sys.modules[f"jaxenvs.{name}"]

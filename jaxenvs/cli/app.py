@@ -16,6 +16,8 @@ from jaxenvs.cli.list_envs import list_envs
 from jaxenvs.cli.play import play
 from jaxenvs.cli.replay import replay
 from jaxenvs.cli.rollout import rollout
+from jaxenvs.cli.scoreboard import app as scoreboard
+from jaxenvs.cli.submit import submit, verify
 from jaxenvs.cli.train import train
 from jaxenvs.cli.watch import watch
 
@@ -60,5 +62,8 @@ app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo
 app.command("export", epilog="Example:  `jaxenvs export runs/CartPole-v1-20250101-120000 --gym cartpole`")(export)
 app.command("replay", epilog="Example:  `jaxenvs replay runs/mine --episode 17 --output 17.gif`")(replay)
 app.command("curve", epilog="Example:  `jaxenvs curve runs/* --statistic iqm --output curves.svg`")(curve)
+app.command("submit", epilog="Example:  `jaxenvs submit runs/mine --dry-run`")(submit)
+app.command("verify", epilog="Example:  `jaxenvs verify https://example.org/archives/1a2b3c.zip`")(verify)
+app.add_typer(scoreboard, name="scoreboard")
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

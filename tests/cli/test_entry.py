@@ -11,7 +11,21 @@ import pytest
 import jaxenvs
 from jaxenvs.cli.compilation_cache import use_compilation_cache
 
-COMMANDS = ("list", "info", "rollout", "play", "watch", "train", "evaluate", "export", "replay", "curve", "bench")
+COMMANDS = (
+    "list",
+    "info",
+    "rollout",
+    "play",
+    "watch",
+    "train",
+    "evaluate",
+    "export",
+    "replay",
+    "curve",
+    "submit",
+    "verify",
+    "bench",
+)
 
 
 def test_module_runs_as_the_command():

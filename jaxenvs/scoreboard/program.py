@@ -1,0 +1,176 @@
+"""Program: the one compiled program that judges an environment's episodes.
+
+The last bits of floats depend on how a loop was compiled. So every step that counts is computed by one program: on a
+CPU, for a fixed number of lanes, with a number of steps that is an argument. It gives the same bits whether it is
+called once for many steps, as verification does, or once for each, as a policy needs.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.extend.core import Jaxpr, jaxprs_in_params
+
+from jaxenvs.core.env import Env
+from jaxenvs.core.trees import is_key
+from jaxenvs.scoreboard.board import board_of, on_cpu
+
+_MOST_LANES = 256
+_HOST_LANES = 16
+"""Lanes of an environment that computes outside JAX, where each is an emulator."""
+_MOST_STEPS = 256
+
+
+class Steps(NamedTuple):
+    """What a call of the program gives.
+
+    Attributes:
+        states: the states after the last step, with an axis of lanes.
+        observation: what is observed of them, likewise.
+        rewards: (steps, lanes) float32.
+        terminated: (steps, lanes) bool.
+        truncated: (steps, lanes) bool.
+    """
+
+    states: Any
+    observation: Any
+    rewards: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+
+
+class Program:
+    """The program of an environment.
+
+    Attributes:
+        env: the environment.
+        is_host: whether it computes outside JAX.
+        lanes: the lanes of every call.
+        most_steps: the most steps of a call.
+        observation: the shapes and dtypes of an observation.
+        action: those of an action.
+    """
+
+    def __init__(self, env: Env[Any, Any]) -> None:
+        self.env = env
+        self._key = jax.eval_shape(lambda: jax.random.key(0, impl="jaxenvs"))
+        self._state, first = jax.eval_shape(env.reset, self._key)
+        self.action = jax.eval_shape(env.action_space.sample, self._key)
+        jaxpr = jax.make_jaxpr(lambda state, action: jax.tree.leaves(env.step(state, action)[1]))(
+            self._state, self.action
+        )
+        self.is_host = _calls_out(jaxpr.jaxpr)
+        self.lanes = _HOST_LANES if self.is_host else _MOST_LANES
+        self.most_steps = _MOST_STEPS
+        self.observation = first.observation
+        # Numbers of the environment are constants, as in most loops.
+        self._reset = jax.jit(self._begun)
+        self._steps = jax.jit(self._advanced)
+
+    def reset(self, root: Any, numbers: np.ndarray) -> tuple[Any, Any]:
+        """Begins episodes.
+
+        Args:
+            root: (lanes,) or () key; episode `i` begins with `fold_in(root, i)`.
+            numbers: (lanes,) the numbers of the episodes.
+
+        Returns:
+            Their states and observations, with an axis of lanes.
+        """
+        with on_cpu():
+            roots = jnp.broadcast_to(root, (self.lanes,))
+            return self._reset(roots, np.asarray(numbers, np.int32))
+
+    def advance(self, states: Any, actions: Any, count: int) -> Steps:
+        """Takes steps in all lanes.
+
+        Args:
+            states: the states, with an axis of lanes.
+            actions: elements of the action space, with axes (steps, lanes).
+            count: how many of these steps, at most `most_steps`.
+        """
+        with on_cpu():
+            padded = jax.tree.map(self._padded, actions)
+            states, observation, *outputs = self._steps(states, padded, np.int32(count))
+            rewards, terminated, truncated = (np.asarray(x)[:count] for x in outputs)
+        return Steps(states, observation, rewards, terminated, truncated)
+
+    def _padded(self, actions: np.ndarray) -> np.ndarray:
+        if len(actions) == self.most_steps:
+            return actions
+        padded = np.zeros((self.most_steps, *actions.shape[1:]), actions.dtype)
+        padded[: len(actions)] = actions
+        return padded
+
+    def _begun(self, roots: Any, numbers: Array) -> tuple[Any, Any]:
+        keys = jax.vmap(jax.random.fold_in)(roots, numbers)
+        states, timestep = jax.vmap(self.env.reset)(keys)
+        return states, timestep.observation
+
+    def _advanced(self, states: Any, actions: Any, count: Array) -> tuple[Any, ...]:
+        def step(index: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
+            states, _, *outputs = carry
+            action = jax.tree.map(lambda leaf: leaf[index], actions)
+            states, timestep = jax.vmap(self.env.step)(states, action)
+            news = timestep.reward, timestep.terminated, timestep.truncated
+            return states, timestep.observation, *(old.at[index].set(new) for old, new in zip(outputs, news))
+
+        shape = self.most_steps, self.lanes
+        outputs = jnp.zeros(shape, jnp.float32), jnp.zeros(shape, bool), jnp.zeros(shape, bool)
+        observation = jax.tree.map(lambda x: jnp.zeros((self.lanes, *x.shape), x.dtype), self.observation)
+        return jax.lax.fori_loop(0, count, step, (states, observation, *outputs))
+
+    @functools.cached_property
+    def leaves(self) -> list[tuple[tuple[int, ...], np.dtype[Any]]]:
+        """The shape and dtype of each leaf of a state, keys as their words."""
+        datas = jax.eval_shape(lambda state: _data(state), self._state)
+        return [(leaf.shape, np.dtype(leaf.dtype)) for leaf in datas]
+
+    @property
+    def state_size(self) -> int:
+        """The bytes of a state."""
+        return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in self.leaves)
+
+    @property
+    def has_floats(self) -> bool:
+        """Whether a state has floats, whose last bits depend on the machine."""
+        return any(dtype.kind == "f" for _, dtype in self.leaves)
+
+    def data(self, states: Any) -> list[np.ndarray]:
+        """The leaves of states as NumPy arrays with an axis of lanes, keys as their words."""
+        return [np.asarray(leaf) for leaf in _data(states)]
+
+    def states(self, data: list[np.ndarray]) -> Any:
+        """The states of which `data` made this."""
+        leaves, treedef = jax.tree.flatten(self._state)
+        with on_cpu():
+            made = [
+                jax.random.wrap_key_data(jnp.asarray(x), impl="jaxenvs") if _is_key(leaf) else jnp.asarray(x)
+                for leaf, x in zip(leaves, data)
+            ]
+        return treedef.unflatten(made)
+
+
+@functools.cache
+def program_of(env_id: str) -> Program:
+    """The program of an id, compiled on its first call."""
+    return Program(board_of(env_id).env)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _data(states: Any) -> list[Any]:
+    return [jax.random.key_data(leaf) if is_key(leaf) else leaf for leaf in jax.tree.leaves(states)]
+
+
+def _calls_out(jaxpr: Jaxpr) -> bool:
+    """Whether a program calls functions of the host."""
+    return any(
+        "callback" in equation.primitive.name or any(map(_calls_out, jaxprs_in_params(equation.params)))
+        for equation in jaxpr.eqns
+    )

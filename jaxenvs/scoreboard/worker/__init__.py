@@ -1,0 +1,1 @@
+"""What verifies the submissions of a server: a worker, which supervises an examiner, a process that computes."""

@@ -1,0 +1,108 @@
+"""`jaxenvs submit` and `jaxenvs verify`: dry runs, archives, what is sent, and exit codes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from jaxenvs import scoreboard
+from jaxenvs.scoreboard.client import Client
+from tests.scoreboard.honest import EPISODES, training
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recorded") / "run"
+    training(path)
+    return path
+
+
+CHALLENGE = str(scoreboard.public_challenge("CartPole-v1", episodes=EPISODES))
+OPTIONS = "--algorithm", "Dice", "--kind", "hand-written", "--challenge", CHALLENGE
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server that keeps what it gets."""
+    received = []
+
+    def submit(self, archive, *, on_progress):
+        on_progress(len(archive), len(archive))
+        received.append(archive)
+        return {"url": f"{self.url}/submissions/1", "state": "queued", "name": "1"}
+
+    monkeypatch.setattr(Client, "submit", submit)
+    return received
+
+
+def test_a_dry_run_shows_what_would_be_shown_and_sends_nothing(jaxenvs_command, run, server):
+    result = jaxenvs_command("submit", run, "--dry-run", *OPTIONS)
+    assert result.code == 0, result.err
+    assert not server
+    assert "Nothing was sent." in result.err
+    for text in ("verified", "CartPole-v1 · Dice · hand-written · control board", "mean return", "solved", CHALLENGE):
+        assert text in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
+
+
+def test_an_archive_is_written_verified_and_sent(jaxenvs_command, run, server, tmp_path):
+    file = tmp_path / "mine.zip"
+    assert jaxenvs_command("submit", run, "-o", file, *OPTIONS).code == 0
+    assert not server
+    again = jaxenvs_command("verify", file, "--episodes", EPISODES)
+    assert again.code == 0 and "verified" in again.out
+    sent = jaxenvs_command("submit", file, "--url", "http://localhost:1", "--api-key", "k", "--challenge", CHALLENGE)
+    assert sent.code == 0, sent.err
+    assert server == [file.read_bytes()]
+    assert "http://localhost:1/submissions/1" in sent.err
+
+
+def test_an_archive_with_a_false_claim_is_not_sent(jaxenvs_command, run, server, tmp_path):
+    file = tmp_path / "mine.zip"
+    jaxenvs_command("submit", run, "-o", file, *OPTIONS)
+    honest = scoreboard.Submission.read(file)
+    returns = honest.episodes.episode_return + np.float64(100)
+    file.write_bytes(
+        dataclasses.replace(honest, episodes=dataclasses.replace(honest.episodes, episode_return=returns)).to_bytes()
+    )
+    result = jaxenvs_command("submit", file, "--url", "http://localhost:1", "--api-key", "k", "--challenge", CHALLENGE)
+    assert result.code == 1 and "rejected" in result.out and "claims return" in result.out
+    assert not server
+    assert jaxenvs_command("verify", file, "--episodes", EPISODES).code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Give --url and --api-key"),
+        (["--dry-run", "--kind", "magic"], "--kind must be one of learned, planned, hand-written"),
+        (["--dry-run", "--board", "best"], "--board must be one of control, policy"),
+        (["--dry-run", "--challenge", "public:0"], "NAME/WORD/WORD/EPISODES"),
+        (["--dry-run", "--write-up", "none.md"], "none.md cannot be read"),
+        (["--url", "http://example.org", "--api-key", "k"], "unencrypted"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_wrong_options_are_refused_before_anything_is_played(jaxenvs_command, run, arguments, message):
+    named = [] if "--kind" in arguments else ["--kind", "hand-written"]
+    result = jaxenvs_command("submit", run, "--algorithm", "Dice", *named, *arguments)
+    assert result.code == 2
+    assert message in " ".join(result.err.split())
+
+
+def test_an_algorithm_must_be_named_if_there_was_no_training(jaxenvs_command, run):
+    result = jaxenvs_command("submit", run, "--dry-run")
+    assert result.code == 2 and "--algorithm NAME" in result.err
+
+
+def test_an_entry_that_is_not_there_is_one_line(jaxenvs_command, tmp_path):
+    result = jaxenvs_command("verify", tmp_path / "none.zip")
+    assert result.code == 1 and "cannot be read" in result.err
+
+
+def test_python_submits_what_verifies(run, server):
+    author = scoreboard.Author("Dice", kind="hand-written")
+    challenge = scoreboard.public_challenge("CartPole-v1", episodes=EPISODES)
+    answer = scoreboard.submit(run, author, url="https://example.org", api_key="k", challenge=challenge)
+    assert answer["state"] == "queued"
+    assert scoreboard.Submission.read(server[0]).author == author

@@ -1,0 +1,132 @@
+"""The pages in headless Chromium: light and dark, on a desk and on a phone, with and without scripts."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="needs playwright, which the extra test has")
+
+from playwright.sync_api import expect, sync_playwright
+
+from jaxenvs.scoreboard.site.app import site_app
+from jaxenvs.scoreboard.site.server import SiteServer
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SCREENSHOTS = os.environ.get("JAXENVS_SCREENSHOTS")
+"""A folder to which the tests write pictures of the pages, for people to look at."""
+
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 900}},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True},
+    "no-scripts": {"viewport": {"width": 1280, "height": 900}, "java_script_enabled": False},
+}
+
+WRITE_UP = "# One\n\n`code`\n\n| a |\n|-|\n| b |"
+
+CONTRAST = """() => {
+  const parse = (text) => {
+    const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
+    return { rgb: [r, g, b], a };
+  };
+  const linear = (c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = (rgb) => rgb.reduce((sum, c, i) => sum + linear(c / 255) * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const { rgb, a } = parse(getComputedStyle(node).backgroundColor);
+      if (a === 1) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  const weak = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+    if (!text || !node.checkVisibility() || node.closest("svg, .hidden, .skip")) continue;
+    const color = parse(getComputedStyle(node).color).rgb;
+    const [a, b] = [light(color), light(behind(node))].sort((x, y) => y - x);
+    const contrast = (a + 0.05) / (b + 0.05);
+    if (contrast < 4.5) weak.push([node.tagName, node.className, text.slice(0, 40), contrast]);
+  }
+  return weak;
+}"""
+"""Texts with less contrast than WCAG's level AA asks for."""
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(store, entered):
+    """The address of a server, and the paths of its pages."""
+    name = entered(
+        "ada", "PPO", mode="training", mean=480.0, solved_after=12, write_up="# One\n\n`code`\n\n| a |\n|-|\n| b |"
+    )
+    entered("a-very-long-name-of-a-person.at-a-place", "An algorithm whose name is long and goes on", seeds=5)
+    entered("bo", "Search", kind="planned")
+    paths = ["/", "/boards/CartPole-v1", f"/entries/{name}", "/people/ada", "/about", "/api", "/nothing"]
+    with SiteServer(site_app(store), port=0).in_background() as server:
+        yield f"http://127.0.0.1:{server.port}", paths
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_fit_can_be_read_and_break_no_rule(browser, site, look):
+    address, paths = site
+    context, errors = browser.new_context(**LOOKS[look]), []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    for path in paths:
+        page.goto(address + path)
+        if SCREENSHOTS:
+            picture = f"{path.strip('/').replace('/', '-') or 'home'}-{look}.png"
+            page.screenshot(path=Path(SCREENSHOTS) / picture, full_page=True)
+        if look != "no-scripts":
+            assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"], path
+            assert page.evaluate(CONTRAST) == [], path
+        expect(page.locator("h1")).to_be_visible()
+    context.close()
+    missing = [text for text in errors if "404" in text]  # pictures that no worker has drawn, and the last page
+    assert [text for text in errors if text not in missing] == []
+
+
+def test_the_site_is_used_with_the_keyboard_alone(browser, site):
+    address, _ = site
+    page = browser.new_page()
+    page.goto(address)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("searchbox", name="Search environments")).to_be_focused()
+    page.keyboard.type("minatar/asterix-v1")
+    expect(page.locator(".card:visible")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{address}/?q=minatar%2Fasterix-v1")
+    page.get_by_role("link", name="MinAtar/Asterix-v1").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("MinAtar/Asterix-v1")
+    page.close()
+
+
+def test_without_scripts_searching_works_as_well(browser, site):
+    address, _ = site
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("searchbox").fill("cartpole-v1")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("link", name="Acrobot-v1")).to_have_count(0)
+    page.locator(".large .card").click()
+    page.get_by_role("link", name="PPO", exact=True).click()
+    expect(page.get_by_role("img", name="Learning curve")).to_be_visible()
+    context.close()

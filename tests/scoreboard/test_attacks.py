@@ -1,0 +1,44 @@
+"""Listed attacks on the scoreboard: none is accepted, and each is refused for its own reason."""
+
+import re
+
+import pytest
+
+from jaxenvs import scoreboard
+from jaxenvs.errors import InvalidSubmission
+from tests.scoreboard import attacks
+from tests.scoreboard.honest import EPISODES, RULES, played
+
+FILES = {**attacks.READER, **attacks.HEADER, **attacks.COLUMN}
+
+
+def test_there_are_a_hundred_attacks_and_more():
+    assert len(FILES) + len(attacks.CLAIM) >= 100
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_no_submission_is_refused(name):
+    forge, reason = FILES[name]
+    with pytest.raises(InvalidSubmission, match=reason):
+        scoreboard.Submission.read(forge())
+
+
+@pytest.mark.parametrize("name", attacks.CLAIM)
+def test_a_false_claim_is_rejected(name):
+    forge, reason = attacks.CLAIM[name]
+    forged = scoreboard.Submission.read(forge().to_bytes())
+    rules = RULES if forged.env_id != "Pendulum-v1" else scoreboard.Rules(episodes=2)
+    verdict = scoreboard.verify(forged, rules=rules)
+    assert verdict.state == "rejected", verdict.reason
+    assert re.search(reason, verdict.reason), verdict.reason
+    assert not len(verdict.returns)
+
+
+def test_what_is_forged_is_honest_otherwise():
+    """Without their changes, the submissions verify, so each attack fails because of its change alone."""
+    assert scoreboard.verify(played("CartPole-v1"), rules=RULES).state == "verified"
+    assert scoreboard.verify(attacks._mountain_car(1), rules=RULES).state == "verified"
+    drifted = attacks.drifting(attacks._pendulum(), attacks.DRIFT)
+    verdict = scoreboard.verify(drifted, rules=scoreboard.Rules(episodes=2))
+    assert (verdict.state, verdict.by_checkpoints) == ("verified", 2)
+    assert len(played("CartPole-v1").episodes) == EPISODES

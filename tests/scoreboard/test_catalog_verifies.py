@@ -1,0 +1,106 @@
+"""An honest run of every id of the catalog verifies, whatever program recorded it."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxenvs
+from jaxenvs import monitor, scoreboard
+from jaxenvs.core.wrapper import unwrap
+from jaxenvs.errors import DependencyNotInstalled
+from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.scoreboard.board import board_of
+from tests.scoreboard.honest import AUTHOR
+
+FAST = ["FrozenLake-v1"]
+"""The others take several seconds each to compile; the attacks are on CartPole and Pendulum."""
+
+EMULATED = ["ALE/Pong-v5", "ALE/Freeway-v5", "ALE/Boxing-v5"]
+"""Games of the Atari, which an emulator plays."""
+
+STEPS = 12_000
+LANES = 3
+
+
+def challenge_of(env_id):
+    return scoreboard.public_challenge(env_id, episodes=1)
+
+
+def recorded(env_id, folder, steps):
+    """A loop of random actions over three lanes, as a person would write it."""
+    env = jaxenvs.AutoReset(board_of(env_id).env)
+
+    @jax.jit
+    def loop(state, keys):
+        def step(state, key):
+            actions = jax.vmap(env.action_space.sample)(jax.random.split(key, LANES))
+            state, timestep = jax.vmap(env.step)(state, actions)
+            return state, (monitor.outcome(timestep), actions)
+
+        return jax.lax.scan(step, state, keys)
+
+    challenge = challenge_of(env_id)
+    state, _ = jax.vmap(env.reset)(jax.random.split(challenge.key, LANES))
+    ended = 0
+    with monitor.record(env, key=challenge.key, path=folder, start=state) as recorder:
+        for chunk in range(steps // 200):
+            state, (outcomes, actions) = loop(state, jax.random.split(jax.random.key(chunk), 200))
+            recorder.add(outcomes, actions)
+            ended += int(np.asarray(outcomes.terminated | outcomes.truncated).sum())
+            if ended >= LANES:
+                break
+    assert ended, f"no episode of {env_id} ended within {steps} steps"
+    return scoreboard.pack(folder, AUTHOR, challenge=challenge)
+
+
+def check(env_id, folder):
+    """An honest run verifies as it was recorded, and a false claim beside it does not."""
+    rules = scoreboard.Rules(episodes=1)
+    try:
+        board = board_of(env_id)
+    except DependencyNotInstalled as error:
+        pytest.skip(str(error))
+    if type(unwrap(board.env)).changes_between_episodes:
+        policy = jaxenvs.RandomPolicy(board.env.action_space)
+        submission = scoreboard.play(env_id, policy, challenge_of(env_id), AUTHOR)
+    else:
+        submission = recorded(env_id, folder, STEPS)
+    submission = scoreboard.Submission.read(submission.to_bytes())
+    verdict = scoreboard.verify(submission, rules=rules)
+    assert verdict.state == "verified", verdict.reason
+    np.testing.assert_allclose(verdict.returns, submission.episodes.episode_return, rtol=1e-4, atol=1e-4)
+    episodes = submission.episodes
+    better = dataclasses.replace(episodes, episode_return=episodes.episode_return + 1 + abs(episodes.episode_return))
+    forged = dataclasses.replace(submission, episodes=better)
+    assert scoreboard.verify(forged, rules=rules).state == "rejected"
+    flags = dataclasses.replace(episodes, terminated=~episodes.terminated, truncated=~episodes.truncated)
+    assert scoreboard.verify(dataclasses.replace(submission, episodes=flags), rules=rules).state == "rejected"
+
+
+@pytest.mark.parametrize("env_id", FAST)
+def test_an_honest_run_verifies(env_id, tmp_path):
+    check(env_id, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("env_id", [*(spec.id for spec in CATALOG if spec.id not in FAST), *EMULATED])
+def test_an_honest_run_of_every_id_verifies(env_id, tmp_path):
+    check(env_id, tmp_path / "run")
+
+
+def test_a_policy_plays_as_it_is_verified_with_any_number_of_lanes():
+    """One step a call and many steps a call are the same program, to the last bit."""
+    env_id = "Acrobot-v1"
+    challenge = scoreboard.public_challenge(env_id, episodes=2)
+
+    def swing(observation, key):
+        del key
+        return jnp.where(observation[5] < 0, jnp.int32(0), jnp.int32(2))
+
+    submission = scoreboard.play(env_id, swing, challenge, AUTHOR)
+    verdict = scoreboard.verify(submission, rules=scoreboard.Rules(episodes=2))
+    assert (verdict.state, verdict.by_checkpoints) == ("verified", 0)
+    assert verdict.returns.tolist() == submission.episodes.episode_return.tolist()
