@@ -50,6 +50,9 @@ CHECKS = {
         "assert evaluation.returns.shape == (128,)",
         "assert model.num_timesteps == 1_200",
     ),
+    "docs/scoreboard.md": (
+        'assert verdict.state == "verified" and len(verdict.returns) == 100 and open("push.zip", "rb").read(2) == b"PK"',
+    ),
     "docs/play.md": ('assert server.url == f"http://127.0.0.1:{server.port}/"',),
     "docs/atari.md": (
         "assert trajectory.observation.shape == (3, 2, 210, 160)",
@@ -95,6 +98,7 @@ TOGETHER = [
         "docs/old_runs.md",
         "docs/recording.md",
         "docs/play.md",
+        "docs/scoreboard.md",
     ),
     ("docs/mujoco.md",),
     ("docs/fetch.md",),
