@@ -86,6 +86,7 @@ FAMILIES: dict[str, Actions] = {
         "5 from 2nd lot, 4 from 2nd lot, 3 from 2nd lot, 2 from 2nd lot, 1 from 2nd lot, move none,"
         " 1 from 1st lot, 2 from 1st lot, 3 from 1st lot, 4 from 1st lot, 5 from 1st lot"
     ),
+    "rlenvs.minecraft:Minecraft": _actions("forward, back, turn right, turn left"),
     "rlenvs.mountain_car:MountainCar": _PUSH,
     "rlenvs.multi_armed_bandit:MultiArmedBandit": Actions(),
     "rlenvs.random_walk:RandomWalk": _actions("left, right"),

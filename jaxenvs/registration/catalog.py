@@ -60,6 +60,7 @@ _DEJONG = "DeJong and Spong 1994"
 _PEREZ = "Perez-Uribe and Sanchez 1998"
 _MNIH = "Mnih, Heess and Graves 2014"
 _SINGH = "Singh and Sutton 1996"
+_JOHNSON = "Johnson et al. 2016"
 _GARNELO = "Garnelo et al. 2016"
 _PLAYED = "traditional"
 _WEXLER = "Wexler 1974"
@@ -102,6 +103,7 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("rlenvs/DynaMaze-v0",        "rlenvs.dyna_maze:DynaMaze",                                     1000,   None, _SUTTON_1998),
     _spec("rlenvs/GridWorld-v0",       "rlenvs.grid_world:GridWorld",                                   1000,   None, _BOYAN),
     _spec("rlenvs/JacksCarRental-v0",  "rlenvs.jacks_car_rental:JacksCarRental",                        1000,   None, _SUTTON_1998),
+    _spec("rlenvs/Minecraft-v0",       "rlenvs.minecraft:Minecraft",                                    None,   None, _JOHNSON),
     _spec("rlenvs/MountainCar-v0",     "rlenvs.mountain_car:MountainCar",                                200,   None, _SINGH),
     _spec("rlenvs/MultiArmedBandit-v0", "rlenvs.multi_armed_bandit:MultiArmedBandit",                   1000,   None, _SUTTON_1998),
     _spec("rlenvs/RandomWalk-v0",      "rlenvs.random_walk:RandomWalk",                                 1000,   None, _SUTTON_1988),
