@@ -47,6 +47,7 @@ _WAWRZYNSKI = "Wawrzynski 2009"
 _EREZ = "Erez, Tassa and Todorov 2011"
 _TASSA = "Tassa, Erez and Todorov 2012"
 _COULOM = "Coulom 2002"
+_HAFNER = "after Hafner 2021"
 _YOUNG = "Young and Tian 2019"
 _PRECUP = "Sutton, Precup and Singh 1999"
 _MICONI = "Miconi et al. 2019"
@@ -110,6 +111,7 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("rlenvs/Taxi-v0",            "rlenvs.taxi:Taxi",                                              1000,   None, _DIETTERICH),
     _spec("rlenvs/WindyWorld-v0",      "rlenvs.windy_world:WindyWorld",                                 1000,   None, _SUTTON_1998),
     _spec("rlenvs/XOWorld-v0",         "rlenvs.xo_world:XOWorld",                                        100,   None, _GARNELO),
+    _spec("VoxelCraft-v0",             "voxel_craft.voxel_craft:VoxelCraft",                            2000,   None, _HAFNER),
     _spec("MinAtar/Asterix-v0",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG),
     _spec("MinAtar/Asterix-v1",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/Breakout-v0",       "minatar.breakout:Breakout",                                     None,   None, _YOUNG),

@@ -3,7 +3,6 @@
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -88,7 +87,7 @@ class Minecraft(Env[MinecraftState, Array]):
         divisions: number of walls from west to east, which divide the building from north to south, and of walls from
             north to south. With (1, 0) there are two rooms, one behind the other. The start is in the room in the
             northwest, the goal in the one in the southeast.
-        obstacle: what is between two rooms: `"gap"`, a wall with a gap of two blocks, or `"bridge"`, a moat of lava with
+        obstacle: what is between rooms: `"gap"`, a wall with a gap of two blocks, or `"bridge"`, a moat of lava with
             a bridge of two blocks. Their places follow the key. The floor in the gap, and the bridge, are ore.
         ore: what the goal and the ore are made of: `"gold"`, `"diamond"` or `"redstone"`.
         time_limit: time in which the goal must be reached, s.

@@ -28,6 +28,8 @@ _LARGE = np.float32(1.5 * 2**15)
 """A number whose float32 neighbours are 1/256 apart."""
 _VERY_LARGE = np.float32(1.5 * 2**7)
 """A number whose float32 neighbours are 2^-16 apart."""
+_THIN_COVER, _UNDER_COVER = 4, 0.6
+"""Up to so many blocks above a face, such as the crown of a tree, leave it this share of the daylight."""
 _FOG = 0.6
 """The share of the view distance at which fog begins."""
 _CHUNK = 8
@@ -89,7 +91,8 @@ class Scene(PyTreeNode):
         yaw: () float32, degrees.
         pitch: () float32, degrees, positive downwards, strictly between -90 and 90.
         light: (x, z, y) uint8, the light of each cell from 0 to 15, or None for none.
-        daylight: () float32 from 0 to 1, or None if no sky can be seen. It lights the faces with no block above them.
+        daylight: () float32 from 0 to 1, or None if no sky can be seen. It lights faces with no block
+            above them, and weakly those with up to 4.
         lamp: () float32, the light level that the eye carries with it, one less per block; or None.
     """
 
@@ -325,7 +328,9 @@ def _light_level(scene: Scene, rays: _Rays, free: Array, depth: Array) -> Array:
     if scene.daylight is not None:
         height = scene.blocks.shape[2]
         cover = _at(rays.bits, free // height) >> (free % height).astype(jnp.uint32)
-        level = jnp.maximum(level, jnp.where(cover == 0, BRIGHTEST * scene.daylight, 0.0))
+        covers = lax.population_count(cover).astype(jnp.int32)
+        share = jnp.where(covers == 0, 1.0, jnp.where(covers <= _THIN_COVER, _UNDER_COVER, 0.0))
+        level = jnp.maximum(level, BRIGHTEST * scene.daylight * share)
     if scene.lamp is not None:
         level = jnp.maximum(level, scene.lamp - depth)
     return level

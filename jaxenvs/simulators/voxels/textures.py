@@ -78,9 +78,13 @@ def _torch(face: Face) -> Face:
 
 
 def _planks() -> Face:
-    grain = 0.14 * (_noise(31, 2) - 0.5) + 0.08 * (_noise(32) - 0.5) + np.array([0.03, -0.04, 0.0, 0.04])[_ROWS // 4, None][..., 0]
+    grain = (
+        0.14 * (_noise(31, 2) - 0.5)
+        + 0.08 * (_noise(32) - 0.5)
+        + np.array([0.03, -0.04, 0.0, 0.04])[_ROWS // 4, None][..., 0]
+    )
     face = _shades((162, 130, 78), grain)
-    joints = (_COLUMNS == np.array([4, 12, 2, 9])[_ROWS // 4]) & (_ROWS % 4 != 3)
+    joints = (np.array([4, 12, 2, 9])[_ROWS // 4] == _COLUMNS) & (_ROWS % 4 != 3)
     return _paint(_paint(face, joints, (112, 88, 50)), _ROWS % 4 == 3, (104, 82, 46))
 
 
@@ -107,7 +111,7 @@ def _ore(color: Color, seed: int) -> Face:
 
 
 def _grass_side() -> Face:
-    fringe = _ROWS < 2 + np.floor(3 * _noise(52)[0])[None, :]
+    fringe = 2 + np.floor(3 * _noise(52)[0])[None, :] > _ROWS
     return _paint(_grainy((134, 96, 67), 51, 0.2), fringe, _grainy((104, 152, 60), 53, 0.2))
 
 
@@ -154,7 +158,9 @@ def _alike(draw: Callable[[], Face]) -> Callable[[], Sequence[Face]]:
     return lambda: [draw()] * FACES
 
 
-def _sided(top: Callable[[], Face], side: Callable[[], Face], bottom: Callable[[], Face]) -> Callable[[], Sequence[Face]]:
+def _sided(
+    top: Callable[[], Face], side: Callable[[], Face], bottom: Callable[[], Face]
+) -> Callable[[], Sequence[Face]]:
     return lambda: [top(), side(), bottom()]
 
 
