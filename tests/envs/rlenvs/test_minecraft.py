@@ -60,6 +60,7 @@ def test_the_time_is_up_after_30_s():
     assert timestep.terminated and float(timestep.reward) == 0
 
 
+@pytest.mark.slow
 def test_ore_in_a_gap_earns_20_once():
     _, step, reset = stepper(divisions=(1, 0), ore="diamond")
     state, _ = reset(jaxenvs.random.key(0))
@@ -73,6 +74,7 @@ def test_ore_in_a_gap_earns_20_once():
     assert sum(rewards) == 20 and float(state.body.position[2]) > 9
 
 
+@pytest.mark.slow
 def test_lava_under_a_bridge_is_death():
     _, step, reset = stepper(divisions=(1, 0), obstacle="bridge")
     state, _ = reset(jaxenvs.random.key(0))
@@ -86,6 +88,7 @@ def test_lava_under_a_bridge_is_death():
     assert sum(rewards) == -10_000 and bool(timestep.terminated)
 
 
+@pytest.mark.slow
 def test_commands_that_last_stay_in_force_until_the_next_of_their_kind():
     _, step, reset = stepper(commands_last=True)
     state, _ = reset(jaxenvs.random.key(0))
@@ -97,6 +100,7 @@ def test_commands_that_last_stay_in_force_until_the_next_of_their_kind():
     assert float(state.yaw) == float(before.yaw) + 36
 
 
+@pytest.mark.slow
 def test_rooms_may_be_larger_and_more():
     env, _, reset = stepper(room_size=(5, 9), divisions=(1, 2))
     state, timestep = reset(jaxenvs.random.key(0))

@@ -116,6 +116,7 @@ def test_a_single_picture_is_that_of_a_batch():
     assert (np.asarray(alone) == np.asarray(batch[2])).mean() > 0.999
 
 
+@pytest.mark.slow
 def test_nested_batches_and_leftover_pictures():
     blocks, lights, eyes, yaws, pitches = (jnp.asarray(a) for a in poses())
     flat = jax.tree.map(lambda x: jnp.concatenate([x, x]), (blocks, lights, eyes, yaws, pitches))
