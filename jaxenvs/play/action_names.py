@@ -94,8 +94,8 @@ FAMILIES: dict[str, Actions] = {
     "rlenvs.windy_world:WindyWorld": _actions(f"{_COMPASS}, up right, down right, down left, up left", _COMPASS),
     "rlenvs.xo_world:XOWorld": _actions("left, right, up, down"),
     "voxel_craft.voxel_craft:VoxelCraft": _actions(
-        "no-op, move 1, move -1, turn -1, turn 1, look up, look down, jump, dig, place stone, place table, place furnace,"
-        " make wood pickaxe, make stone pickaxe, make iron pickaxe"
+        "no-op, move 1, move -1, turn -1, turn 1, look up, look down, jump, dig, place stone, place table,"
+        " place furnace, make wood pickaxe, make stone pickaxe, make iron pickaxe"
     ),
     "minatar.asterix:Asterix": _minatar("no-op, left, up, right, down"),
     "minatar.breakout:Breakout": _minatar("no-op, left, right"),

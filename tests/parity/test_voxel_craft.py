@@ -1,4 +1,4 @@
-"""VoxelCraft against a trajectory that was recorded with version v0; its rules are its own, so there is no reference."""
+"""VoxelCraft against a trajectory that was recorded with version v0: its rules are its own, without a reference."""
 
 import jax
 import jax.numpy as jnp
