@@ -70,19 +70,19 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
     and coal need a wood pickaxe, iron a stone pickaxe, diamonds an iron pickaxe; dirt, sand, wood and leaves are dug by
     hand. A day has `day_length` steps and begins in the morning. By night, and in caves, the agent sees by its lamp.
 
-    Observation: with `observation="pixels"`, (84, 84, 3) uint8, the view of the agent, and in the last 8 rows a bar for
-        each of the nine items, as high as their number. With `observation="symbolic"`, (1694,) float32, from 0 to 1.
+    Observation: (84, 84, 3) uint8, the view of the agent, and in the last 8 rows a bar for each of the nine items, as
+        high as their number. With `observation="symbolic"`, it is (1694,) float32 instead:
 
-        | index        | meaning                                                                          |
-        |--------------|----------------------------------------------------------------------------------|
-        | 0 to 1649    | classes of the blocks around, one-hot in 11: 5 to the side, 5 ahead, 6 up        |
-        | 1650 to 1660 | class of the block in the line of sight, one-hot                                 |
-        | 1661 to 1669 | number of each item, divided by 9                                                |
-        | 1670 to 1681 | achievements                                                                     |
-        | 1682 to 1685 | facing, one-hot                                                                  |
-        | 1686 to 1690 | where it looks, one-hot                                                          |
-        | 1691 to 1692 | whether a table, and a furnace, is near                                          |
-        | 1693         | daylight                                                                         |
+        | index        | meaning                                                            | min  | max | unit |
+        |--------------|--------------------------------------------------------------------|------|-----|------|
+        | 0 to 1649    | classes of the 5 x 5 x 6 blocks around (right, ahead, up), one-hot | 0    | 1   |      |
+        | 1650 to 1660 | class of the block in the line of sight, one-hot                   | 0    | 1   |      |
+        | 1661 to 1669 | number of each item                                                | 0    | 1   | 9    |
+        | 1670 to 1681 | whether each achievement is reached                                | 0    | 1   |      |
+        | 1682 to 1685 | facing south, west, north or east                                  | 0    | 1   |      |
+        | 1686 to 1690 | where it looks, from the highest pitch                             | 0    | 1   |      |
+        | 1691 to 1692 | whether a table, and a furnace, is near                            | 0    | 1   |      |
+        | 1693         | daylight                                                           | 0.12 | 1   |      |
 
     Action: () int32. 0 no-op, 1 forward, 2 back, 3 turn left, 4 turn right, each by 90 degrees, 5 look up, 6 look down,
         each by 30 degrees, 7 jump, which leads forward onto a block, 8 dig, 9 place stone, 10 place table (4 wood), 11
