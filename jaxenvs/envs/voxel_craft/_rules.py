@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from jaxenvs.simulators.voxels.blocks import FIRST_LIQUID, Block
+from jaxenvs.simulators.voxels.blocks import Block
 
 ITEMS = ("dirt", "wood", "stone", "coal", "iron", "diamond", "wood pickaxe", "stone pickaxe", "iron pickaxe")
 DIRT, WOOD, STONE, COAL, IRON, DIAMOND, WOOD_PICKAXE, STONE_PICKAXE, IRON_PICKAXE = range(len(ITEMS))
@@ -173,6 +173,3 @@ def class_table() -> np.ndarray:
     for number, blocks in enumerate(CLASSES.values()):
         table[list(blocks)] = number
     return table
-
-
-LIQUID = FIRST_LIQUID

@@ -10,5 +10,4 @@ empty, and it is at most 32 blocks high, so that a column of blocks is one word 
     grid     reading and changing blocks, light that spreads from its sources
     camera   the picture that an eye sees, by casting rays
     body     a body that walks, jumps, falls and collides
-    target   the block that an eye looks at
 """

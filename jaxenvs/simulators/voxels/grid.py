@@ -4,19 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxenvs.errors import InvalidField
-from jaxenvs.simulators.voxels.blocks import FIRST_LIQUID, MOST_HEIGHT, Block
+from jaxenvs.simulators.voxels.blocks import FIRST_LIQUID, Block
 
 BRIGHTEST = 15
 """The level of full light."""
 TORCH_LIGHT = 14
 """The level in the cell of a torch; each cell further away has one less."""
-
-
-def check_height(owner: str, height: int) -> None:
-    """Raises `InvalidField` if a world would be higher than a column of bits."""
-    if not 2 <= height <= MOST_HEIGHT:
-        raise InvalidField(f"{owner}: a world of voxels is 2 to {MOST_HEIGHT} blocks high, not {height}.")
 
 
 def block_at(blocks: Array, x: Array, y: Array, z: Array) -> Array:
