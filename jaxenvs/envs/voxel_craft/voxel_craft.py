@@ -244,8 +244,8 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
             one_hot.reshape(-1),
             state.inventory.astype(jnp.float32) * np.float32(1 / rules.MOST),
             state.achieved,
-            np.arange(4) == state.facing,
-            np.arange(len(rules.PITCHES)) == state.pitch,
+            np.arange(4, dtype=np.int32) == state.facing,
+            np.arange(len(rules.PITCHES), dtype=np.int32) == state.pitch,
             _near(state),
             self.daylight(state)[None],
         ]
@@ -310,7 +310,7 @@ def _worked(state: VoxelCraftState, action: Array) -> VoxelCraftState:
     return state.replace(
         blocks=with_block(state.blocks, x, y, z, new),
         inventory=jnp.minimum(inventory, rules.MOST),
-        achieved=state.achieved | (np.arange(len(rules.ACHIEVEMENTS)) == reached),
+        achieved=state.achieved | (np.arange(len(rules.ACHIEVEMENTS), dtype=np.int32) == reached),
     )
 
 

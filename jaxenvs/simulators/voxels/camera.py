@@ -229,7 +229,7 @@ def _traverse(lens: Lens, scene: Scene, rays: _Rays) -> _Cells:
             jnp.where(in_x, next_x + per_cell[0], next_x),
             jnp.where(in_x, next_z, next_z + per_cell[1]),
             leave,
-            jnp.where(in_x, 0, 1),
+            jnp.where(in_x, np.int32(0), np.int32(1)),
         )
         return after, _Cells(enter=enter, leave=leave, bits=word, cell=2 * index + across)
 

@@ -78,11 +78,7 @@ def _torch(face: Face) -> Face:
 
 
 def _planks() -> Face:
-    grain = (
-        0.14 * (_noise(31, 2) - 0.5)
-        + 0.08 * (_noise(32) - 0.5)
-        + np.array([0.03, -0.04, 0.0, 0.04])[_ROWS // 4, None][..., 0]
-    )
+    grain = 0.14 * (_noise(31, 2) - 0.5) + 0.08 * (_noise(32) - 0.5) + np.array([0.03, -0.04, 0.0, 0.04])[_ROWS // 4]
     face = _shades((162, 130, 78), grain)
     joints = (np.array([4, 12, 2, 9])[_ROWS // 4] == _COLUMNS) & (_ROWS % 4 != 3)
     return _paint(_paint(face, joints, (112, 88, 50)), _ROWS % 4 == 3, (104, 82, 46))
