@@ -230,6 +230,28 @@ def slow_tests(figures: Figures) -> str:
     return table(("tests", "passed", "failed", "skipped", "time"), rows, range(1, 5))
 
 
+def voxel_pictures(figures: Figures) -> str:
+    """By world, size and view distance, how fast pictures are drawn, and how many times faster than by NumPy."""
+    rows = []
+    for row in figures["rows"]:
+        floor = row.get("numpy_cpu_microseconds_per_picture")
+        ours = row["cpu_microseconds_per_picture"]
+        rows.append(
+            (
+                row["world"],
+                f"{row['size']} x {row['size']}",
+                str(row["view_distance"]),
+                f"{row['pictures_per_second']:,}",
+                f"{ours:,.0f}",
+                f"{floor:,.0f}" if floor else "",
+                f"{floor / ours:.1f}" if floor else "",
+                f"{row['compile_cpu_seconds']:.1f} s",
+            )
+        )
+    head = "world", "picture", "view", "pictures/s", "us of processor time", "NumPy, us", "x NumPy", "compiling"
+    return table(head, rows, range(2, len(head)))
+
+
 TABLES: dict[str, tuple[Any, ...]] = {
     "classic control": ("speed_classic_control", steps_per_second),
     "MinAtar": ("speed_minatar", ratios_with_range),
@@ -247,6 +269,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "dieharder summary": ("dieharder", dieharder_summary),
     "recording": ("recording_cost", recording_cost),
     "slow tests": ("slow_tests", slow_tests),
+    "voxels": ("speed_voxels", voxel_pictures),
 }
 """By the name of a table: the files in `docs/figures/` that it is made from, and the function that makes it."""
 

@@ -87,12 +87,17 @@ FAMILIES: dict[str, Actions] = {
         "5 from 2nd lot, 4 from 2nd lot, 3 from 2nd lot, 2 from 2nd lot, 1 from 2nd lot, move none,"
         " 1 from 1st lot, 2 from 1st lot, 3 from 1st lot, 4 from 1st lot, 5 from 1st lot"
     ),
+    "rlenvs.minecraft:Minecraft": _actions("move 1, move -1, turn 1, turn -1"),
     "rlenvs.mountain_car:MountainCar": _PUSH,
     "rlenvs.multi_armed_bandit:MultiArmedBandit": Actions(),
     "rlenvs.random_walk:RandomWalk": _actions("left, right"),
     "rlenvs.taxi:Taxi": _actions("north, east, south, west, pick up, put down, fill up"),
     "rlenvs.windy_world:WindyWorld": _actions(f"{_COMPASS}, up right, down right, down left, up left", _COMPASS),
     "rlenvs.xo_world:XOWorld": _actions("left, right, up, down"),
+    "voxel_craft.voxel_craft:VoxelCraft": _actions(
+        "no-op, move 1, move -1, turn -1, turn 1, look up, look down, jump, dig, place stone, place table,"
+        " place furnace, make wood pickaxe, make stone pickaxe, make iron pickaxe"
+    ),
     "minatar.asterix:Asterix": _minatar("no-op, left, up, right, down"),
     "minatar.breakout:Breakout": _minatar("no-op, left, right"),
     "minatar.freeway:Freeway": _minatar("no-op, up, down"),
@@ -128,6 +133,10 @@ _KEYS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("right", "east", "forward", "right arm"), ("ArrowRight",)),
     **dict.fromkeys(("up", "north"), ("ArrowUp",)),
     **dict.fromkeys(("down", "south"), ("ArrowDown",)),
+    **{"move 1": ("ArrowUp",), "move -1": ("ArrowDown",), "turn 1": ("ArrowRight",), "turn -1": ("ArrowLeft",)},
+    **{"look up": ("PageUp",), "look down": ("PageDown",), "jump": (" ",), "dig": ("d",)},
+    **{"place stone": ("s",), "place table": ("t",), "place furnace": ("f",)},
+    **{"make wood pickaxe": ("1",), "make stone pickaxe": ("2",), "make iron pickaxe": ("3",)},
     "fire": (" ",),
     **{"hit": ("h",), "stick": ("s",), "stand": ("s",)},
     **{"pick up": ("p",), "drop off": ("o",), "put down": ("o",), "fill up": ("f",)},

@@ -47,6 +47,7 @@ _WAWRZYNSKI = "Wawrzynski 2009"
 _EREZ = "Erez, Tassa and Todorov 2011"
 _TASSA = "Tassa, Erez and Todorov 2012"
 _COULOM = "Coulom 2002"
+_HAFNER = "after Hafner 2021"
 _YOUNG = "Young and Tian 2019"
 _PRECUP = "Sutton, Precup and Singh 1999"
 _MICONI = "Miconi et al. 2019"
@@ -60,6 +61,7 @@ _DEJONG = "DeJong and Spong 1994"
 _PEREZ = "Perez-Uribe and Sanchez 1998"
 _MNIH = "Mnih, Heess and Graves 2014"
 _SINGH = "Singh and Sutton 1996"
+_JOHNSON = "Johnson et al. 2016"
 _GARNELO = "Garnelo et al. 2016"
 _PLAYED = "traditional"
 _WEXLER = "Wexler 1974"
@@ -106,12 +108,14 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("rlenvs/DynaMaze-v0",        "rlenvs.dyna_maze:DynaMaze",                                     1000,   None, _SUTTON_1998),
     _spec("rlenvs/GridWorld-v0",       "rlenvs.grid_world:GridWorld",                                   1000,   None, _BOYAN),
     _spec("rlenvs/JacksCarRental-v0",  "rlenvs.jacks_car_rental:JacksCarRental",                        1000,   None, _SUTTON_1998),
+    _spec("rlenvs/Minecraft-v0",       "rlenvs.minecraft:Minecraft",                                    None,   None, _JOHNSON),
     _spec("rlenvs/MountainCar-v0",     "rlenvs.mountain_car:MountainCar",                                200,   None, _SINGH),
     _spec("rlenvs/MultiArmedBandit-v0", "rlenvs.multi_armed_bandit:MultiArmedBandit",                   1000,   None, _SUTTON_1998),
     _spec("rlenvs/RandomWalk-v0",      "rlenvs.random_walk:RandomWalk",                                 1000,   None, _SUTTON_1988),
     _spec("rlenvs/Taxi-v0",            "rlenvs.taxi:Taxi",                                              1000,   None, _DIETTERICH),
     _spec("rlenvs/WindyWorld-v0",      "rlenvs.windy_world:WindyWorld",                                 1000,   None, _SUTTON_1998),
     _spec("rlenvs/XOWorld-v0",         "rlenvs.xo_world:XOWorld",                                        100,   None, _GARNELO),
+    _spec("VoxelCraft-v0",             "voxel_craft.voxel_craft:VoxelCraft",                            2000,   None, _HAFNER),
     _spec("MinAtar/Asterix-v0",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG),
     _spec("MinAtar/Asterix-v1",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/Breakout-v0",       "minatar.breakout:Breakout",                                     None,   None, _YOUNG),

@@ -25,6 +25,7 @@ _FEW_COLUMNS = 4
 _CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 _SMALL_CONVOLUTIONS = ((16, 3, 1),)
 _LEAST_PIXELS = 36
+_MOST_CHANNELS = 4
 _BRIGHTEST = 255.0
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": nn.tanh, "relu": nn.relu, "silu": nn.silu}
@@ -49,7 +50,10 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """Maps (inputs,) float32, or (rows, columns, channels) uint8 or bool, to (outputs,) float32."""
+        """Maps (inputs,) float32, or a picture (rows, columns, channels), to (outputs,) float32.
+
+        Pictures are uint8 from 0 to 255, bool, or float32 from 0 to 1.
+        """
         if x.ndim == 3:
             x = self._convolved(x)
         for size in self.hidden_sizes:
@@ -59,7 +63,7 @@ class MLP(nn.Module):
     def _convolved(self, picture: Array) -> Array:
         """The output of the last convolutional layer as one vector."""
         x = picture.astype(jnp.float32)
-        x = x if picture.dtype == jnp.bool_ else x / _BRIGHTEST
+        x = x / _BRIGHTEST if picture.dtype == jnp.uint8 else x
         is_small = min(picture.shape[:2]) < _LEAST_PIXELS
         for features, size, stride in _SMALL_CONVOLUTIONS if is_small else _CONVOLUTIONS:
             x = nn.Conv(
@@ -151,9 +155,23 @@ def is_picture(space: Space[Any]) -> bool:
     """Whether observations are pictures: uint8 or bool, with 3 axes (channels first or last), or a stack of these.
 
     uint8 with 2 axes is also a picture. bool with 2 axes is not, since a stack of vectors has that form as well.
+    float32 with 3 axes is one if all entries are from 0 to 1, and there are at most 4 channels of at least 36 by 36
+    pixels.
     """
     least = {np.dtype(np.uint8): 2, np.dtype(np.bool_): 3}
-    return isinstance(space, Box) and space.dtype in least and least[space.dtype] <= len(space.shape) <= 4
+    if not isinstance(space, Box) or space.dtype not in least:
+        return _is_float_picture(space)
+    return least[space.dtype] <= len(space.shape) <= 4
+
+
+def _is_float_picture(space: Space[Any]) -> bool:
+    if not isinstance(space, Box) or space.dtype != np.float32 or len(space.shape) != 3:
+        return False
+    first, second, last = space.shape
+    channels, sides = (first, (second, last)) if first < last else (last, (first, second))
+    bounds = space.low, space.high
+    has_form = channels <= _MOST_CHANNELS and min(sides) >= _LEAST_PIXELS
+    return has_form and all(isinstance(x, np.ndarray) and (x == value).all() for value, x in enumerate(bounds))
 
 
 def to_features(space: Space[Any], observation: Any) -> Array:

@@ -91,7 +91,8 @@ class PPO(Learner[PPOState]):
 
     Observations: any space that flattens to a vector, or pictures. Pictures of uint8 (rows, columns), with
     channels or stacked, go through three convolutional layers first (hidden_sizes=(512,) with activation "relu" is
-    customary then); small ones, such as MinAtar's of (rows, columns, channels) bool, through a single layer.
+    customary then), and so do those of float32 from 0 to 1 with at most 4 channels of at least 36 by 36 pixels; small
+    ones, such as MinAtar's of (rows, columns, channels) bool, go through a single layer.
     Actions: Discrete (categorical), MultiDiscrete or Tuple of Discrete (an independent categorical for each part), or
     Box (normal, with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
 

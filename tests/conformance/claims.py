@@ -93,9 +93,13 @@ CLAIMS = {
     "rlenvs/GridWorld-v0": {"random": False, "policy": _up_or_right},
     "rlenvs/RandomWalk-v0": {"random": False},
     "rlenvs/WindyWorld-v0": {"random": False, "policy": _around_by_the_right},
+    # A picture takes long to draw; the time is up after 150 steps.
+    "rlenvs/Minecraft-v0": {"steps": 160, "lanes": 2, "eager": False},
     # Rentals and bandits never end.
     "rlenvs/JacksCarRental-v0": {"reaches": {"truncated"}},
     "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
+    # Random actions do not find a diamond; pictures and worlds take long.
+    "VoxelCraft-v0": {"steps": 60, "lanes": 2, "eager": False, "reaches": {"truncated"}},
     # Tasks that have no end but the limit.
     "gymnax/PointRobot-v0": {"reaches": {"truncated"}},
     "gymnax/BernoulliBandit-v0": {"reaches": {"truncated"}},
@@ -148,6 +152,7 @@ REPRESENTATIVES = {
     "rlenvs/Catch-v0": "rlenvs: a picture of bytes as observation",
     "rlenvs/DynaMaze-v0": "Several numbers as observation, and a deterministic task whose map changes between episodes",
     "rlenvs/MultiArmedBandit-v0": "A parameter that is None until an episode has ended",
+    "VoxelCraft-v0": "VoxelCraft: a picture of bytes of a world that actions change",
     "MinAtar/Breakout-v1": "MinAtar: planes of truth values as observation",
     "gymnax/Swimmer-v0": "gymnax: a loop within the step",
     "gymnax/Pong-v0": "A picture of real numbers as observation",

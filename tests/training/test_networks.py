@@ -52,6 +52,24 @@ def test_all_else_becomes_a_vector():
     assert not is_picture(Box(False, True, (4, 128), bool)), "a stack of vectors"
 
 
+def test_pictures_of_numbers_from_0_to_1_count_as_those_of_bytes_do():
+    space = Box(0, 1, (36, 40, 3), np.float32)
+    assert is_picture(space) and blank_features(space).shape == (36, 40, 3)
+    assert blank_features(Box(0, 1, (3, 36, 40), np.float32)).shape == (36, 40, 3)
+    for other in (
+        Box(0, 1, (35, 40, 3), np.float32),
+        Box(0, 1, (36, 40, 5), np.float32),
+        Box(0, 2, (36, 40, 3), np.float32),
+        Box(0, 1, (36, 40), np.float32),
+        jaxenvs.make("gymnax/Pong-v0").observation_space,
+    ):
+        assert not is_picture(other), other
+    network, bytes_ = MLP((), 1, "relu"), pictures(36, 40, 3).sample(KEY)
+    weights = network.init(jax.random.key(0), bytes_)
+    numbers = bytes_.astype(jnp.float32) / 255
+    np.testing.assert_allclose(network.apply(weights, numbers), network.apply(weights, bytes_), rtol=1e-5, atol=1e-6)
+
+
 def test_pictures_of_bools_stay_bools():
     space = jaxenvs.make("MinAtar/Breakout-v1").observation_space
     assert is_picture(space) and blank_features(space).dtype == bool

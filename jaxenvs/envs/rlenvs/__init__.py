@@ -7,6 +7,5 @@ In all of them, actions count from 0, as in the later versions of rlenvs. Cells 
 pointing up. The base class of rlenvs ends every episode after 1,000 steps by default, and does not distinguish that
 from an end of the task itself. Here that limit is a `TimeLimit`, which truncates.
 
-Of the other two environments of rlenvs, Atari is available as `ALE/<Game>-v5` from `jaxenvs_ale_bridge`; Minecraft is
-not available yet.
+The other environment of rlenvs, Atari, is available as `ALE/<Game>-v5` from `jaxenvs_ale_bridge`.
 """

@@ -1,0 +1,1 @@
+"""A generated world of blocks to dig in."""
