@@ -61,7 +61,8 @@ def test_adapters_are_all_named():
 
 def test_commands_are_all_listed():
     listed = set(re.findall(r"^\| `jaxenvs ([\w-]+)", read("docs/command.md"), re.MULTILINE))
-    assert listed == {command.name or command.callback.__name__ for command in app.registered_commands}
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert listed == commands | {group.name for group in app.registered_groups}
 
 
 def anchors_of(path):
