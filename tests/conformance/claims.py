@@ -152,7 +152,6 @@ REPRESENTATIVES = {
     "rlenvs/Catch-v0": "rlenvs: a picture of bytes as observation",
     "rlenvs/DynaMaze-v0": "Several numbers as observation, and a deterministic task whose map changes between episodes",
     "rlenvs/MultiArmedBandit-v0": "A parameter that is None until an episode has ended",
-    "VoxelCraft-v0": "VoxelCraft: a picture of bytes of a world that actions change",
     "MinAtar/Breakout-v1": "MinAtar: planes of truth values as observation",
     "gymnax/Swimmer-v0": "gymnax: a loop within the step",
     "gymnax/Pong-v0": "A picture of real numbers as observation",
