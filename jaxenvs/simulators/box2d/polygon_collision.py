@@ -77,8 +77,8 @@ class _Shape(NamedTuple):
 def _greatest_separation(first: _Shape, second: _Shape) -> tuple[Array, Array]:
     """The side of the first polygon with the greatest separation from the second, and that separation in m.
 
-    This is `b2FindMaxSeparation` as it was before Box2D 2.4: it begins at the side that faces the other's centroid most,
-    and climbs. It can stop at a side that is not the best one.
+    This is `b2FindMaxSeparation` as it was before Box2D 2.4: it begins at the side that faces the other's centroid
+    most, and climbs. It can stop at a side that is not the best one.
     """
     sides = first.vertices[0].shape[0]
     from_side = subtract(up(second.vertices), (first.vertices[0][:, None], first.vertices[1][:, None]))
@@ -106,7 +106,9 @@ def _greatest_separation(first: _Shape, second: _Shape) -> tuple[Array, Array]:
     return side, best
 
 
-def collide_box(model: Model, keep: Keep, body: Array, low: Vector, high: Vector, center: Vector, angle: Array) -> Manifold:
+def collide_box(
+    model: Model, keep: Keep, body: Array, low: Vector, high: Vector, center: Vector, angle: Array
+) -> Manifold:
     """The manifolds of upright rectangles (shape A) and the polygons of bodies (shape B) (`b2CollidePolygons`).
 
     Args:
