@@ -1,4 +1,4 @@
-"""Sequential impulses at the contacts of one body with the static ground (`b2ContactSolver.cpp`).
+"""Sequential impulses at the contacts of bodies with the static ground (`b2ContactSolver.cpp`).
 
 The ground does not move, so shape A has neither mass nor velocity, and what follows is the part of body B.
 """
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
+from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     LINEAR_SLOP,
@@ -68,18 +69,26 @@ class ContactConstraint:
 
 
 def constraint(
-    model: Model, body: Scalar, center: Vector, angle: Scalar, manifold: Manifold, impulse: Array, friction: Array
+    model: Model,
+    keep: Keep,
+    body: Array,
+    center: Vector,
+    angle: Scalar,
+    manifold: Manifold,
+    impulses: Impulses,
+    friction: Array,
 ) -> ContactConstraint:
     """Masses and arms at the body's pose (`InitializeVelocityConstraints`, `b2WorldManifold::Initialize`).
 
     Args:
         model: the bodies.
-        body: () int32 index.
-        center: the centre of mass in m.
-        angle: () rad.
-        manifold: of the contact.
-        impulse: (2, 2) float32 in N s, to warm start with.
-        friction: () coefficient.
+        keep: stops recomputation.
+        body: int32 indices.
+        center: the centres of mass in m.
+        angle: rad.
+        manifold: of the contacts.
+        impulses: to warm start with.
+        friction: coefficient.
     """
     inverse_mass = of(model.inverse_masses, body)
     inverse_inertia = of(model.inverse_inertias, body)
@@ -94,7 +103,7 @@ def constraint(
         on_face = add(point, scale(POLYGON_RADIUS - dot(subtract(point, plane), normal), normal))
         on_other = subtract(point, scale(POLYGON_RADIUS, normal))
         arms.append(subtract(scale(F(0.5), add(on_face, on_other)), center))
-    normal = choose(is_edge, normal, negate(normal))
+    normal, arms = keep((choose(is_edge, normal, negate(normal)), arms))
     tangent = (normal[1], -normal[0])
     rn = [cross(arm, normal) for arm in arms]
     rt = [cross(arm, tangent) for arm in arms]
@@ -121,16 +130,16 @@ def constraint(
         block=(k11, k12, k22),
         block_inverse=(inverse * k22, -inverse * k12, inverse * k11),
         impulses=(
-            if_solved(0, impulse[0, 0]),
-            if_solved(0, impulse[0, 1]),
-            if_solved(1, impulse[1, 0]),
-            if_solved(1, impulse[1, 1]),
+            if_solved(0, impulses[0]),
+            if_solved(0, impulses[1]),
+            if_solved(1, impulses[2]),
+            if_solved(1, impulses[3]),
         ),
     )
 
 
-def friction(model: Model, body: Scalar, edge: Array) -> Array:
-    """() float32: the mixed coefficient of a body and an edge of the ground (`b2MixFriction`)."""
+def friction(model: Model, body: Array, edge: Array) -> Array:
+    """float32: the mixed coefficient of a body and an edge of the ground (`b2MixFriction`)."""
     return jnp.sqrt(of(model.frictions, body) * of(model.edge_frictions, edge))
 
 
@@ -148,7 +157,13 @@ def warm_start(
 
 
 def solve_velocity(
-    contact: ContactConstraint, inverse_mass: Scalar, inverse_inertia: Scalar, v: Vector, w: Scalar, impulses: Impulses
+    keep: Keep,
+    contact: ContactConstraint,
+    inverse_mass: Scalar,
+    inverse_inertia: Scalar,
+    v: Vector,
+    w: Scalar,
+    impulses: Impulses,
 ) -> tuple[Vector, Scalar, Impulses]:
     """One pass over a contact: friction, then the normal impulses (`SolveVelocityConstraints`).
 
@@ -163,13 +178,13 @@ def solve_velocity(
     ) -> tuple[Vector, Scalar, Scalar]:
         slip = dot(add(v, turn(w, arm)), tangent)
         limit = contact.friction * pressure
-        new = jnp.maximum(-limit, jnp.minimum(old - mass * slip, limit))
+        new = keep(jnp.maximum(-limit, jnp.minimum(old - mass * slip, limit)))
         impulse = scale(new - old, tangent)
         return add(v, scale(inverse_mass, impulse)), w + inverse_inertia * cross(arm, impulse), new
 
     v, w, t1 = rub(v, w, contact.arms[0], t1, n1, contact.tangent_masses[0])
     v, w, t2 = rub(v, w, contact.arms[1], t2, n2, contact.tangent_masses[1])
-    vn1, vn2 = (dot(add(v, turn(w, arm)), normal) for arm in contact.arms)
+    vn1, vn2 = (keep(dot(add(v, turn(w, arm)), normal)) for arm in contact.arms)
     alone = jnp.maximum(n1 - contact.normal_masses[0] * vn1, F(0))
 
     k11, k12, k22 = contact.block
@@ -183,16 +198,17 @@ def solve_velocity(
     case4 = (b1 >= 0) & (b2 >= 0)
     x1 = jnp.where(case1, both1, jnp.where(case2, first, jnp.where(case3 | case4, F(0), n1)))
     x2 = jnp.where(case1, both2, jnp.where(case2, F(0), jnp.where(case3, second, jnp.where(case4, F(0), n2))))
-    x1, x2 = jnp.where(contact.is_block, x1, alone), jnp.where(contact.is_block, x2, n2)
+    x1, x2 = keep((jnp.where(contact.is_block, x1, alone), jnp.where(contact.is_block, x2, n2)))
 
     d1, d2 = scale(x1 - n1, normal), scale(x2 - n2, normal)
     v = add(v, scale(inverse_mass, add(d1, d2)))
     w = w + inverse_inertia * (cross(contact.arms[0], d1) + cross(contact.arms[1], d2))
+    v, w = keep((v, w))
     return v, w, (x1, t1, x2, t2)
 
 
 def solve_position(
-    model: Model, body: Scalar, manifold: Manifold, center: Vector, angle: Scalar, baumgarte: Scalar
+    model: Model, keep: Keep, body: Array, manifold: Manifold, center: Vector, angle: Scalar, baumgarte: Scalar
 ) -> tuple[Vector, Scalar, Scalar]:
     """One pass that pushes the points of a contact out (`SolvePositionConstraints`, `SolveTOIPositionConstraints`).
 
@@ -216,6 +232,7 @@ def solve_position(
         least = jnp.where(exists, jnp.minimum(least, separation), least)
         arm = subtract(point, center)
         error = jnp.maximum(-MAX_LINEAR_CORRECTION, jnp.minimum(baumgarte * (separation + LINEAR_SLOP), F(0)))
+        normal, arm = keep((normal, arm))
         rn = cross(arm, normal)
         impulse = scale(-error / (inverse_mass + inverse_inertia * rn * rn), normal)
         center = choose(exists, add(center, scale(inverse_mass, impulse)), center)

@@ -1,23 +1,33 @@
-"""The contacts of one body with the ground, newest first (`b2Contact.cpp`, `b2ContactManager.cpp`)."""
+"""The contacts of bodies with the ground, newest first (`b2Contact.cpp`, `b2ContactManager.cpp`).
 
-from typing import Any, TypeVar
+Within a step, arrays end with an axis of items, an item being one body of one world; pairs and points come before it.
+"""
+
+import dataclasses
+from functools import reduce
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.simulators.box2d.collision import Manifold, collide, no_manifold
-from jaxenvs.simulators.box2d.lanes import only_where
+from jaxenvs.simulators.box2d.collision import Manifold, collide
+from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import F
-from jaxenvs.simulators.box2d.vectors import Scalar, Vector, components
+from jaxenvs.simulators.box2d.vectors import Vector, up
 
 T = TypeVar("T")
+
+_MANY = 16
+"""Up to so many, all pairs of flags are compared, which is faster."""
 
 
 class Contacts(PyTreeNode):
     """The pairs of one body with edges of the ground whose boxes overlap; the newest pair comes first.
+
+    Worlds have the axes below behind those of worlds and bodies; within a step, items come last.
 
     Attributes:
         edge: (pairs,) int32, the edge of each pair; -1 is an empty slot, and all empty slots come last.
@@ -47,54 +57,82 @@ def no_contacts(bodies: int, pairs: int) -> Contacts:
     )
 
 
-def edge_ends(ground: Array, edge: Array) -> tuple[Vector, Vector]:
-    """The two ends of an edge of the ground, (edges, 2, 2) float32 in m; those of the first for an empty slot."""
-    ends = ground[jnp.maximum(edge, 0)]
-    return components(ends[0]), components(ends[1])
+def as_items(tree: T) -> T:
+    """Arrays with axes (lanes, bodies, ...) as arrays with axes (..., items): all lanes of the first body first."""
+
+    def turned(x: Array) -> Array:
+        x = jnp.moveaxis(x, (0, 1), (-1, -2))
+        return x.reshape(*x.shape[:-2], -1)
+
+    return jax.tree.map(turned, tree)
+
+
+def as_lanes(tree: T, bodies: int) -> T:
+    """The reverse of `as_items`."""
+
+    def turned(x: Array) -> Array:
+        return jnp.moveaxis(x.reshape(*x.shape[:-1], bodies, -1), (-1, -2), (0, 1))
+
+    return jax.tree.map(turned, tree)
+
+
+def edge_ends(ground: Array, lane: Array, edge: Array) -> tuple[Vector, Vector]:
+    """The two ends of edges of the ground; those of the first for an empty slot.
+
+    Args:
+        ground: (lanes, edges, 2, 2) float32 in m.
+        lane: int32 of any shape.
+        edge: int32 of the same shape.
+    """
+    ends = ground[lane, jnp.maximum(edge, 0)]
+    return (ends[..., 0, 0], ends[..., 0, 1]), (ends[..., 1, 0], ends[..., 1, 1])
 
 
 def update(
-    model: Model, body: Scalar, ground: Array, center: Vector, angle: Scalar, old: Contacts, live: Array
+    model: Model,
+    keep: Keep,
+    body: Array,
+    ends: tuple[Vector, Vector],
+    center: Vector,
+    angle: Array,
+    old: Contacts,
+    live: Array,
 ) -> tuple[Contacts, Manifold]:
     """New manifolds of the live pairs; impulses follow the identifiers of their points (`b2Contact::Update`).
 
     Args:
         model: the bodies.
-        body: () int32 index.
-        ground: (edges, 2, 2) float32 in m.
-        center: the body's centre of mass in m.
-        angle: () rad.
+        keep: stops recomputation.
+        body: (items,) int32 indices.
+        ends: of the edge of each pair, (pairs, items) in m.
+        center: the bodies' centres of mass, (items,) in m.
+        angle: (items,) float32 in rad.
         old: the contacts before.
-        live: (pairs,) bool, which pairs to update; the others do not touch in what is returned.
+        live: (pairs, items) bool, which pairs to update; the others do not touch in what is returned.
 
     Returns:
-        The contacts, and their manifolds with a leading axis of pairs.
+        The contacts, and their manifolds, (pairs, items).
     """
-
-    def make(_: Manifold, body: Scalar, ends: tuple[Vector, Vector], center: Vector, angle: Scalar) -> Manifold:
-        return collide(model, body, *ends, center, angle)
-
-    def one(edge: Array, points: Array, feature: Array, impulse: Array, live: Array) -> tuple[Contacts, Manifold]:
-        manifold = only_where(live, make, no_manifold(), body, edge_ends(ground, edge), center, angle, share=8)
-        kept = []
-        for number, identifier in enumerate(manifold.features):
-            first = (points > 0) & (feature[0] == identifier)
-            second = (points > 1) & (feature[1] == identifier)
-            carried = jnp.where(first, impulse[0], jnp.where(second, impulse[1], F(0)))
-            kept.append(jnp.where(manifold.points > number, carried, F(0)))
-        return Contacts(edge, manifold.points, jnp.stack(manifold.features), jnp.stack(kept)), manifold
-
-    return jax.vmap(one)(old.edge, old.points, old.feature, old.impulse, live)
+    manifold = collide(model, keep, body[None], *ends, up(center), up(angle))
+    points = jnp.where(live, manifold.points, 0)
+    kept = []
+    for number, identifier in enumerate(manifold.features):
+        first = (old.points > 0) & (old.feature[:, 0] == identifier)
+        second = (old.points > 1) & (old.feature[:, 1] == identifier)
+        carried = jnp.where(first[:, None], old.impulse[:, 0], jnp.where(second[:, None], old.impulse[:, 1], F(0)))
+        kept.append(jnp.where((points > number)[:, None], carried, F(0)))
+    new = Contacts(old.edge, points, jnp.stack(manifold.features, 1), jnp.stack(kept, 1))
+    return new, dataclasses.replace(manifold, points=points)
 
 
 def last_event(before: Array, after: Array, order: Array, flag: Array) -> Array:
     """What the last of the events of a body says: True after a begin of contact, False after an end.
 
     Args:
-        before: (pairs,) int32, contact points before the update.
-        after: (pairs,) int32, and after it.
-        order: (pairs,) bool, the pairs that are updated, in the order of the list.
-        flag: () bool, what the last event before said.
+        before: (pairs, ...) int32, contact points before the update.
+        after: (pairs, ...) int32, and after it.
+        order: (pairs, ...) bool, the pairs that are updated, in the order of the list.
+        flag: (...) bool, what the last event before said.
     """
     for slot in range(before.shape[0]):
         begins = order[slot] & (before[slot] == 0) & (after[slot] > 0)
@@ -103,21 +141,32 @@ def last_event(before: Array, after: Array, order: Array, flag: Array) -> Array:
     return flag
 
 
-def first_places(chosen: Array, count: int) -> tuple[Array, Array]:
-    """The places of the first `count` chosen ones, (count,) int32, and whether there are that many, (count,) bool."""
-    place = jnp.arange(chosen.shape[0], dtype=jnp.int32)
-    rank = jnp.cumsum(chosen, dtype=jnp.int32) - 1
-    wanted = jnp.arange(count, dtype=jnp.int32)
-    hot = chosen[None, :] & (rank[None, :] == wanted[:, None])
-    return jnp.sum(jnp.where(hot, place[None, :], 0), 1, dtype=jnp.int32), jnp.any(hot, 1)
+def any_of(flags: Array) -> Array:
+    """Whether any is set along the first axis, which is short."""
+    return reduce(jnp.logical_or, list(flags))
+
+
+def counts_before(chosen: Array) -> Array:
+    """How many of the ones before each along the first axis are chosen, int32."""
+    if chosen.shape[0] > _MANY:
+        return jnp.cumsum(chosen, 0, dtype=jnp.int32) - chosen
+    number = jnp.arange(chosen.shape[0], dtype=jnp.int32)
+    earlier = (number[:, None] > number[None, :]).reshape(chosen.shape[:1] * 2 + (1,) * (chosen.ndim - 1))
+    return jnp.sum(earlier & chosen[None], 1, dtype=jnp.int32)
+
+
+def first_places(chosen: Array, count: int) -> Array:
+    """(count, n, ...) bool: for each of the first `count` chosen ones of (n, ...), where it is; False if there is none."""
+    rank = counts_before(chosen)
+    wanted = jnp.arange(count, dtype=jnp.int32).reshape(-1, *(1,) * chosen.ndim)
+    return chosen[None] & (rank[None] == wanted)
 
 
 def at_places(tree: T, places: Array) -> T:
-    """The rows of a tree's arrays at these places."""
+    """The entries of arrays (n, ..., items) at places (count, n, items); zeros for a place that does not exist."""
 
-    def take(x: Any) -> Array:
-        hot = places[:, None] == jnp.arange(x.shape[0], dtype=jnp.int32)[None, :]
-        hot = hot.reshape(hot.shape + (1,) * (x.ndim - 1))
+    def take(x: Array) -> Array:
+        hot = places.reshape(*places.shape[:2], *(1,) * (x.ndim - 2), places.shape[-1])
         if x.dtype == bool:
             return jnp.any(hot & x[None], 1)
         return jnp.sum(jnp.where(hot, x[None], jnp.zeros((), x.dtype)), 1, dtype=x.dtype)
@@ -125,8 +174,8 @@ def at_places(tree: T, places: Array) -> T:
     return jax.tree.map(take, tree)
 
 
-def compacted(contacts: Contacts, kept: Array, pairs: int) -> Contacts:
-    """The kept pairs, in order, in as many slots as `pairs`; the rest of the slots is empty."""
-    places, exists = first_places(kept, pairs)
+def compacted(contacts: Contacts, kept: Array) -> Contacts:
+    """The kept pairs, in order; the rest of the slots is empty."""
+    places = first_places(kept, kept.shape[0])
     moved = at_places(contacts, places)
-    return moved.replace(edge=jnp.where(exists, moved.edge, -1), points=jnp.where(exists, moved.points, 0))
+    return moved.replace(edge=jnp.where(jnp.any(places, 1), moved.edge, -1))

@@ -1,10 +1,10 @@
-"""Continuous collision of one body with the ground (`b2World::SolveTOI`, `b2Island::SolveTOI`).
+"""Continuous collision of bodies with the ground (`b2World::SolveTOI`, `b2Island::SolveTOI`).
 
 The sub-steps of different bodies do not affect each other, since each moves one body against the static ground and
-leaves joints out.
+leaves joints out. So a body of a world is an item of its own here, and arrays end with an axis of items.
 """
 
-from functools import partial
+import dataclasses
 from typing import Any
 
 import jax
@@ -13,10 +13,19 @@ from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import broad_phase, contact_solver
+from jaxenvs.simulators.box2d.broad_phase import Box
 from jaxenvs.simulators.box2d.collision import Manifold
-from jaxenvs.simulators.box2d.contacts import Contacts, at_places, edge_ends, first_places, last_event, update
-from jaxenvs.simulators.box2d.island import Solver, integrate, settled
-from jaxenvs.simulators.box2d.lanes import only_where, walled
+from jaxenvs.simulators.box2d.contacts import (
+    Contacts,
+    any_of,
+    at_places,
+    counts_before,
+    edge_ends,
+    last_event,
+    update,
+)
+from jaxenvs.simulators.box2d.island import BLOCK, Solver, at_place, integrate, settled
+from jaxenvs.simulators.box2d.lanes import Keep, only_where
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     EPSILON,
@@ -27,33 +36,31 @@ from jaxenvs.simulators.box2d.settings import (
     F,
 )
 from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, time_of_impact
-from jaxenvs.simulators.box2d.vectors import Scalar, Vector, components, of
+from jaxenvs.simulators.box2d.vectors import Vector, choose, least, of, up
 
 
 class Falling(PyTreeNode):
-    """One body at the end of a step.
+    """Bodies at the end of a step.
 
     Attributes:
-        center0: (2,) float32 in m, the centre of mass at the start of the step.
-        angle0: () float32 in rad.
-        center: (2,) float32 in m, at its end.
-        angle: () float32 in rad.
-        velocity: (2,) float32 in m/s.
-        angular_velocity: () float32 in rad/s.
-        fat_box: (4,) float32 in m.
+        number: (items,) int32, which body of its world it is.
+        lane: (items,) int32, which world it is of.
+        sweep: its motion in the step.
+        velocity: (items,) float32 in m/s, x and y.
+        angular_velocity: (items,) float32 in rad/s.
+        fat_box: (items,) float32 in m each.
         contacts: its pairs.
-        touched: () bool, what its last contact event said.
-        began: () bool, whether there has been a begin of contact in this step.
-        overflow: () bool.
+        touched: (items,) bool, what its last contact event said.
+        began: (items,) bool, whether there has been a begin of contact in this step.
+        overflow: (items,) bool.
     """
 
-    center0: Array
-    angle0: Array
-    center: Array
-    angle: Array
-    velocity: Array
+    number: Array
+    lane: Array
+    sweep: Sweep
+    velocity: Vector
     angular_velocity: Array
-    fat_box: Array
+    fat_box: Box
     contacts: Contacts
     touched: Array
     began: Array
@@ -61,16 +68,16 @@ class Falling(PyTreeNode):
 
 
 class _SubSteps(PyTreeNode):
-    """The body, and what `SolveTOI` keeps of each contact during a step.
+    """The bodies, and what `SolveTOI` keeps of each contact during a step.
 
     Attributes:
-        body: as far as the sub-steps have brought it; its start is the end of the last sub-step.
-        time: () float32, the share of the step that is over (`alpha0`).
-        enabled: (pairs,) bool.
-        count: (pairs,) int32, sub-steps that each contact caused.
-        known: (pairs,) bool, whether `impact` is still valid.
-        impact: (pairs,) float32, the share of the step before an impact; 1 if there is none.
-        more: () bool, whether to go on.
+        body: as far as the sub-steps have brought it; its sweep starts at the end of the last sub-step.
+        time: (items,) float32, the share of the step that is over (`alpha0`).
+        enabled: (pairs, items) bool.
+        count: (pairs, items) int32, sub-steps that each contact caused.
+        known: (pairs, items) bool, whether `impact` is still valid.
+        impact: (pairs, items) float32, the share of the step before an impact; 1 if there is none.
+        more: (items,) bool, whether to go on.
     """
 
     body: Falling
@@ -82,203 +89,224 @@ class _SubSteps(PyTreeNode):
     more: Array
 
 
-def _sweep(body: Falling) -> Sweep:
-    return Sweep(components(body.center0), body.angle0, components(body.center), body.angle)
+@dataclasses.dataclass(frozen=True)
+class Ground:
+    """The static edges of each lane.
+
+    Attributes:
+        edges: (lanes, edges, 2, 2) float32 in m.
+        boxes: their fat boxes, (edges, lanes) float32 in m each.
+    """
+
+    edges: Array
+    boxes: Box
+
+    def close(self, lane: Array, fat: Box, moved: Array) -> Array:
+        """(edges, items) bool: whether a fat box, which has moved, overlaps that of each edge of its lane."""
+        left, bottom, right, top = (jnp.take(each, lane, axis=1, mode="clip") for each in self.boxes)
+        return moved[None] & ~broad_phase.apart(up(fat), (left, bottom, right, top))
 
 
-def may_hit(model: Model, number: Scalar, ground: Array, body: Falling) -> Array:
-    """() bool: whether a pair of a body might have an impact in this step."""
-
-    def one(edge: Array) -> Array:
-        return stays_apart(model, number, *edge_ends(ground, edge), _sweep(body))
-
-    return jnp.any(body.contacts.exists & ~jax.vmap(one)(body.contacts.edge))
+def ground_of(edges: Array) -> Ground:
+    """The ground of each lane, from (lanes, edges, 2, 2) float32 in m."""
+    left, bottom, right, top = (jnp.transpose(each) for each in broad_phase.edge_boxes(edges))
+    return Ground(edges, (left, bottom, right, top))
 
 
-def solve(model: Model, solver: Solver, number: Scalar, ground: Array, body: Falling) -> Falling:
-    """Takes the body from impact to impact until the end of the step.
+def _apart(model: Model, ground: Ground, body: Falling) -> tuple[Array, tuple[Vector, Vector]]:
+    """(pairs, items) bool: whether each pair is sure not to meet, and the ends of its edge."""
+    edge = body.contacts.edge
+    ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
+    return stays_apart(model, body.number[None], *ends, Sweep(*up(tuple(body.sweep)))), ends
+
+
+def may_hit(model: Model, ground: Ground, body: Falling) -> Array:
+    """(items,) bool: whether a pair of a body might have an impact in this step."""
+    return any_of(body.contacts.exists & ~_apart(model, ground, body)[0])
+
+
+def solve(model: Model, solver: Solver, keep: Keep, ground: Ground, body: Falling) -> Falling:
+    """Takes bodies from impact to impact until the end of the step.
 
     Args:
         model: the bodies.
         solver: when passes over velocities stop.
-        number: () int32, which body it is.
-        ground: (edges, 2, 2) float32 in m.
-        body: at the end of the step, as if it met nothing.
+        keep: stops recomputation.
+        ground: of the lanes.
+        body: at the end of the step, as if they met nothing.
     """
-    pairs = body.contacts.edge.shape[0]
-    yes, no = jnp.ones(pairs, bool), jnp.zeros(pairs, bool)
+    shape = body.contacts.edge.shape
     start = _SubSteps(
         body=body,
-        time=jnp.zeros((), jnp.float32),
-        enabled=yes,
-        count=jnp.zeros(pairs, jnp.int32),
-        known=no,
-        impact=jnp.ones(pairs, jnp.float32),
-        more=jnp.ones((), bool),
+        time=jnp.zeros(shape[1], jnp.float32),
+        enabled=jnp.ones(shape, bool),
+        count=jnp.zeros(shape, jnp.int32),
+        known=jnp.zeros(shape, bool),
+        impact=jnp.ones(shape, jnp.float32),
+        more=any_of(body.contacts.exists),
     )
-    end = lax.while_loop(lambda loop: loop.more, lambda loop: _sub_step(model, solver, number, ground, loop), start)
-    return end.body
+
+    def turn(loop: _SubSteps) -> _SubSteps:
+        return _sub_step(model, solver, keep, ground, loop)
+
+    return lax.while_loop(lambda loop: jnp.any(loop.more), turn, start).body
 
 
-def _impacts(model: Model, number: Scalar, ground: Array, loop: _SubSteps) -> Array:
-    """(pairs,) float32: when each pair that can take part meets, as a share of the step; 1 if it does not."""
+def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array:
+    """(pairs, items) float32: when each pair that can take part meets, as a share of the step; 1 if it does not."""
     body = loop.body
-
     able = body.contacts.exists & loop.enabled & (loop.count <= MAX_SUB_STEPS)
+    apart, ends = _apart(model, ground, body)
+    wanted = able & ~loop.known & ~apart & loop.more[None]
 
-    def find(_: Array, number: Scalar, ends: tuple[Vector, Vector], sweep: Sweep, time: Array) -> Array:
-        hit, share = time_of_impact(model, number, *ends, sweep)
+    def find(_: Array, wanted: Array, number: Array, ends: Any, sweep: Any, time: Array) -> Array:
+        hit, share = time_of_impact(model, keep, number, *ends, Sweep(*sweep), wanted)
         return jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
 
-    def one(edge: Array, wanted: Array) -> Array:
-        ends = edge_ends(ground, edge)
-        wanted = wanted & ~stays_apart(model, number, *ends, _sweep(body))
-        return only_where(wanted, find, jnp.ones((), jnp.float32), number, ends, _sweep(body), loop.time, share=4)
+    def flat(x: Array) -> Array:
+        return jnp.broadcast_to(x, wanted.shape).reshape(-1)
 
-    impact = jnp.where(loop.known, loop.impact, jax.vmap(one)(body.contacts.edge, able & ~loop.known))
+    given = jax.tree.map(flat, (wanted, body.number, ends, tuple(body.sweep), loop.time))
+    none = jnp.ones(wanted.size, jnp.float32)
+    found = only_where(find, none, *given, classes=(wanted.reshape(-1),), size=max(wanted.shape[1], _FEWEST))
+    impact = jnp.where(loop.known, loop.impact, found.reshape(wanted.shape))
     return jnp.where(able, impact, F(1))
 
 
-def _sub_step(model: Model, solver: Solver, number: Scalar, ground: Array, loop: _SubSteps) -> _SubSteps:
-    """To the first impact, and from there to the end of the step."""
-    body = loop.body
-    impact = _impacts(model, number, ground, loop)
-    hit = jnp.argmin(impact)
-    time = impact[hit]
-    done = ~(time <= F(1) - F(10) * EPSILON)
-    share = (time - loop.time) / (F(1) - loop.time)
-    center = (F(1) - share) * body.center0 + share * body.center
-    angle = (F(1) - share) * body.angle0 + share * body.angle
+_FEWEST = 16
+"""Impacts are sought for no fewer pairs at once, since fewer take as long."""
 
-    old = body.contacts
-    is_hit = jnp.arange(old.edge.shape[0]) == hit
-    new, manifolds = update(model, number, ground, components(center), angle, old, old.exists & ~done)
-    missed = new.points[hit] == 0
+
+def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _SubSteps) -> _SubSteps:
+    """To the first impact, and from there to the end of the step."""
+    body, old = loop.body, loop.body.contacts
+    impact = _impacts(model, keep, ground, loop)
+    hit, time = least(impact)
+    pairs = impact.shape[0]
+    is_hit = jnp.arange(pairs, dtype=jnp.int32)[:, None] == hit[None]
+    going = loop.more & (time <= F(1) - F(10) * EPSILON)
+    share = (time - loop.time) / (F(1) - loop.time)
+    (x0, y0), angle0, (x1, y1), angle1 = body.sweep
+    center = (F(1) - share) * x0 + share * x1, (F(1) - share) * y0 + share * y1
+    center, angle = keep((center, (F(1) - share) * angle0 + share * angle1))
+
+    ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, old.edge.shape), old.edge)
+    live = old.exists & going[None]
+    new, manifolds = update(model, keep, body.number, ends, center, angle, old, live)
+    missed = ~any_of(is_hit & (new.points > 0))
     # The contact that is hit reports first. If it proves not to touch, the others are not updated at all.
-    others = old.exists & ~is_hit & ~missed
-    touched = last_event(old.points, new.points, is_hit, body.touched)
+    first, others = live & is_hit, live & ~is_hit & ~missed[None]
+    touched = last_event(old.points, new.points, first, body.touched)
     touched = last_event(old.points, new.points, others, touched)
-    begins = (is_hit | others) & (old.points == 0) & (new.points > 0)
-    body = body.replace(touched=touched, began=body.began | jnp.any(begins))
-    count = loop.count + is_hit.astype(jnp.int32)
+    begins = any_of((first | others) & (old.points == 0) & (new.points > 0))
+    body = body.replace(touched=touched, began=body.began | begins)
+    count = loop.count + first.astype(jnp.int32)
+
+    on = going & ~missed
+    moved, entry = _resolve(model, solver, keep, body, new, manifolds, is_hit, time, center, angle, on)
+    close = ground.close(body.lane, moved.fat_box, entry & on)
+    contacts, places, overflow = broad_phase.update_pairs(close, new)
 
     def only_hit(new: Array, old: Array) -> Array:
-        return jnp.where(is_hit.reshape(is_hit.shape + (1,) * (new.ndim - 1)), new, old)
+        return jnp.where(is_hit.reshape(pairs, *(1,) * (new.ndim - 2), -1), new, old)
 
-    without = loop.replace(
-        body=body.replace(contacts=jax.tree.map(only_hit, new, old)),
-        enabled=loop.enabled & ~is_hit,
-        count=count,
-        known=~is_hit,
-        impact=impact,
-    )
-    moved, entry = _resolve(model, solver, number, body, new, manifolds, hit, time, center, angle, missed | done)
-    contacts, overflow = broad_phase.update_pairs(ground, moved.fat_box, entry, new)
-    # Counts move with their pairs, as features of the contacts would.
-    count = jnp.sum(
-        jnp.where(contacts.edge[:, None] == new.edge[None, :], count[None, :], 0) * contacts.exists[:, None],
-        1,
-        dtype=jnp.int32,
-    )
-    pairs = is_hit.shape[0]
+    kept = jax.tree.map(only_hit, new, old)
+    contacts = jax.tree.map(lambda new, old: _where(on, new, old), contacts, kept)
+    body = moved.replace(contacts=contacts, overflow=moved.overflow | (on & overflow))
+    # Counts move with their pairs, as features of the contacts do.
     after = _SubSteps(
-        body=moved.replace(contacts=contacts, overflow=moved.overflow | overflow),
-        time=time,
-        enabled=jnp.ones(pairs, bool),
-        count=count,
-        known=jnp.zeros(pairs, bool),
-        impact=jnp.ones(pairs, jnp.float32),
-        more=jnp.ones((), bool),
+        body=body,
+        time=jnp.where(on, time, loop.time),
+        enabled=on[None] | (loop.enabled & ~is_hit),
+        count=jnp.where(on[None], at_places(count, places), count),
+        known=~is_hit & ~on[None],
+        impact=impact,
+        more=going,
     )
-    chosen = jax.tree.map(lambda x, y: jnp.where(missed, x, y), without, after)
-    stopped = loop.replace(more=jnp.zeros((), bool))
-    return jax.tree.map(lambda x, y: jnp.where(done, x, y), stopped, chosen)
+    stopped = loop.replace(more=going)
+    return jax.tree.map(lambda x, y: _where(going, x, y), after, stopped)
+
+
+def _where(condition: Array, new: Array, old: Array) -> Array:
+    """`new` for the items for which the condition, (items,) bool, holds."""
+    return jnp.where(condition.reshape((1,) * (new.ndim - 1) + (-1,)), new, old)
 
 
 def _resolve(
     model: Model,
     solver: Solver,
-    number: Scalar,
+    keep: Keep,
     body: Falling,
     contacts: Contacts,
     manifolds: Manifold,
-    hit: Array,
+    is_hit: Array,
     time: Array,
-    center: Array,
+    center: Vector,
     angle: Array,
-    skipped: Array,
+    on: Array,
 ) -> tuple[Falling, Array]:
-    """Positions, velocities and the rest of the step of one body after an impact (`b2Island::SolveTOI`).
+    """Positions, velocities and the rest of the step of bodies after an impact (`b2Island::SolveTOI`).
 
     Returns:
-        The body, and whether its fat box changed.
+        The bodies, of which those that are not `on` are as before, and whether their fat boxes changed.
     """
-    slots = jnp.arange(contacts.edge.shape[0], dtype=jnp.int32)
-    touching = contacts.points > 0
+    touching = (contacts.points > 0) & on[None]
     # The contact that is hit is the first of the island, and the others follow in the order of the list.
-    rank = jnp.where(slots == hit, -1, slots)
-    order = jnp.sum(rank[None, :] < rank[:, None], 1, dtype=jnp.int32)
-    sorted_touching = jnp.any((order[None, :] == slots[:, None]) & touching[None, :], 1)
-    places, exists = first_places(sorted_touching, model.touching)
-    source = jnp.sum(jnp.where(order[None, :] == places[:, None], slots[None, :], 0), 1, dtype=jnp.int32)
-    overflow = body.overflow | (~skipped & (jnp.sum(touching, dtype=jnp.int32) > model.touching))
-    chosen = at_places((manifolds, contacts.edge), source)
-    each = [jax.tree.map(lambda x, k=k: x[k], chosen) for k in range(model.touching)]
-    used = []
-    for k, (manifold, edge) in enumerate(each):
-        count = jnp.where(exists[k] & ~skipped, contacts.points[source[k]], 0)
-        used.append((_with_points(manifold, count), edge))
+    others = touching & ~is_hit
+    rank = jnp.where(is_hit, 0, counts_before(others) + any_of(touching & is_hit).astype(jnp.int32)[None])
+    wanted = jnp.arange(model.touching, dtype=jnp.int32)[:, None, None]
+    places = touching[None] & (rank[None] == wanted)
+    overflow = jnp.sum(touching, 0, dtype=jnp.int32) > model.touching
+    manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
 
-    def position_pass(loop: tuple[Vector, Scalar, Array, Array]) -> tuple[Vector, Scalar, Array, Array]:
-        center, angle, count, _ = loop
-        least = jnp.zeros((), jnp.float32)
-        for manifold, _ in used:
-            solve_one = partial(contact_solver.solve_position, model)
-            center, angle, separation = walled(solve_one, number, manifold, center, angle, TOI_BAUMGARTE)
-            least = jnp.minimum(least, separation)
-        return center, angle, count + 1, least >= F(-1.5) * LINEAR_SLOP
+    def position_pass(loop: Any) -> Any:
+        (center, angle), count, running = loop
+        new, turned, deepest = center, angle, jnp.zeros_like(angle)
+        for place in range(model.touching):
+            each = at_place(manifold, place)
+            new, turned, separation = contact_solver.solve_position(
+                model, keep, body.number, each, new, turned, TOI_BAUMGARTE
+            )
+            new, turned = keep((new, turned))
+            deepest = jnp.minimum(deepest, separation)
+        pose = choose(running, (new, turned), (center, angle))
+        return pose, count + 1, running & ~(deepest >= F(-1.5) * LINEAR_SLOP)
 
-    start = (components(center), angle, jnp.int32(0), skipped)
-    at, turned, _, _ = lax.while_loop(lambda loop: ~loop[3] & (loop[2] < TOI_POSITION_ITERATIONS), position_pass, start)
+    start = ((center, angle), jnp.int32(0), on)
+    more = lambda loop: jnp.any(loop[2]) & (loop[1] < TOI_POSITION_ITERATIONS)  # noqa: E731
+    (center, angle), _, _ = lax.while_loop(more, position_pass, start)
 
-    nothing = jnp.zeros((2, 2), jnp.float32)
-
-    def constrain(number: Scalar, at: Vector, turned: Scalar, used: Any) -> list[contact_solver.ContactConstraint]:
-        frictions = [contact_solver.friction(model, number, edge) for _, edge in used]
-        pairs = zip(used, frictions, strict=True)
-        make = contact_solver.constraint
-        return [make(model, number, at, turned, manifold, nothing, rub) for (manifold, _), rub in pairs]
-
-    constraints = walled(constrain, number, at, turned, used)
-    masses = of(model.inverse_masses, number), of(model.inverse_inertias, number)
-
-    def velocity_pass(loop: tuple[Vector, Scalar, list[contact_solver.Impulses], Array, Array]) -> tuple:
-        v, w, impulses, count, _ = loop
-        before, impulses_before, impulses = (v, w), impulses, list(impulses)
-        for k, contact in enumerate(constraints):
-            v, w, impulses[k] = walled(contact_solver.solve_velocity, contact, *masses, v, w, impulses[k])
-        done = settled((v, w, impulses), (*before, impulses_before), solver)
-        return v, w, impulses, count + 1, done
-
-    zeros = [each.impulses for each in constraints]
-    start = (components(body.velocity), body.angular_velocity, zeros, jnp.int32(0), skipped)
-    v, w, *_ = lax.while_loop(lambda loop: ~loop[4] & (loop[3] < model.velocity_iterations), velocity_pass, start)
-    end, end_angle, v, w = integrate(at, turned, v, w, (F(1) - time) * model.dt)
-    fat = tuple(body.fat_box)
-    fat, entry = broad_phase.move_box(model, number, fat, (at, turned), (end, end_angle))
-    return body.replace(
-        center0=jnp.stack(at),
-        angle0=turned,
-        center=jnp.stack(end),
-        angle=end_angle,
-        velocity=jnp.stack(v),
-        angular_velocity=w,
-        fat_box=jnp.stack(fat),
-        overflow=overflow,
-    ), entry
-
-
-def _with_points(manifold: Manifold, points: Array) -> Manifold:
-    return Manifold(
-        points, manifold.features, manifold.clip_points, manifold.normal, manifold.plane_point, manifold.edge_is_face
+    zeros = jnp.zeros(edge.shape, jnp.float32)
+    friction = contact_solver.friction(model, body.number[None], edge)
+    constraints = contact_solver.constraint(
+        model, keep, body.number[None], up(center), up(angle), manifold, (zeros,) * 4, friction
     )
+    masses = of(model.inverse_masses, body.number), of(model.inverse_inertias, body.number)
+
+    def velocity_pass(_: Any, state: Any) -> Any:
+        (v, w), impulses = state
+        impulses = list(impulses)
+        for place in range(model.touching):
+            each = at_place(constraints, place)
+            v, w, impulses[place] = contact_solver.solve_velocity(keep, each, *masses, v, w, impulses[place])
+        return (v, w), impulses
+
+    def block(loop: Any) -> Any:
+        old, count, running = loop
+        new = lax.fori_loop(0, BLOCK, velocity_pass, old)
+        return choose(running, new, old), count + 1, running & ~settled(new, old, solver)
+
+    impulses = [at_place(constraints.impulses, place) for place in range(model.touching)]
+    start = (((body.velocity, body.angular_velocity), impulses), jnp.int32(0), on)
+    more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
+    ((v, w), _), _, _ = lax.while_loop(more, block, start)
+    end, end_angle, v, w = integrate(center, angle, v, w, (F(1) - time) * model.dt)
+    fat, entry = broad_phase.move_box(model, body.number, body.fat_box, (center, angle), (end, end_angle))
+    moved = body.replace(
+        sweep=Sweep(center, angle, end, end_angle),
+        velocity=v,
+        angular_velocity=w,
+        fat_box=fat,
+        overflow=body.overflow | overflow,
+    )
+    return choose(on, moved.replace(contacts=None), body.replace(contacts=None)).replace(contacts=contacts), entry

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import ANGULAR_SLOP, LINEAR_SLOP, MAX_ANGULAR_CORRECTION, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -70,7 +71,7 @@ def _angle(model: Model, number: int, angle_a: Scalar, angle_b: Scalar) -> Scala
 
 
 def constraint(
-    model: Model, number: int, angle_a: Scalar, angle_b: Scalar, impulses: JointImpulses
+    model: Model, keep: Keep, number: int, angle_a: Scalar, angle_b: Scalar, impulses: JointImpulses
 ) -> tuple[JointConstraint, JointImpulses]:
     """Arms, limits and inverse matrices of a joint, and the impulses to start with (`InitVelocityConstraints`).
 
@@ -79,7 +80,7 @@ def constraint(
     """
     joint = model.joints[number]
     ma, mb, ia, ib = _masses(model, number)
-    ra, rb = _arms(model, number, angle_a, angle_b)
+    ra, rb = keep(_arms(model, number, angle_a, angle_b))
     angle = _angle(model, number, angle_a, angle_b)
     at_lower = angle <= F(joint.lower_angle)
     at_upper = (angle >= F(joint.upper_angle)) & ~at_lower
@@ -129,6 +130,7 @@ def warm_start(
 
 def solve_velocity(
     model: Model,
+    keep: Keep,
     number: int,
     joint: JointConstraint,
     motor_speed: Scalar,
@@ -141,6 +143,7 @@ def solve_velocity(
 
     Args:
         model: the joints.
+        keep: stops recomputation.
         number: of the joint.
         joint: its constraint.
         motor_speed: () rad/s.
@@ -152,11 +155,12 @@ def solve_velocity(
     ma, mb, ia, ib = _masses(model, number)
     (va, wa), (vb, wb) = a, b
     x, y, limit, motor = impulses
-    driven = jnp.maximum(-max_impulse, jnp.minimum(motor - F(1 / (ia + ib)) * (wb - wa - motor_speed), max_impulse))
+    driven = motor - F(1 / (ia + ib)) * (wb - wa - motor_speed)
+    driven = keep(jnp.maximum(-max_impulse, jnp.minimum(driven, max_impulse)))
     change = driven - motor
     wa, wb = wa - ia * change, wb + ib * change
 
-    apart = subtract(subtract(add(vb, turn(wb, joint.arm_b)), va), turn(wa, joint.arm_a))
+    apart = keep(subtract(subtract(add(vb, turn(wb, joint.arm_b)), va), turn(wa, joint.arm_a)))
     spin = wb - wa
     ixx, ixy, ixz, iyy, iyz, izz = joint.inverse3
     full_z = -(ixz * apart[0] + iyz * apart[1] + izz * spin)
@@ -172,10 +176,12 @@ def solve_velocity(
         jnp.where(use_limit, -(ixx * apart[0] + ixy * apart[1] + ixz * spin), jxx * px + jxy * py),
         jnp.where(use_limit, -(ixy * apart[0] + iyy * apart[1] + iyz * spin), jxy * px + jyy * py),
     )
-    turned = jnp.where(use_limit, full_z, -returned)
+    impulse, turned = keep((impulse, jnp.where(use_limit, full_z, -returned)))
+    wa = keep(wa - ia * (cross(joint.arm_a, impulse) + turned))
+    wb = keep(wb + ib * (cross(joint.arm_b, impulse) + turned))
     return (
-        (subtract(va, scale(ma, impulse)), wa - ia * (cross(joint.arm_a, impulse) + turned)),
-        (add(vb, scale(mb, impulse)), wb + ib * (cross(joint.arm_b, impulse) + turned)),
+        (subtract(va, scale(ma, impulse)), wa),
+        (add(vb, scale(mb, impulse)), wb),
         (x + impulse[0], y + impulse[1], jnp.where(use_limit, total, F(0)), driven),
     )
 
@@ -184,7 +190,9 @@ Pose = tuple[Vector, Scalar]
 """Centre of mass in m and angle in rad."""
 
 
-def solve_position(model: Model, number: int, joint: JointConstraint, a: Pose, b: Pose) -> tuple[Pose, Pose, Array]:
+def solve_position(
+    model: Model, keep: Keep, number: int, joint: JointConstraint, a: Pose, b: Pose
+) -> tuple[Pose, Pose, Array]:
     """One pass that mends limit and point (`SolvePositionConstraints`).
 
     The last result is whether both were within their slop before.
@@ -200,13 +208,13 @@ def solve_position(model: Model, number: int, joint: JointConstraint, a: Pose, b
     impulse = -F(1 / (ia + ib)) * correction
     aa, ab = aa - ia * impulse, ab + ib * impulse
 
-    ra, rb = _arms(model, number, aa, ab)
+    ra, rb = keep(_arms(model, number, aa, ab))
     gap = subtract(subtract(add(cb, rb), ca), ra)
     k11 = ma + mb + ia * ra[1] * ra[1] + ib * rb[1] * rb[1]
     k12 = -ia * ra[0] * ra[1] - ib * rb[0] * rb[1]
     k22 = ma + mb + ia * ra[0] * ra[0] + ib * rb[0] * rb[0]
     inverse = 1 / (k11 * k22 - k12 * k12)
-    push = (-inverse * (k22 * gap[0] - k12 * gap[1]), -inverse * (k11 * gap[1] - k12 * gap[0]))
+    push = keep((-inverse * (k22 * gap[0] - k12 * gap[1]), -inverse * (k11 * gap[1] - k12 * gap[0])))
     solved = (jnp.sqrt(dot(gap, gap)) <= LINEAR_SLOP) & (error <= ANGULAR_SLOP)
     return (
         (subtract(ca, scale(ma, push)), aa - ia * cross(ra, push)),

@@ -1,13 +1,11 @@
-"""Costly work for only those lanes of a batch that need it.
+"""Computing with many worlds at once.
 
-Most worlds of a batch are in free flight most of the time. `only_where` is a plain `cond` for one world. Its batching
-rule gathers the lanes that need the work, a chunk at a time, and scatters the results back. Nested batches (bodies
-within lanes) are gathered as one.
+The engine's functions work on whole batches: a batch axis is written out, and `over_lanes` makes a function of one
+world of it. So nothing is batched by `vmap` again and again, which for loops within loops makes large programs, and
+work can be given to only those lanes that need it.
 """
 
-import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -16,105 +14,117 @@ from jax import Array, lax
 
 T = TypeVar("T")
 
-_SMALLEST_CHUNK = 16
+
+class Keep:
+    """Stops XLA from computing a chain of arithmetic again for each of its uses.
+
+    If several results share a chain, XLA's CPU compiler fuses the whole chain into each of them, which multiplies the
+    work, except beyond what it takes to be expensive. A division is; one by 1 changes nothing, provided that the
+    compiler does not know the 1. (An optimization barrier does not stop it.)
+    """
+
+    def __init__(self, awake: Array) -> None:
+        """`awake` is any traced array of bool."""
+        count = jnp.sum(awake, dtype=jnp.int32)
+        self._one = jnp.where(count < 0, jnp.float32(2), jnp.float32(1))
+
+    def __call__(self, tree: T) -> T:
+        """The same tree; its float32 arrays will be computed once."""
+
+        def keep(x: Any) -> Any:
+            return x / self._one.reshape((1,) * jnp.ndim(x)) if jnp.result_type(x) == jnp.float32 else x
+
+        return jax.tree.map(keep, tree)
 
 
-def only_where(needed: Array, function: Callable[..., T], changed: T, *given: Any, share: int = 16) -> T:
-    """`function(changed, *given)` if `needed`, else `changed`.
+def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
+    """A function of one world, from one of many.
 
     Args:
-        needed: () bool.
-        function: returns a tree like `changed`; it closes over no traced values.
-        changed: a tree of arrays.
-        given: trees of arrays that `function` reads.
-        share: a batch of n lanes is worked on in chunks of n / share lanes.
+        function: its arguments and results are trees of arrays with a leading axis of lanes; it closes over no traced
+            values.
+
+    Returns:
+        The function for trees without that axis. Under `vmap`, it calls `function` with the batch; a batch of batches
+        is one larger batch.
     """
-    (leaves, structure), (others, other_structure) = jax.tree.flatten(changed), jax.tree.flatten(given)
-    leaves, others = [jnp.asarray(x) for x in leaves], [jnp.asarray(x) for x in others]
-
-    def on_leaves(leaves: list[Array], others: list[Array]) -> list[Array]:
-        result = function(structure.unflatten(leaves), *other_structure.unflatten(others))
-        return [jnp.asarray(x, old.dtype) for x, old in zip(jax.tree.leaves(result), leaves, strict=True)]
-
-    return structure.unflatten(_one(on_leaves, share)(needed, leaves, others))
-
-
-def walled(function: Callable[..., T], *arguments: Any) -> T:
-    """`function(*arguments)`, computed once.
-
-    If several outputs share a chain of arithmetic, XLA's CPU compiler fuses the whole chain into each of them, which
-    can multiply the work many times. A loop of one turn is a wall that it does not fuse across; an optimization
-    barrier is not. What the loop computes depends on its own flag, or it would be moved out of the loop.
-    """
-    leaves, structure = jax.tree.flatten(arguments)
-    leaves = [jnp.asarray(x) for x in leaves]
-
-    @jax.jit  # so that it is traced once
-    def on_leaves(leaves: list[Array]) -> T:
-        return jax.tree.map(jnp.asarray, function(*jax.tree.unflatten(structure, leaves)))
-
-    empty = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(on_leaves, leaves))
-
-    def turn(loop: tuple[Array, T]) -> tuple[Array, T]:
-        inside = [jnp.where(loop[0], x, jnp.zeros((), x.dtype)) for x in leaves]
-        return jnp.zeros((), bool), on_leaves(inside)
-
-    return lax.while_loop(lambda loop: loop[0], turn, (jnp.ones((), bool), empty))[1]
-
-
-def _one(function: Callable[..., list[Array]], share: int) -> Callable[..., list[Array]]:
-    # Jitted functions made once: nested loops are batched again and again, and find them traced.
-    many, function = _many(function, share), jax.jit(function)
 
     @jax.custom_batching.custom_vmap
-    def run(needed: Array, leaves: list[Array], others: list[Array]) -> list[Array]:
-        return lax.cond(needed, function, lambda leaves, others: leaves, leaves, others)
+    def many(arguments: Any) -> T:
+        return function(*arguments)
 
-    @run.def_vmap
-    def _(lanes: int, batched: Any, needed: Array, leaves: list[Array], others: list[Array]) -> Any:
-        return many(*_spread(lanes, batched, (needed, leaves, others))), [True] * len(leaves)
-
-    return run
-
-
-def _many(function: Callable[..., list[Array]], share: int) -> Callable[..., list[Array]]:
-    """The same for a batch; a batch of batches is one larger batch."""
-    chunk = jax.jit(jax.vmap(function))
-    in_chunks = jax.jit(partial(_in_chunks, chunk, share))
-
-    @jax.custom_batching.custom_vmap
-    def run(needed: Array, leaves: list[Array], others: list[Array]) -> list[Array]:
-        return in_chunks(needed, leaves, others)
-
-    @run.def_vmap
-    def _(lanes: int, batched: Any, needed: Array, leaves: list[Array], others: list[Array]) -> Any:
-        arguments = _spread(lanes, batched, (needed, leaves, others))
-        inner = arguments[0].shape[1]
+    @many.def_vmap
+    def _(lanes: int, batched: Any, arguments: Any) -> Any:
+        arguments = _spread(lanes, batched[0], arguments)
+        inner = jax.tree.leaves(arguments)[0].shape[1]
         merged = jax.tree.map(lambda x: x.reshape(lanes * inner, *x.shape[2:]), arguments)
-        return [x.reshape(lanes, inner, *x.shape[1:]) for x in run(*merged)], [True] * len(leaves)
+        result = jax.tree.map(lambda x: x.reshape(lanes, inner, *x.shape[1:]), many(merged))
+        return result, jax.tree.map(lambda _: True, result)
 
-    return run
+    @jax.custom_batching.custom_vmap
+    def one(arguments: Any) -> T:
+        return jax.tree.map(lambda x: x[0], many(jax.tree.map(lambda x: x[None], arguments)))
+
+    @one.def_vmap
+    def _(lanes: int, batched: Any, arguments: Any) -> Any:
+        result = many(_spread(lanes, batched[0], arguments))
+        return result, jax.tree.map(lambda _: True, result)
+
+    return lambda *arguments: one(jax.tree.map(jnp.asarray, arguments))
 
 
 def _spread(lanes: int, batched: Any, arguments: Any) -> Any:
     def spread(x: Array, is_batched: bool) -> Array:
         return x if is_batched else jnp.broadcast_to(x, (lanes, *x.shape))
 
-    return jax.tree.map(spread, arguments, tuple(batched))
+    return jax.tree.map(spread, arguments, batched)
 
 
-def _in_chunks(
-    chunk: Callable[..., list[Array]], share: int, needed: Array, leaves: list[Array], others: list[Array]
-) -> list[Array]:
-    lanes = needed.shape[0]
-    size = min(lanes, max(math.ceil(lanes / share), _SMALLEST_CHUNK))
+def only_where(
+    function: Callable[..., T], changed: T, *given: Any, classes: tuple[Array, ...], size: int, axis: int = 0
+) -> T:
+    """`function(changed, *given)` for some lanes; the others of `changed` stay as they are.
 
-    def some(loop: tuple[Array, list[Array]]) -> tuple[Array, list[Array]]:
-        pending, results = loop
-        index = jnp.nonzero(pending, size=size, fill_value=lanes)[0]
-        source = jnp.where(index < lanes, index, index[0])  # unused slots repeat a lane, and are dropped on writing
-        found = chunk([x[source] for x in leaves], [x[source] for x in others])
-        results = [x.at[index].set(new, mode="drop") for x, new in zip(results, found, strict=True)]
-        return pending.at[index].set(False, mode="drop"), results
+    Args:
+        function: for `size` lanes; returns a tree like `changed`.
+        changed: a tree of arrays whose axis `axis` is lanes.
+        given: trees of arrays with lanes that `function` reads.
+        classes: (lanes,) bool each: which lanes need the work. Lanes of the first class that are worked on together
+            come before those of the second, and so on, so that lanes with the same kind of work meet.
+        size: how many lanes are worked on at once.
+        axis: 0 or -1.
+    """
+    needed = jnp.zeros(classes[0].shape, bool)
+    rank, total = jnp.zeros(needed.shape, jnp.int32), jnp.zeros((), jnp.int32)
+    for members in classes:
+        new = members & ~needed
+        rank = jnp.where(new, total + jnp.cumsum(new, dtype=jnp.int32) - 1, rank)
+        needed, total = needed | new, total + jnp.sum(new, dtype=jnp.int32)
+    rank = jnp.where(needed, rank, total + jnp.cumsum(~needed, dtype=jnp.int32) - 1)
+    lanes = rank.shape[0]
+    size = min(size, lanes)
+    order = jnp.argsort(rank)
 
-    return lax.while_loop(lambda loop: loop[0].any(), some, (needed, leaves))[1]
+    def at(x: Array, index: Array) -> Array:
+        return jnp.take(x, index, axis=axis, mode="clip")
+
+    def some(loop: tuple[Array, T]) -> tuple[Array, T]:
+        first, results = loop
+        first_used = jnp.minimum(first, lanes - size)
+        index = lax.dynamic_slice_in_dim(order, first_used, size)
+        mine, others = jax.tree.map(lambda x: at(x, index), (changed, given))
+        found = function(mine, *others)
+
+        def put(x: Array, new: Array) -> Array:
+            return lax.dynamic_update_slice_in_dim(x, new.astype(x.dtype), first_used, x.ndim - 1 if axis else 0)
+
+        return first + size, jax.tree.map(put, results, found)
+
+    start = (jnp.zeros((), jnp.int32), changed)
+    results = lax.while_loop(lambda loop: loop[0] < total, some, start)[1]
+
+    def chosen(new: Array, old: Array) -> Array:
+        shape = (-1,) + (1,) * (old.ndim - 1) if axis == 0 else (1,) * (old.ndim - 1) + (-1,)
+        return jnp.where(needed.reshape(shape), at(new, rank), old)
+
+    return jax.tree.map(chosen, results, changed)

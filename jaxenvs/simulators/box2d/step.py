@@ -2,25 +2,36 @@
 
 import dataclasses
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import broad_phase, contact_solver, continuous, island
-from jaxenvs.simulators.box2d.broad_phase import apart, edge_boxes
-from jaxenvs.simulators.box2d.collision import Manifold
-from jaxenvs.simulators.box2d.contact_solver import ContactConstraint
-from jaxenvs.simulators.box2d.contacts import Contacts, at_places, compacted, first_places, last_event, update
-from jaxenvs.simulators.box2d.continuous import Falling
-from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching
-from jaxenvs.simulators.box2d.lanes import only_where, walled
+from jaxenvs.simulators.box2d.broad_phase import Box
+from jaxenvs.simulators.box2d.contacts import (
+    Contacts,
+    any_of,
+    as_items,
+    as_lanes,
+    at_places,
+    compacted,
+    edge_ends,
+    first_places,
+    last_event,
+    update,
+)
+from jaxenvs.simulators.box2d.continuous import Falling, Ground, ground_of
+from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bodies_of_items
+from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_lanes
 from jaxenvs.simulators.box2d.model import Model
-from jaxenvs.simulators.box2d.vectors import Vector, components
+from jaxenvs.simulators.box2d.time_of_impact import Sweep
+from jaxenvs.simulators.box2d.vectors import up
 from jaxenvs.simulators.box2d.world import World
+
+_LANES_NEAR_GROUND, _FALLING_ITEMS = 64, 64
+"""How many lanes near the ground are worked on at once, and how many bodies that may hit it."""
 
 
 # Jitted for callers that step without `jit`, since JAX would compile the loops again at every step.
@@ -41,180 +52,213 @@ def step(
     Returns:
         The state, and for each body whether it has begun to touch an edge in this step, (bodies,) bool.
     """
-    start = Moving(
-        position=world.position,
-        angle=world.angle,
-        velocity=world.velocity,
-        angular_velocity=world.angular_velocity,
-        sleep_time=world.sleep_time,
-        joint_impulse=world.joint_impulse,
-        awake=world.awake,
+    return over_lanes(partial(_step, model, solver, airborne))(world, ground, drive)
+
+
+def _step(
+    model: Model, solver: Solver, airborne: bool, world: World, ground: Array, drive: Drive
+) -> tuple[World, Array]:
+    """`step` for many worlds; all arrays have a first axis of lanes."""
+    keep = Keep(world.awake)
+    bodies, lanes = len(model.bodies), world.awake.shape[0]
+    start = _moving(world)
+    moved, _ = island.solve(model, solver, keep, start, drive, None, world.awake)
+    fat, entry = _moved_boxes(model, world, moved)
+    free = _Done(
+        moving=moved,
+        fat_box=jnp.stack(as_lanes(fat, bodies), 2),
+        contacts=world.contacts,
+        touched=world.touched,
+        began=jnp.zeros((lanes, bodies), bool),
+        overflow=world.overflow,
     )
-    none_began = jnp.zeros(len(model.bodies), bool)
-    moved, _ = island.solve(model, solver, start, drive, None)
-    before = _Contacting(moved, world.contacts, world.touched, none_began, world.overflow)
     if not airborne:
-        near = world.awake & jnp.any(world.contacts.exists)
-        collide = partial(_collide_and_solve, model, solver)
-        before = only_where(near, collide, before, start, world.fat_box, ground, drive)
-    moved = before.moving
-    fat_box, entries = walled(
-        partial(_moved_boxes, model), world.position, world.angle, moved.position, moved.angle, world.fat_box
-    )
-    falling = Falling(
-        center0=world.position,
-        angle0=world.angle,
-        center=moved.position,
+        lane = jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
+        reached = jnp.any(ground_of(ground).close(lane, fat, entry), 0).reshape(bodies, lanes)
+        touching = world.awake & jnp.any(world.contacts.points > 0, (1, 2))
+        near = world.awake & (jnp.any(world.contacts.exists, (1, 2)) | any_of(reached))
+        free = only_where(
+            partial(_near_ground, model, solver, keep),
+            free,
+            world,
+            ground,
+            drive,
+            classes=(touching, near),
+            size=_LANES_NEAR_GROUND,
+        )
+    moved = free.moving
+    new = World(
+        position=moved.position,
         angle=moved.angle,
         velocity=moved.velocity,
         angular_velocity=moved.angular_velocity,
-        fat_box=fat_box,
-        contacts=before.contacts,
-        touched=before.touched,
-        began=before.began,
-        overflow=jnp.broadcast_to(before.overflow, before.began.shape),
-    )
-    if not airborne:
-        numbers = jnp.arange(len(model.bodies), dtype=jnp.int32)
-        finish = partial(_finish, model, solver, ground)
-        falling = jax.vmap(finish)(numbers, entries, jnp.broadcast_to(moved.awake, entries.shape), falling)
-    new = World(
-        position=falling.center,
-        angle=falling.angle,
-        velocity=falling.velocity,
-        angular_velocity=falling.angular_velocity,
         sleep_time=moved.sleep_time,
         awake=moved.awake,
         joint_impulse=moved.joint_impulse,
-        fat_box=falling.fat_box,
-        contacts=falling.contacts,
-        touched=falling.touched,
-        overflow=jnp.any(falling.overflow),
+        fat_box=free.fat_box,
+        contacts=free.contacts,
+        touched=free.touched,
+        overflow=free.overflow,
     )
-    new = jax.tree.map(lambda x, y: jnp.where(world.awake, x, y), new, world)
-    return new, falling.began & world.awake
+    new = jax.tree.map(partial(_where, world.awake), new, world)
+    return new, free.began & world.awake[:, None]
 
 
-class _Contacting(PyTreeNode):
-    """What the collision phase and the island change: bodies, contacts (bodies, ...), and flags (bodies,)."""
+class _Done(PyTreeNode):
+    """What a step changes in each lane."""
 
     moving: Moving
+    fat_box: Array
     contacts: Contacts
     touched: Array
     began: Array
     overflow: Array
 
 
+def _where(condition: Array, new: Array, old: Array) -> Array:
+    return jnp.where(condition.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+
+def _moving(world: World) -> Moving:
+    names = [field.name for field in dataclasses.fields(Moving)]
+    return Moving(**{name: getattr(world, name) for name in names})
+
+
+def _items(position: Array) -> tuple[Array, Array]:
+    """(lanes, bodies, 2) as a pair of (items,)."""
+    x, y = as_items(position)
+    return x, y
+
+
+def _box_items(fat_box: Array) -> Box:
+    left, bottom, right, top = as_items(fat_box)
+    return left, bottom, right, top
+
+
+def _moved_boxes(model: Model, world: World, moved: Moving) -> tuple[Box, Array]:
+    """The fat boxes of all items after the bodies have moved, and which of them changed, (items,)."""
+    body = bodies_of_items(model, world.awake.shape[0])
+    start = _items(world.position), as_items(world.angle)
+    end = _items(moved.position), as_items(moved.angle)
+    return broad_phase.move_box(model, body, _box_items(world.fat_box), start, end)
+
+
+def _near_ground(
+    model: Model, solver: Solver, keep: Keep, free: _Done, world: World, edges: Array, drive: Drive
+) -> _Done:
+    """The whole step of lanes that are near the ground, given how they moved as if nothing touched."""
+    bodies, lanes = len(model.bodies), world.awake.shape[0]
+    ground = ground_of(edges)
+    body, lane = bodies_of_items(model, lanes), jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
+    moved, contacts, touched, began, overflow = _collide_and_solve(
+        model, solver, keep, free.moving, world, ground, drive, body, lane
+    )
+    fat, entry = _moved_boxes(model, world, moved)
+    contacts, _, too_many = broad_phase.update_pairs(ground.close(lane, fat, entry), contacts)
+    sweep = Sweep(_items(world.position), as_items(world.angle), _items(moved.position), as_items(moved.angle))
+    falling = Falling(
+        number=body,
+        lane=lane,
+        sweep=sweep,
+        velocity=_items(moved.velocity),
+        angular_velocity=as_items(moved.angular_velocity),
+        fat_box=fat,
+        contacts=contacts,
+        touched=touched,
+        began=began,
+        overflow=overflow | too_many,
+    )
+    hits = jnp.tile(moved.awake & world.awake, bodies) & continuous.may_hit(model, ground, falling)
+    solve = partial(continuous.solve, model, solver, keep, ground)
+    falling = only_where(solve, falling, classes=(hits,), size=_FALLING_ITEMS, axis=-1)
+
+    def pairs(vector: tuple[Array, ...]) -> Array:
+        return jnp.stack(as_lanes(vector, bodies), 2)
+
+    return _Done(
+        moving=moved.replace(
+            position=pairs(falling.sweep.center),
+            angle=as_lanes(falling.sweep.angle, bodies),
+            velocity=pairs(falling.velocity),
+            angular_velocity=as_lanes(falling.angular_velocity, bodies),
+        ),
+        fat_box=pairs(falling.fat_box),
+        contacts=as_lanes(falling.contacts, bodies),
+        touched=as_lanes(falling.touched, bodies),
+        began=as_lanes(falling.began, bodies),
+        overflow=free.overflow | jnp.any(as_lanes(falling.overflow, bodies), 1),
+    )
+
+
 def _collide_and_solve(
     model: Model,
     solver: Solver,
-    free: _Contacting,
-    start: Moving,
-    fat_box: Array,
-    ground: Array,
+    keep: Keep,
+    free: Moving,
+    world: World,
+    ground: Ground,
     drive: Drive,
-) -> _Contacting:
-    """Updates the contacts (`b2ContactManager::Collide`), and solves the island with those that touch.
+    body: Array,
+    lane: Array,
+) -> tuple[Moving, Contacts, Array, Array, Array]:
+    """Updates the contacts (`b2ContactManager::Collide`), and solves the islands with those that touch.
 
-    Args:
-        model: bodies and joints.
-        solver: when the passes stop.
-        free: contacts and flags before the step, and the bodies after it, as if nothing touched.
-        start: the bodies before the step.
-        fat_box: (bodies, 4) float32 in m.
-        ground: (edges, 2, 2) float32 in m.
-        drive: what acts on the bodies.
+    Returns:
+        The bodies of each lane after the step, and of each item the contacts, the last event, whether a contact has
+        begun, and whether there was no room.
     """
-    boxes = edge_boxes(ground)
-
-    def collide(number: Array, center: Array, angle: Array, fat: Array, old: Contacts, touched: Array) -> Any:
-        gone = jnp.any((old.edge[:, None] == np.arange(boxes.shape[0])[None, :]) & apart(fat, boxes)[None, :], 1)
-        live = old.exists & ~gone
-        place, turned = components(center), angle
-        new, manifolds = update(model, number, ground, place, turned, old, live)
-        touched = last_event(old.points, new.points, old.exists, touched)
-        began = jnp.any((old.points == 0) & (new.points > 0))
-        places, exists = first_places(new.points > 0, model.touching)
-        chosen, manifold = at_places((new, manifolds), places)
-        manifold = dataclasses.replace(manifold, points=jnp.where(exists, manifold.points, 0))
-        overflow = jnp.sum(new.points > 0) > model.touching
-        return compacted(new, live, model.pairs), touched, began, overflow, chosen.edge, chosen.impulse, manifold
-
-    def constrain(number: Array, center: Vector, angle: Array, edge: Array, impulse: Array, manifold: Manifold) -> Any:
-        def one(edge: Array, impulse: Array, manifold: Manifold) -> ContactConstraint:
-            friction = contact_solver.friction(model, number, edge)
-            return contact_solver.constraint(model, number, center, angle, manifold, impulse, friction)
-
-        return jax.vmap(one)(edge, impulse, manifold)
-
-    numbers = jnp.arange(len(model.bodies), dtype=jnp.int32)
-    contacts, touched, began, overflow, edges, impulses, manifolds = jax.vmap(collide)(
-        numbers, start.position, start.angle, fat_box, free.contacts, free.touched
+    old = as_items(world.contacts)
+    center, angle = _items(world.position), as_items(world.angle)
+    of_lane = jnp.broadcast_to(lane, old.edge.shape)
+    ends = edge_ends(ground.edges, of_lane, old.edge)
+    boxes = [each[jnp.maximum(old.edge, 0), of_lane] for each in ground.boxes]
+    gone = broad_phase.apart(up(_box_items(world.fat_box)), (boxes[0], boxes[1], boxes[2], boxes[3]))
+    live = old.exists & ~gone
+    new, manifolds = update(model, keep, body, ends, center, angle, old, live)
+    touched = last_event(old.points, new.points, old.exists, as_items(world.touched))
+    began = any_of(live & (old.points == 0) & (new.points > 0))
+    touches = new.points > 0
+    overflow = jnp.sum(touches, 0, dtype=jnp.int32) > model.touching
+    places = first_places(touches, model.touching)
+    chosen, manifold = at_places((new, manifolds), places)
+    impulses = (chosen.impulse[:, 0, 0], chosen.impulse[:, 0, 1], chosen.impulse[:, 1, 0], chosen.impulse[:, 1, 1])
+    constraints = contact_solver.constraint(
+        model,
+        keep,
+        body[None],
+        up(center),
+        up(angle),
+        manifold,
+        impulses,
+        contact_solver.friction(model, body[None], chosen.edge),
     )
-    contacting = free.replace(
-        contacts=contacts, touched=touched, began=began, overflow=free.overflow | jnp.any(overflow)
-    )
-
-    def with_contacts(
-        contacting: _Contacting, start: Moving, edges: Array, impulses: Array, manifolds: Manifold, drive: Drive
-    ) -> _Contacting:
-        place = components(start.position)
-        constraints = walled(jax.vmap(constrain), numbers, place, start.angle, edges, impulses, manifolds)
-        touching = Touching(manifolds, constraints)
-        moving, solved = island.solve(model, solver, start, drive, touching)
-        assert solved is not None
-        return contacting.replace(moving=moving, contacts=_stored(contacting.contacts, edges, touching, solved))
-
-    touches = jnp.any(contacts.points > 0)
-    return only_where(touches, with_contacts, contacting, start, edges, impulses, manifolds, drive, share=2)
+    active = world.awake & any_of(any_of(touches).reshape(len(model.bodies), -1))
+    touching = Touching(manifold, constraints)
+    moved, solved = island.solve(model, solver, keep, _moving(world), drive, touching, active)
+    moved = jax.tree.map(partial(_where, active), moved, free)
+    return moved, compacted(_stored(new, places, constraints, solved), live), touched, began, overflow
 
 
-def _stored(contacts: Contacts, edges: Array, touching: Touching, solved: contact_solver.Impulses) -> Contacts:
+def _stored(
+    contacts: Contacts,
+    places: Array,
+    constraints: contact_solver.ContactConstraint,
+    solved: list[contact_solver.Impulses],
+) -> Contacts:
     """The contacts with the impulses that were found (`b2ContactSolver::StoreImpulses`).
 
     Args:
-        contacts: with leading axis (bodies,).
-        edges: (bodies, touching) int32, the edge of each contact that was solved.
-        touching: those contacts.
-        solved: (bodies, touching) each.
+        contacts: of the items.
+        places: (touching, pairs, items) bool, where each contact that was solved is.
+        constraints: of those contacts.
+        solved: their impulses.
     """
-    first, second = (jnp.stack(solved[i : i + 2], -1) for i in (0, 2))  # (bodies, touching, 2)
-    stored = contacts.impulse
-    for place in range(edges.shape[1]):
-        exists = (touching.manifolds.points[:, place] > 0)[:, None]
-        here = exists & (contacts.edge == edges[:, place, None])
+    stored = [[contacts.impulse[:, point, kind] for kind in (0, 1)] for point in (0, 1)]
+    for place, impulses in enumerate(solved):
+        here = places[place]
         # A second point that the block solver left out keeps what it had.
-        block = here & touching.constraints.is_block[:, place, None]
-        new_first = jnp.where(here[:, :, None], first[:, None, place], stored[:, :, 0])
-        new_second = jnp.where(block[:, :, None], second[:, None, place], stored[:, :, 1])
-        stored = jnp.stack([new_first, new_second], 2)
-    return contacts.replace(impulse=stored)
-
-
-def _moved_boxes(
-    model: Model, position: Array, angle: Array, new_position: Array, new_angle: Array, fat_box: Array
-) -> tuple[Array, Array]:
-    """The fat boxes after a step, (bodies, 4), and which of them changed, (bodies,)."""
-    numbers = jnp.arange(len(model.bodies), dtype=jnp.int32)
-    start, end = (components(position), angle), (components(new_position), new_angle)
-    left, bottom, right, top = (fat_box[:, i] for i in range(4))
-    fat, changed = broad_phase.move_box(model, numbers, (left, bottom, right, top), start, end)
-    return jnp.stack(fat, 1), changed
-
-
-def _finish(
-    model: Model, solver: Solver, ground: Array, number: Array, entry: Array, awake: Array, body: Falling
-) -> Falling:
-    """New pairs and continuous collision of one body."""
-    contacts, overflow = broad_phase.update_pairs(ground, body.fat_box, entry, body.contacts)
-    body = body.replace(contacts=contacts, overflow=body.overflow | overflow)
-
-    def check(body: Falling, number: Array, ground: Array) -> Falling:
-        solve = partial(_sub_steps, model, solver)
-        return only_where(continuous.may_hit(model, number, ground, body), solve, body, number, ground, share=4)
-
-    return only_where(awake & jnp.any(contacts.exists), check, body, number, ground)
-
-
-def _sub_steps(model: Model, solver: Solver, body: Falling, number: Array, ground: Array) -> Falling:
-    return continuous.solve(model, solver, number, ground, body)
+        both = here & constraints.is_block[place][None]
+        for number, impulse in enumerate(impulses):
+            point, kind = divmod(number, 2)
+            stored[point][kind] = jnp.where(both if point else here, impulse[None], stored[point][kind])
+    return contacts.replace(impulse=jnp.stack([jnp.stack(each, 1) for each in stored], 1))

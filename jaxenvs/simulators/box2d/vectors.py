@@ -1,10 +1,9 @@
-"""Vectors in the plane as pairs of scalars, and rotations as pairs (sine, cosine) (`b2Math.h`).
+"""Vectors in the plane as pairs of arrays, and rotations as pairs (sine, cosine) (`b2Math.h`).
 
-Pairs of scalars rather than arrays of shape (2,): a batch then computes with one contiguous array for each coordinate,
-and XLA gets programs without slices.
+Pairs rather than arrays of shape (2,): a batch then computes with one contiguous array for each coordinate, and XLA
+gets programs without slices. All functions are elementwise, for arrays of any shape, unless they say otherwise.
 """
 
-from collections.abc import Sequence
 from functools import reduce
 from typing import Any, TypeAlias, TypeVar
 
@@ -14,7 +13,7 @@ import numpy as np
 from jax import Array
 
 Scalar: TypeAlias = Any
-"""() float32, an array or a NumPy scalar."""
+"""float32, an array of any shape or a NumPy scalar."""
 Vector: TypeAlias = tuple[Scalar, Scalar]
 """(x, y)."""
 Rotation: TypeAlias = tuple[Scalar, Scalar]
@@ -94,46 +93,56 @@ def components(points: Array) -> Vector:
     return points[..., 0], points[..., 1]
 
 
-def at(values: Sequence[T], index: Any) -> T:
-    """`values[index]` for a traced index: a chain of choices, which costs less than a gather, and fuses."""
-    chosen = values[0]
-    for number, value in enumerate(values[1:], 1):
-        chosen = choose(index == number, value, chosen)
-    return chosen
+def up(tree: T) -> T:
+    """The same arrays with a new first axis of size 1."""
+    return jax.tree.map(lambda x: jnp.asarray(x)[None], tree)
 
 
-def first_least(values: Sequence[Scalar]) -> tuple[Array, Scalar]:
-    """The index of the first of the least values, () int32, and that value."""
-    index, least = jnp.zeros_like(values[0], jnp.int32), values[0]
-    for number, value in enumerate(values[1:], 1):
-        less = value < least
-        index, least = jnp.where(less, jnp.int32(number), index), jnp.where(less, value, least)
-    return index, least
+def least(values: Array) -> tuple[Array, Array]:
+    """Along the first axis: the index of the first of the least values, int32, and that value."""
+    smallest = jnp.min(values, 0)
+    index = jnp.arange(values.shape[0], dtype=jnp.int32).reshape(-1, *(1,) * (values.ndim - 1))
+    return jnp.min(jnp.where(values == smallest[None], index, values.shape[0] - 1), 0), smallest
 
 
-def least_of(values: Sequence[Scalar]) -> Scalar:
-    """The least of the values."""
-    return reduce(jnp.minimum, values)
+def at(tree: T, index: Array) -> T:
+    """The entries of arrays at an index into their first axis.
 
+    A sum over that axis, which is short, rather than a gather. `index` has the other axes of the arrays.
+    """
 
-def greatest_of(values: Sequence[Scalar]) -> Scalar:
-    """The greatest of the values."""
-    return reduce(jnp.maximum, values)
+    def take(x: Array) -> Array:
+        number = jnp.arange(x.shape[0], dtype=jnp.int32).reshape(-1, *(1,) * (x.ndim - 1))
+        return jnp.sum(jnp.where(number == index[None], x, jnp.zeros((), x.dtype)), 0, dtype=x.dtype)
+
+    return jax.tree.map(take, tree)
 
 
 def of(table: np.ndarray, index: Any) -> Scalar:
-    """An entry of a constant table, (n,), which the index chooses by comparisons with the rarer values."""
-    if isinstance(index, int):
+    """Entries of a constant table, (n, ...), which the index chooses by comparisons with the rarer values.
+
+    Returns:
+        The axes of the table after the first, and then those of `index`.
+    """
+    if isinstance(index, int | np.integer):
         return table[index]
-    values, counts = np.unique(table, return_counts=True)
-    usual = values[np.argmax(counts)]
-    chosen = jnp.full(jnp.shape(index), usual, table.dtype)
-    for number, value in enumerate(table):
-        if value != usual:
-            chosen = jnp.where(index == number, value, chosen)
+    rows, inverse, counts = np.unique(table, return_inverse=True, return_counts=True, axis=0)
+    inverse = inverse.reshape(-1)
+    shape = (*table.shape[1:], *index.shape)
+
+    def spread(row: np.ndarray) -> Array:
+        return jnp.broadcast_to(jnp.asarray(row.reshape(*row.shape, *(1,) * index.ndim)), shape)
+
+    usual = int(np.argmax(counts))
+    chosen = spread(rows[usual])
+    for number, row in enumerate(rows):
+        if number != usual:
+            members = [index == i for i in np.flatnonzero(inverse == number).tolist()]
+            here = jnp.broadcast_to(reduce(jnp.logical_or, members), shape)
+            chosen = jnp.where(here, spread(row), chosen)
     return chosen
 
 
 def vector_of(table: np.ndarray, index: Any) -> Vector:
-    """The same for a table of vectors, (n, 2)."""
-    return of(table[:, 0], index), of(table[:, 1], index)
+    """The same for a table of vectors, (n, ..., 2)."""
+    return of(table[..., 0], index), of(table[..., 1], index)
