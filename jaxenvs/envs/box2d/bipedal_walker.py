@@ -96,6 +96,7 @@ def _model(hardcore: bool) -> Model:
         position_iterations=2 * 30,
         pairs=12 if hardcore else 8,
         touching=5 if hardcore else 4,
+        boxes=terrains.NEAR_BOXES if hardcore else 0,
     )
 
 
@@ -290,7 +291,7 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
         edge = terrains.to_window(part, world.contacts.edge, self.hardcore)
         # Setting a motor wakes the bodies that it moves.
         world = world.replace(contacts=world.contacts.replace(edge=edge), awake=jnp.ones_like(world.awake))
-        world, began = step(model, world, part.ground, drive, self.solver)
+        world, began = step(model, world, part.ground, drive, self.solver, grounded=True)
         edge = terrains.from_window(part, world.contacts.edge, self.hardcore)
         world = world.replace(contacts=world.contacts.replace(edge=edge))
         lidar = fractions(state.terrain, *origins(model, world)[_HULL])

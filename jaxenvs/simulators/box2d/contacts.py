@@ -15,8 +15,9 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d.collision import Manifold, collide
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
+from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
-from jaxenvs.simulators.box2d.vectors import Vector, up
+from jaxenvs.simulators.box2d.vectors import Vector, choose, up
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ def update(
         model: the bodies.
         keep: stops recomputation.
         body: (items,) int32 indices.
-        ends: of the edge of each pair, (pairs, items) in m.
+        ends: of the edge of each pair, or corners of the rectangle, (pairs, items) in m.
         center: the bodies' centres of mass, (items,) in m.
         angle: (items,) float32 in rad.
         old: the contacts before.
@@ -114,6 +115,9 @@ def update(
         The contacts, and their manifolds, (pairs, items).
     """
     manifold = collide(model, keep, body[None], *ends, up(center), up(angle))
+    if model.boxes:
+        of_box = collide_box(model, keep, body[None], *ends, up(center), up(angle))
+        manifold = choose(old.edge < model.boxes, of_box, manifold)
     points = jnp.where(live, manifold.points, 0)
     kept = []
     for number, identifier in enumerate(manifold.features):
@@ -156,7 +160,7 @@ def counts_before(chosen: Array) -> Array:
 
 
 def first_places(chosen: Array, count: int) -> Array:
-    """(count, n, ...) bool: for each of the first `count` chosen ones of (n, ...), where it is; False if there is none."""
+    """(count, n, ...) bool: where each of the first `count` chosen ones of (n, ...) is; all False if there is none."""
     rank = counts_before(chosen)
     wanted = jnp.arange(count, dtype=jnp.int32).reshape(-1, *(1,) * chosen.ndim)
     return chosen[None] & (rank[None] == wanted)

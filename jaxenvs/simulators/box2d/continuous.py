@@ -24,9 +24,10 @@ from jaxenvs.simulators.box2d.contacts import (
     last_event,
     update,
 )
-from jaxenvs.simulators.box2d.island import BLOCK, Solver, at_place, integrate, settled
+from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, over_places, settled, solve_contacts
 from jaxenvs.simulators.box2d.lanes import Keep, only_where
 from jaxenvs.simulators.box2d.model import Model
+from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
 from jaxenvs.simulators.box2d.settings import (
     EPSILON,
     LINEAR_SLOP,
@@ -35,7 +36,7 @@ from jaxenvs.simulators.box2d.settings import (
     TOI_POSITION_ITERATIONS,
     F,
 )
-from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, time_of_impact
+from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, stays_apart_from_part, time_of_impact
 from jaxenvs.simulators.box2d.vectors import Vector, choose, least, of, up
 
 
@@ -117,7 +118,11 @@ def _apart(model: Model, ground: Ground, body: Falling) -> tuple[Array, tuple[Ve
     """(pairs, items) bool: whether each pair is sure not to meet, and the ends of its edge."""
     edge = body.contacts.edge
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-    return stays_apart(model, body.number[None], *ends, Sweep(*up(tuple(body.sweep)))), ends
+    number, sweep = body.number[None], Sweep(*up(tuple(body.sweep)))
+    vertices, corners = vertices_of_parts(model, ends, edge)
+    if corners is None:
+        return stays_apart(model, number, *ends, sweep), ends
+    return stays_apart_from_part(model, number, vertices, corners, sweep), ends
 
 
 def may_hit(model: Model, ground: Ground, body: Falling) -> Array:
@@ -159,14 +164,15 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     apart, ends = _apart(model, ground, body)
     wanted = able & ~loop.known & ~apart & loop.more[None]
 
-    def find(_: Array, wanted: Array, number: Array, ends: Any, sweep: Any, time: Array) -> Array:
-        hit, share = time_of_impact(model, keep, number, *ends, Sweep(*sweep), wanted)
+    def find(_: Array, wanted: Array, number: Array, edge: Array, ends: Any, sweep: Any, time: Array) -> Array:
+        vertices, corners = vertices_of_parts(model, ends, edge)
+        hit, share = time_of_impact(model, keep, number, vertices, Sweep(*sweep), wanted, corners)
         return jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
 
     def flat(x: Array) -> Array:
         return jnp.broadcast_to(x, wanted.shape).reshape(-1)
 
-    given = jax.tree.map(flat, (wanted, body.number, ends, tuple(body.sweep), loop.time))
+    given = jax.tree.map(flat, (wanted, body.number, body.contacts.edge, ends, tuple(body.sweep), loop.time))
     none = jnp.ones(wanted.size, jnp.float32)
     found = only_where(find, none, *given, classes=(wanted.reshape(-1),), size=max(wanted.shape[1], _FEWEST))
     impact = jnp.where(loop.known, loop.impact, found.reshape(wanted.shape))
@@ -259,16 +265,20 @@ def _resolve(
     overflow = jnp.sum(touching, 0, dtype=jnp.int32) > model.touching
     manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
 
+    most = jnp.max(jnp.sum(touching, 0, dtype=jnp.int32))
+
     def position_pass(loop: Any) -> Any:
         (center, angle), count, running = loop
         new, turned, deepest = center, angle, jnp.zeros_like(angle)
-        for place in range(model.touching):
-            each = at_place(manifold, place)
+
+        def push(each: Manifold, loop: Any) -> Any:
+            new, turned, deepest = loop
             new, turned, separation = contact_solver.solve_position(
                 model, keep, body.number, each, new, turned, TOI_BAUMGARTE
             )
-            new, turned = keep((new, turned))
-            deepest = jnp.minimum(deepest, separation)
+            return *keep((new, turned)), jnp.minimum(deepest, separation)
+
+        new, turned, deepest = over_places(model, most, push, manifold, (new, turned, deepest))
         pose = choose(running, (new, turned), (center, angle))
         return pose, count + 1, running & ~(deepest >= F(-1.5) * LINEAR_SLOP)
 
@@ -284,20 +294,16 @@ def _resolve(
     masses = of(model.inverse_masses, body.number), of(model.inverse_inertias, body.number)
 
     def velocity_pass(_: Any, state: Any) -> Any:
-        (v, w), impulses = state
-        impulses = list(impulses)
-        for place in range(model.touching):
-            each = at_place(constraints, place)
-            v, w, impulses[place] = contact_solver.solve_velocity(keep, each, *masses, v, w, impulses[place])
-        return (v, w), impulses
+        return solve_contacts(model, keep, most, constraints, masses, *state)
 
     def block(loop: Any) -> Any:
         old, count, running = loop
         new = lax.fori_loop(0, BLOCK, velocity_pass, old)
-        return choose(running, new, old), count + 1, running & ~settled(new, old, solver)
+        done = settled(new[0], old[0], solver) & jnp.all(settled(new[1], old[1], solver), 0)
+        chosen = choose(running, new[0], old[0]), choose(running[None], new[1], old[1])
+        return chosen, count + 1, running & ~done
 
-    impulses = [at_place(constraints.impulses, place) for place in range(model.touching)]
-    start = (((body.velocity, body.angular_velocity), impulses), jnp.int32(0), on)
+    start = (((body.velocity, body.angular_velocity), constraints.impulses), jnp.int32(0), on)
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
     ((v, w), _), _, _ = lax.while_loop(more, block, start)
     end, end_angle, v, w = integrate(center, angle, v, w, (F(1) - time) * model.dt)

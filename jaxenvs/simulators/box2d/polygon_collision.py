@@ -58,6 +58,22 @@ def _centroid(vertices: Vector) -> Vector:
     return scale(F(1) / area, center)
 
 
+def vertices_of_parts(model: Model, ends: tuple[Vector, Vector], part: Array) -> tuple[Vector, Array | None]:
+    """The vertices of parts of the ground along a new first axis, and how many each has if it can be more than two.
+
+    Args:
+        model: says which parts are rectangles.
+        ends: ends of edges, or corners of rectangles, in m.
+        part: int32, the numbers of the parts.
+    """
+    v1, v2 = ends
+    if not model.boxes:
+        return (jnp.stack([v1[0], v2[0]]), jnp.stack([v1[1], v2[1]])), None
+    edge = jnp.stack([v1[0], v2[0], v1[0], v1[0]]), jnp.stack([v1[1], v2[1], v1[1], v1[1]])
+    is_box = part < model.boxes
+    return choose(is_box[None], corners(v1, v2), edge), jnp.where(is_box, jnp.int32(4), jnp.int32(2))
+
+
 class _Shape(NamedTuple):
     """A polygon in the world's frame; vertices and sides are a first axis.
 

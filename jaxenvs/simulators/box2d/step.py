@@ -35,9 +35,15 @@ _LANES_NEAR_GROUND, _FALLING_ITEMS = 64, 64
 
 
 # Jitted for callers that step without `jit`, since JAX would compile the loops again at every step.
-@partial(jax.jit, static_argnames=("model", "solver", "airborne"), inline=True)
+@partial(jax.jit, static_argnames=("model", "solver", "airborne", "grounded"), inline=True)
 def step(
-    model: Model, world: World, ground: Array, drive: Drive, solver: Solver = "converged", airborne: bool = False
+    model: Model,
+    world: World,
+    ground: Array,
+    drive: Drive,
+    solver: Solver = "converged",
+    airborne: bool = False,
+    grounded: bool = False,
 ) -> tuple[World, Array]:
     """The world a time step later. A world that sleeps does not change.
 
@@ -48,37 +54,44 @@ def step(
         drive: what acts on the bodies.
         solver: when the passes over the velocities stop.
         airborne: promises that no body is near an edge before or after the step, which makes a small program.
+        grounded: says that bodies touch the ground most of the time, so that all worlds are solved with contacts; the
+            program is smaller, and faster for such worlds.
 
     Returns:
         The state, and for each body whether it has begun to touch an edge in this step, (bodies,) bool.
     """
-    return over_lanes(partial(_step, model, solver, airborne))(world, ground, drive)
+    return over_lanes(partial(_step, model, solver, airborne, grounded))(world, ground, drive)
 
 
 def _step(
-    model: Model, solver: Solver, airborne: bool, world: World, ground: Array, drive: Drive
+    model: Model, solver: Solver, airborne: bool, grounded: bool, world: World, ground: Array, drive: Drive
 ) -> tuple[World, Array]:
     """`step` for many worlds; all arrays have a first axis of lanes."""
     keep = Keep(world.awake)
     bodies, lanes = len(model.bodies), world.awake.shape[0]
-    start = _moving(world)
-    moved, _ = island.solve(model, solver, keep, start, drive, None, world.awake)
-    fat, entry = _moved_boxes(model, world, moved)
+    moved, fat_box, reached = _moving(world), world.fat_box, None
+    if not grounded:
+        moved, _ = island.solve(model, solver, keep, moved, drive, None, world.awake)
+        fat, entry = _moved_boxes(model, world, moved)
+        fat_box = jnp.stack(as_lanes(fat, bodies), 2)
+        if not airborne:
+            lane = jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
+            reached = jnp.any(ground_of(ground).close(lane, fat, entry), 0).reshape(bodies, lanes)
     free = _Done(
         moving=moved,
-        fat_box=jnp.stack(as_lanes(fat, bodies), 2),
+        fat_box=fat_box,
         contacts=world.contacts,
         touched=world.touched,
         began=jnp.zeros((lanes, bodies), bool),
         overflow=world.overflow,
     )
     if not airborne:
-        lane = jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
-        reached = jnp.any(ground_of(ground).close(lane, fat, entry), 0).reshape(bodies, lanes)
         touching = world.awake & jnp.any(world.contacts.points > 0, (1, 2))
-        near = world.awake & (jnp.any(world.contacts.exists, (1, 2)) | any_of(reached))
+        near = world.awake
+        if reached is not None:
+            near = near & (jnp.any(world.contacts.exists, (1, 2)) | any_of(reached))
         free = only_where(
-            partial(_near_ground, model, solver, keep),
+            partial(_near_ground, model, solver, grounded, keep),
             free,
             world,
             ground,
@@ -144,14 +157,14 @@ def _moved_boxes(model: Model, world: World, moved: Moving) -> tuple[Box, Array]
 
 
 def _near_ground(
-    model: Model, solver: Solver, keep: Keep, free: _Done, world: World, edges: Array, drive: Drive
+    model: Model, solver: Solver, grounded: bool, keep: Keep, free: _Done, world: World, edges: Array, drive: Drive
 ) -> _Done:
     """The whole step of lanes that are near the ground, given how they moved as if nothing touched."""
     bodies, lanes = len(model.bodies), world.awake.shape[0]
     ground = ground_of(edges)
     body, lane = bodies_of_items(model, lanes), jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
     moved, contacts, touched, began, overflow = _collide_and_solve(
-        model, solver, keep, free.moving, world, ground, drive, body, lane
+        model, solver, grounded, keep, free.moving, world, ground, drive, body, lane
     )
     fat, entry = _moved_boxes(model, world, moved)
     contacts, _, too_many = broad_phase.update_pairs(ground.close(lane, fat, entry), contacts)
@@ -193,6 +206,7 @@ def _near_ground(
 def _collide_and_solve(
     model: Model,
     solver: Solver,
+    grounded: bool,
     keep: Keep,
     free: Moving,
     world: World,
@@ -232,7 +246,9 @@ def _collide_and_solve(
         impulses,
         contact_solver.friction(model, body[None], chosen.edge),
     )
-    active = world.awake & any_of(any_of(touches).reshape(len(model.bodies), -1))
+    active = world.awake
+    if not grounded:
+        active = active & any_of(any_of(touches).reshape(len(model.bodies), -1))
     touching = Touching(manifold, constraints)
     moved, solved = island.solve(model, solver, keep, _moving(world), drive, touching, active)
     moved = jax.tree.map(partial(_where, active), moved, free)
@@ -243,7 +259,7 @@ def _stored(
     contacts: Contacts,
     places: Array,
     constraints: contact_solver.ContactConstraint,
-    solved: list[contact_solver.Impulses],
+    solved: contact_solver.Impulses,
 ) -> Contacts:
     """The contacts with the impulses that were found (`b2ContactSolver::StoreImpulses`).
 
@@ -251,11 +267,11 @@ def _stored(
         contacts: of the items.
         places: (touching, pairs, items) bool, where each contact that was solved is.
         constraints: of those contacts.
-        solved: their impulses.
+        solved: their impulses, (touching, items) each.
     """
     stored = [[contacts.impulse[:, point, kind] for kind in (0, 1)] for point in (0, 1)]
-    for place, impulses in enumerate(solved):
-        here = places[place]
+    for place in range(places.shape[0]):
+        here, impulses = places[place], [each[place] for each in solved]
         # A second point that the block solver left out keeps what it had.
         both = here & constraints.is_block[place][None]
         for number, impulse in enumerate(impulses):
