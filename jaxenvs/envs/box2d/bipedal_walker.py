@@ -14,7 +14,8 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.box2d import _bipedal_terrain as terrains
 from jaxenvs.envs.box2d._bipedal_lidar import fractions
-from jaxenvs.envs.box2d._bipedal_terrain import HEIGHT, SCALE, STEP, Terrain
+from jaxenvs.envs.box2d._bipedal_start import INITIAL_FORCE, first_world
+from jaxenvs.envs.box2d._bipedal_terrain import SCALE, STEP, Terrain
 from jaxenvs.envs.box2d._bipedal_walker_picture import picture
 from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.box2d import (
@@ -28,7 +29,6 @@ from jaxenvs.simulators.box2d import (
     origins,
     polygon,
     step,
-    world_at_rest,
 )
 from jaxenvs.spaces import Box
 
@@ -41,8 +41,6 @@ _HIP_SPEED, _KNEE_SPEED = 4.0, 6.0
 """Greatest speeds of the motors, rad/s."""
 _ENERGY = 0.00035
 """Reward that a N m of torque costs in a step."""
-_INITIAL_FORCE = 5.0
-"""Greatest force in the first step, to either side, N."""
 _LEG_DOWN, _LEG_WIDTH, _LEG_HEIGHT = -8 / SCALE, 8 / SCALE, 34 / SCALE
 _LEG_ANGLE = 0.05
 _FRICTION = 2.5
@@ -150,7 +148,8 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
         left of the start of the terrain, has -100 instead.
 
     Start: the robot stands on a flat pad, with straight hull. A force of up to 5 N to either side, uniform, acts in a
-        first step that `reset` takes.
+        first step that `reset` takes. What that step does was computed by Box2D beforehand: it depends only on the
+        force, and is linear in it on either side of 0, up to 5e-6.
 
     Episode end:
         Termination: the hull has touched the ground; the hull is left of the terrain's start, or has passed the finish
@@ -211,28 +210,24 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
         """Draws terrain, clouds and the force of the first step, which it takes."""
         terrain_key, cloud_key, force_key = jax.random.split(check_key(key), 3)
         heights, boxes = terrains.generate(terrains.draw(terrain_key), self.hardcore)
-        force = jax.random.uniform(force_key, (), jnp.float32, -_INITIAL_FORCE, _INITIAL_FORCE)
+        force = jax.random.uniform(force_key, (), jnp.float32, -INITIAL_FORCE, INITIAL_FORCE)
         return self.start(Terrain(heights, boxes, terrains.clouds(cloud_key)), force)
 
     def start(self, terrain: Terrain, force: Array) -> tuple[BipedalWalkerState, TimeStep[Array]]:
         """`reset`, with the terrain and the force of the first step given, () float32 in N."""
-        x, y = STEP * terrains.PAD / 2, HEIGHT + 2 * _LEG_HEIGHT
-        below = [y, *[y - _LEG_HEIGHT / 2 - _LEG_DOWN, y - _LEG_HEIGHT * 3 / 2 - _LEG_DOWN] * 2]
-        places = np.array([[x, height] for height in below], np.float32)
-        angles = np.array([0.0, *np.repeat(_SIDES, 2) * _LEG_ANGLE], np.float32)
         state = BipedalWalkerState(
-            world=world_at_rest(self.model, jnp.asarray(places), jnp.asarray(angles)),
+            world=first_world(self.model, force, terrains.BOXES if self.hardcore else 0),
             terrain=terrain,
             lidar=jnp.zeros(10, jnp.float32),
             fallen=jnp.zeros((), bool),
         )
-        state = self._moved(state, self._drive(jnp.zeros(4, jnp.float32), force))
+        state = self._measured(state)
         return state, restart(self.observe(state), {"overflow": state.world.overflow})
 
     def step(self, state: BipedalWalkerState, action: Array) -> tuple[BipedalWalkerState, TimeStep[Array]]:
         """Sets the motors and lets 1/50 s pass."""
         action = self.action_space.validate(action).astype(jnp.float32)
-        new = self._moved(state, self._drive(action, jnp.zeros((), jnp.float32)))
+        new = self._moved(state, self._drive(action))
         if not isinstance(new.world.overflow, Tracer) and bool(new.world.overflow):
             raise OverflowError(
                 "BipedalWalker: the robot touches more of the ground than the simulation has room for. Please report"
@@ -270,22 +265,20 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
         """(400, 600, 3) uint8: sky, clouds, terrain, the robot and its lidar."""
         return picture(self.model, state.world, state.terrain, state.lidar)
 
-    def _drive(self, action: Array, force: Array) -> Drive:
-        """The motors, and a horizontal force on the hull in N."""
+    def _drive(self, action: Array) -> Drive:
+        """The motors."""
         bodies = len(self.model.bodies)
-        place = np.zeros((bodies, 2), np.float32)
-        place[_HULL, 0] = 1.0
         order = np.argsort(_IN_ORDER_OF_ACTION)
         return Drive(
             gravity=jnp.float32(-10.0),
-            force=force * place,
+            force=jnp.zeros((bodies, 2), jnp.float32),
             torque=jnp.zeros(bodies, jnp.float32),
             motor_speed=(_SPEEDS * jnp.sign(action))[order],
             max_motor_torque=(_TORQUE * jnp.minimum(jnp.abs(action), 1.0))[order],
         )
 
     def _moved(self, state: BipedalWalkerState, drive: Drive) -> BipedalWalkerState:
-        """The state a time step later, with what the lidar measures there."""
+        """The state a time step later."""
         model, world = self.model, state.world
         part = terrains.window(state.terrain, origins(model, world)[_HULL, 0])
         edge = terrains.to_window(part, world.contacts.edge, self.hardcore)
@@ -294,5 +287,8 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
         world, began = step(model, world, part.ground, drive, self.solver, grounded=True)
         edge = terrains.from_window(part, world.contacts.edge, self.hardcore)
         world = world.replace(contacts=world.contacts.replace(edge=edge))
-        lidar = fractions(state.terrain, *origins(model, world)[_HULL])
-        return state.replace(world=world, lidar=lidar, fallen=state.fallen | began[_HULL])
+        return self._measured(state.replace(world=world, fallen=state.fallen | began[_HULL]))
+
+    def _measured(self, state: BipedalWalkerState) -> BipedalWalkerState:
+        """The state with what the lidar measures."""
+        return state.replace(lidar=fractions(state.terrain, *origins(self.model, state.world)[_HULL]))
