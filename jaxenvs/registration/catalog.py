@@ -65,6 +65,7 @@ _PLAYED = "traditional"
 _WEXLER = "Wexler 1974"
 _HASEGAWA = "Hasegawa 1971"
 _HEIN = "Hein 1942"
+_KLIMOV = "Klimov 2016"
 
 # fmt: off
 CATALOG: tuple[EnvSpec, ...] = (
@@ -75,6 +76,8 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("MountainCarContinuous-v0",  "classic_control.mountain_car_continuous:MountainCarContinuous",  999,   90.0, _MOORE),
     _spec("Pendulum-v1",               "classic_control.pendulum:Pendulum",                              200,   None, _FURUTA),
     _spec("Acrobot-v1",                "classic_control.acrobot:Acrobot",                                500, -100.0, _SUTTON_1996),
+    _spec("LunarLander-v3",            "box2d.lunar_lander:LunarLander",                                1000,  200.0, _KLIMOV),
+    _spec("LunarLanderContinuous-v3",  "box2d.lunar_lander:LunarLander",                                1000,  200.0, _KLIMOV, continuous=True),
     _spec("Blackjack-v1",              "toy_text.blackjack:Blackjack",                                  None,   None, _SUTTON, sab=True),
     _spec("FrozenLake-v1",             "toy_text.frozen_lake:FrozenLake",                                100,   0.70, _GYM),
     _spec("FrozenLake8x8-v1",          "toy_text.frozen_lake:FrozenLake",                                200,   0.85, _GYM, map_name="8x8"),

@@ -181,6 +181,8 @@ SLOW = {
     "Go19x19-v0",
     "two_player/Go13x13-v0",
     "two_player/Go19x19-v0",
+    "LunarLander-v3",
+    "LunarLanderContinuous-v3",
     "HumanoidStandup-v5",
     "InvertedPendulum-v5",
     "Pusher-v5",
@@ -188,3 +190,6 @@ SLOW = {
     "Walker2d-v5",
 }
 """Ids that share their code with others, and are left to the slow tests altogether."""
+
+SLOW_FAMILIES = {"box2d": "Its step takes half a minute to compile, and seconds to trace."}
+"""Families that no id represents in the fast tests, with the reason; `tests/parity` has a fast test of each."""

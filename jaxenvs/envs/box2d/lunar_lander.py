@@ -238,6 +238,8 @@ class LunarLander(Env[LunarLanderState, Array]):
         wind, torque, wind_index = self._wind(state)
         main, side = self._powers(action)
         world = _fire(state.world, main, side, dispersion)
+        if wind_index is not None:  # a force wakes the lander, even if it is 0
+            world = world.replace(awake=world.awake | _in_the_wind(state.world))
         drive = self._drive(jnp.stack([wind, jnp.zeros((), jnp.float32)]), torque)
         return state.replace(world=world, wind_index=wind_index, engines=jnp.stack([main, side])), drive
 
@@ -302,7 +304,7 @@ class LunarLander(Env[LunarLanderState, Array]):
         index = state.wind_index
         if index is None:
             return jnp.zeros((), jnp.float32), jnp.zeros((), jnp.float32), None
-        blows = ~jnp.any(state.world.touched[_LEGS[0] :])
+        blows = _in_the_wind(state.world)
         phase = index.astype(jnp.float32)
         strength = jnp.tanh(jnp.sin(0.02 * phase) + jnp.sin(math.pi * 0.01 * phase))
         greatest = jnp.stack(
@@ -322,6 +324,11 @@ class LunarLander(Env[LunarLanderState, Array]):
             jnp.where(throttle > 0, (throttle + 1.0) * 0.5, 0.0),
             jnp.where(jnp.abs(lateral) > 0.5, lateral, 0.0),
         )
+
+
+def _in_the_wind(world: World) -> Array:
+    """() bool: there is no wind while a leg is on the ground."""
+    return ~jnp.any(world.touched[_LEGS[0] :])
 
 
 def ground(terrain: Array) -> Array:

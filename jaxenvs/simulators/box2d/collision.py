@@ -215,7 +215,9 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
     """
     shape = outline(model, body, center, angle)
     axes = separations(v1, v2, shape)
-    face = keep(_reference(v1, v2, shape, axes))
+    face = _reference(v1, v2, shape, axes)
+    (incident, ends, normal), number = keep(((face.incident, face.ends, face.normal), face.incident_indices))
+    face = face._replace(incident=incident, ends=ends, normal=normal, incident_indices=number)
     is_edge = face.edge_is_face
     face_kind, vertex_kind = jnp.full_like(axes.side, FACE), jnp.full_like(axes.side, VERTEX)
     kinds = jnp.where(is_edge, face_kind, vertex_kind), jnp.where(is_edge, vertex_kind, face_kind)
@@ -226,6 +228,7 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
     points, side = keep(points), negate(side)
     points, features, kept2 = clip(points, features, side, dot(side, r2), face.end_indices[1])
     points = keep(points)
+    kept1, kept2 = keep((kept1, kept2))
     near = (axes.edge <= TOTAL_RADIUS) & (axes.polygon <= TOTAL_RADIUS) & kept1 & kept2
     inside = [near & (dot(face.normal, subtract(point, r1)) <= TOTAL_RADIUS) for point in points]
 
@@ -236,7 +239,7 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
 
     one, other = (stored(point, feature) for point, feature in zip(points, features, strict=True))
     one = choose(inside[0], one, other)
-    return Manifold(
+    manifold = Manifold(
         points=inside[0].astype(jnp.int32) + inside[1].astype(jnp.int32),
         features=(one[1], other[1]),
         clip_points=(one[0], other[0]),
@@ -244,3 +247,4 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
         plane_point=choose(is_edge, r1, face.local_vertex),
         edge_is_face=is_edge,
     )
+    return keep(manifold)

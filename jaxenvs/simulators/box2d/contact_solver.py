@@ -4,10 +4,12 @@ The ground does not move, so shape A has neither mass nor velocity, and what fol
 """
 
 import dataclasses
+from functools import partial
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
 from jaxenvs.simulators.box2d.lanes import Keep
@@ -35,6 +37,8 @@ from jaxenvs.simulators.box2d.vectors import (
     transform,
     turn,
 )
+
+T = TypeVar("T")
 
 Impulses = tuple[Scalar, Scalar, Scalar, Scalar]
 """Normal and tangential impulse of the first point, then of the second, N s."""
@@ -156,7 +160,7 @@ def warm_start(
     return v, w
 
 
-def solve_velocity(
+def _solve_velocity(
     keep: Keep,
     contact: ContactConstraint,
     inverse_mass: Scalar,
@@ -207,7 +211,7 @@ def solve_velocity(
     return v, w, (x1, t1, x2, t2)
 
 
-def solve_position(
+def _solve_position(
     model: Model, keep: Keep, body: Array, manifold: Manifold, center: Vector, angle: Scalar, baumgarte: Scalar
 ) -> tuple[Vector, Scalar, Scalar]:
     """One pass that pushes the points of a contact out (`SolvePositionConstraints`, `SolveTOIPositionConstraints`).
@@ -238,3 +242,65 @@ def solve_position(
         center = choose(exists, add(center, scale(inverse_mass, impulse)), center)
         angle = jnp.where(exists, angle + inverse_inertia * cross(arm, impulse), angle)
     return center, angle, least
+
+
+def used_places(manifolds: Manifold) -> Array:
+    """() int32: how many places, which are filled in order, have a contact of any item."""
+    return jnp.max(jnp.sum(manifolds.points > 0, 0, dtype=jnp.int32))
+
+
+def velocity_pass(
+    keep: Keep,
+    contacts: ContactConstraint,
+    masses: tuple[Array, Array],
+    v: Vector,
+    w: Array,
+    impulses: Impulses,
+    used: Array,
+) -> tuple[Vector, Array, Impulses]:
+    """One pass over the contacts of each item, one place after the other.
+
+    Args:
+        keep: stops recomputation.
+        contacts: (places, items).
+        masses: inverse masses of the items and inverse moments of inertia.
+        v: (items,) velocities in m/s.
+        w: (items,) angular velocities in rad/s.
+        impulses: (places, items).
+        used: () int32, as `used_places` counts.
+    """
+
+    def solve_one(place: Array, state: Any) -> Any:
+        v, w, impulses = state
+        contact, old = _at_place((contacts, impulses), place)
+        v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
+        put = partial(lax.dynamic_update_index_in_dim, index=place, axis=0)
+        return v, w, jax.tree.map(put, impulses, new)
+
+    return lax.fori_loop(0, used, solve_one, (v, w, impulses))
+
+
+def position_pass(
+    model: Model,
+    keep: Keep,
+    body: Array,
+    manifolds: Manifold,
+    center: Vector,
+    angle: Array,
+    baumgarte: Scalar,
+    used: Array,
+) -> tuple[Vector, Array, Array]:
+    """The same for positions; the last result is the least separation of each item in m, at most 0."""
+
+    def solve_one(place: Array, state: Any) -> Any:
+        center, angle, least = state
+        manifold = _at_place(manifolds, place)
+        center, angle, separation = keep(_solve_position(model, keep, body, manifold, center, angle, baumgarte))
+        return center, angle, jnp.minimum(least, separation)
+
+    start = (center, angle, jnp.zeros_like(angle))
+    return lax.fori_loop(0, used, solve_one, start)
+
+
+def _at_place(tree: T, place: Array) -> T:
+    return jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, place, 0, keepdims=False), tree)

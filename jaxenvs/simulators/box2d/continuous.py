@@ -24,7 +24,7 @@ from jaxenvs.simulators.box2d.contacts import (
     last_event,
     update,
 )
-from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, over_places, settled, solve_contacts
+from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
 from jaxenvs.simulators.box2d.lanes import Keep, only_where
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
@@ -190,6 +190,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
     hit, time = least(impact)
     pairs = impact.shape[0]
     is_hit = jnp.arange(pairs, dtype=jnp.int32)[:, None] == hit[None]
+    is_hit, time = keep((is_hit, time))
     going = loop.more & (time <= F(1) - F(10) * EPSILON)
     share = (time - loop.time) / (F(1) - loop.time)
     (x0, y0), angle0, (x1, y1), angle1 = body.sweep
@@ -199,7 +200,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, old.edge.shape), old.edge)
     live = old.exists & going[None]
     new, manifolds = update(model, keep, body.number, ends, center, angle, old, live)
-    missed = ~any_of(is_hit & (new.points > 0))
+    missed = keep(~any_of(is_hit & (new.points > 0)))
     # The contact that is hit reports first. If it proves not to touch, the others are not updated at all.
     first, others = live & is_hit, live & ~is_hit & ~missed[None]
     touched = last_event(old.points, new.points, first, body.touched)
@@ -210,7 +211,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
 
     on = going & ~missed
     moved, entry = _resolve(model, solver, keep, body, new, manifolds, is_hit, time, center, angle, on)
-    close = ground.close(body.lane, moved.fat_box, entry & on)
+    close = keep(ground.close(body.lane, moved.fat_box, entry & on))
     contacts, places, overflow = broad_phase.update_pairs(close, new)
 
     def only_hit(new: Array, old: Array) -> Array:
@@ -262,23 +263,16 @@ def _resolve(
     rank = jnp.where(is_hit, 0, counts_before(others) + any_of(touching & is_hit).astype(jnp.int32)[None])
     wanted = jnp.arange(model.touching, dtype=jnp.int32)[:, None, None]
     places = touching[None] & (rank[None] == wanted)
+    places = keep(places)
     overflow = jnp.sum(touching, 0, dtype=jnp.int32) > model.touching
     manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
-
-    most = jnp.max(jnp.sum(touching, 0, dtype=jnp.int32))
+    used = contact_solver.used_places(manifold)
 
     def position_pass(loop: Any) -> Any:
         (center, angle), count, running = loop
-        new, turned, deepest = center, angle, jnp.zeros_like(angle)
-
-        def push(each: Manifold, loop: Any) -> Any:
-            new, turned, deepest = loop
-            new, turned, separation = contact_solver.solve_position(
-                model, keep, body.number, each, new, turned, TOI_BAUMGARTE
-            )
-            return *keep((new, turned)), jnp.minimum(deepest, separation)
-
-        new, turned, deepest = over_places(model, most, push, manifold, (new, turned, deepest))
+        new, turned, deepest = contact_solver.position_pass(
+            model, keep, body.number, manifold, center, angle, TOI_BAUMGARTE, used
+        )
         pose = choose(running, (new, turned), (center, angle))
         return pose, count + 1, running & ~(deepest >= F(-1.5) * LINEAR_SLOP)
 
@@ -294,14 +288,16 @@ def _resolve(
     masses = of(model.inverse_masses, body.number), of(model.inverse_inertias, body.number)
 
     def velocity_pass(_: Any, state: Any) -> Any:
-        return solve_contacts(model, keep, most, constraints, masses, *state)
+        (v, w), impulses = state
+        v, w, impulses = contact_solver.velocity_pass(keep, constraints, masses, v, w, impulses, used)
+        return (v, w), impulses
 
     def block(loop: Any) -> Any:
         old, count, running = loop
         new = lax.fori_loop(0, BLOCK, velocity_pass, old)
         done = settled(new[0], old[0], solver) & jnp.all(settled(new[1], old[1], solver), 0)
-        chosen = choose(running, new[0], old[0]), choose(running[None], new[1], old[1])
-        return chosen, count + 1, running & ~done
+        new = choose(running, new[0], old[0]), choose(running[None], new[1], old[1])
+        return new, count + 1, running & ~done
 
     start = (((body.velocity, body.angular_velocity), constraints.impulses), jnp.int32(0), on)
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731

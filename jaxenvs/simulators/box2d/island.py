@@ -1,6 +1,5 @@
 """One step of bodies that are joined, in many worlds at once: velocities, positions, sleep (`b2Island.cpp`)."""
 
-from collections.abc import Callable
 from functools import reduce
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -116,7 +115,7 @@ def settled(new: Any, old: Any, solver: Solver) -> Array:
 
 def solve(
     model: Model, solver: Solver, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, active: Array
-) -> tuple[Moving, contact_solver.Impulses]:
+) -> tuple[Moving, contact_solver.Impulses | None]:
     """`b2Island::Solve` for awake bodies.
 
     Args:
@@ -129,22 +128,21 @@ def solve(
         active: (lanes,) bool, which worlds to solve; what is returned for others means nothing.
 
     Returns:
-        The bodies after the step, before continuous collision, and the impulses of the touching contacts, with the axes
-        of `touching`; nothing without them.
+        The bodies after the step, before continuous collision, and the impulses of the contacts, with their axes.
     """
-    most = 0 if touching is None else jnp.max(jnp.sum(touching.manifolds.points > 0, 0, dtype=jnp.int32))
-    motions, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching, most)
+    motions, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching)
     constraints = None if touching is None else touching.constraints
+    used = None if touching is None else contact_solver.used_places(touching.manifolds)
     motions, hinge_impulses, impulses = _velocity_passes(
-        model, solver, keep, motions, hinges, hinge_impulses, motors, constraints, most, active
+        model, solver, keep, motions, hinges, hinge_impulses, motors, constraints, used, active
     )
     motions, poses = _integrate_all(model, start, motions)
     manifolds = None if touching is None else touching.manifolds
-    poses, solved = _position_passes(model, keep, poses, hinges, manifolds, most, active)
+    poses, solved = _position_passes(model, keep, poses, hinges, manifolds, used, active)
     return _asleep_or_not(model, start, poses, motions, hinge_impulses, solved), impulses
 
 
-def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, most: Any) -> Any:
+def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None) -> Any:
     """Velocities after forces and warm starts, and the joints' constraints, impulses and motors."""
     dt = model.dt
     motions: list[Motion] = []
@@ -155,11 +153,10 @@ def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Tou
     if touching is not None:
         velocity, spin = _together(motions)
         masses = _masses(model, spin.shape[0])
-
-        def begin(contacts: ContactConstraint, motion: Motion) -> Motion:
-            return contact_solver.warm_start(contacts, *masses, *motion)
-
-        motions = _each(model, *over_places(model, most, begin, touching.constraints, (velocity, spin)))
+        for place in range(model.touching):
+            contacts: Any = at_place(touching.constraints, place)
+            velocity, spin = contact_solver.warm_start(contacts, *masses, velocity, spin)
+        motions = _each(model, velocity, spin)
     motions = keep(motions)
     angles = [start.angle[:, i] for i in range(len(model.bodies))]
     hinges, impulses, motors = [], [], []
@@ -189,71 +186,6 @@ def bodies_of_items(model: Model, lanes: int) -> Array:
 def at_place(tree: T, place: int) -> T:
     """What is at one place of the first axis."""
     return jax.tree.map(lambda x: x[place], tree)
-
-
-_UNROLLED = 2
-"""Up to so many places for touching contacts, each has its own code; more are a loop, which compiles faster."""
-
-
-def over_places(model: Model, most: Any, one: Callable[[Any, T], T], contacts: Any, loop: T) -> T:
-    """Applies `one` to the contacts at each place, (touching, items), and a carry, in turn.
-
-    Args:
-        model: says how many places there are.
-        most: () int32, no item has more contacts, so that later places are empty.
-        one: takes what is at a place, and the carry.
-        contacts: arrays with places along the first axis.
-        loop: the carry.
-    """
-    if model.touching <= _UNROLLED:
-        for place in range(model.touching):
-            loop = one(at_place(contacts, place), loop)
-        return loop
-
-    def turn(place: Array, loop: T) -> T:
-        return one(jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, place, 0, keepdims=False), contacts), loop)
-
-    return lax.fori_loop(0, most, turn, loop)
-
-
-def solve_contacts(
-    model: Model,
-    keep: Keep,
-    most: Any,
-    contacts: ContactConstraint,
-    masses: tuple[Array, Array],
-    motion: Motion,
-    impulses: contact_solver.Impulses,
-) -> tuple[Motion, contact_solver.Impulses]:
-    """One pass over the velocities at the contacts of each item; for `most` see `over_places`.
-
-    Args:
-        model: says how many places there are.
-        keep: stops recomputation.
-        most: () int32.
-        contacts: (touching, items).
-        masses: inverse masses and moments of inertia of the items.
-        motion: of the items.
-        impulses: (touching, items) each.
-    """
-    if model.touching <= _UNROLLED:
-        each = []
-        for place in range(model.touching):
-            contact, old = at_place((contacts, impulses), place)
-            *motion, new = contact_solver.solve_velocity(keep, contact, *masses, *motion, old)
-            each.append(new)
-        return (motion[0], motion[1]), jax.tree.map(lambda *x: jnp.stack(x), *each)
-
-    def turn(place: Array, loop: Any) -> Any:
-        motion, impulses = loop
-        contact, old = jax.tree.map(
-            lambda x: lax.dynamic_index_in_dim(x, place, 0, keepdims=False), (contacts, impulses)
-        )
-        v, w, new = contact_solver.solve_velocity(keep, contact, *masses, *motion, old)
-        put = lambda x, y: lax.dynamic_update_index_in_dim(x, y, place, 0)  # noqa: E731
-        return (v, w), jax.tree.map(put, impulses, new)
-
-    return lax.fori_loop(0, most, turn, (motion, impulses))
 
 
 def _each(model: Model, pair: Vector, scalar: Array) -> list[tuple[Vector, Scalar]]:
@@ -287,9 +219,9 @@ def _velocity_passes(
     hinge_impulses: Any,
     motors: Any,
     contacts: Any,
-    most: Any,
+    used: Any,
     active: Array,
-) -> tuple[list[Motion], list[joints.JointImpulses], contact_solver.Impulses]:
+) -> tuple[list[Motion], list[joints.JointImpulses], contact_solver.Impulses | None]:
     """All passes over the velocities: in each, all joints and then all contacts."""
     solver = solver if contacts is None else "exact"
     bodies, lanes = len(model.bodies), active.shape[0]
@@ -303,8 +235,8 @@ def _velocity_passes(
                 model, keep, number, hinges[number], *motors[number], motions[a], motions[b], hinge_impulses[number]
             )
         if contacts is not None:
-            motion, impulses = solve_contacts(model, keep, most, contacts, masses, _together(motions), impulses)
-            motions = _each(model, *motion)
+            v, w, impulses = contact_solver.velocity_pass(keep, contacts, masses, *_together(motions), impulses, used)
+            motions = _each(model, v, w)
         return motions, hinge_impulses, impulses
 
     def block(loop: Any) -> Any:
@@ -312,7 +244,7 @@ def _velocity_passes(
         new = lax.fori_loop(0, BLOCK, one_pass, old)
         done = settled(new[0], old[0], solver)
         if contacts is not None:
-            done = done & jnp.all(settled(new[2], old[2], solver).reshape(-1, bodies, lanes), (0, 1))
+            done = done & jnp.all(settled(new[2], old[2], solver).reshape(-1, lanes), 0)
         if solver == "exact":  # impulses can grow while velocities stay
             done = done & settled(new[1], old[1], solver)
         grown = [now[3] - then[3] for now, then in zip(new[1], old[1], strict=True)]
@@ -323,16 +255,14 @@ def _velocity_passes(
         of_items = jnp.tile(running, bodies)
 
         def chosen(new: Array, old: Array) -> Array:
-            if new.ndim == 2:
-                return jnp.where(of_items[None], new, old)
-            return jnp.where(running if new.shape == running.shape else of_items, new, old)
+            return jnp.where(running if new.ndim == 1 else of_items[None], new, old)
 
         blocks = jnp.where(running, blocks + 1, blocks)
         new, change = jax.tree.map(chosen, (new, grown), (old, change))
         return new, blocks, running & ~done & (blocks < all_blocks), change
 
     all_blocks = model.velocity_iterations // BLOCK
-    impulses = () if contacts is None else contacts.impulses
+    impulses = None if contacts is None else contacts.impulses
     no_change = [jnp.zeros_like(each[3]) for each in hinge_impulses]
     loop = ((motions, hinge_impulses, impulses), jnp.zeros(active.shape, jnp.int32), active, no_change)
     (motions, hinge_impulses, impulses), blocks, _, change = lax.while_loop(lambda loop: jnp.any(loop[2]), block, loop)
@@ -356,7 +286,7 @@ def _left_out(impulses: Any, change: Any, motors: Any, blocks: Array) -> list[jo
 
 
 def _position_passes(
-    model: Model, keep: Keep, poses: list[Pose], hinges: Any, manifolds: Manifold | None, most: Any, active: Array
+    model: Model, keep: Keep, poses: list[Pose], hinges: Any, manifolds: Manifold | None, used: Any, active: Array
 ) -> tuple[list[Pose], Array]:
     """Passes over the positions, contacts and then joints, until all errors are within the slop."""
     bodies, lanes = len(model.bodies), active.shape[0]
@@ -366,18 +296,12 @@ def _position_passes(
         old, count, running = loop
         new, solved = list(old), jnp.ones(lanes, bool)
         if manifolds is not None:
-
-            def push(manifold: Manifold, loop: Any) -> Any:
-                center, angle, deepest = loop
-                center, angle, least = contact_solver.solve_position(
-                    model, keep, body, manifold, center, angle, BAUMGARTE
-                )
-                return center, angle, jnp.minimum(deepest, least)
-
             center, angle = _together(new)
-            loop = (center, angle, jnp.zeros_like(angle))
-            center, angle, deepest = over_places(model, most, push, manifolds, loop)
-            solved = jnp.all((deepest >= F(-3.0) * LINEAR_SLOP).reshape(bodies, lanes), 0)
+            center, angle, least = contact_solver.position_pass(
+                model, keep, body, manifolds, center, angle, BAUMGARTE, used
+            )
+            separated = least >= F(-3.0) * LINEAR_SLOP
+            solved = solved & jnp.all(separated.reshape(bodies, lanes), 0)
             new = _each(model, center, angle)
         for number, joint in enumerate(model.joints):
             a, b = joint.body_a, joint.body_b

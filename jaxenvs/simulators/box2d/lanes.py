@@ -5,6 +5,7 @@ world of it. So nothing is batched by `vmap` again and again, which for loops wi
 work can be given to only those lanes that need it.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,19 +21,23 @@ class Keep:
 
     If several results share a chain, XLA's CPU compiler fuses the whole chain into each of them, which multiplies the
     work, except beyond what it takes to be expensive. A division is; one by 1 changes nothing, provided that the
-    compiler does not know the 1. (An optimization barrier does not stop it.)
+    compiler does not know the 1. (An optimization barrier does not stop it, nor a divisor that is one scalar.)
     """
 
-    def __init__(self, awake: Array) -> None:
-        """`awake` is any traced array of bool."""
-        count = jnp.sum(awake, dtype=jnp.int32)
-        self._one = jnp.where(count < 0, jnp.float32(2), jnp.float32(1))
+    def __init__(self, flags: Array) -> None:
+        """`flags` is any traced array of bool."""
+        self._below_one = jnp.sum(flags, dtype=jnp.int32) - jnp.int32(flags.size)
 
     def __call__(self, tree: T) -> T:
-        """The same tree; its float32 arrays will be computed once."""
+        """The same tree; each of its arrays will be computed once."""
 
         def keep(x: Any) -> Any:
-            return x / self._one.reshape((1,) * jnp.ndim(x)) if jnp.result_type(x) == jnp.float32 else x
+            x = jnp.asarray(x)
+            if x.dtype == jnp.bool_:
+                return keep(x.astype(jnp.int32)) != 0
+            number = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
+            one = lax.select(number < self._below_one, jnp.full_like(x, 2), jnp.full_like(x, 1))
+            return lax.div(x, one)
 
         return jax.tree.map(keep, tree)
 
@@ -94,37 +99,60 @@ def only_where(
         size: how many lanes are worked on at once.
         axis: 0 or -1.
     """
-    needed = jnp.zeros(classes[0].shape, bool)
-    rank, total = jnp.zeros(needed.shape, jnp.int32), jnp.zeros((), jnp.int32)
-    for members in classes:
-        new = members & ~needed
-        rank = jnp.where(new, total + jnp.cumsum(new, dtype=jnp.int32) - 1, rank)
-        needed, total = needed | new, total + jnp.sum(new, dtype=jnp.int32)
-    rank = jnp.where(needed, rank, total + jnp.cumsum(~needed, dtype=jnp.int32) - 1)
-    lanes = rank.shape[0]
+    kind = jnp.full(classes[0].shape, len(classes), jnp.int32)
+    for number, members in reversed(list(enumerate(classes))):
+        kind = jnp.where(members, number, kind)
+    needed = kind < len(classes)
+    total = jnp.sum(needed, dtype=jnp.int32)
+    order = jnp.argsort(kind)
+    rank = jnp.argsort(order)
+    lanes = kind.shape[0]
     size = min(size, lanes)
-    order = jnp.argsort(rank)
+    packing = _Packing((changed, given), axis)
+    rows = packing.pack((changed, given))
+    results = _Packing(changed, axis)
 
-    def at(x: Array, index: Array) -> Array:
-        return jnp.take(x, index, axis=axis, mode="clip")
+    def some(loop: tuple[Array, Array]) -> tuple[Array, Array]:
+        first, done = loop
+        start = jnp.minimum(first, lanes - size)
+        index = lax.dynamic_slice_in_dim(order, start, size)
+        mine, others = packing.unpack(jnp.take(rows, index, axis=axis, mode="clip"))
+        found = results.pack(function(mine, *others))
+        return first + size, lax.dynamic_update_slice_in_dim(done, found, start, axis % 2)
 
-    def some(loop: tuple[Array, T]) -> tuple[Array, T]:
-        first, results = loop
-        first_used = jnp.minimum(first, lanes - size)
-        index = lax.dynamic_slice_in_dim(order, first_used, size)
-        mine, others = jax.tree.map(lambda x: at(x, index), (changed, given))
-        found = function(mine, *others)
+    old = results.pack(changed)
+    done = lax.while_loop(lambda loop: loop[0] < total, some, (jnp.zeros((), jnp.int32), old))[1]
+    new = jnp.take(done, rank, axis=axis, mode="clip")
+    return results.unpack(jnp.where(needed[:, None] if axis == 0 else needed[None], new, old))
 
-        def put(x: Array, new: Array) -> Array:
-            return lax.dynamic_update_slice_in_dim(x, new.astype(x.dtype), first_used, x.ndim - 1 if axis else 0)
 
-        return first + size, jax.tree.map(put, results, found)
+class _Packing:
+    """One int32 matrix for a tree of arrays, so that lanes move with one gather rather than one for each array.
 
-    start = (jnp.zeros((), jnp.int32), changed)
-    results = lax.while_loop(lambda loop: loop[0] < total, some, start)[1]
+    Lanes are the first axis of the matrix, or the last, as `axis` says.
+    """
 
-    def chosen(new: Array, old: Array) -> Array:
-        shape = (-1,) + (1,) * (old.ndim - 1) if axis == 0 else (1,) * (old.ndim - 1) + (-1,)
-        return jnp.where(needed.reshape(shape), at(new, rank), old)
+    def __init__(self, tree: Any, axis: int) -> None:
+        leaves, self._structure = jax.tree.flatten(tree)
+        self._axis = axis
+        self._shapes = [x.shape[1:] if axis == 0 else x.shape[:-1] for x in leaves]
+        self._dtypes = [x.dtype for x in leaves]
 
-    return jax.tree.map(chosen, results, changed)
+    def pack(self, tree: Any) -> Array:
+        """The tree as a matrix."""
+        return jnp.concatenate([self._flat(x) for x in jax.tree.leaves(tree)], 1 + self._axis)
+
+    def unpack(self, matrix: Array) -> Any:
+        """The reverse."""
+        leaves, start = [], 0
+        for shape, dtype in zip(self._shapes, self._dtypes, strict=True):
+            size = math.prod(shape)
+            part = lax.slice_in_dim(matrix, start, start + size, axis=1 + self._axis)
+            part = part != 0 if dtype == jnp.bool_ else lax.bitcast_convert_type(part, dtype)
+            leaves.append(part.reshape(-1, *shape) if self._axis == 0 else part.reshape(*shape, -1))
+            start += size
+        return self._structure.unflatten(leaves)
+
+    def _flat(self, x: Array) -> Array:
+        x = x.reshape(x.shape[0], -1) if self._axis == 0 else x.reshape(-1, x.shape[-1])
+        return x.astype(jnp.int32) if x.dtype == jnp.bool_ else lax.bitcast_convert_type(x, jnp.int32)

@@ -167,7 +167,7 @@ def _near_ground(
         model, solver, grounded, keep, free.moving, world, ground, drive, body, lane
     )
     fat, entry = _moved_boxes(model, world, moved)
-    contacts, _, too_many = broad_phase.update_pairs(ground.close(lane, fat, entry), contacts)
+    contacts, _, too_many = broad_phase.update_pairs(keep(ground.close(lane, fat, entry)), contacts)
     sweep = Sweep(_items(world.position), as_items(world.angle), _items(moved.position), as_items(moved.angle))
     falling = Falling(
         number=body,
@@ -227,13 +227,13 @@ def _collide_and_solve(
     ends = edge_ends(ground.edges, of_lane, old.edge)
     boxes = [each[jnp.maximum(old.edge, 0), of_lane] for each in ground.boxes]
     gone = broad_phase.apart(up(_box_items(world.fat_box)), (boxes[0], boxes[1], boxes[2], boxes[3]))
-    live = old.exists & ~gone
+    live = keep(old.exists & ~gone)
     new, manifolds = update(model, keep, body, ends, center, angle, old, live)
     touched = last_event(old.points, new.points, old.exists, as_items(world.touched))
     began = any_of(live & (old.points == 0) & (new.points > 0))
     touches = new.points > 0
     overflow = jnp.sum(touches, 0, dtype=jnp.int32) > model.touching
-    places = first_places(touches, model.touching)
+    places = keep(first_places(touches, model.touching))
     chosen, manifold = at_places((new, manifolds), places)
     impulses = (chosen.impulse[:, 0, 0], chosen.impulse[:, 0, 1], chosen.impulse[:, 1, 0], chosen.impulse[:, 1, 1])
     constraints = contact_solver.constraint(
@@ -252,6 +252,7 @@ def _collide_and_solve(
     touching = Touching(manifold, constraints)
     moved, solved = island.solve(model, solver, keep, _moving(world), drive, touching, active)
     moved = jax.tree.map(partial(_where, active), moved, free)
+    assert solved is not None
     return moved, compacted(_stored(new, places, constraints, solved), live), touched, began, overflow
 
 
@@ -267,14 +268,14 @@ def _stored(
         contacts: of the items.
         places: (touching, pairs, items) bool, where each contact that was solved is.
         constraints: of those contacts.
-        solved: their impulses, (touching, items) each.
+        solved: their impulses, (touching, items).
     """
     stored = [[contacts.impulse[:, point, kind] for kind in (0, 1)] for point in (0, 1)]
-    for place in range(places.shape[0]):
-        here, impulses = places[place], [each[place] for each in solved]
-        # A second point that the block solver left out keeps what it had.
-        both = here & constraints.is_block[place][None]
-        for number, impulse in enumerate(impulses):
-            point, kind = divmod(number, 2)
-            stored[point][kind] = jnp.where(both if point else here, impulse[None], stored[point][kind])
+    # A second point that the block solver left out keeps what it had.
+    both = places & constraints.is_block[:, None]
+    for number, impulse in enumerate(solved):
+        point, kind = divmod(number, 2)
+        for place in range(places.shape[0]):
+            here = both[place] if point else places[place]
+            stored[point][kind] = jnp.where(here, impulse[place][None], stored[point][kind])
     return contacts.replace(impulse=jnp.stack([jnp.stack(each, 1) for each in stored], 1))
