@@ -124,6 +124,9 @@ CLAIMS = {
     "Reacher-v5": _ENDLESS,
     "Swimmer-v5": _ENDLESS,
     "Walker2d-v5": _SHORT,
+    # Random torques throw it over within 200 steps.
+    "BipedalWalker-v3": {**_SHORT, "steps": 200},
+    "BipedalWalkerHardcore-v3": {**_SHORT, "steps": 200},
 }
 
 REPRESENTATIVES = {
@@ -183,6 +186,8 @@ SLOW = {
     "two_player/Go19x19-v0",
     "LunarLander-v3",
     "LunarLanderContinuous-v3",
+    "BipedalWalker-v3",
+    "BipedalWalkerHardcore-v3",
     "HumanoidStandup-v5",
     "InvertedPendulum-v5",
     "Pusher-v5",
