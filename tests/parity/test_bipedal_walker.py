@@ -35,7 +35,7 @@ def follow(name, rows, solver):
     return jax.tree.map(lambda *x: np.concatenate(x)[:count], *steps)
 
 
-def compare(name, rows, solver="exact"):
+def compare(name, rows, solver="converged"):
     """Asserts every mark, and returns the differences of observations and which transitions have contacts."""
     state, timestep = follow(name, rows, solver)
     world, after = state.world, {n.removeprefix("after."): v for n, v in rows.items() if n.startswith("after.")}

@@ -182,7 +182,7 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
     reset_is_costly: ClassVar[bool] = True
 
     hardcore: bool = static(default=False)
-    solver: Solver = static(default="exact")
+    solver: Solver = static(default="converged")
 
     def check_fields(self) -> None:
         """Checks the solver."""
