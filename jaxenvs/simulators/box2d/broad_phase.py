@@ -4,13 +4,18 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.simulators.box2d.collision import origin_of
-from jaxenvs.simulators.box2d.contacts import Contacts, any_of, at_places, counts_before, first_places
+from jaxenvs.simulators.box2d.contacts import Contacts, Places, at_places
+from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import AABB_EXTENSION, AABB_MULTIPLIER, POLYGON_RADIUS, F
 from jaxenvs.simulators.box2d.vectors import (
     Scalar,
     Vector,
+    any_of,
     choose,
+    fold,
+    greatest,
+    parts,
     rotation,
     subtract,
     transform,
@@ -27,15 +32,16 @@ def body_box(model: Model, body: Scalar, center: Vector, angle: Scalar) -> tuple
     q = rotation(angle)
     origin = origin_of(model, body, center, q)
     x, y = transform(up(origin), up(q), vector_of(model.vertices, body))
-    low, high = (jnp.min(x, 0), jnp.min(y, 0)), (jnp.max(x, 0), jnp.max(y, 0))
+    low, high = (fold(jnp.minimum, x), fold(jnp.minimum, y)), (fold(jnp.maximum, x), fold(jnp.maximum, y))
     box = (low[0] - POLYGON_RADIUS, low[1] - POLYGON_RADIUS, high[0] + POLYGON_RADIUS, high[1] + POLYGON_RADIUS)
     return box, origin
 
 
 def edge_boxes(ground: Array) -> Box:
     """The fat boxes of the edges of the ground, (..., edges, 2, 2) in m: (..., edges) float32 in m each."""
-    low = jnp.min(ground, -2) - POLYGON_RADIUS - AABB_EXTENSION
-    high = jnp.max(ground, -2) + POLYGON_RADIUS + AABB_EXTENSION
+    first, second = ground[..., 0, :], ground[..., 1, :]
+    low = jnp.minimum(first, second) - POLYGON_RADIUS - AABB_EXTENSION
+    high = jnp.maximum(first, second) + POLYGON_RADIUS + AABB_EXTENSION
     return low[..., 0], low[..., 1], high[..., 0], high[..., 1]
 
 
@@ -69,31 +75,36 @@ def move_box(
     return choose(inside, fat, (left, bottom, right, top)), ~inside
 
 
-def update_pairs(close: Array, contacts: Contacts) -> tuple[Contacts, Array, Array]:
+def update_pairs(keep: Keep, close: Array, contacts: Contacts) -> tuple[Contacts, Places, Array]:
     """Puts new pairs at the head of the list of each body (`b2BroadPhase::UpdatePairs`).
 
     New pairs are found in the order of their edges, and each is put at the head, so that the last edge comes first.
 
     Args:
+        keep: stops recomputation.
         close: (edges, items) bool, whether the fat box of a body that has just changed overlaps that of an edge.
         contacts: of the bodies, with items last.
 
     Returns:
-        The contacts; (pairs, pairs before, items) bool, which pair before is where; and (items,) bool, whether there
-        was no room for all of them.
+        The contacts; which pair before is at which place; and (items,) bool, whether there was no room for all of them.
     """
     edges, pairs = close.shape[0], contacts.edge.shape[0]
-    numbers = jnp.arange(edges - 1, -1, -1, dtype=jnp.int32)[:, None]
-    known = any_of(contacts.edge[:, None] == numbers[None])
-    fresh = close[::-1] & ~known
-    new = first_places(fresh, pairs)
-    new_edge = jnp.sum(jnp.where(new, numbers[None] + 1, 0), 1, dtype=jnp.int32)  # 0 for none
-    added = jnp.sum(fresh, 0, dtype=jnp.int32)
-    slot = jnp.arange(pairs, dtype=jnp.int32)[:, None, None]
-    exists = contacts.exists
-    place = counts_before(exists) + added[None]
-    places = (place[None] == slot) & exists[None]
-    old = at_places(contacts, places)
-    edge = jnp.where(new_edge > 0, new_edge - 1, jnp.where(jnp.any(places, 1), old.edge, -1))
-    overflow = added + jnp.sum(exists, 0, dtype=jnp.int32) > pairs
-    return old.replace(edge=edge), places, overflow
+    number = jnp.arange(1, edges + 1, dtype=jnp.int32)[:, None]
+    known = any_of(contacts.edge[:, None] + 1 == number[None])
+    fresh = keep(jnp.where(close & ~known, number, 0))
+    below = jnp.full(fresh.shape[1:], edges + 1, jnp.int32)
+    new, added = [], jnp.zeros(fresh.shape[1:], jnp.int32)
+    for _ in range(pairs):
+        below = keep(greatest(jnp.where(fresh < below[None], fresh, 0)))
+        new.append(below)
+        added = added + (below > 0).astype(jnp.int32)
+    places: Places = [[] for _ in range(pairs)]
+    rank = added
+    for exists in parts(contacts.exists):
+        for slot, place in enumerate(places):
+            place.append(exists & (rank == slot))
+        rank = rank + exists.astype(jnp.int32)
+    left_out = any_of((fresh > 0) & (fresh < below[None])) & (below > 0)
+    old = at_places(contacts.replace(edge=contacts.edge + 1), places)
+    edge = jnp.where(jnp.stack(new) > 0, jnp.stack(new), old.edge) - 1
+    return old.replace(edge=edge), places, (rank > pairs) | left_out

@@ -19,6 +19,7 @@ from jaxenvs.simulators.box2d.vectors import (
     at,
     choose,
     dot,
+    fold,
     least,
     negate,
     normalize,
@@ -126,16 +127,17 @@ class Separations(NamedTuple):
     side: Array
 
 
-def separations(v1: Vector, v2: Vector, shape: Outline) -> Separations:
+def separations(keep: Keep, v1: Vector, v2: Vector, shape: Outline) -> Separations:
     """`ComputeEdgeSeparation` and `ComputePolygonSeparation` of `b2EPCollider`."""
     direction = normalize(subtract(v2, v1))
     normal = (direction[1], -direction[0])
     front = dot(normal, subtract(shape.centroid, v1)) >= 0
-    normal = choose(front, normal, negate(normal))
-    edge = jnp.min(dot(up(normal), subtract(shape.world_vertices, up(v1))), 0)
+    normal = keep(choose(front, normal, negate(normal)))
+    edge = fold(jnp.minimum, dot(up(normal), subtract(shape.world_vertices, up(v1))))
     inner = negate(shape.world_normals)
     ways = (dot(inner, subtract(shape.world_vertices, up(end))) for end in (v1, v2))
     side, inward = least(-jnp.minimum(*ways))
+    edge, inward, side = keep((edge, inward, side))
     return Separations(front, normal, edge, -inward, side)
 
 
@@ -214,7 +216,7 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
         angle: rad.
     """
     shape = outline(model, body, center, angle)
-    axes = separations(v1, v2, shape)
+    axes = separations(keep, v1, v2, shape)
     face = _reference(v1, v2, shape, axes)
     (incident, ends, normal), number = keep(((face.incident, face.ends, face.normal), face.incident_indices))
     face = face._replace(incident=incident, ends=ends, normal=normal, incident_indices=number)

@@ -4,8 +4,7 @@ Within a step, arrays end with an axis of items, an item being one body of one w
 """
 
 import dataclasses
-from functools import reduce
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,12 +16,9 @@ from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
-from jaxenvs.simulators.box2d.vectors import Vector, choose, up
+from jaxenvs.simulators.box2d.vectors import Vector, choose, fold, parts, up
 
 T = TypeVar("T")
-
-_MANY = 16
-"""Up to so many, all pairs of flags are compared, which is faster."""
 
 
 class Contacts(PyTreeNode):
@@ -145,41 +141,43 @@ def last_event(before: Array, after: Array, order: Array, flag: Array) -> Array:
     return flag
 
 
-def any_of(flags: Array) -> Array:
-    """Whether any is set along the first axis, which is short."""
-    return reduce(jnp.logical_or, list(flags))
+def number_of(flags: Array) -> Array:
+    """How many are set along the first axis, which is short: int32."""
+    return fold(jnp.add, flags.astype(jnp.int32))
 
 
-def counts_before(chosen: Array) -> Array:
-    """How many of the ones before each along the first axis are chosen, int32."""
-    if chosen.shape[0] > _MANY:
-        return jnp.cumsum(chosen, 0, dtype=jnp.int32) - chosen
-    number = jnp.arange(chosen.shape[0], dtype=jnp.int32)
-    earlier = (number[:, None] > number[None, :]).reshape(chosen.shape[:1] * 2 + (1,) * (chosen.ndim - 1))
-    return jnp.sum(earlier & chosen[None], 1, dtype=jnp.int32)
+Places: TypeAlias = list[list[Array]]
+"""For each of some places, whether each pair is there: bool without the axis of pairs."""
 
 
-def first_places(chosen: Array, count: int) -> Array:
-    """(count, n, ...) bool: where each of the first `count` chosen ones of (n, ...) is; all False if there is none."""
-    rank = counts_before(chosen)
-    wanted = jnp.arange(count, dtype=jnp.int32).reshape(-1, *(1,) * chosen.ndim)
-    return chosen[None] & (rank[None] == wanted)
+def first_places(chosen: Array, count: int) -> Places:
+    """Where each of the first `count` chosen pairs of (pairs, ...) is; at most one is at each place."""
+    rank, places = jnp.zeros(chosen.shape[1:], jnp.int32), [[] for _ in range(count)]
+    for here in parts(chosen):
+        for number, place in enumerate(places):
+            place.append(here & (rank == number))
+        rank = rank + here.astype(jnp.int32)
+    return places
 
 
-def at_places(tree: T, places: Array) -> T:
-    """The entries of arrays (n, ..., items) at places (count, n, items); zeros for a place that does not exist."""
+def at_places(tree: T, places: Places) -> T:
+    """The entries of arrays (pairs, ..., items) at places, (places, ..., items); zeros at a place without a pair."""
 
     def take(x: Array) -> Array:
-        hot = places.reshape(*places.shape[:2], *(1,) * (x.ndim - 2), places.shape[-1])
-        if x.dtype == bool:
-            return jnp.any(hot & x[None], 1)
-        return jnp.sum(jnp.where(hot, x[None], jnp.zeros((), x.dtype)), 1, dtype=x.dtype)
+        found, nothing = [], jnp.zeros(x.shape[1:], x.dtype)
+        values = parts(x)
+        for place in places:
+            chosen = nothing
+            for here, value in zip(place, values, strict=True):
+                here = here.reshape((1,) * (value.ndim - here.ndim) + here.shape)
+                chosen = jnp.where(here, value, chosen)
+            found.append(chosen)
+        return jnp.stack(found)
 
     return jax.tree.map(take, tree)
 
 
 def compacted(contacts: Contacts, kept: Array) -> Contacts:
     """The kept pairs, in order; the rest of the slots is empty."""
-    places = first_places(kept, kept.shape[0])
-    moved = at_places(contacts, places)
-    return moved.replace(edge=jnp.where(jnp.any(places, 1), moved.edge, -1))
+    moved = at_places(contacts.replace(edge=contacts.edge + 1), first_places(kept, kept.shape[0]))
+    return moved.replace(edge=moved.edge - 1)

@@ -17,11 +17,11 @@ from jaxenvs.simulators.box2d.broad_phase import Box
 from jaxenvs.simulators.box2d.collision import Manifold
 from jaxenvs.simulators.box2d.contacts import (
     Contacts,
-    any_of,
     at_places,
-    counts_before,
     edge_ends,
+    first_places,
     last_event,
+    number_of,
     update,
 )
 from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
@@ -37,7 +37,7 @@ from jaxenvs.simulators.box2d.settings import (
     F,
 )
 from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, stays_apart_from_part, time_of_impact
-from jaxenvs.simulators.box2d.vectors import Vector, choose, least, of, up
+from jaxenvs.simulators.box2d.vectors import Vector, any_of, choose, fold, least, of, parts, up
 
 
 class Falling(PyTreeNode):
@@ -114,20 +114,20 @@ def ground_of(edges: Array) -> Ground:
     return Ground(edges, (left, bottom, right, top))
 
 
-def _apart(model: Model, ground: Ground, body: Falling) -> tuple[Array, tuple[Vector, Vector]]:
+def _apart(model: Model, keep: Keep, ground: Ground, body: Falling) -> tuple[Array, tuple[Vector, Vector]]:
     """(pairs, items) bool: whether each pair is sure not to meet, and the ends of its edge."""
     edge = body.contacts.edge
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
     number, sweep = body.number[None], Sweep(*up(tuple(body.sweep)))
     vertices, corners = vertices_of_parts(model, ends, edge)
     if corners is None:
-        return stays_apart(model, number, *ends, sweep), ends
-    return stays_apart_from_part(model, number, vertices, corners, sweep), ends
+        return stays_apart(model, keep, number, *ends, sweep), ends
+    return stays_apart_from_part(model, keep, number, vertices, corners, sweep), ends
 
 
-def may_hit(model: Model, ground: Ground, body: Falling) -> Array:
+def may_hit(model: Model, keep: Keep, ground: Ground, body: Falling) -> Array:
     """(items,) bool: whether a pair of a body might have an impact in this step."""
-    return any_of(body.contacts.exists & ~_apart(model, ground, body)[0])
+    return any_of(body.contacts.exists & ~_apart(model, keep, ground, body)[0])
 
 
 def solve(model: Model, solver: Solver, keep: Keep, ground: Ground, body: Falling) -> Falling:
@@ -161,7 +161,7 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     """(pairs, items) float32: when each pair that can take part meets, as a share of the step; 1 if it does not."""
     body = loop.body
     able = body.contacts.exists & loop.enabled & (loop.count <= MAX_SUB_STEPS)
-    apart, ends = _apart(model, ground, body)
+    apart, ends = _apart(model, keep, ground, body)
     wanted = able & ~loop.known & ~apart & loop.more[None]
 
     def find(_: Array, wanted: Array, number: Array, edge: Array, ends: Any, sweep: Any, time: Array) -> Array:
@@ -212,7 +212,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
     on = going & ~missed
     moved, entry = _resolve(model, solver, keep, body, new, manifolds, is_hit, time, center, angle, on)
     close = keep(ground.close(body.lane, moved.fat_box, entry & on))
-    contacts, places, overflow = broad_phase.update_pairs(close, new)
+    contacts, places, overflow = broad_phase.update_pairs(keep, close, new)
 
     def only_hit(new: Array, old: Array) -> Array:
         return jnp.where(is_hit.reshape(pairs, *(1,) * (new.ndim - 2), -1), new, old)
@@ -257,14 +257,10 @@ def _resolve(
     Returns:
         The bodies, of which those that are not `on` are as before, and whether their fat boxes changed.
     """
-    touching = (contacts.points > 0) & on[None]
+    touching = keep((contacts.points > 0) & on[None])
     # The contact that is hit is the first of the island, and the others follow in the order of the list.
-    others = touching & ~is_hit
-    rank = jnp.where(is_hit, 0, counts_before(others) + any_of(touching & is_hit).astype(jnp.int32)[None])
-    wanted = jnp.arange(model.touching, dtype=jnp.int32)[:, None, None]
-    places = touching[None] & (rank[None] == wanted)
-    places = keep(places)
-    overflow = jnp.sum(touching, 0, dtype=jnp.int32) > model.touching
+    places = [parts(touching & is_hit), *first_places(touching & ~is_hit, model.touching - 1)]
+    overflow = number_of(touching) > model.touching
     manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
     used = contact_solver.used_places(manifold)
 
@@ -295,7 +291,7 @@ def _resolve(
     def block(loop: Any) -> Any:
         old, count, running = loop
         new = lax.fori_loop(0, BLOCK, velocity_pass, old)
-        done = settled(new[0], old[0], solver) & jnp.all(settled(new[1], old[1], solver), 0)
+        done = settled(new[0], old[0], solver) & fold(jnp.logical_and, settled(new[1], old[1], solver))
         new = choose(running, new[0], old[0]), choose(running[None], new[1], old[1])
         return new, count + 1, running & ~done
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.simulators.box2d.settings import F
-from jaxenvs.simulators.box2d.vectors import Vector, cross, dot, least, subtract
+from jaxenvs.simulators.box2d.vectors import Vector, cross, dot, fold, least, subtract
 
 FACE_OF_GROUND, FACE_OF_POLYGON, POINTS = 0, 1, 2
 
@@ -63,18 +63,18 @@ def closest(ground: Vector, vertices: Vector, count: Array, corners: Array | Non
     exists = exist(size, count)
     sides, squared = _sides(vertices, exists)
     to_side, outside = _to_sides(ground, vertices, sides, squared, exists)
-    gap_of_polygon = jnp.max(jnp.where(exists, jnp.min(outside, 0), -jnp.inf), 0)
+    gap_of_polygon = fold(jnp.maximum, jnp.where(exists, fold(jnp.minimum, outside), -jnp.inf))
     if corners is None:  # one side, seen from both sides
         side = subtract((ground[0][1:], ground[1][1:]), (ground[0][:1], ground[1][:1]))
         one = jnp.ones_like(side[0], bool)
         start = ground[0][:1], ground[1][:1]
         beside, across = _to_sides(vertices, start, side, dot(side, side), one)
-        gap_of_ground = jnp.maximum(jnp.min(across, 0), jnp.min(-across, 0))[0]
+        gap_of_ground = jnp.maximum(fold(jnp.minimum, across), fold(jnp.minimum, -across))[0]
     else:
         of_ground = exist(sides_of_ground, corners)
         side, side_squared = _sides(ground, of_ground)
         beside, across = _to_sides(vertices, ground, side, side_squared, of_ground)
-        gap_of_ground = jnp.max(jnp.where(of_ground, jnp.min(across, 0), -jnp.inf), 0)
+        gap_of_ground = fold(jnp.maximum, jnp.where(of_ground, fold(jnp.minimum, across), -jnp.inf))
     overlap = jnp.maximum(gap_of_polygon, gap_of_ground) <= 0
 
     way = subtract((ground[0][:, None], ground[1][:, None]), (vertices[0][None], vertices[1][None]))

@@ -24,7 +24,7 @@ from jaxenvs.simulators.box2d.settings import (
     TIME_TO_SLEEP,
     F,
 )
-from jaxenvs.simulators.box2d.vectors import Scalar, Vector, add, choose, dot, of, scale
+from jaxenvs.simulators.box2d.vectors import Scalar, Vector, add, choose, dot, fold, of, scale
 
 T = TypeVar("T")
 
@@ -244,7 +244,7 @@ def _velocity_passes(
         new = lax.fori_loop(0, BLOCK, one_pass, old)
         done = settled(new[0], old[0], solver)
         if contacts is not None:
-            done = done & jnp.all(settled(new[2], old[2], solver).reshape(-1, lanes), 0)
+            done = done & fold(jnp.logical_and, settled(new[2], old[2], solver).reshape(-1, lanes))
         if solver == "exact":  # impulses can grow while velocities stay
             done = done & settled(new[1], old[1], solver)
         grown = [now[3] - then[3] for now, then in zip(new[1], old[1], strict=True)]
@@ -301,7 +301,7 @@ def _position_passes(
                 model, keep, body, manifolds, center, angle, BAUMGARTE, used
             )
             separated = least >= F(-3.0) * LINEAR_SLOP
-            solved = solved & jnp.all(separated.reshape(bodies, lanes), 0)
+            solved = solved & fold(jnp.logical_and, separated.reshape(bodies, lanes))
             new = _each(model, center, angle)
         for number, joint in enumerate(model.joints):
             a, b = joint.body_a, joint.body_b
@@ -320,18 +320,19 @@ def _asleep_or_not(
     model: Model, start: Moving, poses: list[Pose], motions: list[Motion], impulses: Any, solved: Array
 ) -> Moving:
     """Counts the time at rest, and stops bodies that have all rested long enough."""
-    velocity = jnp.stack([jnp.stack(v, 1) for v, _ in motions], 1)
-    spin = jnp.stack([w for _, w in motions], 1)
-    slow = spin * spin <= ANGULAR_SLEEP_TOLERANCE * ANGULAR_SLEEP_TOLERANCE
-    slow = slow & (jnp.sum(velocity * velocity, 2) <= LINEAR_SLEEP_TOLERANCE * LINEAR_SLEEP_TOLERANCE)
-    rest = jnp.where(slow, start.sleep_time + model.dt, F(0))
-    asleep = (jnp.min(rest, 1) >= TIME_TO_SLEEP) & solved
+    rests, asleep = [], solved
+    for number, (v, w) in enumerate(motions):
+        slow = w * w <= ANGULAR_SLEEP_TOLERANCE * ANGULAR_SLEEP_TOLERANCE
+        slow = slow & (dot(v, v) <= LINEAR_SLEEP_TOLERANCE * LINEAR_SLEEP_TOLERANCE)
+        rests.append(jnp.where(slow, start.sleep_time[:, number] + model.dt, F(0)))
+        asleep = asleep & (rests[-1] >= TIME_TO_SLEEP)
+    velocity, spin = jnp.stack([jnp.stack(v, 1) for v, _ in motions], 1), jnp.stack([w for _, w in motions], 1)
     return Moving(
         position=jnp.stack([jnp.stack(center, 1) for center, _ in poses], 1),
         angle=jnp.stack([angle for _, angle in poses], 1),
         velocity=jnp.where(asleep[:, None, None], F(0), velocity),
         angular_velocity=jnp.where(asleep[:, None], F(0), spin),
-        sleep_time=jnp.where(asleep[:, None], F(0), rest),
+        sleep_time=jnp.where(asleep[:, None], F(0), jnp.stack(rests, 1)),
         joint_impulse=jnp.stack([jnp.stack(each, 1) for each in impulses], 1),
         awake=~asleep,
     )

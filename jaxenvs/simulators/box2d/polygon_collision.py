@@ -17,6 +17,7 @@ from jaxenvs.simulators.box2d.vectors import (
     choose,
     cross,
     dot,
+    fold,
     least,
     negate,
     normalize,
@@ -98,7 +99,8 @@ def _greatest_separation(first: _Shape, second: _Shape) -> tuple[Array, Array]:
     """
     sides = first.vertices[0].shape[0]
     from_side = subtract(up(second.vertices), (first.vertices[0][:, None], first.vertices[1][:, None]))
-    values = jnp.min(dot((first.normals[0][:, None], first.normals[1][:, None]), from_side), 1)
+    to_vertices = dot((first.normals[0][:, None], first.normals[1][:, None]), from_side)
+    values = fold(jnp.minimum, jnp.swapaxes(to_vertices, 0, 1))
     start, _ = least(-dot(first.normals, up(subtract(second.centroid, first.centroid))))
     last = first.count - 1
 

@@ -12,7 +12,7 @@ from jaxenvs.simulators.box2d import broad_phase, contact_solver, continuous, is
 from jaxenvs.simulators.box2d.broad_phase import Box
 from jaxenvs.simulators.box2d.contacts import (
     Contacts,
-    any_of,
+    Places,
     as_items,
     as_lanes,
     at_places,
@@ -20,6 +20,7 @@ from jaxenvs.simulators.box2d.contacts import (
     edge_ends,
     first_places,
     last_event,
+    number_of,
     update,
 )
 from jaxenvs.simulators.box2d.continuous import Falling, Ground, ground_of
@@ -27,7 +28,7 @@ from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bod
 from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_lanes
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
-from jaxenvs.simulators.box2d.vectors import up
+from jaxenvs.simulators.box2d.vectors import any_of, up
 from jaxenvs.simulators.box2d.world import World
 
 _LANES_NEAR_GROUND, _FALLING_ITEMS = 64, 64
@@ -76,7 +77,7 @@ def _step(
         fat_box = jnp.stack(as_lanes(fat, bodies), 2)
         if not airborne:
             lane = jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
-            reached = jnp.any(ground_of(ground).close(lane, fat, entry), 0).reshape(bodies, lanes)
+            reached = any_of(ground_of(ground).close(lane, fat, entry)).reshape(bodies, lanes)
     free = _Done(
         moving=moved,
         fat_box=fat_box,
@@ -86,14 +87,14 @@ def _step(
         overflow=world.overflow,
     )
     if not airborne:
-        touching = world.awake & jnp.any(world.contacts.points > 0, (1, 2))
-        near = world.awake
+        exists = world.contacts.exists.astype(jnp.int32)
+        most = jnp.max(jnp.where(world.contacts.points > 0, 2, exists), (1, 2))  # of pairs and of contacts
+        classes = (world.awake & (most > 1),)
         if reached is not None:
-            near = near & (jnp.any(world.contacts.exists, (1, 2)) | any_of(reached))
-            classes = touching, near
+            classes += (world.awake & ((most > 0) | any_of(reached)),)
         else:  # lanes with many contacts of a body come first, since they take longer
-            most = jnp.max(jnp.sum(world.contacts.points > 0, 2, dtype=jnp.int32), 1)
-            classes = *(near & (most >= count) for count in range(model.touching, 1, -1)), near
+            many = jnp.max(jnp.sum(world.contacts.points > 0, 2, dtype=jnp.int32), 1)
+            classes = *(world.awake & (many >= count) for count in range(model.touching, 1, -1)), world.awake
         free = only_where(
             partial(_near_ground, model, solver, grounded, keep),
             free,
@@ -171,7 +172,7 @@ def _near_ground(
         model, solver, grounded, keep, free.moving, world, ground, drive, body, lane
     )
     fat, entry = _moved_boxes(model, world, moved)
-    contacts, _, too_many = broad_phase.update_pairs(keep(ground.close(lane, fat, entry)), contacts)
+    contacts, _, too_many = broad_phase.update_pairs(keep, keep(ground.close(lane, fat, entry)), contacts)
     sweep = Sweep(_items(world.position), as_items(world.angle), _items(moved.position), as_items(moved.angle))
     falling = Falling(
         number=body,
@@ -185,7 +186,7 @@ def _near_ground(
         began=began,
         overflow=overflow | too_many,
     )
-    hits = jnp.tile(moved.awake & world.awake, bodies) & continuous.may_hit(model, ground, falling)
+    hits = jnp.tile(moved.awake & world.awake, bodies) & continuous.may_hit(model, keep, ground, falling)
     solve = partial(continuous.solve, model, solver, keep, ground)
     falling = only_where(solve, falling, classes=(hits,), size=_FALLING_ITEMS, axis=-1)
 
@@ -203,7 +204,7 @@ def _near_ground(
         contacts=as_lanes(falling.contacts, bodies),
         touched=as_lanes(falling.touched, bodies),
         began=as_lanes(falling.began, bodies),
-        overflow=free.overflow | jnp.any(as_lanes(falling.overflow, bodies), 1),
+        overflow=free.overflow | any_of(falling.overflow.reshape(bodies, lanes)),
     )
 
 
@@ -236,8 +237,8 @@ def _collide_and_solve(
     touched = last_event(old.points, new.points, old.exists, as_items(world.touched))
     began = any_of(live & (old.points == 0) & (new.points > 0))
     touches = new.points > 0
-    overflow = jnp.sum(touches, 0, dtype=jnp.int32) > model.touching
-    places = keep(first_places(touches, model.touching))
+    overflow = number_of(touches) > model.touching
+    places = first_places(touches, model.touching)
     chosen, manifold = at_places((new, manifolds), places)
     impulses = (chosen.impulse[:, 0, 0], chosen.impulse[:, 0, 1], chosen.impulse[:, 1, 0], chosen.impulse[:, 1, 1])
     constraints = contact_solver.constraint(
@@ -262,7 +263,7 @@ def _collide_and_solve(
 
 def _stored(
     contacts: Contacts,
-    places: Array,
+    places: Places,
     constraints: contact_solver.ContactConstraint,
     solved: contact_solver.Impulses,
 ) -> Contacts:
@@ -270,16 +271,15 @@ def _stored(
 
     Args:
         contacts: of the items.
-        places: (touching, pairs, items) bool, where each contact that was solved is.
+        places: where each contact that was solved is.
         constraints: of those contacts.
         solved: their impulses, (touching, items).
     """
     stored = [[contacts.impulse[:, point, kind] for kind in (0, 1)] for point in (0, 1)]
     # A second point that the block solver left out keeps what it had.
-    both = places & constraints.is_block[:, None]
     for number, impulse in enumerate(solved):
         point, kind = divmod(number, 2)
-        for place in range(places.shape[0]):
-            here = both[place] if point else places[place]
-            stored[point][kind] = jnp.where(here, impulse[place][None], stored[point][kind])
+        for place, here in enumerate(places):
+            solves = jnp.stack(here) & constraints.is_block[place][None] if point else jnp.stack(here)
+            stored[point][kind] = jnp.where(solves, impulse[place][None], stored[point][kind])
     return contacts.replace(impulse=jnp.stack([jnp.stack(each, 1) for each in stored], 1))

@@ -57,9 +57,9 @@ class Sweep(NamedTuple):
     angle: Array
 
 
-def stays_apart(model: Model, body: Array, v1: Vector, v2: Vector, sweep: Sweep) -> Array:
+def stays_apart(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, sweep: Sweep) -> Array:
     """Whether the motion is too short to bring a body near an edge; True only if `time_of_impact` finds no impact."""
-    axes = separations(v1, v2, outline(model, body, sweep.center0, sweep.angle0))
+    axes = separations(keep, v1, v2, outline(model, body, sweep.center0, sweep.angle0))
     moved = subtract(sweep.center, sweep.center0)
     # Along a side of the polygon, what turns is the way to an end of the edge.
     to_ends = [subtract(end, sweep.center0) for end in (v1, v2)]
@@ -69,10 +69,10 @@ def stays_apart(model: Model, body: Array, v1: Vector, v2: Vector, sweep: Sweep)
     return jnp.maximum(axes.edge, axes.polygon) - motion > TOI_TARGET + TOI_TOLERANCE + _MARGIN
 
 
-def stays_apart_from_part(model: Model, body: Array, ground: Vector, corners: Array, sweep: Sweep) -> Array:
+def stays_apart_from_part(model: Model, keep: Keep, body: Array, ground: Vector, corners: Array, sweep: Sweep) -> Array:
     """The same for parts of the ground with more vertices; their arguments are those of `time_of_impact`."""
     shape = outline(model, body, sweep.center0, sweep.angle0)
-    near = closest(ground, shape.world_vertices, jnp.broadcast_to(shape.num_vertices, corners.shape), corners)
+    near = keep(closest(ground, shape.world_vertices, jnp.broadcast_to(shape.num_vertices, corners.shape), corners))
     moved = subtract(sweep.center, sweep.center0)
     motion = jnp.sqrt(dot(moved, moved)) + jnp.abs(sweep.angle - sweep.angle0) * of(model.reaches, body)
     return ~near.overlap & (near.distance - motion > TOI_TARGET + TOI_TOLERANCE + _MARGIN)
@@ -113,7 +113,7 @@ def time_of_impact(
     def advance(loop: Any) -> Any:
         time, loops, active, touching = loop
         p, q = pose(time)
-        near = closest(ground, transform(up(p), up(q), vertices), count, corners)
+        near = keep(closest(ground, transform(up(p), up(q), vertices), count, corners))
         hit = ~near.overlap & (near.distance < TOI_TARGET + TOI_TOLERANCE)
         axis = keep(_axis(ground, corners, near, vertices, count, p, q))
 
@@ -137,14 +137,14 @@ def time_of_impact(
 
         def push(loop: Any) -> Any:
             t1, t2, pushes, active, finished, touching = loop
-            end, vertex, s2 = deepest(*pose(t2))
+            end, vertex, s2 = keep(deepest(*pose(t2)))
             separated = s2 > TOI_TARGET + TOI_TOLERANCE
             reached = ~separated & (s2 > TOI_TARGET - TOI_TOLERANCE)
-            s1 = separation(*pose(t1), end, vertex)
+            s1 = keep(separation(*pose(t1), end, vertex))
             failed = ~separated & ~reached & (s1 < TOI_TARGET - TOI_TOLERANCE)
             now = ~separated & ~reached & ~failed & (s1 <= TOI_TARGET + TOI_TOLERANCE)
             search = active & ~(separated | reached | failed | now)
-            root, found = _root(lambda time: separation(*pose(time), end, vertex), t1, t2, s1, s2, search)
+            root, found = _root(keep, lambda time: separation(*pose(time), end, vertex), t1, t2, s1, s2, search)
             return (
                 jnp.where(active & reached, t2, t1),
                 jnp.where(search & found, root, t2),
@@ -203,14 +203,17 @@ def _axis(
     return _Axis(*choose(near.kind == FACE_OF_GROUND, tuple(edge_face), face))
 
 
-def _root(separation: Any, t1: Array, t2: Array, s1: Array, s2: Array, search: Array) -> tuple[Array, Array]:
+def _root(
+    keep: Keep, separation: Any, t1: Array, t2: Array, s1: Array, s2: Array, search: Array
+) -> tuple[Array, Array]:
     """Times between `t1` and `t2` at which the separation is the target: bisection and secant in turn."""
 
     def narrow(loop: Any) -> Any:
         count, a1, a2, s1, s2, time, searching, found = loop
         secant = a1 + (TOI_TARGET - s1) * (a2 - a1) / (s2 - s1)
         time = jnp.where(searching, jnp.where(count % 2 == 1, secant, F(0.5) * (a1 + a2)), time)
-        s = separation(time)
+        time = keep(time)
+        s = keep(separation(time))
         now = jnp.abs(s - TOI_TARGET) < TOI_TOLERANCE
         above = s > TOI_TARGET
         low, high = searching & above & ~now, searching & ~above & ~now

@@ -4,13 +4,14 @@ Pairs rather than arrays of shape (2,): a batch then computes with one contiguou
 gets programs without slices. All functions are elementwise, for arrays of any shape, unless they say otherwise.
 """
 
+from collections.abc import Callable
 from functools import reduce
 from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 Scalar: TypeAlias = Any
 """float32, an array of any shape or a NumPy scalar."""
@@ -98,22 +99,56 @@ def up(tree: T) -> T:
     return jax.tree.map(lambda x: jnp.asarray(x)[None], tree)
 
 
+def parts(x: Array) -> list[Array]:
+    """The entries of an array along its first axis, which is short."""
+    return [lax.index_in_dim(x, number, 0, keepdims=False) for number in range(x.shape[0])]
+
+
+def fold(operation: Callable[[Array, Array], Array], x: Array) -> Array:
+    """Reduces the first axis, which is short.
+
+    A chain of operations fuses with what precedes and follows it, and compiles much faster than a reduction.
+    """
+    return reduce(operation, parts(x))
+
+
+_SHORT = 16
+"""Up to so many entries are folded rather than reduced."""
+
+
+def greatest(x: Array) -> Array:
+    """The greatest along the first axis."""
+    return fold(jnp.maximum, x) if x.shape[0] <= _SHORT else jnp.max(x, 0)
+
+
+def any_of(flags: Array) -> Array:
+    """Whether any is set along the first axis."""
+    return fold(jnp.logical_or, flags) if flags.shape[0] <= _SHORT else jnp.any(flags, 0)
+
+
 def least(values: Array) -> tuple[Array, Array]:
-    """Along the first axis: the index of the first of the least values, int32, and that value."""
-    smallest = jnp.min(values, 0)
-    index = jnp.arange(values.shape[0], dtype=jnp.int32).reshape(-1, *(1,) * (values.ndim - 1))
-    return jnp.min(jnp.where(values == smallest[None], index, values.shape[0] - 1), 0), smallest
+    """Along the first axis, which is short: the index of the first of the least values, int32, and that value."""
+    first, *others = parts(values)
+    index, smallest = jnp.zeros(first.shape, jnp.int32), first
+    for number, value in enumerate(others, 1):
+        less = value < smallest
+        index, smallest = jnp.where(less, jnp.int32(number), index), jnp.where(less, value, smallest)
+    return index, smallest
 
 
 def at(tree: T, index: Array) -> T:
-    """The entries of arrays at an index into their first axis.
+    """The entries of arrays at an index into their first axis, which is short.
 
-    A sum over that axis, which is short, rather than a gather. `index` has the other axes of the arrays.
+    A chain of choices rather than a gather. `index` has the other axes of the arrays, or axes that fit them.
     """
+    longest = max(x.shape[0] for x in jax.tree.leaves(tree))
+    here = [index == number for number in range(longest)]
 
     def take(x: Array) -> Array:
-        number = jnp.arange(x.shape[0], dtype=jnp.int32).reshape(-1, *(1,) * (x.ndim - 1))
-        return jnp.sum(jnp.where(number == index[None], x, jnp.zeros((), x.dtype)), 0, dtype=x.dtype)
+        chosen, *others = parts(x)
+        for number, value in enumerate(others, 1):
+            chosen = jnp.where(here[number], value, chosen)
+        return jnp.broadcast_to(chosen, jnp.broadcast_shapes(chosen.shape, index.shape))
 
     return jax.tree.map(take, tree)
 
@@ -131,7 +166,7 @@ def of(table: np.ndarray, index: Any) -> Scalar:
     shape = (*table.shape[1:], *index.shape)
 
     def spread(row: np.ndarray) -> Array:
-        return jnp.broadcast_to(jnp.asarray(row.reshape(*row.shape, *(1,) * index.ndim)), shape)
+        return jnp.broadcast_to(jnp.asarray(row.reshape(row.shape + (1,) * index.ndim)), shape)
 
     usual = int(np.argmax(counts))
     chosen = spread(rows[usual])

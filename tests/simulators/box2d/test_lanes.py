@@ -1,63 +1,74 @@
-"""Work for the lanes that need it gives what a branch in each lane gives."""
+"""Work for the lanes that need it gives what each lane alone gives."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.simulators.box2d.lanes import only_where, walled
+from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_lanes
 
 
-def halve_until_small(x, least):
-    return jax.lax.while_loop(lambda y: y > least, lambda y: y / 2, x)
+def halved(x, least):
+    """Halves numbers until they are small; both have a leading axis of lanes."""
+    return jax.lax.while_loop(lambda y: (y > least).any(), lambda y: jnp.where(y > least, y / 2, y), x)
 
 
-@pytest.mark.parametrize("share", [1, 4, 100])
-def test_a_batch_gets_what_single_lanes_get(share):
+@functools.cache
+def run(size, axis):
+    def some(first, second, x, least):
+        return only_where(halved, x, least, classes=(first, second), size=size, axis=axis)
+
+    return jax.jit(some)
+
+
+@pytest.mark.parametrize(("size", "axis"), [(7, 0), (32, 0), (200, 0), (32, -1)])
+def test_lanes_that_need_it_are_worked_on(size, axis):
     x = jnp.arange(1.0, 101.0, dtype=jnp.float32)
-    needed = jnp.arange(100) % 3 == 0
-    run = jax.jit(jax.vmap(lambda n, x: only_where(n, halve_until_small, x, jnp.float32(3.0), share=share)))
-    expected = [float(halve_until_small(v, 3.0)) if n else v for n, v in zip(needed.tolist(), x.tolist(), strict=True)]
-    np.testing.assert_allclose(run(needed, x), expected)
+    lane = jnp.arange(100)
+    first, second = lane % 9 == 0, lane % 3 == 0
+    result = run(size, axis)(first, second, x, jnp.full(100, 3.0, jnp.float32))
+    expected = np.array(halved(x, jnp.full(100, 3.0, jnp.float32)))
+    np.testing.assert_array_equal(result, np.where(second, expected, x))
 
 
 def test_no_lane_and_all_lanes():
-    x = jnp.arange(40.0, dtype=jnp.float32)
-    run = jax.jit(jax.vmap(lambda n, x: only_where(n, lambda x: x + 1, x)))
-    np.testing.assert_array_equal(run(jnp.zeros(40, bool), x), x)
-    np.testing.assert_array_equal(run(jnp.ones(40, bool), x), x + 1)
+    x, least = jnp.arange(1.0, 101.0, dtype=jnp.float32), jnp.full(100, 3.0, jnp.float32)
+    no, all_ = jnp.zeros(100, bool), jnp.ones(100, bool)
+    np.testing.assert_array_equal(run(32, 0)(no, no, x, least), x)
+    np.testing.assert_array_equal(run(32, 0)(no, all_, x, least), halved(x, least))
 
 
-def test_a_single_lane_is_a_branch():
-    assert only_where(jnp.array(True), lambda x: x + 1, jnp.int32(1)) == 2
-    assert only_where(jnp.array(False), lambda x: x + 1, jnp.int32(1)) == 1
+def test_a_tree_with_several_dtypes_and_axes_keeps_them():
+    tree = {"a": jnp.arange(8, dtype=jnp.int32), "b": (jnp.ones(8, bool), jnp.full((8, 2), -0.5, jnp.float32))}
+    change = lambda t: {"a": t["a"] - 9, "b": (~t["b"][0], t["b"][1] * 3)}  # noqa: E731
+    result = only_where(change, tree, classes=(jnp.arange(8) < 4,), size=3)
+    assert jax.tree.map(lambda x: (x.dtype, x.shape), result) == jax.tree.map(lambda x: (x.dtype, x.shape), tree)
+    np.testing.assert_array_equal(result["a"], [-9, -8, -7, -6, 4, 5, 6, 7])
+    np.testing.assert_array_equal(result["b"][0], [False] * 4 + [True] * 4)
+    np.testing.assert_array_equal(result["b"][1][:, 1], [-1.5] * 4 + [-0.5] * 4)
 
 
-def test_nested_batches_are_one_batch():
-    x = jnp.arange(60.0, dtype=jnp.float32).reshape(20, 3)
-    needed = (x % 5 == 0) | (x == 59)
-    scale = jnp.arange(20.0, dtype=jnp.float32)
+def test_a_function_of_lanes_is_one_of_a_single_lane_and_of_batches_of_batches():
+    sizes = []
 
-    def lane(needed, x, scale):
-        return jax.vmap(lambda n, x: only_where(n, lambda x, s: x * s, x, scale))(needed, x)
+    def doubled(x, y):
+        sizes.append(x.shape)
+        return x * y[:, None], y + 1
 
-    result = jax.jit(jax.vmap(lane))(needed, x, scale)
-    np.testing.assert_array_equal(result, np.where(needed, x * scale[:, None], x))
-
-
-def test_a_tree_with_several_dtypes_keeps_them():
-    tree = {"a": jnp.zeros(8, jnp.int32), "b": (jnp.ones(8, bool), jnp.zeros((8, 2), jnp.float32))}
-    change = lambda t: {"a": t["a"] + 1, "b": (~t["b"][0], t["b"][1] - 1)}  # noqa: E731
-    result = jax.vmap(lambda n, t: only_where(n, change, t))(jnp.arange(8) < 4, tree)
-    assert jax.tree.map(lambda x: x.dtype, result) == jax.tree.map(lambda x: x.dtype, tree)
-    np.testing.assert_array_equal(result["a"], [1] * 4 + [0] * 4)
+    one = over_lanes(doubled)
+    x, y = jnp.arange(24.0, dtype=jnp.float32).reshape(2, 4, 3), jnp.arange(4.0, dtype=jnp.float32)
+    product, more = one(x[0, 1], y[2])
+    np.testing.assert_array_equal(product, x[0, 1] * 2)
+    assert more == 3.0
+    product, more = jax.vmap(jax.vmap(one), in_axes=(0, None))(x, y)
+    np.testing.assert_array_equal(product, x * y[None, :, None])
+    np.testing.assert_array_equal(more, [[1, 2, 3, 4]] * 2)
+    assert (8, 3) in sizes
 
 
-def test_walled_changes_nothing():
-    function = lambda x, y: (jnp.sin(x) * y, {"sum": x + y})  # noqa: E731
-    x, y = jnp.float32(0.3), jnp.float32(2.0)
-    ours, plain = walled(function, x, y), function(x, y)
-    np.testing.assert_allclose(ours[0], plain[0], rtol=1e-6)
-    np.testing.assert_allclose(ours[1]["sum"], plain[1]["sum"])
-    batch = jax.vmap(lambda x: walled(function, x, y))(jnp.arange(5.0, dtype=jnp.float32))
-    np.testing.assert_allclose(batch[0], jnp.sin(jnp.arange(5.0)) * 2, rtol=1e-6)
+def test_what_is_kept_does_not_change():
+    tree = (jnp.float32(0.3), jnp.array([3, -(2**30) - 1], jnp.int32), jnp.array([[True], [False]]))
+    kept = jax.jit(lambda flags, tree: Keep(flags)(tree))(jnp.array([True, False]), tree)
+    jax.tree.map(np.testing.assert_array_equal, kept, tree)
