@@ -94,6 +94,7 @@ def _model(hardcore: bool) -> Model:
         position_iterations=2 * 30,
         pairs=12 if hardcore else 8,
         touching=5 if hardcore else 4,
+        together=10,
         boxes=terrains.NEAR_BOXES if hardcore else 0,
     )
 

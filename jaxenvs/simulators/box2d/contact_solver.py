@@ -25,6 +25,7 @@ from jaxenvs.simulators.box2d.vectors import (
     Scalar,
     Vector,
     add,
+    at,
     choose,
     cross,
     dot,
@@ -257,6 +258,7 @@ def velocity_pass(
     w: Array,
     impulses: Impulses,
     used: Array,
+    body: Array | None = None,
 ) -> tuple[Vector, Array, Impulses]:
     """One pass over the contacts of each item, one place after the other.
 
@@ -268,12 +270,19 @@ def velocity_pass(
         w: (items,) angular velocities in rad/s.
         impulses: (places, items).
         used: () int32, as `used_places` counts.
+        body: (places, lanes) int32, of which body each contact is, if the items are lanes; velocities have then a first
+            axis of bodies, and masses have places.
     """
 
     def solve_one(place: Array, state: Any) -> Any:
         v, w, impulses = state
         contact, old = _at_place((contacts, impulses), place)
-        v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
+        if body is None:
+            v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
+        else:
+            (mass, inertia), mine = _at_place((masses, body), place)
+            own_v, own_w, new = _solve_velocity(keep, contact, mass, inertia, *at((v, w), mine), old)
+            v, w = _put((v, w), (own_v, own_w), mine)
         put = partial(lax.dynamic_update_index_in_dim, index=place, axis=0)
         return v, w, jax.tree.map(put, impulses, new)
 
@@ -290,16 +299,53 @@ def position_pass(
     baumgarte: Scalar,
     used: Array,
 ) -> tuple[Vector, Array, Array]:
-    """The same for positions; the last result is the least separation of each item in m, at most 0."""
+    """The same for positions; the last result is the least separation of each item in m, at most 0.
+
+    `body` is (items,), or (places, lanes) for lanes.
+    """
 
     def solve_one(place: Array, state: Any) -> Any:
         center, angle, least = state
         manifold = _at_place(manifolds, place)
-        center, angle, separation = keep(_solve_position(model, keep, body, manifold, center, angle, baumgarte))
+        mine = body if body.ndim == 1 else _at_place(body, place)
+        pose = (center, angle) if body.ndim == 1 else at((center, angle), mine)
+        *pose, separation = keep(_solve_position(model, keep, mine, manifold, *pose, baumgarte))
+        center, angle = pose if body.ndim == 1 else _put((center, angle), (pose[0], pose[1]), mine)
         return center, angle, jnp.minimum(least, separation)
 
-    start = (center, angle, jnp.zeros_like(angle))
+    start = (center, angle, jnp.zeros_like(manifolds.clip_points[0][0][0]))
     return lax.fori_loop(0, used, solve_one, start)
+
+
+def warm_start_pass(
+    contacts: ContactConstraint, masses: tuple[Array, Array], v: Vector, w: Array, used: Array, body: Array
+) -> tuple[Vector, Array]:
+    """`warm_start` for the contacts of lanes; the arguments are those of `velocity_pass`."""
+
+    def start_one(place: Array, motion: tuple[Vector, Array]) -> tuple[Vector, Array]:
+        contact, (mass, inertia), mine = _at_place((contacts, masses, body), place)
+        return _put(
+            motion,
+            warm_start(
+                contact,
+                mass,
+                inertia,
+                *at(motion, mine),
+            ),
+            mine,
+        )
+
+    return lax.fori_loop(0, used, start_one, (v, w))
+
+
+def _put(every: T, own: T, body: Array) -> T:
+    """Arrays (bodies, lanes) with new entries for one body of each lane."""
+
+    def put(x: Array, new: Array) -> Array:
+        here = lax.broadcasted_iota(jnp.int32, x.shape, 0) == body[None]
+        return jnp.where(here, new[None], x)
+
+    return jax.tree.map(put, every, own)
 
 
 def _at_place(tree: T, place: Array) -> T:

@@ -86,10 +86,13 @@ class Touching(PyTreeNode):
     Attributes:
         manifolds: at the start of the step.
         constraints: what the velocity solver needs.
+        body: (places, lanes) int32, of which body each contact is, if the items of the others are lanes rather than
+            bodies of lanes.
     """
 
     manifolds: Manifold
     constraints: ContactConstraint
+    body: Array | None = None
 
 
 def integrate(
@@ -130,19 +133,17 @@ def solve(
     Returns:
         The bodies after the step, before continuous collision, and the impulses of the contacts, with their axes.
     """
-    motions, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching)
-    constraints = None if touching is None else touching.constraints
     used = None if touching is None else contact_solver.used_places(touching.manifolds)
+    motions, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching, used)
     motions, hinge_impulses, impulses = _velocity_passes(
-        model, solver, keep, motions, hinges, hinge_impulses, motors, constraints, used, active
+        model, solver, keep, motions, hinges, hinge_impulses, motors, touching, used, active
     )
     motions, poses = _integrate_all(model, start, motions)
-    manifolds = None if touching is None else touching.manifolds
-    poses, solved = _position_passes(model, keep, poses, hinges, manifolds, used, active)
+    poses, solved = _position_passes(model, keep, poses, hinges, touching, used, active)
     return _asleep_or_not(model, start, poses, motions, hinge_impulses, solved), impulses
 
 
-def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None) -> Any:
+def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, used: Any) -> Any:
     """Velocities after forces and warm starts, and the joints' constraints, impulses and motors."""
     dt = model.dt
     motions: list[Motion] = []
@@ -151,11 +152,16 @@ def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Tou
         y = start.velocity[:, i, 1] + dt * (drive.gravity + mass * drive.force[:, i, 1])
         motions.append(((x, y), start.angular_velocity[:, i] + dt * (inertia * drive.torque[:, i])))
     if touching is not None:
-        velocity, spin = _together(motions)
-        masses = _masses(model, spin.shape[0])
-        for place in range(model.touching):
-            contacts: Any = at_place(touching.constraints, place)
-            velocity, spin = contact_solver.warm_start(contacts, *masses, velocity, spin)
+        velocity, spin = _together(motions, touching)
+        masses = _masses(model, touching, start.awake.shape[0])
+        if touching.body is None:
+            for place in range(model.touching):
+                contacts: Any = at_place(touching.constraints, place)
+                velocity, spin = contact_solver.warm_start(contacts, *masses, velocity, spin)
+        else:
+            velocity, spin = contact_solver.warm_start_pass(
+                touching.constraints, masses, velocity, spin, used, touching.body
+            )
         motions = _each(model, velocity, spin)
     motions = keep(motions)
     angles = [start.angle[:, i] for i in range(len(model.bodies))]
@@ -172,9 +178,9 @@ def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Tou
     return motions, hinges, impulses, motors
 
 
-def _masses(model: Model, items: int) -> tuple[Array, Array]:
-    """The inverse masses of items and their inverse moments of inertia."""
-    body = bodies_of_items(model, items // len(model.bodies))
+def _masses(model: Model, touching: Touching, lanes: int) -> tuple[Array, Array]:
+    """The inverse masses of items, or of the bodies of contacts, and their inverse moments of inertia."""
+    body = bodies_of_items(model, lanes) if touching.body is None else touching.body
     return of(model.inverse_masses, body), of(model.inverse_inertias, body)
 
 
@@ -194,10 +200,11 @@ def _each(model: Model, pair: Vector, scalar: Array) -> list[tuple[Vector, Scala
     return [((x[i], y[i]), z[i]) for i in range(len(model.bodies))]
 
 
-def _together(entries: list[tuple[Vector, Scalar]]) -> tuple[Vector, Array]:
-    """The reverse of `_each`."""
-    x, y = (jnp.concatenate([entry[0][i] for entry in entries]) for i in (0, 1))
-    return (x, y), jnp.concatenate([entry[1] for entry in entries])
+def _together(entries: list[tuple[Vector, Scalar]], touching: Touching) -> tuple[Vector, Array]:
+    """The reverse of `_each`; with an axis of bodies if contacts are those of lanes."""
+    join = jnp.concatenate if touching.body is None else jnp.stack
+    x, y = (join([entry[0][i] for entry in entries]) for i in (0, 1))
+    return (x, y), join([entry[1] for entry in entries])
 
 
 def _integrate_all(model: Model, start: Moving, motions: list[Motion]) -> tuple[list[Motion], list[Pose]]:
@@ -218,14 +225,15 @@ def _velocity_passes(
     hinges: Any,
     hinge_impulses: Any,
     motors: Any,
-    contacts: Any,
+    touching: Touching | None,
     used: Any,
     active: Array,
 ) -> tuple[list[Motion], list[joints.JointImpulses], contact_solver.Impulses | None]:
     """All passes over the velocities: in each, all joints and then all contacts."""
+    contacts = None if touching is None else touching.constraints
     solver = solver if contacts is None else "exact"
     bodies, lanes = len(model.bodies), active.shape[0]
-    masses = _masses(model, bodies * lanes)
+    masses = None if touching is None else _masses(model, touching, lanes)
 
     def one_pass(_: Any, state: Any) -> Any:
         motions, hinge_impulses, impulses = jax.tree.map(lambda x: x, state)
@@ -234,8 +242,11 @@ def _velocity_passes(
             motions[a], motions[b], hinge_impulses[number] = joints.solve_velocity(
                 model, keep, number, hinges[number], *motors[number], motions[a], motions[b], hinge_impulses[number]
             )
-        if contacts is not None:
-            v, w, impulses = contact_solver.velocity_pass(keep, contacts, masses, *_together(motions), impulses, used)
+        if touching is not None and masses is not None:
+            motion = _together(motions, touching)
+            v, w, impulses = contact_solver.velocity_pass(
+                keep, touching.constraints, masses, *motion, impulses, used, touching.body
+            )
             motions = _each(model, v, w)
         return motions, hinge_impulses, impulses
 
@@ -252,7 +263,7 @@ def _velocity_passes(
             later = _left_out(new[1], grown, motors, all_blocks - blocks - 1)
             held = [(now[2] == 0) | (now[2] * then[2] > 0) for now, then in zip(new[1], later, strict=True)]
             done = done & reduce(jnp.logical_and, held)
-        of_items = jnp.tile(running, bodies)
+        of_items = running if touching is None or touching.body is not None else jnp.tile(running, bodies)
 
         def chosen(new: Array, old: Array) -> Array:
             return jnp.where(running if new.ndim == 1 else of_items[None], new, old)
@@ -286,22 +297,22 @@ def _left_out(impulses: Any, change: Any, motors: Any, blocks: Array) -> list[jo
 
 
 def _position_passes(
-    model: Model, keep: Keep, poses: list[Pose], hinges: Any, manifolds: Manifold | None, used: Any, active: Array
+    model: Model, keep: Keep, poses: list[Pose], hinges: Any, touching: Touching | None, used: Any, active: Array
 ) -> tuple[list[Pose], Array]:
     """Passes over the positions, contacts and then joints, until all errors are within the slop."""
     bodies, lanes = len(model.bodies), active.shape[0]
-    body = bodies_of_items(model, lanes)
+    by_lane = touching is not None and touching.body is not None
+    body = touching.body if touching is not None and touching.body is not None else bodies_of_items(model, lanes)
 
     def one_pass(loop: Any) -> Any:
         old, count, running = loop
         new, solved = list(old), jnp.ones(lanes, bool)
-        if manifolds is not None:
-            center, angle = _together(new)
+        if touching is not None:
             center, angle, least = contact_solver.position_pass(
-                model, keep, body, manifolds, center, angle, BAUMGARTE, used
+                model, keep, body, touching.manifolds, *_together(new, touching), BAUMGARTE, used
             )
             separated = least >= F(-3.0) * LINEAR_SLOP
-            solved = solved & fold(jnp.logical_and, separated.reshape(bodies, lanes))
+            solved = solved & (separated if by_lane else fold(jnp.logical_and, separated.reshape(bodies, lanes)))
             new = _each(model, center, angle)
         for number, joint in enumerate(model.joints):
             a, b = joint.body_a, joint.body_b

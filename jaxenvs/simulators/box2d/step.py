@@ -10,6 +10,7 @@ from jax import Array
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import broad_phase, contact_solver, continuous, island
 from jaxenvs.simulators.box2d.broad_phase import Box
+from jaxenvs.simulators.box2d.collision import Manifold
 from jaxenvs.simulators.box2d.contacts import (
     Contacts,
     Places,
@@ -28,7 +29,7 @@ from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bod
 from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_lanes
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
-from jaxenvs.simulators.box2d.vectors import any_of, up
+from jaxenvs.simulators.box2d.vectors import any_of, at, up
 from jaxenvs.simulators.box2d.world import World
 
 _LANES_NEAR_GROUND, _FALLING_ITEMS = 64, 64
@@ -92,9 +93,9 @@ def _step(
         classes = (world.awake & (most > 1),)
         if reached is not None:
             classes += (world.awake & ((most > 0) | any_of(reached)),)
-        else:  # lanes with many contacts of a body come first, since they take longer
-            many = jnp.max(jnp.sum(world.contacts.points > 0, 2, dtype=jnp.int32), 1)
-            classes = *(world.awake & (many >= count) for count in range(model.touching, 1, -1)), world.awake
+        else:  # lanes with many contacts come first, since they take longer
+            many = jnp.sum(world.contacts.points > 0, (1, 2), dtype=jnp.int32)
+            classes = *(world.awake & (many >= count) for count in (4, 3, 2, 1)), world.awake
         free = only_where(
             partial(_near_ground, model, solver, grounded, keep),
             free,
@@ -238,6 +239,8 @@ def _collide_and_solve(
     began = any_of(live & (old.points == 0) & (new.points > 0))
     touches = new.points > 0
     overflow = number_of(touches) > model.touching
+    if grounded:
+        return _solve_by_lane(model, solver, keep, world, drive, new, manifolds, live, touched, began, overflow)
     places = first_places(touches, model.touching)
     chosen, manifold = at_places((new, manifolds), places)
     impulses = (chosen.impulse[:, 0, 0], chosen.impulse[:, 0, 1], chosen.impulse[:, 1, 0], chosen.impulse[:, 1, 1])
@@ -251,14 +254,77 @@ def _collide_and_solve(
         impulses,
         contact_solver.friction(model, body[None], chosen.edge),
     )
-    active = world.awake
-    if not grounded:
-        active = active & any_of(any_of(touches).reshape(len(model.bodies), -1))
+    active = world.awake & any_of(any_of(touches).reshape(len(model.bodies), -1))
     touching = Touching(manifold, constraints)
     moved, solved = island.solve(model, solver, keep, _moving(world), drive, touching, active)
     moved = jax.tree.map(partial(_where, active), moved, free)
     assert solved is not None
     return moved, compacted(_stored(new, places, constraints, solved), live), touched, began, overflow
+
+
+def _solve_by_lane(
+    model: Model,
+    solver: Solver,
+    keep: Keep,
+    world: World,
+    drive: Drive,
+    contacts: Contacts,
+    manifolds: Manifold,
+    live: Array,
+    touched: Array,
+    began: Array,
+    overflow: Array,
+) -> tuple[Moving, Contacts, Array, Array, Array]:
+    """The rest of `_collide_and_solve`, with one list of touching contacts for all bodies of a lane.
+
+    Contacts of different bodies do not affect each other within a pass, so only the order of those of a body matters.
+    """
+    bodies, pairs = len(model.bodies), contacts.edge.shape[0]
+
+    def of_lanes(x: Array) -> Array:
+        """(pairs, ..., items) as (bodies and pairs, ..., lanes)."""
+        x = jnp.moveaxis(x.reshape(*x.shape[:-1], bodies, -1), -2, 0)
+        return x.reshape(-1, *x.shape[2:])
+
+    flat, manifold = jax.tree.map(of_lanes, (contacts, manifolds))
+    touches = flat.points > 0
+    rank = jnp.cumsum(touches, 0, dtype=jnp.int32) - 1
+    slot = jnp.arange(model.together, dtype=jnp.int32)[:, None, None]
+    number = jnp.arange(bodies * pairs, dtype=jnp.int32)[None, :, None]
+    here = touches[None] & (rank[None] == slot)
+    index = keep(jnp.sum(jnp.where(here, number, 0), 1, dtype=jnp.int32))
+    exists = slot[:, 0] < jnp.sum(touches, 0, dtype=jnp.int32)[None]
+
+    def chosen(x: Array) -> Array:
+        return jnp.take_along_axis(x, index.reshape(index.shape[0], *(1,) * (x.ndim - 2), -1), 0, mode="clip")
+
+    flat, manifold = jax.tree.map(chosen, (flat, manifold))
+    manifold = dataclasses.replace(manifold, points=jnp.where(exists, manifold.points, 0))
+    body = index // pairs
+    (x, y), angle = (world.position[..., 0].T, world.position[..., 1].T), world.angle.T
+    center, angle = at(jax.tree.map(lambda each: each[:, None], ((x, y), angle)), body)
+    impulses = (flat.impulse[:, 0, 0], flat.impulse[:, 0, 1], flat.impulse[:, 1, 0], flat.impulse[:, 1, 1])
+    friction = contact_solver.friction(model, body, flat.edge)
+    constraints = keep(contact_solver.constraint(model, keep, body, center, angle, manifold, impulses, friction))
+    touching = Touching(manifold, constraints, body)
+    moved, solved = island.solve(model, solver, keep, _moving(world), drive, touching, world.awake)
+    assert solved is not None
+
+    # Back to the pairs of items. A second point that the block solver left out keeps what it had.
+    place = jnp.clip(rank, 0, model.together - 1)
+    both = touches & jnp.take_along_axis(constraints.is_block, place, 0, mode="clip")
+    found = [jnp.take_along_axis(each, place, 0, mode="clip") for each in solved]
+    found = jnp.stack([jnp.stack(found[:2], 1), jnp.stack(found[2:], 1)], 1)  # (bodies and pairs, 2, 2, lanes)
+    solves = jnp.stack([touches, both], 1)[:, :, None]
+
+    def of_items(x: Array) -> Array:
+        x = jnp.moveaxis(x.reshape(bodies, pairs, *x.shape[1:]), 0, -2)
+        return x.reshape(*x.shape[:-2], -1)
+
+    impulse = jnp.where(of_items(solves), of_items(found), contacts.impulse)
+    crowded = jnp.sum(touches, 0, dtype=jnp.int32) > model.together
+    overflow = overflow | jnp.tile(crowded, bodies)
+    return moved, compacted(contacts.replace(impulse=impulse), live), touched, began, overflow
 
 
 def _stored(

@@ -102,3 +102,13 @@ def snapshot_above(
             found["impulse"][body, slot, point] = _floats(manifold + 20 * point + 8, 2)
         contact = _pointer(contact + 24)
     return found
+
+
+def manifold_of_the_only_contact(world: Any) -> tuple[int, bool, list[int], np.ndarray] | None:
+    """Points, whether shape A has the face, identifiers, and the normal; None without a contact."""
+    contact = _pointer(int(world.this) + _BROAD_PHASE + 88)
+    if not contact:
+        return None
+    manifold = contact + 120
+    identifiers = [_integer(manifold + 20 * point + 16) for point in (0, 1)]
+    return _integer(manifold + 60), _integer(manifold + 56) == 1, identifiers, _floats(manifold + 40, 2)
