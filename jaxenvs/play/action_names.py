@@ -147,9 +147,11 @@ def actions_of(env: Env[Any, Any]) -> Actions:
     """How an environment is played: what the table says, or what follows from its spaces and names."""
     base = unwrap(env)
     cls = type(base)
-    if known := FAMILIES.get(f"{cls.__module__.removeprefix('jaxenvs.envs.')}:{cls.__qualname__}"):
-        return known
     space = env.action_space
+    if known := FAMILIES.get(f"{cls.__module__.removeprefix('jaxenvs.envs.')}:{cls.__qualname__}"):
+        if known.names and isinstance(space, Box):  # the continuous form of a game
+            return dataclasses.replace(known, names=(), idle="repeat")
+        return known
     if isinstance(space, Discrete) and isinstance(base, NamesActions):
         names = tuple(base.action_meanings)
         idle = next((i for i, name in enumerate(names) if name.lower() in _NOTHING), None)

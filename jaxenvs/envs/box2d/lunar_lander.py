@@ -109,16 +109,16 @@ class LunarLander(Env[LunarLanderState, Array]):
 
     Observation: (8,) float32. Lengths are in half widths of the picture (10 m), or half heights (6.67 m).
 
-        | index | meaning                                       | min       | max      | unit         |
-        |-------|-----------------------------------------------|-----------|----------|--------------|
-        | 0     | horizontal position, 0 at the middle          | -2.5      | 2.5      | 10 m         |
-        | 1     | height of the lander's origin above its place on the pad | -2.5 | 2.5 | 6.67 m       |
-        | 2     | horizontal velocity                           | -10       | 10       | 5 m/s        |
-        | 3     | vertical velocity, positive upwards           | -10       | 10       | 7.5 m/s      |
-        | 4     | angle, positive to the left                   | -2 pi     | 2 pi     | rad          |
-        | 5     | angular velocity                              | -10       | 10       | 2.5 rad/s    |
-        | 6     | 1 if the first leg (the right one) is on the ground | 0   | 1        |              |
-        | 7     | 1 if the second leg is on the ground          | 0         | 1        |              |
+        | index | meaning                                                  | min   | max  | unit      |
+        |-------|----------------------------------------------------------|-------|------|-----------|
+        | 0     | horizontal position, 0 in the middle                     | -2.5  | 2.5  | 10 m      |
+        | 1     | height of the lander's origin above its place on the pad | -2.5  | 2.5  | 6.67 m    |
+        | 2     | horizontal velocity                                      | -10   | 10   | 5 m/s     |
+        | 3     | vertical velocity, positive upwards                      | -10   | 10   | 7.5 m/s   |
+        | 4     | angle, positive to the left                              | -2 pi | 2 pi | rad       |
+        | 5     | angular velocity                                         | -10   | 10   | 2.5 rad/s |
+        | 6     | 1 if the first leg (the right one) is on the ground      | 0     | 1    |           |
+        | 7     | 1 if the second leg is on the ground                     | 0     | 1    |           |
 
     Action: () int32. 0 does nothing, 1 fires the side engine that pushes to the left, 2 the main engine, 3 the
         side engine that pushes to the right. With
@@ -149,8 +149,8 @@ class LunarLander(Env[LunarLanderState, Array]):
         wind_power: greatest force of the wind, N; up to 20 is recommended.
         turbulence_power: greatest torque of the wind, N m; up to 2 is recommended.
         continuous: whether actions are numbers.
-        solver: "exact" makes all 180 passes over the velocities, as Box2D does, unless one changes nothing at all;
-            "converged" ends them, in free flight, when they change by no more than about one rounding.
+        solver: "exact" makes all 180 passes over the velocities, as Box2D does, unless they change nothing at all;
+            "converged" also ends them, in free flight, when they change by no more than about one rounding.
 
     Differences from the reference: float32 throughout, where Gymnasium computes engines and rewards in float64. Kept,
         because they change behaviour: the side engines' places depend on the angle (17 where 14 was meant); a leg that
@@ -172,7 +172,7 @@ class LunarLander(Env[LunarLanderState, Array]):
     wind_power: ArrayLike = 15.0
     turbulence_power: ArrayLike = 1.5
     continuous: bool = static(default=False)
-    solver: Solver = static(default="exact")
+    solver: Solver = static(default="converged")
 
     def check_fields(self) -> None:
         """Checks gravity and solver."""

@@ -4,7 +4,6 @@ The ground does not move, so shape A has neither mass nor velocity, and what fol
 """
 
 import dataclasses
-from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
+from jaxenvs.simulators.box2d.joints import at_place, put_at_place
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
@@ -276,15 +276,14 @@ def velocity_pass(
 
     def solve_one(place: Array, state: Any) -> Any:
         v, w, impulses = state
-        contact, old = _at_place((contacts, impulses), place)
+        contact, old = at_place((contacts, impulses), place)
         if body is None:
             v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
         else:
-            (mass, inertia), mine = _at_place((masses, body), place)
+            (mass, inertia), mine = at_place((masses, body), place)
             own_v, own_w, new = _solve_velocity(keep, contact, mass, inertia, *at((v, w), mine), old)
-            v, w = _put((v, w), (own_v, own_w), mine)
-        put = partial(lax.dynamic_update_index_in_dim, index=place, axis=0)
-        return v, w, jax.tree.map(put, impulses, new)
+            v, w = _with_body((v, w), (own_v, own_w), mine)
+        return v, w, put_at_place(impulses, place, new)
 
     return lax.fori_loop(0, used, solve_one, (v, w, impulses))
 
@@ -306,14 +305,17 @@ def position_pass(
 
     def solve_one(place: Array, state: Any) -> Any:
         center, angle, least = state
-        manifold = _at_place(manifolds, place)
-        mine = body if body.ndim == 1 else _at_place(body, place)
-        pose = (center, angle) if body.ndim == 1 else at((center, angle), mine)
-        *pose, separation = keep(_solve_position(model, keep, mine, manifold, *pose, baumgarte))
-        center, angle = pose if body.ndim == 1 else _put((center, angle), (pose[0], pose[1]), mine)
+        manifold = at_place(manifolds, place)
+        if body.ndim == 1:
+            center, angle, separation = keep(_solve_position(model, keep, body, manifold, center, angle, baumgarte))
+        else:
+            mine = at_place(body, place)
+            pose = at((center, angle), mine)
+            own, turned, separation = keep(_solve_position(model, keep, mine, manifold, *pose, baumgarte))
+            center, angle = _with_body((center, angle), (own, turned), mine)
         return center, angle, jnp.minimum(least, separation)
 
-    start = (center, angle, jnp.zeros_like(manifolds.clip_points[0][0][0]))
+    start = (center, angle, jnp.zeros_like(manifolds.normal[0][0]))
     return lax.fori_loop(0, used, solve_one, start)
 
 
@@ -323,22 +325,13 @@ def warm_start_pass(
     """`warm_start` for the contacts of lanes; the arguments are those of `velocity_pass`."""
 
     def start_one(place: Array, motion: tuple[Vector, Array]) -> tuple[Vector, Array]:
-        contact, (mass, inertia), mine = _at_place((contacts, masses, body), place)
-        return _put(
-            motion,
-            warm_start(
-                contact,
-                mass,
-                inertia,
-                *at(motion, mine),
-            ),
-            mine,
-        )
+        contact, (mass, inertia), mine = at_place((contacts, masses, body), place)
+        return _with_body(motion, warm_start(contact, mass, inertia, *at(motion, mine)), mine)
 
     return lax.fori_loop(0, used, start_one, (v, w))
 
 
-def _put(every: T, own: T, body: Array) -> T:
+def _with_body(every: T, own: T, body: Array) -> T:
     """Arrays (bodies, lanes) with new entries for one body of each lane."""
 
     def put(x: Array, new: Array) -> Array:
@@ -346,7 +339,3 @@ def _put(every: T, own: T, body: Array) -> T:
         return jnp.where(here, new[None], x)
 
     return jax.tree.map(put, every, own)
-
-
-def _at_place(tree: T, place: Array) -> T:
-    return jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, place, 0, keepdims=False), tree)

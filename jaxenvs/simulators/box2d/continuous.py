@@ -25,7 +25,7 @@ from jaxenvs.simulators.box2d.contacts import (
     update,
 )
 from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
-from jaxenvs.simulators.box2d.lanes import Keep, only_where
+from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
 from jaxenvs.simulators.box2d.settings import (
@@ -114,20 +114,20 @@ def ground_of(edges: Array) -> Ground:
     return Ground(edges, (left, bottom, right, top))
 
 
-def _apart(model: Model, keep: Keep, ground: Ground, body: Falling) -> tuple[Array, tuple[Vector, Vector]]:
-    """(pairs, items) bool: whether each pair is sure not to meet, and the ends of its edge."""
-    edge = body.contacts.edge
-    ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-    number, sweep = body.number[None], Sweep(*up(tuple(body.sweep)))
-    vertices, corners = vertices_of_parts(model, ends, edge)
+def _apart(model: Model, keep: Keep, number: Array, ends: tuple[Vector, Vector], part: Array, sweep: Sweep) -> Array:
+    """Whether each pair of a body and a part of the ground is sure not to meet."""
+    vertices, corners = vertices_of_parts(model, ends, part)
     if corners is None:
-        return stays_apart(model, keep, number, *ends, sweep), ends
-    return stays_apart_from_part(model, keep, number, vertices, corners, sweep), ends
+        return stays_apart(model, keep, number, *ends, sweep)
+    return stays_apart_from_part(model, keep, number, vertices, corners, sweep)
 
 
 def may_hit(model: Model, keep: Keep, ground: Ground, body: Falling) -> Array:
     """(items,) bool: whether a pair of a body might have an impact in this step."""
-    return any_of(body.contacts.exists & ~_apart(model, keep, ground, body)[0])
+    edge = body.contacts.edge
+    ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
+    apart = _apart(model, keep, body.number[None], ends, edge, Sweep(*up(tuple(body.sweep))))
+    return any_of(body.contacts.exists & ~apart)
 
 
 def solve(model: Model, solver: Solver, keep: Keep, ground: Ground, body: Falling) -> Falling:
@@ -161,26 +161,15 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     """(pairs, items) float32: when each pair that can take part meets, as a share of the step; 1 if it does not."""
     body = loop.body
     able = body.contacts.exists & loop.enabled & (loop.count <= MAX_SUB_STEPS)
-    apart, ends = _apart(model, keep, ground, body)
-    wanted = able & ~loop.known & ~apart & loop.more[None]
-
-    def find(_: Array, wanted: Array, number: Array, edge: Array, ends: Any, sweep: Any, time: Array) -> Array:
-        vertices, corners = vertices_of_parts(model, ends, edge)
-        hit, share = time_of_impact(model, keep, number, vertices, Sweep(*sweep), wanted, corners)
-        return jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
-
-    def flat(x: Array) -> Array:
-        return jnp.broadcast_to(x, wanted.shape).reshape(-1)
-
-    given = jax.tree.map(flat, (wanted, body.number, body.contacts.edge, ends, tuple(body.sweep), loop.time))
-    none = jnp.ones(wanted.size, jnp.float32)
-    found = only_where(find, none, *given, classes=(wanted.reshape(-1),), size=max(wanted.shape[1], _FEWEST))
-    impact = jnp.where(loop.known, loop.impact, found.reshape(wanted.shape))
-    return jnp.where(able, impact, F(1))
-
-
-_FEWEST = 16
-"""Impacts are sought for no fewer pairs at once, since fewer take as long."""
+    edge = body.contacts.edge
+    wanted = able & ~loop.known & loop.more[None]
+    ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
+    vertices, corners = vertices_of_parts(model, ends, edge)
+    sweep = Sweep(*up(tuple(body.sweep)))
+    hit, share = time_of_impact(model, keep, body.number[None], vertices, sweep, wanted, corners)
+    time = loop.time[None]
+    found = jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
+    return jnp.where(able, jnp.where(loop.known, loop.impact, found), F(1))
 
 
 def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _SubSteps) -> _SubSteps:

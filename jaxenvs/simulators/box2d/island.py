@@ -1,6 +1,6 @@
 """One step of bodies that are joined, in many worlds at once: velocities, positions, sleep (`b2Island.cpp`)."""
 
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import jax
@@ -11,8 +11,8 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import contact_solver, joints
 from jaxenvs.simulators.box2d.collision import Manifold
 from jaxenvs.simulators.box2d.contact_solver import ContactConstraint
-from jaxenvs.simulators.box2d.joints import Motion, Pose
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.joints import JointConstraint, JointImpulses, Motion, Motors, Pose
+from jaxenvs.simulators.box2d.lanes import Keep, only_where
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     ANGULAR_SLEEP_TOLERANCE,
@@ -95,6 +95,10 @@ class Touching(PyTreeNode):
     body: Array | None = None
 
 
+_FEWEST = 64
+"""Lanes are not gathered to make fewer of them than these."""
+
+
 def integrate(
     position: Vector, angle: Scalar, v: Vector, w: Scalar, time: Scalar
 ) -> tuple[Vector, Scalar, Vector, Scalar]:
@@ -134,48 +138,44 @@ def solve(
         The bodies after the step, before continuous collision, and the impulses of the contacts, with their axes.
     """
     used = None if touching is None else contact_solver.used_places(touching.manifolds)
-    motions, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching, used)
-    motions, hinge_impulses, impulses = _velocity_passes(
-        model, solver, keep, motions, hinges, hinge_impulses, motors, touching, used, active
+    motion, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching, used)
+    motion, hinge_impulses, impulses = _velocity_passes(
+        model, solver, keep, motion, hinges, hinge_impulses, motors, touching, used, active
     )
-    motions, poses = _integrate_all(model, start, motions)
-    poses, solved = _position_passes(model, keep, poses, hinges, touching, used, active)
-    return _asleep_or_not(model, start, poses, motions, hinge_impulses, solved), impulses
+    center, angle, v, w = integrate(_vectors(start.position), start.angle.T, *motion, model.dt)
+    pose, solved = _position_passes(model, keep, (center, angle), hinges, touching, used, active)
+    return _asleep_or_not(start, pose, (v, w), hinge_impulses, solved, model.dt), impulses
+
+
+def _vectors(x: Array) -> Vector:
+    """(lanes, bodies, 2) as a pair of (bodies, lanes)."""
+    return x[:, :, 0].T, x[:, :, 1].T
 
 
 def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, used: Any) -> Any:
     """Velocities after forces and warm starts, and the joints' constraints, impulses and motors."""
-    dt = model.dt
-    motions: list[Motion] = []
-    for i, (mass, inertia) in enumerate(zip(model.inverse_masses, model.inverse_inertias, strict=True)):
-        x = start.velocity[:, i, 0] + dt * (mass * drive.force[:, i, 0])
-        y = start.velocity[:, i, 1] + dt * (drive.gravity + mass * drive.force[:, i, 1])
-        motions.append(((x, y), start.angular_velocity[:, i] + dt * (inertia * drive.torque[:, i])))
-    if touching is not None:
-        velocity, spin = _together(motions, touching)
-        masses = _masses(model, touching, start.awake.shape[0])
-        if touching.body is None:
-            for place in range(model.touching):
-                contacts: Any = at_place(touching.constraints, place)
-                velocity, spin = contact_solver.warm_start(contacts, *masses, velocity, spin)
-        else:
-            velocity, spin = contact_solver.warm_start_pass(
-                touching.constraints, masses, velocity, spin, used, touching.body
-            )
-        motions = _each(model, velocity, spin)
-    motions = keep(motions)
-    angles = [start.angle[:, i] for i in range(len(model.bodies))]
-    hinges, impulses, motors = [], [], []
-    for number, joint in enumerate(model.joints):
-        a, b = joint.body_a, joint.body_b
-        before = start.joint_impulse[:, number]
-        old = before[:, 0], before[:, 1], before[:, 2], before[:, 3]
-        hinge, new = keep(joints.constraint(model, keep, number, angles[a], angles[b], old))
-        motions[a], motions[b] = keep(joints.warm_start(model, number, hinge, new, motions[a], motions[b]))
-        hinges.append(hinge)
-        impulses.append(new)
-        motors.append((drive.motor_speed[:, number], dt * drive.max_motor_torque[:, number]))
-    return motions, hinges, impulses, motors
+    dt, lanes = model.dt, start.awake.shape[0]
+    mass, inertia = (jnp.asarray(x)[:, None] for x in (model.inverse_masses, model.inverse_inertias))
+    (vx, vy), (fx, fy) = _vectors(start.velocity), _vectors(drive.force)
+    v = vx + dt * (mass * fx), vy + dt * (drive.gravity[None] + mass * fy)
+    w = start.angular_velocity.T + dt * (inertia * drive.torque.T)
+    if touching is not None and touching.body is not None:
+        masses = _masses(model, touching, lanes)
+        v, w = contact_solver.warm_start_pass(touching.constraints, masses, v, w, used, touching.body)
+    elif touching is not None:
+        flat = (v[0].reshape(-1), v[1].reshape(-1)), w.reshape(-1)
+        masses = _masses(model, touching, lanes)
+        for place in range(model.touching):
+            contacts: Any = jax.tree.map(lambda x, place=place: x[place], touching.constraints)
+            flat = contact_solver.warm_start(contacts, *masses, *flat)
+        v, w = jax.tree.map(lambda x: x.reshape(-1, lanes), flat)
+    motion = keep((v, w))
+    old = jnp.moveaxis(start.joint_impulse, 0, -1)  # (joints, 4, lanes)
+    before = old[:, 0], old[:, 1], old[:, 2], old[:, 3]
+    hinges, impulses = keep(joints.constraint(model, keep, start.angle.T, before))
+    motion = joints.warm_start(model, keep, hinges, impulses, motion)
+    motors = drive.motor_speed.T, dt * drive.max_motor_torque.T
+    return motion, hinges, impulses, motors
 
 
 def _masses(model: Model, touching: Touching, lanes: int) -> tuple[Array, Array]:
@@ -189,84 +189,56 @@ def bodies_of_items(model: Model, lanes: int) -> Array:
     return jax.lax.broadcasted_iota(jnp.int32, (len(model.bodies), lanes), 0).reshape(-1)
 
 
-def at_place(tree: T, place: int) -> T:
-    """What is at one place of the first axis."""
-    return jax.tree.map(lambda x: x[place], tree)
-
-
-def _each(model: Model, pair: Vector, scalar: Array) -> list[tuple[Vector, Scalar]]:
-    """Arrays over items as one entry for each body."""
-    x, y, z = (values.reshape(len(model.bodies), -1) for values in (*pair, scalar))
-    return [((x[i], y[i]), z[i]) for i in range(len(model.bodies))]
-
-
-def _together(entries: list[tuple[Vector, Scalar]], touching: Touching) -> tuple[Vector, Array]:
-    """The reverse of `_each`; with an axis of bodies if contacts are those of lanes."""
-    join = jnp.concatenate if touching.body is None else jnp.stack
-    x, y = (join([entry[0][i] for entry in entries]) for i in (0, 1))
-    return (x, y), join([entry[1] for entry in entries])
-
-
-def _integrate_all(model: Model, start: Moving, motions: list[Motion]) -> tuple[list[Motion], list[Pose]]:
-    new_motions, poses = [], []
-    for i, (v, w) in enumerate(motions):
-        at = start.position[:, i, 0], start.position[:, i, 1]
-        center, angle, v, w = integrate(at, start.angle[:, i], v, w, model.dt)
-        new_motions.append((v, w))
-        poses.append((center, angle))
-    return new_motions, poses
-
-
 def _velocity_passes(
     model: Model,
     solver: Solver,
     keep: Keep,
-    motions: list[Motion],
-    hinges: Any,
-    hinge_impulses: Any,
-    motors: Any,
+    motion: Motion,
+    hinges: JointConstraint,
+    hinge_impulses: JointImpulses,
+    motors: Motors,
     touching: Touching | None,
     used: Any,
     active: Array,
-) -> tuple[list[Motion], list[joints.JointImpulses], contact_solver.Impulses | None]:
+) -> tuple[Motion, JointImpulses, contact_solver.Impulses | None]:
     """All passes over the velocities: in each, all joints and then all contacts."""
     contacts = None if touching is None else touching.constraints
+    by_lane = touching is not None and touching.body is not None
     solver = solver if contacts is None else "exact"
     bodies, lanes = len(model.bodies), active.shape[0]
-    masses = None if touching is None else _masses(model, touching, lanes)
 
-    def one_pass(_: Any, state: Any) -> Any:
-        motions, hinge_impulses, impulses = jax.tree.map(lambda x: x, state)
-        for number, joint in enumerate(model.joints):
-            a, b = joint.body_a, joint.body_b
-            motions[a], motions[b], hinge_impulses[number] = joints.solve_velocity(
-                model, keep, number, hinges[number], *motors[number], motions[a], motions[b], hinge_impulses[number]
-            )
-        if touching is not None and masses is not None:
-            motion = _together(motions, touching)
+    def one_pass(hinges: JointConstraint, motors: Motors, state: Any) -> Any:
+        motion, hinge_impulses, impulses = state
+        motion, hinge_impulses = joints.velocity_pass(model, keep, hinges, motors, motion, hinge_impulses)
+        if touching is not None:
+            masses = _masses(model, touching, lanes)
+            v, w = motion if by_lane else jax.tree.map(lambda x: x.reshape(-1), motion)
             v, w, impulses = contact_solver.velocity_pass(
-                keep, touching.constraints, masses, *motion, impulses, used, touching.body
+                keep, touching.constraints, masses, v, w, impulses, used, touching.body
             )
-            motions = _each(model, v, w)
-        return motions, hinge_impulses, impulses
+            motion = jax.tree.map(lambda x: x.reshape(-1, lanes), (v, w))
+        return motion, hinge_impulses, impulses
 
-    def block(loop: Any) -> Any:
+    def all_settled(new: Any, old: Any, lanes: int) -> Array:
+        return fold(jnp.logical_and, settled(new, old, solver).reshape(-1, lanes))
+
+    def block(hinges: JointConstraint, motors: Motors, loop: Any) -> Any:
         old, blocks, running, change = loop
-        new = lax.fori_loop(0, BLOCK, one_pass, old)
-        done = settled(new[0], old[0], solver)
+        lanes = running.shape[0]
+        new = lax.fori_loop(0, BLOCK, lambda _, state: one_pass(hinges, motors, state), old)
+        done = all_settled(new[0], old[0], lanes)
         if contacts is not None:
-            done = done & fold(jnp.logical_and, settled(new[2], old[2], solver).reshape(-1, lanes))
+            done = done & all_settled(new[2], old[2], lanes)
+        grown = new[1][3] - old[1][3]
         if solver == "exact":  # impulses can grow while velocities stay
-            done = done & settled(new[1], old[1], solver)
-        grown = [now[3] - then[3] for now, then in zip(new[1], old[1], strict=True)]
-        if solver == "converged":  # a limit that a motor will pull loose has yet to move the bodies
-            later = _left_out(new[1], grown, motors, all_blocks - blocks - 1)
-            held = [(now[2] == 0) | (now[2] * then[2] > 0) for now, then in zip(new[1], later, strict=True)]
-            done = done & reduce(jnp.logical_and, held)
-        of_items = running if touching is None or touching.body is not None else jnp.tile(running, bodies)
+            done = done & all_settled(new[1], old[1], lanes)
+        else:  # a limit that a motor will pull loose has yet to move the bodies
+            limit, later = new[1][2], _left_out(new[1], grown, motors, all_blocks - blocks - 1)[2]
+            done = done & fold(jnp.logical_and, (limit == 0) | (limit * later > 0))
+        of_items = jnp.tile(running, bodies)[None]
 
         def chosen(new: Array, old: Array) -> Array:
-            return jnp.where(running if new.ndim == 1 else of_items[None], new, old)
+            return jnp.where(running[None] if new.shape[1] == lanes else of_items, new, old)
 
         blocks = jnp.where(running, blocks + 1, blocks)
         new, change = jax.tree.map(chosen, (new, grown), (old, change))
@@ -274,76 +246,85 @@ def _velocity_passes(
 
     all_blocks = model.velocity_iterations // BLOCK
     impulses = None if contacts is None else contacts.impulses
-    no_change = [jnp.zeros_like(each[3]) for each in hinge_impulses]
-    loop = ((motions, hinge_impulses, impulses), jnp.zeros(active.shape, jnp.int32), active, no_change)
-    (motions, hinge_impulses, impulses), blocks, _, change = lax.while_loop(lambda loop: jnp.any(loop[2]), block, loop)
+    state = motion, hinge_impulses, impulses
+    loop = (state, jnp.zeros(active.shape, jnp.int32), active, jnp.zeros_like(hinge_impulses[3]))
+    few = 0 if contacts is not None or lanes < 2 * _FEWEST else max(lanes // 8, _FEWEST)
+
+    def many_run(loop: Any) -> Array:
+        return jnp.sum(loop[2], dtype=jnp.int32) > few
+
+    loop = lax.while_loop(many_run, partial(block, hinges, motors), loop)
+    if few:  # a few lanes need many more passes
+
+        def rest(loop: Any, hinges: JointConstraint, motors: Motors) -> Any:
+            return lax.while_loop(lambda loop: jnp.any(loop[2]), partial(block, hinges, motors), loop)
+
+        loop = only_where(rest, loop, hinges, motors, classes=(loop[2],), size=few, axis=-1)
+    (motion, hinge_impulses, impulses), blocks, _, change = loop
     if solver == "converged":
         hinge_impulses = _left_out(hinge_impulses, change, motors, all_blocks - blocks)
-    return motions, hinge_impulses, impulses
+    return motion, hinge_impulses, impulses
 
 
-def _left_out(impulses: Any, change: Any, motors: Any, blocks: Array) -> list[joints.JointImpulses]:
+def _left_out(impulses: JointImpulses, change: Array, motors: Motors, blocks: Array) -> JointImpulses:
     """The impulses of joints after the blocks of passes that were left out.
 
     While a motor presses against a limit, nothing moves, but in every pass the motor's impulse grows and the limit's
     balances it, until the motor is at its greatest. What the motor has then matters once the joint leaves the limit.
     """
-    result = []
-    for (x, y, limit, motor), step, (_, greatest) in zip(impulses, change, motors, strict=True):
-        grown = jnp.clip(motor + step * blocks.astype(jnp.float32), -greatest, greatest)
-        grown = jnp.where(limit != 0, grown, motor)
-        result.append((x, y, jnp.where(limit != 0, limit - (grown - motor), limit), grown))
-    return result
+    x, y, limit, motor = impulses
+    grown = jnp.clip(motor + change * blocks.astype(jnp.float32)[None], -motors[1], motors[1])
+    grown = jnp.where(limit != 0, grown, motor)
+    return x, y, jnp.where(limit != 0, limit - (grown - motor), limit), grown
 
 
 def _position_passes(
-    model: Model, keep: Keep, poses: list[Pose], hinges: Any, touching: Touching | None, used: Any, active: Array
-) -> tuple[list[Pose], Array]:
+    model: Model, keep: Keep, pose: Pose, hinges: JointConstraint, touching: Touching | None, used: Any, active: Array
+) -> tuple[Pose, Array]:
     """Passes over the positions, contacts and then joints, until all errors are within the slop."""
-    bodies, lanes = len(model.bodies), active.shape[0]
-    by_lane = touching is not None and touching.body is not None
-    body = touching.body if touching is not None and touching.body is not None else bodies_of_items(model, lanes)
+    lanes = active.shape[0]
 
     def one_pass(loop: Any) -> Any:
         old, count, running = loop
-        new, solved = list(old), jnp.ones(lanes, bool)
+        new, solved = old, jnp.ones(lanes, bool)
         if touching is not None:
+            body, (center, angle) = touching.body, new
+            if body is None:
+                body = bodies_of_items(model, lanes)
+                center, angle = jax.tree.map(lambda x: x.reshape(-1), new)
             center, angle, least = contact_solver.position_pass(
-                model, keep, body, touching.manifolds, *_together(new, touching), BAUMGARTE, used
+                model, keep, body, touching.manifolds, center, angle, BAUMGARTE, used
             )
-            separated = least >= F(-3.0) * LINEAR_SLOP
-            solved = solved & (separated if by_lane else fold(jnp.logical_and, separated.reshape(bodies, lanes)))
-            new = _each(model, center, angle)
-        for number, joint in enumerate(model.joints):
-            a, b = joint.body_a, joint.body_b
-            new[a], new[b], good = joints.solve_position(model, keep, number, hinges[number], new[a], new[b])
-            new[a], new[b] = keep((new[a], new[b]))
-            solved = solved & good
-        return choose(running, new, old), count + 1, running & ~solved
+            new = jax.tree.map(lambda x: x.reshape(-1, lanes), (center, angle))
+            solved = fold(jnp.logical_and, (least >= F(-3.0) * LINEAR_SLOP).reshape(-1, lanes))
+        new, good = joints.position_pass(model, keep, hinges, new)
+        return choose(running[None], new, old), count + 1, running & ~(solved & good)
 
-    loop = (poses, jnp.int32(0), active)
+    loop = (pose, jnp.int32(0), active)
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.position_iterations)  # noqa: E731
-    poses, _, running = lax.while_loop(more, one_pass, loop)
-    return poses, ~running
+    pose, _, running = lax.while_loop(more, one_pass, loop)
+    return pose, ~running
 
 
 def _asleep_or_not(
-    model: Model, start: Moving, poses: list[Pose], motions: list[Motion], impulses: Any, solved: Array
+    start: Moving, pose: Pose, motion: Motion, impulses: JointImpulses, solved: Array, dt: Scalar
 ) -> Moving:
     """Counts the time at rest, and stops bodies that have all rested long enough."""
-    rests, asleep = [], solved
-    for number, (v, w) in enumerate(motions):
-        slow = w * w <= ANGULAR_SLEEP_TOLERANCE * ANGULAR_SLEEP_TOLERANCE
-        slow = slow & (dot(v, v) <= LINEAR_SLEEP_TOLERANCE * LINEAR_SLEEP_TOLERANCE)
-        rests.append(jnp.where(slow, start.sleep_time[:, number] + model.dt, F(0)))
-        asleep = asleep & (rests[-1] >= TIME_TO_SLEEP)
-    velocity, spin = jnp.stack([jnp.stack(v, 1) for v, _ in motions], 1), jnp.stack([w for _, w in motions], 1)
+    (center, angle), (v, w) = pose, motion
+    slow = w * w <= ANGULAR_SLEEP_TOLERANCE * ANGULAR_SLEEP_TOLERANCE
+    slow = slow & (dot(v, v) <= LINEAR_SLEEP_TOLERANCE * LINEAR_SLEEP_TOLERANCE)
+    rest = jnp.where(slow, start.sleep_time.T + dt, F(0))
+    asleep = solved & fold(jnp.logical_and, rest >= TIME_TO_SLEEP)
+
+    def unless_asleep(x: Array) -> Array:
+        return jnp.where(asleep[None], F(0), x)
+
     return Moving(
-        position=jnp.stack([jnp.stack(center, 1) for center, _ in poses], 1),
-        angle=jnp.stack([angle for _, angle in poses], 1),
-        velocity=jnp.where(asleep[:, None, None], F(0), velocity),
-        angular_velocity=jnp.where(asleep[:, None], F(0), spin),
-        sleep_time=jnp.where(asleep[:, None], F(0), jnp.stack(rests, 1)),
-        joint_impulse=jnp.stack([jnp.stack(each, 1) for each in impulses], 1),
+        position=jnp.stack([x.T for x in center], 2),
+        angle=angle.T,
+        velocity=jnp.stack([unless_asleep(x).T for x in v], 2),
+        angular_velocity=unless_asleep(w).T,
+        sleep_time=unless_asleep(rest).T,
+        joint_impulse=jnp.stack([x.T for x in impulses], 2),
         awake=~asleep,
     )

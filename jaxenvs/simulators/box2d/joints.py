@@ -1,11 +1,14 @@
-"""Revolute joints with limits and motors (`b2RevoluteJoint.cpp`)."""
+"""Revolute joints with limits and motors (`b2RevoluteJoint.cpp`).
+
+Arrays of bodies are (bodies, lanes) here, and those of joints (joints, lanes).
+"""
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
@@ -23,6 +26,8 @@ from jaxenvs.simulators.box2d.vectors import (
     turn,
 )
 
+T = TypeVar("T")
+
 JointImpulses = tuple[Scalar, Scalar, Scalar, Scalar]
 """Of the point (x, y) in N s, of the limit and of the motor in N m s."""
 
@@ -30,7 +35,7 @@ JointImpulses = tuple[Scalar, Scalar, Scalar, Scalar]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class JointConstraint:
-    """What the solvers need of a joint at the poses of its bodies.
+    """What the solvers need of joints at the poses of their bodies.
 
     Attributes:
         arm_a: from the centre of mass of body A to the anchor, m.
@@ -51,39 +56,26 @@ class JointConstraint:
     inverse2: tuple[Scalar, Scalar, Scalar]
 
 
-def _masses(model: Model, number: int) -> tuple[Any, Any, Any, Any]:
-    """The inverse masses of both bodies of a joint, and their inverse moments of inertia."""
-    a, b = model.joints[number].body_a, model.joints[number].body_b
-    return model.inverse_masses[a], model.inverse_masses[b], model.inverse_inertias[a], model.inverse_inertias[b]
-
-
-def _arms(model: Model, number: int, angle_a: Scalar, angle_b: Scalar) -> tuple[Vector, Vector]:
-    joint = model.joints[number]
-    arms = []
-    for body, anchor, angle in ((joint.body_a, joint.anchor_a, angle_a), (joint.body_b, joint.anchor_b, angle_b)):
-        x, y = (F(coordinate) - center for coordinate, center in zip(anchor, model.local_centers[body], strict=True))
-        arms.append(rotate(rotation(angle), (x, y)))
-    return arms[0], arms[1]
-
-
-def _angle(model: Model, number: int, angle_a: Scalar, angle_b: Scalar) -> Scalar:
-    return angle_b - angle_a - F(model.joints[number].reference_angle)
+def _arms(anchors: tuple[Vector, Vector], angle_a: Array, angle_b: Array) -> tuple[Vector, Vector]:
+    return rotate(rotation(angle_a), anchors[0]), rotate(rotation(angle_b), anchors[1])
 
 
 def constraint(
-    model: Model, keep: Keep, number: int, angle_a: Scalar, angle_b: Scalar, impulses: JointImpulses
+    model: Model, keep: Keep, angle: Array, impulses: JointImpulses
 ) -> tuple[JointConstraint, JointImpulses]:
-    """Arms, limits and inverse matrices of a joint, and the impulses to start with (`InitVelocityConstraints`).
+    """Arms, limits and inverse matrices of all joints, and the impulses to start with (`InitVelocityConstraints`).
 
     Box2D keeps the impulse of a limit only while the joint stays at the same limit. An impulse whose sign fits the
     present limit comes from it, so which limit it was need not be stored.
     """
-    joint = model.joints[number]
-    ma, mb, ia, ib = _masses(model, number)
-    ra, rb = keep(_arms(model, number, angle_a, angle_b))
-    angle = _angle(model, number, angle_a, angle_b)
-    at_lower = angle <= F(joint.lower_angle)
-    at_upper = (angle >= F(joint.upper_angle)) & ~at_lower
+    angle_a, angle_b = (angle[bodies] for bodies in model.joint_bodies)
+    ma, mb, ia, ib, _ = (jnp.asarray(masses)[:, None] for masses in model.joint_masses)
+    lower, upper, reference = (jnp.asarray(limits)[:, None] for limits in model.joint_limits)
+    anchor_a, anchor_b = ((jnp.asarray(x)[:, None], jnp.asarray(y)[:, None]) for x, y in _columns(model))
+    ra, rb = keep(_arms((anchor_a, anchor_b), angle_a, angle_b))
+    angle = angle_b - angle_a - reference
+    at_lower = angle <= lower
+    at_upper = (angle >= upper) & ~at_lower
     limit = jnp.where((at_lower & (impulses[2] > 0)) | (at_upper & (impulses[2] < 0)), impulses[2], F(0))
     xx = ma + mb + ra[1] * ra[1] * ia + rb[1] * rb[1] * ib
     xy = -ra[1] * ra[0] * ia - rb[1] * rb[0] * ib
@@ -112,50 +104,97 @@ def constraint(
     ), (impulses[0], impulses[1], limit, impulses[3])
 
 
-Motion = tuple[Vector, Scalar]
-"""Velocity in m/s and angular velocity in rad/s."""
+def _columns(model: Model) -> list[tuple[Any, Any]]:
+    """The coordinates of the anchors on the bodies A and B, (joints,) each."""
+    return [(anchors[:, 0], anchors[:, 1]) for anchors in model.joint_anchors]
 
 
-def warm_start(
-    model: Model, number: int, joint: JointConstraint, impulses: JointImpulses, a: Motion, b: Motion
-) -> tuple[Motion, Motion]:
-    """Applies the impulses that a joint starts with."""
-    ma, mb, ia, ib = _masses(model, number)
-    point, torque = (impulses[0], impulses[1]), impulses[3] + impulses[2]
-    return (
-        (subtract(a[0], scale(ma, point)), a[1] - ia * (cross(joint.arm_a, point) + torque)),
-        (add(b[0], scale(mb, point)), b[1] + ib * (cross(joint.arm_b, point) + torque)),
+class _Joint(NamedTuple):
+    """What is constant of one joint, as scalars: bodies, inverse masses, and so on as `Model` has them."""
+
+    body_a: Array
+    body_b: Array
+    masses: tuple[Array, ...]
+    limits: tuple[Array, ...]
+    anchors: tuple[Vector, Vector]
+
+
+def _joint(model: Model, number: Array) -> _Joint:
+    tables = (
+        *model.joint_bodies,
+        tuple(model.joint_masses),
+        tuple(model.joint_limits),
+        tuple(_columns(model)),
     )
+    return _Joint(*at_place(jax.tree.map(jnp.asarray, tables), number))
 
 
-def solve_velocity(
-    model: Model,
+def at_place(tree: T, place: Array) -> T:
+    """What is at one place of the first axis of arrays."""
+    return jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, place, 0, keepdims=False), tree)
+
+
+def put_at_place(tree: T, place: Array, new: T) -> T:
+    """The arrays with something else at that place."""
+    return jax.tree.map(lambda x, y: lax.dynamic_update_index_in_dim(x, y, place, 0), tree, new)
+
+
+Motion = tuple[Vector, Array]
+"""Velocities in m/s and angular velocities in rad/s, (bodies, lanes)."""
+
+
+def warm_start(model: Model, keep: Keep, joints: JointConstraint, impulses: JointImpulses, motion: Motion) -> Motion:
+    """Applies the impulses that the joints start with."""
+
+    def start_one(number: Array, motion: Motion) -> Motion:
+        constant = _joint(model, number)
+        ma, mb, ia, ib, _ = constant.masses
+        arm_a, arm_b, (x, y, limit, motor) = at_place((joints.arm_a, joints.arm_b, impulses), number)
+        a, b = at_place(motion, constant.body_a), at_place(motion, constant.body_b)
+        torque = motor + limit
+        a = keep((subtract(a[0], scale(ma, (x, y))), a[1] - ia * (cross(arm_a, (x, y)) + torque)))
+        b = keep((add(b[0], scale(mb, (x, y))), b[1] + ib * (cross(arm_b, (x, y)) + torque)))
+        return put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
+
+    return lax.fori_loop(0, len(model.joints), start_one, motion)
+
+
+Motors = tuple[Array, Array]
+"""Speed of each joint's motor in rad/s, and its greatest torque times the time step in N m s, (joints, lanes)."""
+
+
+def velocity_pass(
+    model: Model, keep: Keep, joints: JointConstraint, motors: Motors, motion: Motion, impulses: JointImpulses
+) -> tuple[Motion, JointImpulses]:
+    """One pass over all joints, one after the other."""
+
+    def solve_one(number: Array, state: tuple[Motion, JointImpulses]) -> tuple[Motion, JointImpulses]:
+        motion, impulses = state
+        constant = _joint(model, number)
+        joint, motor, old = at_place((joints, motors, impulses), number)
+        a, b = at_place(motion, constant.body_a), at_place(motion, constant.body_b)
+        a, b, new = _solve_velocity(keep, constant.masses, joint, *motor, a, b, old)
+        motion = put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
+        return motion, put_at_place(impulses, number, new)
+
+    return lax.fori_loop(0, len(model.joints), solve_one, (motion, impulses))
+
+
+def _solve_velocity(
     keep: Keep,
-    number: int,
+    masses: tuple[Array, ...],
     joint: JointConstraint,
-    motor_speed: Scalar,
-    max_impulse: Scalar,
+    motor_speed: Array,
+    max_impulse: Array,
     a: Motion,
     b: Motion,
     impulses: JointImpulses,
 ) -> tuple[Motion, Motion, JointImpulses]:
-    """One pass: the motor, then limit and point together, or the point alone (`SolveVelocityConstraints`).
-
-    Args:
-        model: the joints.
-        keep: stops recomputation.
-        number: of the joint.
-        joint: its constraint.
-        motor_speed: () rad/s.
-        max_impulse: () N m s, greatest torque of the motor times the time step.
-        a: motion of body A.
-        b: motion of body B.
-        impulses: accumulated so far.
-    """
-    ma, mb, ia, ib = _masses(model, number)
+    """The motor, then limit and point together, or the point alone (`SolveVelocityConstraints`)."""
+    ma, mb, ia, ib, angular_mass = masses
     (va, wa), (vb, wb) = a, b
     x, y, limit, motor = impulses
-    driven = motor - F(1 / (ia + ib)) * (wb - wa - motor_speed)
+    driven = motor - angular_mass * (wb - wa - motor_speed)
     driven = keep(jnp.maximum(-max_impulse, jnp.minimum(driven, max_impulse)))
     change = driven - motor
     wa, wb = wa - ia * change, wb + ib * change
@@ -186,29 +225,44 @@ def solve_velocity(
     )
 
 
-Pose = tuple[Vector, Scalar]
-"""Centre of mass in m and angle in rad."""
+Pose = tuple[Vector, Array]
+"""Centres of mass in m and angles in rad, (bodies, lanes)."""
 
 
-def solve_position(
-    model: Model, keep: Keep, number: int, joint: JointConstraint, a: Pose, b: Pose
-) -> tuple[Pose, Pose, Array]:
-    """One pass that mends limit and point (`SolvePositionConstraints`).
+def position_pass(model: Model, keep: Keep, joints: JointConstraint, pose: Pose) -> tuple[Pose, Array]:
+    """One pass that mends the limits and points of all joints.
 
-    The last result is whether both were within their slop before.
+    The last result is whether all were within their slop before, (lanes,) bool.
     """
-    ma, mb, ia, ib = _masses(model, number)
+
+    def solve_one(number: Array, state: tuple[Pose, Array]) -> tuple[Pose, Array]:
+        pose, solved = state
+        constant = _joint(model, number)
+        at_lower, at_upper = at_place((joints.at_lower, joints.at_upper), number)
+        a, b = at_place(pose, constant.body_a), at_place(pose, constant.body_b)
+        a, b, good = keep(_solve_position(keep, constant, at_lower, at_upper, a, b))
+        return put_at_place(put_at_place(pose, constant.body_a, a), constant.body_b, b), solved & good
+
+    return lax.fori_loop(0, len(model.joints), solve_one, (pose, jnp.ones(pose[1].shape[1:], bool)))
+
+
+def _solve_position(
+    keep: Keep, constant: _Joint, at_lower: Array, at_upper: Array, a: Pose, b: Pose
+) -> tuple[Pose, Pose, Array]:
+    """`SolvePositionConstraints`."""
+    ma, mb, ia, ib, angular_mass = constant.masses
+    lower, upper, reference = constant.limits
     (ca, aa), (cb, ab) = a, b
-    angle = _angle(model, number, aa, ab)
-    below, above = angle - F(model.joints[number].lower_angle), angle - F(model.joints[number].upper_angle)
-    error = jnp.where(joint.at_lower, -below, jnp.where(joint.at_upper, above, F(0)))
+    angle = ab - aa - reference
+    below, above = angle - lower, angle - upper
+    error = jnp.where(at_lower, -below, jnp.where(at_upper, above, F(0)))
     to_lower = jnp.maximum(-MAX_ANGULAR_CORRECTION, jnp.minimum(below + ANGULAR_SLOP, F(0)))
     to_upper = jnp.maximum(F(0), jnp.minimum(above - ANGULAR_SLOP, MAX_ANGULAR_CORRECTION))
-    correction = jnp.where(joint.at_lower, to_lower, jnp.where(joint.at_upper, to_upper, F(0)))
-    impulse = -F(1 / (ia + ib)) * correction
+    correction = jnp.where(at_lower, to_lower, jnp.where(at_upper, to_upper, F(0)))
+    impulse = -angular_mass * correction
     aa, ab = aa - ia * impulse, ab + ib * impulse
 
-    ra, rb = keep(_arms(model, number, aa, ab))
+    ra, rb = keep(_arms(constant.anchors, aa, ab))
     gap = subtract(subtract(add(cb, rb), ca), ra)
     k11 = ma + mb + ia * ra[1] * ra[1] + ib * rb[1] * rb[1]
     k12 = -ia * ra[0] * ra[1] - ib * rb[0] * rb[1]

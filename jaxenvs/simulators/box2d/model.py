@@ -119,6 +119,33 @@ class Model:
         return np.array([F(1) / mass_data(body.shape, body.density)[2] for body in self.bodies], np.float32)
 
     @cached_property
+    def joint_bodies(self) -> np.ndarray:
+        """(2, joints) int32: the bodies A and B of each joint."""
+        return np.array([[joint.body_a, joint.body_b] for joint in self.joints], np.int32).reshape(-1, 2).T
+
+    @cached_property
+    def joint_anchors(self) -> np.ndarray:
+        """(2, joints, 2) float32 in m: anchors of the joints from the centres of mass of the bodies A and B."""
+        rows = [
+            [np.array(anchor, np.float64).astype(np.float32) - self.local_centers[body] for anchor, body in both]
+            for both in (((j.anchor_a, j.body_a), (j.anchor_b, j.body_b)) for j in self.joints)
+        ]
+        return np.array(rows, np.float32).reshape(-1, 2, 2).transpose(1, 0, 2)
+
+    @cached_property
+    def joint_limits(self) -> np.ndarray:
+        """(3, joints) float32 in rad: lower and upper limit and reference angle."""
+        rows = [(joint.lower_angle, joint.upper_angle, joint.reference_angle) for joint in self.joints]
+        return np.array(rows, np.float64).astype(np.float32).reshape(-1, 3).T
+
+    @cached_property
+    def joint_masses(self) -> np.ndarray:
+        """(5, joints) float32: inverse masses of A and B, inverse moments of inertia, and the mass for a rotation."""
+        a, b = self.joint_bodies
+        ia, ib = self.inverse_inertias[a], self.inverse_inertias[b]
+        return np.stack([self.inverse_masses[a], self.inverse_masses[b], ia, ib, F(1) / (ia + ib)])
+
+    @cached_property
     def reaches(self) -> np.ndarray:
         """(bodies,) float32 in m, the greatest distance of a vertex from the centre of mass."""
         offsets = self.vertices - self.local_centers[:, None]

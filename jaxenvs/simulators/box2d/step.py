@@ -32,8 +32,8 @@ from jaxenvs.simulators.box2d.time_of_impact import Sweep
 from jaxenvs.simulators.box2d.vectors import any_of, at, up
 from jaxenvs.simulators.box2d.world import World
 
-_LANES_NEAR_GROUND, _FALLING_ITEMS = 64, 64
-"""How many lanes near the ground are worked on at once, and how many bodies that may hit it."""
+_FEWEST = 64
+"""Of the lanes near the ground, and of the bodies that may hit it, so many are worked on at once, or more."""
 
 
 # Jitted for callers that step without `jit`, since JAX would compile the loops again at every step.
@@ -88,11 +88,10 @@ def _step(
         overflow=world.overflow,
     )
     if not airborne:
-        exists = world.contacts.exists.astype(jnp.int32)
-        most = jnp.max(jnp.where(world.contacts.points > 0, 2, exists), (1, 2))  # of pairs and of contacts
-        classes = (world.awake & (most > 1),)
         if reached is not None:
-            classes += (world.awake & ((most > 0) | any_of(reached)),)
+            exists = world.contacts.exists.astype(jnp.int32)
+            most = jnp.max(jnp.where(world.contacts.points > 0, 2, exists), (1, 2))  # of pairs and of contacts
+            classes = world.awake & (most > 1), world.awake & ((most > 0) | any_of(reached))
         else:  # lanes with many contacts come first, since they take longer
             many = jnp.sum(world.contacts.points > 0, (1, 2), dtype=jnp.int32)
             classes = *(world.awake & (many >= count) for count in (4, 3, 2, 1)), world.awake
@@ -103,7 +102,7 @@ def _step(
             ground,
             drive,
             classes=classes,
-            size=_LANES_NEAR_GROUND,
+            size=max(lanes // 8, _FEWEST),
         )
     moved = free.moving
     new = World(
@@ -189,7 +188,7 @@ def _near_ground(
     )
     hits = jnp.tile(moved.awake & world.awake, bodies) & continuous.may_hit(model, keep, ground, falling)
     solve = partial(continuous.solve, model, solver, keep, ground)
-    falling = only_where(solve, falling, classes=(hits,), size=_FALLING_ITEMS, axis=-1)
+    falling = only_where(solve, falling, classes=(hits,), size=max(bodies * lanes // 8, _FEWEST), axis=-1)
 
     def pairs(vector: tuple[Array, ...]) -> Array:
         return jnp.stack(as_lanes(vector, bodies), 2)
