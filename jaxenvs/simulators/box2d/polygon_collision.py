@@ -50,7 +50,8 @@ def _normals(axes: int) -> Vector:
 def _centroid(vertices: Vector) -> Vector:
     """`ComputeCentroid`, from triangles with the origin of the world."""
     third = F(1) / F(3)
-    area, center = jnp.zeros_like(vertices[0][0]), (jnp.zeros_like(vertices[0][0]),) * 2
+    area = zero = jnp.zeros_like(vertices[0][0])
+    center: Vector = (zero, zero)
     for number in range(4):
         e1, e2 = ((vertices[0][i], vertices[1][i]) for i in (number, (number + 1) % 4))
         triangle = F(0.5) * cross(e1, e2)
@@ -82,13 +83,13 @@ class _Shape(NamedTuple):
         vertices: points in m.
         normals: unit vectors of the side that begins at each vertex.
         centroid: a point in m.
-        count: int32, the number of vertices.
+        size: int32, the number of vertices.
     """
 
     vertices: Vector
     normals: Vector
     centroid: Vector
-    count: Array
+    size: Array
 
 
 def _greatest_separation(first: _Shape, second: _Shape) -> tuple[Array, Array]:
@@ -102,7 +103,7 @@ def _greatest_separation(first: _Shape, second: _Shape) -> tuple[Array, Array]:
     to_vertices = dot((first.normals[0][:, None], first.normals[1][:, None]), from_side)
     values = fold(jnp.minimum, jnp.swapaxes(to_vertices, 0, 1))
     start, _ = least(-dot(first.normals, up(subtract(second.centroid, first.centroid))))
-    last = first.count - 1
+    last = first.size - 1
 
     def before(side: Array) -> Array:
         return jnp.where(side > 0, side - 1, last)
@@ -176,7 +177,7 @@ def _manifold(
     """Clips the incident side at the ends of the reference face."""
 
     def following(side: Array, of: _Shape) -> Array:
-        return jnp.where(side + 1 < of.count, side + 1, 0)
+        return jnp.where(side + 1 < of.size, side + 1, 0)
 
     # The face of the ground, and the side of the polygon that is most opposed to it; and the reverse.
     next_a, next_b = following(side_a, ground), following(side_b, polygon)
