@@ -126,7 +126,7 @@ def may_hit(model: Model, keep: Keep, ground: Ground, body: Falling) -> Array:
     """(items,) bool: whether a pair of a body might have an impact in this step."""
     edge = body.contacts.edge
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-    apart = _apart(model, keep, body.number[None], ends, edge, Sweep(*up(tuple(body.sweep))))
+    apart = _apart(model, keep, body.number[None], ends, edge, up(body.sweep))
     return any_of(body.contacts.exists & ~apart)
 
 
@@ -165,8 +165,7 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     wanted = able & ~loop.known & loop.more[None]
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
     vertices, corners = vertices_of_parts(model, ends, edge)
-    sweep = Sweep(*up(tuple(body.sweep)))
-    hit, share = time_of_impact(model, keep, body.number[None], vertices, sweep, wanted, corners)
+    hit, share = time_of_impact(model, keep, body.number[None], vertices, up(body.sweep), wanted, corners)
     time = loop.time[None]
     found = jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
     return jnp.where(able, jnp.where(loop.known, loop.impact, found), F(1))
@@ -268,7 +267,7 @@ def _resolve(
     zeros = jnp.zeros(edge.shape, jnp.float32)
     friction = contact_solver.friction(model, body.number[None], edge)
     constraints = contact_solver.constraint(
-        model, keep, body.number[None], up(center), up(angle), manifold, (zeros,) * 4, friction
+        model, keep, body.number[None], up(center), up(angle), manifold, (zeros, zeros, zeros, zeros), friction
     )
     masses = of(model.inverse_masses, body.number), of(model.inverse_inertias, body.number)
 

@@ -90,3 +90,25 @@ def test_the_environment_checks_its_fields():
         LunarLander(gravity=-13.0)
     with pytest.raises(ValueError, match="solver"):
         LunarLander(solver="fast")  # pyright: ignore[reportArgumentType]
+
+
+def first_state(variant):
+    env, rows = env_of(variant), golden(variant)
+    return env, jax.tree.map(lambda x: jnp.asarray(x[0]), state_of(rows, env))
+
+
+def test_more_contacts_than_there_is_room_for_are_an_error_and_a_flag_in_compiled_loops():
+    env, state = first_state("discrete")
+    full, began = state.world.replace(overflow=jnp.array(True)), jnp.zeros(3, bool)
+    with pytest.raises(OverflowError, match="more of the ground than the simulation has room for"):
+        env.settle(state, full, began)
+    _, timestep = jax.jit(env.settle)(state, full, began)
+    assert timestep.info["overflow"]
+
+
+@pytest.mark.parametrize(("variant", "leg", "wakes"), [("windy", 0, True), ("windy", 1, False), ("discrete", 0, False)])
+def test_wind_wakes_a_lander_whose_legs_are_off_the_ground(variant, leg, wakes):
+    env, state = first_state(variant)
+    world = state.world.replace(awake=jnp.array(False), touched=jnp.array([True, False, bool(leg)]))
+    after, _ = env.thrust(state.replace(world=world), jnp.int32(0), jnp.zeros(2, jnp.float32))
+    assert after.world.awake == wakes
