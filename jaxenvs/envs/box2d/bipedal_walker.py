@@ -274,7 +274,7 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
             gravity=jnp.float32(-10.0),
             force=jnp.zeros((bodies, 2), jnp.float32),
             torque=jnp.zeros(bodies, jnp.float32),
-            motor_speed=(_SPEEDS * jnp.sign(action))[order],
+            motor_speed=(jnp.asarray(_SPEEDS) * jnp.sign(action))[order],
             max_motor_torque=(_TORQUE * jnp.minimum(jnp.abs(action), 1.0))[order],
         )
 
