@@ -140,6 +140,9 @@ CLAIMS = {
     "FetchReachDense-v4": _GOALS,
     "FetchSlide-v4": _GOALS,
     "FetchSlideDense-v4": _GOALS,
+    # Random torques throw it over within 200 steps.
+    "BipedalWalker-v3": {**_SHORT, "steps": 200},
+    "BipedalWalkerHardcore-v3": {**_SHORT, "steps": 200},
 }
 
 REPRESENTATIVES = {
@@ -200,6 +203,8 @@ SLOW = {
     "two_player/Go19x19-v0",
     "LunarLander-v3",
     "LunarLanderContinuous-v3",
+    "BipedalWalker-v3",
+    "BipedalWalkerHardcore-v3",
     "HumanoidStandup-v5",
     "InvertedPendulum-v5",
     "Pusher-v5",

@@ -34,7 +34,7 @@ from jaxenvs.simulators.box2d.vectors import (
     vector_of,
 )
 
-_VERTEX, _FACE = np.int32(0), np.int32(1)
+VERTEX, FACE = np.int32(0), np.int32(1)
 Feature = tuple[Array, Array, Array, Array]
 """The parts of `b2ContactFeature`, int32: index on A, index on B, kind on A, kind on B."""
 
@@ -141,7 +141,7 @@ def separations(keep: Keep, v1: Vector, v2: Vector, shape: Outline) -> Separatio
     return Separations(front, normal, edge, -inward, side)
 
 
-def _clip(
+def clip(
     points: tuple[Vector, Vector], features: tuple[Feature, Feature], normal: Vector, offset: Scalar, index: Array
 ) -> tuple[tuple[Vector, Vector], tuple[Feature, Feature], Array]:
     """Cuts a segment off at a line (`b2ClipSegmentToLine`); the last result is whether two points are left."""
@@ -151,13 +151,14 @@ def _clip(
     both = in0 & in1
     fraction = d0 / jnp.where(d0 - d1 == 0, F(1), d0 - d1)
     crossing = add(p0, scale(fraction, subtract(p1, p0)))
-    new: Feature = (index, f0[1], jnp.full_like(index, _VERTEX), jnp.full_like(index, _FACE))
+    new: Feature = (index, f0[1], jnp.full_like(index, VERTEX), jnp.full_like(index, FACE))
     first, first_feature = choose(in0, (p0, f0), (p1, f1))
     second, second_feature = choose(both, (p1, f1), (crossing, new))
     return (first, second), (first_feature, second_feature), both | ((in0 | in1) & (d0 * d1 < 0))
 
 
-def _key(feature: Feature) -> Array:
+def identifier(feature: Feature) -> Array:
+    """The number of a feature (`b2ContactID::key`)."""
     return feature[0] | (feature[1] << 8) | (feature[2] << 16) | (feature[3] << 24)
 
 
@@ -220,14 +221,14 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
     (incident, ends, normal), number = keep(((face.incident, face.ends, face.normal), face.incident_indices))
     face = face._replace(incident=incident, ends=ends, normal=normal, incident_indices=number)
     is_edge = face.edge_is_face
-    face_kind, vertex_kind = jnp.full_like(axes.side, _FACE), jnp.full_like(axes.side, _VERTEX)
+    face_kind, vertex_kind = jnp.full_like(axes.side, FACE), jnp.full_like(axes.side, VERTEX)
     kinds = jnp.where(is_edge, face_kind, vertex_kind), jnp.where(is_edge, vertex_kind, face_kind)
     first, second = ((jnp.zeros_like(index), index, *kinds) for index in face.incident_indices)
     side = (face.normal[1], -face.normal[0])
     r1, r2 = face.ends
-    points, features, kept1 = _clip(face.incident, (first, second), side, dot(side, r1), face.end_indices[0])
+    points, features, kept1 = clip(face.incident, (first, second), side, dot(side, r1), face.end_indices[0])
     points, side = keep(points), negate(side)
-    points, features, kept2 = _clip(points, features, side, dot(side, r2), face.end_indices[1])
+    points, features, kept2 = clip(points, features, side, dot(side, r2), face.end_indices[1])
     points = keep(points)
     kept1, kept2 = keep((kept1, kept2))
     near = (axes.edge <= TOTAL_RADIUS) & (axes.polygon <= TOTAL_RADIUS) & kept1 & kept2
@@ -236,7 +237,7 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
     def stored(point: Vector, feature: Feature) -> tuple[Vector, Array]:
         swapped = (feature[1], feature[0], feature[3], feature[2])
         local = rotate_back(shape.rotation, subtract(point, shape.origin))
-        return choose(is_edge, local, point), jnp.where(is_edge, _key(feature), _key(swapped))
+        return choose(is_edge, local, point), jnp.where(is_edge, identifier(feature), identifier(swapped))
 
     one, other = (stored(point, feature) for point, feature in zip(points, features, strict=True))
     one = choose(inside[0], one, other)

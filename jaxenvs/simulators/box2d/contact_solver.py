@@ -4,7 +4,7 @@ The ground does not move, so shape A has neither mass nor velocity, and what fol
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from jaxenvs.simulators.box2d.vectors import (
     Scalar,
     Vector,
     add,
+    at,
     choose,
     cross,
     dot,
@@ -37,6 +38,8 @@ from jaxenvs.simulators.box2d.vectors import (
     transform,
     turn,
 )
+
+T = TypeVar("T")
 
 Impulses = tuple[Scalar, Scalar, Scalar, Scalar]
 """Normal and tangential impulse of the first point, then of the second, N s."""
@@ -242,6 +245,11 @@ def _solve_position(
     return center, angle, least
 
 
+def used_places(manifolds: Manifold) -> Array:
+    """() int32: how many places, which are filled in order, have a contact of any item."""
+    return jnp.max(jnp.sum(manifolds.points > 0, 0, dtype=jnp.int32))
+
+
 def velocity_pass(
     keep: Keep,
     contacts: ContactConstraint,
@@ -249,6 +257,8 @@ def velocity_pass(
     v: Vector,
     w: Array,
     impulses: Impulses,
+    used: Array,
+    body: Array | None = None,
 ) -> tuple[Vector, Array, Impulses]:
     """One pass over the contacts of each item, one place after the other.
 
@@ -259,27 +269,73 @@ def velocity_pass(
         v: (items,) velocities in m/s.
         w: (items,) angular velocities in rad/s.
         impulses: (places, items).
+        used: () int32, as `used_places` counts.
+        body: (places, lanes) int32, of which body each contact is, if the items are lanes; velocities have then a first
+            axis of bodies, and masses have places.
     """
 
     def solve_one(place: Array, state: Any) -> Any:
         v, w, impulses = state
         contact, old = at_place((contacts, impulses), place)
-        v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
+        if body is None:
+            v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
+        else:
+            (mass, inertia), mine = at_place((masses, body), place)
+            own_v, own_w, new = _solve_velocity(keep, contact, mass, inertia, *at((v, w), mine), old)
+            v, w = _with_body((v, w), (own_v, own_w), mine)
         return v, w, put_at_place(impulses, place, new)
 
-    return lax.fori_loop(0, contacts.friction.shape[0], solve_one, (v, w, impulses))
+    return lax.fori_loop(0, used, solve_one, (v, w, impulses))
 
 
 def position_pass(
-    model: Model, keep: Keep, body: Array, manifolds: Manifold, center: Vector, angle: Array, baumgarte: Scalar
+    model: Model,
+    keep: Keep,
+    body: Array,
+    manifolds: Manifold,
+    center: Vector,
+    angle: Array,
+    baumgarte: Scalar,
+    used: Array,
 ) -> tuple[Vector, Array, Array]:
-    """The same for positions; the last result is the least separation of each item in m, at most 0."""
+    """The same for positions; the last result is the least separation of each item in m, at most 0.
+
+    `body` is (items,), or (places, lanes) for lanes.
+    """
 
     def solve_one(place: Array, state: Any) -> Any:
         center, angle, least = state
         manifold = at_place(manifolds, place)
-        center, angle, separation = keep(_solve_position(model, keep, body, manifold, center, angle, baumgarte))
+        if body.ndim == 1:
+            center, angle, separation = keep(_solve_position(model, keep, body, manifold, center, angle, baumgarte))
+        else:
+            mine = at_place(body, place)
+            pose = at((center, angle), mine)
+            own, turned, separation = keep(_solve_position(model, keep, mine, manifold, *pose, baumgarte))
+            center, angle = _with_body((center, angle), (own, turned), mine)
         return center, angle, jnp.minimum(least, separation)
 
-    start = (center, angle, jnp.zeros_like(angle))
-    return lax.fori_loop(0, manifolds.points.shape[0], solve_one, start)
+    start = (center, angle, jnp.zeros_like(manifolds.normal[0][0]))
+    return lax.fori_loop(0, used, solve_one, start)
+
+
+def warm_start_pass(
+    contacts: ContactConstraint, masses: tuple[Array, Array], v: Vector, w: Array, used: Array, body: Array
+) -> tuple[Vector, Array]:
+    """`warm_start` for the contacts of lanes; the arguments are those of `velocity_pass`."""
+
+    def start_one(place: Array, motion: tuple[Vector, Array]) -> tuple[Vector, Array]:
+        contact, (mass, inertia), mine = at_place((contacts, masses, body), place)
+        return _with_body(motion, warm_start(contact, mass, inertia, *at(motion, mine)), mine)
+
+    return lax.fori_loop(0, used, start_one, (v, w))
+
+
+def _with_body(every: T, own: T, body: Array) -> T:
+    """Arrays (bodies, lanes) with new entries for one body of each lane."""
+
+    def put(x: Array, new: Array) -> Array:
+        here = lax.broadcasted_iota(jnp.int32, x.shape, 0) == body[None]
+        return jnp.where(here, new[None], x)
+
+    return jax.tree.map(put, every, own)

@@ -14,8 +14,9 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d.collision import Manifold, collide
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
+from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
-from jaxenvs.simulators.box2d.vectors import Vector, fold, parts, up
+from jaxenvs.simulators.box2d.vectors import Vector, choose, fold, parts, up
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ def update(
         model: the bodies.
         keep: stops recomputation.
         body: (items,) int32 indices.
-        ends: of the edge of each pair, (pairs, items) in m.
+        ends: of the edge of each pair, or corners of the rectangle, (pairs, items) in m.
         center: the bodies' centres of mass, (items,) in m.
         angle: (items,) float32 in rad.
         old: the contacts before.
@@ -110,6 +111,9 @@ def update(
         The contacts, and their manifolds, (pairs, items).
     """
     manifold = collide(model, keep, body[None], *ends, up(center), up(angle))
+    if model.boxes:
+        of_box = collide_box(model, keep, body[None], *ends, up(center), up(angle))
+        manifold = choose(old.edge < model.boxes, of_box, manifold)
     points = jnp.where(live, manifold.points, 0)
     kept = []
     for number, identifier in enumerate(manifold.features):

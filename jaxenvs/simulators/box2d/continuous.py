@@ -27,6 +27,7 @@ from jaxenvs.simulators.box2d.contacts import (
 from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
+from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
 from jaxenvs.simulators.box2d.settings import (
     EPSILON,
     LINEAR_SLOP,
@@ -35,7 +36,7 @@ from jaxenvs.simulators.box2d.settings import (
     TOI_POSITION_ITERATIONS,
     F,
 )
-from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, time_of_impact
+from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, stays_apart_from_part, time_of_impact
 from jaxenvs.simulators.box2d.vectors import Vector, any_of, choose, fold, least, of, parts, up
 
 
@@ -113,11 +114,19 @@ def ground_of(edges: Array) -> Ground:
     return Ground(edges, (left, bottom, right, top))
 
 
+def _apart(model: Model, keep: Keep, number: Array, ends: tuple[Vector, Vector], part: Array, sweep: Sweep) -> Array:
+    """Whether each pair of a body and a part of the ground is sure not to meet."""
+    vertices, corners = vertices_of_parts(model, ends, part)
+    if corners is None:
+        return stays_apart(model, keep, number, *ends, sweep)
+    return stays_apart_from_part(model, keep, number, vertices, corners, sweep)
+
+
 def may_hit(model: Model, keep: Keep, ground: Ground, body: Falling) -> Array:
     """(items,) bool: whether a pair of a body might have an impact in this step."""
     edge = body.contacts.edge
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-    apart = stays_apart(model, keep, body.number[None], *ends, up(body.sweep))
+    apart = _apart(model, keep, body.number[None], ends, edge, up(body.sweep))
     return any_of(body.contacts.exists & ~apart)
 
 
@@ -155,7 +164,8 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     edge = body.contacts.edge
     wanted = able & ~loop.known & loop.more[None]
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-    hit, share = time_of_impact(model, keep, body.number[None], *ends, up(body.sweep), wanted)
+    vertices, corners = vertices_of_parts(model, ends, edge)
+    hit, share = time_of_impact(model, keep, body.number[None], vertices, up(body.sweep), wanted, corners)
     time = loop.time[None]
     found = jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
     return jnp.where(able, jnp.where(loop.known, loop.impact, found), F(1))
@@ -240,11 +250,12 @@ def _resolve(
     places = [parts(touching & is_hit), *first_places(touching & ~is_hit, model.touching - 1)]
     overflow = number_of(touching) > model.touching
     manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
+    used = contact_solver.used_places(manifold)
 
     def position_pass(loop: Any) -> Any:
         (center, angle), count, running = loop
         new, turned, deepest = contact_solver.position_pass(
-            model, keep, body.number, manifold, center, angle, TOI_BAUMGARTE
+            model, keep, body.number, manifold, center, angle, TOI_BAUMGARTE, used
         )
         pose = choose(running, (new, turned), (center, angle))
         return pose, count + 1, running & ~(deepest >= F(-1.5) * LINEAR_SLOP)
@@ -262,7 +273,7 @@ def _resolve(
 
     def velocity_pass(_: Any, state: Any) -> Any:
         (v, w), impulses = state
-        v, w, impulses = contact_solver.velocity_pass(keep, constraints, masses, v, w, impulses)
+        v, w, impulses = contact_solver.velocity_pass(keep, constraints, masses, v, w, impulses, used)
         return (v, w), impulses
 
     def block(loop: Any) -> Any:

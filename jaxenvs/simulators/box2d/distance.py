@@ -1,4 +1,4 @@
-"""The closest features of a segment and a convex polygon (what `b2Distance.cpp` finds step by step)."""
+"""The closest features of a part of the ground and a convex polygon (what `b2Distance.cpp` finds step by step)."""
 
 from typing import NamedTuple
 
@@ -6,71 +6,92 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.simulators.box2d.settings import F
-from jaxenvs.simulators.box2d.vectors import Scalar, Vector, cross, dot, fold, least, subtract, up
+from jaxenvs.simulators.box2d.vectors import Vector, cross, dot, fold, least, subtract
 
-FACE_OF_EDGE, FACE_OF_POLYGON, POINTS = 0, 1, 2
+FACE_OF_GROUND, FACE_OF_POLYGON, POINTS = 0, 1, 2
 
 
 class Closest(NamedTuple):
-    """The closest features of edges and polygons, without skins.
+    """The closest features of parts of the ground and polygons, without skins.
 
     Attributes:
         overlap: bool, whether the shapes overlap.
         distance: float32 in m, between the features.
-        kind: int32: the edge and a vertex of the polygon, a side of the polygon and an end of the edge, or two
-            points.
-        end: int32, which end of the edge.
+        kind: int32: a side of the ground and a vertex of the polygon, a side of the polygon and a vertex of the ground,
+            or two points.
+        corner: int32, which vertex of the ground, or the first of its side.
         vertex: int32, which vertex of the polygon, or the first of its side.
     """
 
     overlap: Array
-    distance: Scalar
+    distance: Array
     kind: Array
-    end: Array
+    corner: Array
     vertex: Array
 
 
-def closest(v1: Vector, v2: Vector, vertices: Vector, count: Array) -> Closest:
+def _sides(vertices: Vector, exists: Array) -> tuple[Vector, Array]:
+    """The sides that begin at each vertex, and their squared lengths, 1 for those that do not exist."""
+    sides = subtract((jnp.roll(vertices[0], -1, 0), jnp.roll(vertices[1], -1, 0)), vertices)
+    return sides, jnp.where(exists, dot(sides, sides), F(1))
+
+
+def _to_sides(points: Vector, vertices: Vector, sides: Vector, squared: Array, exists: Array) -> tuple[Array, Array]:
+    """For points and sides, two first axes: the distance of a point beside a side, and how far it is outside."""
+    way = subtract((points[0][:, None], points[1][:, None]), (vertices[0][None], vertices[1][None]))
+    side = sides[0][None], sides[1][None]
+    share = dot(way, side) / squared[None]
+    outside = cross(way, side) / jnp.sqrt(squared)[None]
+    beside = exists[None] & (share > 0) & (share < 1)
+    return jnp.where(beside, jnp.abs(outside), jnp.inf), outside
+
+
+def closest(ground: Vector, vertices: Vector, count: Array, corners: Array | None = None) -> Closest:
     """Compares all pairs of features.
 
     Args:
-        v1: first end of the edge in m.
-        v2: second end of the edge in m.
+        ground: vertices of the part of the ground in m, along a new first axis: the two ends of an edge, or more.
         vertices: of the polygon in m, in the same frame, along a new first axis.
-        count: int32, the number of vertices; the rest is padding, which repeats the first.
+        count: int32, the number of vertices of the polygon; the rest is padding, which repeats the first.
+        corners: int32, the same for the ground, if parts can have more than two vertices.
     """
-    size = vertices[0].shape[0]
-    direction = subtract(v2, v1)
-    squared = dot(direction, direction)
-    length = jnp.sqrt(squared)
-    way = subtract(vertices, up(v1))
-    along, across = dot(way, up(direction)) / squared[None], cross(up(direction), way)
-    beside = jnp.where((along > 0) & (along < 1), jnp.abs(across) / length[None], jnp.inf)
+    size, sides_of_ground = vertices[0].shape[0], ground[0].shape[0]
 
-    exists = jnp.arange(size, dtype=jnp.int32).reshape(-1, *(1,) * count.ndim) < count[None]
-    side = subtract((jnp.roll(vertices[0], -1, 0), jnp.roll(vertices[1], -1, 0)), vertices)
-    side_squared = jnp.where(exists, dot(side, side), F(1))
-    side_length = jnp.sqrt(side_squared)
-    to_side, to_vertex, out_of_side = [], [], []
-    for end in (v1, v2):
-        way = subtract(up(end), vertices)
-        share = dot(way, side) / side_squared
-        out = cross(way, side) / side_length
-        out_of_side.append(out)
-        to_side.append(jnp.where(exists & (share > 0) & (share < 1), jnp.abs(out), jnp.inf))
-        to_vertex.append(jnp.sqrt(dot(way, way)))
-    outside = fold(jnp.maximum, jnp.where(exists, jnp.minimum(*out_of_side), -jnp.inf))
-    above, below = fold(jnp.minimum, across), fold(jnp.minimum, -across)
-    overlap = jnp.maximum(outside, jnp.maximum(above, below) / length) <= 0
+    def exist(size: int, count: Array) -> Array:
+        return jnp.arange(size, dtype=jnp.int32).reshape(-1, *(1,) * count.ndim) < count[None]
 
-    vertex, distance = least(beside)
-    kind = end = jnp.zeros_like(vertex)
-    others = ((to_side, FACE_OF_POLYGON), (to_vertex, POINTS))
-    for values, its_kind in others:
-        for its_end in (0, 1):
-            index, value = least(values[its_end])
-            closer = value < distance
-            distance = jnp.where(closer, value, distance)
-            vertex = jnp.where(closer, index, vertex)
-            kind, end = jnp.where(closer, its_kind, kind), jnp.where(closer, its_end, end)
-    return Closest(overlap, distance, kind, end, vertex)
+    exists = exist(size, count)
+    sides, squared = _sides(vertices, exists)
+    to_side, outside = _to_sides(ground, vertices, sides, squared, exists)
+    gap_of_polygon = fold(jnp.maximum, jnp.where(exists, fold(jnp.minimum, outside), -jnp.inf))
+    if corners is None:  # one side, seen from both sides
+        side = subtract((ground[0][1:], ground[1][1:]), (ground[0][:1], ground[1][:1]))
+        one = jnp.ones_like(side[0], bool)
+        start = ground[0][:1], ground[1][:1]
+        beside, across = _to_sides(vertices, start, side, dot(side, side), one)
+        gap_of_ground = jnp.maximum(fold(jnp.minimum, across), fold(jnp.minimum, -across))[0]
+    else:
+        of_ground = exist(sides_of_ground, corners)
+        side, side_squared = _sides(ground, of_ground)
+        beside, across = _to_sides(vertices, ground, side, side_squared, of_ground)
+        gap_of_ground = fold(jnp.maximum, jnp.where(of_ground, fold(jnp.minimum, across), -jnp.inf))
+    overlap = jnp.maximum(gap_of_polygon, gap_of_ground) <= 0
+
+    way = subtract((ground[0][:, None], ground[1][:, None]), (vertices[0][None], vertices[1][None]))
+    to_vertex = jnp.sqrt(dot(way, way))
+
+    # Along their first axes: vertices of the polygon, then sides of the ground; and corners of the ground, then sides
+    # or vertices of the polygon.
+    def flat(x: Array) -> Array:
+        return x.reshape(-1, *x.shape[2:])
+
+    index, distance = least(flat(beside))
+    vertex, corner = index // beside.shape[1], index % beside.shape[1]
+    kind = jnp.zeros_like(index)
+    for values, its_kind in ((to_side, FACE_OF_POLYGON), (to_vertex, POINTS)):
+        index, value = least(flat(values))
+        closer = value < distance
+        distance = jnp.where(closer, value, distance)
+        vertex, corner = jnp.where(closer, index % size, vertex), jnp.where(closer, index // size, corner)
+        kind = jnp.where(closer, its_kind, kind)
+    return Closest(overlap, distance, kind, corner, vertex)

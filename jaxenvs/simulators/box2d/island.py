@@ -86,10 +86,13 @@ class Touching(PyTreeNode):
     Attributes:
         manifolds: at the start of the step.
         constraints: what the velocity solver needs.
+        body: (places, lanes) int32, of which body each contact is, if the items of the others are lanes rather than
+            bodies of lanes.
     """
 
     manifolds: Manifold
     constraints: ContactConstraint
+    body: Array | None = None
 
 
 _FEWEST = 64
@@ -134,14 +137,13 @@ def solve(
     Returns:
         The bodies after the step, before continuous collision, and the impulses of the contacts, with their axes.
     """
-    motion, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching)
-    constraints = None if touching is None else touching.constraints
+    used = None if touching is None else contact_solver.used_places(touching.manifolds)
+    motion, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching, used)
     motion, hinge_impulses, impulses = _velocity_passes(
-        model, solver, keep, motion, hinges, hinge_impulses, motors, constraints, active
+        model, solver, keep, motion, hinges, hinge_impulses, motors, touching, used, active
     )
     center, angle, v, w = integrate(_vectors(start.position), start.angle.T, *motion, model.dt)
-    manifolds = None if touching is None else touching.manifolds
-    pose, solved = _position_passes(model, keep, (center, angle), hinges, manifolds, active)
+    pose, solved = _position_passes(model, keep, (center, angle), hinges, touching, used, active)
     return _asleep_or_not(start, pose, (v, w), hinge_impulses, solved, model.dt), impulses
 
 
@@ -150,16 +152,19 @@ def _vectors(x: Array) -> Vector:
     return x[:, :, 0].T, x[:, :, 1].T
 
 
-def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None) -> Any:
+def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, used: Any) -> Any:
     """Velocities after forces and warm starts, and the joints' constraints, impulses and motors."""
     dt, lanes = model.dt, start.awake.shape[0]
     mass, inertia = (jnp.asarray(x)[:, None] for x in (model.inverse_masses, model.inverse_inertias))
     (vx, vy), (fx, fy) = _vectors(start.velocity), _vectors(drive.force)
     v = vx + dt * (mass * fx), vy + dt * (drive.gravity[None] + mass * fy)
     w = start.angular_velocity.T + dt * (inertia * drive.torque.T)
-    if touching is not None:
+    if touching is not None and touching.body is not None:
+        masses = _masses(model, touching, lanes)
+        v, w = contact_solver.warm_start_pass(touching.constraints, masses, v, w, used, touching.body)
+    elif touching is not None:
         flat = (v[0].reshape(-1), v[1].reshape(-1)), w.reshape(-1)
-        masses = _masses(model, lanes * len(model.bodies))
+        masses = _masses(model, touching, lanes)
         for place in range(model.touching):
             contacts: Any = jax.tree.map(lambda x, place=place: x[place], touching.constraints)
             flat = contact_solver.warm_start(contacts, *masses, *flat)
@@ -173,9 +178,9 @@ def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Tou
     return motion, hinges, impulses, motors
 
 
-def _masses(model: Model, items: int) -> tuple[Array, Array]:
-    """The inverse masses of items and their inverse moments of inertia."""
-    body = bodies_of_items(model, items // len(model.bodies))
+def _masses(model: Model, touching: Touching, lanes: int) -> tuple[Array, Array]:
+    """The inverse masses of items, or of the bodies of contacts, and their inverse moments of inertia."""
+    body = bodies_of_items(model, lanes) if touching.body is None else touching.body
     return of(model.inverse_masses, body), of(model.inverse_inertias, body)
 
 
@@ -192,20 +197,25 @@ def _velocity_passes(
     hinges: JointConstraint,
     hinge_impulses: JointImpulses,
     motors: Motors,
-    contacts: ContactConstraint | None,
+    touching: Touching | None,
+    used: Any,
     active: Array,
 ) -> tuple[Motion, JointImpulses, contact_solver.Impulses | None]:
     """All passes over the velocities: in each, all joints and then all contacts."""
+    contacts = None if touching is None else touching.constraints
+    by_lane = touching is not None and touching.body is not None
     solver = solver if contacts is None else "exact"
     bodies, lanes = len(model.bodies), active.shape[0]
-    masses = _masses(model, bodies * lanes)
 
     def one_pass(hinges: JointConstraint, motors: Motors, state: Any) -> Any:
         motion, hinge_impulses, impulses = state
         motion, hinge_impulses = joints.velocity_pass(model, keep, hinges, motors, motion, hinge_impulses)
-        if contacts is not None:
-            (x, y), w = jax.tree.map(lambda x: x.reshape(-1), motion)
-            v, w, impulses = contact_solver.velocity_pass(keep, contacts, masses, (x, y), w, impulses)
+        if touching is not None:
+            masses = _masses(model, touching, lanes)
+            v, w = motion if by_lane else jax.tree.map(lambda x: x.reshape(-1), motion)
+            v, w, impulses = contact_solver.velocity_pass(
+                keep, touching.constraints, masses, v, w, impulses, used, touching.body
+            )
             motion = jax.tree.map(lambda x: x.reshape(-1, lanes), (v, w))
         return motion, hinge_impulses, impulses
 
@@ -269,18 +279,22 @@ def _left_out(impulses: JointImpulses, change: Array, motors: Motors, blocks: Ar
 
 
 def _position_passes(
-    model: Model, keep: Keep, pose: Pose, hinges: JointConstraint, manifolds: Manifold | None, active: Array
+    model: Model, keep: Keep, pose: Pose, hinges: JointConstraint, touching: Touching | None, used: Any, active: Array
 ) -> tuple[Pose, Array]:
     """Passes over the positions, contacts and then joints, until all errors are within the slop."""
     lanes = active.shape[0]
-    body = bodies_of_items(model, lanes)
 
     def one_pass(loop: Any) -> Any:
         old, count, running = loop
         new, solved = old, jnp.ones(lanes, bool)
-        if manifolds is not None:
-            (x, y), angle = jax.tree.map(lambda x: x.reshape(-1), new)
-            center, angle, least = contact_solver.position_pass(model, keep, body, manifolds, (x, y), angle, BAUMGARTE)
+        if touching is not None:
+            body, (center, angle) = touching.body, new
+            if body is None:
+                body = bodies_of_items(model, lanes)
+                center, angle = jax.tree.map(lambda x: x.reshape(-1), new)
+            center, angle, least = contact_solver.position_pass(
+                model, keep, body, touching.manifolds, center, angle, BAUMGARTE, used
+            )
             new = jax.tree.map(lambda x: x.reshape(-1, lanes), (center, angle))
             solved = fold(jnp.logical_and, (least >= F(-3.0) * LINEAR_SLOP).reshape(-1, lanes))
         new, good = joints.position_pass(model, keep, hinges, new)

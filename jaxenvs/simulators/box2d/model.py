@@ -62,6 +62,9 @@ class Model:
         position_iterations: greatest number of passes of the position solver.
         pairs: capacity for pairs of one body with edges, in the broad phase.
         touching: capacity for touching contacts of one body.
+        together: capacity for touching contacts of all bodies, if worlds are `grounded` (see `step`).
+        boxes: how many parts of the ground, the first ones, are upright rectangles rather than edges. In place of the
+            ends of an edge they have their lower left and upper right corners.
     """
 
     bodies: tuple[Body, ...]
@@ -72,6 +75,8 @@ class Model:
     position_iterations: int
     pairs: int = 5
     touching: int = 2
+    together: int = 6
+    boxes: int = 0
 
     @property
     def dt(self) -> np.float32:

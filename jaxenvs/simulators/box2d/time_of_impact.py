@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import origin_of, outline, separations
-from jaxenvs.simulators.box2d.distance import FACE_OF_EDGE, FACE_OF_POLYGON, Closest, closest
+from jaxenvs.simulators.box2d.distance import FACE_OF_GROUND, FACE_OF_POLYGON, Closest, closest
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import PI, TOI_TARGET, TOI_TOLERANCE, F
@@ -69,8 +69,23 @@ def stays_apart(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, s
     return jnp.maximum(axes.edge, axes.polygon) - motion > TOI_TARGET + TOI_TOLERANCE + _MARGIN
 
 
+def stays_apart_from_part(model: Model, keep: Keep, body: Array, ground: Vector, corners: Array, sweep: Sweep) -> Array:
+    """The same for parts of the ground with more vertices; their arguments are those of `time_of_impact`."""
+    shape = outline(model, body, sweep.center0, sweep.angle0)
+    near = keep(closest(ground, shape.world_vertices, jnp.broadcast_to(shape.num_vertices, corners.shape), corners))
+    moved = subtract(sweep.center, sweep.center0)
+    motion = jnp.sqrt(dot(moved, moved)) + jnp.abs(sweep.angle - sweep.angle0) * of(model.reaches, body)
+    return ~near.overlap & (near.distance - motion > TOI_TARGET + TOI_TOLERANCE + _MARGIN)
+
+
 def time_of_impact(
-    model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, sweep: Sweep, wanted: Array
+    model: Model,
+    keep: Keep,
+    body: Array,
+    ground: Vector,
+    sweep: Sweep,
+    wanted: Array,
+    corners: Array | None = None,
 ) -> tuple[Array, Array]:
     """Conservative advancement along the sweeps.
 
@@ -78,10 +93,10 @@ def time_of_impact(
         model: the bodies.
         keep: stops recomputation.
         body: int32 indices, of any shape, as all others.
-        v1: first end of each edge in m.
-        v2: second end.
+        ground: vertices of parts of the ground in m, along a new first axis: the two ends of edges, or more.
         sweep: of the body.
         wanted: bool, which of them to search.
+        corners: int32, how many vertices each part of the ground has, if that can be more than two.
 
     Returns:
         Whether there is an impact (`e_touching`), and the share of the sweep before it, float32.
@@ -98,18 +113,18 @@ def time_of_impact(
     def advance(loop: Any) -> Any:
         time, loops, active, touching = loop
         p, q = pose(time)
-        near = keep(closest(v1, v2, transform(up(p), up(q), vertices), count))
+        near = keep(closest(ground, transform(up(p), up(q), vertices), count, corners))
         hit = ~near.overlap & (near.distance < TOI_TARGET + TOI_TOLERANCE)
-        axis = keep(_axis(v1, v2, near, vertices, count, p, q))
+        axis = keep(_axis(ground, corners, near, vertices, count, p, q))
 
         def separation(p: Vector, q: Rotation, end: Array, vertex: Array) -> Array:
             on_polygon = transform(p, q, at(vertices, vertex))
-            on_edge = choose(end == 0, v1, v2)
+            on_edge = at(ground, end)
             edge_face = dot(subtract(on_polygon, axis.point), axis.direction)
             polygon_face = dot(subtract(on_edge, transform(p, q, axis.point)), rotate(q, axis.direction))
             points = dot(subtract(on_polygon, on_edge), axis.direction)
             return jnp.where(
-                near.kind == FACE_OF_EDGE, edge_face, jnp.where(near.kind == FACE_OF_POLYGON, polygon_face, points)
+                near.kind == FACE_OF_GROUND, edge_face, jnp.where(near.kind == FACE_OF_POLYGON, polygon_face, points)
             )
 
         def deepest(p: Vector, q: Rotation) -> tuple[Array, Array, Array]:
@@ -117,7 +132,7 @@ def time_of_impact(
             into_polygon = rotate_back(q, negate(axis.direction))
             vertex, _ = least(-dot(vertices, up(into_polygon)))
             to_edge = choose(near.kind == FACE_OF_POLYGON, negate(rotate(q, axis.direction)), axis.direction)
-            end = (dot(v2, to_edge) > dot(v1, to_edge)).astype(jnp.int32)
+            end, _ = least(-dot(ground, up(to_edge)))
             return end, vertex, separation(p, q, end, vertex)
 
         def push(loop: Any) -> Any:
@@ -156,11 +171,17 @@ class _Axis(NamedTuple):
     point: Vector
 
 
-def _axis(v1: Vector, v2: Vector, near: Closest, vertices: Vector, count: Array, p: Vector, q: Rotation) -> _Axis:
+def _axis(
+    ground: Vector, corners: Array | None, near: Closest, vertices: Vector, count: Array, p: Vector, q: Rotation
+) -> _Axis:
     """The axis of the closest features (`b2SeparationFunction::Initialize`)."""
     vertex = at(vertices, near.vertex)
     on_polygon = transform(p, q, vertex)
-    on_edge = choose(near.end == 0, v1, v2)
+    on_edge = at(ground, near.corner)
+    if corners is None:
+        v1, v2 = ((ground[0][i], ground[1][i]) for i in (0, 1))
+    else:
+        v1, v2 = on_edge, at(ground, jnp.where(near.corner + 1 < corners, near.corner + 1, 0))
 
     direction = normalize((v2[1] - v1[1], v1[0] - v2[0]))
     middle = scale(F(0.5), add(v1, v2))
@@ -179,7 +200,7 @@ def _axis(v1: Vector, v2: Vector, near: Closest, vertices: Vector, count: Array,
     gap = subtract(on_polygon, on_edge)
     points = _Axis(normalize(choose(dot(gap, gap) > 0, gap, (one, zero))), on_edge)
     face = choose(is_side, tuple(polygon_face), tuple(points))
-    return _Axis(*choose(near.kind == FACE_OF_EDGE, tuple(edge_face), face))
+    return _Axis(*choose(near.kind == FACE_OF_GROUND, tuple(edge_face), face))
 
 
 def _root(

@@ -59,6 +59,15 @@ def snapshot(world: Any, bodies: list[Any], joints: list[Any], ground: Any, slot
         ground: the static body, whose fixtures are edges.
         slots: room for the pairs of one body with edges.
     """
+    # The leaves of the broad-phase tree are numbered 0, 1, 3, 5, ... in the order of creation.
+    numbers = {int(fixture.this): (_proxy(int(fixture.this)) + 1) // 2 for fixture in ground.fixtures}
+    return snapshot_above(world, bodies, joints, numbers, slots)
+
+
+def snapshot_above(
+    world: Any, bodies: list[Any], joints: list[Any], numbers: dict[int, int], slots: int
+) -> dict[str, np.ndarray]:
+    """The same for any static fixtures, whose addresses `numbers` maps to their numbers."""
     address = int(world.this) + _BROAD_PHASE
     nodes = _pointer(address + 8)
     count = len(bodies)
@@ -80,14 +89,12 @@ def snapshot(world: Any, bodies: list[Any], joints: list[Any], ground: Any, slot
     }
     assert all(bool(body.awake) == found["awake"] for body in bodies)
     body_of = {_pointer(int(body.this) + 112): index for index, body in enumerate(bodies)}
-    # The leaves of the broad-phase tree are numbered 0, 1, 3, 5, ... in the order of creation.
-    edge_of = {int(fixture.this): (_proxy(int(fixture.this)) + 1) // 2 for fixture in ground.fixtures}
     filled = [0] * count
     contact = _pointer(address + 88)
     while contact:  # the newest first
         body = body_of[_pointer(contact + 104)]
         slot, filled[body] = filled[body], filled[body] + 1
-        found["edge"][body, slot] = edge_of[_pointer(contact + 96)]
+        found["edge"][body, slot] = numbers[_pointer(contact + 96)]
         manifold = contact + 120
         found["points"][body, slot] = _integer(manifold + 60)
         for point in range(found["points"][body, slot]):
@@ -95,3 +102,13 @@ def snapshot(world: Any, bodies: list[Any], joints: list[Any], ground: Any, slot
             found["impulse"][body, slot, point] = _floats(manifold + 20 * point + 8, 2)
         contact = _pointer(contact + 24)
     return found
+
+
+def manifold_of_the_only_contact(world: Any) -> tuple[int, bool, list[int], np.ndarray] | None:
+    """Points, whether shape A has the face, identifiers, and the normal; None without a contact."""
+    contact = _pointer(int(world.this) + _BROAD_PHASE + 88)
+    if not contact:
+        return None
+    manifold = contact + 120
+    identifiers = [_integer(manifold + 20 * point + 16) for point in (0, 1)]
+    return _integer(manifold + 60), _integer(manifold + 56) == 1, identifiers, _floats(manifold + 40, 2)

@@ -1,0 +1,178 @@
+"""BipedalWalker against transitions of Gymnasium's: the hidden state of Box2D before each, and what follows."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxenvs.envs.box2d import _bipedal_terrain as terrains
+from jaxenvs.envs.box2d._bipedal_lidar import fractions
+from jaxenvs.envs.box2d.bipedal_walker import BipedalWalker
+from jaxenvs.simulators.box2d import origins
+from tests.parity import _bipedal_walker_reference as reference
+from tests.parity._bipedal_walker_states import IDS, golden, state_of
+
+IN_CONTACT, IN_FLIGHT = 1e-4, 1e-5
+REWARD = 5e-3
+LANES = 160
+
+
+@functools.cache
+def compiled(hardcore, solver):
+    return jax.jit(jax.vmap(BipedalWalker(hardcore=hardcore, solver=solver).step))
+
+
+def follow(name, rows, solver):
+    """The states and timesteps after the transitions, a batch of LANES at a time."""
+    env, steps, count = BipedalWalker(hardcore=IDS[name]), [], len(rows["action"])
+    for first in range(0, count, LANES):
+        some = np.resize(np.arange(first, min(first + LANES, count)), LANES)
+        states = state_of({column: values[some] for column, values in rows.items()}, env)
+        new = compiled(IDS[name], solver)(states, rows["action"][some])
+        steps.append(jax.tree.map(np.asarray, new))
+    return jax.tree.map(lambda *x: np.concatenate(x)[:count], *steps)
+
+
+def compare(name, rows, solver="converged"):
+    """Asserts every mark, and returns the differences of observations and which transitions have contacts."""
+    state, timestep = follow(name, rows, solver)
+    world, after = state.world, {n.removeprefix("after."): v for n, v in rows.items() if n.startswith("after.")}
+    pairs = world.contacts.edge.shape[-1]
+    legs = [2, 4]
+    ours = {"edge": world.contacts.edge, "points": world.contacts.points, "fallen": state.fallen, "awake": world.awake}
+    for column, values in ours.items():
+        expected = after[column][:, :, :pairs] if column in ("edge", "points") else after[column]
+        np.testing.assert_array_equal(values, expected, err_msg=column)
+    np.testing.assert_array_equal(world.touched[:, legs], after["touched"][:, legs])
+    exists = np.arange(2) < world.contacts.points[..., None]
+    np.testing.assert_array_equal(
+        np.where(exists, world.contacts.feature, 0), np.where(exists, after["feature"][:, :, :pairs], 0)
+    )
+    np.testing.assert_allclose(world.sleep_time, after["sleep_time"], atol=1e-6)
+    np.testing.assert_array_equal(timestep.terminated, rows["terminated"])
+    assert not world.overflow.any()
+    np.testing.assert_allclose(timestep.reward, rows["reward"], atol=REWARD)
+    differences = np.abs(timestep.observation - rows["observation"]).max(1)
+    touching = (rows["before.points"] > 0).any((1, 2)) | (after["points"] > 0).any((1, 2))
+    assert not (~touching).any() or differences[~touching].max() < IN_FLIGHT
+    return differences, touching
+
+
+@pytest.mark.slow  # compiling the step takes most of a minute
+@pytest.mark.parametrize("name", IDS)
+def test_a_transition_agrees_with_gymnasiums(name):
+    differences, touching = compare(name, golden(name))
+    assert touching.sum() > 60 and (~touching).sum() > 15
+    assert differences.max() < IN_CONTACT
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_golden_transitions_include_every_kind_of_event(name):
+    rows = golden(name)
+    before, after = rows["before.points"], rows["after.points"]
+    assert ((before == 0) & (after > 0)).any(), "touch-down"
+    assert ((before > 0) & (after == 0)).any(), "take-off"
+    assert (rows["after.fallen"] & ~rows["before.fallen"]).any() and rows["terminated"].any(), "fall"
+    assert ((after > 0).sum(2) > 1).any(), "several contacts of a body"
+    if IDS[name]:
+        edge = rows["after.edge"]
+        assert ((edge >= 0) & (edge < terrains.BOXES) & (after > 0)).any(), "on an obstacle"
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_lidar_measures_what_gymnasiums_does(name):
+    """At the poses after the transitions."""
+    rows = golden(name)
+    env = BipedalWalker(hardcore=IDS[name])
+    states = state_of(rows, env)
+    world = states.world.replace(position=rows["after.position"], angle=rows["after.angle"])
+    measured = jax.jit(jax.vmap(lambda t, w: fractions(t, *origins(env.model, w)[0])))(states.terrain, world)
+    np.testing.assert_allclose(measured, rows["observation"][:, 14:], atol=IN_FLIGHT)
+
+
+DRAWN = {(5, 10): "length", (1, 4): "kind", (1, 3): "stump"}
+"""Bounds of Gymnasium's whole random numbers, and the fields of `Draws`."""
+
+
+def draws_of(drawn):
+    """Gymnasium's random numbers of a terrain as `Draws`."""
+    stairs = {point for point, kind, _, _ in drawn if kind == "random"}
+    found = {"bump": np.zeros(200, np.float32), "up": np.zeros(200, bool)}
+    found |= {field: np.ones(200, np.int32) for field in ("length", "kind", "stump", "pit", "stairs")}
+    for point, kind, bounds, value in drawn:
+        if kind == "uniform" and bounds == (-1, 1):
+            found["bump"][point] = value
+        elif kind == "random":
+            found["up"][point] = value > 0.5
+        elif kind == "integers" and bounds != (4, 5):
+            field = DRAWN.get(bounds) or ("stairs" if point in stairs else "pit")
+            found[field][point] = value
+    return terrains.Draws(**found)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_terrain_from_the_same_draws_is_gymnasiums(name):
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalker as Reference
+
+    generate = jax.jit(terrains.generate, static_argnums=1)
+    for seed in range(8):
+        env = Reference(hardcore=IDS[name])
+        env._np_random = draws = reference.Draws(env, seed)
+        env.reset()
+        heights, boxes = generate(draws_of(draws.drawn), IDS[name])
+        expected, expected_boxes = reference.terrain_of(env)
+        np.testing.assert_allclose(heights, expected, atol=5e-6)
+        if boxes is not None:
+            np.testing.assert_allclose(boxes, expected_boxes, atol=1e-5)
+
+
+PLAYS = [
+    *((policy, episodes, False) for policy, episodes in (("random", 40), ("idle", 3), ("stumbles", 30), ("held", 40))),
+    *((policy, episodes, False) for policy, episodes in (("hops", 20), ("heuristic", 5))),
+    *((policy, episodes, True) for policy, episodes in (("random", 30), ("held", 40), ("idle", 20))),
+]
+"""Policies, episodes, and whether the robot is dropped somewhere: more than 20,000 transitions a version."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IDS)
+def test_thousands_of_transitions_agree_with_gymnasiums(name):
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    every, touches = [], []
+    for policy, episodes, dropped in PLAYS:
+        rows = reference.record(IDS[name], policy, episodes, steps=900, dropped=dropped)
+        differences, touching = compare(name, rows)
+        every.append(differences)
+        touches.append(touching)
+    differences, touching = np.concatenate(every), np.concatenate(touches)
+    assert len(differences) > 20_000
+    assert np.mean(differences[touching] < IN_CONTACT) > 0.999
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_start_is_gymnasiums(name):
+    """The first step pulls the legs into their joints and puts them on the ground."""
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalker as Reference
+
+    env, start = BipedalWalker(hardcore=IDS[name]), jax.jit(BipedalWalker(hardcore=IDS[name]).start)
+    for seed in range(8):
+        theirs = Reference(hardcore=IDS[name])
+        theirs._np_random = draws = reference.Draws(theirs, seed)
+        observation, _ = theirs.reset()
+        heights, boxes = reference.terrain_of(theirs)
+        clouds = jnp.zeros((10, 5, 2), jnp.float32)
+        terrain = terrains.Terrain(jnp.asarray(heights), jnp.asarray(boxes) if IDS[name] else None, clouds)
+        state, timestep = start(terrain, jnp.float32(draws.drawn[-1][-1]))
+        np.testing.assert_allclose(timestep.observation, observation, atol=IN_FLIGHT)
+        after = reference.state_of(theirs, reference.numbers_of(theirs))
+        for column in ("position", "angle", "velocity", "angular_velocity", "joint_impulse", "fat_box", "sleep_time"):
+            np.testing.assert_allclose(getattr(state.world, column), after[column], atol=IN_FLIGHT, err_msg=column)
+        for column in ("feature", "impulse"):
+            np.testing.assert_array_equal(getattr(state.world.contacts, column), after[column][:, : env.model.pairs])
+        np.testing.assert_array_equal(state.world.touched, after["touched"])
+        np.testing.assert_array_equal(state.world.contacts.edge, after["edge"][:, : env.model.pairs])
+        np.testing.assert_array_equal(state.world.contacts.points, after["points"][:, : env.model.pairs])
