@@ -153,10 +153,10 @@ def verify(
     if (
         verdict.state == "rejected"
         and answer is None
-        and submission.challenge.name.startswith("server:")
+        and not submission.challenge.name.startswith("public:")
         and submission.board == "control"
     ):
-        say(f"A server set its challenge. Its page names it: --challenge {submission.challenge}")
+        say(f"Its challenge is not the public one. Compare it with its page: --challenge {submission.challenge}")
     _require(verdict)
 
 

@@ -316,7 +316,8 @@ def _mapping(header: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = header[name]
     if not isinstance(value, dict):
         _refuse(f"`{name}` must be an object.")
-    stack, seen = [(value, 0)], 0
+    stack: list[tuple[Any, int]] = [(value, 0)]
+    seen = 0
     while stack:
         item, depth = stack.pop()
         seen += 1

@@ -56,7 +56,7 @@ def board_of(env_id: str) -> Board:
     # Robots would choose another engine on an accelerator.
     has_engines = "engine" in {field.name for field in fields_of(load(spec))}
     with on_cpu():
-        env = make(spec, **({"engine": "c"} if has_engines else {}))
+        env = make(spec, engine="c") if has_engines else make(spec)
     limits = [wrapper.max_episode_steps for wrapper in wrappers_of(env) if isinstance(wrapper, TimeLimit)]
     return Board(
         spec=spec,

@@ -51,8 +51,6 @@ class Challenge:
         import jax
         import jax.numpy as jnp
 
-        import jaxenvs.random  # noqa: F401  # registers the implementation
-
         return jax.random.wrap_key_data(jnp.asarray(np.array(self.words, np.uint32)), impl=IMPLEMENTATION)
 
     def __str__(self) -> str:

@@ -96,7 +96,8 @@ def _policy_played(submission: Submission, rules: Rules) -> tuple[Submission, Ru
     """What the policy of a submission plays, and the rules for that."""
     check_environment(submission, _board(submission))
     challenge = rules.challenge or secret_challenge(episodes=rules.episodes)
-    played = play_policy(submission, challenge, seconds=rules.policy_seconds, memory=rules.policy_memory)
+    seconds = min(rules.policy_seconds, rules.most_seconds or rules.policy_seconds)
+    played = play_policy(submission, challenge, seconds=seconds, memory=rules.policy_memory)
     return played, dataclasses.replace(rules, challenge=challenge)
 
 

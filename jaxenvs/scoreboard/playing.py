@@ -1,5 +1,6 @@
 """play: the episodes of a challenge, played by policies in the program that judges them."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -98,7 +99,7 @@ def _played(
         for agent, player in enumerate(players):
             mine = numbers[numbers // challenge.episodes == agent]
             if len(mine):
-                parts.append(_Part.played(board, program, challenge, player, mine, agent))
+                parts.append(_part(board, program, challenge, player, mine, agent))
         if on_progress is not None:
             on_progress(int(numbers[-1]) + 1, total)
     return _submission(board, program, challenge, author, parts, video)
@@ -124,6 +125,7 @@ def check_env(board: Board, env: Env[Any, Any]) -> None:
         )
 
 
+@dataclasses.dataclass(frozen=True)
 class _Part:
     """Episodes that were played at once.
 
@@ -135,45 +137,41 @@ class _Part:
         states: the leaves of the checkpoints of each; None for an environment without floats.
     """
 
-    def __init__(self, numbers: np.ndarray, agent: int, played: Played, actions: list[bytes], states: Any) -> None:
-        self.numbers, self.agent, self.played, self.actions, self.states = numbers, agent, played, actions, states
-
-    @staticmethod
-    def played(
-        board: Board, program: Program, challenge: Challenge, player: Any, numbers: np.ndarray, agent: int
-    ) -> "_Part":
-        """Plays episodes of one agent, at most as many as the program has lanes."""
-        count = len(numbers)
-        lanes = np.resize(numbers, program.lanes)
-        states, observation = program.reset(challenge.key, lanes)
-        played = Played.nothing_yet(np.full(count, board.longest, np.int64))
-        rows, taken, saved = np.arange(count), [], []
-        keeps = program.has_floats and not program.is_host
-        for step in range(board.longest):
-            if keeps and step and step % EVERY == 0:
-                saved.append([leaf[:count] for leaf in program.data(states)])
-            actions = jax.tree.map(np.asarray, player(observation, lanes, np.int32(step)))
-            _check_actions(board, actions, program.lanes)
-            taken.append(jax.tree.map(lambda leaf: leaf[:count], actions))
-            steps = program.advance(states, jax.tree.map(lambda leaf: leaf[None], actions), 1)
-            states, observation = steps.states, steps.observation
-            left = np.where(played.end > 0, 0, 1)
-            played.add(rows, step, left, *(x[:, :count] for x in (steps.rewards, steps.terminated, steps.truncated)))
-            if (played.end > 0).all():
-                break
-        lengths = np.where(played.end > 0, played.end, len(taken))
-        actions = jax.tree.map(lambda *leaves: np.stack(leaves), *taken)
-        packed = [_packed(board, actions, row, int(lengths[row])) for row in rows]
-        states_of = None
-        if keeps:
-            counts = counts_of(lengths, EVERY)
-            states_of = [[[leaf[row] for leaf in saved[i]] for i in range(counts[row])] for row in rows]
-        return _Part(numbers, agent, _with_steps(played, lengths), packed, states_of)
+    numbers: np.ndarray
+    agent: int
+    played: Played
+    actions: list[bytes]
+    states: Any
 
 
-def _with_steps(played: Played, lengths: np.ndarray) -> Played:
-    played.steps[:] = lengths
-    return played
+def _part(board: Board, program: Program, challenge: Challenge, player: Any, numbers: np.ndarray, agent: int) -> _Part:
+    """Plays episodes of one agent, at most as many as the program has lanes."""
+    count = len(numbers)
+    lanes = np.resize(numbers, program.lanes)
+    states, observation = program.reset(challenge.key, lanes)
+    played = Played.nothing_yet(np.full(count, board.longest, np.int64))
+    rows, taken, saved = np.arange(count), [], []
+    keeps = program.has_floats and not program.is_host
+    for step in range(board.longest):
+        if keeps and step and step % EVERY == 0:
+            saved.append([leaf[:count] for leaf in program.data(states)])
+        actions = jax.tree.map(np.asarray, player(observation, lanes, np.int32(step)))
+        _check_actions(board, actions, program.lanes)
+        taken.append(jax.tree.map(lambda leaf: leaf[:count], actions))
+        steps = program.advance(states, jax.tree.map(lambda leaf: leaf[None], actions), 1)
+        states, observation = steps.states, steps.observation
+        left = np.where(played.end > 0, 0, 1)
+        played.add(rows, step, left, *(x[:, :count] for x in (steps.rewards, steps.terminated, steps.truncated)))
+        if (played.end > 0).all():
+            break
+    lengths = np.where(played.end > 0, played.end, len(taken))
+    actions = jax.tree.map(lambda *leaves: np.stack(leaves), *taken)
+    packed = [_packed(board, actions, int(row), int(lengths[row])) for row in rows]
+    states_of = None
+    if keeps:
+        counts = counts_of(lengths, EVERY)
+        states_of = [[[leaf[row] for leaf in saved[i]] for i in range(counts[row])] for row in rows]
+    return _Part(numbers, agent, dataclasses.replace(played, steps=lengths), packed, states_of)
 
 
 def _packed(board: Board, actions: Any, row: int, length: int) -> bytes:

@@ -71,7 +71,7 @@ def export_policy(env_id: str, policy: Policy) -> bytes:
     try:
         data = bytes(export.export(jax.jit(act), platforms=["cpu"])(forms, words).serialize())
         load_policy(env_id, data)
-    except (NotImplementedError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError) as error:
         raise InvalidField(f"This policy cannot be exported: {error}") from error
     except Rejected as error:
         raise InvalidField(str(error)) from error

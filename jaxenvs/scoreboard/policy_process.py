@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxenvs.errors import JaxenvsError
 from jaxenvs.scoreboard.challenge import Challenge
@@ -62,7 +63,7 @@ def _played(task: dict[str, Any], data: bytes, memory: int) -> bytes:
     with contextlib.suppress(AttributeError):
         # Compiled policies are kept nowhere.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
-    states, _ = program.reset(challenge.key, range(program.lanes))
+    states, _ = program.reset(challenge.key, np.arange(program.lanes))
     zero = jax.tree.map(lambda x: jax.numpy.zeros((1, program.lanes, *x.shape), x.dtype), program.action)
     program.advance(states, jax.tree.map(jax.device_get, zero), 1)  # compiles it before memory is limited
     limit_memory(memory)

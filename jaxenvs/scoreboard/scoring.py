@@ -96,7 +96,8 @@ def score(returns: np.ndarray, env_steps: np.ndarray, seconds: np.ndarray, *, th
     means = _means(returns, window)
     best = int(np.argmax(means))
     error = float(np.std(returns[best : best + window], ddof=1) / np.sqrt(window)) if window > 1 else 0.0
-    reached = np.flatnonzero(means >= threshold) if threshold is not None and len(returns) >= WINDOW else ()
+    can_solve = threshold is not None and len(returns) >= WINDOW
+    reached = np.flatnonzero(means >= threshold) if can_solve else np.zeros(0, np.int64)
     first = int(reached[0]) if len(reached) else None
     return Score(
         episodes=len(returns),

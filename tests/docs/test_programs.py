@@ -44,6 +44,9 @@ CHECKS = {
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
     ),
+    "docs/scoreboard.md": (
+        'assert verdict.state == "verified" and len(verdict.returns) == 100 and open("push.zip", "rb").read(2) == b"PK"',
+    ),
     "docs/play.md": ('assert server.url == f"http://127.0.0.1:{server.port}/"',),
     "docs/atari.md": (
         "assert trajectory.observation.shape == (3, 2, 210, 160)",
@@ -89,6 +92,7 @@ TOGETHER = [
         "docs/old_runs.md",
         "docs/recording.md",
         "docs/play.md",
+        "docs/scoreboard.md",
     ),
     ("docs/mujoco.md",),
     ("docs/atari.md",),
