@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import ipaddress
+import logging
 import time
 from collections import OrderedDict
 from typing import Any
@@ -29,6 +30,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_log = logging.getLogger("jaxenvs.scoreboard")
+
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _MOST_CLIENTS = 10_000
 _KEPT_PAGES = 1000
@@ -97,7 +100,7 @@ class Guard:
 
 
 class RateLimit:
-    """Limits how often one client asks for what costs something: the API, and whatever changes something.
+    """Limits how often one client asks for what costs something: the API, searches, and whatever changes something.
 
     Args:
         app: what answers.
@@ -111,7 +114,7 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, or passes the request on."""
-        if scope["type"] == "http" and (scope["path"].startswith("/api/") or scope["method"] not in _SAFE):
+        if scope["type"] == "http" and _costs(scope):
             wait = self._wait(_network(scope))
             if wait > 0:
                 refusal = _refusal(429, "Too many requests; try again later.", {"Retry-After": str(int(wait) + 1)})
@@ -147,6 +150,8 @@ class PageCache:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, or passes the request on."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            return await self({**scope, "method": "GET"}, receive, _without_body(send))
         if scope["type"] != "http" or scope["method"] != "GET" or not _is_page(scope):
             return await self._app(scope, receive, send)
         key = scope["path"], scope["query_string"]
@@ -171,7 +176,12 @@ class PageCache:
             async def keep(message: Message) -> None:
                 messages.append(message)
 
-            await self._app({**scope, "headers": []}, receive, keep)
+            try:
+                await self._app({**scope, "headers": []}, receive, keep)
+            except Exception:
+                if not messages:
+                    raise
+                _log.exception("%s failed.", scope["path"])  # it has already been answered, with status 500
             page = _Page.of(messages)
             if page.is_kept:
                 self._pages[key] = page
@@ -236,6 +246,21 @@ async def _body(receive: Receive) -> bytes | None:
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+def _costs(scope: Scope) -> bool:
+    """Whether a request cannot be answered with a page that is kept."""
+    is_search = bool(scope["query_string"]) and not scope["path"].startswith("/assets/")
+    return scope["path"].startswith("/api/") or scope["method"] not in _SAFE or is_search
+
+
+def _without_body(send: Send) -> Send:
+    """Sends an answer to HEAD, which has no body."""
+
+    async def send_start(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_start
 
 
 def _is_page(scope: Scope) -> bool:

@@ -223,6 +223,7 @@ def test_clients_that_ask_too_often_are_told_to_wait(store):
         assert statuses == [200] * 5 + [429] * 2
         assert int(client.get("/api/v1/submissions").headers["retry-after"]) >= 1
         assert client.get("/").status_code == 200, "pages are kept, and cost little"
+        assert client.get("/?q=cart").status_code == 429, "searches are not"
 
 
 def test_pages_are_kept_for_a_moment_with_an_etag(store, make_key):
@@ -244,3 +245,19 @@ def test_a_name_in_the_address_never_reaches_the_files(client):
     assert client.get("/entries/a%0d%0aSet-Cookie:x=1").status_code == 404
     assert client.get("/people/%00").status_code == 404
     assert client.get("/healthz").json() == {"state": "well"}
+
+
+def test_only_the_head_of_an_answer_can_be_asked_for(client):
+    for path in ("/", "/feed.atom", "/api/v1/environments", "/assets/icon.svg", "/nothing"):
+        head, whole = client.head(path), client.get(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["content-length"] == whole.headers["content-length"]
+
+
+def test_a_page_that_fails_says_so_and_nothing_more(store, monkeypatch):
+    app = site_app(store, PUBLIC, cache_seconds=0.0)
+    monkeypatch.setattr("jaxenvs.scoreboard.site.pages.Pages.about", lambda self: 1 // 0)
+    with TestClient(app, base_url=PUBLIC, raise_server_exceptions=False) as client:
+        answer = client.get("/about")
+    assert answer.status_code == 500 and "log of the server" in answer.text and "Zero" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"

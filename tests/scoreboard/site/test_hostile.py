@@ -53,7 +53,7 @@ def check_operations(store, headers, examples):
 @pytest.mark.parametrize("has_key", [True, False])
 def test_every_request_that_the_description_allows_is_answered_as_described(store, make_key, entered, has_key):
     entered("bo")
-    check_operations(store, bearer(make_key(reviewer=True)) if has_key else {}, 60)
+    check_operations(store, bearer(make_key(reviewer=True)) if has_key else {}, 25)
 
 
 def test_a_crowd_of_uploads_is_bounded(client, make_key, store):

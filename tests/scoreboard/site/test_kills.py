@@ -132,7 +132,7 @@ def hand_in_and_kill(folder, database, *, kills, seed=0, people=3, workers=2):
         processes = Processes(folder, port, database, twice, workers)
         try:
             wait_for_server(port)
-            threads = [threading.Thread(target=hand_in, args=(number,)) for number in range(people)]
+            threads = [threading.Thread(target=hand_in, args=(number,), daemon=True) for number in range(people)]
             for thread in threads:
                 thread.start()
             for number in range(kills):
