@@ -132,12 +132,14 @@ def hand_in_and_kill(folder, database, *, kills, seed=0, people=3, workers=2):
         processes = Processes(folder, port, database, twice, workers)
         try:
             wait_for_server(port)
-            threads = [threading.Thread(target=hand_in, args=(number,)) for number in range(people)]
+            threads = [threading.Thread(target=hand_in, args=(number,), daemon=True) for number in range(people)]
             for thread in threads:
                 thread.start()
             for number in range(kills):
-                wait_for_server(port)  # so that no kill comes before there is something to kill
-                time.sleep(chance.uniform(0.1, 1.5))
+                before, end = len(acknowledged), time.monotonic() + 60
+                while len(acknowledged) == before and time.monotonic() < end:
+                    time.sleep(0.01)  # so that there is something to lose, however slow the machine is
+                time.sleep(chance.uniform(0.0, 0.5))
                 processes.kill(number % (workers + 1))
             wait_for_server(port)
             time.sleep(0.5)
