@@ -97,6 +97,7 @@ CLAIMS = {
     "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
     # Random actions do not find a diamond; pictures and worlds take long.
     "VoxelCraft-v0": {"steps": 60, "lanes": 2, "eager": False, "reaches": {"truncated"}},
+    "VoxelCraftSymbolic-v0": {"steps": 60, "lanes": 2, "eager": False, "reaches": {"truncated"}},
     # Tasks that have no end but the limit.
     "gymnax/PointRobot-v0": {"reaches": {"truncated"}},
     "gymnax/BernoulliBandit-v0": {"reaches": {"truncated"}},
@@ -140,7 +141,7 @@ REPRESENTATIVES = {
     "rlenvs/Catch-v0": "rlenvs: a picture of bytes as observation",
     "rlenvs/DynaMaze-v0": "Several numbers as observation, and a deterministic task whose map changes between episodes",
     "rlenvs/MultiArmedBandit-v0": "A parameter that is None until an episode has ended",
-    "VoxelCraft-v0": "VoxelCraft: a picture of bytes of a world that actions change",
+    "VoxelCraftSymbolic-v0": "VoxelCraft: a large world in the state, which actions change",
     "MinAtar/Breakout-v1": "MinAtar: planes of truth values as observation",
     "gymnax/Swimmer-v0": "gymnax: a loop within the step",
     "gymnax/Pong-v0": "A picture of real numbers as observation",
