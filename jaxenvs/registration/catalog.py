@@ -118,6 +118,7 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("rlenvs/WindyWorld-v0",      "rlenvs.windy_world:WindyWorld",                                 1000,   None, _SUTTON_1998),
     _spec("rlenvs/XOWorld-v0",         "rlenvs.xo_world:XOWorld",                                        100,   None, _GARNELO),
     _spec("VoxelCraft-v0",             "voxel_craft.voxel_craft:VoxelCraft",                            2000,   None, _HAFNER),
+    _spec("VoxelCraftSymbolic-v0",     "voxel_craft.voxel_craft:VoxelCraft",                            2000,   None, _HAFNER, observation="symbolic"),
     _spec("MinAtar/Asterix-v0",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG),
     _spec("MinAtar/Asterix-v1",        "minatar.asterix:Asterix",                                       None,   None, _YOUNG, use_minimal_action_set=True),
     _spec("MinAtar/Breakout-v0",       "minatar.breakout:Breakout",                                     None,   None, _YOUNG),

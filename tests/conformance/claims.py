@@ -100,6 +100,7 @@ CLAIMS = {
     "rlenvs/MultiArmedBandit-v0": {"reaches": {"truncated"}},
     # Random actions do not find a diamond; pictures and worlds take long.
     "VoxelCraft-v0": {"steps": 60, "lanes": 2, "eager": False, "reaches": {"truncated"}},
+    "VoxelCraftSymbolic-v0": {"steps": 60, "lanes": 2, "eager": False, "reaches": {"truncated"}},
     # Tasks that have no end but the limit.
     "gymnax/PointRobot-v0": {"reaches": {"truncated"}},
     "gymnax/BernoulliBandit-v0": {"reaches": {"truncated"}},

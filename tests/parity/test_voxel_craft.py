@@ -30,7 +30,7 @@ RECORDED = [
 
 def trajectory():
     """Every tenth state of random actions: cell, facing, pitch, items, achievements, and a sum over all blocks."""
-    env = jaxenvs.make(ID, observation="symbolic")
+    env = jaxenvs.make(ID)
     state, _ = jax.jit(env.reset)(jaxenvs.random.key(SEED))
     step = jax.jit(env.step)
     rows, total = [], 0

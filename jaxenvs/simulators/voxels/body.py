@@ -27,7 +27,11 @@ _GRAVITY, _KEPT_IN_FALL = 0.08, 0.98
 _JUMP = 0.42
 _FASTEST = 0.99
 _UNIT = 4096.0
-_SIZES = np.float32([HALF_WIDTH, 0.0, HALF_WIDTH]), np.float32([HALF_WIDTH, HEIGHT, HALF_WIDTH])
+_SIZES = (
+    np.array([HALF_WIDTH, 0.0, HALF_WIDTH], np.float32),
+    np.array([HALF_WIDTH, HEIGHT, HALF_WIDTH], np.float32),
+)
+"""How far a body reaches from its position, along (x, y, z) downwards and upwards."""
 _ENDS = np.float32(-1), np.float32(1)
 _COVERED = 2, 3, 2
 """The greatest number of cells that a body reaches into, along each axis."""

@@ -182,7 +182,7 @@ def _rays(lens: Lens, scene: Scene) -> _Rays:
     return _Rays(
         x=ahead_x - ahead_z * lens.sideways,
         z=ahead_z + ahead_x * lens.sideways,
-        y=lens.slopes - sin(tilt) / cos(tilt),
+        y=jnp.asarray(lens.slopes) - sin(tilt) / cos(tilt),
         bits=bits_of(scene.blocks != Block.AIR).reshape(-1),
     )
 
