@@ -78,6 +78,7 @@ _MUJOCO = (
     "Swimmer-v5",
     "Walker2d-v5",
 )
+_BOX2D = ("CarRacing-v3",)
 _ATARI = {"Breakout": "breakout", "MsPacman": "ms_pacman", "Pong": "pong", "Qbert": "qbert", "Seaquest": "seaquest"}
 """Games by title and by ale-py's name. All use DQN's preprocessing: 84 x 84 grey pixels, the maximum of two frames, a
 stack of four, four frames per step, up to 30 no-ops at the start, clipped rewards, no sticky actions."""
@@ -133,7 +134,7 @@ PEERS: tuple[Peer, ...] = (
         "envpool",
         "pip install envpool",
         {
-            **_same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, *_MUJOCO),
+            **_same("CartPole-v0", *_CLASSIC_CONTROL, *_BOX2D, *_TOY_TEXT, *_MUJOCO),
             "Taxi-v4": Task("Taxi-v3"),  # they differ only in options that are not used here
             **{
                 f"ALE/{title}-v5": Task(f"{title}-v5", {"reward_clip": True, "use_fire_reset": False})
@@ -154,8 +155,8 @@ PEERS: tuple[Peer, ...] = (
         "gymnasium-sync",
         "gymnasium_peer.py",
         "gymnasium",
-        'pip install "gymnasium[classic-control,toy-text,mujoco]"',
-        _same("CartPole-v0", *_CLASSIC_CONTROL, *_TOY_TEXT, "Taxi-v4", *_MUJOCO, mode="sync"),
+        'pip install "gymnasium[classic-control,box2d,toy-text,mujoco]"',
+        _same("CartPole-v0", *_CLASSIC_CONTROL, *_BOX2D, *_TOY_TEXT, "Taxi-v4", *_MUJOCO, mode="sync"),
         _NEXT_STEP,
     ),
     Peer(

@@ -61,6 +61,7 @@ FAMILIES: dict[str, Actions] = {
     "classic_control.pendulum:Pendulum": _FREE,
     "classic_control.acrobot:Acrobot": _PUSH,
     "box2d.lunar_lander:LunarLander": Actions((("coast", "left", "fire", "right"),), idle=0, frames_per_second=25),
+    "box2d.car_racing:CarRacing": Actions((("coast", "right", "left", "gas", "brake"),), idle=0, frames_per_second=50),
     "toy_text.blackjack:Blackjack": _actions("stick, hit"),
     "toy_text.frozen_lake:FrozenLake": _actions("left, down, right, up"),
     "toy_text.cliff_walking:CliffWalking": _actions(_COMPASS),

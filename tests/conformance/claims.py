@@ -120,6 +120,8 @@ CLAIMS = {
     "two_player/Go19x19-v0": {"random": False, **_LONG_GAMES},
     "Go13x13-v0": _LONG_GAMES,
     "Go19x19-v0": _LONG_GAMES,
+    # Random driving neither completes a lap nor leaves the field.
+    "CarRacing-v3": _ENDLESS,
     # Random torques seldom make it unhealthy.
     "Ant-v5": {**_SHORT, "policy": _all_or_nothing},
     "HalfCheetah-v5": _ENDLESS,
@@ -206,6 +208,7 @@ SLOW = {
     "LunarLanderContinuous-v3",
     "BipedalWalker-v3",
     "BipedalWalkerHardcore-v3",
+    "CarRacing-v3",
     "HumanoidStandup-v5",
     "InvertedPendulum-v5",
     "Pusher-v5",

@@ -317,15 +317,16 @@ def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
 def _option(name: str, value: Any, field: Any) -> Any:
     """The value of a reset option: a number or an array without axes, or if the field has several numbers, as many."""
     if not isinstance(field, tuple):
-        return _number_option(name, value)
+        return _number_option(name, value, is_flag=jnp.result_type(field) == jnp.bool_)
     if isinstance(value, str) or np.shape(value) != (len(field),):
         raise InvalidField(f"The reset option `{name}` must be {len(field)} numbers, got {value!r}.")
-    return tuple(_number_option(name, each) for each in value)
+    return tuple(_number_option(name, each, is_flag=False) for each in value)
 
 
-def _number_option(name: str, value: Any) -> float:
+def _number_option(name: str, value: Any, *, is_flag: bool) -> float:
     plain_value = plain(value)
-    if isinstance(plain_value, bool) or not isinstance(plain_value, int | float):
+    if isinstance(plain_value, bool) != is_flag or not isinstance(plain_value, int | float):
         shape = f", an array of shape {np.shape(value)}" if isinstance(value, np.ndarray | Array) else ""
-        raise InvalidField(f"The reset option `{name}` must be a number, got {value!r}{shape}.")
+        kind = "True or False" if is_flag else "a number"
+        raise InvalidField(f"The reset option `{name}` must be {kind}, got {value!r}{shape}.")
     return float(plain_value)

@@ -78,6 +78,21 @@ def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
     return lambda *arguments: one(jax.tree.map(jnp.asarray, arguments))
 
 
+@jax.custom_batching.custom_vmap
+def anywhere(flag: Array) -> Array:
+    """() bool: `flag`; in a batch, whether any lane's is set, the same for all lanes.
+
+    As the condition of a loop it keeps counters the same for all lanes, so that the loop's writes are slices.
+    """
+    return flag
+
+
+@anywhere.def_vmap
+def _(lanes: int, batched: Any, flag: Array) -> tuple[Array, bool]:
+    del lanes
+    return anywhere(jnp.any(flag, 0) if batched[0] else flag), False
+
+
 def _spread(lanes: int, batched: Any, arguments: Any) -> Any:
     def spread(x: Array, is_batched: bool) -> Array:
         return x if is_batched else jnp.broadcast_to(x, (lanes, *x.shape))

@@ -18,11 +18,18 @@ class Body:
         shape: its polygon.
         density: kg/m^2.
         friction: coefficient of its fixture; 0.2 is Box2D's default.
+        further: polygons created after the first, which add to the mass but collide with nothing.
     """
 
     shape: Polygon
     density: float
     friction: float = 0.2
+    further: tuple[Polygon, ...] = ()
+
+    @property
+    def shapes(self) -> tuple[Polygon, ...]:
+        """All its polygons, in the order of creation."""
+        return (self.shape, *self.further)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,17 +113,17 @@ class Model:
     @cached_property
     def local_centers(self) -> np.ndarray:
         """(bodies, 2) float32 in m, the centre of mass in the frame of each body."""
-        return np.stack([mass_data(body.shape, body.density)[1] for body in self.bodies])
+        return np.stack([mass_data(body.shapes, body.density)[1] for body in self.bodies])
 
     @cached_property
     def inverse_masses(self) -> np.ndarray:
         """(bodies,) float32 in 1/kg."""
-        return np.array([F(1) / mass_data(body.shape, body.density)[0] for body in self.bodies], np.float32)
+        return np.array([F(1) / mass_data(body.shapes, body.density)[0] for body in self.bodies], np.float32)
 
     @cached_property
     def inverse_inertias(self) -> np.ndarray:
         """(bodies,) float32 in 1/(kg m^2)."""
-        return np.array([F(1) / mass_data(body.shape, body.density)[2] for body in self.bodies], np.float32)
+        return np.array([F(1) / mass_data(body.shapes, body.density)[2] for body in self.bodies], np.float32)
 
     @cached_property
     def joint_bodies(self) -> np.ndarray:

@@ -53,11 +53,21 @@ def box(half_width: float, half_height: float) -> Polygon:
     return Polygon(vertices, np.array([[0, -1], [1, 0], [0, 1], [-1, 0]], np.float32), np.zeros(2, np.float32))
 
 
-def mass_data(shape: Polygon, density: float) -> tuple[Any, np.ndarray, Any]:
+def mass_data(shapes: Sequence[Polygon], density: float) -> tuple[Any, np.ndarray, Any]:
     """The mass in kg, the centre of mass (2,) in m, and the moment of inertia about it in kg m^2.
 
-    It is `b2PolygonShape::ComputeMass` followed by `b2Body::ResetMassData`, for a body of one fixture.
+    It is `b2Body::ResetMassData` for a body of polygons of one density, the newest of which it takes first.
     """
+    mass, moment, about_origin = F(0), np.zeros(2, np.float32), F(0)
+    for shape in reversed(shapes):
+        own_mass, own_center, own_inertia = _fixture_mass(shape, density)
+        mass, moment, about_origin = mass + own_mass, moment + own_mass * own_center, about_origin + own_inertia
+    local_center = (F(1.0) / mass) * moment
+    return mass, local_center, about_origin - mass * (local_center @ local_center)
+
+
+def _fixture_mass(shape: Polygon, density: float) -> tuple[Any, np.ndarray, Any]:
+    """Mass, centre and moment of inertia about the body's origin of one polygon (`b2PolygonShape::ComputeMass`)."""
     vertices = shape.vertices
     origin = np.zeros(2, np.float32)
     for vertex in vertices:
@@ -76,9 +86,7 @@ def mass_data(shape: Polygon, density: float) -> tuple[Any, np.ndarray, Any]:
     mass = F(density) * area
     center = center * (F(1.0) / area)
     shape_center = center + origin
-    about_origin = F(density) * inertia + mass * (shape_center @ shape_center - center @ center)
-    local_center = (F(1.0) / mass) * (mass * shape_center)
-    return mass, local_center, about_origin - mass * (local_center @ local_center)
+    return mass, shape_center, F(density) * inertia + mass * (shape_center @ shape_center - center @ center)
 
 
 def _normals(vertices: np.ndarray) -> np.ndarray:

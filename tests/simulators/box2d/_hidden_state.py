@@ -49,6 +49,20 @@ def edges(ground: Any) -> np.ndarray:
     return np.array([fixture.shape.vertices for fixture in fixtures], np.float32)
 
 
+def motion(bodies: list[Any], joints: list[Any]) -> dict[str, np.ndarray]:
+    """Pose, motion and time at rest of bodies, and the impulses of revolute joints, named as in `World`."""
+    return {
+        "position": np.array([_floats(int(body.this) + 44, 2) for body in bodies]),
+        "angle": np.array([_floats(int(body.this) + 56, 1)[0] for body in bodies]),
+        "velocity": np.array([_floats(int(body.this) + 64, 2) for body in bodies]),
+        "angular_velocity": np.array([_floats(int(body.this) + 72, 1)[0] for body in bodies]),
+        "sleep_time": np.array([_floats(int(body.this) + 172, 1)[0] for body in bodies]),
+        "joint_impulse": np.array(
+            [[*_floats(int(joint.this) + 144, 3), *_floats(int(joint.this) + 156, 1)] for joint in joints], np.float32
+        ),
+    }
+
+
 def snapshot(world: Any, bodies: list[Any], joints: list[Any], ground: Any, slots: int) -> dict[str, np.ndarray]:
     """The fields of `jaxenvs.simulators.box2d.World`, by name, except the flags that listeners keep.
 
@@ -72,15 +86,8 @@ def snapshot_above(
     nodes = _pointer(address + 8)
     count = len(bodies)
     found: dict[str, Any] = {
-        "position": np.array([_floats(int(body.this) + 44, 2) for body in bodies]),
-        "angle": np.array([_floats(int(body.this) + 56, 1)[0] for body in bodies]),
-        "velocity": np.array([_floats(int(body.this) + 64, 2) for body in bodies]),
-        "angular_velocity": np.array([_floats(int(body.this) + 72, 1)[0] for body in bodies]),
-        "sleep_time": np.array([_floats(int(body.this) + 172, 1)[0] for body in bodies]),
+        **motion(bodies, joints),
         "awake": np.array(bool(bodies[0].awake)),
-        "joint_impulse": np.array(
-            [[*_floats(int(joint.this) + 144, 3), *_floats(int(joint.this) + 156, 1)] for joint in joints], np.float32
-        ),
         "fat_box": np.array([_floats(nodes + 40 * _proxy(int(body.fixtures[0].this)), 4) for body in bodies]),
         "edge": np.full((count, slots), -1, np.int32),
         "points": np.zeros((count, slots), np.int32),

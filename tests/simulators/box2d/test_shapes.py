@@ -34,7 +34,7 @@ def test_masses_are_box2ds(body, inverse_mass, inverse_inertia, center):
 
 
 def test_the_mass_of_a_box_is_that_of_mechanics():
-    mass, center, inertia = mass_data(box(0.5, 1.0), 3.0)
+    mass, center, inertia = mass_data([box(0.5, 1.0)], 3.0)
     assert mass == pytest.approx(6.0) and inertia == pytest.approx(6.0 * (1 + 4) / 12)
     np.testing.assert_array_equal(center, 0)
 

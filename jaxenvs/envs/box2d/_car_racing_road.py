@@ -1,0 +1,204 @@
+"""The road in pictures of CarRacing: hundreds of quadrilaterals, each drawn only where it is.
+
+The picture is cut into blocks. Each block has the set of quadrilaterals that may touch it, and takes them from the last
+drawn to the first, until its set is empty. Blocks with about the same number of quadrilaterals, from all lanes, work
+together. There is no limit on how many there are.
+"""
+
+from functools import partial, reduce
+from typing import Any, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.envs.box2d import _bit_sets as bit_sets
+from jaxenvs.simulators.box2d.lanes import Keep
+
+WINDOW = 1000, 800
+"""Width and height of the picture that Gymnasium draws and scales down, in its pixels: the unit of length here."""
+DILATION = 0.5
+"""By how much shapes reach beyond the centres of the pixels at their corners, pixels."""
+BRIGHTEST = 5.1
+"""By how much the brightest tiles are brighter than the road."""
+_LONG = 8.0
+"""Above this length a side has the direction that its rounded ends give it, pixels."""
+_BLOCK = {96: 16, 400: 25, 600: 25}
+_BLOCKS_AT_ONCE = 256
+_LIMITS, _BITS = (1.0, BRIGHTEST, 1.0, 1.0), (10, 6, 8, 8)
+"""The greatest value of each field of `Road`, and how many bits hold it while blocks are put together."""
+
+
+Corners: TypeAlias = tuple[list[Array], list[Array]]
+"""Of quadrilaterals, in pixels of the window: the first coordinates of the four corners, and the second ones, upwards;
+(lanes, n) float32 each."""
+
+
+class Road(PyTreeNode):
+    """What a road covers of each pixel, (lanes, height, width) float32 each.
+
+    Attributes:
+        ground: share that is not covered.
+        shade: share of road times the brightness that tiles have above that of the road.
+        kerb: share of kerbs, red or white.
+        white: share of white kerbs.
+    """
+
+    ground: Array
+    shade: Array
+    kerb: Array
+    white: Array
+
+
+def rounded(points: Array) -> Array:
+    """Corners where the drawing functions of Gymnasium put them: at the centre of a pixel."""
+    return jnp.trunc(points) + 0.5
+
+
+def paint_road(keep: Keep, quads: Corners, exists: Array, looks: Array, height: int, width: int) -> Road:
+    """Draws quadrilaterals in order.
+
+    Args:
+        keep: stops recomputation.
+        quads: the corners.
+        exists: (lanes, n) bool.
+        looks: (lanes, n, 3) float32: brightness above that of the road, whether it is a kerb, whether a white one.
+        height: of the result, in pixels.
+        width: of the result.
+    """
+    lanes, count = exists.shape
+    pixel = WINDOW[0] / width, WINDOW[1] / height
+    block = _BLOCK[height], _BLOCK[width]
+    rows, columns = height // block[0], width // block[1]
+    low = [reduce(jnp.minimum, values) - 2.0 for values in quads]
+    high = [reduce(jnp.maximum, values) + 2.0 for values in quads]
+    column = np.arange(columns) * block[1] * pixel[0]
+    row = WINDOW[1] - (np.arange(rows) + 1) * block[0] * pixel[1]  # the lowest line of each row of blocks
+
+    def within(axis: int, start: np.ndarray, size: float) -> Array:
+        """(lanes, blocks of the axis, words): which quadrilaterals reach into each block's span."""
+        start = start.astype(np.float32)[None, :, None]
+        inside = (low[axis][:, None] < start + size) & (high[axis][:, None] > start)
+        return bit_sets.packed(inside & exists[:, None])
+
+    across, up = within(0, column, block[1] * pixel[0]), within(1, row, block[0] * pixel[1])
+    words = (up[:, :, None] & across[:, None]).reshape(lanes * rows * columns, -1)
+    table = jnp.concatenate([jnp.stack([*quads[0], *quads[1]], -1), looks], 2).reshape(lanes * count, -1)
+    origin = np.stack(np.broadcast_arrays(column[None], row[:, None]), -1).reshape(-1, 2).astype(np.float32)
+    found = _paint_blocks(keep, words, table, count, origin, block, pixel)
+
+    blocks = found.reshape(lanes, rows, columns, *block)
+    return _unpacked(blocks.transpose(0, 1, 3, 2, 4).reshape(lanes, height, width))
+
+
+def _packed(ground: Array, shade: Array, kerb: Array, white: Array) -> Array:
+    """The fields of `Road` in one uint32 each, since moving single numbers about takes longer than computing them."""
+    fields = zip((ground, shade, kerb, white), _LIMITS, _BITS, strict=True)
+    word, first = jnp.zeros(ground.shape, jnp.uint32), 0
+    for value, limit, bits in fields:
+        number = (jnp.clip(value, 0.0, limit) * np.float32((2**bits - 1) / limit) + 0.5).astype(jnp.uint32)
+        word, first = word | number << np.uint32(first), first + bits
+    return word
+
+
+def _unpacked(word: Array) -> Road:
+    fields, first = [], 0
+    for limit, bits in zip(_LIMITS, _BITS, strict=True):
+        number = word >> np.uint32(first) & np.uint32(2**bits - 1)
+        fields.append(number.astype(jnp.float32) * np.float32(limit / (2**bits - 1)))
+        first += bits
+    return Road(*fields)
+
+
+def _sides(keep: Keep, x: Array, y: Array, pixel: tuple[float, float]) -> tuple[Array, Array, Array, Array]:
+    """The signed distance from each side as a function of the place, a x + b y + c, and half of the shorter side of a
+    pixel as seen along it, all in units of the longer one; (4, n) float32 each.
+
+    Args:
+        keep: stops recomputation.
+        x: (4, n) float32, of the corners.
+        y: (4, n) float32.
+        pixel: its width and height.
+    """
+    next_x, next_y = jnp.roll(x, -1, 0), jnp.roll(y, -1, 0)
+    inward = jnp.where(jnp.sum(x * next_y - y * next_x, 0, keepdims=True) < 0, -1.0, 1.0)
+    px, py = rounded(x), rounded(y)
+    next_px, next_py = jnp.roll(px, -1, 0), jnp.roll(py, -1, 0)
+    dx, dy = next_px - px, next_py - py
+    long = dx * dx + dy * dy > _LONG * _LONG
+    dx, dy = jnp.where(long, dx, next_x - x), jnp.where(long, dy, next_y - y)
+    scale = inward / jnp.maximum(jnp.sqrt(dx * dx + dy * dy), 1e-6)
+    a, b = keep((-dy * scale, dx * scale))
+    wide, tall = jnp.abs(a) * pixel[0], jnp.abs(b) * pixel[1]
+    inverse = 1 / jnp.maximum(jnp.maximum(wide, tall), 1e-6)
+    reach = DILATION * jnp.maximum(jnp.abs(a), jnp.abs(b))
+    c = reach - 0.5 * (a * (px + next_px) + b * (py + next_py))
+    half_short = jnp.maximum(0.5 * jnp.minimum(wide, tall) * inverse, 1e-3)
+    return keep((a * inverse, b * inverse, c * inverse, half_short))
+
+
+def side_coverage(distance: Array, half_short: Array, curvature: Array) -> Array:
+    """Share of a pixel within a straight line, less 1/2.
+
+    Args:
+        distance: of the pixel's centre from the line, in units of the pixel's longer side as seen along it.
+        half_short: half of the shorter side, in the same units.
+        curvature: a quarter of the inverse of that.
+    """
+    within = jnp.clip(distance, -0.5 - half_short, 0.5 + half_short)
+    corner = within - jnp.clip(within, half_short - 0.5, 0.5 - half_short)
+    return within - corner * jnp.abs(corner) * curvature
+
+
+def _paint_blocks(
+    keep: Keep,
+    words: Array,
+    table: Array,
+    count: int,
+    origin: np.ndarray,
+    block: tuple[int, int],
+    pixel: tuple[float, float],
+) -> Array:
+    """(blocks of all lanes, pixels of a block) uint32: the four fields of `Road`, packed."""
+    units, per_lane = words.shape[0], origin.shape[0]
+    at_once = min(units, _BLOCKS_AT_ONCE)
+    size = bit_sets.size(words)
+    order = jnp.argsort(-size)
+    total = jnp.sum(size > 0, dtype=jnp.int32)
+    number = np.arange(block[0] * block[1])
+    x = ((number % block[1] + 0.5) * pixel[0]).astype(np.float32)[None]
+    y = ((block[0] - 1 - number // block[1] + 0.5) * pixel[1]).astype(np.float32)[None]
+    nothing = np.uint32(2 ** _BITS[0] - 1)
+
+    def one_item(base: Array, corner: Array, loop: Any) -> Any:
+        words, ground, shade, kerb, white = loop
+        member, words = bit_sets.pop_greatest(words)
+        item = table[base + jnp.maximum(member, 0)]
+        a, b, c, half_short = _sides(keep, item[:, :4].T, item[:, 4:8].T, pixel)
+        c = keep(c + a * corner[None, :, 0] + b * corner[None, :, 1])
+        curvature = keep(0.25 / half_short)
+        a, b, c, half_short, curvature = (value[..., None] for value in (a, b, c, half_short, curvature))
+        inside = [
+            side_coverage(a[side] * x + (b[side] * y + c[side]), half_short[side], curvature[side]) for side in range(4)
+        ]
+        share = jnp.maximum(inside[0] + inside[2], 0.0) * jnp.maximum(inside[1] + inside[3], 0.0)
+        share = keep(jnp.where((member >= 0)[:, None], jnp.minimum(share, ground), 0.0))
+        brightness, is_kerb, is_white = (item[:, 8 + i, None] for i in range(3))
+        return words, ground - share, shade + brightness * share, kerb + is_kerb * share, white + is_white * share
+
+    def some_blocks(loop: tuple[Array, Array]) -> tuple[Array, Array]:
+        first, results = loop
+        first_used = jnp.minimum(first, units - at_once)
+        index = lax.dynamic_slice_in_dim(order, first_used, at_once)
+        base, corner = index // per_lane * count, jnp.asarray(origin)[index % per_lane]
+
+        ones, zeros = (jnp.full((at_once, x.shape[1]), value, jnp.float32) for value in (1, 0))
+        start = words[index], ones, zeros, zeros, zeros
+        found = lax.while_loop(lambda loop: jnp.any(loop[0] != 0), partial(one_item, base, corner), start)
+        results = lax.dynamic_update_slice_in_dim(results, _packed(*found[1:]), first_used, 0)
+        return first + at_once, results
+
+    results = jnp.full((units, x.shape[1]), nothing, jnp.uint32)
+    results = lax.while_loop(lambda loop: loop[0] < total, some_blocks, (jnp.int32(0), results))[1]
+    return results[jnp.argsort(order)]

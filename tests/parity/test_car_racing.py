@@ -1,0 +1,111 @@
+"""CarRacing against drives of Gymnasium's: the hidden state of Box2D before each step, and what follows."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from tests.parity import _car_racing_reference as reference
+from tests.parity import _car_racing_states as states
+
+STATE = 1e-4
+LANES = 128
+CAR = ("position", "angle", "velocity", "angular_velocity", "spin", "phase", "gas", "sleep_time")
+
+
+@functools.cache
+def compiled(solver="exact"):
+    return jax.jit(jax.vmap(states.Blind(solver=solver).step))
+
+
+def follow(rows, solver="exact"):
+    """Asserts every mark for each step of a drive, and returns the greatest difference of the car's state."""
+    track, steps = states.track_of(rows), len(rows["action"])
+    tiles = rows["tiles"]
+    assert track.good and track.count == len(tiles)
+    np.testing.assert_array_equal(track.tiles[: len(tiles)], tiles)
+    before = states.states_of(rows, track)
+    greatest = 0.0
+    for first in range(0, steps, LANES):
+        some = np.minimum(np.arange(first, first + LANES), steps - 1)
+        state, timestep = compiled(solver)(jax.tree.map(lambda x: x[some], before), rows["action"][some])  # noqa: B023
+        for name in CAR:
+            difference = np.abs(getattr(state.car, name) - rows[f"after.{name}"][some])
+            greatest = max(greatest, float(difference.max()))
+        np.testing.assert_array_equal(state.car.on_road, rows["after.on_road"][some])
+        np.testing.assert_array_equal(state.visited[:, : len(tiles)], rows["visited"][some])
+        own_shade = np.arange(len(tiles)) % 3 > 0
+        np.testing.assert_array_equal(np.asarray(state.worn)[:, : len(tiles)] & own_shade[None], rows["worn"][some])
+        np.testing.assert_allclose(timestep.reward, rows["reward"][some], atol=1e-5)
+        np.testing.assert_array_equal(timestep.terminated, rows["terminated"][some])
+    return greatest
+
+
+def test_tracks_of_recorded_draws_are_gymnasiums_to_the_last_bit():
+    for policy in reference.POLICIES:
+        rows = states.golden(policy)
+        track = states.track_of(rows)
+        assert track.good and track.count == len(rows["tiles"])
+        np.testing.assert_array_equal(track.tiles[: len(rows["tiles"])], rows["tiles"])
+
+
+@pytest.mark.slow  # compiling the step takes about twenty seconds
+@pytest.mark.parametrize("policy", reference.POLICIES)
+def test_a_step_agrees_with_gymnasiums(policy):
+    assert follow(states.golden(policy)) < STATE
+
+
+def test_the_golden_drives_include_the_road_and_the_grass():
+    drives = [states.golden(policy) for policy in reference.POLICIES]
+    on_road = np.concatenate([drive["after.on_road"] for drive in drives])
+    assert on_road.all(1).any() and (~on_road).all(1).any() and (on_road.any(1) & ~on_road.all(1)).any()
+    assert max(drive["visited"][-1].sum() for drive in drives) > 20
+
+
+DRIVES = [(policy, seed) for policy in reference.POLICIES for seed in range(100, 114)]
+"""Policies and seeds of the long comparison: 21,000 steps."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solver", ["exact", "converged"])
+def test_thousands_of_steps_agree_with_gymnasiums(solver):
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    differences = [follow(reference.drive(policy, seed, 500), solver) for policy, seed in DRIVES]
+    print(f"greatest difference of the car's state with {solver}: {max(differences):.1e}")
+    assert max(differences) < STATE
+
+
+@pytest.mark.slow
+def test_tracks_of_many_draws_are_gymnasiums():
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    layouts = [reference.layout(seed) for seed in range(300)]
+    draws = np.stack([draws for draws, _ in layouts])
+    tracks = states.laid_many(*(states.pairs(draws[:, :, i]) for i in (0, 1)))
+    tracks = jax.tree.map(np.asarray, tracks)
+    for index, (_, tiles) in enumerate(layouts):
+        assert tracks.good[index] == (tiles is not None)
+        if tiles is not None:
+            assert tracks.count[index] == len(tiles)
+            np.testing.assert_array_equal(tracks.tiles[index, : len(tiles)], tiles)
+
+
+MEAN, WORST, SHARE_ABOVE_32 = 0.4, 160, 2e-3
+
+
+@pytest.mark.slow
+def test_pictures_resemble_gymnasiums():
+    """1,000 frames: 250 each of four drives, the first second included."""
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    every = []
+    for policy, seed in (("driver", 200), ("random", 201), ("wild", 202), ("driver", 203)):
+        rows = reference.drive(policy, seed, 250, pictures=True)
+        drawn = np.concatenate([states.pictures_after(rows, first, first + 50) for first in range(0, 250, 50)])
+        every.append(np.abs(drawn.astype(int) - rows["observation"].astype(int)))
+    differences = np.stack(every)
+    above = (differences > 32).mean()
+    print(f"grey levels: mean {differences.mean():.3f}, worst {differences.max()}, above 32 {above:.1e}")
+    for name, part in (("surroundings", differences[:, :, :84]), ("bar", differences[:, :, 84:])):
+        print(f"{name}: mean {part.mean():.3f}, worst {part.max()}")
+        print(f"  after the first second: mean {part[:, 50:].mean():.3f}, worst {part[:, 50:].max()}")
+    assert differences.mean() < MEAN and differences.max() <= WORST and above < SHARE_ABOVE_32
