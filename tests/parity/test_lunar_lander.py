@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxenvs
 from jaxenvs.envs.box2d.lunar_lander import MODEL, LunarLander, ground
 from jaxenvs.simulators.box2d import step as step_world
 from tests.parity import _lunar_lander_reference as reference
@@ -114,6 +115,54 @@ def test_the_golden_transitions_are_gymnasiums():
         same = (played["before.position"] == rows["before.position"][row]).all((1, 2))
         assert same.sum() <= 1
         np.testing.assert_array_equal(played["observation"][same], rows["observation"][row][None][: same.sum()])
+
+
+def heuristic(observation):
+    """Gymnasium's, for discrete actions."""
+    x, y, vx, vy, angle, spin, first, second = observation
+    target_angle = jnp.clip(0.5 * x + vx, -0.4, 0.4)
+    turn = 0.5 * (target_angle - angle) - spin
+    hover = 0.5 * (0.55 * jnp.abs(x) - y) - 0.5 * vy
+    on_leg = (first > 0) | (second > 0)
+    turn, hover = jnp.where(on_leg, 0.0, turn), jnp.where(on_leg, -0.5 * vy, hover)
+    main = (hover > jnp.abs(turn)) & (hover > 0.05)
+    return jnp.where(main, 2, jnp.where(turn < -0.05, 3, jnp.where(turn > 0.05, 1, 0))).astype(jnp.int32)
+
+
+@pytest.mark.slow
+def test_gymnasiums_heuristic_scores_the_same_here():
+    """Means over 500 episodes each differ by no more than three of their standard errors, and quartiles by 15."""
+    gymnasium = pytest.importorskip("gymnasium")
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    from gymnasium.envs.box2d.lunar_lander import heuristic as of_gymnasium
+
+    env = jaxenvs.make("LunarLander-v3")
+
+    def play(key):
+        def one(carry, _):
+            state, observation, alive, score = carry
+            state, timestep = jax.vmap(env.step)(state, jax.vmap(heuristic)(observation))
+            score = score + jnp.where(alive, timestep.reward, 0.0)
+            return (state, timestep.observation, alive & ~timestep.terminated & ~timestep.truncated, score), None
+
+        state, timestep = jax.vmap(env.reset)(jax.random.split(key, 500))
+        start = state, timestep.observation, jnp.ones(500, bool), jnp.zeros(500, jnp.float32)
+        return jax.lax.scan(one, start, length=1000)[0][2:]
+
+    alive, ours = jax.jit(play)(jaxenvs.random.key(7))
+    assert not alive.any()
+    theirs, other = np.zeros(500), gymnasium.make("LunarLander-v3")
+    for episode in range(500):
+        observation, _ = other.reset(seed=episode)
+        ended = False
+        while not ended:
+            action = of_gymnasium(other.unwrapped, observation)
+            observation, reward, terminated, truncated, _ = other.step(action)
+            theirs[episode] += float(reward)
+            ended = terminated or truncated
+    error = np.hypot(np.std(ours), np.std(theirs)) / np.sqrt(500)
+    assert abs(np.mean(ours) - np.mean(theirs)) < 3 * error
+    np.testing.assert_allclose(*(np.quantile(scores, [0.25, 0.5, 0.75]) for scores in (ours, theirs)), atol=15)
 
 
 def test_the_start_is_in_the_air_and_pushed_by_the_first_force():

@@ -18,7 +18,12 @@ from jaxenvs.wrappers import FrameStack
 from tests.learning import assert_learns, measured
 
 
-@pytest.mark.parametrize("id, algorithm", _PRESETS)
+def marks(id):
+    """Box2D takes long to trace."""
+    return pytest.mark.slow if id.startswith("LunarLander") else ()
+
+
+@pytest.mark.parametrize("id, algorithm", [pytest.param(*key, marks=marks(key[0])) for key in _PRESETS])
 def test_each_preset_fits_a_registered_environment(id, algorithm):
     learner = preset(id, algorithm)
     _, metrics = jax.eval_shape(learner.train, jaxenvs.make(id), jaxenvs.random.key(0))
