@@ -17,7 +17,7 @@ from jaxenvs.play.pictures import thumbnail
 from jaxenvs.random import key as make_key
 from jaxenvs.registration import make, registry, spec
 
-_PACKAGES = {"mujoco": ("mujoco", "gymnasium"), "atari": ("ale_py",)}
+_PACKAGES = {"robotics": ("mujoco", "gymnasium_robotics"), "mujoco": ("mujoco", "gymnasium"), "atari": ("ale_py",)}
 """The packages that the ids of an extra need."""
 
 

@@ -9,7 +9,6 @@ import pytest
 import jaxenvs
 
 pytest.importorskip("mujoco", reason="needs the extra `robotics`")
-pytest.importorskip("gymnasium_robotics", reason="needs the extra `robotics`")
 
 from tests.parity.test_robotics import grasping, pushing
 
