@@ -23,6 +23,7 @@ SHORT = {
     "06_write_your_own_environment.ipynb": {"total_steps": 4096, "num_houses": 8},
     "07_board_games_with_mctx.ipynb": {"num_games": 2, "num_simulations": 4, "total_steps": 1280},
     "08_record_and_replay.ipynb": {"num_envs": 16, "num_steps": 50, "num_blocks": 3, "num_episodes": 2},
+    "09_submit_and_verify.ipynb": {"total_steps": 4096},
 }
 
 

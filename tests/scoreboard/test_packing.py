@@ -13,8 +13,13 @@ from tests.scoreboard.honest import AUTHOR, EPISODES, RULES, columns, rows, trai
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory):
-    return training(tmp_path_factory.mktemp("training") / "run")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("training") / "run"
+
+
+@pytest.fixture(scope="module")
+def packed(folder):
+    return training(folder)
 
 
 def test_a_recorded_training_verifies(packed):
@@ -69,11 +74,11 @@ def test_a_forged_training_is_rejected(packed, name):
     assert re.search(reason, verdict.reason), verdict.reason
 
 
-def test_a_run_from_another_key_is_refused(tmp_path):
-    training(tmp_path / "run")
+def test_a_run_from_another_key_is_refused(folder, packed):
+    assert packed.lanes == 3
     other = scoreboard.public_challenge("CartPole-v1", 5, episodes=EPISODES)
     with pytest.raises(InvalidField, match="did not begin with the key that follows from the challenge `public:5`"):
-        scoreboard.pack(tmp_path / "run", AUTHOR, challenge=other)
+        scoreboard.pack(folder, AUTHOR, challenge=other)
 
 
 def test_a_run_without_actions_is_refused(tmp_path):
