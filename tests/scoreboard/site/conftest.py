@@ -19,6 +19,7 @@ pytest.importorskip("fastapi", reason="needs the extra scoreboard")
 pytest.importorskip("sqlalchemy", reason="needs the extra scoreboard")
 pytest.importorskip("alembic", reason="needs the extra scoreboard")
 pytest.importorskip("nh3", reason="needs the extra scoreboard")
+pytest.importorskip("httpx2", reason="needs httpx2, which the extra test has")
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError

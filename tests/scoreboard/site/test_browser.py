@@ -78,7 +78,9 @@ def site(store, entered):
         yield f"http://127.0.0.1:{server.port}", paths
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    "look", [pytest.param(look, marks=[pytest.mark.slow] * (look in ("light", "no-scripts"))) for look in LOOKS]
+)
 def test_pages_fit_can_be_read_and_break_no_rule(browser, site, look):
     address, paths = site
     context, errors = browser.new_context(**LOOKS[look]), []
