@@ -64,7 +64,7 @@ def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touch
     lanes, capacity = tiles.shape[:2]
     hull = position[:, 0, None]
     low, high = jnp.min(tiles, 2) - _NEAR, jnp.max(tiles, 2) + _NEAR
-    exists = np.arange(capacity, dtype=np.int32)[None] < count[:, None]
+    exists = count[:, None] > np.arange(capacity, dtype=np.int32)[None]
     candidates = bit_sets.packed(exists & jnp.all((low < hull) & (hull < high), -1))
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     center_x, center_y = MODEL.local_centers[None, :, 0], MODEL.local_centers[None, :, 1]

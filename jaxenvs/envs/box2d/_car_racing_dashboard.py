@@ -5,6 +5,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.simulators.box2d.lanes import Keep
 
 _TOP = 700.0
 """Where the black bar begins, in pixels of the window from its top."""
@@ -72,10 +73,11 @@ def covered(low: Array, high: Array, start: np.ndarray, size: float) -> Array:
     return jnp.maximum(end - begin, 0.0) / np.float32(size)
 
 
-def draw_dashboard(image: Array, top: int, readings: Readings) -> Array:
+def draw_dashboard(keep: Keep, image: Array, top: int, readings: Readings) -> Array:
     """The lower part of a picture with the bar.
 
     Args:
+        keep: stops recomputation.
         image: (lanes, 3, height, width) float32, the rows of a picture from `top` on.
         top: the number of its first row.
         readings: what to show.
@@ -92,7 +94,8 @@ def draw_dashboard(image: Array, top: int, readings: Readings) -> Array:
         left, right, first, last = (jnp.trunc(value) for value in box)
         across = covered(jnp.minimum(left, right), jnp.maximum(left, right) + 1.0, columns, size_x)
         down = covered(jnp.minimum(first, last), jnp.maximum(first, last) + 1.0, lines, size_y)
-        share = (jnp.where(shown, 1.0, 0.0)[:, None, None] * down[:, :, None] * across[:, None])[:, None]
+        down, across = keep((jnp.where(shown, 1.0, 0.0)[:, None] * down, across))
+        share = (down[:, :, None] * across[:, None])[:, None]
         return image + share * (np.array(color, np.float32)[None, :, None, None] - image)
 
     def upright(image: Array, place: float, value: Array, share: float, color: tuple[int, int, int]) -> Array:

@@ -132,7 +132,7 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
         turning=car.angular_velocity[:, 0],
     )
     top = int(_DASHBOARD_TOP / WINDOW[1] * height)
-    image = jnp.concatenate([image[:, :, :top], draw_dashboard(image[:, :, top:], top, readings)], 2)
+    image = jnp.concatenate([image[:, :, :top], draw_dashboard(keep, image[:, :, top:], top, readings)], 2)
     # Gymnasium's scaling rounds down twice, so that a plain area is darker by 2.
     red, green, blue = jnp.moveaxis(jnp.floor(jnp.clip(image - 1.01, 0.0, 255.0)), 1, 0)
     word = keep(red + 256.0 * green + 65536.0 * blue)  # whole words are moved faster than bytes

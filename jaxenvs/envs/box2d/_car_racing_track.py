@@ -156,7 +156,7 @@ def _checkpoints(turns: Array, radii: Array) -> tuple[Array, Array, Array]:
     """Angle in rad and place in m of each checkpoint, float64."""
     number = np.arange(_CHECKPOINTS)
     fixed = (number == 0) | (number == _CHECKPOINTS - 1)
-    angle = 2 * math.pi * number / _CHECKPOINTS + jnp.where(fixed, 0.0, turns)
+    angle = jnp.where(fixed, 0.0, turns) + 2 * math.pi * number / _CHECKPOINTS
     radius = jnp.where(fixed, _START_RADIUS, radii)
     return angle, radius * jnp.cos(angle), radius * jnp.sin(angle)
 
@@ -182,11 +182,11 @@ def _walk(angles: Array, xs: Array, ys: Array) -> tuple[Array, tuple[Array, Arra
         remaining = [(angle <= angles[i]) & (goal <= i) for i in range(_CHECKPOINTS)]
         passed_all = ~reduce(jnp.logical_or, remaining)
         angle = jnp.where(passed_all, angle - 2 * math.pi, angle)
-        chosen = jnp.int32(0), xs[0], ys[0]
+        goal, x, y = jnp.int32(0), xs[0], ys[0]
         for i in reversed(range(_CHECKPOINTS)):
             here = remaining[i] | (passed_all & (angle <= angles[i]))
-            chosen = tuple(jnp.where(here, a, b) for a, b in zip((jnp.int32(i), xs[i], ys[i]), chosen, strict=True))
-        return angle, *chosen
+            goal, x, y = jnp.where(here, jnp.int32(i), goal), jnp.where(here, xs[i], x), jnp.where(here, ys[i], y)
+        return angle, goal, x, y
 
     def one_point(loop: Any) -> Any:
         points, count, old, passes, ended = loop
