@@ -64,11 +64,11 @@ class CarRacing(Env[CarRacingState, Array]):
 
     Action: (3,) float32.
 
-        | index | meaning                                | min | max |
-        |-------|----------------------------------------|-----|-----|
-        | 0     | steering, -1 is left                   | -1  | 1   |
-        | 1     | gas                                    | 0   | 1   |
-        | 2     | brake; above 0.9, it blocks the wheels | 0   | 1   |
+        | index | meaning                                | min | max | unit |
+        |-------|----------------------------------------|-----|-----|------|
+        | 0     | steering, -1 is left                   | -1  | 1   |      |
+        | 1     | gas                                    | 0   | 1   |      |
+        | 2     | brake; above 0.9, it blocks the wheels | 0   | 1   |      |
 
         Without `continuous`, () int32: 0 does nothing, 1 steers right, 2 steers left (0.6 each), 3 gives gas (0.2),
         4 brakes (0.8).
