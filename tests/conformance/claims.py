@@ -224,5 +224,8 @@ SLOW = {
 }
 """Ids that share their code with others, and are left to the slow tests altogether."""
 
-SLOW_FAMILIES = {"box2d": "Its step takes half a minute to compile, and seconds to trace."}
+SLOW_FAMILIES = {
+    "box2d": "Its step takes half a minute to compile, and seconds to trace.",
+    "voxel_craft": "Its world takes seconds to generate and to compile; the cheap checks run.",
+}
 """Families that no id represents in the fast tests, with the reason; `tests/parity` has a fast test of each."""

@@ -40,6 +40,17 @@ CHECKS = {
         "assert Image.open('go.png').size == (609, 609) and 'O' in jaxenvs.unwrap(env).render_text(state)",
         "assert metrics.episodes.shape == (2,) and worst >= -1 and opponent.chosen_opponent is player",
     ),
+    "docs/box2d.md": ('assert float(env.gravity) == -8 and exact.solver == "exact"',),
+    "docs/bipedal_walker.md": (
+        "assert hull.shape == (4,) and lidar.shape == (10,) and 0 < lidar.min() < lidar.max() <= 1",
+    ),
+    "docs/car_racing.md": ("assert not env.continuous and meant.finish_at_start",),
+    "docs/voxels.md": (
+        "assert timestep.observation.shape == (42, 42, 3) and 0 < timestep.observation.mean() < 1",
+        "",
+        "assert timestep.observation.shape == env.observation_space.shape",
+        "assert 7.5 < body.position[2] < 9.5 and body.on_ground",
+    ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
@@ -100,6 +111,10 @@ TOGETHER = [
         "docs/recording.md",
         "docs/play.md",
         "docs/scoreboard.md",
+        "docs/box2d.md",
+        "docs/bipedal_walker.md",
+        "docs/car_racing.md",
+        "docs/voxels.md",
     ),
     ("docs/mujoco.md",),
     ("docs/fetch.md",),
