@@ -3,11 +3,13 @@
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -151,7 +153,8 @@ def postgres(tmp_path_factory):
     folder = tmp_path_factory.mktemp("postgres")
     user = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}  # it refuses to run as root
     if user:
-        for path in (folder, *folder.parents[:2]):
+        public = Path(tempfile.gettempdir())
+        for path in (folder, *itertools.takewhile(lambda parent: parent != public, folder.parents)):
             path.chmod(0o755)
         shutil.chown(folder, "nobody")
     cluster = folder / "cluster"
