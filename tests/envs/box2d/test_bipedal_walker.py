@@ -48,7 +48,9 @@ def test_obstacles_come_from_left_to_right_and_fit_the_terrain():
 
 
 @pytest.mark.parametrize("hardcore", [False, True])
-@pytest.mark.parametrize("x", [0.0, 4.7, 40.0, 88.0])
+@pytest.mark.parametrize(
+    "x", [0.0, 4.7, pytest.param(40.0, marks=pytest.mark.slow), pytest.param(88.0, marks=pytest.mark.slow)]
+)
 def test_a_window_has_what_is_near_under_its_own_numbers(hardcore, x):
     heights, boxes = many(hardcore)
     terrain = terrains.Terrain(heights[0], None if boxes is None else boxes[0], jnp.zeros((10, 5, 2)))
@@ -96,7 +98,7 @@ def test_nothing_lies_left_of_the_terrain():
     np.testing.assert_array_equal(fractions(flat(), jnp.float32(-6.0), jnp.float32(3.0)), 1.0)
 
 
-@pytest.mark.parametrize("hardcore", [False, True])
+@pytest.mark.parametrize("hardcore", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_start_stands_on_both_legs_and_leans_as_the_force_says(hardcore):
     env = BipedalWalker(hardcore=hardcore)
     state, timestep = jax.jit(env.reset)(jax.random.key(0))

@@ -192,6 +192,7 @@ def check(store, acknowledged, twice):
     assert uploads == [], "what was interrupted was taken up again"
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing(board_folder):
     assert hand_in_and_kill(board_folder, None, kills=2, people=2, workers=1) >= 2
 
