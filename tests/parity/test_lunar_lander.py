@@ -61,8 +61,7 @@ def compare(variant, rows, solver="converged"):
     return differences, touching
 
 
-@pytest.mark.slow  # compiling the step takes minutes
-@pytest.mark.parametrize("variant", reference.VARIANTS)
+@pytest.mark.parametrize("variant", reference.VARIANTS)  # they share a program, which takes a minute to compile
 def test_a_transition_agrees_with_gymnasiums(variant):
     rows = golden(variant)
     differences, touching = compare(variant, rows)
