@@ -50,7 +50,6 @@ def test_tracks_of_recorded_draws_are_gymnasiums_to_the_last_bit():
         np.testing.assert_array_equal(track.tiles[: len(rows["tiles"])], rows["tiles"])
 
 
-@pytest.mark.slow  # compiling the step takes about twenty seconds
 @pytest.mark.parametrize("policy", reference.POLICIES)
 def test_a_step_agrees_with_gymnasiums(policy):
     assert follow(states.golden(policy)) < STATE
