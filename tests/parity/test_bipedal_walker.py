@@ -15,7 +15,7 @@ from tests.parity import _bipedal_walker_reference as reference
 from tests.parity._bipedal_walker_states import IDS, golden, state_of
 
 IN_CONTACT, IN_FLIGHT = 1e-4, 2e-5
-"""In flight, 1.5e-5 is the greatest difference of an angle. It comes from fused multiply-adds, which Box2D's build lacks:
+"""In flight, an angle differs by 1.5e-5. That comes from fused multiply-adds, which Box2D's build does not have:
 with `XLA_FLAGS=--xla_cpu_max_isa=SSE4_2`, which leaves them out, it is 4.1e-6."""
 REWARD = 5e-3
 LANES = 160
