@@ -269,6 +269,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "dieharder summary": ("dieharder", dieharder_summary),
     "recording": ("recording_cost", recording_cost),
     "slow tests": ("slow_tests", slow_tests),
+    "Box2D": ("speed_box2d", speed_and_processor_time),
     "voxels": ("speed_voxels", voxel_pictures),
 }
 """By the name of a table: the files in `docs/figures/` that it is made from, and the function that makes it."""

@@ -78,7 +78,7 @@ _MUJOCO = (
     "Swimmer-v5",
     "Walker2d-v5",
 )
-_BOX2D = ("CarRacing-v3",)
+_BOX2D = "LunarLander-v3", "LunarLanderContinuous-v3", "BipedalWalker-v3", "BipedalWalkerHardcore-v3", "CarRacing-v3"
 _ATARI = {"Breakout": "breakout", "MsPacman": "ms_pacman", "Pong": "pong", "Qbert": "qbert", "Seaquest": "seaquest"}
 """Games by title and by ale-py's name. All use DQN's preprocessing: 84 x 84 grey pixels, the maximum of two frames, a
 stack of four, four frames per step, up to 30 no-ops at the start, clipped rewards, no sticky actions."""
