@@ -348,8 +348,7 @@ PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation GoalEnv PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper
     TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation games host load
     make monitor play pprint_registry random register registry restart rewrap rollout scoreboard spaces spec static
-    testing
-    training transition unwrap unwrap_state wrappers
+    testing training transition unwrap unwrap_state wrappers
 """
 
 

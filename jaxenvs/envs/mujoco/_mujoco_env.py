@@ -16,7 +16,7 @@ from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.mujoco import engines, rendering
 from jaxenvs.simulators.mujoco.model import Model, load_model
-from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters
+from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters, with_parameters
 from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, Reading
 from jaxenvs.simulators.mujoco.simulation import Simulation, choose_engine
 from jaxenvs.simulators.mujoco.state import SimulationState
@@ -100,14 +100,7 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
         Raises:
             InvalidField: the parameters were changed, so it is unclear what they should be for the new model.
         """
-        if {"xml_file", "precision"} & fields.keys() and "parameters" not in fields:
-            if self.parameters != default_parameters(self.model, self.precision):
-                raise InvalidField(
-                    f"{type(self).__name__}: its `parameters` were changed for {self.model.path}; say what they"
-                    " should be now: `parameters=...`, or None for those of the new model."
-                )
-            fields["parameters"] = None
-        return super().replace(**fields)
+        return super().replace(**with_parameters(self, fields))
 
     @abc.abstractmethod
     def check_model(self, model: Model) -> None:

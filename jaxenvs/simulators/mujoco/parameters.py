@@ -76,6 +76,26 @@ def default_parameters(model: Model, dtype: str) -> Parameters:
     return Parameters(**values)  # pyright: ignore[reportArgumentType]  # NumPy arrays can be used as JAX arrays
 
 
+def with_parameters(env: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields for `replace` of an environment, with `parameters=None` if the model becomes another one.
+
+    Args:
+        env: an environment with the fields `parameters` and `precision`, and with its `model`.
+        fields: the fields to replace.
+
+    Raises:
+        InvalidField: the parameters were changed, so it is unclear what they should be for the new model.
+    """
+    if not {"xml_file", "precision"} & fields.keys() or "parameters" in fields:
+        return fields
+    if env.parameters != default_parameters(env.model, env.precision):
+        raise InvalidField(
+            f"{type(env).__name__}: its `parameters` were changed for {env.model.path}; say what they should be now:"
+            " `parameters=...`, or None for those of the new model."
+        )
+    return {**fields, "parameters": None}
+
+
 def check_parameters(model: Model, parameters: Any) -> None:
     """Raises InvalidField unless every leaf has the shape that the model gives it."""
     if not isinstance(parameters, Parameters):
