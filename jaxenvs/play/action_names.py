@@ -96,8 +96,8 @@ FAMILIES: dict[str, Actions] = {
     "rlenvs.windy_world:WindyWorld": _actions(f"{_COMPASS}, up right, down right, down left, up left", _COMPASS),
     "rlenvs.xo_world:XOWorld": _actions("left, right, up, down"),
     "voxel_craft.voxel_craft:VoxelCraft": _actions(
-        "no-op, move 1, move -1, turn -1, turn 1, look up, look down, jump, dig, place stone, place table,"
-        " place furnace, make wood pickaxe, make stone pickaxe, make iron pickaxe"
+        "nothing, walk forward, walk back, turn left, turn right, look up, look down, jump, dig, place stone,"
+        " place table, place furnace, make wood pickaxe, make stone pickaxe, make iron pickaxe"
     ),
     "minatar.asterix:Asterix": _minatar("no-op, left, up, right, down"),
     "minatar.breakout:Breakout": _minatar("no-op, left, right"),
@@ -135,8 +135,11 @@ _KEYS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("up", "north"), ("ArrowUp",)),
     **dict.fromkeys(("down", "south"), ("ArrowDown",)),
     **{"move 1": ("ArrowUp",), "move -1": ("ArrowDown",), "turn 1": ("ArrowRight",), "turn -1": ("ArrowLeft",)},
-    **{"look up": ("PageUp",), "look down": ("PageDown",), "jump": (" ",), "dig": ("d",)},
-    **{"place stone": ("s",), "place table": ("t",), "place furnace": ("f",)},
+    # The letters w, a, s and d stand for arrow keys, so nothing else may have them here.
+    **{"walk forward": ("ArrowUp",), "walk back": ("ArrowDown",)},
+    **{"turn left": ("ArrowLeft",), "turn right": ("ArrowRight",)},
+    **{"look up": ("PageUp",), "look down": ("PageDown",), "jump": (" ",), "dig": ("e",)},
+    **{"place stone": ("q",), "place table": ("t",), "place furnace": ("f",)},
     **{"make wood pickaxe": ("1",), "make stone pickaxe": ("2",), "make iron pickaxe": ("3",)},
     "fire": (" ",),
     **{"hit": ("h",), "stick": ("s",), "stand": ("s",)},

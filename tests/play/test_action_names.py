@@ -75,6 +75,15 @@ def test_no_two_actions_share_their_keys():
             assert len(keys) == len(set(keys)), spec.id
 
 
+@pytest.mark.parametrize("id", ["VoxelCraft-v0", "rlenvs/Minecraft-v0"])
+def test_every_action_in_a_world_of_blocks_has_a_key_and_wasd_walk(id):
+    env = jaxenvs.make(id)
+    bindings = bindings_of(env.action_space, actions_of(env))
+    assert {binding["set"][0][1] for binding in bindings} == set(range(env.action_space.n))
+    keys = {binding["keys"][0] for binding in bindings}
+    assert {"ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"} < keys and not keys & set("wasd")
+
+
 def test_an_environment_of_another_package_may_name_its_actions():
     class Named(type(jaxenvs.unwrap(jaxenvs.make("FrozenLake-v1")))):
         @property
