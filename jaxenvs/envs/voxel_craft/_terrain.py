@@ -11,7 +11,7 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import Key
 from jaxenvs.simulators.voxels.blocks import Block
 
-_MEAN_HEIGHT, _HILLS, _BUMPS = 13.0, 7.0, 3.0
+_MEAN_HEIGHT, _BUMPS = 13.0, 3.0
 _TRUNK = 4
 _EDGE = 2  # cells at the edge of the world without trees
 _ORES = ((Block.COAL_ORE, 32), (Block.IRON_ORE, 13), (Block.DIAMOND_ORE, 7))
@@ -22,12 +22,14 @@ class Terrain(PyTreeNode):
     """How worlds are generated.
 
     Attributes:
+        hills: () float32, how far hills rise above the mean height, and valleys sink below it, at most.
         sea_level: () float32, height of the water's surface.
         trees: () float32, the share of grass that bears a tree.
         caves: () float32, the share of the rock that caves take, roughly.
         ores: the shares of coal, iron and diamond in the rock where each is found, () float32 each.
     """
 
+    hills: Array
     sea_level: Array
     trees: Array
     caves: Array
@@ -38,7 +40,7 @@ def generated(terrain: Terrain, size: int, key: Key) -> Array:
     """(size, size, 32) uint8: a world. Its highest layer is empty."""
     hill_key, bump_key, cave_key, ore_key, tree_key = jax.random.split(key, 5)
     hills, bumps = _noise(hill_key, (5, 5), size), _noise(bump_key, (9, 9), size)
-    top = _MEAN_HEIGHT + _HILLS * (hills - 0.5) * 2 + _BUMPS * (bumps - 0.5) * 2
+    top = _MEAN_HEIGHT + terrain.hills * (hills - 0.5) * 2 + _BUMPS * (bumps - 0.5) * 2
     top = jnp.clip(jnp.round(top), 5.0, 22.0)[:, :, None]  # the height of the ground
     y = np.arange(32, dtype=np.float32)[None, None, :]
     shore = top <= terrain.sea_level

@@ -13,13 +13,13 @@ from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.trigonometry import cos
 from jaxenvs.envs.voxel_craft import _rules as rules
+from jaxenvs.envs.voxel_craft._inventory import BAR_HEIGHT, with_bars, with_slots
 from jaxenvs.envs.voxel_craft._terrain import Terrain, generated
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.voxels.blocks import MOST_HEIGHT, Block
 from jaxenvs.simulators.voxels.camera import Lens, Scene, picture, to_rgb
 from jaxenvs.simulators.voxels.grid import bits_of, block_at, is_solid, with_block
-from jaxenvs.simulators.voxels.textures import atlas
 from jaxenvs.spaces import Box, Discrete
 
 _FRAME = 420  # pixels
@@ -32,12 +32,6 @@ _OTHERS = len(rules.CLASSES) + len(rules.ITEMS) + len(rules.ACHIEVEMENTS) + 4 + 
 _AHEAD = np.array([[0, 1], [-1, 0], [0, -1], [1, 0]], np.int32)
 """The way ahead in (x, z) by facing: south, west, north, east."""
 _NEAR = 2
-_BAR_HEIGHT = 8  # pixels
-_BAR_BLOCKS = (
-    *(Block.DIRT, Block.LOG, Block.STONE, Block.COAL_ORE, Block.IRON_ORE, Block.DIAMOND_ORE),
-    *(Block.PLANKS, Block.COBBLESTONE, Block.FURNACE),
-)
-"""The blocks whose texture shows each item."""
 
 
 class VoxelCraftState(PyTreeNode):
@@ -70,8 +64,8 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
     and coal need a wood pickaxe, iron a stone pickaxe, diamonds an iron pickaxe; dirt, sand, wood and leaves are dug by
     hand. A day has `day_length` steps and begins in the morning. By night, and in caves, the agent sees by its lamp.
 
-    Observation: (84, 84, 3) uint8, the view of the agent, and in the last 8 rows a bar for each of the nine items, as
-        high as their number. With `observation="symbolic"`, it is (1694,) float32 instead:
+    Observation: (84, 84, 3) uint8, the view of the agent, and in the last 8 rows a bar for each of the nine items, one
+        row high for each piece, up to 8. With `observation="symbolic"`, it is (1694,) float32 instead:
 
         | index        | meaning                                                            | min  | max | unit |
         |--------------|--------------------------------------------------------------------|------|-----|------|
@@ -102,6 +96,7 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
 
     Parameters:
         size: blocks along x and along z.
+        hills: how far hills rise above the mean height of the ground, and valleys sink below it, at most, blocks.
         sea_level: height of the water's surface, blocks.
         trees: share of the grass that bears a tree.
         caves: share of the rock that caves take, roughly.
@@ -123,6 +118,7 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
     reset_is_costly: ClassVar[bool] = True
     frames_per_second: ClassVar[int] = 8
 
+    hills: ArrayLike = 7.0
     sea_level: ArrayLike = 10.0
     trees: ArrayLike = 0.05
     caves: ArrayLike = 0.12
@@ -141,13 +137,14 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
         check_integer(self, "view_distance", self.view_distance, 1, 64)
         for name in ("trees", "caves", "coal", "iron", "diamond"):
             check_probability(self, name, getattr(self, name))
+        check_range(self, "hills", self.hills, 0.0, 16.0)
         check_range(self, "sea_level", self.sea_level, 0.0, 20.0)
         check_range(self, "day_length", self.day_length, 1.0)
         check_choice(self, "observation", self.observation, ("pixels", "symbolic"))
         if not isinstance(self.image_size, tuple) or len(self.image_size) != 2:
             raise InvalidField(f"VoxelCraft: `image_size` must be a tuple of two integers, got {self.image_size!r}.")
         for side in self.image_size:
-            check_integer(self, "image_size", side, 2 * _BAR_HEIGHT, 1024)
+            check_integer(self, "image_size", side, 2 * BAR_HEIGHT, 1024)
 
     @property
     def observation_space(self) -> Box:
@@ -168,6 +165,7 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
         """Generates a world."""
         shares = (jnp.asarray(share, jnp.float32) for share in (self.coal, self.iron, self.diamond))
         terrain = Terrain(
+            hills=jnp.asarray(self.hills, jnp.float32),
             sea_level=jnp.asarray(self.sea_level, jnp.float32),
             trees=jnp.asarray(self.trees, jnp.float32),
             caves=jnp.asarray(self.caves, jnp.float32),
@@ -207,11 +205,11 @@ class VoxelCraft(Env[VoxelCraftState, Array]):
         if self.observation == "symbolic":
             return self._symbols(state)
         height, width = self.image_size
-        return to_rgb(_with_bars(picture(self._lens_of(height, width), self._scene(state)), state.inventory))
+        return to_rgb(with_bars(picture(self._lens_of(height, width), self._scene(state)), state.inventory))
 
     def render(self, state: VoxelCraftState) -> Array:
-        """(420, 420, 3) uint8: the view with bars, in more pixels, whatever is observed."""
-        return to_rgb(_with_bars(picture(self._lens_of(_FRAME, _FRAME), self._scene(state)), state.inventory))
+        """(472, 420, 3) uint8: the view in more pixels, whatever is observed, and the number of each item below it."""
+        return with_slots(picture(self._lens_of(_FRAME, _FRAME), self._scene(state)), state.inventory).to_rgb()
 
     def _lens_of(self, height: int, width: int) -> Lens:
         return Lens(height=height, width=width, view_distance=self.view_distance, has_fog=True)
@@ -345,16 +343,3 @@ def _start(blocks: Array) -> Array:
     is_dry = (block == Block.GRASS) | (block == Block.SAND)
     index = jnp.argmin(jnp.where(is_dry, distance, distance + 2 * size**2)).astype(jnp.int32)
     return jnp.stack([index // size, top.reshape(-1)[index] + 1, index % size])
-
-
-def _with_bars(pixels: Array, inventory: Array) -> Array:
-    """The picture with a bar for each item in its last rows; more than a bar's height is not shown."""
-    height, width = pixels.shape
-    scale = max(1, height // 84)
-    colors = np.array([int(atlas()[block, 1, 8, 8]) for block in _BAR_BLOCKS], np.uint32)
-    item = np.arange(width, dtype=np.int32) * len(rules.ITEMS) // width
-    level = np.arange(height - 1, -1, -1, dtype=np.int32) // scale
-    shown = level[:, None] < inventory[item][None, :]
-    is_bar = (level < _BAR_HEIGHT)[:, None]
-    bars = jnp.where(shown, colors[item][None, :], np.uint32(0))
-    return jnp.where(is_bar, bars, pixels)

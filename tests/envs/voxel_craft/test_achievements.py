@@ -286,6 +286,40 @@ def test_worlds_have_ground_ores_by_depth_and_an_empty_top():
         assert (world[x, z, y:] == 0).all() and world[x, z, y - 1] in (Block.GRASS, Block.SAND)
 
 
+@pytest.mark.slow
+def test_fields_change_the_terrain():
+    reset = jax.jit(lambda env: env.reset(jaxenvs.random.key(0))[0].blocks)
+    plain = VoxelCraft(observation="symbolic")
+
+    def share(kind, **fields):
+        return (np.asarray(reset(plain.replace(**fields))) == kind).mean()
+
+    def heights(**fields):
+        is_ground = np.isin(np.asarray(reset(plain.replace(trees=0.0, **fields))), (Block.GRASS, Block.SAND))
+        return (is_ground * np.arange(32)).max(axis=2)
+
+    assert np.ptp(heights(hills=0.0)) <= 6 < np.ptp(heights(hills=7.0)) < np.ptp(heights(hills=16.0))
+    for kind, name in ((Block.LOG, "trees"), (Block.COAL_ORE, "coal"), (Block.IRON_ORE, "iron")):
+        assert share(kind, **{name: 0.0}) == 0 < share(kind, **{name: 0.1}) < share(kind, **{name: 0.5}), name
+    assert share(Block.DIAMOND_ORE, diamond=0.0) == 0 < share(Block.DIAMOND_ORE, diamond=0.3)
+    assert (
+        share(Block.WATER, sea_level=0.0) == 0 < share(Block.WATER, sea_level=10.0) < share(Block.WATER, sea_level=15.0)
+    )
+    assert share(Block.STONE, caves=0.0) > share(Block.STONE, caves=0.4)
+
+
+@pytest.mark.slow
+def test_the_picture_for_people_shows_what_the_agent_has():
+    render = jax.jit(VoxelCraft().render)
+    state, _ = programs()[0](jaxenvs.random.key(0))
+    empty, full = (
+        np.asarray(render(state.replace(inventory=jnp.full(len(rules.ITEMS), number, jnp.int32)))) for number in (0, 3)
+    )
+    assert empty.shape == (472, 420, 3) and (empty[:420] == full[:420]).all()
+    slots = [range(12 + 44 * item, 12 + 44 * (item + 1)) for item in range(len(rules.ITEMS))]
+    assert all(full[420:, slot].mean() > empty[420:, slot].mean() + 2 for slot in slots)
+
+
 def test_nights_are_darker_than_days():
     env = VoxelCraft()
     state, _ = programs()[0](jaxenvs.random.key(0))
