@@ -22,7 +22,8 @@ _FEW_COLUMNS = 4
 # Features, window size and stride of each convolutional layer: those of Mnih et al., "Human-level control
 # through deep reinforcement learning", 2015, for pictures of 84 by 84, and those of Young and Tian, "MinAtar", 2019,
 # for pictures that are too small for the former.
-_CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+CHANNELS = (32, 64, 64)
+_WINDOWS = ((8, 4), (4, 2), (3, 1))
 _SMALL_CONVOLUTIONS = ((16, 3, 1),)
 _LEAST_PIXELS = 36
 _MOST_CHANNELS = 4
@@ -41,12 +42,15 @@ class MLP(nn.Module):
         outputs: units of the last, linear layer.
         activation: the name of the hidden layers' nonlinearity.
         output_scale: scale of the last layer's weights.
+        channels: features of each convolutional layer for pictures of at least 36 by 36 pixels; with fewer than three,
+            the last layers are left out.
     """
 
     hidden_sizes: tuple[int, ...]
     outputs: int
     activation: Activation = "tanh"
     output_scale: float = 1.0
+    channels: tuple[int, ...] = CHANNELS
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -65,7 +69,8 @@ class MLP(nn.Module):
         x = picture.astype(jnp.float32)
         x = x / _BRIGHTEST if picture.dtype == jnp.uint8 else x
         is_small = min(picture.shape[:2]) < _LEAST_PIXELS
-        for features, size, stride in _SMALL_CONVOLUTIONS if is_small else _CONVOLUTIONS:
+        layers = [(features, *window) for features, window in zip(self.channels, _WINDOWS, strict=False)]
+        for features, size, stride in _SMALL_CONVOLUTIONS if is_small else layers:
             x = nn.Conv(
                 features,
                 (size, size),
@@ -206,6 +211,15 @@ def blank_features(space: Space[Any]) -> Array:
 def check_activation(learner: str, activation: str) -> None:
     """Raises `InvalidField` if there is no activation with this name."""
     check_choice(learner, "activation", activation, ACTIVATIONS)
+
+
+def check_channels(learner: str, channels: Any) -> None:
+    """Raises `InvalidField` if `channels` is not a tuple of one to three positive integers."""
+    is_count = isinstance(channels, tuple) and 1 <= len(channels) <= len(_WINDOWS)
+    if not is_count or not all(type(n) is int and n > 0 for n in channels):
+        raise InvalidField(
+            f"{learner}: `channels` must be a tuple of one to three positive integers, got {channels!r}."
+        )
 
 
 def check_observation_space(learner: str, space: Space[Any], *, takes_pictures: bool = False) -> None:

@@ -33,10 +33,12 @@ from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
 from jaxenvs.training.learner import Learner, counted, episode_sums, horizon_of, training_env
 from jaxenvs.training.networks import (
+    CHANNELS,
     MLP,
     Activation,
     blank_features,
     check_activation,
+    check_channels,
     check_observation_space,
     is_picture,
     to_features,
@@ -118,6 +120,11 @@ class PPO(Learner[PPOState]):
         normalize_rewards: whether to scale rewards by the running standard deviation of the discounted return.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
+        channels: features of the convolutional layers for pictures of at least 36 by 36 pixels; with fewer than three,
+            the last layers are left out.
+        draws_actions: whether the learnt policy draws its actions from the distribution, as during training, rather
+            than take the most likely one, unless `policy` is told otherwise. An agent that sees little of its world
+            gets stuck if it always does the same in the same place.
     """
 
     num_steps: int = static(default=128)
@@ -137,6 +144,8 @@ class PPO(Learner[PPOState]):
     normalize_rewards: bool = static(default=False)
     hidden_sizes: tuple[int, ...] = static(default=(64, 64))
     activation: Activation = static(default="tanh")
+    channels: tuple[int, ...] = static(default=CHANNELS)
+    draws_actions: bool = static(default=False)
 
     def check_fields(self) -> None:
         """Checks sizes and ranges."""
@@ -166,6 +175,7 @@ class PPO(Learner[PPOState]):
         self.check_range("max_grad_norm", 0, above=True)
         self.check_hidden_sizes(self.hidden_sizes)
         check_activation("PPO", self.activation)
+        check_channels("PPO", self.channels)
 
     def check_env(self, env: Env[Any, Any]) -> None:
         """Checks the spaces."""
@@ -187,8 +197,9 @@ class PPO(Learner[PPOState]):
         """num_envs * num_steps."""
         return self.num_envs * self.num_steps
 
-    def policy(self, env: Env[Any, Any], agent: PPOAgent, *, stochastic: bool = False) -> PPOPolicy:
-        """The most likely action, or if `stochastic` one that is drawn as during training."""
+    def policy(self, env: Env[Any, Any], agent: PPOAgent, *, stochastic: bool | None = None) -> PPOPolicy:
+        """The most likely action, or if `stochastic` one that is drawn as during training; `draws_actions` if None."""
+        stochastic = self.draws_actions if stochastic is None else stochastic
         return PPOPolicy(agent, env.observation_space, env.action_space, self, stochastic)
 
     def distribution(self, agent: PPOAgent, space: Space[Any], features: Array) -> Distribution:
@@ -382,11 +393,11 @@ class PPO(Learner[PPOState]):
 
     def _actor(self, space: Space[Any]) -> MLP:
         # The small scale makes the first policy nearly uniform, or centred.
-        return MLP(self.hidden_sizes, num_outputs(space), self.activation, output_scale=0.01)
+        return MLP(self.hidden_sizes, num_outputs(space), self.activation, 0.01, self.channels)
 
     @property
     def _critic(self) -> MLP:
-        return MLP(self.hidden_sizes, 1, self.activation)
+        return MLP(self.hidden_sizes, 1, self.activation, channels=self.channels)
 
     @property
     def _optimizer(self) -> Optimizer:

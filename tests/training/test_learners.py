@@ -203,6 +203,20 @@ def test_the_learnt_policy_acts_in_the_action_space(learner):
     np.testing.assert_array_equal(best.actions, again.actions)
 
 
+def test_a_setting_makes_the_learnt_policy_of_ppo_draw_its_actions():
+    learner = PPO(draws_actions=True)
+    agent = jax.jit(learner.init)(WALK, KEY).agent
+    chosen = {
+        asked: learner.policy(WALK, agent, stochastic=asked)  # of None, the setting decides
+        for asked in (None, True, False)
+    }
+    assert [chosen[asked].stochastic for asked in (None, True, False)] == [True, True, False]
+    assert not learner.replace(draws_actions=False).policy(WALK, agent).stochastic
+    env = jaxenvs.AutoReset(WALK)
+    drawn = {asked: np.asarray(jaxenvs.rollout(env, policy, KEY, 40)[1].actions) for asked, policy in chosen.items()}
+    assert set(drawn[None].tolist()) == {5, 6} and (drawn[None] == drawn[True]).all()
+
+
 TRUNCATED = jaxenvs.TimeLimit(Endless(), max_episode_steps=4)
 TERMINATED = Endless(length=4)
 

@@ -8,7 +8,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.errors import InvalidField
-from jaxenvs.spaces import Box, Dict
+from jaxenvs.spaces import Box, Dict, Discrete
 from jaxenvs.training import DQN, PPO
 from jaxenvs.training.networks import MLP, _product_of_windows, blank_features, is_picture, to_features
 from jaxenvs.wrappers import TransformObservation
@@ -119,6 +119,20 @@ def test_the_convolutions_are_those_of_the_papers(rows, columns, count):
     network = MLP((5,), 2, "relu")
     weights = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((rows, columns, 4), jnp.uint8))
     assert weights["params"]["Dense_0"]["kernel"].shape == (count, 5)
+
+
+@pytest.mark.parametrize("channels, count", [((8, 16, 16), 7 * 7 * 16), ((8, 16), 9 * 9 * 16), ((4,), 20 * 20 * 4)])
+def test_a_setting_makes_the_convolutions_smaller(channels, count):
+    learner = PPO(channels=list(channels), hidden_sizes=(5,))
+    for network in (learner._critic, learner._actor(Discrete(3))):
+        weights = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((84, 84, 3), jnp.uint8))
+        assert weights["params"]["Dense_0"]["kernel"].shape == (count, 5)
+
+
+@pytest.mark.parametrize("channels", [(), (8, 16, 16, 16), (8, 0), 8, (8.5,)])
+def test_impossible_convolutions_are_refused(channels):
+    with pytest.raises(InvalidField, match="`channels` must be a tuple of one to three positive integers"):
+        PPO(channels=channels)
 
 
 def test_pictures_count_from_black_to_white():
