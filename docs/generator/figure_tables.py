@@ -252,6 +252,32 @@ def voxel_pictures(figures: Figures) -> str:
     return table(head, rows, range(2, len(head)))
 
 
+def learning_voxels(*ids: Figures) -> str:
+    """By id, how long PPO trained, and what it reached, with the most likely actions and with drawn ones."""
+    rows = []
+    for figures in ids:
+        trained = f"{figures['settings']['total_steps']:,}", f"{figures['processor_minutes']:.1f} min"
+        for actions, result in figures["results"].items():
+            if "reached" in result:
+                what = f"the gold in {100 * result['reached']:.3g} % of the episodes"
+            else:
+                what = f"{result['achievements']:.3g} of {len(result['shares'])} achievements"
+            cells = str(result["episodes"]), what, f"{result['mean_length']:,.4g}"
+            rows.append((f"`{figures['env_id']}`", *trained, actions, *cells))
+    return table(
+        ("id", "steps", "processor time", "played with", "episodes", "reached", "mean length"), rows, (1, 2, 4, 6)
+    )
+
+
+def voxel_achievements(figures: Figures) -> str:
+    """In which share of the episodes each achievement of VoxelCraft was reached."""
+    results = figures["results"]
+    rows = []
+    for name in next(iter(results.values()))["shares"]:
+        rows.append((name, *(f"{100 * result['shares'][name]:.3g} %" for result in results.values())))
+    return table(("achievement", *results), rows, range(1, len(results) + 1))
+
+
 TABLES: dict[str, tuple[Any, ...]] = {
     "classic control": ("speed_classic_control", steps_per_second),
     "MinAtar": ("speed_minatar", ratios_with_range),
@@ -271,6 +297,8 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "slow tests": ("slow_tests", slow_tests),
     "Box2D": ("speed_box2d", speed_and_processor_time),
     "voxels": ("speed_voxels", voxel_pictures),
+    "learning voxels": ("learning_minecraft", "learning_voxel_craft", learning_voxels),
+    "voxel achievements": ("learning_voxel_craft", voxel_achievements),
 }
 """By the name of a table: the files in `docs/figures/` that it is made from, and the function that makes it."""
 
