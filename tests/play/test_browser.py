@@ -118,6 +118,16 @@ def test_the_list_opens_another_environment(open_page):
     expect(page.locator("#table tbody tr").first).to_contain_text("3")
 
 
+@pytest.mark.slow
+def test_a_world_of_blocks_is_played_with_the_keys_that_the_page_shows(open_page):
+    page = open_page("VoxelCraft-v0")
+    for key, label, name in (("PageDown", "PgDn", "look down"), ("e", "E", "dig"), ("s", "↓", "walk back")):
+        expect(page.locator("#keys tr").filter(has_text=name)).to_contain_text(label)
+        page.keyboard.press(key)
+        expect(page.locator(".action.taken")).to_contain_text(name)
+    expect(page.locator("#return")).to_have_text("1")  # for the dirt
+
+
 def test_sliders_keys_and_the_mouse_move_a_continuous_action(open_page):
     page = open_page("Pendulum-v1")
     page.keyboard.down("ArrowRight")

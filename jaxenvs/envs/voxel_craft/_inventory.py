@@ -59,13 +59,14 @@ def with_slots(pixels: Array, inventory: Array) -> Canvas:
     for item, icon in enumerate(_icons()):
         x = left + item * _SLOT + _SLOT // 2
         number = inventory[item]
-        seen = jnp.where(number > 0, 1.0, _MISSING)
+        is_there = number > 0
         canvas = canvas.rectangle((x, y), (_SLOT - 4, _SLOT - 4), _EDGE, stroke=2.0)
-        canvas = canvas.image(icon, (x - _ICON // 2, y - _ICON // 2), opacity=seen)
+        canvas = canvas.image(icon, (x - _ICON // 2, y - _ICON // 2), opacity=jnp.where(is_there, 1.0, _MISSING))
         if item not in _HEADS:
             place = x + _SLOT // 2 - 5, y + _SLOT // 2 - 6
-            canvas = canvas.number(number, (place[0] + 1, place[1] + 1), 13, palette.BLACK, digits=1, align="right")
-            canvas = canvas.number(number, place, 13, palette.WHITE, digits=1, align="right")
+            shown = {"digits": 1, "align": "right", "opacity": jnp.where(is_there, 1.0, 0.0)}
+            canvas = canvas.number(number, (place[0] + 1, place[1] + 1), 13, palette.BLACK, **shown)
+            canvas = canvas.number(number, place, 13, palette.WHITE, **shown)
     return canvas
 
 

@@ -4,7 +4,7 @@ const ALIASES = { w: "ArrowUp", a: "ArrowLeft", s: "ArrowDown", d: "ArrowRight" 
 
 const LABELS = {
   ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space", Backspace: "⌫",
-  PageUp: "Page up", PageDown: "Page down",
+  PageUp: "PgUp", PageDown: "PgDn",
 };
 
 export const keyLabel = (key) => LABELS[key] ?? key.toUpperCase();
