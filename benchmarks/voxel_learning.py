@@ -31,7 +31,7 @@ from jaxenvs.monitor.atomic import write_json
 from jaxenvs.training import PPO, preset
 
 IDS = "rlenvs/Minecraft-v0", "VoxelCraftSymbolic-v0"
-_ROWS = 60
+_ROWS = 40
 
 
 def train(env: jaxenvs.Env[Any, Any], learner: PPO, seed: int) -> tuple[Any, list[dict[str, Any]], float, float]:

@@ -56,7 +56,7 @@ class MLP(nn.Module):
     def __call__(self, x: Array) -> Array:
         """Maps (inputs,) float32, or a picture (rows, columns, channels), to (outputs,) float32.
 
-        Pictures are uint8 from 0 to 255, bool, or float32 from 0 to 1.
+        Pictures are uint8 from 0 to 255, bool, or float32, which is read as it is.
         """
         if x.ndim == 3:
             x = self._convolved(x)
@@ -160,8 +160,8 @@ def is_picture(space: Space[Any]) -> bool:
     """Whether observations are pictures: uint8 or bool, with 3 axes (channels first or last), or a stack of these.
 
     uint8 with 2 axes is also a picture. bool with 2 axes is not, since a stack of vectors has that form as well.
-    float32 with 3 axes is one if all entries are from 0 to 1, and there are at most 4 channels of at least 36 by 36
-    pixels.
+    float32 with 3 axes is one if there are at most 4 channels of at least 36 by 36 pixels. The bounds do not matter:
+    they are unknown where a space is traced, as in a policy that is an argument of a jitted function.
     """
     least = {np.dtype(np.uint8): 2, np.dtype(np.bool_): 3}
     if not isinstance(space, Box) or space.dtype not in least:
@@ -174,9 +174,7 @@ def _is_float_picture(space: Space[Any]) -> bool:
         return False
     first, second, last = space.shape
     channels, sides = (first, (second, last)) if first < last else (last, (first, second))
-    bounds = space.low, space.high
-    has_form = channels <= _MOST_CHANNELS and min(sides) >= _LEAST_PIXELS
-    return has_form and all(isinstance(x, np.ndarray) and (x == value).all() for value, x in enumerate(bounds))
+    return channels <= _MOST_CHANNELS and min(sides) >= _LEAST_PIXELS
 
 
 def to_features(space: Space[Any], observation: Any) -> Array:

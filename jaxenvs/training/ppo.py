@@ -93,7 +93,7 @@ class PPO(Learner[PPOState]):
 
     Observations: any space that flattens to a vector, or pictures. Pictures of uint8 (rows, columns), with
     channels or stacked, go through three convolutional layers first (hidden_sizes=(512,) with activation "relu" is
-    customary then), and so do those of float32 from 0 to 1 with at most 4 channels of at least 36 by 36 pixels; small
+    customary then), and so do those of float32 with at most 4 channels of at least 36 by 36 pixels; small
     ones, such as MinAtar's of (rows, columns, channels) bool, go through a single layer.
     Actions: Discrete (categorical), MultiDiscrete or Tuple of Discrete (an independent categorical for each part), or
     Box (normal, with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
@@ -122,9 +122,8 @@ class PPO(Learner[PPOState]):
         activation: nonlinearity of the hidden layers.
         channels: features of the convolutional layers for pictures of at least 36 by 36 pixels; with fewer than three,
             the last layers are left out.
-        draws_actions: whether the learnt policy draws its actions from the distribution, as during training, rather
-            than take the most likely one, unless `policy` is told otherwise. An agent that sees little of its world
-            gets stuck if it always does the same in the same place.
+        draws_actions: whether the learnt policy draws its actions, as during training, unless `policy` is told
+            otherwise. An agent that sees little gets stuck if it always does what is most likely.
     """
 
     num_steps: int = static(default=128)

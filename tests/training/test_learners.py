@@ -203,6 +203,18 @@ def test_the_learnt_policy_acts_in_the_action_space(learner):
     np.testing.assert_array_equal(best.actions, again.actions)
 
 
+def test_a_policy_for_pictures_of_numbers_is_evaluated_in_a_jitted_function():
+    space = Box(0, 1, (36, 36, 1), np.float32)
+
+    def grey(observation):
+        return jnp.full(space.shape, jnp.abs(observation["position"][0]) / 9, jnp.float32)
+
+    env = TransformObservation(WALK, grey, space)
+    learner = PPO(channels=(4,), hidden_sizes=(4,))
+    agent = jax.jit(learner.init)(env, KEY).agent
+    assert jaxenvs.evaluate(env, learner.policy(env, agent), KEY, num_episodes=2).finished.all()
+
+
 def test_a_setting_makes_the_learnt_policy_of_ppo_draw_its_actions():
     learner = PPO(draws_actions=True)
     agent = jax.jit(learner.init)(WALK, KEY).agent
