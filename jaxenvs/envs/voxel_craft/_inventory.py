@@ -63,10 +63,10 @@ def with_slots(pixels: Array, inventory: Array) -> Canvas:
         canvas = canvas.rectangle((x, y), (_SLOT - 4, _SLOT - 4), _EDGE, stroke=2.0)
         canvas = canvas.image(icon, (x - _ICON // 2, y - _ICON // 2), opacity=jnp.where(is_there, 1.0, _MISSING))
         if item not in _HEADS:
-            place = x + _SLOT // 2 - 5, y + _SLOT // 2 - 6
-            shown = {"digits": 1, "align": "right", "opacity": jnp.where(is_there, 1.0, 0.0)}
-            canvas = canvas.number(number, (place[0] + 1, place[1] + 1), 13, palette.BLACK, **shown)
-            canvas = canvas.number(number, place, 13, palette.WHITE, **shown)
+            visible = jnp.where(is_there, 1.0, 0.0)
+            for shift, color in ((1, palette.BLACK), (0, palette.WHITE)):  # with a shadow
+                place = x + _SLOT // 2 - 5 + shift, y + _SLOT // 2 - 6 + shift
+                canvas = canvas.number(number, place, 13, color, digits=1, align="right", opacity=visible)
     return canvas
 
 
