@@ -1,0 +1,318 @@
+"""The kernel of a scan over many lanes: blocks of lanes, all steps of a block, groups of lanes within each step.
+
+A block's state lies in memory of its own, element after element with the lanes side by side, which fits a processor's
+first cache. So the loop over steps reads and writes main memory only for what a step is given and what it puts out.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
+from jaxenvs.fusion.emitter import Emitter
+from jaxenvs.fusion.llvm import LLVM, power_of_two_below, storage
+from jaxenvs.fusion.program import Block, Var
+from jaxenvs.fusion.writer import INDEX, Buffer, Val
+
+# Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
+GROUP = 16
+_MOST_LANES, _BLOCK_BYTES = 256, 32 << 10
+# How many elements of a row are brought together at once.
+_CHUNK = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What the inputs of a step are: first what all lanes and all steps share, and so on.
+
+    Attributes:
+        shared: inputs that are the same for all lanes and steps.
+        own: inputs of each lane, for all its steps.
+        carried: inputs that each step hands to the next.
+        shared_steps: inputs of each step, the same for all lanes.
+        own_steps: inputs of each step and lane.
+    """
+
+    shared: int
+    own: int
+    carried: int
+    shared_steps: int
+    own_steps: int
+
+    @property
+    def uniform(self) -> list[bool]:
+        """For each input of a step, whether it is the same for all lanes."""
+        return (
+            [True] * self.shared
+            + [False] * (self.own + self.carried)
+            + [True] * self.shared_steps
+            + [False] * self.own_steps
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A kernel's text.
+
+    Attributes:
+        task: LLVM's language: `@task(context, number of block, workspace)`.
+        block_lanes: lanes of a full block.
+        workspace: bytes that a task needs.
+    """
+
+    task: str
+    block_lanes: int
+    workspace: int
+
+
+def write(step: Block, layout: Layout, group: int = GROUP) -> Kernel:
+    """The kernel of a program.
+
+    Args:
+        step: one step of one lane: its outputs are what is carried, then what is put out.
+        layout: of its inputs.
+        group: lanes of one value.
+    """
+    return _KernelWriter(step, layout, group).kernel()
+
+
+class _KernelWriter:
+    def __init__(self, step: Block, layout: Layout, group: int) -> None:
+        self.step, self.layout = step, layout
+        self.w = LLVM(group)
+        self.group = group
+        bounds = np.cumsum([layout.shared, layout.own, layout.carried, layout.shared_steps, layout.own_steps])
+        self.shared, self.own, self.carried, self.shared_steps, self.own_steps, _ = np.split(step.inputs, bounds)
+        held = [*self.own, *self.carried]
+        per_lane = sum(x.size * np.dtype(x.dtype).itemsize for x in held)
+        lanes = max(1, _BLOCK_BYTES // max(per_lane, 1) // group) * group
+        self.block_lanes = min(lanes, _MOST_LANES)
+
+    def kernel(self) -> Kernel:
+        """Writes everything."""
+        w, layout = self.w, self.layout
+        inputs, outputs = self._pointers("inputs", 0, len(self.step.inputs)), self._pointers(
+            "outputs", 8, len(self.step.outputs)
+        )
+        lanes, steps = (Val(w.emit(f"load i64, ptr {self._at('%context', k)}"), INDEX, True) for k in (16, 24))
+        first, count = self._block_bounds(lanes)
+        states = [self._state(x) for x in (*self.own, *self.carried)]
+        for pointer, (buffer, var) in zip(inputs[layout.shared :], states, strict=False):
+            self._copy(pointer, buffer, var, first, count, into_state=True)
+        groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
+        with w.loop(steps) as step, w.loop(groups) as number:
+            lane = w.op("mul", INDEX, number, w.index(self.group))
+            self._group(inputs, outputs, states, lanes, first, step, lane)
+        for pointer, (buffer, var) in zip(outputs, states[layout.own :], strict=False):
+            self._copy(pointer, buffer, var, first, count, into_state=False)
+        body = "\n".join(
+            [
+                *w.globals,
+                *sorted(w.declarations),
+                "define internal void @task(ptr noalias %context, i64 %number, ptr noalias %workspace) #0 {",
+                "entry:",
+                *w.allocations,
+                *w.lines,
+                "  ret void",
+                "}",
+            ]
+        )
+        return Kernel(body, self.block_lanes, max(w.workspace, 64))
+
+    def _at(self, pointer: str, offset: int | str) -> str:
+        return self.w.emit(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+
+    def _pointers(self, name: str, offset: int, count: int) -> list[str]:
+        array = self.w.emit(f"load ptr, ptr {self._at('%context', offset)}")
+        return [self.w.emit(f"load ptr, ptr {self._at(array, 8 * k)}") for k in range(count)]
+
+    def _block_bounds(self, lanes: Val) -> tuple[Val, Val]:
+        """The first lane of the block, and how many it has.
+
+        After the full blocks comes one of the remaining full groups, and last one group of the last lanes, some of
+        which other blocks compute as well.
+        """
+        w = self.w
+        number, size, group = Val("%number", INDEX, True), w.index(self.block_lanes), w.index(self.group)
+        full = w.op("div", INDEX, lanes, size)
+        done = w.op("mul", INDEX, full, size)
+        rest = w.op("sub", INDEX, lanes, done)
+        in_groups = w.op("mul", INDEX, w.op("div", INDEX, rest, group), group)
+        is_full = w.compare("lt", number, full)
+        is_rest = w.op("and", "bool", w.compare("eq", number, full), w.compare("gt", in_groups, w.index(0)))
+        last = w.op("sub", INDEX, lanes, group)
+        first = w.select(is_full, w.op("mul", INDEX, number, size), w.select(is_rest, done, last))
+        return first, w.select(is_full, size, w.select(is_rest, in_groups, group))
+
+    def _state(self, var: Var) -> tuple[Buffer, Var]:
+        """Memory for an array of all lanes of a block."""
+        total = var.size * self.block_lanes * np.dtype(var.dtype).itemsize
+        name = "%" + self.w.fresh("state")
+        self.w.allocations.append(f"  {name} = getelementptr i8, ptr %workspace, i64 {self.w.workspace}")
+        self.w.workspace += (total + 127) // 64 * 64
+        return Buffer(name, var.dtype, var.size, self.block_lanes), var
+
+    def _copy(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
+        """Copies an array of a block's lanes between JAX's order and the block's."""
+        w, kind = self.w, storage(var.dtype)
+        if var.size == 0:
+            return
+        with w.loop(count) as lane, w.loop(var.size) as element:
+            row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
+            outer = w.op("add", INDEX, row, element)
+            inner = w.op("add", INDEX, w.op("mul", INDEX, element, w.index(self.block_lanes)), lane)
+            ends = [
+                w.emit(f"getelementptr {kind}, ptr {base}, i64 {offset.ref}")
+                for base, offset in ((pointer, outer), (buffer.ref, inner))
+            ]
+            source, target = ends if into_state else ends[::-1]
+            value = w.emit(f"load {kind}, ptr {source}")
+            w.lines.append(f"  store {kind} {value}, ptr {target}")
+
+    def _offset(self, pointer: str, dtype: str, position: Val) -> str:
+        return self.w.emit(f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
+
+    def _group(
+        self,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        states: Sequence[tuple[Buffer, Var]],
+        lanes: Val,
+        first: Val,
+        step: Val,
+        lane: Val,
+    ) -> None:
+        """One step of one group of lanes."""
+        w, emitter = self.w, Emitter(self.w)
+        emitter.count_reads(self.step)
+        layout = self.layout
+        row = w.op("add", INDEX, w.op("mul", INDEX, step, lanes), w.op("add", INDEX, first, lane))
+        arrays: list[Array] = [
+            self._dense(Buffer(pointer, var.dtype, var.size, None), var)
+            for pointer, var in zip(inputs, self.shared, strict=False)
+        ]
+        memories = []
+        for buffer, var in states:
+            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+            memories.append(self._dense(here, var))
+        arrays += memories
+        rest = inputs[layout.shared + len(states) :]
+        for pointer, var in zip(rest, self.shared_steps, strict=False):
+            base = self._offset(pointer, var.dtype, w.op("mul", INDEX, step, w.index(var.size)))
+            arrays.append(self._dense(Buffer(base, var.dtype, var.size, None), var))
+        for pointer, var in zip(rest[layout.shared_steps :], self.own_steps, strict=True):
+            base = self._offset(pointer, var.dtype, w.op("mul", INDEX, row, w.index(var.size)))
+            arrays.append(self._rows(base, var, emitter))
+        arrays = [
+            emitter.small(x) if isinstance(x, Memory) and emitter.is_small(x.shape) else x for x in arrays
+        ]
+        results = emitter.run(self.step, arrays)
+        old = arrays[layout.shared + layout.own :][: layout.carried]
+        self._carry(emitter, memories[layout.own :], old, results[: layout.carried])
+        targets = list(zip(outputs, results, self.step.outputs, strict=True))[layout.carried :]
+        for pointer, result, _ in targets:
+            self._put_out(emitter, pointer, result, row)
+
+    @staticmethod
+    def _dense(buffer: Buffer, var: Var) -> Memory:
+        return Memory(buffer, var.shape, dense_strides(var.shape))
+
+    def _rows(self, base: str, var: Var, emitter: Emitter) -> Array:
+        """An array of each lane from JAX's order, where lanes are rows."""
+        w = self.w
+        if var.size == 1:
+            value = w.load(Buffer(base, var.dtype, 1, self.group), w.index(0))
+            elements = np.empty(var.shape, object)
+            elements[...] = value
+            return Small(elements, var.dtype)
+        source = Buffer(base, var.dtype, var.size * self.group, None)
+        start = w.op("mul", "int32", w.lane_numbers("int32"), w.const(var.size, "int32"))
+        strides = dense_strides(var.shape)
+
+        def rule(position: tuple[int | Val, ...]) -> Val:
+            number = w.const(0, "int32")
+            for x, stride in zip(position, strides, strict=True):
+                x = w.const(x, "int32") if isinstance(x, int) else w.convert(x, "int32")
+                number = w.op("add", "int32", number, w.op("mul", "int32", x, w.const(stride, "int32")))
+            return w.load(source, w.op("add", "int32", start, number))
+
+        rows = Lazy(var.shape, var.dtype, rule, 12, uniform=False)
+        return emitter.small(rows) if emitter.is_small(var.shape) else emitter.copied(rows)
+
+    def _carry(self, e: Emitter, memories: list[Memory], old: list[Array], results: list[Array]) -> None:
+        """Writes what the next step reads; nothing is written over before all of it is computed."""
+        ready = []
+        for memory, array in zip(memories, results, strict=True):
+            moves = isinstance(array, Memory) and array is not memory and array.buffer in [m.buffer for m in memories]
+            ready.append(e.copied(array) if moves or (isinstance(array, Lazy) and memories) else array)
+        for memory, before, array in zip(memories, old, ready, strict=True):
+            if array is memory or array is before:
+                continue
+            if isinstance(array, Small) and isinstance(before, Small):
+                for position in np.ndindex(*array.shape):
+                    if array.elements[position] != before.elements[position]:
+                        e.put(memory, position, array.elements[position])
+            else:
+                e.write(memory, array)
+
+    def _put_out(self, e: Emitter, pointer: str, array: Array, row: Val) -> None:
+        """Writes an array of each lane in JAX's order."""
+        w, dtype = self.w, str(array.dtype)
+        size = int(np.prod(array.shape, dtype=np.int64))
+        if size == 0:
+            return
+        base = self._offset(pointer, dtype, w.op("mul", INDEX, row, w.index(size)))
+        if e.is_small(array.shape):
+            self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
+            return
+        memory = e.memory(array)
+        if not memory.is_dense:
+            memory = e.copied(memory)
+        whole, rest = divmod(size, _CHUNK)
+
+        def elements(start: Val, count: int) -> list[Val]:
+            offset = w.op("add", INDEX, start, w.index(memory.offset))
+            return [w.load(memory.buffer, w.op("add", INDEX, offset, w.index(k))) for k in range(count)]
+
+        with w.loop(whole) as chunk:
+            start = w.op("mul", INDEX, chunk, w.index(_CHUNK))
+            self._interleave(base, dtype, size, start, elements(start, _CHUNK))
+        if rest:
+            start = w.index(whole * _CHUNK)
+            self._interleave(base, dtype, size, start, elements(start, rest))
+
+    def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
+        """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
+        w, kind = self.w, storage(dtype)
+        bytes_each = np.dtype(dtype).itemsize
+        if dtype == "bool":
+            values = [w.convert(x, "uint8") for x in values]
+        done = 0
+        while done < len(values):
+            count = min(power_of_two_below(len(values) - done), _CHUNK)
+            vectors = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
+            vectors = [self._as_vector(x, kind) for x in vectors]
+            together, width = w.interleaved(vectors, kind, self.group)
+            position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
+            if count == size:
+                w.lines.append(f"  store <{width} x {kind}> {together}, ptr {base}, align {bytes_each}")
+            else:
+                for lane in range(self.group):
+                    part = w.part(together, kind, width, list(range(lane * count, (lane + 1) * count)))
+                    where = w.op(
+                        "add",
+                        INDEX,
+                        position if isinstance(position, Val) else w.index(position),
+                        w.index(lane * size),
+                    )
+                    target = self._offset(base, dtype, where)
+                    w.lines.append(f"  store <{count} x {kind}> {part}, ptr {target}, align {bytes_each}")
+            done += count
+
+    def _as_vector(self, ref: str, kind: str) -> str:
+        """A vector that may stand in a shuffle, which takes no `splat`."""
+        if ref.startswith("splat"):
+            vector = f"<{self.group} x {kind}>"
+            return self.w.emit(f"shufflevector {vector} {ref}, {vector} poison, <{self.group} x i32> zeroinitializer")
+        return ref
