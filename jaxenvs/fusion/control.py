@@ -261,7 +261,7 @@ def _written_out(e: Emitter, equation: Equation, carry: list[Array], xs: list[Ar
 
 def _known_row(e: Emitter, array: Array, var: Var, step: int) -> Array:
     if isinstance(array, np.ndarray):
-        return np.ascontiguousarray(array[step])
+        return np.array(array[step], order="C")
     if isinstance(array, Small):
         return Small(np.asarray(array.elements[step], object).reshape(var.shape), array.dtype)
     if isinstance(array, Memory):

@@ -181,12 +181,20 @@ class Emitter:
             return Small(elements, output.dtype)
         # A scalar among arrays, as `select_n` and `clamp` have it, is computed once.
         scalars = {n: at(self.w, x, ()) for n, x in enumerate(inputs) if x.shape == ()}
-        ready = [self.readable(x) for x in inputs]
+        stretched = [x.shape not in ((), output.shape) for x in inputs]
+        ready = [self.cheap(x) if again else self.readable(x) for x, again in zip(inputs, stretched, strict=True)]
         own = 1 if equation.op in elementwise.CHEAP else 4 if equation.op not in elementwise.COSTLY else 40
         cost = own + sum(x.cost for x in ready if isinstance(x, Lazy))
 
+        def element(n: int, position: tuple[Position, ...]) -> Val:
+            if n in scalars:
+                return scalars[n]
+            # An axis of one element is stretched.
+            where = [0 if size == 1 else x for x, size in zip(position, ready[n].shape, strict=True)]
+            return at(self.w, ready[n], where)
+
         def rule(position: tuple[Position, ...]) -> Val:
-            return compute([scalars[n] if n in scalars else at(self.w, x, position) for n, x in enumerate(ready)])
+            return compute([element(n, position) for n in range(len(ready))])
 
         return Lazy(output.shape, output.dtype, rule, cost, output.uniform)
 

@@ -64,7 +64,7 @@ def fold(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str, A
         return None
     with np.errstate(all="ignore"):
         value = _value(op, inputs, output, params)
-    return None if value is None else np.ascontiguousarray(np.asarray(value, output.dtype).reshape(output.shape))
+    return None if value is None else np.array(value, output.dtype, order="C").reshape(output.shape)
 
 
 def _value(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str, Any]) -> np.ndarray | None:

@@ -35,6 +35,10 @@ def _sum(w: Writer, x: Position, y: Position) -> Position:
     return w.op("add", "int32", *(w.const(z, "int32") if isinstance(z, int) else w.convert(z, "int32") for z in (x, y)))
 
 
+def _count(array: Array) -> int:
+    return int(np.prod(array.shape, dtype=np.int64))
+
+
 def _clamped(w: Writer, x: Val, largest: int) -> Position:
     """A start in range, and in the range of its type."""
     return 0 if largest <= 0 else _position(w, w.clamp(x, min(largest, int(np.iinfo(x.dtype).max))))
@@ -117,7 +121,7 @@ def _dynamic_update_slice(e: Emitter, equation: Equation, inputs: list[Array]) -
         _clamped(e.w, e.small(x).elements.item(), size - part)
         for x, size, part in zip(indices, array.shape, update.shape, strict=True)
     ]
-    if isinstance(array, Small | np.ndarray) and e.is_small(array.shape) and array.size * update.size <= 256:
+    if isinstance(array, Small | np.ndarray) and e.is_small(array.shape) and _count(array) * _count(update) <= 256:
         return _small_update(e, e.small(array), e.small(update), starts, None, None)
     update = e.readable(update)
     target = e.writable(equation.inputs[0], array, all(map(is_uniform, (array, update))) and _is_shared(starts))
@@ -263,7 +267,7 @@ def _scatter(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     batch_shape = [updates.shape[d] for d in batch_axes]
     window_shape = [updates.shape[d] for d in numbers.update_window_dims]
     small = isinstance(array, Small | np.ndarray) and e.is_small(array.shape, updates.shape)
-    if small and array.size * updates.size <= 512:
+    if small and _count(array) * _count(updates) <= 512:
         result = e.small(array)
         for batch in positions(batch_shape):
             where, valid = corner(batch)

@@ -34,7 +34,7 @@ def _moved(
         source: where an element of the view lies in the array.
     """
     if isinstance(array, np.ndarray):
-        return np.ascontiguousarray(of_numpy(array)).reshape(shape)
+        return np.array(of_numpy(array), order="C").reshape(shape)
     if isinstance(array, Small) and e.is_small(shape):
         return Small(np.asarray(of_numpy(array.elements), object).reshape(shape), array.dtype)
     array = e.readable(array)
