@@ -118,6 +118,8 @@ class Emitter:
 
     def write(self, target: Memory, array: Array, mask: Val | None = None) -> None:
         """Writes all elements into memory, where `mask` is true."""
+        if 0 in array.shape:
+            return
         if isinstance(array, Small):
             for position in positions(array.shape):
                 self.put(target, position, array.elements[position], mask)
@@ -152,6 +154,8 @@ class Emitter:
             return control.OPERATIONS[op](self, equation, inputs)
         (output,) = equation.outputs if len(equation.outputs) == 1 else (None,)
         try:
+            if op == "bitcast_convert_type" and output is not None and len(output.shape) != len(inputs[0].shape):
+                return [shapes.pieces(self, equation, inputs)]
             if op in elementwise.OPERATIONS or op == "convert_element_type":
                 assert output is not None
                 return [self._elementwise(equation, output, inputs)]

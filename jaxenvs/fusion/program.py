@@ -230,7 +230,58 @@ class _Builder:
         if op in ("cond", "while", "scan"):
             return getattr(self, f"_{op}")(eqn, inputs)
         outputs = [_variable(v.aval) for v in eqn.outvars]
-        return self.add(op, inputs, outputs, _plain(op, params, eqn))
+        params = _plain(op, params, eqn)
+        if any(is_key(v.aval) for v in eqn.outvars):
+            params, inputs = self._of_words(op, params, inputs, eqn)
+        return self.add(op, inputs, outputs, params)
+
+    def _of_words(
+        self, op: str, params: dict[str, Any], inputs: list[Atom], eqn: Any
+    ) -> tuple[dict[str, Any], list[Atom]]:
+        """An operation that moves keys, as one that moves their words, which are one more axis at the end."""
+        aval = next(v.aval for v in eqn.invars if is_key(v.aval))
+        (size,) = key_shape(aval)
+        rank, out_rank = len(aval.shape), len(eqn.outvars[0].aval.shape)
+        more: dict[str, Any] = {}
+        if op == "select_n" and inputs[0].shape:
+            axes = tuple(range(len(inputs[0].shape)))
+            wide = Var((*inputs[0].shape, size), inputs[0].dtype)
+            inputs[:1] = self.add(
+                "broadcast_in_dim", inputs[:1], [wide], {"shape": wide.shape, "broadcast_dimensions": axes}
+            )
+        elif op == "broadcast_in_dim":
+            more = {
+                "shape": (*params["shape"], size),
+                "broadcast_dimensions": (*params["broadcast_dimensions"], out_rank),
+            }
+        elif op == "reshape":
+            more = {"new_sizes": (*params["new_sizes"], size)}
+        elif op == "transpose":
+            more = {"permutation": (*params["permutation"], rank)}
+        elif op == "slice":
+            more = {
+                "start_indices": (*params["start_indices"], 0),
+                "limit_indices": (*params["limit_indices"], size),
+                "strides": (*(params["strides"] or (1,) * rank), 1),
+            }
+        elif op in ("dynamic_slice", "dynamic_update_slice"):
+            inputs = [*inputs, np.zeros((), np.int32)]
+            more = {"slice_sizes": (*params["slice_sizes"], size)} if op == "dynamic_slice" else {}
+        elif op == "pad":
+            more = {"padding_config": (*params["padding_config"], (0, 0, 0))}
+        elif op == "gather":
+            numbers = params["dimension_numbers"]
+            more = {
+                "slice_sizes": (*params["slice_sizes"], size),
+                "dimension_numbers": numbers._replace(offset_dims=(*numbers.offset_dims, out_rank)),
+            }
+        elif op == "scatter":
+            numbers, update_rank = params["dimension_numbers"], len(eqn.invars[2].aval.shape)
+            window = (*numbers.update_window_dims, update_rank)
+            more = {"dimension_numbers": numbers._replace(update_window_dims=window)}
+        elif op not in ("select_n", "squeeze", "expand_dims", "concatenate", "stack", "split", "rev"):
+            raise CannotFuse(f"`{op}` of random keys is not supported")
+        return params | more, inputs
 
     def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         branches, (index, *operands) = eqn.params["branches"], inputs
