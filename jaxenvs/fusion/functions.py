@@ -351,8 +351,10 @@ def _infinite_power(size: _Wide, y: _Wide, result: _Wide) -> _Wide:
 
 def remainder(w: Writer, x: Val, y: Val) -> Val:
     """The remainder of `x / y` with the sign of `x`, exact: C's `fmod`."""
-    native = w.function("fmod", x) if x.dtype == "float32" else None
-    if native is not None or x.dtype != "float32":
+    native = w.function("fmod", x, y)
+    if native is not None:
+        return native
+    if x.dtype != "float32":
         return w.op("rem", x.dtype, x, y)
     a, b = _Wide(w, w.convert(x, _WIDE)), _Wide(w, w.convert(y, _WIDE))
     size, divisor = a.one("fabs"), b.one("fabs")

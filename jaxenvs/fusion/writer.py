@@ -89,6 +89,8 @@ class Writer(abc.ABC):
 
     lanes: int
     """How many lanes a value holds."""
+    divides_integers = False
+    """Whether it divides integers of 32 bits faster than floats of 64."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -150,9 +152,9 @@ class Writer(abc.ABC):
     def leave_unless(self, condition: Val) -> None:
         """Leaves the innermost `forever` unless the condition, which is uniform, holds."""
 
-    def function(self, name: str, x: Val) -> Val | None:
+    def function(self, name: str, *xs: Val) -> Val | None:
         """A function of the language's own library, or None."""
-        del name, x
+        del name, xs
         return None
 
     # What all languages share.
