@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
 from jaxenvs.errors import JaxenvsError
-from jaxenvs.fusion import kernel, native
+from jaxenvs.fusion import gpu, kernel, native
 from jaxenvs.fusion.kernel import Layout
 from jaxenvs.fusion.program import CannotFuse, fingerprint, program
 
@@ -66,8 +66,20 @@ def _lower_to_kernel(ctx: Any, *operands: Any, **params: Any) -> Any:
     return rule(ctx, *operands, lanes=np.int64(lanes), steps=np.int64(steps))
 
 
+def _lower_to_cuda(ctx: Any, *operands: Any, **params: Any) -> Any:
+    layout, lanes, steps = params["layout"], params["lanes"], params["steps"]
+    if steps == 0 or lanes == 0 or gpu.missing() is not None:
+        return _lower_to_scan(ctx, *operands, **params)
+    try:
+        name = gpu.compiled(program(params["closed"], layout.uniform), layout, _sources())
+    except CannotFuse:
+        return _lower_to_scan(ctx, *operands, **params)
+    return jax.ffi.ffi_lowering(name)(ctx, *operands, lanes=np.int64(lanes), steps=np.int64(steps))
+
+
 mlir.register_lowering(_scan, _lower_to_scan)
 mlir.register_lowering(_scan, _lower_to_kernel, platform="cpu")
+mlir.register_lowering(_scan, _lower_to_cuda, platform="cuda")
 
 
 @functools.lru_cache(maxsize=256)
