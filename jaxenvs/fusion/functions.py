@@ -351,7 +351,7 @@ def _infinite_power(size: _Wide, y: _Wide, result: _Wide) -> _Wide:
 
 def remainder(w: Writer, x: Val, y: Val) -> Val:
     """The remainder of `x / y` with the sign of `x`, exact: C's `fmod`."""
-    native = w.function("fmod", x, y) if x.dtype == "float32" else None
+    native = w.function("fmod", x, y)
     if native is not None:
         return native
     if x.dtype != "float32":

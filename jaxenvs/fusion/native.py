@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import llvmlite
+import llvmlite  # of the extra `fuse`: `fused.require_compiler` is asked first
 import llvmlite.binding as llvm
 
 from jaxenvs.fusion.kernel import Kernel
 
 # Offsets, in bytes, in the structures of XLA's header `c_api.h`.
-_FRAME = {"extension": 8, "api": 16, "context": 24, "arguments": 72, "results": 112, "attributes": 160}
-_BUFFER_DATA, _SCALAR_VALUE = 24, 8
+FRAME = {"extension": 8, "api": 16, "context": 24, "arguments": 72, "results": 112, "attributes": 160}
+BUFFER_DATA, _SCALAR_VALUE = 24, 8
 _EXTENSION_IS_METADATA, _EXTENSION_TYPE, _EXTENSION_METADATA = 1, 8, 24
 _FIRST_FUNCTION = 48
 # The functions of the header that this was written after, in order; used if the header cannot be read.
@@ -30,7 +30,52 @@ _FUNCTIONS = (
 )  # fmt: skip
 _VERSION = 0, 3
 
-_HANDLER = """
+# What every handler begins with: it says its version if it is asked, else it finds what it is given.
+ENTRY = """define ptr @handler(ptr %frame) #0 {{
+entry:
+  %extension_at = getelementptr i8, ptr %frame, i64 {extension}
+  %extension = load ptr, ptr %extension_at
+  %none = icmp eq ptr %extension, null
+  br i1 %none, label %call, label %maybe
+maybe:
+  %type_at = getelementptr i8, ptr %extension, i64 {extension_type}
+  %type = load i32, ptr %type_at
+  %asks = icmp eq i32 %type, {is_metadata}
+  br i1 %asks, label %describe, label %call
+describe:
+  %metadata_at = getelementptr i8, ptr %extension, i64 {extension_metadata}
+  %metadata = load ptr, ptr %metadata_at
+  %size_at = getelementptr i8, ptr %metadata, i64 8
+  store i64 24, ptr %size_at
+  %chain_at = getelementptr i8, ptr %metadata, i64 16
+  store ptr null, ptr %chain_at
+  %major_at = getelementptr i8, ptr %metadata, i64 24
+  store i32 {major}, ptr %major_at
+  %minor_at = getelementptr i8, ptr %metadata, i64 28
+  store i32 {minor}, ptr %minor_at
+  %traits_at = getelementptr i8, ptr %metadata, i64 32
+  store i32 0, ptr %traits_at
+  ret ptr null
+call:
+  %arguments_at = getelementptr i8, ptr %frame, i64 {arguments}
+  %arguments = load ptr, ptr %arguments_at
+  %results_at = getelementptr i8, ptr %frame, i64 {results}
+  %results = load ptr, ptr %results_at
+  %attributes_at = getelementptr i8, ptr %frame, i64 {attributes}
+  %attributes = load ptr, ptr %attributes_at
+  %lanes_scalar = load ptr, ptr %attributes
+  %lanes_value_at = getelementptr i8, ptr %lanes_scalar, i64 {scalar_value}
+  %lanes_at = load ptr, ptr %lanes_value_at
+  %lanes = load i64, ptr %lanes_at
+  %steps_attribute = getelementptr i8, ptr %attributes, i64 8
+  %steps_scalar = load ptr, ptr %steps_attribute
+  %steps_value_at = getelementptr i8, ptr %steps_scalar, i64 {scalar_value}
+  %steps_at = load ptr, ptr %steps_value_at
+  %steps = load i64, ptr %steps_at
+"""
+
+_HANDLER = (
+    """
 declare ptr @malloc(i64)
 declare void @free(ptr)
 declare i32 @sched_yield()
@@ -82,47 +127,9 @@ entry:
   ret void
 }}
 
-define ptr @handler(ptr %frame) #0 {{
-entry:
-  %extension_at = getelementptr i8, ptr %frame, i64 {extension}
-  %extension = load ptr, ptr %extension_at
-  %none = icmp eq ptr %extension, null
-  br i1 %none, label %call, label %maybe
-maybe:
-  %type_at = getelementptr i8, ptr %extension, i64 {extension_type}
-  %type = load i32, ptr %type_at
-  %asks = icmp eq i32 %type, {is_metadata}
-  br i1 %asks, label %describe, label %call
-describe:
-  %metadata_at = getelementptr i8, ptr %extension, i64 {extension_metadata}
-  %metadata = load ptr, ptr %metadata_at
-  %size_at = getelementptr i8, ptr %metadata, i64 8
-  store i64 24, ptr %size_at
-  %chain_at = getelementptr i8, ptr %metadata, i64 16
-  store ptr null, ptr %chain_at
-  %major_at = getelementptr i8, ptr %metadata, i64 24
-  store i32 {major}, ptr %major_at
-  %minor_at = getelementptr i8, ptr %metadata, i64 28
-  store i32 {minor}, ptr %minor_at
-  %traits_at = getelementptr i8, ptr %metadata, i64 32
-  store i32 0, ptr %traits_at
-  ret ptr null
-call:
-  %arguments_at = getelementptr i8, ptr %frame, i64 {arguments}
-  %arguments = load ptr, ptr %arguments_at
-  %results_at = getelementptr i8, ptr %frame, i64 {results}
-  %results = load ptr, ptr %results_at
-  %attributes_at = getelementptr i8, ptr %frame, i64 {attributes}
-  %attributes = load ptr, ptr %attributes_at
-  %lanes_scalar = load ptr, ptr %attributes
-  %lanes_value_at = getelementptr i8, ptr %lanes_scalar, i64 {scalar_value}
-  %lanes_at = load ptr, ptr %lanes_value_at
-  %lanes = load i64, ptr %lanes_at
-  %steps_attribute = getelementptr i8, ptr %attributes, i64 8
-  %steps_scalar = load ptr, ptr %steps_attribute
-  %steps_value_at = getelementptr i8, ptr %steps_scalar, i64 {scalar_value}
-  %steps_at = load ptr, ptr %steps_value_at
-  %steps = load i64, ptr %steps_at
+"""
+    + ENTRY
+    + """\
   %context = call ptr @malloc(i64 {context_bytes})
   %inputs = getelementptr i8, ptr %context, i64 128
   %outputs = getelementptr i8, ptr %context, i64 {outputs_offset}
@@ -238,10 +245,11 @@ end:
 
 attributes #0 = {{ nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512" }}
 """
+)
 
 
 @functools.cache
-def _interface() -> tuple[dict[str, int], tuple[int, int]]:
+def interface() -> tuple[dict[str, int], tuple[int, int]]:
     """Offsets of the interface's functions, and its version, from the header that comes with jaxlib."""
     names, version = list(_FUNCTIONS), _VERSION
     header = Path(jax.ffi.include_dir()) / "xla" / "ffi" / "api" / "c_api.h"
@@ -254,9 +262,22 @@ def _interface() -> tuple[dict[str, int], tuple[int, int]]:
     return {name: _FIRST_FUNCTION + 8 * number for number, name in enumerate(names)}, version
 
 
+def entry_values() -> dict[str, int]:
+    """What stands in the braces of `ENTRY`."""
+    _, (major, minor) = interface()
+    return FRAME | {
+        "extension_type": _EXTENSION_TYPE,
+        "is_metadata": _EXTENSION_IS_METADATA,
+        "extension_metadata": _EXTENSION_METADATA,
+        "scalar_value": _SCALAR_VALUE,
+        "major": major,
+        "minor": minor,
+    }
+
+
 def module_text(kernel: Kernel, num_inputs: int, num_outputs: int, group: int) -> str:
     """The whole module of a kernel, in LLVM's language."""
-    functions, (major, minor) = _interface()
+    functions, _ = interface()
     outputs_offset = 128 + 8 * num_inputs
     copies = []
     for name, count in (("inputs", num_inputs), ("outputs", num_outputs)):
@@ -266,25 +287,19 @@ def module_text(kernel: Kernel, num_inputs: int, num_outputs: int, group: int) -
             copies += [
                 f"  {at}_from = getelementptr i8, ptr %{source}, i64 {8 * k}",
                 f"  {at}_buffer = load ptr, ptr {at}_from",
-                f"  {data}_at = getelementptr i8, ptr {at}_buffer, i64 {_BUFFER_DATA}",
+                f"  {data}_at = getelementptr i8, ptr {at}_buffer, i64 {BUFFER_DATA}",
                 f"  {data} = load ptr, ptr {data}_at",
                 f"  {at}_to = getelementptr i8, ptr %{name}, i64 {8 * k}",
                 f"  store ptr {data}, ptr {at}_to",
             ]
     handler = _HANDLER.format(
-        **_FRAME,
+        **entry_values(),
         workspace=kernel.workspace + 64,
-        extension_type=_EXTENSION_TYPE,
-        is_metadata=_EXTENSION_IS_METADATA,
-        extension_metadata=_EXTENSION_METADATA,
-        scalar_value=_SCALAR_VALUE,
         context_bytes=outputs_offset + 8 * num_outputs,
         outputs_offset=outputs_offset,
         copies="\n".join(copies),
         block_lanes=kernel.block_lanes,
         group=group,
-        major=major,
-        minor=minor,
         num_threads=functions["ThreadPool_NumThreads"],
         schedule=functions["ThreadPool_Schedule"],
         error_destroy=functions["Error_Destroy"],
