@@ -209,10 +209,10 @@ class _KernelWriter:
         ]
         results = emitter.run(self.step, arrays)
         old = arrays[layout.shared + layout.own :][: layout.carried]
-        self._carry(emitter, memories[layout.own :], old, results[: layout.carried])
-        targets = list(zip(outputs, results, self.step.outputs, strict=True))[layout.carried :]
-        for pointer, result, _ in targets:
+        # What is put out may be read from the state that the step began with.
+        for pointer, result in list(zip(outputs, results, strict=True))[layout.carried :]:
             self._put_out(emitter, pointer, result, row)
+        self._carry(emitter, memories[layout.own :], old, results[: layout.carried])
 
     @staticmethod
     def _dense(buffer: Buffer, var: Var) -> Memory:
