@@ -204,9 +204,10 @@ class _KernelWriter:
                 before.append(array)
             arrays.append(array)
         results = emitter.run(self.step, arrays)
-        self._carry(emitter, memories, before, results[: self.num_carried])
+        # What is put out may be read from the state that the step began with.
         for pointer, result in zip(outputs[self.num_carried :], results[self.num_carried :], strict=True):
             self._put_out(emitter, pointer, result, row)
+        self._carry(emitter, memories, before, results[: self.num_carried])
 
     def _here(self, pointer: str, var: Var, kind: Kind, state: Buffer | None, step: Val, lane: Val) -> Buffer:
         """Where the array of this step and group is."""

@@ -50,6 +50,8 @@ _INTRINSICS = {
     "copysign": "copysign",
     "fma": "fma",
     "popcount": "ctpop",
+    "sin": "sin",
+    "cos": "cos",
 }
 
 
@@ -157,6 +159,9 @@ class LLVM(Writer):
             return self.emit(f"call {kind} @{name}({kind} {refs[0]}, i1 false)")
         if op in _INTRINSICS:
             name = f"llvm.{_INTRINSICS[op]}.{self._suffix(dtype, uniform)}"
+            return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
+        if op in ("min", "max"):
+            name = f"llvm.{'s' if is_signed(dtype) else 'u'}{op}.{self._suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
         if is_float(dtype):
             return self.emit(f"{_FLOAT[op]} {kind} {refs[0]}, {refs[1]}")

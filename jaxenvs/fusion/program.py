@@ -32,6 +32,11 @@ _CALLS = {
 }
 
 
+_DTYPES = {
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+}
+
+
 class CannotFuse(Exception):
     """Why a program cannot become a kernel."""
 
@@ -160,7 +165,13 @@ def words(x: Any) -> np.ndarray:
 def _variable(aval: Any, uniform: bool = False) -> Var:
     if is_key(aval):
         return Var(tuple(aval.shape) + key_shape(aval), "uint32", uniform)
+    _check_dtype(aval.dtype)
     return Var(tuple(aval.shape), str(np.dtype(aval.dtype)), uniform)
+
+
+def _check_dtype(dtype: Any) -> None:
+    if str(dtype) not in _DTYPES:
+        raise CannotFuse(f"numbers of type {dtype} are not supported")
 
 
 class _Builder:
@@ -229,10 +240,14 @@ class _Builder:
             return self.call(keys.OPERATIONS[op](eqn), *inputs)
         if op in ("cond", "while", "scan"):
             return getattr(self, f"_{op}")(eqn, inputs)
+        for x in inputs:
+            _check_dtype(x.dtype)
         outputs = [_variable(v.aval) for v in eqn.outvars]
         params = _plain(op, params, eqn)
         if any(is_key(v.aval) for v in eqn.outvars):
             params, inputs = self._of_words(op, params, inputs, eqn)
+        elif any(is_key(v.aval) for v in eqn.invars):
+            raise CannotFuse(f"`{op}` of random keys is not supported")
         return self.add(op, inputs, outputs, params)
 
     def _of_words(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Position, Small, at, dense_strides, dtype_of, is_uniform
-from jaxenvs.fusion.program import Equation
+from jaxenvs.fusion.program import CannotFuse, Equation
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def pieces(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     """`bitcast_convert_type` to a smaller type: the pieces of each number, the lowest first, along a new axis."""
     (array,), output = inputs, equation.outputs[0]
     if len(output.shape) < len(array.shape):
-        raise NotImplementedError("bitcast_convert_type to a larger type")
+        raise CannotFuse("bitcast_convert_type to a larger type is not supported")
     bits, word = 8 * np.dtype(output.dtype).itemsize, f"uint{8 * np.dtype(str(array.dtype)).itemsize}"
     array = e.memory(array) if isinstance(array, Lazy) and array.cost > 1 else e.readable(array)
 
