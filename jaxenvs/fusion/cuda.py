@@ -155,6 +155,8 @@ class CUDA(Writer):
             function = ("__popc" if op == "popcount" else "__clz") + ("ll" if bits == 64 else "")
             back = f" - {32 - bits}" if op == "leading_zeros" and bits < 32 else ""
             return f"({kind})({function}(({unsigned}){refs[0]}){back})"
+        if op in ("min", "max"):
+            return f"{refs[0]} {'<' if op == 'min' else '>'} {refs[1]} ? {refs[0]} : {refs[1]}"
         if op in ("div", "rem"):
             return f"({kind})({refs[0]} {_WORDS[op]} {refs[1]})"
         if op == "lshr":
