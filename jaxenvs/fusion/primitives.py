@@ -6,6 +6,7 @@ fused, to the operations that they stand for.
 
 import ctypes
 import functools
+import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -105,6 +106,7 @@ mlir.register_lowering(
 )
 
 _registered: dict[str, Any] = {}
+_CHECK_BYTES = 32
 
 
 def compiled(read: Block, layout: Layout) -> str:
@@ -129,10 +131,13 @@ def compiled(read: Block, layout: Layout) -> str:
 
 
 def _read(path: Path) -> bytes | None:
+    """What `_keep` wrote, or None if the file is missing or damaged."""
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError:
         return None
+    check, code = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
+    return code if hashlib.sha256(code).digest() == check else None
 
 
 def _keep(path: Path, code: bytes) -> None:
@@ -140,7 +145,7 @@ def _keep(path: Path, code: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(code)
+            file.write(hashlib.sha256(code).digest() + code)
         os.replace(file.name, path)
     except OSError:
         pass
