@@ -143,7 +143,8 @@ def _computed_in(blocks: Sequence[Block], x: Any) -> bool:
     return isinstance(x, Var) and any(x in equation.outputs for block in blocks for equation in block.equations)
 
 
-def _carry_cells(e: Emitter, variables: Sequence[Var], arrays: Sequence[Array]) -> list[_Cell]:
+def carry_cells(e: Emitter, variables: Sequence[Var], arrays: Sequence[Array]) -> list[_Cell]:
+    """Variables for what a loop carries, with its first values."""
     cells = []
     for var, array in zip(variables, arrays, strict=True):
         cell = _Cell(e, var.shape, var.dtype, var.uniform)
@@ -152,7 +153,7 @@ def _carry_cells(e: Emitter, variables: Sequence[Var], arrays: Sequence[Array]) 
     return cells
 
 
-def _update(e: Emitter, cells: list[_Cell], outputs: list[Array], mask: Val | None) -> None:
+def update_cells(e: Emitter, cells: list[_Cell], outputs: list[Array], mask: Val | None) -> None:
     """Gives all cells their next values, none of which may be read from a cell that was already changed."""
     ready: list[Array] = []
     memories = {id(cell.memory.buffer) for cell in cells if cell.slots is None}
@@ -167,19 +168,19 @@ def _update(e: Emitter, cells: list[_Cell], outputs: list[Array], mask: Val | No
 
 def _while(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     condition, body = equation.blocks
-    cells = _carry_cells(e, condition.inputs, inputs)
+    cells = carry_cells(e, condition.inputs, inputs)
     with e.w.forever():
         carried = [cell.get() for cell in cells]
         (going,) = (e.small(x).elements.item() for x in e.run(condition, carried))
         if going.uniform:
             e.w.leave_unless(going)
-            _update(e, cells, _run_owning(e, body, carried, kept=False), None)
+            update_cells(e, cells, _run_owning(e, body, carried, kept=False), None)
         else:
             mask = going if e.active is None else e.w.op("and", "bool", going, e.active)
             e.w.leave_unless(e.w.any(mask))
             with _only(e, going):
                 outputs = _run_owning(e, body, carried, kept=True)
-                _update(e, cells, outputs, mask)
+                update_cells(e, cells, outputs, mask)
     return [_owned(e, cell) for cell in cells]
 
 
@@ -204,7 +205,7 @@ def _scan(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     small = all(e.is_small(x.shape) for x in outputs) and all(e.is_small(x.shape) for x in xs)
     if length == 1 or (small and length * _length(body) <= _WRITTEN_OUT):
         return _written_out(e, equation, carry, xs)
-    cells = _carry_cells(e, body.inputs[:num_carry], carry)
+    cells = carry_cells(e, body.inputs[:num_carry], carry)
     xs = [e.cheap(x) for x in xs]
     results = [
         Memory(e.w.buffer(x.dtype, x.size, x.uniform), x.shape, dense_strides(x.shape)) for x in outputs
@@ -216,7 +217,7 @@ def _scan(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
         after = _run_owning(e, body, [*(cell.get() for cell in cells), *slices], kept=False)
         for result, row in zip(results, after[num_carry:], strict=True):
             _write_row(e, result, row, step)
-        _update(e, cells, after[:num_carry], None)
+        update_cells(e, cells, after[:num_carry], None)
     return [*(_owned(e, cell) for cell in cells), *(e.own(x) for x in results)]
 
 

@@ -51,7 +51,7 @@ def _quotient(w: Writer, x: Val, y: Val) -> Val:
 
     Up to 32 bits it is computed with float64, whose quotient, cut off, is right: vectors have no division of integers.
     """
-    if _bits(x.dtype) <= 32:
+    if _bits(x.dtype) <= 32 and not w.divides_integers:
         exact = w.op("div", "float64", w.convert(x, "float64"), w.convert(y, "float64"))
         wide = w.convert(exact, "int64")
         return w.convert(wide, x.dtype)

@@ -394,6 +394,14 @@ class LLVM(Writer):
         vector = f"<{count} x {kind}>"
         return self.emit(f"shufflevector {vector} {even}, {vector} {odd}, <{2 * count} x i32> <{order}>"), 2 * count
 
+    def joined(self, first: str, second: str, kind: str, width: int, indices: list[int]) -> str:
+        """Numbers of two vectors, those of the second counted after those of the first."""
+        order = ", ".join(f"i32 {k}" for k in indices)
+        vector = f"<{width} x {kind}>"
+        return self.emit(
+            f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>"
+        )
+
     def part(self, vector: str, kind: str, width: int, indices: list[int]) -> str:
         """Some of a vector's numbers."""
         order = ", ".join(f"i32 {k}" for k in indices)

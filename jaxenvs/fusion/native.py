@@ -7,19 +7,21 @@ import functools
 import hashlib
 import os
 import re
+import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import llvmlite
+import llvmlite  # of the extra `fuse`: `fused.require_compiler` is asked first
 import llvmlite.binding as llvm
 
 from jaxenvs.fusion.kernel import Kernel
 
 # Offsets, in bytes, in the structures of XLA's header `c_api.h`.
-_FRAME = {"extension": 8, "api": 16, "context": 24, "arguments": 72, "results": 112, "attributes": 160}
-_BUFFER_DATA, _SCALAR_VALUE = 24, 8
+FRAME = {"extension": 8, "api": 16, "context": 24, "arguments": 72, "results": 112, "attributes": 160}
+BUFFER_DATA, _SCALAR_VALUE = 24, 8
 _EXTENSION_IS_METADATA, _EXTENSION_TYPE, _EXTENSION_METADATA = 1, 8, 24
 _FIRST_FUNCTION = 48
 # The functions of the header that this was written after, in order; used if the header cannot be read.
@@ -30,59 +32,8 @@ _FUNCTIONS = (
 )  # fmt: skip
 _VERSION = 0, 3
 
-_HANDLER = """
-declare ptr @malloc(i64)
-declare void @free(ptr)
-declare i32 @sched_yield()
-
-; What one call shares: inputs, outputs, lanes, steps, blocks, the next block, blocks done, users.
-define internal void @work(ptr %context) #0 {{
-entry:
-  %workspace = call ptr @malloc(i64 {workspace})
-  %aligned0 = ptrtoint ptr %workspace to i64
-  %aligned1 = add i64 %aligned0, 63
-  %aligned2 = and i64 %aligned1, -64
-  %aligned = inttoptr i64 %aligned2 to ptr
-  %blocks_at = getelementptr i8, ptr %context, i64 32
-  %blocks = load i64, ptr %blocks_at
-  %next_at = getelementptr i8, ptr %context, i64 40
-  %done_at = getelementptr i8, ptr %context, i64 48
-  %users_at = getelementptr i8, ptr %context, i64 56
-  br label %take
-take:
-  %number = atomicrmw add ptr %next_at, i64 1 seq_cst
-  %left = icmp ult i64 %number, %blocks
-  br i1 %left, label %one, label %leave
-one:
-  call void @task(ptr %context, i64 %number, ptr %aligned)
-  %ignored = atomicrmw add ptr %done_at, i64 1 seq_cst
-  br label %take
-leave:
-  call void @free(ptr %workspace)
-  ret void
-}}
-
-define internal void @drop(ptr %context) #0 {{
-entry:
-  %users_at = getelementptr i8, ptr %context, i64 56
-  %users = atomicrmw sub ptr %users_at, i64 1 seq_cst
-  %last = icmp eq i64 %users, 1
-  br i1 %last, label %free, label %end
-free:
-  call void @free(ptr %context)
-  br label %end
-end:
-  ret void
-}}
-
-define internal void @help(ptr %context) #0 {{
-entry:
-  call void @work(ptr %context)
-  call void @drop(ptr %context)
-  ret void
-}}
-
-define ptr @handler(ptr %frame) #0 {{
+# What every handler begins with: it says its version if it is asked, else it finds what it is given.
+ENTRY = """define ptr @handler(ptr %frame) #0 {{
 entry:
   %extension_at = getelementptr i8, ptr %frame, i64 {extension}
   %extension = load ptr, ptr %extension_at
@@ -123,10 +74,90 @@ call:
   %steps_value_at = getelementptr i8, ptr %steps_scalar, i64 {scalar_value}
   %steps_at = load ptr, ptr %steps_value_at
   %steps = load i64, ptr %steps_at
+"""
+
+_HANDLER = (
+    """
+declare ptr @malloc(i64)
+declare void @free(ptr)
+declare i32 @sched_yield()
+declare i32 @madvise(ptr, i64, i32)
+
+; What one call shares: inputs, outputs, lanes, steps, blocks, the next block, blocks done, users.
+define internal void @work(ptr %context) #0 {{
+entry:
+  %workspace = call ptr @malloc(i64 {workspace})
+  %aligned0 = ptrtoint ptr %workspace to i64
+  %aligned1 = add i64 %aligned0, 63
+  %aligned2 = and i64 %aligned1, -64
+  %aligned = inttoptr i64 %aligned2 to ptr
+  %blocks_at = getelementptr i8, ptr %context, i64 32
+  %blocks = load i64, ptr %blocks_at
+  %next_at = getelementptr i8, ptr %context, i64 40
+  %done_at = getelementptr i8, ptr %context, i64 48
+  %users_at = getelementptr i8, ptr %context, i64 56
+  br label %take
+take:
+  %number = atomicrmw add ptr %next_at, i64 1 seq_cst
+  %left = icmp ult i64 %number, %blocks
+  br i1 %left, label %one, label %leave
+one:
+  call void @task(ptr %context, i64 %number, ptr %aligned)
+  %ignored = atomicrmw add ptr %done_at, i64 1 seq_cst
+  br label %take
+leave:
+  call void @free(ptr %workspace)
+  ret void
+}}
+
+; Asks for large pages, so that the first write to fresh memory does not stop at each 4 KiB.
+define internal void @advise(ptr %data, i64 %bytes) #0 {{
+entry:
+  %large = icmp uge i64 %bytes, 4194304
+  %use = and i1 %large, {has_large_pages}
+  br i1 %use, label %ask, label %end
+ask:
+  %begin = ptrtoint ptr %data to i64
+  %after = add i64 %begin, %bytes
+  %raised = add i64 %begin, 2097151
+  %first = and i64 %raised, -2097152
+  %last = and i64 %after, -2097152
+  %length = sub i64 %last, %first
+  %at = inttoptr i64 %first to ptr
+  %ignored = call i32 @madvise(ptr %at, i64 %length, i32 14)
+  br label %end
+end:
+  ret void
+}}
+
+define internal void @drop(ptr %context) #0 {{
+entry:
+  %users_at = getelementptr i8, ptr %context, i64 56
+  %users = atomicrmw sub ptr %users_at, i64 1 seq_cst
+  %last = icmp eq i64 %users, 1
+  br i1 %last, label %free, label %end
+free:
+  call void @free(ptr %context)
+  br label %end
+end:
+  ret void
+}}
+
+define internal void @help(ptr %context) #0 {{
+entry:
+  call void @work(ptr %context)
+  call void @drop(ptr %context)
+  ret void
+}}
+
+"""
+    + ENTRY
+    + """\
   %context = call ptr @malloc(i64 {context_bytes})
   %inputs = getelementptr i8, ptr %context, i64 128
   %outputs = getelementptr i8, ptr %context, i64 {outputs_offset}
 {copies}
+{advice}
   %full = udiv i64 %lanes, {block_lanes}
   %rest = urem i64 %lanes, {block_lanes}
   %groups = udiv i64 %rest, {group}
@@ -238,10 +269,11 @@ end:
 
 attributes #0 = {{ nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512" }}
 """
+)
 
 
 @functools.cache
-def _interface() -> tuple[dict[str, int], tuple[int, int]]:
+def interface() -> tuple[dict[str, int], tuple[int, int]]:
     """Offsets of the interface's functions, and its version, from the header that comes with jaxlib."""
     names, version = list(_FUNCTIONS), _VERSION
     header = Path(jax.ffi.include_dir()) / "xla" / "ffi" / "api" / "c_api.h"
@@ -254,9 +286,35 @@ def _interface() -> tuple[dict[str, int], tuple[int, int]]:
     return {name: _FIRST_FUNCTION + 8 * number for number, name in enumerate(names)}, version
 
 
-def module_text(kernel: Kernel, num_inputs: int, num_outputs: int, group: int) -> str:
-    """The whole module of a kernel, in LLVM's language."""
-    functions, (major, minor) = _interface()
+def entry_values() -> dict[str, int]:
+    """What stands in the braces of `ENTRY`."""
+    _, (major, minor) = interface()
+    return FRAME | {
+        "extension_type": _EXTENSION_TYPE,
+        "is_metadata": _EXTENSION_IS_METADATA,
+        "extension_metadata": _EXTENSION_METADATA,
+        "scalar_value": _SCALAR_VALUE,
+        "major": major,
+        "minor": minor,
+    }
+
+
+def module_text(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_carried: int, group: int) -> str:
+    """The whole module of a kernel, in LLVM's language.
+
+    Args:
+        kernel: its task.
+        num_inputs: how many arrays it reads.
+        put_out: bytes of one lane, and of one step if it is not carried, of each array that it writes.
+        num_carried: how many of those are carried, which come first.
+        group: lanes of a group.
+    """
+    functions, _ = interface()
+    num_outputs = len(put_out)
+    advice = ["  %all_rows = mul i64 %lanes, %steps"]
+    for k, size in enumerate(put_out):
+        rows = "%lanes" if k < num_carried else "%all_rows"
+        advice += [f"  %bytes_{k} = mul i64 {rows}, {size}", f"  call void @advise(ptr %outputs_data_{k}, i64 %bytes_{k})"]
     outputs_offset = 128 + 8 * num_inputs
     copies = []
     for name, count in (("inputs", num_inputs), ("outputs", num_outputs)):
@@ -266,25 +324,21 @@ def module_text(kernel: Kernel, num_inputs: int, num_outputs: int, group: int) -
             copies += [
                 f"  {at}_from = getelementptr i8, ptr %{source}, i64 {8 * k}",
                 f"  {at}_buffer = load ptr, ptr {at}_from",
-                f"  {data}_at = getelementptr i8, ptr {at}_buffer, i64 {_BUFFER_DATA}",
+                f"  {data}_at = getelementptr i8, ptr {at}_buffer, i64 {BUFFER_DATA}",
                 f"  {data} = load ptr, ptr {data}_at",
                 f"  {at}_to = getelementptr i8, ptr %{name}, i64 {8 * k}",
                 f"  store ptr {data}, ptr {at}_to",
             ]
     handler = _HANDLER.format(
-        **_FRAME,
+        **entry_values(),
         workspace=kernel.workspace + 64,
-        extension_type=_EXTENSION_TYPE,
-        is_metadata=_EXTENSION_IS_METADATA,
-        extension_metadata=_EXTENSION_METADATA,
-        scalar_value=_SCALAR_VALUE,
         context_bytes=outputs_offset + 8 * num_outputs,
         outputs_offset=outputs_offset,
         copies="\n".join(copies),
+        advice="\n".join(advice),
+        has_large_pages=str(sys.platform == "linux").lower(),
         block_lanes=kernel.block_lanes,
         group=group,
-        major=major,
-        minor=minor,
         num_threads=functions["ThreadPool_NumThreads"],
         schedule=functions["ThreadPool_Schedule"],
         error_destroy=functions["Error_Destroy"],

@@ -90,6 +90,8 @@ class Writer(abc.ABC):
 
     lanes: int
     """How many lanes a value holds."""
+    divides_integers = False
+    """Whether it divides integers of 32 bits faster than floats of 64."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxenvs.fusion.scan import scan_lanes
+from jaxenvs.fusion import scan as scan_lanes
 
 
 def both(function: Callable[..., Any], *arguments: Any, carried: bool = False) -> tuple[Any, Any]:
