@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Position, Small, at, is_uniform, positions
-from jaxenvs.fusion.program import CannotFuse, Equation
+from jaxenvs.fusion.program import SCATTERS, CannotFuse, Equation
 from jaxenvs.fusion.shapes import plus
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
@@ -237,12 +237,12 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
 
 
 def _combination(e: Emitter, op: str, dtype: str) -> Callable[[Val, Val], Val] | None:
-    name = {"scatter-add": "add", "scatter_add": "add", "scatter_mul": "mul", "scatter_min": "min", "scatter_max": "max"}
-    if op == "scatter":
+    name = SCATTERS[op]
+    if name is None:
         return None
-    if dtype == "bool" and name[op] in ("add", "mul"):
+    if dtype == "bool" and name in ("add", "sub", "mul"):
         raise CannotFuse(f"{op} of bool is not supported")
-    return lambda old, new: elementwise.OPERATIONS[name[op]](e.w, {}, old, new)
+    return lambda old, new: elementwise.OPERATIONS[name](e.w, {}, old, new)
 
 
 def _scatter(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
@@ -317,11 +317,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": _dynamic_update_slice,
     "gather": _gather,
-    "scatter": _scatter,
-    "scatter-add": _scatter,
-    "scatter_add": _scatter,
-    "scatter_mul": _scatter,
-    "scatter_min": _scatter,
-    "scatter_max": _scatter,
+    **dict.fromkeys(SCATTERS, _scatter),
 }
 """Functions of (emitter, equation, arrays)."""
