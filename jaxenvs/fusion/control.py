@@ -108,7 +108,7 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     for number, output in enumerate(equation.outputs):
         sources = [block.outputs[number] for block in blocks]
         if all(x is sources[0] for x in sources) and not _computed_in(blocks, sources[0]):
-            results[number] = e.array(sources[0])
+            results[number] = e.shared(sources[0], e.array(sources[0]))
         else:
             differing.append((number, output))
     cells = {n: _Cell(e, x.shape, x.dtype, x.uniform) for n, x in differing}
@@ -245,10 +245,11 @@ def _written_out(e: Emitter, equation: Equation, carry: list[Array], xs: list[Ar
     (body,), params = equation.blocks, equation.params
     length, num_carry = params["length"], params["num_carry"]
     rows: dict[int, list[Array]] = {}
+    carry = [e.shared(x, array) for x, array in zip(equation.inputs, carry, strict=False)]
     xs = [x if isinstance(x, np.ndarray | Small) else e.cheap(x) for x in xs]
     for step in reversed(range(length)) if params["reverse"] else range(length):
         slices = [_known_row(e, x, var, step) for x, var in zip(xs, body.inputs[num_carry:], strict=True)]
-        after = e.run(body, [*carry, *slices])
+        after = [e.shared(x, y) for x, y in zip(body.outputs, e.run(body, [*carry, *slices]), strict=True)]
         carry, rows[step] = after[:num_carry], after[num_carry:]
     results: list[Array] = []
     for number, output in enumerate(equation.outputs[num_carry:]):

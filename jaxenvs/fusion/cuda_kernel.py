@@ -7,6 +7,7 @@ memory, and write whole rows side by side.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from jaxenvs.fusion.arrays import Array, Memory, Small, at, dense_strides, dtype
 from jaxenvs.fusion.control import carry_cells, update_cells
 from jaxenvs.fusion.cuda import CUDA, c_type, storage
 from jaxenvs.fusion.emitter import Emitter
-from jaxenvs.fusion.kernel import Layout
+from jaxenvs.fusion.kernel import Kind, Layout
 from jaxenvs.fusion.program import Block, Var
 from jaxenvs.fusion.writer import Buffer, Val
 
@@ -55,36 +56,36 @@ class _KernelWriter:
 
     def text(self) -> str:
         """Writes everything."""
-        w, e, layout = self.w, self.e, self.layout
-        bounds = np.cumsum([layout.shared, layout.own, layout.carried, layout.shared_steps])
-        shared, own, carried, shared_steps, own_steps = (
-            list(zip(names, variables, strict=True))
-            for names, variables in zip(
-                np.split(np.asarray(self.inputs, object), bounds),
-                np.split(np.asarray(self.step.inputs, object), bounds),
-                strict=True,
-            )
-        )
+        w, e = self.w, self.e
         e.count_reads(self.step)
-        cells = carry_cells(e, [x for _, x in own], [self._row("lane", *x) for x in own])
-        state = carry_cells(e, [x for _, x in carried], [self._row("lane", *x) for x in carried])
+        inputs = list(zip(self.inputs, self.step.inputs, self.layout, strict=True))
+        own = {n: self._cell(name, x) for n, (name, x, kind) in enumerate(inputs) if kind is Kind.OWN}
+        state = {n: self._cell(name, x) for n, (name, x, kind) in enumerate(inputs) if kind is Kind.CARRY}
         w.lines.append("for (long long step = 0; step < steps; ++step) {")
         with w.scope():
             w.lines.append("const long long row = step * lanes + lane;")
-            old = [cell.get() for cell in state]
-            inputs: list[Array] = [self._row("", *x) for x in shared]
-            inputs += [cell.get() for cell in cells]
-            inputs += [e.own(x) if isinstance(x, Memory) else x for x in old]
-            inputs += [self._row("step", *x) for x in shared_steps]
-            inputs += [self._row("row", *x) for x in own_steps]
-            results = e.run(self.step, inputs)
-            for name, result in list(zip(self.outputs, results, strict=True))[layout.carried :]:
+            arrays: list[Array] = []
+            for n, (name, x, kind) in enumerate(inputs):
+                if n in own:
+                    arrays.append(own[n].get())
+                elif n in state:
+                    array = state[n].get()
+                    arrays.append(e.own(array) if isinstance(array, Memory) else array)
+                else:
+                    number = {Kind.SHARED: "", Kind.SHARED_STEP: "step", Kind.OWN_STEP: "row"}[kind]
+                    arrays.append(self._row(number, name, x))
+            results = e.run(self.step, arrays)
+            for name, result in list(zip(self.outputs, results, strict=True))[len(state) :]:
                 self._put_out(name, result)
-            update_cells(e, state, results[: layout.carried], None)
+            update_cells(e, list(state.values()), results[: len(state)], None)
         w.lines.append("}")
-        for name, cell in zip(self.outputs, state, strict=False):
+        for name, cell in zip(self.outputs, state.values(), strict=False):
             self._finish(name, cell.get())
         return self._assembled()
+
+    def _cell(self, name: str, var: Var) -> Any:
+        """A lane's own variable, with the value of an input."""
+        return carry_cells(self.e, [var], [self._row("lane", name, var)])[0]
 
     def _assembled(self) -> str:
         w = self.w

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.fusion import functions
+from jaxenvs.fusion.program import CannotFuse
 from jaxenvs.fusion.writer import Val, Writer
 
 Operation = Callable[..., Val]
@@ -65,11 +66,21 @@ def _quotient(w: Writer, x: Val, y: Val) -> Val:
 def _extremum(op: str) -> Operation:
     def extremum(w: Writer, p: Any, x: Val, y: Val) -> Val:
         if x.dtype == "bool":
-            return w.op("or" if op == "ge" else "and", "bool", x, y)
-        first = w.compare(op, x, y)
-        if _is_float(x.dtype) and x.const is None:
-            first = w.op("or", "bool", first, w.compare("ne", x, x))
-        return w.select(first, x, y)
+            return w.op("or" if op == "max" else "and", "bool", x, y)
+        if not _is_float(x.dtype):
+            return w.op(op, x.dtype, x, y)
+        x, y = (y, x) if x.const is not None else (x, y)
+        if y.const is not None and np.isnan(y.const):
+            return y
+        better = "gt" if op == "max" else "lt"
+        if y.const is not None and y.const == 0 and np.signbit(y.const) == (op == "max"):
+            better = "ge" if op == "max" else "le"
+        result = w.select(w.op("or", "bool", w.compare(better, x, y), w.compare("ne", x, x)), x, y)
+        if y.const is not None:
+            return result
+        # Of zeros with two signs, the greater is +0. Other equal numbers have equal bits.
+        together = w.op("and" if op == "max" else "or", _word(x.dtype), _as_word(w, x), _as_word(w, y))
+        return w.select(w.compare("eq", x, y), _as_float(w, together, x.dtype), result)
 
     return extremum
 
@@ -158,7 +169,7 @@ def _integer_pow(w: Writer, p: Any, x: Val) -> Val:
 
 
 def _clamp(w: Writer, p: Any, low: Val, x: Val, high: Val) -> Val:
-    return _extremum("le")(w, p, _extremum("ge")(w, p, x, low), high)
+    return _extremum("min")(w, p, _extremum("max")(w, p, x, low), high)
 
 
 def _select_n(w: Writer, p: Any, which: Val, *cases: Val) -> Val:
@@ -166,21 +177,39 @@ def _select_n(w: Writer, p: Any, which: Val, *cases: Val) -> Val:
         return w.select(which, cases[1], cases[0])
     result = cases[-1]
     for number in range(len(cases) - 2, -1, -1):
-        result = w.select(w.compare("eq", which, w.const(number, which.dtype)), cases[number], result)
+        result = w.select(w.compare("le", which, w.const(number, which.dtype)), cases[number], result)
     return result
 
 
 def _bitcast(w: Writer, p: Any, x: Val) -> Val:
     dtype = str(np.dtype(p["new_dtype"]))
     if _bits(dtype) != _bits(x.dtype):
-        raise NotImplementedError("bitcast_convert_type between sizes")
+        raise CannotFuse("bitcast_convert_type between sizes is not supported")
     return x if dtype == x.dtype else w.op("bitcast", dtype, x)
 
 
 def _reduce_precision(w: Writer, p: Any, x: Val) -> Val:
     if (p["exponent_bits"], p["mantissa_bits"]) == {"float32": (8, 23), "float64": (11, 52)}[x.dtype]:
         return x
-    raise NotImplementedError("reduce_precision to other sizes")
+    raise CannotFuse("reduce_precision to other sizes is not supported")
+
+
+def _nextafter(w: Writer, p: Any, x: Val, y: Val) -> Val:
+    """The next number from `x` towards `y`, by its bits: they are ordered as the numbers are."""
+    dtype = _word(x.dtype)
+    sign, one = w.const(1 << (_bits(x.dtype) - 1), dtype), w.const(1, dtype)
+    zero, magnitude = w.const(0, dtype), w.not_(sign)
+    bits, target = _as_word(w, x), _as_word(w, y)
+    size, target_size = w.op("and", dtype, bits, magnitude), w.op("and", dtype, target, magnitude)
+    other_sign = w.compare("ne", w.op("and", dtype, w.op("xor", dtype, bits, target), sign), zero)
+    smaller = w.op("or", "bool", other_sign, w.compare("gt", size, target_size))
+    result = w.select(smaller, w.op("sub", dtype, bits, one), w.op("add", dtype, bits, one))
+    smallest = w.op("or", dtype, w.op("and", dtype, target, sign), one)
+    result = w.select(w.compare("eq", size, zero), smallest, result)
+    both_zero = w.compare("eq", w.op("or", dtype, size, target_size), zero)
+    result = w.select(w.op("or", "bool", w.compare("eq", bits, target), both_zero), target, result)
+    nan = w.op("or", "bool", w.compare("ne", x, x), w.compare("ne", y, y))
+    return w.select(nan, w.const(np.nan, x.dtype), _as_float(w, result, x.dtype))
 
 
 def _logical(op: str) -> Operation:
@@ -194,8 +223,8 @@ OPERATIONS: dict[str, Operation] = {
     "mul": _machine("mul"),
     "div": _div,
     "rem": _rem,
-    "max": _extremum("ge"),
-    "min": _extremum("le"),
+    "max": _extremum("max"),
+    "min": _extremum("min"),
     "neg": _neg,
     "abs": _abs,
     "sign": _sign,
@@ -221,6 +250,7 @@ OPERATIONS: dict[str, Operation] = {
     "square": _square,
     "integer_pow": _integer_pow,
     "sqrt": _machine("sqrt"),
+    "nextafter": _nextafter,
     "clamp": _clamp,
     "select_n": _select_n,
     "bitcast_convert_type": _bitcast,

@@ -58,21 +58,27 @@ class Emitter:
                 self._arrays[var] = self._settled(var, array)
         return [self.array(x) for x in block.outputs]
 
-    def count_reads(self, block: Block, inside_loop: bool = False) -> None:
-        """Notes how often each variable is read. What a loop reads counts as read often."""
-        weight = 100 if inside_loop else 1
-        own = set(block.inputs)
+    def count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
+        """Notes how often each variable is read. What a loop reads from outside counts as read often.
+
+        Args:
+            block: whose equations read.
+            depth: how many loops it lies in.
+            defined: the depth of each variable that is in scope.
+        """
+        defined = {} if defined is None else defined
+        defined.update(dict.fromkeys(block.inputs, depth))
 
         def read(x: Atom) -> None:
             if isinstance(x, Var):
-                self._reads[x] = self._reads.get(x, 0) + (1 if x in own else weight)
+                self._reads[x] = self._reads.get(x, 0) + (1 if defined[x] == depth else 100)
 
         for equation in block.equations:
-            own.update(equation.outputs)
             for x in equation.inputs:
                 read(x)
             for inner in equation.blocks:
-                self.count_reads(inner, equation.op in ("while", "scan"))
+                self.count_reads(inner, depth + (equation.op in ("while", "scan")), defined)
+            defined.update(dict.fromkeys(equation.outputs, depth))
         for x in block.outputs:
             read(x)
 
@@ -118,6 +124,8 @@ class Emitter:
 
     def write(self, target: Memory, array: Array, mask: Val | None = None) -> None:
         """Writes all elements into memory, where `mask` is true."""
+        if 0 in array.shape:
+            return
         if isinstance(array, Small):
             for position in positions(array.shape):
                 self.put(target, position, array.elements[position], mask)
@@ -152,6 +160,8 @@ class Emitter:
             return control.OPERATIONS[op](self, equation, inputs)
         (output,) = equation.outputs if len(equation.outputs) == 1 else (None,)
         try:
+            if op == "bitcast_convert_type" and output is not None and len(output.shape) != len(inputs[0].shape):
+                return [shapes.pieces(self, equation, inputs)]
             if op in elementwise.OPERATIONS or op == "convert_element_type":
                 assert output is not None
                 return [self._elementwise(equation, output, inputs)]
@@ -221,6 +231,12 @@ class Emitter:
             self.write(new, array)
             return self.own(new)
         return self.own(self.copied(array))
+
+    def shared(self, source: Atom, array: Array) -> Array:
+        """An array that is given one more name: only if the old one is not read again, the new one may own it."""
+        if not isinstance(array, Memory) or self._reads.get(source) == 1:  # pyright: ignore[reportArgumentType]
+            return array
+        return Memory(array.buffer, array.shape, array.strides, array.offset)
 
     def mask_for(self, memory: Memory) -> Val | None:
         """Where memory may be changed."""

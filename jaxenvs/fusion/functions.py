@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
+from jaxenvs.fusion.program import CannotFuse
 from jaxenvs.fusion.writer import Val, Writer
 
 _WIDE = "float64"
@@ -142,7 +143,8 @@ def _logistic(x: _Wide) -> _Wide:
 
 
 def _sinh(x: _Wide) -> _Wide:
-    e = _expm1(x.one("fabs"))
+    size = x.one("fabs")
+    e = _expm1(size.where(size.below(200.0), 200.0))  # infinite for float32
     return _signed_as(x, (e + e / (e + 1.0)) * 0.5)
 
 
@@ -156,17 +158,15 @@ def _signed_as(x: _Wide, y: _Wide) -> _Wide:
 
 
 # pi/2 in three parts; the first has 33 bits, so that its products with whole numbers of 20 bits are exact.
+# The distance from a multiple is right to the last bit of float32, near the multiples too, up to `_LARGE` and beyond.
+_LARGE = 2.0**20
 _HALF_PI = 1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21
 _SINE = [(-1) ** n / math.factorial(2 * n + 1) for n in range(8, -1, -1)]
 _COSINE = [(-1) ** n / math.factorial(2 * n) for n in range(8, -1, -1)]
 
 
 def _quadrant(x: _Wide) -> tuple[Val, _Wide]:
-    """The number of the nearest multiple of pi/2, and the distance from it.
-
-    Float32 reaches numbers whose distance needs more digits of pi. From 2^20 pi/2 on, the remainder is exact for the
-    float64 nearest to pi/2 instead of pi/2 itself.
-    """
+    """The number of the nearest multiple of pi/2, and the distance from it, for numbers that are not `_LARGE`."""
     w = x.w
     k = (x * (2 / math.pi)).one("round_even")
     rest = k.fma(-_HALF_PI[0], x)
@@ -188,9 +188,23 @@ def _sine(shift: int) -> Callable[[_Wide], _Wide]:
             return w.compare("ne", mask, w.const(0, "int64"))
 
         result = cos.where(bit(1), sin)
-        return (result * -1.0).where(bit(2), result)
+        result = (result * -1.0).where(bit(2), result)
+        if shift == 0:
+            result = x.where(x.equals(0.0), result)
+        return _by_library("cos" if shift else "sin", x, result)
 
     return sine
+
+
+def _by_library(name: str, x: _Wide, result: _Wide) -> _Wide:
+    """The result, replaced by that of the system's library for large numbers."""
+    w, size = x.w, x.one("fabs")
+    large = w.op("and", "bool", w.not_(size.below(_LARGE)), size.below(math.inf))
+    slot = w.slot(_WIDE, result.value.uniform)
+    w.set(slot, result.value)
+    with w.when(w.any(large)):
+        w.set(slot, w.select(large, w.op(name, _WIDE, x.value), result.value))
+    return _Wide(w, w.get(slot))
 
 
 def _tan(x: _Wide) -> _Wide:
@@ -240,7 +254,7 @@ def _asinh(x: _Wide) -> _Wide:
 
 
 def _acosh(x: _Wide) -> _Wide:
-    return _log_all(x + ((x - 1.0) * (x + 1.0)).one("sqrt"))
+    return _constant(x, math.nan).where(x.below(1.0), _log_all(x + ((x - 1.0) * (x + 1.0)).one("sqrt")))
 
 
 def _atanh(x: _Wide) -> _Wide:
@@ -342,9 +356,11 @@ def _log_bounded(size: _Wide) -> _Wide:
 
 
 def _infinite_power(size: _Wide, y: _Wide, result: _Wide) -> _Wide:
-    """Powers with infinite exponents, of numbers near 1 too."""
+    """Powers of 0 and of infinity, and with infinite exponents."""
     w = size.w
     infinite = w.op("and", "bool", y.one("fabs").equals(math.inf), w.not_(size.equals(1.0)))
+    base = w.op("or", "bool", size.equals(0.0), size.equals(math.inf))
+    infinite = w.op("or", "bool", infinite, base)
     grows = w.op("xor", "bool", size.below(1.0), w.compare("gt", y.value, w.const(0, _WIDE)))
     return _constant(size, math.inf).where(grows, 0.0).where(infinite, result)
 
@@ -389,7 +405,7 @@ def _narrow(name: str, function: Callable[..., _Wide]) -> Callable[..., Val]:
         if xs[0].dtype == "float64" and name in _ACCURATE:
             return function(*[_Wide(w, x) for x in xs]).value
         if xs[0].dtype != "float32":
-            raise NotImplementedError(f"`{name}` of {xs[0].dtype}")
+            raise CannotFuse(f"`{name}` of {xs[0].dtype} is not supported")
         wide = function(*[_Wide(w, w.convert(x, _WIDE)) for x in xs])
         return w.convert(wide.value, "float32")
 

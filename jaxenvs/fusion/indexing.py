@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Position, Small, at, is_uniform, positions
-from jaxenvs.fusion.program import Equation
+from jaxenvs.fusion.program import CannotFuse, Equation
 from jaxenvs.fusion.shapes import plus
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
@@ -117,6 +117,8 @@ def _filled(shape: tuple[int, ...], dtype: str, rule: Callable[[tuple[Position, 
 
 def _dynamic_update_slice(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     array, update, indices = inputs[0], inputs[1], inputs[2:]
+    if 0 in update.shape:
+        return e.shared(equation.inputs[0], array)
     starts = [
         _clamped(e.w, e.small(x).elements.item(), size - part)
         for x, size, part in zip(indices, array.shape, update.shape, strict=True)
@@ -200,6 +202,8 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     output, params = equation.outputs[0], equation.params
     numbers, slice_sizes, mode = params["dimension_numbers"], params["slice_sizes"], _mode(params)
     fill = params["fill_value"] if params.get("fill_value") is not None else _default_fill(output.dtype)
+    if 0 in array.shape:
+        return np.full(output.shape, fill, output.dtype)
     kept = [d for d in range(len(array.shape)) if d not in (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)]
     batch_axes = [d for d in range(len(output.shape)) if d not in numbers.offset_dims]
     sizes = [(array.shape[d], slice_sizes[d]) for d in numbers.start_index_map]
@@ -237,12 +241,14 @@ def _combination(e: Emitter, op: str, dtype: str) -> Callable[[Val, Val], Val] |
     if op == "scatter":
         return None
     if dtype == "bool" and name[op] in ("add", "mul"):
-        raise NotImplementedError(f"{op} of bool")
+        raise CannotFuse(f"{op} of bool is not supported")
     return lambda old, new: elementwise.OPERATIONS[name[op]](e.w, {}, old, new)
 
 
 def _scatter(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     array, indices, updates = inputs
+    if 0 in updates.shape:
+        return e.shared(equation.inputs[0], array)
     params, output = equation.params, equation.outputs[0]
     numbers, mode = params["dimension_numbers"], _mode(params)
     mode = "FILL_OR_DROP" if mode == "PROMISE_IN_BOUNDS" else mode

@@ -5,7 +5,9 @@ first cache. So the loop over steps reads and writes main memory only for what a
 """
 
 import dataclasses
+import enum
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,33 +24,31 @@ _MOST_LANES, _BLOCK_BYTES = 256, 32 << 10
 _CHUNK = 16
 
 
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """What the inputs of a step are: first what all lanes and all steps share, and so on.
+class Kind(enum.Enum):
+    """What an input of a step is: for whom, and for how long.
 
     Attributes:
-        shared: inputs that are the same for all lanes and steps.
-        own: inputs of each lane, for all its steps.
-        carried: inputs that each step hands to the next.
-        shared_steps: inputs of each step, the same for all lanes.
-        own_steps: inputs of each step and lane.
+        SHARED: the same for all lanes and steps.
+        OWN: of each lane, for all its steps.
+        CARRY: of each lane; each step hands it to the next.
+        SHARED_STEP: of each step, the same for all lanes.
+        OWN_STEP: of each step and lane.
     """
 
-    shared: int
-    own: int
-    carried: int
-    shared_steps: int
-    own_steps: int
+    SHARED = "shared"
+    OWN = "own"
+    CARRY = "carry"
+    SHARED_STEP = "shared step"
+    OWN_STEP = "own step"
 
-    @property
-    def uniform(self) -> list[bool]:
-        """For each input of a step, whether it is the same for all lanes."""
-        return (
-            [True] * self.shared
-            + [False] * (self.own + self.carried)
-            + [True] * self.shared_steps
-            + [False] * self.own_steps
-        )
+
+Layout: TypeAlias = tuple[Kind, ...]
+"""The kind of each input. The outputs of a step are its new carry, in order, and then what it puts out."""
+
+
+def is_uniform(kind: Kind) -> bool:
+    """Whether an input is the same for all lanes."""
+    return kind in (Kind.SHARED, Kind.SHARED_STEP)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,30 +82,31 @@ class _KernelWriter:
         self.step, self.layout = step, layout
         self.w = LLVM(group)
         self.group = group
-        bounds = np.cumsum([layout.shared, layout.own, layout.carried, layout.shared_steps, layout.own_steps])
-        self.shared, self.own, self.carried, self.shared_steps, self.own_steps, _ = np.split(step.inputs, bounds)
-        held = [*self.own, *self.carried]
+        self.num_carried = layout.count(Kind.CARRY)
+        held = [x for x, kind in zip(step.inputs, layout, strict=True) if kind in (Kind.OWN, Kind.CARRY)]
         per_lane = sum(x.size * np.dtype(x.dtype).itemsize for x in held)
         lanes = max(1, _BLOCK_BYTES // max(per_lane, 1) // group) * group
         self.block_lanes = min(lanes, _MOST_LANES)
 
     def kernel(self) -> Kernel:
         """Writes everything."""
-        w, layout = self.w, self.layout
-        inputs, outputs = self._pointers("inputs", 0, len(self.step.inputs)), self._pointers(
-            "outputs", 8, len(self.step.outputs)
-        )
+        w = self.w
+        inputs = self._pointers("inputs", 0, len(self.step.inputs))
+        outputs = self._pointers("outputs", 8, len(self.step.outputs))
         lanes, steps = (Val(w.emit(f"load i64, ptr {self._at('%context', k)}"), INDEX, True) for k in (16, 24))
         first, count = self._block_bounds(lanes)
-        states = [self._state(x) for x in (*self.own, *self.carried)]
-        for pointer, (buffer, var) in zip(inputs[layout.shared :], states, strict=False):
-            self._copy(pointer, buffer, var, first, count, into_state=True)
+        states = {}
+        for number, (pointer, var, kind) in enumerate(zip(inputs, self.step.inputs, self.layout, strict=True)):
+            if kind in (Kind.OWN, Kind.CARRY):
+                states[number] = self._state(var)
+                self._copy(pointer, states[number], var, first, count, into_state=True)
         groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
         with w.loop(steps) as step, w.loop(groups) as number:
             lane = w.op("mul", INDEX, number, w.index(self.group))
             self._group(inputs, outputs, states, lanes, first, step, lane)
-        for pointer, (buffer, var) in zip(outputs, states[layout.own :], strict=False):
-            self._copy(pointer, buffer, var, first, count, into_state=False)
+        carried = [number for number, kind in enumerate(self.layout) if kind is Kind.CARRY]
+        for pointer, number in zip(outputs, carried, strict=False):
+            self._copy(pointer, states[number], self.step.inputs[number], first, count, into_state=False)
         body = "\n".join(
             [
                 *w.globals,
@@ -145,13 +146,13 @@ class _KernelWriter:
         first = w.select(is_full, w.op("mul", INDEX, number, size), w.select(is_rest, done, last))
         return first, w.select(is_full, size, w.select(is_rest, in_groups, group))
 
-    def _state(self, var: Var) -> tuple[Buffer, Var]:
+    def _state(self, var: Var) -> Buffer:
         """Memory for an array of all lanes of a block."""
         total = var.size * self.block_lanes * np.dtype(var.dtype).itemsize
         name = "%" + self.w.fresh("state")
         self.w.allocations.append(f"  {name} = getelementptr i8, ptr %workspace, i64 {self.w.workspace}")
         self.w.workspace += (total + 127) // 64 * 64
-        return Buffer(name, var.dtype, var.size, self.block_lanes), var
+        return Buffer(name, var.dtype, var.size, self.block_lanes)
 
     def _copy(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
         """Copies an array of a block's lanes between JAX's order and the block's."""
@@ -177,7 +178,7 @@ class _KernelWriter:
         self,
         inputs: Sequence[str],
         outputs: Sequence[str],
-        states: Sequence[tuple[Buffer, Var]],
+        states: dict[int, Buffer],
         lanes: Val,
         first: Val,
         step: Val,
@@ -186,33 +187,35 @@ class _KernelWriter:
         """One step of one group of lanes."""
         w, emitter = self.w, Emitter(self.w)
         emitter.count_reads(self.step)
-        layout = self.layout
         row = w.op("add", INDEX, w.op("mul", INDEX, step, lanes), w.op("add", INDEX, first, lane))
-        arrays: list[Array] = [
-            self._dense(Buffer(pointer, var.dtype, var.size, None), var)
-            for pointer, var in zip(inputs, self.shared, strict=False)
-        ]
-        memories = []
-        for buffer, var in states:
-            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
-            memories.append(self._dense(here, var))
-        arrays += memories
-        rest = inputs[layout.shared + len(states) :]
-        for pointer, var in zip(rest, self.shared_steps, strict=False):
-            base = self._offset(pointer, var.dtype, w.op("mul", INDEX, step, w.index(var.size)))
-            arrays.append(self._dense(Buffer(base, var.dtype, var.size, None), var))
-        for pointer, var in zip(rest[layout.shared_steps :], self.own_steps, strict=True):
-            base = self._offset(pointer, var.dtype, w.op("mul", INDEX, row, w.index(var.size)))
-            arrays.append(self._rows(base, var, emitter))
-        arrays = [
-            emitter.small(x) if isinstance(x, Memory) and emitter.is_small(x.shape) else x for x in arrays
-        ]
+        arrays: list[Array] = []
+        memories, before = [], []
+        for number, (pointer, var, kind) in enumerate(zip(inputs, self.step.inputs, self.layout, strict=True)):
+            if kind is Kind.OWN_STEP:
+                base = self._offset(pointer, var.dtype, w.op("mul", INDEX, row, w.index(var.size)))
+                array = self._rows(base, var, emitter)
+            else:
+                array = self._dense(self._here(pointer, var, kind, states.get(number), step, lane), var)
+            if kind is Kind.CARRY:
+                memories.append(array)
+            if emitter.is_small(var.shape):
+                array = emitter.small(array)
+            if kind is Kind.CARRY:
+                before.append(array)
+            arrays.append(array)
         results = emitter.run(self.step, arrays)
-        old = arrays[layout.shared + layout.own :][: layout.carried]
-        self._carry(emitter, memories[layout.own :], old, results[: layout.carried])
-        targets = list(zip(outputs, results, self.step.outputs, strict=True))[layout.carried :]
-        for pointer, result, _ in targets:
+        # What is put out may be read from the state that the step began with.
+        for pointer, result in zip(outputs[self.num_carried :], results[self.num_carried :], strict=True):
             self._put_out(emitter, pointer, result, row)
+        self._carry(emitter, memories, before, results[: self.num_carried])
+
+    def _here(self, pointer: str, var: Var, kind: Kind, state: Buffer | None, step: Val, lane: Val) -> Buffer:
+        """Where the array of this step and group is."""
+        if state is not None:
+            return Buffer(self._offset(state.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+        if kind is Kind.SHARED_STEP:
+            pointer = self._offset(pointer, var.dtype, self.w.op("mul", INDEX, step, self.w.index(var.size)))
+        return Buffer(pointer, var.dtype, var.size, None)
 
     @staticmethod
     def _dense(buffer: Buffer, var: Var) -> Memory:
@@ -226,19 +229,43 @@ class _KernelWriter:
             elements = np.empty(var.shape, object)
             elements[...] = value
             return Small(elements, var.dtype)
-        source = Buffer(base, var.dtype, var.size * self.group, None)
-        start = w.op("mul", "int32", w.lane_numbers("int32"), w.const(var.size, "int32"))
-        strides = dense_strides(var.shape)
+        if emitter.is_small(var.shape):
+            elements = np.empty(var.shape, object)
+            elements.reshape(-1)[:] = self._columns(base, var, 0, var.size)
+            return Small(elements, var.dtype)
+        target = w.buffer(var.dtype, var.size, False)
+        whole, rest = divmod(var.size, _CHUNK)
+        with w.loop(whole) as chunk:
+            start = w.op("mul", INDEX, chunk, w.index(_CHUNK))
+            for k, value in enumerate(self._columns(base, var, start, _CHUNK)):
+                w.store(target, w.op("add", INDEX, start, w.index(k)), value)
+        for k, value in enumerate(self._columns(base, var, whole * _CHUNK, rest) if rest else []):
+            w.store(target, w.index(whole * _CHUNK + k), value)
+        return Memory(target, var.shape, dense_strides(var.shape))
 
-        def rule(position: tuple[int | Val, ...]) -> Val:
-            number = w.const(0, "int32")
-            for x, stride in zip(position, strides, strict=True):
-                x = w.const(x, "int32") if isinstance(x, int) else w.convert(x, "int32")
-                number = w.op("add", "int32", number, w.op("mul", "int32", x, w.const(stride, "int32")))
-            return w.load(source, w.op("add", "int32", start, number))
-
-        rows = Lazy(var.shape, var.dtype, rule, 12, uniform=False)
-        return emitter.small(rows) if emitter.is_small(var.shape) else emitter.copied(rows)
+    def _columns(self, base: str, var: Var, start: int | Val, count: int) -> list[Val]:
+        """Some elements of each lane's row, in pieces whose number is a power of 2."""
+        w, kind = self.w, storage(var.dtype)
+        align, results = np.dtype(var.dtype).itemsize, []
+        while count:
+            width = power_of_two_below(count)
+            rows = []
+            for lane in range(self.group):
+                shift = w.index(lane * var.size)
+                where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
+                rows.append(w.emit(f"load <{width} x {kind}>, ptr {self._offset(base, var.dtype, where)}, align {align}"))
+            length = width
+            while len(rows) > 1:
+                order = list(range(2 * length))
+                rows = [w.joined(a, b, kind, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
+                length *= 2
+            for k in range(width):
+                ref = w.part(rows[0], kind, length, list(range(k, length, width)))
+                value = Val(ref, "uint8" if var.dtype == "bool" else var.dtype, False)
+                results.append(w.convert(value, var.dtype))
+            start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
+            count -= width
+        return results
 
     def _carry(self, e: Emitter, memories: list[Memory], old: list[Array], results: list[Array]) -> None:
         """Writes what the next step reads; nothing is written over before all of it is computed."""

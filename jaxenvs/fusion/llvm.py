@@ -50,6 +50,8 @@ _INTRINSICS = {
     "copysign": "copysign",
     "fma": "fma",
     "popcount": "ctpop",
+    "sin": "sin",
+    "cos": "cos",
 }
 
 
@@ -157,6 +159,9 @@ class LLVM(Writer):
             return self.emit(f"call {kind} @{name}({kind} {refs[0]}, i1 false)")
         if op in _INTRINSICS:
             name = f"llvm.{_INTRINSICS[op]}.{self._suffix(dtype, uniform)}"
+            return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
+        if op in ("min", "max"):
+            name = f"llvm.{'s' if is_signed(dtype) else 'u'}{op}.{self._suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
         if is_float(dtype):
             return self.emit(f"{_FLOAT[op]} {kind} {refs[0]}, {refs[1]}")
@@ -388,6 +393,14 @@ class LLVM(Writer):
         order = ", ".join(f"i32 {k + offset * count}" for k in range(count) for offset in (0, 1))
         vector = f"<{count} x {kind}>"
         return self.emit(f"shufflevector {vector} {even}, {vector} {odd}, <{2 * count} x i32> <{order}>"), 2 * count
+
+    def joined(self, first: str, second: str, kind: str, width: int, indices: list[int]) -> str:
+        """Numbers of two vectors, those of the second counted after those of the first."""
+        order = ", ".join(f"i32 {k}" for k in indices)
+        vector = f"<{width} x {kind}>"
+        return self.emit(
+            f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>"
+        )
 
     def part(self, vector: str, kind: str, width: int, indices: list[int]) -> str:
         """Some of a vector's numbers."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import llvmlite
+import llvmlite  # of the extra `fuse`: `fused.require_compiler` is asked first
 import llvmlite.binding as llvm
 
 from jaxenvs.fusion.kernel import Kernel

@@ -32,6 +32,11 @@ _CALLS = {
 }
 
 
+_DTYPES = {
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+}
+
+
 class CannotFuse(Exception):
     """Why a program cannot become a kernel."""
 
@@ -160,7 +165,13 @@ def words(x: Any) -> np.ndarray:
 def _variable(aval: Any, uniform: bool = False) -> Var:
     if is_key(aval):
         return Var(tuple(aval.shape) + key_shape(aval), "uint32", uniform)
+    _check_dtype(aval.dtype)
     return Var(tuple(aval.shape), str(np.dtype(aval.dtype)), uniform)
+
+
+def _check_dtype(dtype: Any) -> None:
+    if str(dtype) not in _DTYPES:
+        raise CannotFuse(f"numbers of type {dtype} are not supported")
 
 
 class _Builder:
@@ -229,8 +240,63 @@ class _Builder:
             return self.call(keys.OPERATIONS[op](eqn), *inputs)
         if op in ("cond", "while", "scan"):
             return getattr(self, f"_{op}")(eqn, inputs)
+        for x in inputs:
+            _check_dtype(x.dtype)
         outputs = [_variable(v.aval) for v in eqn.outvars]
-        return self.add(op, inputs, outputs, _plain(op, params, eqn))
+        params = _plain(op, params, eqn)
+        if any(is_key(v.aval) for v in eqn.outvars):
+            params, inputs = self._of_words(op, params, inputs, eqn)
+        elif any(is_key(v.aval) for v in eqn.invars):
+            raise CannotFuse(f"`{op}` of random keys is not supported")
+        return self.add(op, inputs, outputs, params)
+
+    def _of_words(
+        self, op: str, params: dict[str, Any], inputs: list[Atom], eqn: Any
+    ) -> tuple[dict[str, Any], list[Atom]]:
+        """An operation that moves keys, as one that moves their words, which are one more axis at the end."""
+        aval = next(v.aval for v in eqn.invars if is_key(v.aval))
+        (size,) = key_shape(aval)
+        rank, out_rank = len(aval.shape), len(eqn.outvars[0].aval.shape)
+        more: dict[str, Any] = {}
+        if op == "select_n" and inputs[0].shape:
+            axes = tuple(range(len(inputs[0].shape)))
+            wide = Var((*inputs[0].shape, size), inputs[0].dtype)
+            inputs[:1] = self.add(
+                "broadcast_in_dim", inputs[:1], [wide], {"shape": wide.shape, "broadcast_dimensions": axes}
+            )
+        elif op == "broadcast_in_dim":
+            more = {
+                "shape": (*params["shape"], size),
+                "broadcast_dimensions": (*params["broadcast_dimensions"], out_rank),
+            }
+        elif op == "reshape":
+            more = {"new_sizes": (*params["new_sizes"], size)}
+        elif op == "transpose":
+            more = {"permutation": (*params["permutation"], rank)}
+        elif op == "slice":
+            more = {
+                "start_indices": (*params["start_indices"], 0),
+                "limit_indices": (*params["limit_indices"], size),
+                "strides": (*(params["strides"] or (1,) * rank), 1),
+            }
+        elif op in ("dynamic_slice", "dynamic_update_slice"):
+            inputs = [*inputs, np.zeros((), np.int32)]
+            more = {"slice_sizes": (*params["slice_sizes"], size)} if op == "dynamic_slice" else {}
+        elif op == "pad":
+            more = {"padding_config": (*params["padding_config"], (0, 0, 0))}
+        elif op == "gather":
+            numbers = params["dimension_numbers"]
+            more = {
+                "slice_sizes": (*params["slice_sizes"], size),
+                "dimension_numbers": numbers._replace(offset_dims=(*numbers.offset_dims, out_rank)),
+            }
+        elif op == "scatter":
+            numbers, update_rank = params["dimension_numbers"], len(eqn.invars[2].aval.shape)
+            window = (*numbers.update_window_dims, update_rank)
+            more = {"dimension_numbers": numbers._replace(update_window_dims=window)}
+        elif op not in ("select_n", "squeeze", "expand_dims", "concatenate", "stack", "split", "rev"):
+            raise CannotFuse(f"`{op}` of random keys is not supported")
+        return params | more, inputs
 
     def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         branches, (index, *operands) = eqn.params["branches"], inputs

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Position, Small, at, dense_strides, is_uniform, positions
-from jaxenvs.fusion.program import Equation
+from jaxenvs.fusion.program import CannotFuse, Equation
 from jaxenvs.fusion.shapes import plus, times
 from jaxenvs.fusion.writer import Slot, Val
 
@@ -143,8 +143,8 @@ def _arg(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
                 wins = better(best, x)
                 best, number = e.w.select(wins, x, best), e.w.select(wins, e.w.const(k, output.dtype), number)
             return number
-        first = value(0)
-        best_slot, number_slot = e.w.slot(first.dtype, first.uniform), e.w.slot(output.dtype, first.uniform)
+        first, uniform = value(0), is_uniform(array)
+        best_slot, number_slot = e.w.slot(first.dtype, uniform), e.w.slot(output.dtype, uniform)
         e.w.set(best_slot, first)
         e.w.set(number_slot, e.w.const(0, output.dtype))
         with e.w.loop(size) as k:
@@ -168,7 +168,7 @@ def _cumulative(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     axis, reverse = equation.params["axis"], equation.params["reverse"]
     name, neutral = _monoid(equation.op, output.dtype)
     if name == "logsumexp":
-        raise NotImplementedError(equation.op)
+        raise CannotFuse(f"the primitive `{equation.op}` is not supported")
     size = array.shape[axis]
     if e.is_small(output.shape):
         values, elements = e.small(array).elements, np.empty(output.shape, object)
@@ -200,8 +200,10 @@ def _dot_general(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     left_free = [d for d in range(len(left.shape)) if d not in (*left_sum, *left_batch)]
     right_free = [d for d in range(len(right.shape)) if d not in (*right_sum, *right_batch)]
     summed = [left.shape[d] for d in left_sum]
+    if 0 in summed:
+        return np.zeros(output.shape, output.dtype)
     if output.dtype == "bool":
-        raise NotImplementedError("dot_general of bool")
+        raise CannotFuse("dot_general of bool is not supported")
 
     def factors(out: Sequence[Position], inner: Sequence[Position]) -> Val:
         batch, rest = out[: len(left_batch)], out[len(left_batch) :]
@@ -257,7 +259,7 @@ def _sort(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     axis, num_keys = equation.params["dimension"], equation.params["num_keys"]
     size = inputs[0].shape[axis]
     if size == 1:
-        return list(inputs)
+        return [e.shared(x, array) for x, array in zip(equation.inputs, inputs, strict=True)]
     uniform = all(x.uniform for x in equation.outputs)
     targets = []
     for x in inputs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Position, Small, at, dense_strides, dtype_of, is_uniform
-from jaxenvs.fusion.program import Equation
+from jaxenvs.fusion.program import CannotFuse, Equation
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
 if TYPE_CHECKING:
@@ -291,6 +291,29 @@ def _pad(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     )
     e.write(Memory(buffer, part, strides, offset), cut)
     return target
+
+
+def pieces(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
+    """`bitcast_convert_type` to a smaller type: the pieces of each number, the lowest first, along a new axis."""
+    (array,), output = inputs, equation.outputs[0]
+    if len(output.shape) < len(array.shape):
+        raise CannotFuse("bitcast_convert_type to a larger type is not supported")
+    bits, word = 8 * np.dtype(output.dtype).itemsize, f"uint{8 * np.dtype(str(array.dtype)).itemsize}"
+    array = e.memory(array) if isinstance(array, Lazy) and array.cost > 1 else e.readable(array)
+
+    def rule(position: tuple[Position, ...]) -> Val:
+        whole = at(e.w, array, position[:-1])
+        whole = whole if whole.dtype == word else e.w.op("bitcast", word, whole)
+        shift = e.w.op("mul", INDEX, as_value(e.w, position[-1]), e.w.index(bits))
+        part = e.w.convert(e.w.op("lshr", word, whole, e.w.convert(shift, word)), f"uint{bits}")
+        return part if part.dtype == output.dtype else e.w.op("bitcast", output.dtype, part)
+
+    if e.is_small(output.shape) and isinstance(array, Small | np.ndarray):
+        elements = np.empty(output.shape, object)
+        for position in np.ndindex(*output.shape):
+            elements[position] = rule(position)
+        return Small(elements, output.dtype)
+    return Lazy(output.shape, output.dtype, rule, 3, output.uniform)
 
 
 def _iota(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:

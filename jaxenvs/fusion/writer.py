@@ -79,8 +79,9 @@ _FOLDED = _COMPARE | {
     "and": np.bitwise_and,
     "or": np.bitwise_or,
     "xor": np.bitwise_xor,
-    "lshr": np.right_shift,
     "shl": np.left_shift,
+    "min": np.minimum,
+    "max": np.maximum,
 }
 
 
@@ -231,6 +232,9 @@ class Writer(abc.ABC):
         if op in _COMPARE or (op in _FOLDED and dtype not in ("float32", "float64")):
             with np.errstate(all="ignore"):
                 return self.const(_FOLDED[op](*values), dtype)
+        if op == "lshr":
+            word = np.asarray(values[0]).view(f"uint{8 * np.dtype(dtype).itemsize}")
+            return self.const((word >> word.dtype.type(values[1])).view(dtype), dtype)
         if op == "convert" and operands[0].dtype not in ("float32", "float64") and dtype != "float32":
             return self.const(np.asarray(values[0]).astype(dtype), dtype)
         if op in ("any", "all"):
@@ -277,11 +281,11 @@ class Writer(abc.ABC):
 
     def minimum(self, x: Val, y: Val) -> Val:
         """The smaller of two integers."""
-        return self.select(self.compare("lt", x, y), x, y)
+        return self.op("min", x.dtype, x, y)
 
     def maximum(self, x: Val, y: Val) -> Val:
         """The larger of two integers."""
-        return self.select(self.compare("gt", x, y), x, y)
+        return self.op("max", x.dtype, x, y)
 
     def clamp(self, x: Val, largest: int) -> Val:
         """An integer, moved to 0, ..., largest."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.fusion import cuda_kernel, scan
+from jaxenvs.fusion import cuda_kernel, primitives
 
 HEADER = Path(__file__).with_name("cuda_on_host.h")
 
@@ -49,7 +49,7 @@ def run(launch: Any, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]
 def scan_of(jaxpr: Any) -> Any:
     """The parameters of the fused scan within a jaxpr."""
     for equation in jaxpr.eqns:
-        if equation.primitive is scan._scan:
+        if equation.primitive is primitives.scan:
             return equation.params
         for inner in equation.params.values():
             found = scan_of(inner.jaxpr) if hasattr(inner, "jaxpr") else None

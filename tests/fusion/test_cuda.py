@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.fusion import cuda_kernel, gpu, native, scan
-from jaxenvs.fusion.kernel import Layout
+from jaxenvs import fusion
+from jaxenvs.fusion import cuda_kernel, gpu, native, primitives
+from jaxenvs.fusion import lanes as lanes_of
+from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import CannotFuse, program
 from tests.fusion import cuda_on_host
 
@@ -31,19 +33,19 @@ def _parameters(id: str, lanes: int, steps: int) -> tuple[Any, list[np.ndarray]]
     state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(0), lanes))
     sample = jax.vmap(jax.vmap(env.action_space.sample))
     actions = jax.jit(sample)(jax.random.split(jaxenvs.random.key(1), (steps, lanes)))
-    jaxpr = jax.make_jaxpr(lambda state, actions: scan.scan_lanes(env.step, state, actions))(state, actions)
-    return cuda_on_host.scan_of(jaxpr.jaxpr), [np.asarray(scan._unwrapped(x)) for x in jax.tree.leaves((state, actions))]
+    jaxpr = jax.make_jaxpr(lambda state, actions: fusion.scan(env.step, state, actions))(state, actions)
+    return cuda_on_host.scan_of(jaxpr.jaxpr), [np.asarray(lanes_of.as_words(x)) for x in jax.tree.leaves((state, actions))]
 
 
 def _text(parameters: Any) -> str:
     layout = parameters["layout"]
-    return cuda_kernel.write(program(parameters["closed"], layout.uniform), layout)
+    return cuda_kernel.write(program(parameters["closed"], [is_uniform(x) for x in layout]), layout)
 
 
 def _compare(parameters: Any, operands: list[np.ndarray], folder: Path, tolerance: float = 1e-6) -> None:
     """Integers and flags equal, floats close, after all steps."""
     operands = [np.ascontiguousarray(x) for x in operands]
-    expected = jax.jit(functools.partial(scan._reference, **parameters))(*operands)
+    expected = jax.jit(functools.partial(primitives._scan_by_xla, **parameters))(*operands)
     expected = [np.asarray(x) for x in expected]
     results = [np.full(x.shape, 1, x.dtype) for x in expected]
     launch = cuda_on_host.host_function(_text(parameters), folder)
@@ -57,12 +59,10 @@ def _compare(parameters: Any, operands: list[np.ndarray], folder: Path, toleranc
 
 def _of(step: Callable[..., Any], layout: Layout, *operands: np.ndarray, lanes: int, steps: int) -> Any:
     """The parameters of the fused scan of a step with flat inputs and outputs."""
-    axes = [0, 1, 1, 1, 2]
-    counts = layout.shared, layout.own, layout.carried, layout.shared_steps, layout.own_steps
-    skipped = [axis for axis, count in zip(axes, counts, strict=True) for _ in range(count)]
-    avals = [jax.ShapeDtypeStruct(x.shape[n:], x.dtype) for x, n in zip(operands, skipped, strict=True)]
-    for k in range(layout.shared + layout.own + layout.carried, len(operands) - layout.own_steps):
-        avals[k] = jax.ShapeDtypeStruct(operands[k].shape[1:], operands[k].dtype)
+    axes = {Kind.SHARED: 0, Kind.OWN: 1, Kind.CARRY: 1, Kind.SHARED_STEP: 1, Kind.OWN_STEP: 2}
+    avals = [
+        jax.ShapeDtypeStruct(x.shape[axes[kind] :], x.dtype) for x, kind in zip(operands, layout, strict=True)
+    ]
     return {"closed": jax.make_jaxpr(step)(*avals), "layout": layout, "lanes": lanes, "steps": steps}
 
 
@@ -92,7 +92,7 @@ def test_rows_of_all_sizes_lie_where_jax_has_them(tmp_path: Path, lanes: int) ->
             jnp.tile(own, 40)[:130] > 0,
         ]
 
-    layout = Layout(1, 1, 2, 1, 1)
+    layout = tuple(Kind[x] for x in ("SHARED", "OWN", "CARRY", "CARRY", "SHARED_STEP", "OWN_STEP"))
     operands = [shared, own, board, total, of_step, of_both]
     _compare(_of(step, layout, *operands, lanes=lanes, steps=steps), operands, tmp_path)
 
@@ -119,7 +119,7 @@ def test_branches_and_loops_are_those_of_a_lane(tmp_path: Path) -> None:
         swept, sums = jax.lax.scan(lambda c, x: (c * 3 + x, c.at[2].add(x)), jnp.arange(33, dtype=jnp.int32), after)
         return [after, count + 1, collatz[1], chosen, swept, sums[7], jnp.sort(after), jnp.argmax(after)]
 
-    _compare(_of(step, Layout(0, 0, 2, 0, 0), board, count, lanes=lanes, steps=steps), [board, count], tmp_path)
+    _compare(_of(step, (Kind.CARRY,) * 2, board, count, lanes=lanes, steps=steps), [board, count], tmp_path)
 
 
 @needs_gcc
@@ -148,7 +148,7 @@ def test_integers_at_their_edges(tmp_path: Path) -> None:
             results += [lax.convert_element_type(x, a.dtype), a.astype(jnp.float32), a.astype(jnp.int8)]
         return [*results, jnp.round(x), lax.round(x), jnp.floor(x), jnp.isfinite(x), lax.rem(x, jnp.float32(0.7)), lax.sign(x)]
 
-    layout = Layout(0, 0, len(operands), 0, 0)
+    layout = (Kind.CARRY,) * len(operands)
     _compare(_of(step, layout, *operands, lanes=len(pairs), steps=1), operands, tmp_path)
 
 
@@ -163,7 +163,7 @@ def test_functions_of_floats(tmp_path: Path) -> None:
         results = [getattr(jax.lax, name)(x) for name in names.split()]
         return [x, *results, jax.lax.pow(x, jnp.float32(1.5)), jax.lax.atan2(x, jnp.float32(-0.5)), 1 / x]
 
-    _compare(_of(step, Layout(0, 0, 1, 0, 0), values, lanes=len(values), steps=1), [values], tmp_path, 5e-6)
+    _compare(_of(step, (Kind.CARRY,), values, lanes=len(values), steps=1), [values], tmp_path, 5e-6)
 
 
 @needs_gcc
@@ -218,7 +218,7 @@ def test_lowering_for_cuda_without_a_gpu() -> None:
     """It is the scan that it stands for, if no kernel can be compiled here."""
     if gpu.missing() is None:
         pytest.skip("there is a GPU")
-    f = jax.jit(lambda x: scan.scan_lanes(lambda c, _: (c + 1, c), x, jnp.zeros((3, 4))))
+    f = jax.jit(lambda x: fusion.scan(lambda c, _: (c + 1, c), x, jnp.zeros((3, 4))))
     text = f.trace(jnp.zeros(4)).lower(lowering_platforms=("cuda",)).as_text()
     assert "stablehlo.while" in text and "custom_call" not in text
     assert any(word in str(gpu.missing()) for word in ("NVRTC", "driver", "GPU"))
