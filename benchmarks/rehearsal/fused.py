@@ -16,8 +16,9 @@ import jaxenvs
 from benchmarks.rehearsal.report import Report
 from benchmarks.rehearsal.sizes import Sizes
 from benchmarks.rehearsal.speed import copy_bandwidth, gymnax_rollout, num_bytes, steps_of, timed
+from jaxenvs import fusion
 from jaxenvs.bench.tasks import PEERS
-from jaxenvs.fusion import gpu, scan
+from jaxenvs.fusion import gpu
 
 _THREADS = 12
 
@@ -37,7 +38,7 @@ def _prepared(pool: Any, task: str, sizes: Sizes) -> Any:
     """The programs by name, which are being compiled, what they begin with, and their steps."""
     lanes, steps = sizes.fused_lanes, steps_of(task, sizes.fused_lanes, sizes)
     env = jaxenvs.AutoReset(jaxenvs.make(task))
-    key, reset_key, action_key = jax.random.split(jaxenvs.random.key(0), 3)
+    reset_key, action_key = jax.random.split(jaxenvs.random.key(0))
 
     def begin(keys: Any) -> Any:
         return jax.vmap(env.reset)(keys)[0], keys
@@ -53,10 +54,10 @@ def _prepared(pool: Any, task: str, sizes: Sizes) -> Any:
     sample = jax.jit(jax.vmap(jax.vmap(env.action_space.sample)))
     actions = sample(jax.random.split(action_key, (steps, lanes)))
     makers: dict[str, tuple[Callable[..., Any], Any]] = {
-        "fused": (lambda carry: scan.scan_lanes(drawn, carry, None, length=steps), carry),
+        "fused": (lambda carry: fusion.scan(drawn, carry, None, length=steps), carry),
         "scan": (lambda carry: jax.lax.scan(jax.vmap(drawn), carry, None, length=steps), carry),
         # The whole trajectory, of actions that are given.
-        "fused, all": (lambda carry: _kept(scan.scan_lanes(env.step, *carry), carry), (carry[0], actions)),
+        "fused, all": (lambda carry: _kept(fusion.scan(env.step, *carry), carry), (carry[0], actions)),
         "scan, all": (lambda carry: _kept(jax.lax.scan(jax.vmap(env.step), *carry), carry), (carry[0], actions)),
     }
     programs = {

@@ -318,10 +318,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "dynamic_update_slice": _dynamic_update_slice,
     "gather": _gather,
     "scatter": _scatter,
-    "scatter-add": _scatter,
-    "scatter_add": _scatter,
-    "scatter_mul": _scatter,
-    "scatter_min": _scatter,
-    "scatter_max": _scatter,
+    # Their names have changed from release to release of JAX.
+    **{f"scatter{mark}{name}": _scatter for name in ("add", "mul", "min", "max") for mark in "-_"},
 }
 """Functions of (emitter, equation, arrays)."""

@@ -3,10 +3,12 @@
 The handler is written in LLVM's language too, after XLA's C header, so that no compiler is needed where it runs.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
 import re
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -360,6 +362,23 @@ def cache_folder() -> Path:
     """Where machine code is kept: `JAXENVS_CACHE/kernels`, by default in the user's cache folder."""
     base = os.environ.get("JAXENVS_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxenvs"
     return Path(base) / "kernels"
+
+
+def kept(path: Path) -> bytes | None:
+    """What was kept in a file, if anything."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def keep(path: Path, code: bytes) -> None:
+    """Writes a file as a whole, or not at all; a folder that cannot be written to only costs the next process time."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(code)
+        os.replace(file.name, path)
 
 
 def digest(*parts: str) -> str:

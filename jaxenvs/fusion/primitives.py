@@ -6,8 +6,6 @@ fused, to the operations that they stand for.
 
 import ctypes
 import functools
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -115,34 +113,16 @@ def compiled(read: Block, layout: Layout) -> str:
     name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), native.processor(), sources())
     if name not in _registered:
         path = native.cache_folder() / f"{name}.o"
-        code = _read(path)
+        code = native.kept(path)
         if code is None:
             written = kernel.write(read, layout)
             text = native.module_text(written, len(read.inputs), len(read.outputs), kernel.GROUP)
             code = native.compile_object(text)
-            _keep(path, code)
+            native.keep(path, code)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, code))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="cpu")
         _registered[name] = pointer
     return name
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _keep(path: Path, code: bytes) -> None:
-    """Writes a file as a whole, or not at all; a folder that cannot be written to only costs the next process time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(code)
-        os.replace(file.name, path)
-    except OSError:
-        pass
 
 
 @functools.cache

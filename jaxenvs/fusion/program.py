@@ -366,7 +366,7 @@ def _plain(op: str, params: dict[str, Any], eqn: Any) -> dict[str, Any]:
     if eqn.effects:
         raise CannotFuse(f"`{op}` acts outside of the program")
     kept = {name: value for name, value in params.items() if name not in _SILENT}
-    if op in ("scatter", "scatter-add", "scatter_add", "scatter_mul", "scatter_min", "scatter_max"):
+    if op.startswith("scatter"):
         kept.pop("update_jaxpr", None)
         kept.pop("update_consts", None)
     if op == "convert_element_type":

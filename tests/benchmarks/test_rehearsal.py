@@ -111,7 +111,7 @@ def test_the_page_shows_what_was_measured():
             "CartPole-v1": {
                 "lanes": 2,
                 "differences": {"integers differ": 0, "integers": 1000, "largest of floats": 1e-6},
-                **{name: PROGRAM for name in ("scan", "gymnax", "fused, all")},
+                **dict.fromkeys(("scan", "gymnax", "fused, all"), PROGRAM),
                 "fused": {**PROGRAM, "steps a second": 4e10},
             },
             "Taxi-v4": {"failed": "no"},
