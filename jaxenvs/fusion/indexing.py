@@ -237,12 +237,12 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
 
 
 def _combination(e: Emitter, op: str, dtype: str) -> Callable[[Val, Val], Val] | None:
-    name = {"scatter-add": "add", "scatter_add": "add", "scatter_mul": "mul", "scatter_min": "min", "scatter_max": "max"}
     if op == "scatter":
         return None
-    if dtype == "bool" and name[op] in ("add", "mul"):
+    name = op.removeprefix("scatter")[1:]
+    if dtype == "bool" and name in ("add", "mul"):
         raise CannotFuse(f"{op} of bool is not supported")
-    return lambda old, new: elementwise.OPERATIONS[name[op]](e.w, {}, old, new)
+    return lambda old, new: elementwise.OPERATIONS[name](e.w, {}, old, new)
 
 
 def _scatter(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
