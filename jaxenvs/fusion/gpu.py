@@ -127,6 +127,9 @@ def _nvrtc() -> Any | None:
     system = ctypes.util.find_library("nvrtc")
     for path in [*paths, *([system] if system else [])]:
         try:
+            # NVRTC looks for this library by its name alone, which is found if it is loaded.
+            for builtins in sorted(Path(path).parent.glob("libnvrtc-builtins.so.*")) if path in paths else ():
+                ctypes.CDLL(str(builtins))
             return ctypes.CDLL(path)
         except OSError:
             continue
