@@ -372,24 +372,24 @@ def remainder(w: Writer, x: Val, y: Val) -> Val:
         return native
     if x.dtype != "float32":
         return w.op("rem", x.dtype, x, y)
-    a, b = _Wide(w, w.convert(x, _WIDE)), _Wide(w, w.convert(y, _WIDE))
-    size, divisor = a.one("fabs"), b.one("fabs")
-    quotient = (size / divisor).one("floor")
-    # Exact, as long as the quotient has less than 29 bits; it may be off by one.
-    rest = size - quotient * divisor
-    rest = (rest + divisor).where(rest.below(0.0), rest)
-    rest = (rest - divisor).where(w.not_(rest.below(divisor)), rest)
-    finite = w.op("and", "bool", size.below(math.inf), w.compare("gt", divisor.value, w.const(0, _WIDE)))
-    rest = size.where(divisor.equals(math.inf), rest)
-    rest = _signed_as(a, rest)
-    short = w.convert(_constant(a, math.nan).where(w.not_(finite), rest).value, "float32")
-    large = w.op("and", "bool", finite, w.not_(quotient.below(2.0**28)))
+    kind = x.dtype
+    zero, size, divisor = w.const(0, kind), w.op("fabs", kind, x), w.op("fabs", kind, y)
+    # Rounding may make the whole quotient one too large, never too small, so the remainder is exact, or negative and
+    # then exact after one addition.
+    quotient = w.op("trunc", kind, w.op("div", kind, size, divisor))
+    less = w.op("sub", kind, zero, quotient)
+    rest = w.op("fma", kind, less, divisor, size)
+    rest = w.select(w.compare("lt", rest, zero), w.op("add", kind, rest, divisor), rest)
+    rest = w.select(w.compare("eq", divisor, w.const(math.inf, kind)), size, rest)
+    rest = w.op("copysign", kind, rest, x)
+    # Large quotients have no fraction left, and infinite ones come from x or y.
+    large = w.not_(w.compare("lt", quotient, w.const(2.0**22, kind)))
     if w.any(large).const is not None:
-        return short
-    slot = w.slot("float32", short.uniform)
-    w.set(slot, short)
+        return w.op("rem", kind, x, y)
+    slot = w.slot(kind, rest.uniform)
+    w.set(slot, rest)
     with w.when(w.any(large)):
-        w.set(slot, w.select(large, w.op("rem", "float32", x, y), short))
+        w.set(slot, w.select(large, w.op("rem", kind, x, y), rest))
     return w.get(slot)
 
 

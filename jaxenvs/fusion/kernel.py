@@ -19,7 +19,7 @@ from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
 GROUP = 16
-_MOST_LANES, _BLOCK_BYTES = 256, 32 << 10
+_MOST_LANES, _BLOCK_BYTES = 512, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
 
@@ -247,6 +247,12 @@ class _KernelWriter:
         """Some elements of each lane's row, in pieces whose number is a power of 2."""
         w, kind = self.w, storage(var.dtype)
         align, results = np.dtype(var.dtype).itemsize, []
+        memory = "uint8" if var.dtype == "bool" else var.dtype
+        if count == var.size <= _CHUNK:
+            length = self.group * count
+            rows = w.emit(f"load <{length} x {kind}>, ptr {base}, align {align}")
+            refs = [w.part(rows, kind, length, list(range(k, length, count))) for k in range(count)]
+            return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
         while count:
             width = power_of_two_below(count)
             rows = []
@@ -261,8 +267,7 @@ class _KernelWriter:
                 length *= 2
             for k in range(width):
                 ref = w.part(rows[0], kind, length, list(range(k, length, width)))
-                value = Val(ref, "uint8" if var.dtype == "bool" else var.dtype, False)
-                results.append(w.convert(value, var.dtype))
+                results.append(w.convert(Val(ref, memory, False), var.dtype))
             start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
             count -= width
         return results
@@ -315,6 +320,16 @@ class _KernelWriter:
         bytes_each = np.dtype(dtype).itemsize
         if dtype == "bool":
             values = [w.convert(x, "uint8") for x in values]
+        if len(values) == size <= _CHUNK:
+            # Whole rows lie one after another.
+            vectors = [self._as_vector(w.spread(x) if x.uniform else x.ref, kind) for x in values]
+            count = 1 << (size - 1).bit_length()
+            together, width = w.interleaved(vectors + vectors[-1:] * (count - size), kind, self.group)
+            if count != size:
+                kept = [lane * count + k for lane in range(self.group) for k in range(size)]
+                together, width = w.part(together, kind, width, kept), self.group * size
+            w.lines.append(f"  store <{width} x {kind}> {together}, ptr {base}, align {bytes_each}")
+            return
         done = 0
         while done < len(values):
             count = min(power_of_two_below(len(values) - done), _CHUNK)
@@ -322,19 +337,11 @@ class _KernelWriter:
             vectors = [self._as_vector(x, kind) for x in vectors]
             together, width = w.interleaved(vectors, kind, self.group)
             position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
-            if count == size:
-                w.lines.append(f"  store <{width} x {kind}> {together}, ptr {base}, align {bytes_each}")
-            else:
-                for lane in range(self.group):
-                    part = w.part(together, kind, width, list(range(lane * count, (lane + 1) * count)))
-                    where = w.op(
-                        "add",
-                        INDEX,
-                        position if isinstance(position, Val) else w.index(position),
-                        w.index(lane * size),
-                    )
-                    target = self._offset(base, dtype, where)
-                    w.lines.append(f"  store <{count} x {kind}> {part}, ptr {target}, align {bytes_each}")
+            position = position if isinstance(position, Val) else w.index(position)
+            for lane in range(self.group):
+                part = w.part(together, kind, width, list(range(lane * count, (lane + 1) * count)))
+                target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
+                w.lines.append(f"  store <{count} x {kind}> {part}, ptr {target}, align {bytes_each}")
             done += count
 
     def _as_vector(self, ref: str, kind: str) -> str:

@@ -8,8 +8,10 @@ import functools
 import hashlib
 import os
 import re
+import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,7 @@ _HANDLER = (
 declare ptr @malloc(i64)
 declare void @free(ptr)
 declare i32 @sched_yield()
+declare i32 @madvise(ptr, i64, i32)
 
 ; What one call shares: inputs, outputs, lanes, steps, blocks, the next block, blocks done, users.
 define internal void @work(ptr %context) #0 {{
@@ -106,6 +109,26 @@ one:
   br label %take
 leave:
   call void @free(ptr %workspace)
+  ret void
+}}
+
+; Asks for large pages, so that the first write to fresh memory does not stop at each 4 KiB.
+define internal void @advise(ptr %data, i64 %bytes) #0 {{
+entry:
+  %large = icmp uge i64 %bytes, 4194304
+  %use = and i1 %large, {has_large_pages}
+  br i1 %use, label %ask, label %end
+ask:
+  %begin = ptrtoint ptr %data to i64
+  %after = add i64 %begin, %bytes
+  %raised = add i64 %begin, 2097151
+  %first = and i64 %raised, -2097152
+  %last = and i64 %after, -2097152
+  %length = sub i64 %last, %first
+  %at = inttoptr i64 %first to ptr
+  %ignored = call i32 @madvise(ptr %at, i64 %length, i32 14)
+  br label %end
+end:
   ret void
 }}
 
@@ -136,6 +159,7 @@ entry:
   %inputs = getelementptr i8, ptr %context, i64 128
   %outputs = getelementptr i8, ptr %context, i64 {outputs_offset}
 {copies}
+{advice}
   %full = udiv i64 %lanes, {block_lanes}
   %rest = urem i64 %lanes, {block_lanes}
   %groups = udiv i64 %rest, {group}
@@ -277,9 +301,22 @@ def entry_values() -> dict[str, int]:
     }
 
 
-def module_text(kernel: Kernel, num_inputs: int, num_outputs: int, group: int) -> str:
-    """The whole module of a kernel, in LLVM's language."""
+def module_text(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_carried: int, group: int) -> str:
+    """The whole module of a kernel, in LLVM's language.
+
+    Args:
+        kernel: its task.
+        num_inputs: how many arrays it reads.
+        put_out: bytes of one lane, and of one step if it is not carried, of each array that it writes.
+        num_carried: how many of those are carried, which come first.
+        group: lanes of a group.
+    """
     functions, _ = interface()
+    num_outputs = len(put_out)
+    advice = ["  %all_rows = mul i64 %lanes, %steps"]
+    for k, size in enumerate(put_out):
+        rows = "%lanes" if k < num_carried else "%all_rows"
+        advice += [f"  %bytes_{k} = mul i64 {rows}, {size}", f"  call void @advise(ptr %outputs_data_{k}, i64 %bytes_{k})"]
     outputs_offset = 128 + 8 * num_inputs
     copies = []
     for name, count in (("inputs", num_inputs), ("outputs", num_outputs)):
@@ -300,6 +337,8 @@ def module_text(kernel: Kernel, num_inputs: int, num_outputs: int, group: int) -
         context_bytes=outputs_offset + 8 * num_outputs,
         outputs_offset=outputs_offset,
         copies="\n".join(copies),
+        advice="\n".join(advice),
+        has_large_pages=str(sys.platform == "linux").lower(),
         block_lanes=kernel.block_lanes,
         group=group,
         num_threads=functions["ThreadPool_NumThreads"],

@@ -116,7 +116,8 @@ def compiled(read: Block, layout: Layout) -> str:
         code = native.kept(path)
         if code is None:
             written = kernel.write(read, layout)
-            text = native.module_text(written, len(read.inputs), len(read.outputs), kernel.GROUP)
+            sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
+            text = native.module_text(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
             code = native.compile_object(text)
             native.keep(path, code)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, code))
