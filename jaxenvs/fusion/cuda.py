@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxenvs.fusion.program import CannotFuse
 from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val, Writer
 
 _TYPES = {
@@ -38,6 +39,8 @@ _FLOAT = {
     "fabs": "fabs",
     "copysign": "copysign",
     "fma": "fma",
+    "sin": "sin",
+    "cos": "cos",
 }
 _FUNCTIONS = {
     **{name: name for name in ("exp", "exp2", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan")},
@@ -52,6 +55,8 @@ _BITS = {
     ("float64", "int64"): "__double_as_longlong",
     ("int64", "float64"): "__longlong_as_double",
 }
+# Bytes of a thread's own arrays. A GPU sets them aside for all the threads that it can run at once, some 270,000.
+_MOST_MEMORY = 32 << 10
 
 
 def c_type(dtype: str) -> str:
@@ -83,6 +88,7 @@ class CUDA(Writer):
         super().__init__()
         self.globals: list[str] = []
         self.allocations: list[str] = []
+        self._memory = 0  # bytes
         self._tables: dict[Any, Buffer] = {}
         self._true: list[str] = []  # conditions of the branches that are being written
         self._parts: dict[str, list[str]] = {}  # what holds too, if a condition holds
@@ -206,8 +212,15 @@ class CUDA(Writer):
         self.lines.append(f"{slot.ref} = {value.ref};")
 
     def buffer(self, dtype: str, size: int, uniform: bool) -> Buffer:
-        """Memory of the thread."""
+        """Memory of the thread.
+
+        Raises:
+            CannotFuse: there is not enough of it.
+        """
         name = self.fresh("b")
+        self._memory += max(size, 1) * _size(dtype)
+        if self._memory > _MOST_MEMORY:
+            raise CannotFuse(f"its arrays need more than {_MOST_MEMORY} bytes for each lane, which a GPU does not have")
         self.allocations.append(f"{storage(dtype)} {name}[{max(size, 1)}];")
         return Buffer(name, dtype, size, None if uniform else 1)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.fusion.arrays import Array, Memory, Small, at, dense_strides, dtype_of
+from jaxenvs.fusion.arrays import Array, Memory, at, dense_strides, dtype_of
 from jaxenvs.fusion.control import carry_cells, update_cells
 from jaxenvs.fusion.cuda import CUDA, c_type, storage
 from jaxenvs.fusion.emitter import Emitter
@@ -89,10 +89,15 @@ class _KernelWriter:
 
     def _assembled(self) -> str:
         w = self.w
-        parameters = [f"const {storage(x.dtype)}* __restrict__ {n}" for n, x in zip(self.inputs, self.step.inputs, strict=True)]
-        parameters += [f"{storage(str(x.dtype))}* __restrict__ {n}" for n, x in zip(self.outputs, self.step.outputs, strict=True)]
+        parameters = [
+            f"const {storage(x.dtype)}* __restrict__ {n}" for n, x in zip(self.inputs, self.step.inputs, strict=True)
+        ]
+        parameters += [
+            f"{storage(str(x.dtype))}* __restrict__ {n}" for n, x in zip(self.outputs, self.step.outputs, strict=True)
+        ]
         vectors = [
-            f"struct __align__({size * np.dtype(dtype).itemsize}) {_vector(dtype, size)} {{ {storage(dtype)} x[{size}]; }};"
+            f"struct __align__({size * np.dtype(dtype).itemsize}) {_vector(dtype, size)}"
+            f" {{ {storage(dtype)} x[{size}]; }};"
             for dtype, size in sorted(self.vectors)
         ]
         exchange = [
@@ -125,7 +130,9 @@ class _KernelWriter:
         if var.size == 0:
             return np.zeros(var.shape, var.dtype)
         base = name if not number else f"({name} + {number} * {var.size})"
-        memory = Memory(Buffer(base, var.dtype, var.size, None if var.uniform else 1), var.shape, dense_strides(var.shape))
+        memory = Memory(
+            Buffer(base, var.dtype, var.size, None if var.uniform else 1), var.shape, dense_strides(var.shape)
+        )
         return self.e.small(memory) if self.e.is_small(var.shape) else memory
 
     def _finish(self, name: str, array: Array) -> None:
@@ -191,10 +198,11 @@ class _KernelWriter:
             target = f"(row - lane + first) * {size} + {number}"
         else:
             target = f"(row - lane + first + {number} / {count}) * {size} + {start} + {number} % {count}"
+        source = f"reinterpret_cast<const {kind}*>(exchange)[{number} / {count} * {pitch} + {number} % {count}]"
         self.w.lines += [
             "__syncwarp();",
             f"for (int {number} = within; {number} < present * {count}; {number} += 32)",
-            f"{name}[{target}] = reinterpret_cast<const {kind}*>(exchange)[{number} / {count} * {pitch} + {number} % {count}];",
+            f"{name}[{target}] = {source};",
             "__syncwarp();",
         ]
 
@@ -206,5 +214,3 @@ def _pitch(part: int) -> int:
 
 def _vector(dtype: str, size: int) -> str:
     return f"{c_type(dtype)}_{size}".replace(" ", "_")
-
-

@@ -1,15 +1,13 @@
 """Kernels on NVIDIA's GPUs: compiled by NVRTC, loaded by the driver, launched on the stream that XLA computes on.
 
-NVRTC comes with JAX's CUDA wheels. The handler that XLA calls is written in LLVM's language, as the CPU's is. A kernel of
-the driver's library interface belongs to no context: the stream says on which device it runs.
+NVRTC comes with JAX's CUDA wheels. The handler that XLA calls is written in LLVM's language, as the CPU's is. A kernel
+of the driver's library interface belongs to no context: the stream says on which device it runs.
 """
 
 import ctypes
 import ctypes.util
 import functools
 import importlib.util
-import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,6 +127,9 @@ def _nvrtc() -> Any | None:
     system = ctypes.util.find_library("nvrtc")
     for path in [*paths, *([system] if system else [])]:
         try:
+            # NVRTC looks for this library by its name alone, which is found if it is loaded.
+            for builtins in sorted(Path(path).parent.glob("libnvrtc-builtins.so.*")) if path in paths else ():
+                ctypes.CDLL(str(builtins))
             return ctypes.CDLL(path)
         except OSError:
             continue
@@ -243,11 +244,10 @@ def compiled(step: Block, layout: Layout, sources: str) -> str:
         if name in _registered:
             return name
         path = native.cache_folder() / f"{name}.cubin"
-        if path.exists():
-            code = path.read_bytes()
-        else:
+        code = native.kept(path)
+        if code is None:
             code = compile_text(cuda_kernel.write(step, layout), target)
-            _keep(path, code)
+            native.keep(path, code)
         launcher, kernel = _loaded(code)
         text = handler_text(len(step.inputs), len(step.outputs), launcher, kernel)
         address = native.load(name, native.compile_object(text))
@@ -255,14 +255,6 @@ def compiled(step: Block, layout: Layout, sources: str) -> str:
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="CUDA")
         _registered[name] = pointer
     return name
-
-
-def _keep(path: Path, code: bytes) -> None:
-    """Writes a file as a whole, since other processes may read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(code)
-    os.replace(file.name, path)
 
 
 def _loaded(code: bytes) -> tuple[int, int]:

@@ -3,11 +3,13 @@
 The handler is written in LLVM's language too, after XLA's C header, so that no compiler is needed where it runs.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
 import re
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -399,6 +401,28 @@ def cache_folder() -> Path:
     """Where machine code is kept: `JAXENVS_CACHE/kernels`, by default in the user's cache folder."""
     base = os.environ.get("JAXENVS_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxenvs"
     return Path(base) / "kernels"
+
+
+_CHECK_BYTES = 32  # of the hash before the code
+
+
+def kept(path: Path) -> bytes | None:
+    """What `keep` wrote, or None if the file is missing or damaged."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    check, code = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
+    return code if hashlib.sha256(code).digest() == check else None
+
+
+def keep(path: Path, code: bytes) -> None:
+    """Writes a file as a whole, or not at all; a folder that cannot be written to only costs the next process time."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(hashlib.sha256(code).digest() + code)
+        os.replace(file.name, path)
 
 
 def digest(*parts: str) -> str:

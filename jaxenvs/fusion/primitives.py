@@ -6,9 +6,6 @@ fused, to the operations that they stand for.
 
 import ctypes
 import functools
-import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -106,7 +103,6 @@ mlir.register_lowering(
 )
 
 _registered: dict[str, Any] = {}
-_CHECK_BYTES = 32
 
 
 def compiled(read: Block, layout: Layout) -> str:
@@ -117,38 +113,17 @@ def compiled(read: Block, layout: Layout) -> str:
     name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), native.processor(), sources())
     if name not in _registered:
         path = native.cache_folder() / f"{name}.o"
-        code = _read(path)
+        code = native.kept(path)
         if code is None:
             written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
             text = native.module_text(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
             code = native.compile_object(text)
-            _keep(path, code)
+            native.keep(path, code)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, code))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="cpu")
         _registered[name] = pointer
     return name
-
-
-def _read(path: Path) -> bytes | None:
-    """What `_keep` wrote, or None if the file is missing or damaged."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    check, code = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
-    return code if hashlib.sha256(code).digest() == check else None
-
-
-def _keep(path: Path, code: bytes) -> None:
-    """Writes a file as a whole, or not at all; a folder that cannot be written to only costs the next process time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        os.replace(file.name, path)
-    except OSError:
-        pass
 
 
 @functools.cache

@@ -62,8 +62,22 @@ def nvcc(text: str, folder: Path) -> dict[str, int]:
     """Compiles a kernel for an H100; returns its registers and the bytes of its stack and spills."""
     source = folder / "kernel.cu"
     source.write_text(text)
-    command = ["nvcc", "-arch=sm_90", "--fmad=false", "-cubin", "-Xptxas", "-v", str(source), "-o", str(folder / "k.cubin")]
+    command = [
+        "nvcc",
+        "-arch=sm_90",
+        "--fmad=false",
+        "-cubin",
+        "-Xptxas",
+        "-v",
+        str(source),
+        "-o",
+        str(folder / "k.cubin"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    patterns = {"registers": r"Used (\d+) registers", "stack": r"(\d+) bytes stack", "spills": r"(\d+) bytes spill stores"}
+    patterns = {
+        "registers": r"Used (\d+) registers",
+        "stack": r"(\d+) bytes stack",
+        "spills": r"(\d+) bytes spill stores",
+    }
     return {name: int(re.findall(pattern, done.stderr)[0]) for name, pattern in patterns.items()}

