@@ -204,7 +204,9 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     fill = params["fill_value"] if params.get("fill_value") is not None else _default_fill(output.dtype)
     if 0 in array.shape:
         return np.full(output.shape, fill, output.dtype)
-    kept = [d for d in range(len(array.shape)) if d not in (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)]
+    kept = [
+        d for d in range(len(array.shape)) if d not in (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
+    ]
     batch_axes = [d for d in range(len(output.shape)) if d not in numbers.offset_dims]
     sizes = [(array.shape[d], slice_sizes[d]) for d in numbers.start_index_map]
     shared = is_uniform(indices)

@@ -316,7 +316,10 @@ def module_text(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_car
     advice = ["  %all_rows = mul i64 %lanes, %steps"]
     for k, size in enumerate(put_out):
         rows = "%lanes" if k < num_carried else "%all_rows"
-        advice += [f"  %bytes_{k} = mul i64 {rows}, {size}", f"  call void @advise(ptr %outputs_data_{k}, i64 %bytes_{k})"]
+        advice += [
+            f"  %bytes_{k} = mul i64 {rows}, {size}",
+            f"  call void @advise(ptr %outputs_data_{k}, i64 %bytes_{k})",
+        ]
     outputs_offset = 128 + 8 * num_inputs
     copies = []
     for name, count in (("inputs", num_inputs), ("outputs", num_outputs)):
@@ -428,5 +431,3 @@ def keep(path: Path, code: bytes) -> None:
 def digest(*parts: str) -> str:
     """A short hash."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-

@@ -38,9 +38,7 @@ SCATTERS = {
 }
 """How each kind of scatter combines what is there with what is new."""
 
-_DTYPES = {
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
-}
+_DTYPES = {*("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")}
 
 
 class CannotFuse(Exception):

@@ -41,7 +41,9 @@ def test_mapped_steps_are_kernels_in_any_loop(cart_pole):
     program = jax.jit(lambda *xs: jax.lax.scan(jax.vmap(cart_pole.step), *xs))
     assert "custom_call @jaxenvs_" in program.lower(state, actions).as_text()
     assert_trees_close(program(state, actions), cart_pole.scan(state, actions))
-    assert_trees_close(jax.vmap(cart_pole.step)(state, actions[0])[1], jax.tree.map(lambda x: x[0], program(state, actions)[1]))
+    assert_trees_close(
+        jax.vmap(cart_pole.step)(state, actions[0])[1], jax.tree.map(lambda x: x[0], program(state, actions)[1])
+    )
 
 
 def test_a_single_environment_steps_as_without(cart_pole):
@@ -64,9 +66,11 @@ def test_batches_of_parameters_and_of_batches():
     plain = jax.jit(jax.vmap(lambda gravity: play(gravity, lambda env: env)))(gravities)
     assert_trees_close(fused, plain)
     assert not np.array_equal(fused[1].observation[0], fused[1].observation[2])
-    nested = jax.jit(jax.vmap(lambda gravity: fusion.scan(
-        lambda carry, x: (carry + gravity * x, carry), jnp.zeros(20), jnp.ones((4, 20))
-    )))(gravities)
+    nested = jax.jit(
+        jax.vmap(
+            lambda gravity: fusion.scan(lambda carry, x: (carry + gravity * x, carry), jnp.zeros(20), jnp.ones((4, 20)))
+        )
+    )(gravities)
     np.testing.assert_allclose(nested[0], np.repeat(4 * np.asarray(gravities)[:, None], 20, 1), rtol=1e-6)
     np.testing.assert_allclose(nested[1][:, 1], np.repeat(np.asarray(gravities)[:, None], 20, 1), rtol=1e-6)
 
