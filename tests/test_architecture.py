@@ -349,8 +349,8 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation GoalEnv PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper
-    TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation games host load
-    make monitor play pprint_registry random register registry restart rewrap rollout scoreboard spaces spec static
+    TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation fuse fusion games
+    host load make monitor play pprint_registry random register registry restart rewrap rollout scoreboard spaces spec static
     testing training transition unwrap unwrap_state wrappers
 """
 

@@ -159,18 +159,15 @@ class Emitter:
         if op in control.OPERATIONS:
             return control.OPERATIONS[op](self, equation, inputs)
         (output,) = equation.outputs if len(equation.outputs) == 1 else (None,)
-        try:
-            if op == "bitcast_convert_type" and output is not None and len(output.shape) != len(inputs[0].shape):
-                return [shapes.pieces(self, equation, inputs)]
-            if op in elementwise.OPERATIONS or op == "convert_element_type":
-                assert output is not None
-                return [self._elementwise(equation, output, inputs)]
-            for module in (shapes, indexing, reductions):
-                if op in module.OPERATIONS:
-                    result = module.OPERATIONS[op](self, equation, inputs)
-                    return result if isinstance(result, list) else [result]
-        except NotImplementedError as error:
-            raise CannotFuse(f"{error} is not supported") from error
+        if op == "bitcast_convert_type" and output is not None and len(output.shape) != len(inputs[0].shape):
+            return [shapes.pieces(self, equation, inputs)]
+        if op in elementwise.OPERATIONS or op == "convert_element_type":
+            assert output is not None
+            return [self._elementwise(equation, output, inputs)]
+        for module in (shapes, indexing, reductions):
+            if op in module.OPERATIONS:
+                result = module.OPERATIONS[op](self, equation, inputs)
+                return result if isinstance(result, list) else [result]
         raise CannotFuse(f"the primitive `{op}` is not supported")
 
     def is_small(self, *shapes: Sequence[int]) -> bool:
