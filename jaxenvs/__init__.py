@@ -48,6 +48,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from jaxenvs import bsuite as bsuite
     from jaxenvs import canvas as canvas
+    from jaxenvs import fusion as fusion
     from jaxenvs import games as games
     from jaxenvs import host as host
     from jaxenvs import monitor as monitor
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from jaxenvs import testing as testing
     from jaxenvs import training as training
     from jaxenvs.agents import load as load
+    from jaxenvs.fusion import fuse as fuse
 
 __all__ = [
     "AutoReset",
@@ -97,6 +99,8 @@ __all__ = [
 _ON_FIRST_USE = {
     "bsuite": "jaxenvs.bsuite",
     "canvas": "jaxenvs.canvas",
+    "fuse": "jaxenvs.fusion",
+    "fusion": "jaxenvs.fusion",
     "games": "jaxenvs.games",
     "host": "jaxenvs.host",
     "load": "jaxenvs.agents",
@@ -115,7 +119,7 @@ if not TYPE_CHECKING:  # a type checker would take it for leave to ask for any n
         if name not in _ON_FIRST_USE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
         module = importlib.import_module(_ON_FIRST_USE[name])
-        return module.load if name == "load" else module
+        return getattr(module, name) if name in ("fuse", "load") else module
 
 
 def __dir__() -> list[str]:

@@ -35,9 +35,10 @@ MAY_IMPORT = {
     "wrappers": set(),
     "registration": {"wrappers"},
     "bsuite": {"wrappers", "registration"},
-    "rollouts": {"wrappers"},
+    "fusion": set(),
+    "rollouts": {"wrappers", "fusion"},
     "testing": {"wrappers"},
-    "training": {"wrappers", "rollouts", "games"},
+    "training": {"wrappers", "fusion", "rollouts", "games"},
     "adapters": {"wrappers", "registration", "monitor", "games"},
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
@@ -56,6 +57,7 @@ MAY_IMPORT = {
     },
     "cli": {
         "canvas",
+        "fusion",
         "wrappers",
         "registration",
         "rollouts",
@@ -107,6 +109,7 @@ EXTRA_PACKAGES = {
         "wandb",
     },
     "play": {"starlette", "uvicorn", "PIL", "IPython", "google"},
+    "fusion": {"llvmlite"},
     "rollouts": {"tqdm"},
     "scoreboard": {
         "fastapi",
@@ -346,8 +349,8 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation GoalEnv PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper
-    TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation games host load
-    make monitor play pprint_registry random register registry restart rewrap rollout scoreboard spaces spec static
+    TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation fuse fusion games
+    host load make monitor play pprint_registry random register registry restart rewrap rollout scoreboard spaces spec static
     testing training transition unwrap unwrap_state wrappers
 """
 

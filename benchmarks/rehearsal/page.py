@@ -40,7 +40,14 @@ def text(results: dict[str, Any] | None) -> str:
     if results is None:
         return HEAD + NOTHING
     sections = results["sections"]
-    written = {"catalog": _catalog, "host": _host, "speed": _speed, "robots": _robots, "learning": _learning}
+    written = {
+        "catalog": _catalog,
+        "host": _host,
+        "fused": _fused,
+        "speed": _speed,
+        "robots": _robots,
+        "learning": _learning,
+    }
     parts = [HEAD, _about(results)]
     for name, write in written.items():
         if name in sections:
@@ -139,6 +146,41 @@ def _speed(results: dict[str, Any]) -> str:
         "### Environment steps a second\n\nMillions a second by AutoReset's method, with random actions, everything"
         " that a learner needs written out. Ratios are of the best method to gymnax, which took turns in the same"
         " process. The last share counts what a step must read and write at least.\n\n" + table(head, rows)
+    )
+
+
+def _fused(results: dict[str, Any]) -> str:
+    rows = []
+    for name, found in results.items():
+        if name == "device" or "failed" in found:
+            rows += [] if name == "device" else [(name, *[None] * 7, found["failed"])]
+            continue
+        rates = {
+            key: value["steps a second"]
+            for key, value in found.items()
+            if isinstance(value, dict) and "steps a second" in value
+        }
+        gymnax, differences = rates.get("gymnax"), found["differences"]
+        ratios = rates["fused"] / rates["scan"], rates["fused"] / gymnax if gymnax else None
+        share = f"{100 * found['fused, all']['share of bandwidth']:.1f} %"
+        equal = f"{differences['integers differ']:,} of {differences['integers']:,}"
+        million = rates["fused"] / 1e6, rates["fused, all"] / 1e6
+        rows.append((name, *million, *ratios, share, equal, differences["largest of floats"], None))
+    head = (
+        "task",
+        "fused",
+        "with all written",
+        "x scan",
+        "x gymnax",
+        "of the bandwidth",
+        "integers differ",
+        "floats",
+        "",
+    )
+    return (
+        "### Fused scans\n\nMillions of steps a second of one kernel for a whole rollout with random actions, beside"
+        " XLA's scan of the same step and gymnax. The share is of the bandwidth, for whole trajectories of given"
+        " actions. Differences are from XLA's scan, over all steps of a call.\n\n" + table(head, rows)
     )
 
 

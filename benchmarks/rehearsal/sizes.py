@@ -18,6 +18,8 @@ class Sizes:
         most_steps: maximum number of steps in a call.
         repeats: number of times that each program is timed.
         seconds: minimum duration of each timing.
+        fused_tasks: ids whose fused scans are measured.
+        fused_lanes: parallel environments in these measurements.
         copied: size in bytes of the array that is copied to measure the memory bandwidth.
         robots: ids of robots whose speed is measured.
         robot_batches: parallel environments in these measurements.
@@ -44,6 +46,8 @@ class Sizes:
     most_steps: int = 256
     repeats: int = 3
     seconds: float = 0.1
+    fused_tasks: tuple[str, ...] = ("CartPole-v1", "MinAtar/Breakout-v1", "MinAtar/Asterix-v1")
+    fused_lanes: int = 2**17
     copied: int = 2**30
     robots: tuple[str, ...] = ("HalfCheetah-v5", "Humanoid-v5")
     robot_batches: tuple[int, ...] = (1024, 8192)
@@ -64,6 +68,8 @@ SMALL = Sizes(
     most_steps=4,
     repeats=2,
     seconds=0.01,
+    fused_tasks=("CartPole-v1",),
+    fused_lanes=16,
     copied=2**16,
     robots=("InvertedPendulum-v5",),
     robot_batches=(4,),

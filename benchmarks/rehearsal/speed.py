@@ -34,7 +34,7 @@ def main(sizes: Sizes, report: Report) -> None:
     report.add("device", {"kind": jax.devices()[0].device_kind, "bytes copied a second": bandwidth})
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         todo = [
-            (lanes, task, steps := _steps(task, lanes, sizes), _prepare(pool, task, lanes, steps))
+            (lanes, task, steps := steps_of(task, lanes, sizes), _prepare(pool, task, lanes, steps))
             for lanes in sizes.speed_lanes
             for task in sizes.tasks
         ]
@@ -58,7 +58,8 @@ def copy_bandwidth(sizes: Sizes) -> float:
     return max(rates)
 
 
-def _steps(task: str, lanes: int, sizes: Sizes) -> int:
+def steps_of(task: str, lanes: int, sizes: Sizes) -> int:
+    """Steps of a call, whose observations should not need too much memory."""
     space = jaxenvs.make(task).observation_space
     numbers = sum(x.size for x in jax.tree.leaves(jax.eval_shape(space.sample, jax.eval_shape(_key))))
     return max(4, min(sizes.most_steps, _OUTPUT_BYTES // (lanes * 4 * numbers)))
@@ -76,7 +77,7 @@ def _prepare(pool: Any, task: str, lanes: int, steps: int) -> dict[str, Any]:
     if importlib.util.find_spec("gymnax"):
         gymnax = next(peer for peer in PEERS if peer.name == "gymnax")
         if task in gymnax.tasks:
-            makers["gymnax"] = lambda: _gymnax(gymnax.tasks[task], lanes, steps)
+            makers["gymnax"] = lambda: gymnax_rollout(gymnax.tasks[task], lanes, steps)
     futures = {}
     for name, make in makers.items():
         try:
@@ -126,7 +127,8 @@ def _ours(task: str, lanes: int, steps: int, method: Any) -> Any:
     return _lowered(begin, step, jaxenvs.random.key(0), steps)
 
 
-def _gymnax(task: Any, lanes: int, steps: int) -> Any:
+def gymnax_rollout(task: Any, lanes: int, steps: int) -> Any:
+    """Gymnax's programs, lowered: what makes the first carry of a key, and a scan of it; and the key."""
     import gymnax  # pyright: ignore[reportMissingImports]  # only if it is installed
 
     options = dict(task.options)
@@ -163,7 +165,7 @@ def _measure(
         try:
             begin, play, key, compile_seconds = future.result()
             carry, outputs = play(begin(key))
-            moved = 2 * _bytes(carry) + _bytes(outputs) // steps
+            moved = 2 * num_bytes(carry) + num_bytes(outputs) // steps
             results[name] = {"compile_seconds": round(compile_seconds, 2), "bytes a step": moved // lanes, "rates": []}
             programs[name] = play, carry
             del outputs  # frees memory for the next program
@@ -171,7 +173,7 @@ def _measure(
             results[name] = {"failed": failure(error)}
     for _ in range(sizes.repeats):
         for name, (play, carry) in programs.items():
-            carry, calls_a_second = _timed(play, carry, sizes.seconds)
+            carry, calls_a_second = timed(play, carry, sizes.seconds)
             programs[name] = play, carry
             results[name]["rates"].append(round(calls_a_second * steps * lanes))
     for name in programs:
@@ -181,7 +183,7 @@ def _measure(
     return results
 
 
-def _timed(play: Any, carry: Any, seconds: float) -> tuple[Any, float]:
+def timed(play: Any, carry: Any, seconds: float) -> tuple[Any, float]:
     """The carry after calls for the given seconds, and the number of calls per second."""
     calls, started = 0, time.perf_counter()
     while (passed := time.perf_counter() - started) < seconds:
@@ -192,5 +194,6 @@ def _timed(play: Any, carry: Any, seconds: float) -> tuple[Any, float]:
     return carry, calls / passed
 
 
-def _bytes(tree: Any) -> int:
+def num_bytes(tree: Any) -> int:
+    """Of all arrays of a tree."""
     return sum(x.nbytes for x in jax.tree.leaves(tree))

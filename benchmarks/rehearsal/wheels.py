@@ -27,6 +27,7 @@ REQUIREMENTS = (
     "trimesh",
     "ale-py>=0.12.1,<0.13",
     "tqdm",
+    "llvmlite",  # which nearly fills the limit by itself; fused scans need it
 )
 """Requirements, the most valuable first; those at the end are left out if the limit would be exceeded."""
 

@@ -32,6 +32,7 @@ class Plan:
     imports: int = 3
     preparation_limit: float = 600.0
     repeat_limit: float = 60.0
+    fused: bool = False
 
 
 @dataclasses.dataclass
@@ -105,7 +106,10 @@ def compare(
         progress: called with a description of the current work.
         ours: the subject that the others are compared with.
     """
-    taking_part = [(ours, ours.peer.tasks.get(env_id, Task(env_id)))]
+    task = ours.peer.tasks.get(env_id, Task(env_id))
+    if plan.fused:
+        task = Task(task.name, {**task.options, "fused": True})
+    taking_part = [(ours, task)]
     taking_part += [(subject, subject.peer.tasks[env_id]) for subject in subjects_of(env_id, subjects)]
     rows = [
         (subject, task, Measurement(env_id, subject.peer.name, num_envs, platform)) for subject, task in taking_part

@@ -53,6 +53,7 @@ def bench(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps of each environment in a compiled loop.", show_default="up to 1000")
     ] = None,
+    fused: Annotated[bool, typer.Option("--fuse", help="jaxenvs steps in kernels: `jaxenvs.fuse`.")] = False,
     repeats: Annotated[int, typer.Option(min=1, help="How often each is timed; the median counts.")] = 10,
     seconds: Annotated[float, typer.Option(min=0.001, help="Shortest duration of a repeat, in seconds.")] = 0.2,
     limit: Annotated[float, typer.Option(min=1.0, help="Seconds after which a peer's repeat is aborted.")] = 60.0,
@@ -72,7 +73,7 @@ def bench(
     specs = [look_up(id) for id in ids or ["CartPole-v1"]]
     sizes = _sizes(num_envs)
     platforms = [None] if device is None else _words(device)
-    plan = Plan(repeats, seconds, steps, starts, imports, repeat_limit=limit)
+    plan = Plan(repeats, seconds, steps, starts, imports, repeat_limit=limit, fused=fused)
     for file in (json_file, plot):
         if file is not None and not file.parent.is_dir():
             raise InvalidField(f"The folder `{file.parent}` does not exist; create it first.")

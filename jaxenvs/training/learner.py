@@ -19,6 +19,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
+from jaxenvs.fusion import Fused
 from jaxenvs.random import Key
 from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
@@ -348,8 +349,10 @@ def checked_count(learner: Learner[Any], num_updates: Any) -> int:
 def training_env(env: Env[Any, Any]) -> Env[Any, Any]:
     """`env` with what learners need: automatic resets, and the counting of returns and lengths.
 
-    Wrappers for these that it already has remain in place.
+    Wrappers for these that it already has remain in place. Those of a fused environment are fused with it.
     """
+    if isinstance(env, Fused):
+        return Fused(training_env(env.env))
     wrappers = wrappers_of(env)
     if not any(isinstance(wrapper, AutoReset) for wrapper in wrappers):
         env = AutoReset(env=env)

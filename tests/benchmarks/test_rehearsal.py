@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.rehearsal import catalog, page, sizes, speed
+from benchmarks.rehearsal import catalog, fused, page, sizes, speed
 from benchmarks.rehearsal.__main__ import LIMIT, SECONDS
 from benchmarks.rehearsal.report import Report
 from benchmarks.rehearsal.runner import Section, python, run
@@ -106,6 +106,16 @@ def test_the_page_shows_what_was_measured():
             "worse-v0": {"failed": "ValueError: a | b"},
         },
         "host": {"torch": {"ok": True, "device": "cuda:0"}, "ALE/Pong-v5": {"failed": "no"}},
+        "fused": {
+            "device": {"kind": "NVIDIA H100"},
+            "CartPole-v1": {
+                "lanes": 2,
+                "differences": {"integers differ": 0, "integers": 1000, "largest of floats": 1e-6},
+                **dict.fromkeys(("scan", "gymnax", "fused, all"), PROGRAM),
+                "fused": {**PROGRAM, "steps a second": 4e10},
+            },
+            "Taxi-v4": {"failed": "no"},
+        },
         "speed": {
             "device": {"kind": "NVIDIA H100", "bytes copied a second": 3e12},
             "CartPole-v1, 2048 lanes": {
@@ -135,6 +145,8 @@ def test_the_page_shows_what_was_measured():
         in lines
     )
     assert "| worse-v0 | ValueError: a \\| b |" in lines
+    assert "| CartPole-v1 | 40,000 | 400 | 100 | 100 | 25.0 % | 0 of 1,000 | 1e-06 |  |" in lines
+    assert "| Taxi-v4 |  |  |  |  |  |  |  | no |" in lines
     assert "| CartPole-v1, 2048 lanes | 400 | 200 |  | select | 4 | 25.0 % |  |" in lines
     assert "| Humanoid-v5, mjx, 1024 lanes | 50,000 | 9 | 60.5 |  |" in lines
     assert lines.count("This part is not complete: out of time after 90 s.") == 1
@@ -155,6 +167,16 @@ def test_gymnax_takes_turns_in_the_same_process(tmp_path):
         assert len(program["rates"]) == 2 and program["steps a second"] > 0 and program["bytes a step"] > 0
 
 
+def test_fused_scans_take_turns_with_xlas(tmp_path):
+    report = Report(tmp_path / "fused.json")
+    fused.main(dataclasses.replace(sizes.SMALL, fused_tasks=("FrozenLake-v1",)), report)
+    found = report.results["FrozenLake-v1"]
+    assert "failed" not in found, found
+    for name in ("fused", "scan", "fused, all", "scan, all"):
+        assert len(found[name]["rates"]) == 2 and found[name]["share of bandwidth"] > 0
+    assert found["differences"]["integers differ"] == 0 and found["differences, all"]["integers"] > 0
+
+
 @pytest.mark.slow
 def test_the_whole_command_runs_on_the_processor(tmp_path):
     command = [sys.executable, "-m", "benchmarks.rehearsal", "--out", str(tmp_path), "--small", "--patience", "5"]
@@ -164,7 +186,7 @@ def test_the_whole_command_runs_on_the_processor(tmp_path):
     assert {name: section["status"] for name, section in results["sections"].items()} == dict.fromkeys(
         SECONDS, "finished"
     ), log
-    for name in ("catalog", "host", "robots", "learning"):
+    for name in ("catalog", "host", "fused", "robots", "learning"):
         found = results["sections"][name]["results"]
         assert found and all("failed" not in result for result in found.values()), found
     assert all(result["ok"] for result in results["sections"]["catalog"]["results"].values())

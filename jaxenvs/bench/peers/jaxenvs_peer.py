@@ -11,7 +11,9 @@ _MAX_BYTES = {"cpu": 2**22, "accelerator": 2**28}
 caches; with more observations, the benchmark would measure the memory."""
 
 
-def prepare(task: str, num_envs: int, steps: int | None, *, maker: str | None = None, **fields: Any) -> dict[str, Any]:
+def prepare(
+    task: str, num_envs: int, steps: int | None, *, maker: str | None = None, fused: bool = False, **fields: Any
+) -> dict[str, Any]:
     """A scan of `jax.vmap(env.step)` under AutoReset, with actions drawn on the device at every step.
 
     Actions of a bounded Box are drawn at once, from one key, like those of a policy; other spaces draw one by one.
@@ -21,6 +23,7 @@ def prepare(task: str, num_envs: int, steps: int | None, *, maker: str | None = 
         num_envs: number of environments stepped at once.
         steps: steps per call; None for as many as suit the size of observations.
         maker: `"module:function"` that makes the environment of an id, if not `jaxenvs.make`.
+        fused: whether a batch steps in one kernel, `jaxenvs.fuse`.
         **fields: further arguments of it.
     """
     import jax
@@ -33,6 +36,10 @@ def prepare(task: str, num_envs: int, steps: int | None, *, maker: str | None = 
 
     module, _, function = (maker or "jaxenvs:make").partition(":")
     env = AutoReset(getattr(importlib.import_module(module), function)(task, **fields))
+    if fused:
+        from jaxenvs.fusion import fuse
+
+        env = fuse(env)
     key, reset_key = jax.random.split(make_key(0))
     states, first = jax.jit(jax.vmap(env.reset))(jax.random.split(reset_key, num_envs))
     if steps is None:

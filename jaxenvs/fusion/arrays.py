@@ -1,0 +1,143 @@
+"""How the emitter holds an array: as single values, in memory, or as a rule that computes an element when it is read."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from jaxenvs.fusion.writer import INDEX, Buffer, Val, Writer
+
+Position: TypeAlias = int | Val
+"""Where to read along one axis: known now, or a uniform value."""
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Small:
+    """Values, one for each element."""
+
+    elements: np.ndarray  # of Val
+    dtype: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.elements.shape
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Memory:
+    """Elements in a buffer, with strides.
+
+    Attributes:
+        buffer: where they are.
+        shape: its shape.
+        strides: in elements of the buffer.
+        offset: of the first element.
+    """
+
+    buffer: Buffer
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def dtype(self) -> str:
+        """The type of its elements."""
+        return self.buffer.dtype
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether its elements lie one after another."""
+        return self.strides == dense_strides(self.shape)
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Lazy:
+    """A rule for elements.
+
+    Attributes:
+        shape: its shape.
+        dtype: the type of its elements.
+        rule: the element at some positions.
+        cost: about how many operations one element takes, beyond reading.
+        uniform: whether all lanes have the same.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    rule: Callable[[tuple[Position, ...]], Val]
+    cost: int
+    uniform: bool
+
+
+Array: TypeAlias = Small | Memory | Lazy | np.ndarray
+"""An array of each lane; NumPy's are constants."""
+
+
+def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Strides of an array whose elements lie one after another, the last axis first."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def dtype_of(array: Array) -> str:
+    """The type of an array's elements."""
+    return str(array.dtype)
+
+
+def is_uniform(array: Array) -> bool:
+    """Whether an array is known to be the same in all lanes."""
+    if isinstance(array, Small):
+        return all(x.uniform for x in array.elements.flat)
+    if isinstance(array, Memory):
+        return array.buffer.uniform
+    return array.uniform if isinstance(array, Lazy) else True
+
+
+def small_constant(w: Writer, array: np.ndarray) -> Small:
+    """A constant as values."""
+    elements = np.empty(array.shape, object)
+    for position in np.ndindex(array.shape):
+        elements[position] = w.const(array[position], str(array.dtype))
+    return Small(elements, str(array.dtype))
+
+
+def whole(position: Sequence[Position]) -> bool:
+    """Whether positions are all known now."""
+    return all(isinstance(x, int) for x in position)
+
+
+def flat(w: Writer, position: Sequence[Position], strides: Sequence[int], offset: int = 0) -> Val:
+    """The number of an element, as a value; in 32 bits, if each lane has its own."""
+    pairs = list(zip(position, strides, strict=True))
+    dtype = INDEX if all(isinstance(x, int) or x.uniform for x in position) else "int32"
+    total = w.const(offset + sum(x * stride for x, stride in pairs if isinstance(x, int)), dtype)
+    for x, stride in pairs:
+        if isinstance(x, Val):
+            part = w.op("mul", dtype, w.convert(x, dtype), w.const(stride, dtype))
+            total = w.op("add", dtype, total, part)
+    return total
+
+
+def positions(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """All positions of an array, the last axis fastest."""
+    return itertools.product(*map(range, shape))
+
+
+def at(w: Writer, array: Array, position: Sequence[Position]) -> Val:
+    """One element. A small array must be read at known positions."""
+    position = tuple(position)
+    if isinstance(array, Lazy):
+        return array.rule(position)
+    if isinstance(array, Memory):
+        return w.load(array.buffer, flat(w, position, array.strides, array.offset))
+    if isinstance(array, np.ndarray):
+        if whole(position):
+            return w.const(array[position], str(array.dtype))
+        first = array.reshape(-1)[:1]
+        if (array.tobytes() == first.tobytes() * array.size) if array.flags.c_contiguous else False:
+            return w.const(first[0], str(array.dtype))
+        return w.load(w.table(array), flat(w, position, dense_strides(array.shape)))
+    return array.elements[position]

@@ -1,0 +1,254 @@
+"""Writes a program: each equation becomes values, loops over elements, or a rule that its readers apply.
+
+An array of few elements is held as values, with its operations written out. A larger one is a `Lazy` rule, so that
+chains of operations become one loop, until somebody needs it in memory.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from jaxenvs.fusion import control, elementwise, indexing, reductions, shapes
+from jaxenvs.fusion.arrays import (
+    Array,
+    Lazy,
+    Memory,
+    Position,
+    Small,
+    at,
+    dense_strides,
+    dtype_of,
+    flat,
+    is_uniform,
+    positions,
+    small_constant,
+    whole,
+)
+from jaxenvs.fusion.program import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.writer import Val, Writer
+
+UNROLL = 32
+"""Up to how many elements an array is held as values."""
+
+
+class Emitter:
+    """Writes equations with a writer.
+
+    Attributes:
+        w: the writer.
+        active: where a value matters: the lanes that are in the branch or loop which is being written; None for all.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self.w = writer
+        self.active: Val | None = None
+        self._arrays: dict[Var, Array] = {}
+        self._owned: dict[int, Memory] = {}  # by identity: memory that one variable alone refers to
+        self._kept: dict[int, Memory] = {}  # of those, the ones that lanes outside of `active` go on to need
+        self._reads: dict[Var, int] = {}
+
+    def run(self, block: Block, inputs: Sequence[Array]) -> list[Array]:
+        """Writes a block; returns its outputs."""
+        for var, array in zip(block.inputs, inputs, strict=True):
+            self._arrays[var] = array
+        for equation in block.equations:
+            results = self.equation(equation)
+            for var, array in zip(equation.outputs, results, strict=True):
+                self._arrays[var] = self._settled(var, array)
+        return [self.array(x) for x in block.outputs]
+
+    def count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
+        """Notes how often each variable is read. What a loop reads from outside counts as read often.
+
+        Args:
+            block: whose equations read.
+            depth: how many loops it lies in.
+            defined: the depth of each variable that is in scope.
+        """
+        defined = {} if defined is None else defined
+        defined.update(dict.fromkeys(block.inputs, depth))
+
+        def read(x: Atom) -> None:
+            if isinstance(x, Var):
+                self._reads[x] = self._reads.get(x, 0) + (1 if defined[x] == depth else 100)
+
+        for equation in block.equations:
+            for x in equation.inputs:
+                read(x)
+            for inner in equation.blocks:
+                self.count_reads(inner, depth + (equation.op in ("while", "scan")), defined)
+            defined.update(dict.fromkeys(equation.outputs, depth))
+        for x in block.outputs:
+            read(x)
+
+    def array(self, x: Atom) -> Array:
+        """The array of a variable or a constant."""
+        return x if isinstance(x, np.ndarray) else self._arrays[x]
+
+    def _settled(self, var: Var, array: Array) -> Array:
+        """The array in memory, if it would be computed again and again."""
+        if not isinstance(array, Lazy):
+            return array
+        again = self._reads.get(var, 0) > 1
+        return self.own(self.memory(array)) if (again and array.cost > 1) or array.cost > 200 else array
+
+    # Changes of form.
+
+    def small(self, array: Array) -> Small:
+        """The array as values."""
+        if isinstance(array, Small):
+            return array
+        if isinstance(array, np.ndarray):
+            return small_constant(self.w, array)
+        elements = np.empty(array.shape, object)
+        for position in positions(array.shape):
+            elements[position] = at(self.w, array, position)
+        return Small(elements, dtype_of(array))
+
+    def memory(self, array: Array) -> Memory:
+        """The array in memory; where it is there already, the same memory."""
+        if isinstance(array, Memory):
+            return array
+        if isinstance(array, np.ndarray):
+            return Memory(self.w.table(array), array.shape, dense_strides(array.shape))
+        return self.copied(array)
+
+    def copied(self, array: Array) -> Memory:
+        """The array in new memory of its own."""
+        size = int(np.prod(array.shape, dtype=np.int64))
+        buffer = self.w.buffer(dtype_of(array), size, is_uniform(array))
+        new = Memory(buffer, tuple(array.shape), dense_strides(array.shape))
+        self.write(new, array)
+        return new
+
+    def write(self, target: Memory, array: Array, mask: Val | None = None) -> None:
+        """Writes all elements into memory, where `mask` is true."""
+        if 0 in array.shape:
+            return
+        if isinstance(array, Small):
+            for position in positions(array.shape):
+                self.put(target, position, array.elements[position], mask)
+            return
+        if isinstance(array, np.ndarray) and array.size > 1:
+            array = self.readable(array)
+        with self.loops(target.shape) as position:
+            self.put(target, position, at(self.w, array, position), mask)
+
+    def readable(self, array: Array) -> Array:
+        """The array in a form that loops can read."""
+        return self.memory(array) if isinstance(array, Small) and array.elements.size > 1 else array
+
+    def put(self, target: Memory, position: Sequence[Position], value: Val, mask: Val | None = None) -> None:
+        """Writes one element."""
+        self.w.store(target.buffer, flat(self.w, position, target.strides, target.offset), value, mask)
+
+    @contextlib.contextmanager
+    def loops(self, shape: Sequence[int]) -> Iterator[tuple[Position, ...]]:
+        """Loops over all positions of an array. Axes of one element are position 0."""
+        with contextlib.ExitStack() as stack:
+            yield tuple(stack.enter_context(self.w.loop(size)) if size > 1 else 0 for size in shape)
+
+    # Equations.
+
+    def equation(self, equation: Equation) -> list[Array]:
+        """Writes one equation."""
+        op, inputs = equation.op, [self.array(x) for x in equation.inputs]
+        if any(x.size == 0 for x in equation.outputs):
+            return [np.zeros(x.shape, x.dtype) for x in equation.outputs]
+        if op in control.OPERATIONS:
+            return control.OPERATIONS[op](self, equation, inputs)
+        (output,) = equation.outputs if len(equation.outputs) == 1 else (None,)
+        if op == "bitcast_convert_type" and output is not None and len(output.shape) != len(inputs[0].shape):
+            return [shapes.pieces(self, equation, inputs)]
+        if op in elementwise.OPERATIONS or op == "convert_element_type":
+            assert output is not None
+            return [self._elementwise(equation, output, inputs)]
+        for module in (shapes, indexing, reductions):
+            if op in module.OPERATIONS:
+                result = module.OPERATIONS[op](self, equation, inputs)
+                return result if isinstance(result, list) else [result]
+        raise CannotFuse(f"the primitive `{op}` is not supported")
+
+    def is_small(self, *shapes: Sequence[int]) -> bool:
+        """Whether arrays of these shapes are held as values."""
+        return all(np.prod(shape, dtype=np.int64) <= UNROLL for shape in shapes)
+
+    def _elementwise(self, equation: Equation, output: Var, inputs: list[Array]) -> Array:
+        def compute(values: list[Val]) -> Val:
+            if equation.op == "convert_element_type":
+                return self.w.convert(values[0], output.dtype)
+            return elementwise.OPERATIONS[equation.op](self.w, equation.params, *values)
+
+        if self.is_small(output.shape):
+            operands = [np.broadcast_to(self.small(x).elements, output.shape) for x in inputs]
+            elements = np.empty(output.shape, object)
+            for position in positions(output.shape):
+                elements[position] = compute([x[position] for x in operands])
+            return Small(elements, output.dtype)
+        # A scalar among arrays, as `select_n` and `clamp` have it, is computed once.
+        scalars = {n: at(self.w, x, ()) for n, x in enumerate(inputs) if x.shape == ()}
+        stretched = [x.shape not in ((), output.shape) for x in inputs]
+        ready = [self.cheap(x) if again else self.readable(x) for x, again in zip(inputs, stretched, strict=True)]
+        own = 1 if equation.op in elementwise.CHEAP else 4 if equation.op not in elementwise.COSTLY else 40
+        cost = own + sum(x.cost for x in ready if isinstance(x, Lazy))
+
+        def element(n: int, position: tuple[Position, ...]) -> Val:
+            if n in scalars:
+                return scalars[n]
+            # An axis of one element is stretched.
+            where = [0 if size == 1 else x for x, size in zip(position, ready[n].shape, strict=True)]
+            return at(self.w, ready[n], where)
+
+        def rule(position: tuple[Position, ...]) -> Val:
+            return compute([element(n, position) for n in range(len(ready))])
+
+        return Lazy(output.shape, output.dtype, rule, cost, output.uniform)
+
+    def own(self, memory: Memory, *, kept: bool = False) -> Memory:
+        """Declares that nothing but one variable refers to this memory, so that its last reader may change it.
+
+        Args:
+            memory: what is owned.
+            kept: whether lanes outside of `active` will read what it holds now.
+        """
+        self._owned[id(memory)] = memory
+        if kept:
+            self._kept[id(memory)] = memory
+        return memory
+
+    def writable(self, source: Atom, array: Array, uniform: bool) -> Memory:
+        """Memory with the array's elements, to be changed: its own if nobody else will read it, else a copy."""
+        if isinstance(array, Memory) and id(array) in self._owned and self._reads.get(source) == 1:
+            if array.buffer.uniform == uniform:
+                return array
+        if not uniform and is_uniform(array):
+            size = int(np.prod(array.shape, dtype=np.int64))
+            new = Memory(self.w.buffer(dtype_of(array), size, False), tuple(array.shape), dense_strides(array.shape))
+            self.write(new, array)
+            return self.own(new)
+        return self.own(self.copied(array))
+
+    def shared(self, source: Atom, array: Array) -> Array:
+        """An array that is given one more name: only if the old one is not read again, the new one may own it."""
+        if not isinstance(array, Memory) or self._reads.get(source) == 1:  # pyright: ignore[reportArgumentType]
+            return array
+        return Memory(array.buffer, array.shape, array.strides, array.offset)
+
+    def mask_for(self, memory: Memory) -> Val | None:
+        """Where memory may be changed."""
+        return self.active if id(memory) in self._kept else None
+
+    def cheap(self, array: Array) -> Array:
+        """The array, in memory unless an element costs next to nothing."""
+        return self.memory(array) if isinstance(array, Lazy) and array.cost > 1 else self.readable(array)
+
+    def with_axis(self, array: Array) -> Array:
+        """The array with a first axis of one element."""
+        return shapes.with_axis(self, array, 0)
+
+    def element(self, array: Array, position: Sequence[Position]) -> Val:
+        """One element of any array."""
+        if isinstance(array, Small) and not whole(position):
+            array = self.memory(array)
+        return at(self.w, array, position)

@@ -1,0 +1,90 @@
+"""Constants that are computed once, while a program is read."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+# Larger arrays are left to the kernel.
+_LARGEST = 1 << 16
+
+
+def _broadcast(x: np.ndarray, params: dict[str, Any]) -> np.ndarray:
+    shape = [1] * len(params["shape"])
+    for axis, size in zip(params["broadcast_dimensions"], x.shape, strict=True):
+        shape[axis] = size
+    return np.broadcast_to(x.reshape(shape), params["shape"])
+
+
+def _slice(x: np.ndarray, params: dict[str, Any]) -> np.ndarray:
+    strides = params["strides"] or [1] * x.ndim
+    return x[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
+
+
+_STRUCTURE: dict[str, Callable[..., np.ndarray]] = {
+    "broadcast_in_dim": _broadcast,
+    "reshape": lambda x, p: x.reshape(p["new_sizes"]),
+    "transpose": lambda x, p: x.transpose(p["permutation"]),
+    "rev": lambda x, p: np.flip(x, p["dimensions"]),
+    "slice": _slice,
+}
+_INTEGERS: dict[str, Callable[..., np.ndarray]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "not": np.invert,
+}
+_ANY: dict[str, Callable[..., np.ndarray]] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+
+
+def fold(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str, Any]) -> np.ndarray | None:
+    """The value of an operation on constants, or None where that is left to the kernel.
+
+    Floats are not computed here, only moved and compared, so that no rounding of NumPy's comes in.
+
+    Args:
+        op: name of the primitive.
+        inputs: its operands.
+        output: the variable that it defines.
+        params: its parameters.
+    """
+    if output.size > _LARGEST:
+        return None
+    with np.errstate(all="ignore"):
+        value = _value(op, inputs, output, params)
+    return None if value is None else np.array(value, output.dtype, order="C").reshape(output.shape)
+
+
+def _value(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str, Any]) -> np.ndarray | None:
+    if op == "iota":
+        shape = [1] * len(output.shape)
+        shape[params["dimension"]] = -1
+        number = np.arange(output.shape[params["dimension"]]).astype(output.dtype)
+        return np.broadcast_to(number.reshape(shape), output.shape)
+    if op == "convert_element_type":
+        moves_exactly = inputs[0].dtype.kind in "bui"
+        return inputs[0].astype(output.dtype) if moves_exactly else None
+    if op in ("squeeze", "expand_dims"):
+        return inputs[0].reshape(output.shape)
+    if op == "concatenate":
+        return np.concatenate(inputs, params["dimension"])
+    if op == "stack":
+        return np.stack(inputs, params["axis"])
+    if op == "select_n" and len(inputs) == 3 and inputs[0].dtype == bool:
+        return np.where(inputs[0], inputs[2], inputs[1])
+    if op in _STRUCTURE:
+        return _STRUCTURE[op](inputs[0], params)
+    if op in _ANY or (op in _INTEGERS and inputs[0].dtype.kind in "bui"):
+        # As arrays, since NumPy warns for scalars that wrap around.
+        return (_ANY | _INTEGERS)[op](*(np.atleast_1d(x) if output.shape == () else x for x in inputs))
+    return None

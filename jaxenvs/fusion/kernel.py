@@ -1,0 +1,354 @@
+"""The kernel of a scan over many lanes: blocks of lanes, all steps of a block, groups of lanes within each step.
+
+A block's state lies in memory of its own, element after element with the lanes side by side, which fits a processor's
+first cache. So the loop over steps reads and writes main memory only for what a step is given and what it puts out.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
+from jaxenvs.fusion.emitter import Emitter
+from jaxenvs.fusion.llvm import LLVM, power_of_two_below, storage
+from jaxenvs.fusion.program import Block, Var
+from jaxenvs.fusion.writer import INDEX, Buffer, Val
+
+# Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
+GROUP = 16
+_MOST_LANES, _BLOCK_BYTES = 512, 32 << 10
+# How many elements of a row are brought together at once.
+_CHUNK = 16
+
+
+class Kind(enum.Enum):
+    """What an input of a step is: for whom, and for how long.
+
+    Attributes:
+        SHARED: the same for all lanes and steps.
+        OWN: of each lane, for all its steps.
+        CARRY: of each lane; each step hands it to the next.
+        SHARED_STEP: of each step, the same for all lanes.
+        OWN_STEP: of each step and lane.
+    """
+
+    SHARED = "shared"
+    OWN = "own"
+    CARRY = "carry"
+    SHARED_STEP = "shared step"
+    OWN_STEP = "own step"
+
+
+Layout: TypeAlias = tuple[Kind, ...]
+"""The kind of each input. The outputs of a step are its new carry, in order, and then what it puts out."""
+
+
+def is_uniform(kind: Kind) -> bool:
+    """Whether an input is the same for all lanes."""
+    return kind in (Kind.SHARED, Kind.SHARED_STEP)
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A kernel's text.
+
+    Attributes:
+        task: LLVM's language: `@task(context, number of block, workspace)`.
+        block_lanes: lanes of a full block.
+        workspace: bytes that a task needs.
+    """
+
+    task: str
+    block_lanes: int
+    workspace: int
+
+
+def write(step: Block, layout: Layout, group: int = GROUP) -> Kernel:
+    """The kernel of a program.
+
+    Args:
+        step: one step of one lane: its outputs are what is carried, then what is put out.
+        layout: of its inputs.
+        group: lanes of one value.
+    """
+    return _KernelWriter(step, layout, group).kernel()
+
+
+class _KernelWriter:
+    def __init__(self, step: Block, layout: Layout, group: int) -> None:
+        self.step, self.layout = step, layout
+        self.w = LLVM(group)
+        self.group = group
+        self.num_carried = layout.count(Kind.CARRY)
+        held = [x for x, kind in zip(step.inputs, layout, strict=True) if kind in (Kind.OWN, Kind.CARRY)]
+        per_lane = sum(x.size * np.dtype(x.dtype).itemsize for x in held)
+        lanes = max(1, _BLOCK_BYTES // max(per_lane, 1) // group) * group
+        self.block_lanes = min(lanes, _MOST_LANES)
+
+    def kernel(self) -> Kernel:
+        """Writes everything."""
+        w = self.w
+        inputs = self._pointers("inputs", 0, len(self.step.inputs))
+        outputs = self._pointers("outputs", 8, len(self.step.outputs))
+        lanes, steps = (Val(w.emit(f"load i64, ptr {self._at('%context', k)}"), INDEX, True) for k in (16, 24))
+        first, count = self._block_bounds(lanes)
+        states = {}
+        for number, (pointer, var, kind) in enumerate(zip(inputs, self.step.inputs, self.layout, strict=True)):
+            if kind in (Kind.OWN, Kind.CARRY):
+                states[number] = self._state(var)
+                self._copy(pointer, states[number], var, first, count, into_state=True)
+        groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
+        with w.loop(steps) as step, w.loop(groups) as number:
+            lane = w.op("mul", INDEX, number, w.index(self.group))
+            self._group(inputs, outputs, states, lanes, first, step, lane)
+        carried = [number for number, kind in enumerate(self.layout) if kind is Kind.CARRY]
+        for pointer, number in zip(outputs, carried, strict=False):
+            self._copy(pointer, states[number], self.step.inputs[number], first, count, into_state=False)
+        body = "\n".join(
+            [
+                *w.globals,
+                *sorted(w.declarations),
+                "define internal void @task(ptr noalias %context, i64 %number, ptr noalias %workspace) #0 {",
+                "entry:",
+                *w.allocations,
+                *w.lines,
+                "  ret void",
+                "}",
+            ]
+        )
+        return Kernel(body, self.block_lanes, max(w.workspace, 64))
+
+    def _at(self, pointer: str, offset: int | str) -> str:
+        return self.w.emit(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+
+    def _pointers(self, name: str, offset: int, count: int) -> list[str]:
+        array = self.w.emit(f"load ptr, ptr {self._at('%context', offset)}")
+        return [self.w.emit(f"load ptr, ptr {self._at(array, 8 * k)}") for k in range(count)]
+
+    def _block_bounds(self, lanes: Val) -> tuple[Val, Val]:
+        """The first lane of the block, and how many it has.
+
+        After the full blocks comes one of the remaining full groups, and last one group of the last lanes, some of
+        which other blocks compute as well.
+        """
+        w = self.w
+        number, size, group = Val("%number", INDEX, True), w.index(self.block_lanes), w.index(self.group)
+        full = w.op("div", INDEX, lanes, size)
+        done = w.op("mul", INDEX, full, size)
+        rest = w.op("sub", INDEX, lanes, done)
+        in_groups = w.op("mul", INDEX, w.op("div", INDEX, rest, group), group)
+        is_full = w.compare("lt", number, full)
+        is_rest = w.op("and", "bool", w.compare("eq", number, full), w.compare("gt", in_groups, w.index(0)))
+        last = w.op("sub", INDEX, lanes, group)
+        first = w.select(is_full, w.op("mul", INDEX, number, size), w.select(is_rest, done, last))
+        return first, w.select(is_full, size, w.select(is_rest, in_groups, group))
+
+    def _state(self, var: Var) -> Buffer:
+        """Memory for an array of all lanes of a block."""
+        total = var.size * self.block_lanes * np.dtype(var.dtype).itemsize
+        name = "%" + self.w.fresh("state")
+        self.w.allocations.append(f"  {name} = getelementptr i8, ptr %workspace, i64 {self.w.workspace}")
+        self.w.workspace += (total + 127) // 64 * 64
+        return Buffer(name, var.dtype, var.size, self.block_lanes)
+
+    def _copy(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
+        """Copies an array of a block's lanes between JAX's order and the block's."""
+        w, kind = self.w, storage(var.dtype)
+        if var.size == 0:
+            return
+        with w.loop(count) as lane, w.loop(var.size) as element:
+            row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
+            outer = w.op("add", INDEX, row, element)
+            inner = w.op("add", INDEX, w.op("mul", INDEX, element, w.index(self.block_lanes)), lane)
+            ends = [
+                w.emit(f"getelementptr {kind}, ptr {base}, i64 {offset.ref}")
+                for base, offset in ((pointer, outer), (buffer.ref, inner))
+            ]
+            source, target = ends if into_state else ends[::-1]
+            value = w.emit(f"load {kind}, ptr {source}")
+            w.lines.append(f"  store {kind} {value}, ptr {target}")
+
+    def _offset(self, pointer: str, dtype: str, position: Val) -> str:
+        return self.w.emit(f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
+
+    def _group(
+        self,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        states: dict[int, Buffer],
+        lanes: Val,
+        first: Val,
+        step: Val,
+        lane: Val,
+    ) -> None:
+        """One step of one group of lanes."""
+        w, emitter = self.w, Emitter(self.w)
+        emitter.count_reads(self.step)
+        row = w.op("add", INDEX, w.op("mul", INDEX, step, lanes), w.op("add", INDEX, first, lane))
+        arrays: list[Array] = []
+        memories, before = [], []
+        for number, (pointer, var, kind) in enumerate(zip(inputs, self.step.inputs, self.layout, strict=True)):
+            if kind is Kind.OWN_STEP:
+                base = self._offset(pointer, var.dtype, w.op("mul", INDEX, row, w.index(var.size)))
+                array = self._rows(base, var, emitter)
+            else:
+                array = self._dense(self._here(pointer, var, kind, states.get(number), step, lane), var)
+            if kind is Kind.CARRY:
+                memories.append(array)
+            if emitter.is_small(var.shape):
+                array = emitter.small(array)
+            if kind is Kind.CARRY:
+                before.append(array)
+            arrays.append(array)
+        results = emitter.run(self.step, arrays)
+        # What is put out may be read from the state that the step began with.
+        for pointer, result in zip(outputs[self.num_carried :], results[self.num_carried :], strict=True):
+            self._put_out(emitter, pointer, result, row)
+        self._carry(emitter, memories, before, results[: self.num_carried])
+
+    def _here(self, pointer: str, var: Var, kind: Kind, state: Buffer | None, step: Val, lane: Val) -> Buffer:
+        """Where the array of this step and group is."""
+        if state is not None:
+            return Buffer(self._offset(state.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+        if kind is Kind.SHARED_STEP:
+            pointer = self._offset(pointer, var.dtype, self.w.op("mul", INDEX, step, self.w.index(var.size)))
+        return Buffer(pointer, var.dtype, var.size, None)
+
+    @staticmethod
+    def _dense(buffer: Buffer, var: Var) -> Memory:
+        return Memory(buffer, var.shape, dense_strides(var.shape))
+
+    def _rows(self, base: str, var: Var, emitter: Emitter) -> Array:
+        """An array of each lane from JAX's order, where lanes are rows."""
+        w = self.w
+        if var.size == 1:
+            value = w.load(Buffer(base, var.dtype, 1, self.group), w.index(0))
+            elements = np.empty(var.shape, object)
+            elements[...] = value
+            return Small(elements, var.dtype)
+        if emitter.is_small(var.shape):
+            elements = np.empty(var.shape, object)
+            elements.reshape(-1)[:] = self._columns(base, var, 0, var.size)
+            return Small(elements, var.dtype)
+        target = w.buffer(var.dtype, var.size, False)
+        whole, rest = divmod(var.size, _CHUNK)
+        with w.loop(whole) as chunk:
+            start = w.op("mul", INDEX, chunk, w.index(_CHUNK))
+            for k, value in enumerate(self._columns(base, var, start, _CHUNK)):
+                w.store(target, w.op("add", INDEX, start, w.index(k)), value)
+        for k, value in enumerate(self._columns(base, var, whole * _CHUNK, rest) if rest else []):
+            w.store(target, w.index(whole * _CHUNK + k), value)
+        return Memory(target, var.shape, dense_strides(var.shape))
+
+    def _columns(self, base: str, var: Var, start: int | Val, count: int) -> list[Val]:
+        """Some elements of each lane's row, in pieces whose number is a power of 2."""
+        w, kind = self.w, storage(var.dtype)
+        align, results = np.dtype(var.dtype).itemsize, []
+        memory = "uint8" if var.dtype == "bool" else var.dtype
+        if count == var.size <= _CHUNK:
+            length = self.group * count
+            rows = w.emit(f"load <{length} x {kind}>, ptr {base}, align {align}")
+            refs = [w.part(rows, kind, length, list(range(k, length, count))) for k in range(count)]
+            return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
+        while count:
+            width = power_of_two_below(count)
+            rows = []
+            for lane in range(self.group):
+                shift = w.index(lane * var.size)
+                where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
+                rows.append(
+                    w.emit(f"load <{width} x {kind}>, ptr {self._offset(base, var.dtype, where)}, align {align}")
+                )
+            length = width
+            while len(rows) > 1:
+                order = list(range(2 * length))
+                rows = [w.joined(a, b, kind, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
+                length *= 2
+            for k in range(width):
+                ref = w.part(rows[0], kind, length, list(range(k, length, width)))
+                results.append(w.convert(Val(ref, memory, False), var.dtype))
+            start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
+            count -= width
+        return results
+
+    def _carry(self, e: Emitter, memories: list[Memory], old: list[Array], results: list[Array]) -> None:
+        """Writes what the next step reads; nothing is written over before all of it is computed."""
+        ready = []
+        for memory, array in zip(memories, results, strict=True):
+            moves = isinstance(array, Memory) and array is not memory and array.buffer in [m.buffer for m in memories]
+            ready.append(e.copied(array) if moves or (isinstance(array, Lazy) and memories) else array)
+        for memory, before, array in zip(memories, old, ready, strict=True):
+            if array is memory or array is before:
+                continue
+            if isinstance(array, Small) and isinstance(before, Small):
+                for position in np.ndindex(*array.shape):
+                    if array.elements[position] != before.elements[position]:
+                        e.put(memory, position, array.elements[position])
+            else:
+                e.write(memory, array)
+
+    def _put_out(self, e: Emitter, pointer: str, array: Array, row: Val) -> None:
+        """Writes an array of each lane in JAX's order."""
+        w, dtype = self.w, str(array.dtype)
+        size = int(np.prod(array.shape, dtype=np.int64))
+        if size == 0:
+            return
+        base = self._offset(pointer, dtype, w.op("mul", INDEX, row, w.index(size)))
+        if e.is_small(array.shape):
+            self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
+            return
+        memory = e.memory(array)
+        if not memory.is_dense:
+            memory = e.copied(memory)
+        whole, rest = divmod(size, _CHUNK)
+
+        def elements(start: Val, count: int) -> list[Val]:
+            offset = w.op("add", INDEX, start, w.index(memory.offset))
+            return [w.load(memory.buffer, w.op("add", INDEX, offset, w.index(k))) for k in range(count)]
+
+        with w.loop(whole) as chunk:
+            start = w.op("mul", INDEX, chunk, w.index(_CHUNK))
+            self._interleave(base, dtype, size, start, elements(start, _CHUNK))
+        if rest:
+            start = w.index(whole * _CHUNK)
+            self._interleave(base, dtype, size, start, elements(start, rest))
+
+    def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
+        """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
+        w, kind = self.w, storage(dtype)
+        bytes_each = np.dtype(dtype).itemsize
+        if dtype == "bool":
+            values = [w.convert(x, "uint8") for x in values]
+        if len(values) == size <= _CHUNK:
+            # Whole rows lie one after another.
+            vectors = [self._as_vector(w.spread(x) if x.uniform else x.ref, kind) for x in values]
+            count = 1 << (size - 1).bit_length()
+            together, width = w.interleaved(vectors + vectors[-1:] * (count - size), kind, self.group)
+            if count != size:
+                kept = [lane * count + k for lane in range(self.group) for k in range(size)]
+                together, width = w.part(together, kind, width, kept), self.group * size
+            w.lines.append(f"  store <{width} x {kind}> {together}, ptr {base}, align {bytes_each}")
+            return
+        done = 0
+        while done < len(values):
+            count = min(power_of_two_below(len(values) - done), _CHUNK)
+            vectors = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
+            vectors = [self._as_vector(x, kind) for x in vectors]
+            together, width = w.interleaved(vectors, kind, self.group)
+            position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
+            position = position if isinstance(position, Val) else w.index(position)
+            for lane in range(self.group):
+                part = w.part(together, kind, width, list(range(lane * count, (lane + 1) * count)))
+                target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
+                w.lines.append(f"  store <{count} x {kind}> {part}, ptr {target}, align {bytes_each}")
+            done += count
+
+    def _as_vector(self, ref: str, kind: str) -> str:
+        """A vector that may stand in a shuffle, which takes no `splat`."""
+        if ref.startswith("splat"):
+            vector = f"<{self.group} x {kind}>"
+            return self.w.emit(f"shufflevector {vector} {ref}, {vector} poison, <{self.group} x i32> zeroinitializer")
+        return ref

@@ -1,0 +1,91 @@
+"""Functions of one lane as JAX programs whose inputs and outputs are arrays: keys as their words, trees as leaves."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+from jax.extend.core import ClosedJaxpr, Jaxpr
+
+
+@dataclasses.dataclass(frozen=True)
+class LaneProgram:
+    """A function of one lane.
+
+    Attributes:
+        closed: its program; what the function closes over, if traced, comes first among the inputs.
+        captured: those traced arrays.
+        outputs: the structure of its result.
+        avals: shape and dtype of each output, keys as keys.
+    """
+
+    closed: ClosedJaxpr
+    captured: list[Array]
+    outputs: Any
+    avals: list[Any]
+
+
+def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> LaneProgram:
+    """The program of a function.
+
+    Args:
+        function: of trees of arrays.
+        arguments: trees of `ShapeDtypeStruct`, one for each argument.
+    """
+    leaves, structure = jax.tree.flatten(tuple(arguments))
+    found: dict[str, Any] = {}
+
+    def of_words(*words: Array) -> list[Array]:
+        given = [as_key(x, aval) for x, aval in zip(words, leaves, strict=True)]
+        results, found["outputs"] = jax.tree.flatten(function(*structure.unflatten(given)))
+        results = list(map(jnp.asarray, results))
+        found["avals"] = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in results]
+        return list(map(as_words, results))
+
+    closed = jax.make_jaxpr(of_words)(*map(_aval_of_words, leaves))
+    traced = [isinstance(x, Tracer) for x in closed.consts]
+    captured = [x for x, is_traced in zip(closed.consts, traced, strict=True) if is_traced]
+    return LaneProgram(_opened(closed, traced), list(map(as_words, captured)), found["outputs"], found["avals"])
+
+
+def _opened(closed: ClosedJaxpr, traced: Sequence[bool]) -> ClosedJaxpr:
+    """The program with its traced constants as inputs, which come first."""
+    jaxpr: Jaxpr = closed.jaxpr
+    variables = list(zip(jaxpr.constvars, traced, strict=True))
+    opened = jaxpr.replace(
+        constvars=[v for v, is_traced in variables if not is_traced],
+        invars=[*(v for v, is_traced in variables if is_traced), *jaxpr.invars],
+        debug_info=jaxpr.debug_info.with_unknown_names(),
+    )
+    return ClosedJaxpr(opened, [x for x, is_traced in zip(closed.consts, traced, strict=True) if not is_traced])
+
+
+def is_key(x: Any) -> bool:
+    """Whether an array holds random keys."""
+    return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def as_words(x: Any) -> Any:
+    """Keys as their words; others as they are."""
+    return jax.random.key_data(x) if is_key(x) else x
+
+
+def as_key(x: Any, aval: Any) -> Any:
+    """Words as the keys that `aval` says they are; others as they are."""
+    return jax.random.wrap_key_data(x, impl=aval.dtype._impl.name) if is_key(aval) else x
+
+
+def one_of(x: Any, axes: int) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of an array without its first axes."""
+    return jax.ShapeDtypeStruct(x.shape[axes:], x.dtype)
+
+
+def _aval_of_words(aval: Any) -> Any:
+    if not is_key(aval):
+        return aval
+    words = jax.eval_shape(jax.random.key_data, aval)
+    return jax.ShapeDtypeStruct(words.shape, np.uint32)

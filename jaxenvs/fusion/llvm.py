@@ -1,0 +1,417 @@
+"""A writer of LLVM's language: a value is a vector of lanes, which LLVM fits to the registers of the processor."""
+
+import contextlib
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val, Writer
+
+_TYPES = {
+    "bool": "i1",
+    "int8": "i8",
+    "uint8": "i8",
+    "int16": "i16",
+    "uint16": "i16",
+    "int32": "i32",
+    "uint32": "i32",
+    "int64": "i64",
+    "uint64": "i64",
+    "float32": "float",
+    "float64": "double",
+}
+# Buffers up to this size, in bytes, lie on the stack, all together at most `_STACK`; others in the task's workspace.
+_ON_STACK, _STACK = 16 << 10, 192 << 10
+
+_INTEGER = {
+    "add": "add",
+    "sub": "sub",
+    "mul": "mul",
+    "and": "and",
+    "or": "or",
+    "xor": "xor",
+    "shl": "shl",
+    "lshr": "lshr",
+    "ashr": "ashr",
+}
+_FLOAT = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
+_COMPARE_FLOAT = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
+_INTRINSICS = {
+    "sqrt": "sqrt",
+    "floor": "floor",
+    "ceil": "ceil",
+    "trunc": "trunc",
+    "round_even": "roundeven",
+    "round_away": "round",
+    "fabs": "fabs",
+    "copysign": "copysign",
+    "fma": "fma",
+    "popcount": "ctpop",
+    "sin": "sin",
+    "cos": "cos",
+}
+
+
+def is_float(dtype: str) -> bool:
+    """Whether a type is one of floats."""
+    return dtype[0] == "f"
+
+
+def is_signed(dtype: str) -> bool:
+    """Whether a type is one of signed integers."""
+    return dtype[0] == "i"
+
+
+def storage(dtype: str) -> str:
+    """The type in memory."""
+    return "i8" if dtype == "bool" else _TYPES[dtype]
+
+
+class LLVM(Writer):
+    """Writes LLVM's language, for vectors of `lanes` numbers."""
+
+    def __init__(self, lanes: int) -> None:
+        super().__init__()
+        self.lanes = lanes
+        self.allocations: list[str] = []  # for the beginning of the function
+        self.globals: list[str] = []
+        self.declarations: set[str] = set()
+        self.workspace = 0  # bytes
+        self._stack = 0
+        self._ends: list[str] = []
+        self._tables: dict[Any, Buffer] = {}
+
+    def type(self, dtype: str, uniform: bool) -> str:
+        """The type of a value."""
+        scalar = _TYPES[dtype]
+        return scalar if uniform or self.lanes == 1 else f"<{self.lanes} x {scalar}>"
+
+    def _suffix(self, dtype: str, uniform: bool) -> str:
+        scalar = {"float": "f32", "double": "f64"}.get(_TYPES[dtype], _TYPES[dtype])
+        return scalar if uniform or self.lanes == 1 else f"v{self.lanes}{scalar}"
+
+    def literal(self, value: Any, dtype: str) -> str:
+        """A constant, without lanes."""
+        if dtype == "bool":
+            return "true" if value else "false"
+        if is_float(dtype):
+            return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"
+        return str(int(value))
+
+    def emit(self, text: str) -> str:
+        """Writes an instruction; returns the name of its result."""
+        name = "%" + self.fresh()
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def spread(self, x: Val) -> str:
+        """A uniform value as one for each lane; others as they are."""
+        if not x.uniform or self.lanes == 1:
+            return x.ref
+        scalar = _TYPES[x.dtype]
+        if x.const is not None:
+            return f"splat ({scalar} {x.ref})"
+        key = ("spread", x.ref, x.dtype)
+        known = self.known(key)
+        if known is None:
+            kind = self.type(x.dtype, False)
+            first = self.emit(f"insertelement {kind} poison, {scalar} {x.ref}, i64 0")
+            zeros = f"<{self.lanes} x i32> zeroinitializer"
+            known = Val(self.emit(f"shufflevector {kind} {first}, {kind} poison, {zeros}"), x.dtype, False)
+            self.remember(key, known)
+        return known.ref
+
+    def ref(self, x: Val, uniform: bool) -> str:
+        """How to write a value among others that are all uniform, or not."""
+        return x.ref if uniform else self.spread(x)
+
+    def intrinsic(self, name: str, result: str, *operands: str) -> str:
+        """Calls one of LLVM's own functions. Operands have their types."""
+        types = ", ".join(x.rsplit(" ", 1)[0] if "splat" not in x else x.split(" splat")[0] for x in operands)
+        self.declarations.add(f"declare {result} @{name}({types})")
+        return self.emit(f"call {result} @{name}({', '.join(operands)})")
+
+    def machine(self, op: str, dtype: str, uniform: bool, operands: tuple[Val, ...]) -> str:
+        """Writes one operation; returns the name of its result."""
+        if op in ("any", "all"):
+            return self._across(op, operands[0])
+        given = operands[0].dtype
+        kind, source = self.type(dtype, uniform), self.type(given, uniform)
+        refs = [self.ref(x, uniform) for x in operands]
+        if op == "convert":
+            return self._convert(given, dtype, uniform, refs[0])
+        if op == "bitcast":
+            return self.emit(f"bitcast {source} {refs[0]} to {kind}")
+        if op == "select":
+            # One condition for all lanes needs no vector.
+            condition = operands[0]
+            which = condition.ref if condition.uniform else refs[0]
+            flag = self.type("bool", condition.uniform)
+            return self.emit(f"select {flag} {which}, {kind} {refs[1]}, {kind} {refs[2]}")
+        if op in _COMPARE_FLOAT:
+            return self._compare(op, given, source, refs)
+        if op == "leading_zeros":
+            name = f"llvm.ctlz.{self._suffix(dtype, uniform)}"
+            self.declarations.add(f"declare {kind} @{name}({kind}, i1)")
+            return self.emit(f"call {kind} @{name}({kind} {refs[0]}, i1 false)")
+        if op in _INTRINSICS:
+            name = f"llvm.{_INTRINSICS[op]}.{self._suffix(dtype, uniform)}"
+            return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
+        if op in ("min", "max"):
+            name = f"llvm.{'s' if is_signed(dtype) else 'u'}{op}.{self._suffix(dtype, uniform)}"
+            return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
+        if is_float(dtype):
+            return self.emit(f"{_FLOAT[op]} {kind} {refs[0]}, {refs[1]}")
+        if op in ("div", "rem"):
+            return self.emit(f"{'s' if is_signed(dtype) else 'u'}{op} {kind} {refs[0]}, {refs[1]}")
+        return self.emit(f"{_INTEGER[op]} {kind} {refs[0]}, {refs[1]}")
+
+    def _compare(self, op: str, dtype: str, kind: str, refs: list[str]) -> str:
+        if is_float(dtype):
+            return self.emit(f"fcmp {_COMPARE_FLOAT[op]} {kind} {refs[0]}, {refs[1]}")
+        sign = "" if op in ("eq", "ne") else "s" if is_signed(dtype) else "u"
+        return self.emit(f"icmp {sign}{op} {kind} {refs[0]}, {refs[1]}")
+
+    def _across(self, op: str, x: Val) -> str:
+        if self.lanes == 1:
+            return x.ref
+        kind = self.type("bool", False)
+        name = f"llvm.vector.reduce.{'or' if op == 'any' else 'and'}.{self._suffix('bool', False)}"
+        return self.intrinsic(name, "i1", f"{kind} {x.ref}")
+
+    def _convert(self, given: str, dtype: str, uniform: bool, ref: str) -> str:
+        source, kind = self.type(given, uniform), self.type(dtype, uniform)
+        if dtype == "bool":
+            zero = "zeroinitializer" if not uniform and self.lanes > 1 else self.literal(0, given)
+            return self.emit(f"{'fcmp une' if is_float(given) else 'icmp ne'} {source} {ref}, {zero}")
+        if is_float(given) and is_float(dtype):
+            return self.emit(f"{'fpext' if dtype == 'float64' else 'fptrunc'} {source} {ref} to {kind}")
+        if is_float(given):
+            sign = "s" if is_signed(dtype) else "u"
+            name = f"llvm.fpto{sign}i.sat.{self._suffix(dtype, uniform)}.{self._suffix(given, uniform)}"
+            return self.intrinsic(name, kind, f"{source} {ref}")
+        if is_float(dtype):
+            return self.emit(f"{'s' if is_signed(given) else 'u'}itofp {source} {ref} to {kind}")
+        if _TYPES[given] == _TYPES[dtype]:
+            return ref
+        smaller = np.dtype(dtype).itemsize <= np.dtype(given).itemsize and given != "bool"
+        word = "trunc" if smaller else "sext" if is_signed(given) else "zext"
+        return self.emit(f"{word} {source} {ref} to {kind}")
+
+    # Variables and memory.
+
+    def slot(self, dtype: str, uniform: bool) -> Slot:
+        """A new variable, which LLVM keeps in registers where it can."""
+        name = "%" + self.fresh("s")
+        self.allocations.append(f"  {name} = alloca {self.type(dtype, uniform)}")
+        return Slot(name, dtype, uniform)
+
+    def get(self, slot: Slot) -> Val:
+        """What a variable holds now."""
+        return Val(self.emit(f"load {self.type(slot.dtype, slot.uniform)}, ptr {slot.ref}"), slot.dtype, slot.uniform)
+
+    def set(self, slot: Slot, value: Val) -> None:
+        """Gives a variable a value."""
+        self.lines.append(
+            f"  store {self.type(slot.dtype, slot.uniform)} {self.ref(value, slot.uniform)}, ptr {slot.ref}"
+        )
+
+    def buffer(self, dtype: str, size: int, uniform: bool) -> Buffer:
+        """New memory: on the stack, or in the workspace of the task."""
+        pitch = None if uniform else self.lanes
+        length = max(size, 1) * (pitch or 1)
+        total = length * np.dtype(dtype).itemsize
+        name = "%" + self.fresh("b")
+        if total <= _ON_STACK and self._stack + total <= _STACK:
+            self._stack += total
+            self.allocations.append(f"  {name} = alloca [{length} x {storage(dtype)}], align 64")
+        else:
+            self.allocations.append(f"  {name} = getelementptr i8, ptr %workspace, i64 {self.workspace}")
+            self.workspace += (total + 127) // 64 * 64
+        return Buffer(name, dtype, size, pitch)
+
+    def table(self, values: np.ndarray) -> Buffer:
+        """Constants, once for all equal tables."""
+        values = np.ascontiguousarray(values)
+        key = (values.tobytes(), str(values.dtype))
+        if key not in self._tables:
+            name, dtype = "@" + self.fresh("table"), str(values.dtype)
+            kind = storage(dtype)
+            flat = values.reshape(-1).astype(np.uint8) if dtype == "bool" else values.reshape(-1)
+            memory = "int8" if dtype == "bool" else dtype
+            entries = ", ".join(f"{kind} {self.literal(x, memory)}" for x in flat)
+            self.globals.append(
+                f"{name} = private unnamed_addr constant [{values.size} x {kind}] [{entries}], align 64"
+            )
+            self._tables[key] = Buffer(name, dtype, values.size, None)
+        return self._tables[key]
+
+    def address(self, buffer: Buffer, position: Val) -> str:
+        """A pointer to an element, of the first lane; the position is uniform."""
+        offset = self.op("mul", INDEX, self.convert(position, INDEX), self.index(buffer.pitch or 1))
+        if offset.const == 0:
+            return buffer.ref
+        return self.emit(f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, i64 {offset.ref}")
+
+    def _addresses(self, buffer: Buffer, position: Val) -> str:
+        """A pointer for each lane."""
+        offset = self.op("mul", position.dtype, position, self.const(buffer.pitch or 1, position.dtype))
+        if not buffer.uniform:
+            offset = self.op("add", position.dtype, offset, self.lane_numbers(position.dtype))
+        offset, kind = self.convert(offset, INDEX), f"<{self.lanes} x i64>"
+        return self.emit(
+            f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, {kind} {self.spread(offset)}"
+        )
+
+    def lane_numbers(self, dtype: str) -> Val:
+        """0, 1, ... for the lanes of a value."""
+        if self.lanes == 1:
+            return self.const(0, dtype)
+        entries = ", ".join(f"{_TYPES[dtype]} {number}" for number in range(self.lanes))
+        return Val(f"<{entries}>", dtype, False)
+
+    def _from_memory(self, ref: str, dtype: str, uniform: bool) -> Val:
+        if dtype != "bool":
+            return Val(ref, dtype, uniform)
+        return self.convert(Val(ref, "uint8", uniform), "bool")
+
+    def load(self, buffer: Buffer, position: Val) -> Val:
+        """An element of each lane, or of all."""
+        memory = "uint8" if buffer.dtype == "bool" else buffer.dtype
+        align = np.dtype(memory).itemsize
+        if position.uniform or self.lanes == 1:
+            kind = self.type(memory, buffer.uniform)
+            pointer = self.address(buffer, position)
+            return self._from_memory(
+                self.emit(f"load {kind}, ptr {pointer}, align {align}"), buffer.dtype, buffer.uniform
+            )
+        kind, flags = self.type(memory, False), f"<{self.lanes} x i1>"
+        pointers = f"<{self.lanes} x ptr>"
+        name = f"llvm.masked.gather.{self._suffix(memory, False)}.v{self.lanes}p0"
+        self.declarations.add(f"declare {kind} @{name}({pointers}, i32, {flags}, {kind})")
+        found = self.emit(
+            f"call {kind} @{name}({pointers} {self._addresses(buffer, position)}, i32 {align},"
+            f" {flags} splat (i1 true), {kind} poison)"
+        )
+        return self._from_memory(found, buffer.dtype, False)
+
+    def store(self, buffer: Buffer, position: Val, value: Val, mask: Val | None = None) -> None:
+        """Writes an element, where `mask` is true."""
+        if mask is not None and mask.const is not None:
+            if not mask.const:
+                return
+            mask = None
+        memory = "uint8" if buffer.dtype == "bool" else buffer.dtype
+        value = self.convert(value, memory) if buffer.dtype == "bool" else value
+        align = np.dtype(memory).itemsize
+        if position.uniform or self.lanes == 1:
+            uniform = buffer.uniform
+            if mask is not None:
+                old = self.load(buffer, position)
+                old = self.convert(old, memory) if buffer.dtype == "bool" else old
+                value = self.select(mask, value, old)
+            pointer = self.address(buffer, position)
+            kind = self.type(memory, uniform)
+            self.lines.append(f"  store {kind} {self.ref(value, uniform)}, ptr {pointer}, align {align}")
+            return
+        kind, flags, pointers = self.type(memory, False), f"<{self.lanes} x i1>", f"<{self.lanes} x ptr>"
+        name = f"llvm.masked.scatter.{self._suffix(memory, False)}.v{self.lanes}p0"
+        self.declarations.add(f"declare void @{name}({kind}, {pointers}, i32, {flags})")
+        where = "splat (i1 true)" if mask is None else self.spread(mask)
+        self.lines.append(
+            f"  call void @{name}({kind} {self.spread(value)}, {pointers} {self._addresses(buffer, position)},"
+            f" i32 {align}, {flags} {where})"
+        )
+
+    # Control.
+
+    def label(self, name: str) -> None:
+        """Begins a basic block."""
+        self.lines.append(f"{name}:")
+
+    def jump(self, name: str) -> None:
+        """Ends a basic block."""
+        self.lines.append(f"  br label %{name}")
+
+    @contextlib.contextmanager
+    def loop(self, count: int | Val) -> Iterator[Val]:
+        """A loop over 0, 1, ..., count - 1, with `count` at least 1."""
+        before, body, latch, after = (self.fresh(x) for x in ("before", "loop", "latch", "after"))
+        self.jump(before)
+        self.label(before)
+        self.jump(body)
+        self.label(body)
+        index, following = "%" + self.fresh("i"), "%" + self.fresh("n")
+        self.lines.append(f"  {index} = phi i64 [ 0, %{before} ], [ {following}, %{latch} ]")
+        with self.scope():
+            yield Val(index, INDEX, True)
+        self.jump(latch)
+        self.label(latch)
+        limit = count.ref if isinstance(count, Val) else count
+        self.lines.append(f"  {following} = add nuw nsw i64 {index}, 1")
+        again = self.emit(f"icmp ult i64 {following}, {limit}")
+        self.lines.append(f"  br i1 {again}, label %{body}, label %{after}")
+        self.label(after)
+
+    @contextlib.contextmanager
+    def when(self, condition: Val) -> Iterator[None]:
+        """What follows happens only if the condition holds."""
+        yes, after = self.fresh("then"), self.fresh("after")
+        self.lines.append(f"  br i1 {condition.ref}, label %{yes}, label %{after}")
+        self.label(yes)
+        with self.scope():
+            yield
+        self.jump(after)
+        self.label(after)
+
+    @contextlib.contextmanager
+    def forever(self) -> Iterator[None]:
+        """A loop that `leave_unless` ends."""
+        body, after = self.fresh("loop"), self.fresh("after")
+        self.jump(body)
+        self.label(body)
+        self._ends.append(after)
+        with self.scope():
+            yield
+        self._ends.pop()
+        self.jump(body)
+        self.label(after)
+
+    def leave_unless(self, condition: Val) -> None:
+        """Leaves the innermost `forever` unless the condition holds."""
+        stay = self.fresh("stay")
+        self.lines.append(f"  br i1 {condition.ref}, label %{stay}, label %{self._ends[-1]}")
+        self.label(stay)
+
+    # Lanes and rows: in JAX's arrays, the elements of one lane lie together.
+
+    def interleaved(self, vectors: list[str], kind: str, width: int) -> tuple[str, int]:
+        """The numbers of several vectors, lane after lane; `len(vectors)` is a power of 2."""
+        if len(vectors) == 1:
+            return vectors[0], width
+        even, count = self.interleaved(vectors[0::2], kind, width)
+        odd, _ = self.interleaved(vectors[1::2], kind, width)
+        order = ", ".join(f"i32 {k + offset * count}" for k in range(count) for offset in (0, 1))
+        vector = f"<{count} x {kind}>"
+        return self.emit(f"shufflevector {vector} {even}, {vector} {odd}, <{2 * count} x i32> <{order}>"), 2 * count
+
+    def joined(self, first: str, second: str, kind: str, width: int, indices: list[int]) -> str:
+        """Numbers of two vectors, those of the second counted after those of the first."""
+        order = ", ".join(f"i32 {k}" for k in indices)
+        vector = f"<{width} x {kind}>"
+        return self.emit(f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>")
+
+    def part(self, vector: str, kind: str, width: int, indices: list[int]) -> str:
+        """Some of a vector's numbers."""
+        order = ", ".join(f"i32 {k}" for k in indices)
+        return self.emit(
+            f"shufflevector <{width} x {kind}> {vector}, <{width} x {kind}> poison, <{len(indices)} x i32> <{order}>"
+        )
+
+
+def power_of_two_below(n: int) -> int:
+    """The largest power of 2 that is at most `n`."""
+    return 1 << int(math.log2(n)) if n else 0

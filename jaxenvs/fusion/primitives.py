@@ -1,0 +1,188 @@
+"""Two JAX primitives: a scan over lanes that is one kernel, and a step of one lane that becomes one when it is mapped.
+
+On a CPU, and on NVIDIA's GPUs, they are lowered to a call of a kernel; elsewhere, and for a program that cannot be
+fused, to the operations that they stand for.
+"""
+
+import ctypes
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
+from jax.interpreters import ad, batching, mlir
+
+from jaxenvs.errors import JaxenvsError
+from jaxenvs.fusion import gpu, kernel, native
+from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
+from jaxenvs.fusion.program import Block, CannotFuse, fingerprint, program
+
+scan = Primitive("fused_scan")
+"""All steps of all lanes.
+
+Its operands have lanes as their first axis, or as their second after that of steps, as `layout` says. Parameters:
+`closed`, the step of one lane; `layout`; `steps`; `lanes`.
+"""
+scan.multiple_results = True
+
+step = Primitive("fused_step")
+"""One step of one lane. Mapped, it is a `scan` of one step. Parameter: `closed`."""
+step.multiple_results = True
+
+
+# What the primitives compute, by XLA.
+
+
+def _scan_by_xla(*operands: Array, closed: ClosedJaxpr, layout: Layout, steps: int, lanes: int) -> list[Any]:
+    axes = [None if is_uniform(kind) else 0 for kind in layout]
+    num_carried = layout.count(Kind.CARRY)
+
+    def body(carry: Sequence[Array], xs: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+        carried, rows = iter(carry), iter(xs)
+        inputs = [
+            next(carried) if kind is Kind.CARRY else next(rows) if _of_steps(kind) else x
+            for kind, x in zip(layout, operands, strict=True)
+        ]
+        results = jax.vmap(jaxpr_as_fun(closed), in_axes=axes, axis_size=lanes)(*inputs)
+        return results[:num_carried], results[num_carried:]
+
+    carry = [x for kind, x in zip(layout, operands, strict=True) if kind is Kind.CARRY]
+    rows = [x for kind, x in zip(layout, operands, strict=True) if _of_steps(kind)]
+    after, ys = jax.lax.scan(body, carry, rows, length=steps)
+    return [*after, *ys]
+
+
+def _of_steps(kind: Kind) -> bool:
+    return kind in (Kind.SHARED_STEP, Kind.OWN_STEP)
+
+
+def _scan_shapes(*_: Any, closed: ClosedJaxpr, layout: Layout, steps: int, lanes: int) -> list[Any]:
+    num_carried = layout.count(Kind.CARRY)
+    return [
+        jax.core.ShapedArray((lanes, *x.shape) if n < num_carried else (steps, lanes, *x.shape), x.dtype)
+        for n, x in enumerate(closed.out_avals)
+    ]
+
+
+scan.def_abstract_eval(_scan_shapes)
+scan.def_impl(lambda *operands, **params: jax.jit(functools.partial(scan.bind, **params))(*operands))
+step.def_abstract_eval(lambda *_, closed: [jax.core.ShapedArray(x.shape, x.dtype) for x in closed.out_avals])
+step.def_impl(lambda *operands, closed: jaxpr_as_fun(closed)(*operands))
+
+
+# Lowering.
+
+
+def _lower_scan_to_xla(ctx: Any, *operands: Any, **params: Any) -> Any:
+    return mlir.lower_fun(_scan_by_xla, multiple_results=True)(ctx, *operands, **params)
+
+
+def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any) -> Any:
+    layout, lanes, steps = params["layout"], params["lanes"], params["steps"]
+    fewest = kernel.GROUP if platform == "cpu" else 1
+    if steps == 0 or lanes < fewest or (platform == "cuda" and gpu.missing() is not None):
+        return _lower_scan_to_xla(ctx, *operands, **params)
+    try:
+        read = program(params["closed"], [is_uniform(kind) for kind in layout])
+        name = compiled(read, layout) if platform == "cpu" else gpu.compiled(read, layout, sources())
+    except CannotFuse:
+        return _lower_scan_to_xla(ctx, *operands, **params)
+    return jax.ffi.ffi_lowering(name)(ctx, *operands, lanes=np.int64(lanes), steps=np.int64(steps))
+
+
+mlir.register_lowering(scan, _lower_scan_to_xla)
+for _platform in ("cpu", "cuda"):
+    mlir.register_lowering(scan, functools.partial(_lower_scan_to_kernel, _platform), platform=_platform)
+mlir.register_lowering(
+    step, mlir.lower_fun(lambda *operands, closed: jaxpr_as_fun(closed)(*operands), multiple_results=True)
+)
+
+_registered: dict[str, Any] = {}
+
+
+def compiled(read: Block, layout: Layout) -> str:
+    """Compiles a step's kernel for this processor, or finds it in the cache, and registers it; returns its name.
+
+    The name depends on the program alone, so that XLA's own cache of compiled programs finds it in another process.
+    """
+    name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), native.processor(), sources())
+    if name not in _registered:
+        path = native.cache_folder() / f"{name}.o"
+        code = native.kept(path)
+        if code is None:
+            written = kernel.write(read, layout)
+            sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
+            text = native.module_text(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
+            code = native.compile_object(text)
+            native.keep(path, code)
+        pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, code))
+        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="cpu")
+        _registered[name] = pointer
+    return name
+
+
+@functools.cache
+def sources() -> str:
+    """A hash of the code that writes kernels."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return native.digest(*[path.read_text() for path in files])
+
+
+# Mapping: more lanes.
+
+
+def _map_scan(operands: Sequence[Array], axes: Sequence[Any], **params: Any) -> tuple[list[Array], list[int]]:
+    lanes, steps, layout = params["lanes"], params["steps"], params["layout"]
+    count = next(x.shape[axis] for x, axis in zip(operands, axes, strict=True) if axis is not None)
+    total, kinds, inputs = count * lanes, [], []
+    for kind, x, axis in zip(layout, operands, axes, strict=True):
+        mapped, place = axis is not None, int(_of_steps(kind))
+        if is_uniform(kind):
+            if mapped:
+                x = jnp.repeat(jnp.moveaxis(x, axis, place), lanes, axis=place)
+                kind = Kind.OWN_STEP if _of_steps(kind) else Kind.OWN
+        else:
+            x = (
+                jnp.moveaxis(x, axis, place)
+                if mapped
+                else jnp.broadcast_to(jnp.expand_dims(x, place), (*x.shape[:place], count, *x.shape[place:]))
+            )
+            x = x.reshape(*x.shape[:place], total, *x.shape[place + 2 :])
+        kinds.append(kind)
+        inputs.append(x)
+    results = scan.bind(*inputs, **params | {"lanes": total, "layout": tuple(kinds)})
+    places = [int(n >= layout.count(Kind.CARRY)) for n in range(len(results))]
+    del steps
+    split = [
+        x.reshape(*x.shape[:place], count, lanes, *x.shape[place + 1 :])
+        for x, place in zip(results, places, strict=True)
+    ]
+    return split, places
+
+
+def _map_step(operands: Sequence[Array], axes: Sequence[Any], *, closed: ClosedJaxpr) -> tuple[list[Array], list[int]]:
+    lanes = next(x.shape[axis] for x, axis in zip(operands, axes, strict=True) if axis is not None)
+    layout = tuple(Kind.SHARED if axis is None else Kind.OWN_STEP for axis in axes)
+    inputs = [x if axis is None else jnp.moveaxis(x, axis, 0)[None] for x, axis in zip(operands, axes, strict=True)]
+    results = scan.bind(*inputs, closed=closed, layout=layout, steps=1, lanes=lanes)
+    return [x[0] for x in results], [0] * len(results)
+
+
+batching.primitive_batchers[scan] = _map_scan
+batching.primitive_batchers[step] = _map_step
+
+
+def _no_derivative(*_: Any, **__: Any) -> Any:
+    raise JaxenvsError(
+        "A fused program has no derivative. Differentiate the environment that was fused, `fused.env`:"
+        " `jax.lax.scan(jax.vmap(fused.env.step), state, actions)`."
+    )
+
+
+for _primitive in (scan, step):
+    ad.primitive_jvps[_primitive] = _no_derivative

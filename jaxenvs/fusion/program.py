@@ -1,0 +1,413 @@
+"""A jaxpr as a program of plain array operations: the form that the emitters read.
+
+Calls are inlined, random keys become their words, operations on keys become arithmetic, constants are folded and what
+nobody reads is dropped. What is left is a list of equations, with blocks within `cond`, `while` and `scan`. Blocks read
+the variables around them directly.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from jaxenvs.fusion import folding, keys
+
+# What is read, and does not change a value of one lane.
+_SAME = {"copy", "copy_p", "stop_gradient", "random_wrap", "random_unwrap", "sharding_constraint", "pvary"}
+# Primitives that call a jaxpr once, with the parameter that holds it.
+_CALLS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "checkpoint": "jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vmap_call": "call",
+    "custom_lin": "jaxpr",
+}
+
+
+SCATTERS = {
+    "scatter": None,
+    **{f"scatter{sign}{name}": name for sign in "-_" for name in ("add", "sub", "mul", "min", "max")},
+}
+"""How each kind of scatter combines what is there with what is new."""
+
+_DTYPES = {*("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")}
+
+
+class CannotFuse(Exception):
+    """Why a program cannot become a kernel."""
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Var:
+    """An array of each lane.
+
+    Attributes:
+        shape: without lanes; that of a key has its words last.
+        dtype: as NumPy names it.
+        uniform: whether it is known to be the same in all lanes.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    uniform: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+Atom: TypeAlias = Var | np.ndarray
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Block:
+    """A list of equations that is computed as a whole.
+
+    Attributes:
+        inputs: variables that are given a value anew each time: what a loop carries.
+        equations: in the order of computation.
+        outputs: its results.
+    """
+
+    inputs: list[Var]
+    equations: list["Equation"]
+    outputs: list[Atom]
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Equation:
+    """One operation.
+
+    Attributes:
+        op: the name of the primitive.
+        inputs: what it reads.
+        outputs: what it defines.
+        params: the primitive's parameters that matter.
+        blocks: the branches of a `cond`, condition and body of a `while`, the body of a `scan`.
+    """
+
+    op: str
+    inputs: list[Atom]
+    outputs: list[Var]
+    params: dict[str, Any]
+    blocks: list[Block]
+
+
+def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
+    """The program of a jaxpr.
+
+    Args:
+        closed: of one lane, with constants that are not traced.
+        uniform: for each input, whether it is the same in all lanes.
+
+    Raises:
+        CannotFuse: it has an operation that no kernel can compute.
+    """
+    inputs = [_variable(v.aval, is_uniform) for v, is_uniform in zip(closed.jaxpr.invars, uniform, strict=True)]
+    builder = _Builder()
+    outputs = builder.inline(closed.jaxpr, closed.consts, list(inputs))
+    block = Block(inputs, builder.equations, outputs)
+    _drop_unread(block, set())
+    return block
+
+
+def fingerprint(block: Block) -> str:
+    """A hash of everything that a kernel depends on, equal in every process."""
+    digest, numbers = hashlib.sha256(), {}
+
+    def write(*parts: Any) -> None:
+        digest.update(repr(parts).encode())
+
+    def atom(x: Atom) -> None:
+        if isinstance(x, Var):
+            write(numbers.setdefault(x, len(numbers)), x.shape, x.dtype, x.uniform)
+        else:
+            write(x.shape, str(x.dtype))
+            digest.update(np.ascontiguousarray(x).tobytes())
+
+    def walk(block: Block) -> None:
+        write("block", len(block.inputs), len(block.equations), len(block.outputs))
+        for x in block.inputs:
+            atom(x)
+        for equation in block.equations:
+            write(equation.op, sorted(equation.params.items()), len(equation.inputs), len(equation.outputs))
+            for x in (*equation.inputs, *equation.outputs):
+                atom(x)
+            for inner in equation.blocks:
+                walk(inner)
+        for x in block.outputs:
+            atom(x)
+
+    walk(block)
+    return digest.hexdigest()
+
+
+def is_key(aval: Any) -> bool:
+    """Whether a value is a random key."""
+    return jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key)
+
+
+def key_shape(aval: Any) -> tuple[int, ...]:
+    """The shape of the words of a random key."""
+    return tuple(aval.dtype._impl.key_shape)
+
+
+def words(x: Any) -> np.ndarray:
+    """A constant as a NumPy array; a key as its words."""
+    return np.asarray(jax.random.key_data(x)) if hasattr(x, "dtype") and is_key(x) else np.asarray(x)
+
+
+def _variable(aval: Any, uniform: bool = False) -> Var:
+    if is_key(aval):
+        return Var(tuple(aval.shape) + key_shape(aval), "uint32", uniform)
+    _check_dtype(aval.dtype)
+    return Var(tuple(aval.shape), str(np.dtype(aval.dtype)), uniform)
+
+
+def _check_dtype(dtype: Any) -> None:
+    if str(dtype) not in _DTYPES:
+        raise CannotFuse(f"numbers of type {dtype} are not supported")
+
+
+class _Builder:
+    """Collects the equations of one block."""
+
+    def __init__(self) -> None:
+        self.equations: list[Equation] = []
+
+    def inline(self, jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Atom]) -> list[Atom]:
+        """Adds a jaxpr's equations; returns its outputs."""
+        values: dict[Any, Atom] = {}
+
+        def read(x: Any) -> Atom:
+            return np.asarray(x.val, x.aval.dtype) if isinstance(x, Literal) else values[x]
+
+        values.update(zip(jaxpr.constvars, map(words, consts), strict=True))
+        values.update(zip(jaxpr.invars, arguments, strict=True))
+        for equation in jaxpr.eqns:
+            results = self.equation(equation, [read(x) for x in equation.invars])
+            values.update(zip(equation.outvars, results, strict=True))
+        return [read(x) for x in jaxpr.outvars]
+
+    def call(self, function: Callable[..., Any], *arguments: Atom) -> list[Atom]:
+        """Adds what a function of JAX arrays computes."""
+        shapes = [jax.ShapeDtypeStruct(x.shape, np.dtype(x.dtype)) for x in arguments]
+        closed = jax.make_jaxpr(function)(*shapes)
+        return self.inline(closed.jaxpr, closed.consts, arguments)
+
+    def block(self, jaxpr: ClosedJaxpr, arguments: Sequence[Atom], inputs: list[Var]) -> Block:
+        """A block of its own, of a jaxpr."""
+        builder = _Builder()
+        outputs = builder.inline(jaxpr.jaxpr, jaxpr.consts, arguments)
+        return Block(inputs, builder.equations, outputs)
+
+    def add(
+        self,
+        op: str,
+        inputs: Sequence[Atom],
+        outputs: list[Var],
+        params: dict[str, Any],
+        blocks: Sequence[Block] = (),
+    ) -> list[Atom]:
+        """Adds one equation, or the constant that it computes."""
+        if not blocks and all(isinstance(x, np.ndarray) for x in inputs):
+            folded = folding.fold(op, inputs, outputs[0], params)
+            if folded is not None:
+                return [folded]
+        if not blocks:
+            for output in outputs:
+                output.uniform = all(isinstance(x, np.ndarray) or x.uniform for x in inputs)
+        self.equations.append(Equation(op, list(inputs), outputs, params, list(blocks)))
+        return list(outputs)
+
+    def equation(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        """Adds an equation of a jaxpr; returns its outputs."""
+        op, params = eqn.primitive.name, eqn.params
+        if op in _SAME:
+            return [inputs[0]]
+        if op == "optimization_barrier":
+            return inputs
+        if op in _CALLS:
+            inner = params[_CALLS[op]]
+            closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
+            return self.inline(closed.jaxpr, closed.consts, inputs)
+        if op in keys.OPERATIONS:
+            return self.call(keys.OPERATIONS[op](eqn), *inputs)
+        if op in ("cond", "while", "scan"):
+            return getattr(self, f"_{op}")(eqn, inputs)
+        for x in inputs:
+            _check_dtype(x.dtype)
+        outputs = [_variable(v.aval) for v in eqn.outvars]
+        params = _plain(op, params, eqn)
+        if any(is_key(v.aval) for v in eqn.outvars):
+            params, inputs = self._of_words(op, params, inputs, eqn)
+        elif any(is_key(v.aval) for v in eqn.invars):
+            raise CannotFuse(f"`{op}` of random keys is not supported")
+        return self.add(op, inputs, outputs, params)
+
+    def _of_words(
+        self, op: str, params: dict[str, Any], inputs: list[Atom], eqn: Any
+    ) -> tuple[dict[str, Any], list[Atom]]:
+        """An operation that moves keys, as one that moves their words, which are one more axis at the end."""
+        aval = next(v.aval for v in eqn.invars if is_key(v.aval))
+        (size,) = key_shape(aval)
+        rank, out_rank = len(aval.shape), len(eqn.outvars[0].aval.shape)
+        more: dict[str, Any] = {}
+        if op == "select_n" and inputs[0].shape:
+            axes = tuple(range(len(inputs[0].shape)))
+            wide = Var((*inputs[0].shape, size), inputs[0].dtype)
+            inputs[:1] = self.add(
+                "broadcast_in_dim", inputs[:1], [wide], {"shape": wide.shape, "broadcast_dimensions": axes}
+            )
+        elif op == "broadcast_in_dim":
+            more = {
+                "shape": (*params["shape"], size),
+                "broadcast_dimensions": (*params["broadcast_dimensions"], out_rank),
+            }
+        elif op == "reshape":
+            more = {"new_sizes": (*params["new_sizes"], size)}
+        elif op == "transpose":
+            more = {"permutation": (*params["permutation"], rank)}
+        elif op == "slice":
+            more = {
+                "start_indices": (*params["start_indices"], 0),
+                "limit_indices": (*params["limit_indices"], size),
+                "strides": (*(params["strides"] or (1,) * rank), 1),
+            }
+        elif op in ("dynamic_slice", "dynamic_update_slice"):
+            inputs = [*inputs, np.zeros((), np.int32)]
+            more = {"slice_sizes": (*params["slice_sizes"], size)} if op == "dynamic_slice" else {}
+        elif op == "pad":
+            more = {"padding_config": (*params["padding_config"], (0, 0, 0))}
+        elif op == "gather":
+            numbers = params["dimension_numbers"]
+            more = {
+                "slice_sizes": (*params["slice_sizes"], size),
+                "dimension_numbers": numbers._replace(offset_dims=(*numbers.offset_dims, out_rank)),
+            }
+        elif op == "scatter":
+            numbers, update_rank = params["dimension_numbers"], len(eqn.invars[2].aval.shape)
+            window = (*numbers.update_window_dims, update_rank)
+            more = {"dimension_numbers": numbers._replace(update_window_dims=window)}
+        elif op not in ("select_n", "squeeze", "expand_dims", "concatenate", "stack", "split", "rev"):
+            raise CannotFuse(f"`{op}` of random keys is not supported")
+        return params | more, inputs
+
+    def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        branches, (index, *operands) = eqn.params["branches"], inputs
+        if isinstance(index, np.ndarray):
+            chosen = branches[int(np.clip(index, 0, len(branches) - 1))]
+            return self.inline(chosen.jaxpr, chosen.consts, operands)
+        blocks = [self.block(branch, operands, []) for branch in branches]
+        outputs = [_variable(v.aval) for v in eqn.outvars]
+        for number, output in enumerate(outputs):
+            output.uniform = index.uniform and all(_uniform(b.outputs[number]) for b in blocks)
+        return self.add("cond", [index], outputs, {}, blocks)
+
+    def _while(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        params = eqn.params
+        first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
+        cond_consts, body_consts, initial = inputs[:first], inputs[first:second], inputs[second:]
+        uniform = [_uniform(x) for x in initial]
+        while True:
+            carried = [_variable(v.aval, u) for v, u in zip(eqn.outvars, uniform, strict=True)]
+            condition = self.block(params["cond_jaxpr"], [*cond_consts, *carried], carried)
+            body = self.block(params["body_jaxpr"], [*body_consts, *carried], carried)
+            still = _uniform(condition.outputs[0])
+            after = [
+                u and (still or new is old) and _uniform(new)
+                for u, new, old in zip(uniform, body.outputs, carried, strict=True)
+            ]
+            if after == uniform:
+                break
+            uniform = after
+        outputs = [_variable(v.aval, u) for v, u in zip(eqn.outvars, uniform, strict=True)]
+        return self.add("while", initial, outputs, {}, [condition, body])
+
+    def _scan(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        params = eqn.params
+        num_consts, num_carry, length = params["num_consts"], params["num_carry"], params["length"]
+        consts, initial, xs = inputs[:num_consts], inputs[num_consts:][:num_carry], inputs[num_consts + num_carry :]
+        inner = params["jaxpr"].jaxpr
+        if length == 0:
+            zeros = [np.zeros(v.shape, v.dtype) for v in map(lambda v: _variable(v.aval), eqn.outvars[num_carry:])]
+            return [*initial, *zeros]
+        uniform = [_uniform(x) for x in initial]
+        while True:
+            carry_in, xs_in = inner.invars[num_consts:][:num_carry], inner.invars[num_consts + num_carry :]
+            carried = [_variable(v.aval, u) for v, u in zip(carry_in, uniform, strict=True)]
+            slices = [_variable(v.aval, _uniform(x)) for v, x in zip(xs_in, xs, strict=True)]
+            body = self.block(params["jaxpr"], [*consts, *carried, *slices], [*carried, *slices])
+            after = [u and _uniform(new) for u, new in zip(uniform, body.outputs[:num_carry], strict=True)]
+            if after == uniform:
+                break
+            uniform = after
+        uniform += [_uniform(y) for y in body.outputs[num_carry:]]
+        outputs = [_variable(v.aval, u) for v, u in zip(eqn.outvars, uniform, strict=True)]
+        kept = {"length": length, "reverse": bool(params["reverse"]), "num_carry": num_carry}
+        return self.add("scan", [*initial, *xs], outputs, kept, [body])
+
+
+def _uniform(x: Atom) -> bool:
+    return not isinstance(x, Var) or x.uniform
+
+
+# Parameters that say nothing about the values.
+_SILENT = {"sharding", "out_sharding", "weak_type", "accuracy", "indices_are_sorted", "unique_indices", "precision"}
+
+
+def _plain(op: str, params: dict[str, Any], eqn: Any) -> dict[str, Any]:
+    """The parameters that say something about the values, of types whose `repr` is the same in every process."""
+    if eqn.effects:
+        raise CannotFuse(f"`{op}` acts outside of the program")
+    kept = {name: value for name, value in params.items() if name not in _SILENT}
+    if op in SCATTERS:
+        if SCATTERS[op] is None and kept.get("update_jaxpr") is not None:
+            raise CannotFuse("scatter_apply is not supported")
+        kept.pop("update_jaxpr", None)
+        kept.pop("update_consts", None)
+    if op == "convert_element_type":
+        kept = {}
+    for name, value in kept.items():
+        if callable(value) or isinstance(value, Jaxpr | ClosedJaxpr):
+            raise CannotFuse(f"`{op}` calls back to Python or to another program ({name})")
+    return kept
+
+
+def _drop_unread(block: Block, read: set[Var]) -> None:
+    """Removes what neither the outputs nor `read` need, and adds to `read` what the block reads."""
+    read.update(x for x in block.outputs if isinstance(x, Var))
+    kept = []
+    for equation in reversed(block.equations):
+        if not any(x in read for x in equation.outputs):
+            continue
+        if equation.op == "cond":
+            _drop_outputs(equation, [x in read for x in equation.outputs])
+        for inner in equation.blocks:
+            _drop_unread(inner, read)
+        read.update(x for x in equation.inputs if isinstance(x, Var))
+        kept.append(equation)
+    block.equations = kept[::-1]
+
+
+def _drop_outputs(equation: Equation, needed: list[bool]) -> None:
+    equation.outputs = [x for x, keep in zip(equation.outputs, needed, strict=True) if keep]
+    for block in equation.blocks:
+        block.outputs = [x for x, keep in zip(block.outputs, needed, strict=True) if keep]
+
+
+def structure(block: Block, visit: Callable[[Equation], None]) -> None:
+    """Calls `visit` for each equation, those of inner blocks included."""
+    for equation in block.equations:
+        visit(equation)
+        for inner in equation.blocks:
+            structure(inner, visit)

@@ -1,0 +1,38 @@
+"""`python -m benchmarks.fusion` at a small size."""
+
+import shutil
+
+import pytest
+
+from benchmarks.fusion.__main__ import IDS, cart_pole_in_c, measure
+from docs.generator.figure_tables import fusion_speed
+
+pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
+
+
+def test_the_figures_become_a_table():
+    figures = measure(["CartPole-v1", "Taxi-v4"], 0.05, size=(512, 4))
+    first, second = figures["rows"]
+    assert all(first[name] > 0 for name in ("fused", "scan"))
+    assert "C" not in second
+    lines = fusion_speed(figures).splitlines()
+    assert len(lines) == 4
+    assert lines[2].startswith("| CartPole-v1 | 512 x 4 |")
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="the loop in C is compiled by gcc")
+def test_the_loop_in_c_plays_cart_pole():
+    run = cart_pole_in_c(512, 300)
+    assert run is not None
+    _, (state, count, _, observation, reward, terminated, truncated, action) = run()
+    assert reward.min() == 1 and 0.4 < action.mean() < 0.6 and not truncated.any()
+    # Random play lasts for 22 steps in the mean.
+    assert 1 / 30 < terminated.mean() < 1 / 16
+    assert abs(observation[..., 0]).max() <= 2.4 and abs(state[:, 2]).max() <= 0.2095
+    assert count.max() < 200
+
+
+def test_all_ids_are_in_the_catalog():
+    import jaxenvs
+
+    assert set(IDS) <= set(jaxenvs.registry)
