@@ -35,9 +35,10 @@ MAY_IMPORT = {
     "wrappers": set(),
     "registration": {"wrappers"},
     "bsuite": {"wrappers", "registration"},
-    "rollouts": {"wrappers"},
+    "fusion": set(),
+    "rollouts": {"wrappers", "fusion"},
     "testing": {"wrappers"},
-    "training": {"wrappers", "rollouts", "games"},
+    "training": {"wrappers", "fusion", "rollouts", "games"},
     "adapters": {"wrappers", "registration", "monitor", "games"},
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
@@ -56,6 +57,7 @@ MAY_IMPORT = {
     },
     "cli": {
         "canvas",
+        "fusion",
         "wrappers",
         "registration",
         "rollouts",
@@ -107,6 +109,7 @@ EXTRA_PACKAGES = {
         "wandb",
     },
     "play": {"starlette", "uvicorn", "PIL", "IPython", "google"},
+    "fusion": {"llvmlite"},
     "rollouts": {"tqdm"},
     "scoreboard": {
         "fastapi",

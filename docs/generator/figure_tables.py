@@ -38,6 +38,35 @@ def steps_per_second(figures: Figures) -> str:
     return table(head, rows, range(1, len(head)))
 
 
+def fusion_speed(figures: Figures) -> str:
+    """By id, the speed of the kernel and of XLA's scan, their ratio, that to peers, and the time to compile."""
+    peers = [name for name in ("C", "gymnax") if any(name in row for row in figures["rows"])]
+    rows = []
+    for row in figures["rows"]:
+        cells = [f"{row['fused'] / row[peer]:.2f}" if peer in row else "" for peer in peers]
+        rows.append(
+            (
+                row["env_id"],
+                f"{row['lanes']:,} x {row['steps']}",
+                short(row["fused"]),
+                short(row["scan"]),
+                f"**{row['fused'] / row['scan']:.1f}**",
+                *cells,
+                f"{row['compile_seconds']:.1f} s",
+            )
+        )
+    head = (
+        "id",
+        "lanes x steps",
+        "fused",
+        "XLA",
+        "x XLA",
+        *(f"x {_TITLES.get(peer, peer)}" for peer in peers),
+        "compiling",
+    )
+    return table(head, rows, range(1, len(head)))
+
+
 def ratios_with_range(figures: Figures) -> str:
     """By id, how many times faster jaxenvs is than each peer, with the range over the repeats."""
     measured = [m for m in _measured(figures) if m["peer"] != "jaxenvs"]
@@ -270,6 +299,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "recording": ("recording_cost", recording_cost),
     "slow tests": ("slow_tests", slow_tests),
     "Box2D": ("speed_box2d", speed_and_processor_time),
+    "fusion": ("fusion", fusion_speed),
     "voxels": ("speed_voxels", voxel_pictures),
 }
 """By the name of a table: the files in `docs/figures/` that it is made from, and the function that makes it."""

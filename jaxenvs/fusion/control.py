@@ -207,9 +207,7 @@ def _scan(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
         return _written_out(e, equation, carry, xs)
     cells = carry_cells(e, body.inputs[:num_carry], carry)
     xs = [e.cheap(x) for x in xs]
-    results = [
-        Memory(e.w.buffer(x.dtype, x.size, x.uniform), x.shape, dense_strides(x.shape)) for x in outputs
-    ]
+    results = [Memory(e.w.buffer(x.dtype, x.size, x.uniform), x.shape, dense_strides(x.shape)) for x in outputs]
     with e.w.loop(length) as step:
         if params["reverse"]:
             step = e.w.op("sub", step.dtype, e.w.index(length - 1), step)

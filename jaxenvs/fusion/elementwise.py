@@ -263,7 +263,22 @@ OPERATIONS |= {
     for name, function in functions.FUNCTIONS.items()
 }
 
-CHEAP = {"convert_element_type", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "add", "sub", "select_n", "xor"}
+CHEAP = {
+    "convert_element_type",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "and",
+    "or",
+    "not",
+    "add",
+    "sub",
+    "select_n",
+    "xor",
+}
 """Operations that cost less than to write a result to memory and read it."""
 
 COSTLY = set(functions.FUNCTIONS) | {"div", "rem"}

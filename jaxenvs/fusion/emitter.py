@@ -255,4 +255,3 @@ class Emitter:
         if isinstance(array, Small) and not whole(position):
             array = self.memory(array)
         return at(self.w, array, position)
-

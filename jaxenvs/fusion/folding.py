@@ -21,8 +21,6 @@ def _slice(x: np.ndarray, params: dict[str, Any]) -> np.ndarray:
     return x[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
 
 
-
-
 _STRUCTURE: dict[str, Callable[..., np.ndarray]] = {
     "broadcast_in_dim": _broadcast,
     "reshape": lambda x, p: x.reshape(p["new_sizes"]),

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Position, Small, at, is_uniform, positions
-from jaxenvs.fusion.program import CannotFuse, Equation
+from jaxenvs.fusion.program import SCATTERS, CannotFuse, Equation
 from jaxenvs.fusion.shapes import plus
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
@@ -204,7 +204,9 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     fill = params["fill_value"] if params.get("fill_value") is not None else _default_fill(output.dtype)
     if 0 in array.shape:
         return np.full(output.shape, fill, output.dtype)
-    kept = [d for d in range(len(array.shape)) if d not in (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)]
+    kept = [
+        d for d in range(len(array.shape)) if d not in (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
+    ]
     batch_axes = [d for d in range(len(output.shape)) if d not in numbers.offset_dims]
     sizes = [(array.shape[d], slice_sizes[d]) for d in numbers.start_index_map]
     shared = is_uniform(indices)
@@ -237,10 +239,10 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
 
 
 def _combination(e: Emitter, op: str, dtype: str) -> Callable[[Val, Val], Val] | None:
-    if op == "scatter":
+    name = SCATTERS[op]
+    if name is None:
         return None
-    name = op.removeprefix("scatter")[1:]
-    if dtype == "bool" and name in ("add", "mul"):
+    if dtype == "bool" and name in ("add", "sub", "mul"):
         raise CannotFuse(f"{op} of bool is not supported")
     return lambda old, new: elementwise.OPERATIONS[name](e.w, {}, old, new)
 
@@ -317,8 +319,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": _dynamic_update_slice,
     "gather": _gather,
-    "scatter": _scatter,
-    # Their names have changed from release to release of JAX.
-    **{f"scatter{mark}{name}": _scatter for name in ("add", "mul", "min", "max") for mark in "-_"},
+    **dict.fromkeys(SCATTERS, _scatter),
 }
 """Functions of (emitter, equation, arrays)."""

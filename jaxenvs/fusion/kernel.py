@@ -259,7 +259,9 @@ class _KernelWriter:
             for lane in range(self.group):
                 shift = w.index(lane * var.size)
                 where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
-                rows.append(w.emit(f"load <{width} x {kind}>, ptr {self._offset(base, var.dtype, where)}, align {align}"))
+                rows.append(
+                    w.emit(f"load <{width} x {kind}>, ptr {self._offset(base, var.dtype, where)}, align {align}")
+                )
             length = width
             while len(rows) > 1:
                 order = list(range(2 * length))

@@ -80,6 +80,17 @@ def _threefry(eqn: Any) -> Callable[..., Any]:
     return functools.partial(hashed)
 
 
+def _counters(eqn: Any) -> Callable[..., Any]:
+    """The numbers of an array's elements, as two words each, the upper ones first."""
+    shape = tuple(eqn.params["shape"])
+    size = int(np.prod(shape, dtype=np.int64))
+
+    def counters() -> tuple[Array, Array]:
+        return jnp.zeros(shape, jnp.uint32), jax.lax.iota(jnp.uint32, size).reshape(shape)
+
+    return counters
+
+
 OPERATIONS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "random_bits": _bits,
     "random_split": _split,
@@ -87,5 +98,6 @@ OPERATIONS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "random_seed": _seed,
     "random_clone": _clone,
     "threefry2x32": _threefry,
+    "iota_2x32_shape": _counters,
 }
 """For each primitive, the function of words that an equation of it computes."""

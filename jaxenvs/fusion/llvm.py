@@ -262,7 +262,9 @@ class LLVM(Writer):
         if not buffer.uniform:
             offset = self.op("add", position.dtype, offset, self.lane_numbers(position.dtype))
         offset, kind = self.convert(offset, INDEX), f"<{self.lanes} x i64>"
-        return self.emit(f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, {kind} {self.spread(offset)}")
+        return self.emit(
+            f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, {kind} {self.spread(offset)}"
+        )
 
     def lane_numbers(self, dtype: str) -> Val:
         """0, 1, ... for the lanes of a value."""
@@ -283,7 +285,9 @@ class LLVM(Writer):
         if position.uniform or self.lanes == 1:
             kind = self.type(memory, buffer.uniform)
             pointer = self.address(buffer, position)
-            return self._from_memory(self.emit(f"load {kind}, ptr {pointer}, align {align}"), buffer.dtype, buffer.uniform)
+            return self._from_memory(
+                self.emit(f"load {kind}, ptr {pointer}, align {align}"), buffer.dtype, buffer.uniform
+            )
         kind, flags = self.type(memory, False), f"<{self.lanes} x i1>"
         pointers = f"<{self.lanes} x ptr>"
         name = f"llvm.masked.gather.{self._suffix(memory, False)}.v{self.lanes}p0"
@@ -398,9 +402,7 @@ class LLVM(Writer):
         """Numbers of two vectors, those of the second counted after those of the first."""
         order = ", ".join(f"i32 {k}" for k in indices)
         vector = f"<{width} x {kind}>"
-        return self.emit(
-            f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>"
-        )
+        return self.emit(f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>")
 
     def part(self, vector: str, kind: str, width: int, indices: list[int]) -> str:
         """Some of a vector's numbers."""

@@ -316,7 +316,10 @@ def module_text(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_car
     advice = ["  %all_rows = mul i64 %lanes, %steps"]
     for k, size in enumerate(put_out):
         rows = "%lanes" if k < num_carried else "%all_rows"
-        advice += [f"  %bytes_{k} = mul i64 {rows}, {size}", f"  call void @advise(ptr %outputs_data_{k}, i64 %bytes_{k})"]
+        advice += [
+            f"  %bytes_{k} = mul i64 {rows}, {size}",
+            f"  call void @advise(ptr %outputs_data_{k}, i64 %bytes_{k})",
+        ]
     outputs_offset = 128 + 8 * num_inputs
     copies = []
     for name, count in (("inputs", num_inputs), ("outputs", num_outputs)):
@@ -403,12 +406,17 @@ def cache_folder() -> Path:
     return Path(base) / "kernels"
 
 
+_CHECK_BYTES = 32  # of the hash before the code
+
+
 def kept(path: Path) -> bytes | None:
-    """What was kept in a file, if anything."""
+    """What `keep` wrote, or None if the file is missing or damaged."""
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError:
         return None
+    check, code = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
+    return code if hashlib.sha256(code).digest() == check else None
 
 
 def keep(path: Path, code: bytes) -> None:
@@ -416,12 +424,10 @@ def keep(path: Path, code: bytes) -> None:
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(code)
+            file.write(hashlib.sha256(code).digest() + code)
         os.replace(file.name, path)
 
 
 def digest(*parts: str) -> str:
     """A short hash."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-

@@ -147,8 +147,10 @@ def _map_scan(operands: Sequence[Array], axes: Sequence[Any], **params: Any) -> 
                 x = jnp.repeat(jnp.moveaxis(x, axis, place), lanes, axis=place)
                 kind = Kind.OWN_STEP if _of_steps(kind) else Kind.OWN
         else:
-            x = jnp.moveaxis(x, axis, place) if mapped else jnp.broadcast_to(
-                jnp.expand_dims(x, place), (*x.shape[:place], count, *x.shape[place:])
+            x = (
+                jnp.moveaxis(x, axis, place)
+                if mapped
+                else jnp.broadcast_to(jnp.expand_dims(x, place), (*x.shape[:place], count, *x.shape[place:]))
             )
             x = x.reshape(*x.shape[:place], total, *x.shape[place + 2 :])
         kinds.append(kind)
@@ -157,7 +159,8 @@ def _map_scan(operands: Sequence[Array], axes: Sequence[Any], **params: Any) -> 
     places = [int(n >= layout.count(Kind.CARRY)) for n in range(len(results))]
     del steps
     split = [
-        x.reshape(*x.shape[:place], count, lanes, *x.shape[place + 1 :]) for x, place in zip(results, places, strict=True)
+        x.reshape(*x.shape[:place], count, lanes, *x.shape[place + 1 :])
+        for x, place in zip(results, places, strict=True)
     ]
     return split, places
 
@@ -165,10 +168,7 @@ def _map_scan(operands: Sequence[Array], axes: Sequence[Any], **params: Any) -> 
 def _map_step(operands: Sequence[Array], axes: Sequence[Any], *, closed: ClosedJaxpr) -> tuple[list[Array], list[int]]:
     lanes = next(x.shape[axis] for x, axis in zip(operands, axes, strict=True) if axis is not None)
     layout = tuple(Kind.SHARED if axis is None else Kind.OWN_STEP for axis in axes)
-    inputs = [
-        x if axis is None else jnp.moveaxis(x, axis, 0)[None]
-        for x, axis in zip(operands, axes, strict=True)
-    ]
+    inputs = [x if axis is None else jnp.moveaxis(x, axis, 0)[None] for x, axis in zip(operands, axes, strict=True)]
     results = scan.bind(*inputs, closed=closed, layout=layout, steps=1, lanes=lanes)
     return [x[0] for x in results], [0] * len(results)
 

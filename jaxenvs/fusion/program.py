@@ -32,9 +32,13 @@ _CALLS = {
 }
 
 
-_DTYPES = {
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+SCATTERS = {
+    "scatter": None,
+    **{f"scatter{sign}{name}": name for sign in "-_" for name in ("add", "sub", "mul", "min", "max")},
 }
+"""How each kind of scatter combines what is there with what is new."""
+
+_DTYPES = {*("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")}
 
 
 class CannotFuse(Exception):
@@ -366,7 +370,9 @@ def _plain(op: str, params: dict[str, Any], eqn: Any) -> dict[str, Any]:
     if eqn.effects:
         raise CannotFuse(f"`{op}` acts outside of the program")
     kept = {name: value for name, value in params.items() if name not in _SILENT}
-    if op.startswith("scatter"):
+    if op in SCATTERS:
+        if SCATTERS[op] is None and kept.get("update_jaxpr") is not None:
+            raise CannotFuse("scatter_apply is not supported")
         kept.pop("update_jaxpr", None)
         kept.pop("update_consts", None)
     if op == "convert_element_type":

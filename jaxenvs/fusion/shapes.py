@@ -184,9 +184,7 @@ def _rev(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
         return Memory(x.buffer, shape, new, offset)
 
     def source(position: tuple[Position, ...]) -> list[Position]:
-        return [
-            plus(e.w, times(e.w, p, -1), shape[a] - 1) if a in axes else p for a, p in enumerate(position)
-        ]
+        return [plus(e.w, times(e.w, p, -1), shape[a] - 1) if a in axes else p for a, p in enumerate(position)]
 
     return _moved(e, inputs[0], shape, lambda x: np.flip(x, axes), strides, source)
 

@@ -9,6 +9,7 @@ from jax.sharding import Mesh
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.fusion import Fused, scan
 from jaxenvs.random import Key, check_key
 from jaxenvs.rollouts._progress import progress_bar
 from jaxenvs.rollouts.mesh import LANES, SHARED, TIME_AND_LANES, Devices, lane_mesh, per_device
@@ -87,6 +88,7 @@ def rollout(
 ) -> tuple[Any, Trajectory]:
     """Resets the environment and lets the policy act for `num_steps` steps.
 
+    With several environments of a fused one (`jaxenvs.fuse`), environment and policy become one kernel for all steps.
     The environment is used as given: without `AutoReset`, stepping continues after the end of its episode. Environment
     and policy are arguments of one jitted function, so other parameters or weights of the same shapes need no new
     compilation. With `num_envs`, lane `i` does what a single rollout does with
@@ -161,6 +163,9 @@ def _advance_program(
     keep_states: bool,
     mesh: Mesh | None,
 ) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+    if isinstance(env, Fused) and batched and mesh is None:
+        return _advance_fused(env.env, policy, carry, num_steps, keep_states)
+
     def play(env: Env[Any, Any], policy: Policy, carry: Play) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
         def step(carry: Play, _: None) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
             after, action, timestep = play_step(env, policy, carry)
@@ -170,6 +175,18 @@ def _advance_program(
         return jax.lax.scan(lanes, carry, None, length=num_steps)
 
     return per_device(play, mesh, (SHARED, SHARED, LANES), (LANES, TIME_AND_LANES))(env, policy, carry)
+
+
+def _advance_fused(
+    env: Env[Any, Any], policy: Policy, carry: Play, num_steps: int, keep_states: bool
+) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+    """All steps in one kernel, which chooses the actions as well."""
+
+    def step(carry: Play, _: None) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+        after, action, timestep = play_step(env, policy, carry)
+        return after, (action, timestep, carry.state if keep_states else None)
+
+    return scan(step, carry, None, num_steps)
 
 
 _rollout = jax.jit(_rollout_program, static_argnums=(3, 4, 5, 6))

@@ -51,6 +51,10 @@ CHECKS = {
         "assert timestep.observation.shape == env.observation_space.shape",
         "assert 7.5 < body.position[2] < 9.5 and body.on_ground",
     ),
+    "docs/fusion.md": (
+        "assert trajectory.reward.shape == (64, 4096) and env.explain().fused",
+        "assert total.shape == (1024,) and total.min() == 500",
+    ),
     "docs/mujoco.md": (
         "assert trajectory.reward.shape == (3, 2)",
         "assert float(timestep.observation[0]) == 1.5 and env.reset(jaxenvs.random.key(0))",
@@ -115,6 +119,7 @@ TOGETHER = [
         "docs/bipedal_walker.md",
         "docs/car_racing.md",
         "docs/voxels.md",
+        "docs/fusion.md",
     ),
     ("docs/mujoco.md",),
     ("docs/fetch.md",),

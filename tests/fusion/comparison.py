@@ -4,50 +4,40 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxenvs.fusion import scan as scan_lanes
 
 
 def both(function: Callable[..., Any], *arguments: Any, carried: bool = False) -> tuple[Any, Any]:
-    """The results of a function of one lane for all lanes, by the kernel and by XLA.
+    """The results of a function of one lane for all lanes, by a kernel and by XLA.
 
     Args:
         function: of arrays of one lane.
         arguments: arrays, lanes first.
         carried: whether the arguments are a state, which lies in memory; otherwise each step is given them.
     """
-
-    def state_step(state: Any, _: Any) -> tuple[Any, Any]:
-        return state, function(*state)
-
-    def row_step(state: Any, row: Any) -> tuple[Any, Any]:
-        return state, function(*row)
-
-    if carried:
-
-        def fused(xs: Any) -> Any:
-            return scan_lanes(state_step, xs, None, 1)[1]
-
-        def reference(xs: Any) -> Any:
-            return jax.lax.scan(jax.vmap(lambda state: state_step(state, None)) if False else _mapped(state_step), xs, None, 1)[1]
-    else:
-        lanes = arguments[0].shape[0]
-
-        def fused(xs: Any) -> Any:
-            rows = jax.tree.map(lambda x: x[None], xs)
-            return scan_lanes(row_step, np.zeros(lanes, np.int32), rows)[1]
-
-        def reference(xs: Any) -> Any:
-            rows = jax.tree.map(lambda x: x[None], xs)
-            return jax.lax.scan(jax.vmap(row_step), np.zeros(lanes, np.int32), rows)[1]
-
-    arguments = tuple(jax.numpy.asarray(x) for x in arguments)
-    return jax.jit(fused)(arguments), jax.jit(reference)(arguments)
+    return by_kernel(function, *arguments, carried=carried), by_xla(function, *arguments)
 
 
-def _mapped(step: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda state, x: jax.vmap(lambda s: step(s, x))(state)
+def by_kernel(function: Callable[..., Any], *arguments: Any, carried: bool = False) -> Any:
+    """The results of a function of one lane for all lanes, by a kernel."""
+
+    def results(*arrays: Any) -> Any:
+        if carried:
+            return scan_lanes(lambda state, _: (state, function(*state)), arrays, None, 1)[1]
+        rows = jax.tree.map(lambda x: x[None], arrays)
+        state = jnp.zeros(arrays[0].shape[:1], jnp.int32)
+        return scan_lanes(lambda state, row: (state, function(*row)), state, rows)[1]
+
+    return jax.jit(results)(*arguments)
+
+
+def by_xla(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The results of a function of one lane for all lanes, by XLA, with a first axis of one step."""
+    mapped = jax.vmap(function)
+    return jax.jit(lambda *arrays: jax.tree.map(lambda x: x[None], mapped(*arrays)))(*arguments)
 
 
 def differences(fused: Any, expected: Any, tolerance: float = 1e-6) -> list[str]:
@@ -68,13 +58,14 @@ def differences(fused: Any, expected: Any, tolerance: float = 1e-6) -> list[str]
 
 
 def same(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
-    """Where numbers agree; the sign of zero counts."""
+    """Where numbers agree; the sign of zero counts. What is as small as float32's least normal number may be zero."""
     if x.dtype.kind != "f":
         return x == y
     with np.errstate(all="ignore"):
-        near = np.abs(x - y) <= tolerance * np.maximum(np.abs(x), np.abs(y))
+        near = np.abs(x - y) <= tolerance * np.maximum(np.abs(x), np.abs(y)) + 1.3e-38
     zeros = (x == 0) & (y == 0)
-    return np.where(zeros, np.signbit(x) == np.signbit(y), (x == y) | near | (np.isnan(x) & np.isnan(y)))
+    finite = np.isfinite(x) & np.isfinite(y)
+    return np.where(zeros, np.signbit(x) == np.signbit(y), (x == y) | (near & finite) | (np.isnan(x) & np.isnan(y)))
 
 
 def _words(x: Any) -> Any:
@@ -98,7 +89,9 @@ def edges(dtype: str) -> np.ndarray:
     limits = np.iinfo(kind)
     small = [0, 1, 2, 3, 5, 7, 8, 15, 16, 31, 32, 33, 63, 64, 100, limits.max, limits.max - 1, limits.max // 2]
     small += [limits.min, limits.min + 1, -1, -2, -3, -7, -8, -100] if kind.kind == "i" else []
-    return np.array(small).astype(kind) if kind.kind == "i" else np.array([x % (int(limits.max) + 1) for x in small], kind)
+    return (
+        np.array(small).astype(kind) if kind.kind == "i" else np.array([x % (int(limits.max) + 1) for x in small], kind)
+    )
 
 
 def pairs(first: np.ndarray, second: np.ndarray) -> Sequence[np.ndarray]:

@@ -1,0 +1,156 @@
+"""Fused environments beside XLA's scan: `python -m benchmarks.fusion --json docs/figures/fusion.json`.
+
+Each id plays random actions, drawn within the step, with automatic resets, and writes observations, rewards, flags and
+actions of all steps. `fusion.scan` and `jax.lax.scan` of the same step are measured in turn, and the best of each
+counts. CartPole is measured beside a loop in C that was vectorised by hand (`cartpole.c`, compiled by gcc), which
+writes the same, and beside gymnax where it is installed.
+"""
+
+import argparse
+import ctypes
+import importlib.util
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+import jaxenvs
+from jaxenvs import fusion
+from jaxenvs.bench.provenance import provenance
+from jaxenvs.monitor.atomic import write_json
+
+COMMAND = "python -m benchmarks.fusion --json docs/figures/fusion.json"
+LANES, STEPS = 4096, 64
+SLOW = {"LunarLander-v3": (1024, 100), "BipedalWalker-v3": (1024, 50)}
+"""Ids with fewer lanes and steps."""
+IDS = [
+    "CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0",
+    "Blackjack-v1", "FrozenLake-v1", "CliffWalking-v1", "Taxi-v4",
+    "Copy-v0", "DuplicatedInput-v0", "RepeatCopy-v0", "Reverse-v0", "ReversedAddition-v0", "ReversedAddition3-v0",
+    "Roulette-v0", "NChain-v0", "GuessingGame-v0", "HotterColder-v0", "KellyCoinflip-v0",
+    "MinAtar/Asterix-v1", "MinAtar/Breakout-v1", "MinAtar/Freeway-v1", "MinAtar/Seaquest-v1", "MinAtar/SpaceInvaders-v1",
+    "rlenvs/GridWorld-v0", "rlenvs/WindyWorld-v0", "rlenvs/CliffWalking-v0", "rlenvs/DynaMaze-v0", "rlenvs/Catch-v0",
+    "bsuite/Catch-v0", "bsuite/DeepSea-v0", "gymnax/MetaMaze-v0",
+    "TicTacToe-v0", "ConnectFour-v0", "Othello-v0", "Hex9x9-v0", "Go9x9-v0",
+    *SLOW,
+]  # fmt: skip
+
+
+def programs(id: str, lanes: int, steps: int) -> tuple[Callable[[], Any], Callable[[], Any], float]:
+    """The fused scan, XLA's scan, and the seconds to compile the first."""
+    env = jaxenvs.AutoReset(jaxenvs.make(id))
+    state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(0), lanes))
+    keys = jax.random.split(jaxenvs.random.key(1), lanes)
+
+    def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Any]:
+        state, key = carry
+        key, action_key = jax.random.split(key)
+        action = env.action_space.sample(action_key)
+        state, timestep = env.step(state, action)
+        return (state, key), (timestep.observation, timestep.reward, timestep.terminated, timestep.truncated, action)
+
+    begin = time.perf_counter()
+    fused = jax.jit(lambda *carry: fusion.scan(step, carry, length=steps)).lower(state, keys).compile()
+    seconds = time.perf_counter() - begin
+    mapped = jax.vmap(step, in_axes=(0, None))
+    scanned = jax.jit(lambda *carry: jax.lax.scan(mapped, carry, length=steps)).lower(state, keys).compile()
+    return (
+        lambda: jax.block_until_ready(fused(state, keys)),
+        lambda: jax.block_until_ready(scanned(state, keys)),
+        seconds,
+    )
+
+
+def fastest(functions: dict[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
+    """The shortest time of each function, called in turn for a while, and at least three times."""
+    best, calls, begin = dict.fromkeys(functions, float("inf")), 0, time.perf_counter()
+    while calls < 3 or time.perf_counter() - begin < seconds:
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            best[name] = min(best[name], time.perf_counter() - start)
+        calls += 1
+    return best
+
+
+def cart_pole_in_c(lanes: int, steps: int) -> Callable[[], Any] | None:
+    """The loop in C, or None without gcc."""
+    folder = Path(tempfile.mkdtemp())
+    flags = "-O3 -march=native -fopenmp -fno-math-errno -fno-trapping-math -std=gnu11 -shared -fPIC".split()
+    source = Path(__file__).with_name("cartpole.c")
+    try:
+        subprocess.run(["gcc", *flags, str(source), "-o", str(folder / "c.so"), "-lm"], check=True)
+    except FileNotFoundError:
+        return None
+    run = ctypes.CDLL(str(folder / "c.so")).run
+    keys = np.random.default_rng(0).integers(0, 2**32, (lanes, 2), dtype=np.uint32)
+    arrays = [np.zeros((lanes, 4), np.float32), np.zeros(lanes, np.int32), keys]
+    shape = steps, lanes
+    arrays += [np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)]
+    arrays += [np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.zeros(shape, np.int32)]
+    pointers = [x.ctypes.data_as(ctypes.c_void_p) for x in arrays]
+    return lambda: (run(*pointers, ctypes.c_int64(lanes), ctypes.c_int64(steps)), arrays)
+
+
+def cart_pole_in_gymnax(lanes: int, steps: int) -> Callable[[], Any]:
+    """gymnax's CartPole in the same loop."""
+    gymnax: Any = importlib.import_module("gymnax")
+    env, params = gymnax.make("CartPole-v1")
+    _, state = jax.jit(jax.vmap(env.reset, in_axes=(0, None)))(jax.random.split(jax.random.key(0), lanes), params)
+
+    def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Any]:
+        state, key = carry
+        key, action_key, step_key = jax.random.split(key, 3)
+        action = env.action_space(params).sample(action_key)
+        observation, state, reward, done, _ = env.step(step_key, state, action, params)
+        return (state, key), (observation, reward, done, action)
+
+    keys = jax.random.split(jax.random.key(1), lanes)
+    mapped = jax.vmap(step, in_axes=(0, None))
+    program = jax.jit(lambda *carry: jax.lax.scan(mapped, carry, length=steps)).lower(state, keys).compile()
+    return lambda: jax.block_until_ready(program(state, keys))
+
+
+def measure(ids: list[str], seconds: float, size: tuple[int, int] | None = None) -> dict[str, Any]:
+    """All figures, without their origin."""
+    rows = []
+    for id in tqdm(ids, "ids"):
+        lanes, steps = size or SLOW.get(id, (LANES, STEPS))
+        fused, scanned, compiling = programs(id, lanes, steps)
+        functions = {"fused": fused, "scan": scanned}
+        if id == "CartPole-v1":
+            in_c = cart_pole_in_c(lanes, steps) if lanes % 512 == 0 else None
+            functions |= {} if in_c is None else {"C": in_c}
+            if importlib.util.find_spec("gymnax"):
+                functions["gymnax"] = cart_pole_in_gymnax(lanes, steps)
+        best = fastest(functions, seconds)
+        speeds = {name: round(lanes * steps / x) for name, x in best.items()}
+        rows.append({"env_id": id, "lanes": lanes, "steps": steps, "compile_seconds": round(compiling, 2)} | speeds)
+    return {"rows": rows}
+
+
+def main() -> None:
+    """Measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--ids", nargs="*", default=IDS)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of measuring, for each id")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["JAXENVS_CACHE"] = folder  # so that compiling is measured
+        figures = measure(given.ids, given.seconds)
+    for row in figures["rows"]:
+        print(row)
+    if given.json:
+        write_json(given.json, provenance(COMMAND) | figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""jaxenvs.fuse: what users call, on a CPU."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxenvs
+from jaxenvs import fusion
+from jaxenvs.errors import InvalidField, JaxenvsError
+from jaxenvs.fusion import native, primitives
+from tests.fusion.trees import assert_trees_close
+
+pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
+
+STEPS = 12
+
+
+def _start(env, lanes, steps=STEPS):
+    state, _ = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), lanes))
+    sample = jax.vmap(jax.vmap(env.action_space.sample))
+    return state, sample(jax.random.split(jaxenvs.random.key(1), (steps, lanes)))
+
+
+@pytest.fixture(scope="module")
+def cart_pole():
+    return jaxenvs.fuse(jaxenvs.AutoReset(jaxenvs.TimeLimit(jaxenvs.unwrap(jaxenvs.make("CartPole-v1")), 5)))
+
+
+@pytest.mark.parametrize("lanes", [1, 15, 16, 33, 530])
+def test_scan_gives_what_a_scan_of_mapped_steps_gives(cart_pole, lanes):
+    state, actions = _start(cart_pole, lanes)
+    expected = jax.jit(lambda *xs: jax.lax.scan(jax.vmap(cart_pole.env.step), *xs))(state, actions)
+    assert expected[1].truncated.sum() == 2 * lanes  # so that resets are compared too
+    assert_trees_close(cart_pole.scan(state, actions), expected)
+    assert_trees_close(jax.jit(cart_pole.scan)(state, actions), expected)
+
+
+def test_mapped_steps_are_kernels_in_any_loop(cart_pole):
+    state, actions = _start(cart_pole, 32)
+    program = jax.jit(lambda *xs: jax.lax.scan(jax.vmap(cart_pole.step), *xs))
+    assert "custom_call @jaxenvs_" in program.lower(state, actions).as_text()
+    assert_trees_close(program(state, actions), cart_pole.scan(state, actions))
+    assert_trees_close(
+        jax.vmap(cart_pole.step)(state, actions[0])[1], jax.tree.map(lambda x: x[0], program(state, actions)[1])
+    )
+
+
+def test_a_single_environment_steps_as_without(cart_pole):
+    state, _ = cart_pole.reset(jaxenvs.random.key(3))
+    expected = cart_pole.env.step(state, jnp.int32(1))
+    assert_trees_close(cart_pole.step(state, jnp.int32(1)), expected)
+    assert_trees_close(jax.jit(cart_pole.step)(state, jnp.int32(1)), expected)
+
+
+def test_batches_of_parameters_and_of_batches():
+    actions = _start(jaxenvs.make("CartPole-v1"), 20)[1]
+
+    def play(gravity, wrap):
+        env = wrap(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1", gravity=gravity)))
+        state, _ = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), 20))
+        return jax.lax.scan(jax.vmap(env.step), state, actions)
+
+    gravities = jnp.linspace(5.0, 15.0, 3)
+    fused = jax.jit(jax.vmap(lambda gravity: play(gravity, jaxenvs.fuse)))(gravities)
+    plain = jax.jit(jax.vmap(lambda gravity: play(gravity, lambda env: env)))(gravities)
+    assert_trees_close(fused, plain)
+    assert not np.array_equal(fused[1].observation[0], fused[1].observation[2])
+    nested = jax.jit(
+        jax.vmap(
+            lambda gravity: fusion.scan(lambda carry, x: (carry + gravity * x, carry), jnp.zeros(20), jnp.ones((4, 20)))
+        )
+    )(gravities)
+    np.testing.assert_allclose(nested[0], np.repeat(4 * np.asarray(gravities)[:, None], 20, 1), rtol=1e-6)
+    np.testing.assert_allclose(nested[1][:, 1], np.repeat(np.asarray(gravities)[:, None], 20, 1), rtol=1e-6)
+
+
+def test_rollout_with_a_policy_is_one_kernel(cart_pole):
+    policy = jaxenvs.RandomPolicy(cart_pole.action_space)
+    fused = jaxenvs.rollout(cart_pole, policy, jaxenvs.random.key(2), STEPS, num_envs=40, keep_states=True)
+    plain = jaxenvs.rollout(cart_pole.env, policy, jaxenvs.random.key(2), STEPS, num_envs=40, keep_states=True)
+    assert_trees_close(fused, plain)
+
+
+def test_evaluate_plays_fused_episodes():
+    env = jaxenvs.make("CartPole-v1")
+    policy = jaxenvs.RandomPolicy(env.action_space)
+    fused = jaxenvs.evaluate(jaxenvs.fuse(env), policy, jaxenvs.random.key(2), num_episodes=32)
+    plain = jaxenvs.evaluate(env, policy, jaxenvs.random.key(2), num_episodes=32)
+    np.testing.assert_array_equal(fused.lengths, plain.lengths)
+
+
+def test_sums_stay_in_the_kernel_and_shared_weights_are_read(cart_pole):
+    weights = jax.random.normal(jax.random.key(0), (4, 2))
+    state, _ = _start(cart_pole, 32)
+    observation = jax.random.normal(jax.random.key(1), (32, 4))
+
+    def step(carry, _):
+        state, observation, total = carry
+        state, timestep = cart_pole.env.step(state, jnp.argmax(observation @ weights).astype(jnp.int32))
+        return (state, timestep.observation, total + timestep.reward), None
+
+    carry = state, observation, jnp.zeros(32)
+    (_, _, fused), _ = jax.jit(lambda carry: fusion.scan(step, carry, length=7))(carry)
+    (_, _, plain), _ = jax.lax.scan(jax.vmap(step, in_axes=(0, None)), carry, length=7)
+    np.testing.assert_array_equal(fused, plain)
+
+
+def test_derivatives_are_refused(cart_pole):
+    state, actions = _start(cart_pole, 16)
+
+    def loss(force):
+        env = jaxenvs.fuse(jaxenvs.make("CartPole-v1", force=force))
+        return jax.vmap(env.step)(state.inner, actions[0])[1].observation.sum()
+
+    with pytest.raises(JaxenvsError, match="no derivative"):
+        jax.grad(loss)(10.0)
+
+
+def test_export_is_refused_by_name(cart_pole):
+    state, actions = _start(cart_pole, 16)
+    exported = jax.export.export(jax.jit(lambda s, a: jax.vmap(cart_pole.step)(s, a)[1].observation))
+    with pytest.raises(ValueError, match="custom call"):
+        exported(state, actions[0])
+
+
+def test_what_cannot_be_fused_runs_without_and_says_why():
+    pytest.importorskip("mujoco", reason="Hopper needs mujoco")
+    env = jaxenvs.fuse(jaxenvs.make("Hopper-v5"))
+    explanation = env.explain()
+    assert not explanation.fused
+    assert "calls back" in explanation.reason
+    state, _ = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), 16))
+    actions = jnp.zeros((16, 3))
+    assert_trees_close(jax.vmap(env.step)(state, actions), jax.vmap(env.env.step)(state, actions))
+
+
+def test_explain_counts_operations():
+    explanation = fusion.explain(jaxenvs.make("CartPole-v1"))
+    assert explanation.fused
+    assert explanation.equations > 20
+    assert str(explanation).startswith("One kernel of")
+
+
+def test_bad_axes_are_named(cart_pole):
+    state, actions = _start(cart_pole, 16)
+    with pytest.raises(InvalidField, match=r"lanes \[16, 17\]"):
+        cart_pole.scan(state, jnp.zeros((3, 17), jnp.int32))
+    with pytest.raises(InvalidField, match="axis of lanes"):
+        cart_pole.scan(jax.tree.map(lambda x: x[0], state), actions)
+    with pytest.raises(InvalidField, match="pass `length`"):
+        fusion.scan(lambda carry, _: (carry, None), jnp.zeros(16))
+    with pytest.raises(InvalidField, match="carry like the one"):
+        fusion.scan(lambda carry, _: (carry > 0, None), jnp.zeros(16), length=2)
+
+
+def test_no_steps_give_empty_arrays(cart_pole):
+    state, actions = _start(cart_pole, 16)
+    after, trajectory = cart_pole.scan(state, actions[:0])
+    assert trajectory.reward.shape == (0, 16)
+    assert_trees_close(after, state)
+
+
+def test_a_kernel_comes_from_the_cache_and_a_damaged_one_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+
+    def run(number):
+        return fusion.scan(lambda carry, _: (carry * 1.5 + 0.25, None), jnp.full(16, number), length=3)[0]
+
+    expected = run(1.0)
+    (file,) = (tmp_path / "kernels").iterdir()
+    compile_object, compiled = native.compile_object, []
+    monkeypatch.setattr(native, "compile_object", lambda text: compiled.append(1) or compile_object(text))
+    monkeypatch.setattr(primitives, "_registered", {})
+    monkeypatch.setattr(native, "_loaded", {})
+    monkeypatch.setattr(jax.ffi, "register_ffi_target", lambda *_, **__: None)  # JAX keeps the first
+    jax.clear_caches()
+    np.testing.assert_array_equal(run(1.0), expected)
+    assert not compiled
+    file.write_bytes(file.read_bytes()[:-100])
+    monkeypatch.setattr(primitives, "_registered", {})
+    monkeypatch.setattr(native, "_loaded", {})
+    jax.clear_caches()
+    np.testing.assert_array_equal(run(1.0), expected)
+    assert compiled == [1]
+
+
+def test_without_llvmlite_the_command_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(jaxenvs.errors.DependencyNotInstalled, match=r"pip install jaxenvs\[fuse\]"):
+        jaxenvs.fuse(jaxenvs.make("CartPole-v1"))
