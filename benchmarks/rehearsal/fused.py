@@ -103,7 +103,7 @@ def _measured(sizes: Sizes, bandwidth: float, prepared: Any) -> dict[str, Any]:
         found[name]["steps a second"] = round(calls_a_second * steps * lanes)
         if name in outputs:
             moved = outputs[name] + (action_bytes if name.endswith("all") else 0)
-            found[name]["share of bandwidth"] = round(calls_a_second * moved / bandwidth, 4)
+            found[name]["share of bandwidth"] = float(f"{calls_a_second * moved / bandwidth:.4g}")
     return found
 
 

@@ -265,6 +265,8 @@ class CUDA(Writer):
         name = self.fresh("i")
         limit = count.ref if isinstance(count, Val) else count
         kind = _TYPES[INDEX]
+        # Unrolled, a loop over the elements of an array would hold them all in registers, of which there are too few.
+        self.lines.append("#pragma unroll 1")
         with self._braces(f"for ({kind} {name} = 0; {name} < {limit}; ++{name})"):
             yield Val(name, INDEX, True)
 
