@@ -132,3 +132,27 @@ def test_without_scripts_searching_works_as_well(browser, site):
     page.get_by_role("link", name="PPO", exact=True).click()
     expect(page.get_by_role("img", name="Learning curve")).to_be_visible()
     context.close()
+
+
+def test_without_scripts_a_reviewer_marks_a_result(browser, site, make_key):
+    address, paths = site
+    context = browser.new_context(**LOOKS["phone"], java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address + paths[2])
+    page.get_by_text("Mark this result").click()
+    page.get_by_label("Mark", exact=True).select_option("reviewed")
+    page.get_by_label("Note").fill("I read it.")
+    page.get_by_label("Your key").fill("jxs_wrong")
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / "review.png", full_page=True)
+    page.get_by_role("button", name="Mark it").click()
+    expect(page.get_by_role("alert")).to_have_text("The key is unknown or revoked.")
+    expect(page.get_by_label("Note")).to_have_value("I read it.")
+    expect(page.get_by_label("Your key")).to_have_value("")
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / "review-refused.png", full_page=True)
+    page.get_by_label("Your key").fill(make_key("rev", reviewer=True))
+    page.get_by_role("button", name="Mark it").click()
+    expect(page.get_by_text("✓ reviewed").first).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="I read it.")).to_be_visible()
+    context.close()
