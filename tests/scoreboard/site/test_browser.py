@@ -76,7 +76,9 @@ def site(store, entered):
     name = entered(
         "ada", "PPO", mode="training", mean=480.0, solved_after=12, write_up="# One\n\n`code`\n\n| a |\n|-|\n| b |"
     )
-    entered("a-very-long-name-of-a-person.at-a-place", "An algorithm whose name is long and goes on", seeds=5, mean=-1234.5)
+    entered(
+        "a-very-long-name-of-a-person.at-a-place", "An algorithm whose name is long and goes on", seeds=5, mean=-1234.5
+    )
     entered("bo", "Search", kind="planned", mean=0.12345)
     paths = ["/", "/boards/CartPole-v1", f"/entries/{name}", "/people/ada", "/about", "/api", "/nothing"]
     with SiteServer(site_app(store), port=0).in_background() as server:
