@@ -1,10 +1,15 @@
 """Verification between checkpoints: what rounding explains, and that nobody can push an episode with the rest."""
 
 import dataclasses
+import os
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from jaxenvs import scoreboard
 from jaxenvs.scoreboard.board import board_of
 from jaxenvs.scoreboard.program import program_of
 from jaxenvs.scoreboard.rejected import Rejected
@@ -70,3 +75,26 @@ def test_states_of_other_episodes_do_not_make_the_scale():
         leaves[small][first[0] : first[0] + 20] += np.float32(1e-5)
         states = dataclasses.replace(submission.checkpoints, states=joined(leaves))
         verified(dataclasses.replace(submission, checkpoints=states), [0, 2])
+
+
+PLAYS = """
+import sys
+import jaxenvs
+from jaxenvs import scoreboard
+challenge = scoreboard.public_challenge(sys.argv[1], episodes=20)
+policy = jaxenvs.RandomPolicy(jaxenvs.make(sys.argv[1]).action_space)
+author = scoreboard.Author("Random", kind="hand-written")
+open(sys.argv[2], "wb").write(scoreboard.play(sys.argv[1], policy, challenge, author).to_bytes())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs an x86 processor, to leave out a part")
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "LunarLander-v3"])
+def test_what_a_processor_without_fused_multiply_adds_played_verifies(env_id, tmp_path):
+    """It rounds otherwise in nearly every step, so that episodes come out differently and their checkpoints count."""
+    archive = tmp_path / "played.zip"
+    environment = {**os.environ, "XLA_FLAGS": "--xla_cpu_max_isa=AVX", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", PLAYS, env_id, archive], env=environment, check=True)
+    verdict = scoreboard.verify(scoreboard.Submission.read(archive), rules=scoreboard.Rules(episodes=20))
+    assert verdict.state == "verified" and verdict.by_checkpoints, verdict.reason
