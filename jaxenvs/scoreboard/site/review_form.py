@@ -3,8 +3,9 @@
 No cookie says who sends it: the key is a field of the form, so the page of another site cannot send it for somebody.
 """
 
+import re
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi import Path as InPath
@@ -72,4 +73,4 @@ def _read(body: bytes) -> dict[str, str]:
 
 def _last_part(address: str) -> str:
     """The name of a submission, of which the whole address may be given."""
-    return urlsplit(address.strip()).path.rstrip("/").rpartition("/")[2]
+    return re.split("[?#]", address.strip())[0].rstrip("/").rpartition("/")[2]

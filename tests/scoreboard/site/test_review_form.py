@@ -25,7 +25,7 @@ def test_a_mark_is_on_the_page_as_soon_as_the_form_is_answered(store, entered, m
         answer = client.post(f"{path}/reviews", data=sent, headers={"Origin": PUBLIC}, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, f"{path}#reviews")
         assert "I read it.\nTwice." in client.get(path).text
-        sent = {"kind": "reproduced", "evidence": f"{PUBLIC}/entries/{evidence}", "note": "", "key": key}
+        sent = {"kind": "reproduced", "evidence": f"{PUBLIC}/entries/{evidence}/?a#b", "note": "", "key": key}
         assert f'href="/entries/{evidence}"' in client.post(f"{path}/reviews", data=sent).text
     assert reviews_in(store) == [("reviewed", "rev", "I read it.\nTwice."), ("reproduced", "bo", "")]
 
@@ -46,7 +46,8 @@ def test_a_refused_mark_says_why_and_keeps_what_was_written_except_the_key(clien
     assert post(make_key("ada", reviewer=True)) == (403, "Nobody marks their own submission.")
     assert post(bo) == (403, "Only keys of reviewers mark submissions as reviewed.")
     assert "would reproduce it" in post(bo, "reproduced", other)[1]
-    assert "one of your submissions" in post(bo, "reproduced", "\x00")[1]
+    for evidence in ("\x00", "http://[", "/", "?#"):
+        assert "one of your submissions" in post(bo, "reproduced", evidence)[1]
     assert post(reviewer, "praised")[0] == 422
     assert reviews_in(store) == []
 
