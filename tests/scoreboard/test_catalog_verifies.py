@@ -21,6 +21,10 @@ FAST = ["FrozenLake-v1"]
 EMULATED = ["ALE/Pong-v5", "ALE/Freeway-v5", "ALE/Boxing-v5"]
 """Games of the Atari, which an emulator plays."""
 
+PLAYED_ONLY = ["BipedalWalker-v3", "BipedalWalkerHardcore-v3"]
+"""Their recorded loops do not verify, which the documentation says. In three recorded episodes of BipedalWalker, contact
+impulses of another program differed by up to 0.15 after a single step, so no states between help."""
+
 STEPS = 12_000
 LANES = 3
 
@@ -63,7 +67,7 @@ def check(env_id, folder):
         board = board_of(env_id)
     except DependencyNotInstalled as error:
         pytest.skip(str(error))
-    if type(unwrap(board.env)).changes_between_episodes:
+    if type(unwrap(board.env)).changes_between_episodes or env_id in PLAYED_ONLY:
         policy = jaxenvs.RandomPolicy(board.env.action_space)
         submission = scoreboard.play(env_id, policy, challenge_of(env_id), AUTHOR)
     else:
