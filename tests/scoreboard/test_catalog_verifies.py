@@ -22,7 +22,7 @@ EMULATED = ["ALE/Pong-v5", "ALE/Freeway-v5", "ALE/Boxing-v5"]
 """Games of the Atari, which an emulator plays."""
 
 PLAYED_ONLY = ["BipedalWalker-v3", "BipedalWalkerHardcore-v3"]
-"""Their recorded loops do not verify, which the documentation says. In three recorded episodes of BipedalWalker, contact
+"""Their recorded loops do not verify, as the documentation says. In three recorded episodes of BipedalWalker, contact
 impulses of another program differed by up to 0.15 after a single step, so no states between help."""
 
 STEPS = 12_000
