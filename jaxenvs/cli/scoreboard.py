@@ -93,27 +93,36 @@ def report(
     from jaxenvs.scoreboard.report import report as compare
 
     with tqdm(desc="reading", unit="run", leave=False, delay=1.0, dynamic_ncols=True, disable=None) as bar:
-        rows = compare(folder, on_run=lambda done, total: _advance(bar, done, total))
-    table = Table(title=f"The runs in {folder}", title_justify="left", title_style="bold")
-    for name in ("environment", "algorithm"):
-        table.add_column(name, overflow="fold")
-    for name in ("seeds", "best mean", "IQM, 95 %", "solved", "after episodes"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        summary = row.summary
-        has_iqm = summary.iqm is not None
-        table.add_row(
-            row.env_id,
-            row.label,
-            str(summary.seeds),
-            f"{summary.mean:.4g}" + ("" if row.is_recorded else "*"),
-            f"{summary.iqm:.4g} [{summary.low:.4g}, {summary.high:.4g}]" if has_iqm else "",
-            "" if row.threshold is None or not row.is_recorded else f"{row.solved}/{summary.seeds}",
-            "" if row.solved_after is None else f"{row.solved_after:,.0f}",
-        )
-    console().print(table)
-    if not all(row.is_recorded for row in rows):
+        found = compare(folder, on_run=lambda done, total: _advance(bar, done, total))
+    for env_id in dict.fromkeys(row.env_id for row in found.rows):
+        rows = [row for row in found.rows if row.env_id == env_id]
+        threshold = rows[0].threshold
+        solved_at = "" if threshold is None else f", solved at {threshold:g}"
+        table = Table(title=f"{env_id}{solved_at}", title_justify="left", title_style="bold")
+        table.add_column("algorithm", overflow="fold")
+        for name in ("seeds", "best mean", "IQM, 95 %"):
+            table.add_column(name, justify="right", no_wrap=True)
+        if threshold is not None:
+            table.add_column("solved", justify="right", no_wrap=True)
+            table.add_column("after episodes", justify="right")
+        for row in rows:
+            summary = row.summary
+            has_iqm = summary.iqm is not None
+            cells = [
+                row.label,
+                str(summary.seeds),
+                f"{summary.mean:.4g}" + ("" if row.is_recorded else "*"),
+                f"{summary.iqm:.4g} [{summary.low:.4g}, {summary.high:.4g}]" if has_iqm else "",
+            ]
+            if threshold is not None:
+                cells.append(f"{row.solved}/{summary.seeds}" if row.is_recorded else "")
+                cells.append("" if row.solved_after is None else f"{row.solved_after:,.0f}")
+            table.add_row(*cells)
+        console().print(table)
+    if not all(row.is_recorded for row in found.rows):
         say("* The episodes were not recorded, so this is the mean of the last tenth of the reports.")
+    for path, reason in found.left_out:
+        say(f"Left out: {path}. {reason}")
 
 
 @app.command("review", epilog="Example:  `jaxenvs scoreboard review 3f2a91c07be4 --key jxs_... --note 'I read it.'`")

@@ -122,7 +122,7 @@ def submit(
         with _bar("sending", "B") as advance:
             answer = client.submit(archive, on_progress=advance)
     except OSError as error:
-        raise InvalidSubmission(f"The server cannot be reached: {error}. Go on later: jaxenvs submit {kept}") from error
+        raise InvalidSubmission(f"{error}. Go on later: jaxenvs submit {kept}") from error
     say(f"The server has it: {answer.get('url', answer.get('name', ''))}")
 
 

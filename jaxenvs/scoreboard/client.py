@@ -19,6 +19,8 @@ PIECE_BYTES = 1 << 20
 
 _API = "/api/v1"
 _TRIES = 8
+_TRIES_OF_A_CHALLENGE = 3
+"""Nothing has been played yet, so nothing is lost if the address is wrong."""
 _LONGEST_PAUSE = 30.0
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 _MOST_ANSWER = 16 * 1024 * 1024
@@ -58,8 +60,9 @@ class Client:
 
         Raises:
             SubmissionRefused: the server refuses.
+            OSError: the server cannot be reached.
         """
-        return Challenge.from_json(self._ask("POST", "/challenges", {"env_id": env_id}))
+        return Challenge.from_json(self._ask("POST", "/challenges", {"env_id": env_id}, tries=_TRIES_OF_A_CHALLENGE))
 
     def submit(self, archive: bytes, *, on_progress: OnProgress = lambda done, total: None) -> dict[str, Any]:
         """Hands in an archive. If it was interrupted, calling it again goes on where it was.
@@ -112,19 +115,21 @@ class Client:
                 return found
             time.sleep(min(2.0, max(0.1, self.pause)))
 
-    def _ask(self, method: str, path: str, content: dict[str, Any] | bytes | None = None) -> Any:
+    def _ask(
+        self, method: str, path: str, content: dict[str, Any] | bytes | None = None, *, tries: int = _TRIES
+    ) -> Any:
         """The JSON of an answer. A request that fails for the moment is repeated; all of them may be."""
         pause = self.pause
-        for tries_left in reversed(range(_TRIES)):
+        for tries_left in reversed(range(tries)):
             try:
                 return self._ask_once(method, path, content)
             except SubmissionRefused as error:
                 if error.status not in _TEMPORARY or not tries_left:
                     raise
                 time.sleep(min(_LONGEST_PAUSE, max(pause, error.retry_after)))
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
                 if not tries_left:
-                    raise
+                    raise OSError(f"No scoreboard answers at {self.url}: {_cause(error)}") from error
                 time.sleep(min(_LONGEST_PAUSE, pause))
             pause *= 2
         raise AssertionError
@@ -144,7 +149,7 @@ class Client:
                     _reason(error), error.code, _seconds(error.headers.get("Retry-After"))
                 ) from error
         except ValueError as error:
-            raise OSError(f"{self.url} did not answer as a scoreboard does.") from error
+            raise OSError("the answer is not JSON") from error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -155,6 +160,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 _opener = urllib.request.build_opener(_NoRedirect)
+
+
+def _cause(error: Exception) -> str:
+    """What kept a request from being answered."""
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return (reason.strerror if isinstance(reason, OSError) else None) or str(reason) or type(error).__name__
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

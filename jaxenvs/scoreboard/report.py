@@ -23,13 +23,13 @@ class ReportRow:
 
     Attributes:
         env_id: the id of their environment.
-        label: what tells them from the others.
+        label: what tells them from the others: algorithm and settings, or without a learner the folder.
         threshold: the reward threshold of the environment; None for none.
         summary: over seeds, of the best mean of 100 episodes, or if no episodes were recorded, of the last tenth of the
             reports.
         solved: of how many seeds the recorded episodes reach the threshold.
         solved_after: the mean over those seeds of the episodes before; None if no seed reaches it.
-        is_recorded: whether the episodes of all seeds were recorded.
+        is_recorded: whether the episodes were recorded.
     """
 
     env_id: str
@@ -41,67 +41,98 @@ class ReportRow:
     is_recorded: bool
 
 
-def report(folder: Path, *, on_run: Callable[[int, int], object] = lambda done, total: None) -> list[ReportRow]:
-    """Compares the runs in a folder. Environments come in the order of their ids, and the best runs first.
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """A comparison of runs.
 
-    Nothing is verified, since the runs are one's own.
+    Attributes:
+        rows: in the order of the environments' ids; the best runs of each come first.
+        left_out: the runs that are in none of them, each with the reason.
+    """
+
+    rows: list[ReportRow]
+    left_out: list[tuple[Path, str]]
+
+
+def report(folder: Path, *, on_run: Callable[[int, int], object] = lambda done, total: None) -> Report:
+    """Compares the runs in a folder.
+
+    Nothing is verified, since the runs are one's own. An agent that occurs twice, such as in a copy of a run, counts
+    once. Runs whose episodes were not recorded have rows of their own, since their scores do not compare.
 
     Args:
         folder: a folder of run folders, at any depth.
         on_run: `on_run(done, total)`, called after each run.
 
     Raises:
-        InvalidField: it holds no runs with reports.
-        CheckpointError: a run is damaged.
+        InvalidField: there is no such folder, or it holds no runs with finished episodes.
     """
-    runs = _runs_in(folder)
-    rows: list[ReportRow] = []
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.settings.env_id, []).append(run)
-    done = 0
-    for env_id, members in sorted(groups.items()):
+    if not folder.is_dir():
+        raise InvalidField(f"There is no folder {folder}.")
+    runs, left_out = _runs_in(folder)
+    labels = _labels(runs, folder)
+    groups: dict[tuple[str, str, bool], dict[tuple[object, ...], Score | float]] = {}
+    for done, run in enumerate(runs, 1):
+        env_id, label = labels[run.path]
         threshold = registry[env_id].reward_threshold if env_id in registry else None
-        for label, several in _by_label(members).items():
-            scores: list[Score | float] = []
-            for run in several:
-                scores += _scores(run, threshold)
-                done += 1
-                on_run(done, len(runs))
-            if scores:
-                rows.append(_row(env_id, label, threshold, scores))
-    if not rows:
+        scores = _scores(run, threshold)
+        if not scores:
+            left_out.append((run.path, "No episode has finished."))
+        seed = run.path if run.training is None else run.training.seed
+        for agent, one in scores.items():
+            groups.setdefault((env_id, label, isinstance(one, Score)), {}).setdefault((seed, *agent), one)
+        on_run(done, len(runs))
+    if not groups:
         raise InvalidField(f"{folder} holds no run with a finished episode, as `jaxenvs train` makes them.")
-    return sorted(rows, key=lambda row: (row.env_id, -row.solved, row.solved_after or 0.0, -row.summary.mean))
+    rows = [_row(*names, list(scores.values())) for names, scores in groups.items()]
+    return Report(sorted(rows, key=_order), left_out)
 
 
-def _runs_in(folder: Path) -> list[Run]:
-    runs = []
+def _order(row: ReportRow) -> tuple[str, bool, float, float, float]:
+    solved = row.solved / row.summary.seeds
+    return row.env_id, not row.is_recorded, -solved, row.solved_after or 0.0, -row.summary.mean
+
+
+def _runs_in(folder: Path) -> tuple[list[Run], list[tuple[Path, str]]]:
+    """The runs in a folder, and those that cannot be read, each with the reason."""
+    runs, damaged = [], []
     for path in sorted(folder.rglob("run.json")):
         try:
             run = Run.open(path.parent)
-            if run.training is not None:
-                runs.append(run)
-        except CheckpointError:  # another program's `run.json`, or a run that was only begun
-            continue
-    return runs
+            run.read_progress()
+            runs.append(run)
+        except CheckpointError as error:
+            damaged.append((path.parent, str(error)))
+    return runs, damaged
 
 
-def _by_label(runs: list[Run]) -> dict[str, list[Run]]:
-    """Runs whose settings are equal, by the label of their curve."""
-    groups: dict[str, list[Run]] = {}
+def _labels(runs: list[Run], folder: Path) -> dict[Path, tuple[str, str]]:
+    """The id and the label of each run: equal for runs whose settings are."""
+    found: dict[Path, tuple[str, str]] = {}
+    by_env: dict[str, dict[str, list[Run]]] = {}
     for run in runs:
-        one = run.settings
-        what = (one.algorithm, one.max_episode_steps, one.preprocessed, one.fields, one.hyper_parameters)
-        groups.setdefault(repr(what), []).append(run)
-    labels = [curve.label for curve in curves_of_runs([several[0] for several in groups.values()])]
-    if len(labels) != len(groups):  # settings that differ in the number of steps alone
-        labels = [f"{several[0].settings.algorithm} {number}" for number, several in enumerate(groups.values(), 1)]
-    return dict(zip(labels, groups.values()))
+        one = run.training
+        if one is None:
+            name = run.path.relative_to(folder).as_posix()
+            described = run.manifest()["environment"]
+            found[run.path] = described["id"] or described["class"], run.path.name if name == "." else name
+        else:
+            what = (one.algorithm, one.max_episode_steps, one.preprocessed, one.fields, one.hyper_parameters)
+            by_env.setdefault(one.env_id, {}).setdefault(repr(what), []).append(run)
+    for env_id, groups in by_env.items():
+        labels = [curve.label for curve in curves_of_runs([several[0] for several in groups.values()])]
+        if len(labels) != len(groups):  # settings that differ in the number of steps alone
+            labels = [f"{several[0].settings.algorithm} {number}" for number, several in enumerate(groups.values(), 1)]
+        for label, several in zip(labels, groups.values()):
+            found |= {run.path: (env_id, label) for run in several}
+    return found
 
 
-def _scores(run: Run, threshold: float | None) -> list[Score | float]:
-    """The score of each seed: of its recorded episodes, or else the mean of its last reports."""
+def _scores(run: Run, threshold: float | None) -> dict[tuple[str, int], Score | float]:
+    """The score of each agent: of its recorded episodes, or else the mean of its last reports.
+
+    An agent is named by its number. Without a learner, processes that record for themselves have agents of their own.
+    """
     try:
         episodes = read_episodes(run)
     except JaxenvsError:
@@ -110,28 +141,32 @@ def _scores(run: Run, threshold: float | None) -> list[Score | float]:
     if training.any():
         order = np.argsort(episodes["env_steps"][training], kind="stable")
         column = {name: values[training][order] for name, values in episodes.items()}
-        return [
-            score(*(column[name][column["seed"] == seed] for name in ("episode_return", "env_steps", "seconds")),
-                  threshold=threshold)
-            for seed in np.unique(column["seed"])
-        ]  # fmt: skip
+        writer = column["writer"] if run.training is None else np.full(len(order), "")
+        names = ("episode_return", "env_steps", "seconds")
+        own = {
+            (name, seed): (writer == name) & (column["seed"] == seed)
+            for name, seed in sorted(set(zip(writer.tolist(), column["seed"].tolist())))
+        }
+        return {
+            agent: score(*(column[name][mine] for name in names), threshold=threshold) for agent, mine in own.items()
+        }
     rows = run.read_progress()
-    found: list[Score | float] = []
-    for seed in sorted({row["seed"] for row in rows}):
+    found: dict[tuple[str, int], Score | float] = {}
+    for seed in sorted({int(row["seed"]) for row in rows}):
         values = [row["mean_return"] for row in rows if row["seed"] == seed and np.isfinite(row["mean_return"])]
         if values:
-            found.append(float(np.mean(values[-max(1, round(_LAST * len(values))) :])))
+            found["", seed] = float(np.mean(values[-max(1, round(_LAST * len(values))) :]))
     return found
 
 
-def _row(env_id: str, label: str, threshold: float | None, scores: list[Score | float]) -> ReportRow:
+def _row(env_id: str, label: str, is_recorded: bool, scores: list[Score | float]) -> ReportRow:
     solved = [one.solved_after for one in scores if isinstance(one, Score) and one.solved_after is not None]
     return ReportRow(
         env_id=env_id,
         label=label,
-        threshold=threshold,
+        threshold=registry[env_id].reward_threshold if env_id in registry else None,
         summary=summarize([one.best if isinstance(one, Score) else one for one in scores]),
         solved=len(solved),
         solved_after=float(np.mean(solved)) if solved else None,
-        is_recorded=all(isinstance(one, Score) for one in scores),
+        is_recorded=is_recorded,
     )

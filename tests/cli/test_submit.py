@@ -100,6 +100,18 @@ def test_an_entry_that_is_not_there_is_one_line(jaxenvs_command, tmp_path):
     assert result.code == 1 and "cannot be read" in result.err
 
 
+def test_a_server_that_does_not_answer_is_named(jaxenvs_command, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxenvs.scoreboard.client.time.sleep", lambda seconds: None)
+    options = "--url", "http://localhost:1", "--api-key", "k"
+    file = tmp_path / "mine.zip"
+    assert jaxenvs_command("submit", run, "-o", file, *OPTIONS).code == 0
+    result = jaxenvs_command("submit", file, *options, "--challenge", CHALLENGE)
+    message = "No scoreboard answers at http://localhost:1: Connection refused."
+    assert result.code == 1 and f"{message} Go on later: jaxenvs submit {file}" in " ".join(result.err.split())
+    with pytest.raises(OSError, match="No scoreboard answers at http://localhost:1: Connection refused"):
+        Client("http://localhost:1", "k").challenge("CartPole-v1")
+
+
 def test_python_submits_what_verifies(run, server):
     author = scoreboard.Author("Dice", kind="hand-written")
     challenge = scoreboard.public_challenge("CartPole-v1", episodes=EPISODES)

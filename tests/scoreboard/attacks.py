@@ -325,7 +325,7 @@ def _torque(value, step=100):
 
 
 DRIFT = 1e-5
-"""How far floats of an honest submission may be off at each checkpoint: less than the tolerance."""
+"""How far floats of an honest submission may be off at each checkpoint: far more than rounding makes them."""
 
 
 def _state(change):
@@ -476,6 +476,7 @@ CLAIM = {
     "checkpoints of infinity": (_state(_float_at(12 * 30, np.inf)), "another state"),
     "checkpoints of another clock": (_state(_float_at(12 * 5 + 8, 0.0)), "another state"),
     "checkpoints that drift too far": (_drifted(1e-2), "another state"),
+    "checkpoints that drift slowly": (_drifted(9e-5), "are off by"),
     "too few checkpoints": (_state(lambda data: data[:-12]), "checkpoints"),
     "too many checkpoints": (_state(lambda data: data + bytes(12)), "checkpoints"),
     "half a checkpoint": (_state(lambda data: data[:-1]), "checkpoints"),

@@ -18,6 +18,7 @@ from jaxenvs.scoreboard.site.feed import MOST_ENTRIES, atom_feed
 from jaxenvs.scoreboard.site.links import Links
 from jaxenvs.scoreboard.site.middleware import Guard, PageCache, RateLimit
 from jaxenvs.scoreboard.site.pages import ASSETS, Pages, asset, assets_version
+from jaxenvs.scoreboard.site.review_form import add_review_form
 from jaxenvs.scoreboard.store.reviews import NotAllowed
 from jaxenvs.scoreboard.store.store import Store
 from jaxenvs.scoreboard.store.tables import VERIFIED, Submission
@@ -59,6 +60,7 @@ def site_app(
     )
     app.include_router(api_router(store, public))
     _add_pages(app, store, pages)
+    add_review_form(app, store, pages)
     _add_files(app, store)
     _add_refusals(app, pages)
     return RateLimit(Guard(PageCache(app, cache_seconds), public), requests_per_second, burst)

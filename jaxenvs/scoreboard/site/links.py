@@ -20,8 +20,8 @@ class Links:
     version: str = ""
 
     @property
-    def searches(self) -> bool:
-        """Whether the first page answers searches."""
+    def is_served(self) -> bool:
+        """Whether a server answers searches and forms."""
         return not self.suffix
 
     @property
@@ -44,6 +44,10 @@ class Links:
     def entry(self, name: str) -> str:
         """A submission."""
         return f"{self.root}entries/{name}{self.suffix}"
+
+    def reviews(self, name: str) -> str:
+        """Where the form goes that marks a submission."""
+        return f"{self.root}entries/{name}/reviews"
 
     def person(self, name: str) -> str:
         """A person."""

@@ -152,6 +152,10 @@ class PageCache:
         """Answers, or passes the request on."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
             return await self({**scope, "method": "GET"}, receive, _without_body(send))
+        if scope["type"] == "http" and scope["method"] == "POST":  # a form of the page at the folder above
+            await self._app(scope, receive, send)
+            self._pages.pop((scope["path"].rpartition("/")[0], b""), None)
+            return None
         if scope["type"] != "http" or scope["method"] != "GET" or not _is_page(scope):
             return await self._app(scope, receive, send)
         key = scope["path"], scope["query_string"]

@@ -22,6 +22,7 @@ from jaxenvs.scoreboard.site.environments import Environment, environments
 from jaxenvs.scoreboard.site.links import Links
 from jaxenvs.scoreboard.site.write_up import html_of
 from jaxenvs.scoreboard.store.files import Files
+from jaxenvs.scoreboard.store.reviews import MOST_NOTE
 from jaxenvs.scoreboard.store.tables import (
     QUEUED,
     REPRODUCED,
@@ -70,6 +71,16 @@ class _Table:
     @property
     def explanation(self) -> str:
         return _EXPLANATIONS[self.ranking.board, self.ranking.mode]
+
+
+@dataclasses.dataclass(frozen=True)
+class RefusedReview:
+    """A review as it was filled in, without the key, and why it was refused."""
+
+    problem: str = ""
+    kind: str = ""
+    evidence: str = ""
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,8 +135,8 @@ class Pages:
             total=sum(row.entries for one in found for row in one.rows),
         )
 
-    def entry(self, entry: Submission) -> str:
-        """A submission."""
+    def entry(self, entry: Submission, refused: RefusedReview | None = None) -> str:
+        """A submission, and what a review of it that was refused said."""
         result = entry.result or {}
         is_verified = entry.state == VERIFIED
         address = (
@@ -146,6 +157,9 @@ class Pages:
             write_up=html_of(entry.write_up),
             command=report.get("command", "jaxenvs verify ENTRY").replace("ENTRY", address),
             report=_report(entry),
+            most_note=MOST_NOTE,
+            has_form=is_verified and self.links.is_served,
+            form=refused or RefusedReview(),
         )
 
     def person(self, session: Session, person: Person) -> str:

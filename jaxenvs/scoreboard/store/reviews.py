@@ -47,7 +47,8 @@ def add_review(
             raise NotAllowed("Only keys of reviewers mark submissions as reviewed.")
         evidence_id = None
     elif kind == REPRODUCED:
-        own = session.scalar(select(Submission).filter_by(name=evidence or "", person_id=key.person_id))
+        named = select(Submission).filter_by(name=evidence or "", person_id=key.person_id)
+        own = session.scalar(named) if (evidence or "").isprintable() else None  # PostgreSQL compares no zeros
         if own is None:
             raise InvalidField("`evidence` must be the name of one of your submissions.")
         check_reproduces(own, submission)

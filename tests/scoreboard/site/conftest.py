@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import hashlib
-import itertools
 import os
 import shutil
 import signal
@@ -144,18 +143,18 @@ def postgres_binaries():
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """The URL of a PostgreSQL server of its own, in a temporary folder, without the name of a database."""
+def postgres():
+    """The URL of a PostgreSQL server of its own, in a temporary folder, without the name of a database.
+
+    The folder is not in pytest's, which every other run of pytest closes to the user that PostgreSQL runs as.
+    """
     binaries = postgres_binaries()
     if binaries is None:
         pytest.skip("needs PostgreSQL's server: `apt-get install postgresql`")
     pytest.importorskip("psycopg", reason="needs psycopg, which the extra scoreboard has")
-    folder = tmp_path_factory.mktemp("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     user = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}  # it refuses to run as root
     if user:
-        public = Path(tempfile.gettempdir())
-        for path in (folder, *itertools.takewhile(lambda parent: parent != public, folder.parents)):
-            path.chmod(0o755)
         shutil.chown(folder, "nobody")
     cluster = folder / "cluster"
     made = subprocess.run(
@@ -184,6 +183,7 @@ def postgres(tmp_path_factory):
     yield url
     server.send_signal(signal.SIGQUIT)  # at once
     server.wait(30)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

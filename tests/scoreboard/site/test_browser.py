@@ -54,6 +54,11 @@ CONTRAST = """() => {
 }"""
 """Texts with less contrast than WCAG's level AA asks for."""
 
+CUT_OFF = """() => [...document.querySelectorAll(".scroll")]
+  .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth)
+  .map((box) => [box.ariaLabel, box.scrollWidth, box.clientWidth])"""
+"""Tables that are wider than the page, so that their last columns are not seen."""
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`")
 
 
@@ -71,8 +76,10 @@ def site(store, entered):
     name = entered(
         "ada", "PPO", mode="training", mean=480.0, solved_after=12, write_up="# One\n\n`code`\n\n| a |\n|-|\n| b |"
     )
-    entered("a-very-long-name-of-a-person.at-a-place", "An algorithm whose name is long and goes on", seeds=5)
-    entered("bo", "Search", kind="planned")
+    entered(
+        "a-very-long-name-of-a-person.at-a-place", "An algorithm whose name is long and goes on", seeds=5, mean=-1234.5
+    )
+    entered("bo", "Search", kind="planned", mean=0.12345)
     paths = ["/", "/boards/CartPole-v1", f"/entries/{name}", "/people/ada", "/about", "/api", "/nothing"]
     with SiteServer(site_app(store), port=0).in_background() as server:
         yield f"http://127.0.0.1:{server.port}", paths
@@ -95,6 +102,7 @@ def test_pages_fit_can_be_read_and_break_no_rule(browser, site, look):
         if look != "no-scripts":
             assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"], path
             assert page.evaluate(CONTRAST) == [], path
+            assert page.evaluate(CUT_OFF) == [], path
         expect(page.locator("h1")).to_be_visible()
     context.close()
     missing = [text for text in errors if "404" in text]  # pictures that no worker has drawn, and the last page
@@ -131,4 +139,28 @@ def test_without_scripts_searching_works_as_well(browser, site):
     page.locator(".large .card").click()
     page.get_by_role("link", name="PPO", exact=True).click()
     expect(page.get_by_role("img", name="Learning curve")).to_be_visible()
+    context.close()
+
+
+def test_without_scripts_a_reviewer_marks_a_result(browser, site, make_key):
+    address, paths = site
+    context = browser.new_context(**LOOKS["phone"], java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address + paths[2])
+    page.get_by_text("Mark this result").click()
+    page.get_by_label("Mark", exact=True).select_option("reviewed")
+    page.get_by_label("Note").fill("I read it.")
+    page.get_by_label("Your key").fill("jxs_wrong")
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / "review.png", full_page=True)
+    page.get_by_role("button", name="Mark it").click()
+    expect(page.get_by_role("alert")).to_have_text("The key is unknown or revoked.")
+    expect(page.get_by_label("Note")).to_have_value("I read it.")
+    expect(page.get_by_label("Your key")).to_have_value("")
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / "review-refused.png", full_page=True)
+    page.get_by_label("Your key").fill(make_key("rev", reviewer=True))
+    page.get_by_role("button", name="Mark it").click()
+    expect(page.get_by_text("✓ reviewed").first).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="I read it.")).to_be_visible()
     context.close()

@@ -47,7 +47,8 @@ def test_every_link_in_the_files_leads_to_a_file(exported):
             assert not link.startswith("/"), (here, link)
             if not parts.netloc and not link.startswith("#"):
                 assert (folder / unquote(parts.path).lstrip("/")).is_file(), (here, link)
-    assert "http-equiv" not in "".join(page.read_text() for page in pages)
+    text = "".join(page.read_text() for page in pages)
+    assert "http-equiv" not in text and 'method="post"' not in text
 
 
 def test_the_files_have_all_data_and_the_archives(exported):

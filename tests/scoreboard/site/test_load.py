@@ -13,16 +13,16 @@ from jaxenvs.scoreboard.store.people import create_key, key_of
 from jaxenvs.scoreboard.store.store import Store
 from jaxenvs.scoreboard.store.tables import VERIFIED, Submission
 from tests.scoreboard.site.conftest import result_of
-from tests.scoreboard.site.test_kills import SERVER, free_port, wait_for_server
+from tests.scoreboard.site.test_kills import free_port, wait_for_server
 
-READERS, SECONDS, MOST_MILLISECONDS = 200, 10, 200.0
+READERS, SECONDS, MOST_MILLISECONDS = 200, 5, 200.0
+ROUNDS = 3
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk: `apt-get install wrk`")
 def test_two_hundred_readers_wait_less_than_a_fifth_of_a_second(board_folder):
-    if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
-        pytest.skip(f"measures time, and the machine is busy: its load is {os.getloadavg()[0]:.1f}")
+    """The middle one of three rounds. wrk counts a pause as the many requests that it would have made meanwhile."""
     with contextlib.closing(Store.open(board_folder)) as store, store.database.writing() as session:
         for number in range(100):
             person = key_of(session, create_key(session, f"person{number}")).person_id
@@ -45,17 +45,24 @@ def test_two_hundred_readers_wait_less_than_a_fifth_of_a_second(board_folder):
                 )
             )
     port = free_port()
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(board_folder), str(port), ""])
+    options = ["--port", str(port), "--workers", "0"]
+    server = subprocess.Popen([sys.executable, "-m", "jaxenvs", "scoreboard", "serve", str(board_folder), *options])
     try:
         wait_for_server(port)
-        command = ["wrk", "-t1", f"-c{READERS}", f"-d{SECONDS}s", "--latency", "-H", "Accept-Encoding: gzip"]
         page = f"http://127.0.0.1:{port}/boards/CartPole-v1"
-        subprocess.run([*command[:2], "-c2", "-d1s", page], check=True, capture_output=True)  # the first is slow
-        measured = subprocess.run([*command, page], check=True, capture_output=True, text=True).stdout
+        subprocess.run(["wrk", "-t1", "-c2", "-d1s", page], check=True, capture_output=True)  # the first is slow
+        rounds = [measured(page) for _ in range(ROUNDS)]
     finally:
         server.kill()
         server.wait()
-    print(measured)
-    assert "Non-2xx" not in measured and "Socket errors" not in measured
-    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", measured).groups()
-    assert float(value) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit] < MOST_MILLISECONDS
+    assert sorted(rounds)[ROUNDS // 2] < MOST_MILLISECONDS, f"{rounds}; the machine's load is {os.getloadavg()[0]:.1f}"
+
+
+def measured(page):
+    """The 99th percentile of the time that readers wait, ms."""
+    command = ["wrk", "-t1", f"-c{READERS}", f"-d{SECONDS}s", "--latency", "-H", "Accept-Encoding: gzip", page]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    print(text)
+    assert "Non-2xx" not in text and "Socket errors" not in text
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+    return float(value) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit]

@@ -141,7 +141,9 @@ def test_hostile_names_are_shown_as_text(client, entered):
         assert "<script>alert" not in text and "onerror=alert(1)>" not in text.replace("&gt;", "")
     for path in (f"/entries/{name}",):
         page = Checker(page_at(client, path))
-        assert not [attrs for tag, attrs in page.all if tag in ("iframe", "form", "style", "object", "base")]
+        assert not [attrs for tag, attrs in page.all if tag in ("iframe", "style", "object", "base")]
+        own = [attrs["action"] for tag, attrs in page.all if tag == "form"]
+        assert own == [f"/entries/{name}/reviews"], "its own form, and none of the write-up"
 
 
 def test_deeply_nested_and_long_write_ups_take_little_time():
