@@ -13,6 +13,8 @@ from jaxenvs.envs.box2d.bipedal_walker import BipedalWalker
 from jaxenvs.simulators.box2d import origins
 from tests.parity import _bipedal_walker_reference as reference
 from tests.parity._bipedal_walker_states import IDS, golden, state_of
+from tests.parity._box2d_report import report
+from tests.parity.differences import record, relative
 
 IN_CONTACT, IN_FLIGHT = 1e-4, 2e-5
 """In flight, an angle differs by 1.5e-5. That comes from fused multiply-adds, which Box2D's build does not have:
@@ -38,8 +40,10 @@ def follow(name, rows, solver):
 
 
 def compare(name, rows, solver="converged"):
-    """Asserts every mark, and returns the differences of observations and which transitions have contacts."""
+    """Asserts every mark; returns the differences of observations and rewards, and which transitions have contacts."""
     state, timestep = follow(name, rows, solver)
+    for ours, theirs in ((timestep.observation, rows["observation"]), (timestep.reward, rows["reward"])):
+        record("BipedalWalkerHardcore-v3" if IDS[name] else "BipedalWalker-v3", relative(ours, theirs))
     world, after = state.world, {n.removeprefix("after."): v for n, v in rows.items() if n.startswith("after.")}
     pairs = world.contacts.edge.shape[-1]
     legs = [2, 4]
@@ -59,13 +63,14 @@ def compare(name, rows, solver="converged"):
     differences = np.abs(timestep.observation - rows["observation"]).max(1)
     touching = (rows["before.points"] > 0).any((1, 2)) | (after["points"] > 0).any((1, 2))
     assert not (~touching).any() or differences[~touching].max() < IN_FLIGHT
-    return differences, touching
+    return differences, np.abs(timestep.reward - rows["reward"]), touching
 
 
+@pytest.mark.measures_parity
 @pytest.mark.slow  # compiling the step takes most of a minute
 @pytest.mark.parametrize("name", IDS)
 def test_a_transition_agrees_with_gymnasiums(name):
-    differences, touching = compare(name, golden(name))
+    differences, _, touching = compare(name, golden(name))
     assert touching.sum() > 60 and (~touching).sum() > 15
     assert differences.max() < IN_CONTACT
 
@@ -140,16 +145,16 @@ PLAYS = [
 
 
 @pytest.mark.slow
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("name", IDS)
 def test_thousands_of_transitions_agree_with_gymnasiums(name):
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
-    every, touches = [], []
+    every = []
     for policy, episodes, dropped in PLAYS:
         rows = reference.record(IDS[name], policy, episodes, steps=900, dropped=dropped)
-        differences, touching = compare(name, rows)
-        every.append(differences)
-        touches.append(touching)
-    differences, touching = np.concatenate(every), np.concatenate(touches)
+        every.append(compare(name, rows))
+    differences, rewards, touching = (np.concatenate(values) for values in zip(*every, strict=True))
+    report(f"BipedalWalker, {name}", differences, rewards, touching)
     assert len(differences) > 20_000
     assert np.mean(differences[touching] < IN_CONTACT) > 0.999
 

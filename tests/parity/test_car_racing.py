@@ -8,6 +8,7 @@ import pytest
 
 from tests.parity import _car_racing_reference as reference
 from tests.parity import _car_racing_states as states
+from tests.parity.differences import record, relative
 
 STATE = 1e-4
 LANES = 128
@@ -31,12 +32,14 @@ def follow(rows, solver="exact"):
         some = np.minimum(np.arange(first, first + LANES), steps - 1)
         state, timestep = compiled(solver)(jax.tree.map(lambda x: x[some], before), rows["action"][some])  # noqa: B023
         for name in CAR:
-            difference = np.abs(getattr(state.car, name) - rows[f"after.{name}"][some])
-            greatest = max(greatest, float(difference.max()))
+            ours, theirs = getattr(state.car, name), rows[f"after.{name}"][some]
+            record("CarRacing-v3", relative(ours, theirs))
+            greatest = max(greatest, float(np.abs(ours - theirs).max()))
         np.testing.assert_array_equal(state.car.on_road, rows["after.on_road"][some])
         np.testing.assert_array_equal(state.visited[:, : len(tiles)], rows["visited"][some])
         own_shade = np.arange(len(tiles)) % 3 > 0
         np.testing.assert_array_equal(np.asarray(state.worn)[:, : len(tiles)] & own_shade[None], rows["worn"][some])
+        record("CarRacing-v3", relative(timestep.reward, rows["reward"][some]))
         np.testing.assert_allclose(timestep.reward, rows["reward"][some], atol=1e-5)
         np.testing.assert_array_equal(timestep.terminated, rows["terminated"][some])
     return greatest
@@ -50,6 +53,7 @@ def test_tracks_of_recorded_draws_are_gymnasiums_to_the_last_bit():
         np.testing.assert_array_equal(track.tiles[: len(rows["tiles"])], rows["tiles"])
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("policy", reference.POLICIES)
 def test_a_step_agrees_with_gymnasiums(policy):
     assert follow(states.golden(policy)) < STATE
@@ -67,6 +71,7 @@ DRIVES = [(policy, seed) for policy in reference.POLICIES for seed in range(100,
 
 
 @pytest.mark.slow
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("solver", ["exact", "converged"])
 def test_thousands_of_steps_agree_with_gymnasiums(solver):
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')

@@ -11,7 +11,9 @@ import jaxenvs
 from jaxenvs.envs.box2d.lunar_lander import MODEL, LunarLander, ground
 from jaxenvs.simulators.box2d import step as step_world
 from tests.parity import _lunar_lander_reference as reference
+from tests.parity._box2d_report import report
 from tests.parity._lunar_lander_states import env_of, golden, state_of
+from tests.parity.differences import record, relative
 
 IN_CONTACT, IN_FLIGHT = 1e-4, 1e-5
 REWARD = 5e-3
@@ -41,8 +43,10 @@ def follow(variant, rows, solver="converged"):
 
 
 def compare(variant, rows, solver="converged"):
-    """Asserts every mark, and returns the differences of observations and which transitions have contacts."""
+    """Asserts every mark; returns the differences of observations and rewards, and which transitions have contacts."""
     state, timestep = follow(variant, rows, solver)
+    for ours, theirs in ((timestep.observation, rows["observation"]), (timestep.reward, rows["reward"])):
+        record("LunarLanderContinuous-v3" if env_of(variant).continuous else "LunarLander-v3", relative(ours, theirs))
     world, after = state.world, {n.removeprefix("after."): v for n, v in rows.items() if n.startswith("after.")}
     ours = {"edge": world.contacts.edge, "points": world.contacts.points, "touched": world.touched[:, 1:]}
     ours |= {"crashed": state.crashed, "awake": world.awake}
@@ -58,13 +62,14 @@ def compare(variant, rows, solver="converged"):
     differences = np.abs(timestep.observation - rows["observation"]).max(1)
     touching = (rows["before.points"] > 0).any((1, 2)) | (after["points"] > 0).any((1, 2))
     assert differences[~touching].max() < IN_FLIGHT
-    return differences, touching
+    return differences, np.abs(timestep.reward - rows["reward"]), touching
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("variant", reference.VARIANTS)  # they share a program, which takes a minute to compile
 def test_a_transition_agrees_with_gymnasiums(variant):
     rows = golden(variant)
-    differences, touching = compare(variant, rows)
+    differences, _, touching = compare(variant, rows)
     assert touching.sum() > 40 and (~touching).sum() > 20
     assert differences.max() < IN_CONTACT
 
@@ -90,15 +95,13 @@ PLAYS = [
 
 
 @pytest.mark.slow
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("solver", ["converged", "exact"])
 def test_thousands_of_transitions_agree_with_gymnasiums(solver):
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
-    every, touches = [], []
-    for variant, policy, episodes in PLAYS:
-        differences, touching = compare(variant, reference.record(variant, policy, episodes), solver)
-        every.append(differences)
-        touches.append(touching)
-    differences, touching = np.concatenate(every), np.concatenate(touches)
+    every = [compare(variant, reference.record(variant, *played), solver) for variant, *played in PLAYS]
+    differences, rewards, touching = (np.concatenate(values) for values in zip(*every, strict=True))
+    report(f"LunarLander with {solver}", differences, rewards, touching)
     assert len(differences) > 20_000
     assert np.mean(differences[touching] < IN_CONTACT) > 0.999
 
