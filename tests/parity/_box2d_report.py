@@ -8,5 +8,7 @@ def report(name, observations, rewards, touching):
     for kind, chosen in (("in flight", ~touching), ("in contact", touching)):
         found = observations[chosen]
         above = ", ".join(f"{np.sum(found > limit)} above {limit:g}" for limit in (1e-5, 2e-5, 1e-4))
-        greatest = f"observations {found.max(initial=0.0):.1e} ({above}), rewards {rewards[chosen].max(initial=0.0):.1e}"
+        greatest = (
+            f"observations {found.max(initial=0.0):.1e} ({above}), rewards {rewards[chosen].max(initial=0.0):.1e}"
+        )
         print(f"{name}, {kind}: {len(found):,} transitions, {greatest}", flush=True)
