@@ -12,3 +12,11 @@ def report(name, observations, rewards, touching):
             f"observations {found.max(initial=0.0):.1e} ({above}), rewards {rewards[chosen].max(initial=0.0):.1e}"
         )
         print(f"{name}, {kind}: {len(found):,} transitions, {greatest}", flush=True)
+
+
+def report_returns(name, returns):
+    """The distribution of returns, (episodes,)."""
+    low, median, high = np.quantile(returns, [0.1, 0.5, 0.9])
+    error = np.std(returns, ddof=1) / np.sqrt(len(returns))
+    spread = f"10 % {low:.1f}, median {median:.1f}, 90 % {high:.1f}"
+    print(f"{name}: {len(returns)} episodes, mean {np.mean(returns):.1f} +- {error:.1f}, {spread}", flush=True)

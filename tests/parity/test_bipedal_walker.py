@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxenvs
 from jaxenvs.envs.box2d import _bipedal_terrain as terrains
 from jaxenvs.envs.box2d._bipedal_lidar import fractions
 from jaxenvs.envs.box2d.bipedal_walker import BipedalWalker
 from jaxenvs.simulators.box2d import origins
 from tests.parity import _bipedal_walker_reference as reference
 from tests.parity._bipedal_walker_states import IDS, golden, state_of
-from tests.parity._box2d_report import report
+from tests.parity._box2d_report import report, report_returns
 from tests.parity.differences import record, relative
 
 IN_CONTACT, IN_FLIGHT = 1e-4, 2e-5
@@ -157,6 +158,58 @@ def test_thousands_of_transitions_agree_with_gymnasiums(name):
     report(f"BipedalWalker, {name}", differences, rewards, touching)
     assert len(differences) > 20_000
     assert np.mean(differences[touching] < IN_CONTACT) > 0.999
+
+
+LIMIT = 1600
+"""Steps of an episode."""
+
+
+def returns_of_the_heuristic_here():
+    """Returns of episodes that Gymnasium's own heuristic plays here, and where they end, in m, (LANES,) float64 each."""
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalkerHeuristics
+
+    env, walkers = BipedalWalker(), [BipedalWalkerHeuristics() for _ in range(LANES)]
+    state, timestep = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(3), LANES))
+    returns, places, playing = np.zeros(LANES), np.zeros(LANES), np.ones(LANES, bool)
+    for _ in range(LIMIT):
+        observations = np.asarray(timestep.observation)
+        actions = np.stack([each.step_heuristic(seen) for each, seen in zip(walkers, observations, strict=True)])
+        state, timestep = compiled(False, "converged")(state, actions.astype(np.float32))
+        returns[playing] += np.asarray(timestep.reward)[playing]
+        places[playing] = np.asarray(state.world.position[:, 0, 0])[playing]
+        playing &= ~np.asarray(timestep.terminated)
+        if not playing.any():
+            break
+    return returns, places
+
+
+def returns_of_the_heuristic_there():
+    """The same in Gymnasium's environment."""
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalker as Reference
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalkerHeuristics
+
+    env, returns, places = Reference(), np.zeros(LANES), np.zeros(LANES)
+    for episode in range(LANES):
+        (observation, _), walker = env.reset(seed=episode), BipedalWalkerHeuristics()
+        for _ in range(LIMIT):
+            observation, reward, terminated, _, _ = env.step(walker.step_heuristic(observation).astype(np.float32))
+            returns[episode] += reward
+            if terminated:
+                break
+        places[episode] = env.hull.position[0]
+    return returns, places
+
+
+@pytest.mark.slow
+def test_gymnasiums_heuristic_walks_as_far_here():
+    """Means of returns and of places differ by no more than three standard errors of the difference."""
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    ours, theirs = returns_of_the_heuristic_here(), returns_of_the_heuristic_there()
+    for name, here, there in zip(("return", "place in m"), ours, theirs, strict=True):
+        report_returns(f"{name} of the heuristic here", here)
+        report_returns(f"{name} of the heuristic in Gymnasium", there)
+        assert abs(here.mean() - there.mean()) < 3 * np.hypot(here.std(), there.std()) / np.sqrt(LANES)
+    assert ours[1].mean() > 20, "it walks"
 
 
 @pytest.mark.parametrize("name", IDS)

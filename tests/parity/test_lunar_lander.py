@@ -11,7 +11,7 @@ import jaxenvs
 from jaxenvs.envs.box2d.lunar_lander import MODEL, LunarLander, ground
 from jaxenvs.simulators.box2d import step as step_world
 from tests.parity import _lunar_lander_reference as reference
-from tests.parity._box2d_report import report
+from tests.parity._box2d_report import report, report_returns
 from tests.parity._lunar_lander_states import env_of, golden, state_of
 from tests.parity.differences import record, relative
 
@@ -165,6 +165,46 @@ def test_gymnasiums_heuristic_scores_the_same_here():
     error = np.hypot(np.std(ours), np.std(theirs)) / np.sqrt(500)
     assert abs(np.mean(ours) - np.mean(theirs)) < 3 * error
     np.testing.assert_allclose(*(np.quantile(scores, [0.25, 0.5, 0.75]) for scores in (ours, theirs)), atol=15)
+
+
+def episodes_of(rows):
+    """The rows of each episode, whose first transition has another terrain, or follows an end."""
+    first = np.append(True, rows["terminated"][:-1] | (np.diff(rows["terrain"], axis=0) != 0).any(1))
+    return np.split(np.arange(len(first)), np.flatnonzero(first)[1:])
+
+
+@pytest.mark.slow
+def test_whole_episodes_from_recorded_draws_drift_little_until_the_ground():
+    """The heuristic plays here from the starts of Gymnasium's episodes, with their draws, on what it sees here."""
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    rows = reference.record("discrete", "heuristic", LANES, steps=1000, after_end=0)
+    episodes, env = episodes_of(rows), env_of("discrete")
+    assert len(episodes) == LANES
+    starts, lengths = (np.array([f(steps) for steps in episodes]) for f in (lambda steps: steps[0], len))
+    state = state_of({name: values[starts] for name, values in rows.items()}, env)
+    thrust, settle, act = jax.jit(jax.vmap(env.thrust)), jax.jit(jax.vmap(env.settle)), jax.jit(jax.vmap(heuristic))
+    # The recording begins with an action on the first observation.
+    observation = np.asarray(jax.jit(jax.vmap(env.observe))(state))
+    drifts, returns = np.zeros((lengths.max(), LANES)), np.zeros(LANES)
+    for step in range(lengths.max()):
+        some = starts + np.minimum(step, lengths - 1)
+        state, drive = thrust(state, act(observation), (rows["draws"][some] / 30).astype(np.float32))
+        world, began = compiled("converged")(state.world, state.terrain, drive)
+        state, timestep = settle(state, world, began)
+        observation, playing = np.asarray(timestep.observation), step < lengths
+        drifts[step] = np.where(playing, np.abs(observation[:, :6] - rows["observation"][some][:, :6]).max(1), 0.0)
+        returns += np.where(playing, timestep.reward, 0.0)
+    theirs = np.array([rows["reward"][steps].sum() for steps in episodes])
+    touches = [np.argmax(np.append((rows["after.points"][steps] > 0).any((1, 2)), True)) for steps in episodes]
+    in_flight = np.array([drifts[:touch, lane].max(initial=0.0) for lane, touch in enumerate(touches)])
+    at_the_end = drifts[lengths - 1, np.arange(LANES)]
+    for name, values in (("until the ground", in_flight), ("at the end", at_the_end)):
+        print(f"drift of observations {name}: median {np.median(values):.1e}, 90 % {np.quantile(values, 0.9):.1e}")
+    print(f"difference of returns: median {np.median(np.abs(returns - theirs)):.2g}")
+    report_returns("the heuristic here, with Gymnasium's draws", returns)
+    report_returns("the heuristic in Gymnasium", theirs)
+    assert np.median(in_flight) < 1e-3
+    assert np.median(np.abs(returns - theirs)) < 5
 
 
 def test_the_start_is_in_the_air_and_pushed_by_the_first_force():
