@@ -165,7 +165,7 @@ LIMIT = 1600
 
 
 def returns_of_the_heuristic_here():
-    """Returns of episodes that Gymnasium's own heuristic plays here, and where they end, in m, (LANES,) float64 each."""
+    """Returns of episodes that Gymnasium's heuristic plays here, and where they end, in m, (LANES,) float64 each."""
     from gymnasium.envs.box2d.bipedal_walker import BipedalWalkerHeuristics
 
     env, walkers = BipedalWalker(), [BipedalWalkerHeuristics() for _ in range(LANES)]
