@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxenvs.envs.box2d import car_racing
 from tests.parity import _car_racing_reference as reference
 from tests.parity import _car_racing_states as states
 from tests.parity.differences import record, relative
@@ -64,6 +65,16 @@ def test_the_golden_drives_include_the_road_and_the_grass():
     on_road = np.concatenate([drive["after.on_road"] for drive in drives])
     assert on_road.all(1).any() and (~on_road).all(1).any() and (on_road.any(1) & ~on_road.all(1)).any()
     assert max(drive["visited"][-1].sum() for drive in drives) > 20
+
+
+def test_the_return_that_people_see_contains_the_cost_of_the_last_step(monkeypatch):
+    """Gymnasium draws the observation before it takes that cost, and `render` after it."""
+    monkeypatch.setattr(car_racing, "picture", lambda scene, height, width: scene.score)
+    rows, env = states.golden("driver"), car_racing.CarRacing()
+    state = jax.tree.map(lambda x: x[50], states.states_of(rows, states.track_of(rows)))
+    gained = 1000 * state.visited.sum() / len(rows["tiles"])
+    np.testing.assert_allclose(env.observe(state), gained - 4.9, atol=1e-3)
+    np.testing.assert_allclose(env.render(state), gained - 5.0, atol=1e-3)
 
 
 DRIVES = [(policy, seed) for policy in reference.POLICIES for seed in range(100, 114)]
