@@ -230,6 +230,18 @@ def slow_tests(figures: Figures) -> str:
     return table(("tests", "passed", "failed", "skipped", "time"), rows, range(1, 5))
 
 
+def transfer(figures: Figures) -> str:
+    """The mean return of each policy here and in Gymnasium, with its standard error."""
+    rows = []
+    for row in figures["rows"]:
+        scores = [
+            f"{row[place]['mean']:.1f} +- {row[place]['standard_error']:.1f}" for place in ("jaxenvs", "gymnasium")
+        ]
+        error = f"{row['difference_in_standard_errors']:+.1f}"
+        rows.append((row["trained"], f"{row['steps']:,}", *scores, error))
+    return table(("policy of", "steps", "here", "in Gymnasium", "difference, standard errors"), rows, range(1, 5))
+
+
 def voxel_pictures(figures: Figures) -> str:
     """By world, size and view distance, how fast pictures are drawn, and how many times faster than by NumPy."""
     rows = []
@@ -270,6 +282,8 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "recording": ("recording_cost", recording_cost),
     "slow tests": ("slow_tests", slow_tests),
     "Box2D": ("speed_box2d", speed_and_processor_time),
+    "Box2D transfer": ("transfer_box2d", transfer),
+    "Box2D learning": ("learning_box2d", learning_robots),
     "voxels": ("speed_voxels", voxel_pictures),
 }
 """By the name of a table: the files in `docs/figures/` that it is made from, and the function that makes it."""
