@@ -12,6 +12,7 @@ from jaxenvs.envs.box2d import _bipedal_terrain as terrains
 from jaxenvs.envs.box2d._bipedal_lidar import fractions
 from jaxenvs.envs.box2d.bipedal_walker import BipedalWalker
 from jaxenvs.simulators.box2d import origins
+from jaxenvs.simulators.box2d.settings import ANGULAR_SLEEP_TOLERANCE, LINEAR_SLEEP_TOLERANCE
 from tests.parity import _bipedal_walker_reference as reference
 from tests.parity._bipedal_walker_states import IDS, golden, state_of
 from tests.parity._box2d_report import report, report_returns
@@ -40,6 +41,12 @@ def follow(name, rows, solver):
     return jax.tree.map(lambda *x: np.concatenate(x)[:count], *steps)
 
 
+def at_a_limit_of_sleep(world):
+    """(transitions, 5) bool: bodies so close to a speed at which they count as at rest that roundings decide it."""
+    slow = np.abs(np.linalg.norm(world.velocity, axis=-1) - LINEAR_SLEEP_TOLERANCE) < IN_CONTACT
+    return slow | (np.abs(np.abs(world.angular_velocity) - ANGULAR_SLEEP_TOLERANCE) < IN_CONTACT)
+
+
 def compare(name, rows, solver="converged"):
     """Asserts every mark; returns the differences of observations and rewards, and which transitions have contacts."""
     state, timestep = follow(name, rows, solver)
@@ -57,7 +64,8 @@ def compare(name, rows, solver="converged"):
     np.testing.assert_array_equal(
         np.where(exists, world.contacts.feature, 0), np.where(exists, after["feature"][:, :, :pairs], 0)
     )
-    np.testing.assert_allclose(world.sleep_time, after["sleep_time"], atol=1e-6)
+    undecided = at_a_limit_of_sleep(world)
+    np.testing.assert_allclose(world.sleep_time[~undecided], after["sleep_time"][~undecided], atol=1e-6)
     np.testing.assert_array_equal(timestep.terminated, rows["terminated"])
     assert not world.overflow.any()
     np.testing.assert_allclose(timestep.reward, rows["reward"], atol=REWARD)
