@@ -2,8 +2,8 @@
 
     python -m tests.measure_parity
 
-runs the tests that are marked `measures_parity` and writes the greatest difference that they see, by id. Those of Box2D's
-environments need `pip install "gymnasium[box2d]"`.
+runs the tests that are marked `measures_parity` and writes the greatest difference that they see, by id. Those of
+Box2D need `pip install "gymnasium[box2d]"`.
 
     python -m tests.measure_parity tests/parity/test_bipedal_walker.py
 
