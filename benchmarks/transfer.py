@@ -12,9 +12,10 @@ no more than a few standard errors of the difference.
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -22,35 +23,43 @@ import numpy as np
 
 import jaxenvs
 from jaxenvs.bench.provenance import provenance
-from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.rollouts.policy import Policy
+from jaxenvs.training.ppo import PPOPolicy
+from jaxenvs.wrappers import RunningStatistics
 
 ID = "LunarLander-v3"
 _LIMIT = 1000
 """Steps of an episode, here and there."""
 
 
-class Perceptron(PyTreeNode):
-    """The policy of stable-baselines3's `MlpPolicy` for discrete actions: the most likely action.
+def with_layers(policy: PPOPolicy, layers: Sequence[tuple[np.ndarray, np.ndarray]]) -> PPOPolicy:
+    """The policy with other layers of the same sizes, which get observations as they are.
 
-    Attributes:
-        layers: weights (inputs, outputs) and biases (outputs,) of each layer; tanh between them.
+    Args:
+        policy: with tanh between its layers, as in stable-baselines3.
+        layers: weights (inputs, outputs) and biases (outputs,) of each layer.
+
+    Raises:
+        ValueError: the sizes differ.
     """
-
-    layers: tuple[tuple[jax.Array, jax.Array], ...]
-
-    def __call__(self, observation: jax.Array, key: Any) -> jax.Array:
-        """The action for one observation."""
-        *hidden, (weights, bias) = self.layers
-        for each, shift in hidden:
-            observation = jnp.tanh(observation @ each + shift)
-        return jnp.argmax(observation @ weights + bias).astype(jnp.int32)
+    actor = {
+        "params": {f"Dense_{n}": {"kernel": jnp.asarray(w), "bias": jnp.asarray(b)} for n, (w, b) in enumerate(layers)}
+    }
+    if jax.tree.map(jnp.shape, actor) != jax.tree.map(jnp.shape, policy.agent.actor):
+        raise ValueError("The layers do not have the sizes of those of the policy.")
+    statistics = RunningStatistics.of_shape(policy.agent.statistics.mean.shape)
+    return policy.replace(agent=policy.agent.replace(actor=actor, statistics=statistics))
 
 
-def trained_there(file: Path, steps: int) -> tuple[Perceptron, int]:
+def trained_there(file: Path, steps: int, like: PPOPolicy) -> tuple[PPOPolicy, int]:
     """The policy of stable-baselines3 in a file, which is trained first if there is none, and its steps.
 
     The settings are those of rl-baselines3-zoo.
+
+    Args:
+        file: of the model.
+        steps: of the training.
+        like: a policy of this package with layers of the same sizes.
     """
     import torch
     from stable_baselines3 import PPO
@@ -67,10 +76,9 @@ def trained_there(file: Path, steps: int) -> tuple[Perceptron, int]:
         model.save(file)
     network: Any = model.policy
     found = [*(layer for layer in network.mlp_extractor.policy_net if hasattr(layer, "weight")), network.action_net]
-    layers = tuple((jnp.asarray(x.weight.detach().numpy().T), jnp.asarray(x.bias.detach().numpy())) for x in found)
-    policy = Perceptron(layers)
+    policy = with_layers(like, [(x.weight.detach().numpy().T, x.bias.detach().numpy()) for x in found])
     some = np.random.default_rng(0).normal(0, 0.5, (256, 8)).astype(np.float32)
-    ours = jax.vmap(policy, in_axes=(0, None))(jnp.asarray(some), None)
+    ours = jax.vmap(policy, in_axes=(0, None))(jnp.asarray(some), jaxenvs.random.key(0))
     if (np.asarray(ours) != model.predict(some, deterministic=True)[0]).mean() > 0.01:
         raise RuntimeError("The policy read from stable-baselines3's weights does not choose the same actions.")
     return policy, int(model.num_timesteps)
@@ -120,7 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     agent = jaxenvs.load(options.run)
     steps_here = agent.updates * agent.learner.steps_per_update
-    there, steps_there = trained_there(options.model, options.steps)
+    there, steps_there = trained_there(options.model, options.steps, cast(PPOPolicy, agent.policy))
     rows = []
     for trained, policy, steps in (
         ("jaxenvs' PPO, here", agent.policy, steps_here),
