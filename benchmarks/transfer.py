@@ -143,7 +143,7 @@ def main() -> None:
         row["difference_in_standard_errors"] = round((row["jaxenvs"]["mean"] - row["gymnasium"]["mean"]) / error, 2)
         rows.append(row)
     versions = {name: metadata.version(name) for name in ("gymnasium", "box2d", "stable-baselines3", "torch")}
-    command = f"python -m benchmarks.transfer RUN MODEL --json {options.json}"
+    command = f"python -m benchmarks.transfer {options.run} {options.model} --json {options.json}"
     options.json.write_text(json.dumps({**provenance(command, versions=[versions]), "rows": rows}, indent=2) + "\n")
 
 

@@ -136,7 +136,7 @@ def learning_games(figures: Figures) -> str:
 
 
 def learning_robots(figures: Figures) -> str:
-    """What learners reached in tasks on MuJoCo, seed by seed."""
+    """What learners reached with robots and landers, seed by seed."""
     rows = []
     for row in figures["rows"]:
         returns = ", ".join(f"{value:,}" for value in row["mean_returns"])

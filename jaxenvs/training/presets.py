@@ -59,7 +59,7 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "learning_rate": 1e-3,
         "normalize_observations": True,
     },
-    # LANDER-COMMENT
+    # 254.9 (512 episodes) and 217.0 for seed 0.
     ("LunarLander-v3", "ppo"): _LANDER,
     ("LunarLanderContinuous-v3", "ppo"): _LANDER,
     # -152 to -195 for 16 of 18 seeds (0 to 17), -211 and -235 for the others. More below -200 with a lambda of 0.95.
