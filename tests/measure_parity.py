@@ -2,11 +2,17 @@
 
     python -m tests.measure_parity
 
-runs the tests that are marked `measures_parity` and writes the greatest difference that they see, by id.
+runs the tests that are marked `measures_parity` and writes the greatest difference that they see, by id. Those of
+Box2D need `pip install "gymnasium[box2d]"`.
+
+    python -m tests.measure_parity tests/parity/test_bipedal_walker.py
+
+runs only those of a file, and keeps the figures of other ids.
 """
 
 import argparse
 import importlib.metadata
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,12 +36,13 @@ def figures(seen: Mapping[str, float]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tests, and writes the file if they pass; returns pytest's exit status."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(
-        arguments
-    )
-    status = pytest.main(["-n", "0", "-m", "measures_parity", str(HERE / "parity")])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tests", nargs="*", help="files or tests; all of them by default")
+    tests = parser.parse_args(arguments).tests
+    status = pytest.main(["-n", "0", "-m", "measures_parity", *(tests or [str(HERE / "parity")])])
     if status == pytest.ExitCode.OK:
-        write_json(differences.FILE, figures(differences.SEEN))
+        kept = json.loads(differences.FILE.read_text(encoding="utf-8"))["differences"] if tests else {}
+        write_json(differences.FILE, figures({**kept, **differences.SEEN}))
     return int(status)
 
 

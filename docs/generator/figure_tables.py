@@ -165,7 +165,7 @@ def learning_games(figures: Figures) -> str:
 
 
 def learning_robots(figures: Figures) -> str:
-    """What learners reached in tasks on MuJoCo, seed by seed."""
+    """What learners reached with robots and landers, seed by seed."""
     rows = []
     for row in figures["rows"]:
         returns = ", ".join(f"{value:,}" for value in row["mean_returns"])
@@ -259,6 +259,18 @@ def slow_tests(figures: Figures) -> str:
     return table(("tests", "passed", "failed", "skipped", "time"), rows, range(1, 5))
 
 
+def transfer(figures: Figures) -> str:
+    """The mean return of each policy here and in Gymnasium, with its standard error."""
+    rows = []
+    for row in figures["rows"]:
+        scores = [
+            f"{row[place]['mean']:.1f} +- {row[place]['standard_error']:.1f}" for place in ("jaxenvs", "gymnasium")
+        ]
+        error = f"{row['difference_in_standard_errors']:+.1f}"
+        rows.append((row["trained"], f"{row['steps']:,}", *scores, error))
+    return table(("policy of", "steps", "here", "in Gymnasium", "difference, standard errors"), rows, range(1, 5))
+
+
 def voxel_pictures(figures: Figures) -> str:
     """By world, size and view distance, how fast pictures are drawn, and how many times faster than by NumPy."""
     rows = []
@@ -326,6 +338,8 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "slow tests": ("slow_tests", slow_tests),
     "Box2D": ("speed_box2d", speed_and_processor_time),
     "fusion": ("fusion", fusion_speed),
+    "Box2D transfer": ("transfer_box2d", transfer),
+    "Box2D learning": ("learning_box2d", learning_robots),
     "voxels": ("speed_voxels", voxel_pictures),
     "learning voxels": ("learning_minecraft", "learning_voxel_craft", learning_voxels),
     "voxel achievements": ("learning_voxel_craft", voxel_achievements),

@@ -2,12 +2,20 @@
 
 import json
 import runpy
+import types
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from benchmarks import recording
+import jaxenvs
+from benchmarks import recording, transfer
+from docs.generator import figure_tables
 from docs.generator.figure_tables import auto_reset_methods, dieharder, recording_cost, slow_tests
+from jaxenvs.training import PPO
+from jaxenvs.training.ppo import PPOPolicy
 from tests import measure_slow
 
 HERE = Path(__file__).parent
@@ -43,6 +51,46 @@ def test_the_methods_of_auto_reset_become_a_file_of_figures(tmp_path, monkeypatc
     figures = json.loads(file.read_text())
     assert {"command", "date", "device", "versions"} < set(figures)
     assert "| cheap | 1 | 12.3 | **7** | 1,120 |" in auto_reset_methods(figures)
+
+
+def test_a_policy_with_other_layers_chooses_what_these_do():
+    env, learner = jaxenvs.make("CartPole-v1"), PPO(hidden_sizes=(6,), normalize_observations=True)
+    generator = np.random.default_rng(0)
+    agent = jax.eval_shape(learner.init, env, jaxenvs.random.key(0)).agent
+    agent = jax.tree.map(lambda x: jnp.asarray(generator.normal(size=x.shape), x.dtype), agent)
+    layers = [
+        (generator.normal(size=sizes).astype(np.float32), generator.normal(size=sizes[1]).astype(np.float32))
+        for sizes in ((4, 6), (6, 2))
+    ]
+    policy = transfer.with_layers(PPOPolicy(agent, env.observation_space, env.action_space, learner), layers)
+    observations = generator.normal(size=(50, 4)).astype(np.float32)
+    (first, shift), (last, bias) = layers
+    expected = np.argmax(np.tanh(observations @ first + shift) @ last + bias, 1)
+    chosen = jax.vmap(policy, (0, None))(observations, jaxenvs.random.key(0))
+    np.testing.assert_array_equal(chosen, expected)
+    assert len(set(expected)) > 1
+    with pytest.raises(ValueError, match="sizes"):
+        transfer.with_layers(policy, layers[:1])
+
+
+def test_scores_of_policies_here_and_there_become_a_table(tmp_path, monkeypatch):
+    learner = types.SimpleNamespace(steps_per_update=100)
+    agent = types.SimpleNamespace(updates=10, learner=learner, policy="ours")
+    monkeypatch.setattr(transfer.jaxenvs, "load", lambda run: agent)
+    monkeypatch.setattr(transfer, "trained_there", lambda file, steps, like: ("theirs", steps))
+    monkeypatch.setattr(transfer.metadata, "version", lambda package: "1.0")
+    scores = {"ours": np.array([200.0, 220.0]), "theirs": np.array([240.0, 260.0])}
+    monkeypatch.setattr(transfer, "returns_here", lambda policy, episodes: scores[policy])
+    monkeypatch.setattr(transfer, "returns_there", lambda policy, episodes: scores[policy] + 15.0)
+    file = tmp_path / "transfer.json"
+    monkeypatch.setattr("sys.argv", ["transfer", "run", "model.zip", "--steps", "5000", "--json", str(file)])
+    transfer.main()
+    figures = json.loads(file.read_text())
+    assert figures["rows"][0]["jaxenvs"] == {"mean": 210.0, "standard_error": 10.0, "solved": 1.0}
+    assert figures["date"] and figures["versions"]["box2d"] == "1.0"
+    rows = figure_tables.transfer(figures).splitlines()[2:]
+    assert rows[0] == "| jaxenvs' PPO, here | 1,000 | 210.0 +- 10.0 | 225.0 +- 10.0 | -1.1 |"
+    assert rows[1].startswith("| stable-baselines3's PPO, in Gymnasium | 5,000 | 250.0 +- 10.0 |")
 
 
 def test_the_cost_of_recording_becomes_a_table(tmp_path, monkeypatch):

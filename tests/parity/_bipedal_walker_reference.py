@@ -168,6 +168,8 @@ def record(
             action = POLICIES[policy](env, observation, step, rng)
             before = state_of(env, numbers)
             observation, reward, terminated, _, _ = env.step(action)
+            if dropped and step == 0:
+                continue  # contacts that the drop left behind end in this step, however far away they are
             row = {"action": action, "heights": heights, "boxes": boxes, "observation": observation}
             row |= {"reward": reward, "terminated": terminated}
             row |= {f"before.{name}": value for name, value in before.items()}

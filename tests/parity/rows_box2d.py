@@ -2,14 +2,24 @@
 
 from tests.parity.row import Row
 
-_REASON = (
+_LANDER = (
     "rewards, in which LunarLander counts speeds a hundredfold; observations agree within 1e-5 in flight, and within"
     " 1e-4 in 99.9 % of transitions in contact, where Box2D's 180 passes amplify the roundings of compiled arithmetic"
 )
+_WALKER = (
+    "observations agree within 5e-5 in flight, and within 1e-4 in 99.6 % of transitions in contact; for legs that are"
+    " jammed against the ground, Box2D's 180 passes are too few, and single transitions differ by more, as they do here"
+    " if the last bit of the state before changes"
+)
 
 ROWS = [
-    Row(id, f"gymnasium 1.4.0 {id}, transitions recorded with Box2D's hidden state", 5e-3, _REASON)
-    for id in ("LunarLander-v3", "LunarLanderContinuous-v3", "BipedalWalker-v3", "BipedalWalkerHardcore-v3")
+    Row(id, f"gymnasium 1.4.0 {id}, transitions recorded with Box2D's hidden state", 5e-3, reason)
+    for id, reason in (
+        ("LunarLander-v3", _LANDER),
+        ("LunarLanderContinuous-v3", _LANDER),
+        ("BipedalWalker-v3", _WALKER),
+        ("BipedalWalkerHardcore-v3", _WALKER),
+    )
 ] + [
     Row(
         "CarRacing-v3",

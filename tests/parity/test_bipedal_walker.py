@@ -7,16 +7,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxenvs
 from jaxenvs.envs.box2d import _bipedal_terrain as terrains
 from jaxenvs.envs.box2d._bipedal_lidar import fractions
 from jaxenvs.envs.box2d.bipedal_walker import BipedalWalker
 from jaxenvs.simulators.box2d import origins
 from tests.parity import _bipedal_walker_reference as reference
 from tests.parity._bipedal_walker_states import IDS, golden, state_of
+from tests.parity._box2d_report import report, report_returns
+from tests.parity.differences import record, relative
 
-IN_CONTACT, IN_FLIGHT = 1e-4, 2e-5
-"""In flight, an angle differs by 1.5e-5. That comes from fused multiply-adds, which Box2D's build does not have:
-with `XLA_FLAGS=--xla_cpu_max_isa=SSE4_2`, which leaves them out, it is 4.1e-6."""
+IN_CONTACT, IN_FLIGHT, MOSTLY = 1e-4, 5e-5, 1e-5
+"""In flight, the angle of a knee at its limit differs by up to 4.1e-5, and 99 % of all others by less than 1e-5. That
+comes from fused multiply-adds, which Box2D's build does not have: with `XLA_FLAGS=--xla_cpu_max_isa=SSE4_2`, which
+leaves them out, it is 4.1e-6 in the recorded transitions."""
+JAMMED = 0.005
+"""Share of transitions in contact that differ by more than `IN_CONTACT`. There, 180 passes over the velocities are too
+few: most are of a robot that lies on its jammed legs, and if the last bit of the state before changes, what follows
+changes by as much, there and here."""
 REWARD = 5e-3
 LANES = 160
 
@@ -38,8 +46,10 @@ def follow(name, rows, solver):
 
 
 def compare(name, rows, solver="converged"):
-    """Asserts every mark, and returns the differences of observations and which transitions have contacts."""
+    """Asserts every mark; returns the differences of observations and rewards, and which transitions have contacts."""
     state, timestep = follow(name, rows, solver)
+    for ours, theirs in ((timestep.observation, rows["observation"]), (timestep.reward, rows["reward"])):
+        record("BipedalWalkerHardcore-v3" if IDS[name] else "BipedalWalker-v3", relative(ours, theirs))
     world, after = state.world, {n.removeprefix("after."): v for n, v in rows.items() if n.startswith("after.")}
     pairs = world.contacts.edge.shape[-1]
     legs = [2, 4]
@@ -52,20 +62,22 @@ def compare(name, rows, solver="converged"):
     np.testing.assert_array_equal(
         np.where(exists, world.contacts.feature, 0), np.where(exists, after["feature"][:, :, :pairs], 0)
     )
-    np.testing.assert_allclose(world.sleep_time, after["sleep_time"], atol=1e-6)
+    # Jammed legs may be on either side of the speed at which a body counts as at rest.
+    assert np.mean(np.abs(world.sleep_time - after["sleep_time"]) < 1e-6) > 0.9998
     np.testing.assert_array_equal(timestep.terminated, rows["terminated"])
     assert not world.overflow.any()
     np.testing.assert_allclose(timestep.reward, rows["reward"], atol=REWARD)
     differences = np.abs(timestep.observation - rows["observation"]).max(1)
     touching = (rows["before.points"] > 0).any((1, 2)) | (after["points"] > 0).any((1, 2))
     assert not (~touching).any() or differences[~touching].max() < IN_FLIGHT
-    return differences, touching
+    return differences, np.abs(timestep.reward - rows["reward"]), touching
 
 
+@pytest.mark.measures_parity
 @pytest.mark.slow  # compiling the step takes most of a minute
 @pytest.mark.parametrize("name", IDS)
 def test_a_transition_agrees_with_gymnasiums(name):
-    differences, touching = compare(name, golden(name))
+    differences, _, touching = compare(name, golden(name))
     assert touching.sum() > 60 and (~touching).sum() > 15
     assert differences.max() < IN_CONTACT
 
@@ -143,15 +155,67 @@ PLAYS = [
 @pytest.mark.parametrize("name", IDS)
 def test_thousands_of_transitions_agree_with_gymnasiums(name):
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
-    every, touches = [], []
+    every = []
     for policy, episodes, dropped in PLAYS:
         rows = reference.record(IDS[name], policy, episodes, steps=900, dropped=dropped)
-        differences, touching = compare(name, rows)
-        every.append(differences)
-        touches.append(touching)
-    differences, touching = np.concatenate(every), np.concatenate(touches)
+        every.append(compare(name, rows))
+    differences, rewards, touching = (np.concatenate(values) for values in zip(*every, strict=True))
+    report(f"BipedalWalker, {name}", differences, rewards, touching)
     assert len(differences) > 20_000
-    assert np.mean(differences[touching] < IN_CONTACT) > 0.999
+    assert np.mean(differences[touching] < IN_CONTACT) > 1 - JAMMED
+    assert np.mean(differences[~touching] < MOSTLY) > 0.99
+
+
+LIMIT = 1600
+"""Steps of an episode."""
+
+
+def returns_of_the_heuristic_here():
+    """Returns of episodes that Gymnasium's heuristic plays here, and where they end, in m, (LANES,) float64 each."""
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalkerHeuristics
+
+    env, walkers = BipedalWalker(), [BipedalWalkerHeuristics() for _ in range(LANES)]
+    state, timestep = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(3), LANES))
+    returns, places, playing = np.zeros(LANES), np.zeros(LANES), np.ones(LANES, bool)
+    for _ in range(LIMIT):
+        observations = np.asarray(timestep.observation)
+        actions = np.stack([each.step_heuristic(seen) for each, seen in zip(walkers, observations, strict=True)])
+        state, timestep = compiled(False, "converged")(state, actions.astype(np.float32))
+        returns[playing] += np.asarray(timestep.reward)[playing]
+        places[playing] = np.asarray(state.world.position[:, 0, 0])[playing]
+        playing &= ~np.asarray(timestep.terminated)
+        if not playing.any():
+            break
+    return returns, places
+
+
+def returns_of_the_heuristic_there():
+    """The same in Gymnasium's environment."""
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalker as Reference
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalkerHeuristics
+
+    env, returns, places = Reference(), np.zeros(LANES), np.zeros(LANES)
+    for episode in range(LANES):
+        (observation, _), walker = env.reset(seed=episode), BipedalWalkerHeuristics()
+        for _ in range(LIMIT):
+            observation, reward, terminated, _, _ = env.step(walker.step_heuristic(observation).astype(np.float32))
+            returns[episode] += reward
+            if terminated:
+                break
+        places[episode] = env.hull.position[0]
+    return returns, places
+
+
+@pytest.mark.slow
+def test_gymnasiums_heuristic_walks_as_far_here():
+    """Means of returns and of places differ by no more than three standard errors of the difference."""
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    ours, theirs = returns_of_the_heuristic_here(), returns_of_the_heuristic_there()
+    for name, here, there in zip(("return", "place in m"), ours, theirs, strict=True):
+        report_returns(f"{name} of the heuristic here", here)
+        report_returns(f"{name} of the heuristic in Gymnasium", there)
+        assert abs(here.mean() - there.mean()) < 3 * np.hypot(here.std(), there.std()) / np.sqrt(LANES)
+    assert ours[1].mean() > 20, "it walks"
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -6,8 +6,10 @@ import jax
 import numpy as np
 import pytest
 
+from jaxenvs.envs.box2d import car_racing
 from tests.parity import _car_racing_reference as reference
 from tests.parity import _car_racing_states as states
+from tests.parity.differences import record, relative
 
 STATE = 1e-4
 LANES = 128
@@ -31,12 +33,14 @@ def follow(rows, solver="exact"):
         some = np.minimum(np.arange(first, first + LANES), steps - 1)
         state, timestep = compiled(solver)(jax.tree.map(lambda x: x[some], before), rows["action"][some])  # noqa: B023
         for name in CAR:
-            difference = np.abs(getattr(state.car, name) - rows[f"after.{name}"][some])
-            greatest = max(greatest, float(difference.max()))
+            ours, theirs = getattr(state.car, name), rows[f"after.{name}"][some]
+            record("CarRacing-v3", relative(ours, theirs))
+            greatest = max(greatest, float(np.abs(ours - theirs).max()))
         np.testing.assert_array_equal(state.car.on_road, rows["after.on_road"][some])
         np.testing.assert_array_equal(state.visited[:, : len(tiles)], rows["visited"][some])
         own_shade = np.arange(len(tiles)) % 3 > 0
         np.testing.assert_array_equal(np.asarray(state.worn)[:, : len(tiles)] & own_shade[None], rows["worn"][some])
+        record("CarRacing-v3", relative(timestep.reward, rows["reward"][some]))
         np.testing.assert_allclose(timestep.reward, rows["reward"][some], atol=1e-5)
         np.testing.assert_array_equal(timestep.terminated, rows["terminated"][some])
     return greatest
@@ -50,6 +54,7 @@ def test_tracks_of_recorded_draws_are_gymnasiums_to_the_last_bit():
         np.testing.assert_array_equal(track.tiles[: len(rows["tiles"])], rows["tiles"])
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("policy", reference.POLICIES)
 def test_a_step_agrees_with_gymnasiums(policy):
     assert follow(states.golden(policy)) < STATE
@@ -62,11 +67,22 @@ def test_the_golden_drives_include_the_road_and_the_grass():
     assert max(drive["visited"][-1].sum() for drive in drives) > 20
 
 
+def test_the_return_that_people_see_contains_the_cost_of_the_last_step(monkeypatch):
+    """Gymnasium draws the observation before it takes that cost, and `render` after it."""
+    monkeypatch.setattr(car_racing, "picture", lambda scene, height, width: scene.score)
+    rows, env = states.golden("driver"), car_racing.CarRacing()
+    state = jax.tree.map(lambda x: x[50], states.states_of(rows, states.track_of(rows)))
+    gained = 1000 * state.visited.sum() / len(rows["tiles"])
+    np.testing.assert_allclose(env.observe(state), gained - 4.9, atol=1e-3)
+    np.testing.assert_allclose(env.render(state), gained - 5.0, atol=1e-3)
+
+
 DRIVES = [(policy, seed) for policy in reference.POLICIES for seed in range(100, 114)]
 """Policies and seeds of the long comparison: 21,000 steps."""
 
 
 @pytest.mark.slow
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("solver", ["exact", "converged"])
 def test_thousands_of_steps_agree_with_gymnasiums(solver):
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')

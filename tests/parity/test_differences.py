@@ -73,3 +73,17 @@ def test_the_command_writes_the_file_only_if_the_tests_pass(status, seen, tmp_pa
     if differences.FILE.exists():
         figures = json.loads(differences.FILE.read_text())
         assert figures["differences"] == {"CartPole-v1": 1.2e-7} and figures["versions"]["gymnasium"]
+
+
+def test_only_some_tests_keep_the_figures_of_other_ids(seen, tmp_path, monkeypatch):
+    def run(arguments):
+        assert arguments[-1] == "tests/parity/test_go.py"
+        record("CartPole-v1", 3e-7)
+        return pytest.ExitCode.OK
+
+    monkeypatch.setattr(measure_parity.pytest, "main", run)
+    monkeypatch.setattr(differences, "FILE", tmp_path / "measured.json")
+    differences.FILE.write_text(json.dumps({"differences": {"Acrobot-v1": 1.2e-4, "CartPole-v1": 1e-7}}))
+    assert measure_parity.main(["tests/parity/test_go.py"]) == 0
+    figures = json.loads(differences.FILE.read_text())
+    assert figures["differences"] == {"Acrobot-v1": 1.2e-4, "CartPole-v1": 3e-7} and figures["date"]

@@ -11,7 +11,9 @@ import jaxenvs
 from jaxenvs.envs.box2d.lunar_lander import MODEL, LunarLander, ground
 from jaxenvs.simulators.box2d import step as step_world
 from tests.parity import _lunar_lander_reference as reference
+from tests.parity._box2d_report import report, report_returns
 from tests.parity._lunar_lander_states import env_of, golden, state_of
+from tests.parity.differences import record, relative
 
 IN_CONTACT, IN_FLIGHT = 1e-4, 1e-5
 REWARD = 5e-3
@@ -41,8 +43,10 @@ def follow(variant, rows, solver="converged"):
 
 
 def compare(variant, rows, solver="converged"):
-    """Asserts every mark, and returns the differences of observations and which transitions have contacts."""
+    """Asserts every mark; returns the differences of observations and rewards, and which transitions have contacts."""
     state, timestep = follow(variant, rows, solver)
+    for ours, theirs in ((timestep.observation, rows["observation"]), (timestep.reward, rows["reward"])):
+        record("LunarLanderContinuous-v3" if env_of(variant).continuous else "LunarLander-v3", relative(ours, theirs))
     world, after = state.world, {n.removeprefix("after."): v for n, v in rows.items() if n.startswith("after.")}
     ours = {"edge": world.contacts.edge, "points": world.contacts.points, "touched": world.touched[:, 1:]}
     ours |= {"crashed": state.crashed, "awake": world.awake}
@@ -58,13 +62,14 @@ def compare(variant, rows, solver="converged"):
     differences = np.abs(timestep.observation - rows["observation"]).max(1)
     touching = (rows["before.points"] > 0).any((1, 2)) | (after["points"] > 0).any((1, 2))
     assert differences[~touching].max() < IN_FLIGHT
-    return differences, touching
+    return differences, np.abs(timestep.reward - rows["reward"]), touching
 
 
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("variant", reference.VARIANTS)  # they share a program, which takes a minute to compile
 def test_a_transition_agrees_with_gymnasiums(variant):
     rows = golden(variant)
-    differences, touching = compare(variant, rows)
+    differences, _, touching = compare(variant, rows)
     assert touching.sum() > 40 and (~touching).sum() > 20
     assert differences.max() < IN_CONTACT
 
@@ -90,15 +95,13 @@ PLAYS = [
 
 
 @pytest.mark.slow
+@pytest.mark.measures_parity
 @pytest.mark.parametrize("solver", ["converged", "exact"])
 def test_thousands_of_transitions_agree_with_gymnasiums(solver):
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
-    every, touches = [], []
-    for variant, policy, episodes in PLAYS:
-        differences, touching = compare(variant, reference.record(variant, policy, episodes), solver)
-        every.append(differences)
-        touches.append(touching)
-    differences, touching = np.concatenate(every), np.concatenate(touches)
+    every = [compare(variant, reference.record(variant, *played), solver) for variant, *played in PLAYS]
+    differences, rewards, touching = (np.concatenate(values) for values in zip(*every, strict=True))
+    report(f"LunarLander with {solver}", differences, rewards, touching)
     assert len(differences) > 20_000
     assert np.mean(differences[touching] < IN_CONTACT) > 0.999
 
@@ -162,6 +165,46 @@ def test_gymnasiums_heuristic_scores_the_same_here():
     error = np.hypot(np.std(ours), np.std(theirs)) / np.sqrt(500)
     assert abs(np.mean(ours) - np.mean(theirs)) < 3 * error
     np.testing.assert_allclose(*(np.quantile(scores, [0.25, 0.5, 0.75]) for scores in (ours, theirs)), atol=15)
+
+
+def episodes_of(rows):
+    """The rows of each episode, whose first transition has another terrain, or follows an end."""
+    first = np.append(True, rows["terminated"][:-1] | (np.diff(rows["terrain"], axis=0) != 0).any(1))
+    return np.split(np.arange(len(first)), np.flatnonzero(first)[1:])
+
+
+@pytest.mark.slow
+def test_whole_episodes_from_recorded_draws_drift_little_until_the_ground():
+    """The heuristic plays here from the starts of Gymnasium's episodes, with their draws, on what it sees here."""
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    rows = reference.record("discrete", "heuristic", LANES, steps=1000, after_end=0)
+    episodes, env = episodes_of(rows), env_of("discrete")
+    assert len(episodes) == LANES
+    starts, lengths = (np.array([f(steps) for steps in episodes]) for f in (lambda steps: steps[0], len))
+    state = state_of({name: values[starts] for name, values in rows.items()}, env)
+    thrust, settle, act = jax.jit(jax.vmap(env.thrust)), jax.jit(jax.vmap(env.settle)), jax.jit(jax.vmap(heuristic))
+    # The recording begins with an action on the first observation.
+    observation = np.asarray(jax.jit(jax.vmap(env.observe))(state))
+    drifts, returns = np.zeros((lengths.max(), LANES)), np.zeros(LANES)
+    for step in range(lengths.max()):
+        some = starts + np.minimum(step, lengths - 1)
+        state, drive = thrust(state, act(observation), (rows["draws"][some] / 30).astype(np.float32))
+        world, began = compiled("converged")(state.world, state.terrain, drive)
+        state, timestep = settle(state, world, began)
+        observation, playing = np.asarray(timestep.observation), step < lengths
+        drifts[step] = np.where(playing, np.abs(observation[:, :6] - rows["observation"][some][:, :6]).max(1), 0.0)
+        returns += np.where(playing, timestep.reward, 0.0)
+    theirs = np.array([rows["reward"][steps].sum() for steps in episodes])
+    touches = [np.argmax(np.append((rows["after.points"][steps] > 0).any((1, 2)), True)) for steps in episodes]
+    in_flight = np.array([drifts[:touch, lane].max(initial=0.0) for lane, touch in enumerate(touches)])
+    at_the_end = drifts[lengths - 1, np.arange(LANES)]
+    for name, values in (("until the ground", in_flight), ("at the end", at_the_end)):
+        print(f"drift of observations {name}: median {np.median(values):.1e}, 90 % {np.quantile(values, 0.9):.1e}")
+    print(f"difference of returns: median {np.median(np.abs(returns - theirs)):.2g}")
+    report_returns("the heuristic here, with Gymnasium's draws", returns)
+    report_returns("the heuristic in Gymnasium", theirs)
+    assert np.median(in_flight) < 1e-3
+    assert np.median(np.abs(returns - theirs)) < 5
 
 
 def test_the_start_is_in_the_air_and_pushed_by_the_first_force():

@@ -20,7 +20,7 @@ from tests.learning import assert_learns, measured
 
 def marks(id):
     """Box2D takes long to trace."""
-    return pytest.mark.slow if id.startswith("LunarLander") else ()
+    return pytest.mark.slow if id.startswith(("LunarLander", "BipedalWalker")) else ()
 
 
 @pytest.mark.parametrize("id, algorithm", [pytest.param(*key, marks=marks(key[0])) for key in _PRESETS])

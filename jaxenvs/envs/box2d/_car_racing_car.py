@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import Body, Drive, Model, RevoluteJoint, Solver, polygon
-from jaxenvs.simulators.box2d.island import Moving, solve
+from jaxenvs.simulators.box2d.island import Moving, moving_of, solve
 from jaxenvs.simulators.box2d.lanes import Keep, over_lanes
 from jaxenvs.simulators.box2d.settings import F
 
@@ -154,15 +154,7 @@ def drive(car: Car, steering: Array, gas: Array, brake: Array, solver: Solver) -
         motor_speed=motor_speed[::-1],
         max_motor_torque=jnp.full(4, _STEERING_TORQUE, jnp.float32),
     )
-    moving = Moving(
-        position=car.position,
-        angle=car.angle,
-        velocity=car.velocity,
-        angular_velocity=car.angular_velocity,
-        sleep_time=car.sleep_time,
-        joint_impulse=car.joint_impulse,
-        awake=jnp.ones((), bool),  # the motors wake a car that has fallen asleep
-    )
+    moving = moving_of(car, awake=jnp.ones((), bool))  # the motors wake a car that has fallen asleep
     moved = over_lanes(partial(_solve, solver))(moving, push)
     return car.replace(
         position=moved.position,

@@ -187,11 +187,12 @@ class CarRacing(Env[CarRacingState, Array]):
 
     def observe(self, state: CarRacingState) -> Array:
         """(96, 96, 3) uint8: the car and its surroundings from above."""
-        return picture(_scene(state), 96, 96)
+        # Gymnasium draws a step's picture before it takes the step's cost.
+        return picture(_scene(state, jnp.maximum(state.elapsed - 1, 0)), 96, 96)
 
     def render(self, state: CarRacingState) -> Array:
         """(400, 600, 3) uint8: the same picture, sharper and wider."""
-        return picture(_scene(state), 400, 600)
+        return picture(_scene(state, state.elapsed), 400, 600)
 
     def _drive(self, state: CarRacingState, steering: Array, gas: Array, brake: Array) -> CarRacingState:
         """Moves the car, and notes the tiles that it touched before it moved."""
@@ -236,11 +237,9 @@ def _number(count: Array) -> Array:
     return jnp.maximum(count, 1).astype(jnp.float32)
 
 
-def _scene(state: CarRacingState) -> Scene:
-    """What the picture shows."""
+def _scene(state: CarRacingState, steps: Array) -> Scene:
+    """What the picture shows; the return on it contains the cost of so many steps."""
     visited = jnp.sum(state.visited, dtype=jnp.float32)
-    # Gymnasium draws a step's picture before it takes the step's cost.
-    steps = jnp.maximum(state.elapsed - 1, 0).astype(jnp.float32)
-    score = _REWARD_OF_TRACK * visited / _number(state.track.count) - _COST_OF_TIME * steps
+    score = _REWARD_OF_TRACK * visited / _number(state.track.count) - _COST_OF_TIME * steps.astype(jnp.float32)
     seconds = (state.elapsed + 1).astype(jnp.float32) / FPS
     return Scene(car=state.car, track=state.track, worn=state.worn, colors=state.colors, score=score, seconds=seconds)

@@ -1,5 +1,6 @@
 """One step of bodies that are joined, in many worlds at once: velocities, positions, sleep (`b2Island.cpp`)."""
 
+import dataclasses
 from functools import partial, reduce
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -78,6 +79,12 @@ class Moving(PyTreeNode):
     sleep_time: Array
     joint_impulse: Array
     awake: Array
+
+
+def moving_of(state: PyTreeNode, awake: Array) -> Moving:
+    """The part of a state that islands change: its fields of the same names, and whether the bodies are awake."""
+    names = [field.name for field in dataclasses.fields(Moving) if field.name != "awake"]
+    return Moving(**{name: getattr(state, name) for name in names}, awake=awake)
 
 
 class Touching(PyTreeNode):

@@ -25,7 +25,7 @@ from jaxenvs.simulators.box2d.contacts import (
     update,
 )
 from jaxenvs.simulators.box2d.continuous import Falling, Ground, ground_of
-from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bodies_of_items
+from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bodies_of_items, moving_of
 from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_lanes
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
@@ -71,7 +71,7 @@ def _step(
     """`step` for many worlds; all arrays have a first axis of lanes."""
     keep = Keep(world.awake)
     bodies, lanes = len(model.bodies), world.awake.shape[0]
-    moved, fat_box, reached = _moving(world), world.fat_box, None
+    moved, fat_box, reached = moving_of(world, world.awake), world.fat_box, None
     if not grounded:
         moved, _ = island.solve(model, solver, keep, moved, drive, None, world.awake)
         fat, entry = _moved_boxes(model, world, moved)
@@ -135,11 +135,6 @@ class _Done(PyTreeNode):
 
 def _where(condition: Array, new: Array, old: Array) -> Array:
     return jnp.where(condition.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
-
-
-def _moving(world: World) -> Moving:
-    names = [field.name for field in dataclasses.fields(Moving)]
-    return Moving(**{name: getattr(world, name) for name in names})
 
 
 def _items(position: Array) -> tuple[Array, Array]:
@@ -255,7 +250,7 @@ def _collide_and_solve(
     )
     active = world.awake & any_of(any_of(touches).reshape(len(model.bodies), -1))
     touching = Touching(manifold, constraints)
-    moved, solved = island.solve(model, solver, keep, _moving(world), drive, touching, active)
+    moved, solved = island.solve(model, solver, keep, moving_of(world, world.awake), drive, touching, active)
     moved = jax.tree.map(partial(_where, active), moved, free)
     assert solved is not None
     return moved, compacted(_stored(new, places, constraints, solved), live), touched, began, overflow
@@ -306,7 +301,7 @@ def _solve_by_lane(
     friction = contact_solver.friction(model, body, flat.edge)
     constraints = keep(contact_solver.constraint(model, keep, body, center, angle, manifold, impulses, friction))
     touching = Touching(manifold, constraints, body)
-    moved, solved = island.solve(model, solver, keep, _moving(world), drive, touching, world.awake)
+    moved, solved = island.solve(model, solver, keep, moving_of(world, world.awake), drive, touching, world.awake)
     assert solved is not None
 
     # Back to the pairs of items. A second point that the block solver left out keeps what it had.
