@@ -72,7 +72,6 @@ class FetchSlide(FetchEnv, kw_only=True):
     xml_file: str = static(default="slide.xml")
     object_position: tuple[ArrayLike, ArrayLike] = (float("inf"), float("inf"))
 
-    engines: ClassVar[tuple[str, ...]] = ("c",)
     reset_options: ClassVar[Mapping[str, str]] = {"goal": "goal", "object_position": "object_position"}
 
     @property

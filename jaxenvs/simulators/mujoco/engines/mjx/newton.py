@@ -170,18 +170,19 @@ def _line_search(
 
 
 def _step(problem: Problem, islands: _Islands, tolerance: Array, at: _Iterate) -> _Iterate:
-    moving = at.running.astype(at.gradient.dtype) @ islands.dofs
-    direction = -cholesky.solve(_hessian(problem, at.quadratic), at.gradient * moving)
-    length, turn = _line_search(problem, islands, tolerance, at, direction)
+    direction = -cholesky.solve(_hessian(problem, at.quadratic), at.gradient)
+    # C keeps an iterate, other than the first, from which a step could improve the cost by less than the tolerance.
+    promised = -0.5 * (islands.dofs @ (at.gradient * direction))
+    moves = at.running & ((at.iteration == 0) | (promised >= tolerance))
+    direction = direction * (moves.astype(direction.dtype) @ islands.dofs)
+    length, turn = _line_search(problem, islands, tolerance, at._replace(running=moves), direction)
     acceleration = at.acceleration + (length @ islands.dofs) * direction
     residual = at.residual + (length @ islands.rows) * turn
-    gradient, cost = (
-        _gradient(problem, acceleration, residual),
-        _cost(problem, islands, acceleration, residual),
-    )
+    gradient = _gradient(problem, acceleration, residual)
+    cost = _cost(problem, islands, acceleration, residual)
     quadratic = _is_quadratic(problem.rows, residual)
     iteration = at.iteration + 1
-    running = at.running & islands.any_row(quadratic != at.quadratic) & (iteration < MAX_ITERATIONS)
+    running = moves & islands.any_row(quadratic != at.quadratic) & (iteration < MAX_ITERATIONS)
     running &= (at.cost - cost >= tolerance) & (_norms(islands, gradient) >= tolerance)
     return _Iterate(acceleration, residual, gradient, cost, quadratic, iteration, running)
 

@@ -60,10 +60,13 @@ def prepare(mj_model: Any) -> tuple[Feet, ...]:
 
 
 def without_meshes(mj_model: Any) -> Any:
-    """A copy with spheres in place of meshes: MJX takes a minute to prepare their hulls, which nothing uses here."""
+    """A copy with spheres in place of meshes: MJX takes a minute to prepare their hulls, which nothing uses here.
+
+    Cylinders are spheres as well, since MJX refuses models with a cylinder and a box, which collide by a function of ours.
+    """
     bare = copy.copy(mj_model)
     is_mesh = bare.geom_type == GeomType.MESH
-    bare.geom_type[is_mesh] = GeomType.SPHERE
+    bare.geom_type[is_mesh | (bare.geom_type == GeomType.CYLINDER)] = GeomType.SPHERE
     bare.geom_dataid[is_mesh] = -1
     return bare
 
