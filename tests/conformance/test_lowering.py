@@ -45,10 +45,7 @@ def is_slow(spec):
 
 @pytest.mark.parametrize(
     "spec",
-    [
-        pytest.param(spec, id=spec.id, marks=pytest.mark.slow if is_slow(spec) else ())
-        for spec in CATALOG
-    ],
+    [pytest.param(spec, id=spec.id, marks=pytest.mark.slow if is_slow(spec) else ()) for spec in CATALOG],
 )
 def test_the_loop_of_every_id_lowers_for_accelerators(spec):
     env = jaxenvs.make(spec.id, **({"engine": "mjx"} if spec.extra in ROBOTS else {}))

@@ -64,7 +64,7 @@ def test_steps_and_episodes_follow_c(id):
 
 
 def test_the_puck_slides_within_what_c_leaves_open():
-    """C takes four of a puck's 16 corners by the last bits of areas: nudged by 1e-14, its own next velocity is 7e-5 off.
+    """C takes four of a puck's 16 corners by the last bits of areas: nudged by 1e-14, its next velocity is 7e-5 off.
 
     When a finger hits the puck, that grows to 1 rad/s within a step, so only what is usual is compared there.
     """

@@ -1,14 +1,15 @@
 """Contacts of a cylinder and a box, at up to four points as in C MuJoCo 4.
 
 C finds the direction in which the two overlap least, with its general convex collider, to `ccd_tolerance` (1e-6), and
-then further points: if an end of the cylinder lies on a face of the box, four corners of the part that both cover, where
-the end counts as a polygon of 16 corners; if its side does, the two ends of their common line. MJX 3.17 minimises a sum
-of two signed distances with ten steps of descent and reports one or two contacts.
+then further points: if an end of the cylinder lies on a face of the box, four corners of the part that both cover,
+where the end counts as a polygon of 16 corners; if its side does, the two ends of their common line. MJX 3.17 has no
+such function.
 
-Here the direction is the best of fifteen: the normals of the box's faces, the cylinder's axis, the perpendiculars of the
-axis and the box's edges, and those from the axis to the box's corners. A rim of the cylinder that touches an edge of the
-box from outside its faces is found only approximately. Which four of more than four corners C takes depends on the last
-bits of areas that are equal; here it is the first, the furthest from it, and the two that then add most to the area.
+Here the direction is the best of fifteen: the normals of the box's faces, the cylinder's axis, the perpendiculars of
+the axis and the box's edges, and those from the axis to the box's corners. A rim of the cylinder that touches an edge
+of the box from outside its faces is found only approximately. Which four of more than four corners C takes depends on
+the last bits of areas that are equal; here it is the first, the furthest from it, and the two that then add most to the
+area.
 """
 
 from typing import Any, NamedTuple
@@ -53,9 +54,7 @@ class _Cylinder(NamedTuple):
 @collider(ncon=_POINTS)
 def cylinder_box(cylinder: Any, box: Any) -> tuple[Array, Array, Array]:
     """Distance (4,), position (4, 3) and frame (4, 3, 3) of the contacts, whose normal points to the box."""
-    one = _Cylinder(
-        box.mat.T @ (cylinder.pos - box.pos), box.mat.T @ cylinder.mat, cylinder.size[0], cylinder.size[1]
-    )
+    one = _Cylinder(box.mat.T @ (cylinder.pos - box.pos), box.mat.T @ cylinder.mat, cylinder.size[0], cylinder.size[1])
     axis = one.mat[:, 2]
     faces = jnp.abs(one.pos) - box.size - _reach(one, jnp.eye(3, dtype=axis.dtype))
     normals = jnp.concatenate([axis[None], jnp.cross(axis[None], jnp.eye(3, dtype=axis.dtype)), _radial(one, box.size)])
@@ -162,7 +161,7 @@ def _ends_of_line(one: _Cylinder, middle: Array, order: Array, half: Array) -> t
 def _corners_of_end(
     one: _Cylinder, end: Array, outward: Array, level: Array, order: Array, half: Array
 ) -> tuple[Array, Array]:
-    """Four corners of what an end of the cylinder and the face both cover: (4, 3) on the end, and whether they exist."""
+    """Four corners of what an end of the cylinder and the face both cover: (4, 3), and whether they exist."""
     axis, across = one.mat[:, 2], one.mat[:, :2]
     ring, sides = (jnp.asarray(table, axis.dtype) for table in (_RING, _SIDES))
     own = end + one.radius * ring @ across.T
@@ -183,9 +182,7 @@ def _corners_of_end(
     leave = jnp.min(jnp.where(change > _TINY, crossing, jnp.inf), axis=1)
     meets = (enter < leave) & jnp.all((jnp.abs(change) > _TINY) | (there < limit), axis=1)
     edges = jnp.roll(corners, -1, axis=0) - corners
-    cut = jnp.concatenate(
-        [corners + jnp.clip(at, -1.0, 2.0)[:, None] * edges for at in (enter, leave)]
-    )
+    cut = jnp.concatenate([corners + jnp.clip(at, -1.0, 2.0)[:, None] * edges for at in (enter, leave)])
     cut_in = jnp.concatenate([meets & (at > 0.0) & (at < 1.0) for at in (enter, leave)])
 
     points, exists = jnp.concatenate([own, corners, cut]), jnp.concatenate([own_in, corners_in, cut_in])

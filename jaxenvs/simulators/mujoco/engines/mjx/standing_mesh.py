@@ -62,8 +62,8 @@ def prepare(mj_model: Any) -> tuple[Feet, ...]:
 def with_spheres(mj_model: Any, *, has_feet: bool) -> Any:
     """A copy with spheres in place of geoms that MJX cannot prepare, or need not.
 
-    These are meshes, if there are feet: MJX takes a minute to prepare their hulls, which nothing uses then. And cylinders
-    if there is a box: MJX refuses such a model, and a function of this package collides the two.
+    These are meshes, if there are feet: MJX takes a minute to prepare their hulls, which nothing uses then. And
+    cylinders, if there is a box: MJX refuses such a model, and a function of this package collides the two.
     """
     bare = copy.copy(mj_model)
     is_mesh = (bare.geom_type == GeomType.MESH) & has_feet
