@@ -131,7 +131,7 @@ def _cost(problem: Problem, islands: _Islands, acceleration: Array, residual: Ar
 def _line_search(
     problem: Problem, islands: _Islands, tolerance: Array, at: _Iterate, direction: Array
 ) -> tuple[Array, Array]:
-    """The step lengths (trees,) along `direction`, at the roots of slopes that increase by pieces, and J `direction`."""
+    """The step lengths (trees,) along `direction`, at the roots of increasing piecewise slopes, and J `direction`."""
     rows = problem.rows
     turn = rows.jacobian @ direction
     pushed = problem.inertia @ direction
