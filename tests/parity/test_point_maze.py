@@ -86,7 +86,7 @@ class Lockstep:
 def test_every_step_is_that_of_gymnasium_robotics(id):
     pair = Lockstep(id)
     maze = pair.ours.maze
-    pair.begin(maze.starts[0] + 0.2, [3.0, -7.0], maze.starts[0] + 0.25)  # also faster than allowed
+    pair.begin(maze.starts[0] + 0.2, [-3.0, 7.0], maze.starts[0] + 0.25)  # also faster than allowed
     for number in range(80):
         pair.step(pair.random.uniform(-1.3, 1.3, 2) + (number // 20 % 2))  # also beyond the limits
     assert pair.touched > 5
@@ -129,14 +129,13 @@ def test_starts_and_goals_are_distributed_as_theirs(id):
         observation, _ = theirs.reset(seed=seed)
         rows.append(np.concatenate([observation["achieved_goal"], observation["desired_goal"]]))
     state, _ = jax.jit(jax.vmap(ours.reset))(jax.random.split(jaxenvs.random.key(0), 4000))
-    drawn = np.concatenate([state.simulation.qpos, state.goal], axis=1)
-    for mine, reference in zip(drawn.T, np.float32(rows).T, strict=True):
+    drawn, expected = np.concatenate([state.simulation.qpos, state.goal], axis=1), np.float32(rows)
+    pairs = list(zip(drawn.T, expected.T, strict=True))
+    pairs.append(
+        (np.linalg.norm(drawn[:, :2] - drawn[:, 2:], axis=1), np.linalg.norm(expected[:, :2] - expected[:, 2:], axis=1))
+    )
+    for mine, reference in pairs:
         assert stats.ks_2samp(mine, reference).pvalue > 1e-4
-    cells = [
-        {tuple(cell) for cell in np.round(pairs + 0.5 * (len(ours.maze.rows[0]) % 2)).astype(int).tolist()}
-        for pairs in (drawn, np.array(rows))
-    ]
-    assert cells[1] <= cells[0]
 
 
 def test_cells_can_be_chosen_and_walls_are_refused():
@@ -146,7 +145,7 @@ def test_cells_can_be_chosen_and_walls_are_refused():
     np.testing.assert_allclose(timestep.observation["achieved_goal"], [2.5, -2.5], atol=0.25)
     with pytest.raises(jaxenvs.errors.InvalidField, match=r"`goal_cell` \(0, 0\) is a wall"):
         env.replace(goal_cell=(0, 0))
-    with pytest.raises(jaxenvs.errors.InvalidField, match=r"there is no maze 'u_mase'\. Did you mean 'u_maze'"):
+    with pytest.raises(jaxenvs.errors.InvalidField, match=r"there is no maze 'u_mase'\. Did you mean: `u_maze`"):
         env.replace(maze_map="u_mase")
     with pytest.raises(jaxenvs.errors.InvalidField, match="a cell to begin in besides each goal"):
         env.replace(maze_map=[[1, 1, 1], [1, 0, 1], [1, 1, 1]])
@@ -182,7 +181,7 @@ def test_spaces_and_limits_are_theirs(id):
 @pytest.mark.slow
 def test_steps_on_mjx_follow_c():
     with jax.enable_x64(True):
-        on_c = jaxenvs.unwrap(jaxenvs.make("PointMaze_Medium-v3", precision="float64", engine="c"))
+        on_c = jaxenvs.unwrap(jaxenvs.make("PointMaze_UMaze-v3", precision="float64", engine="c"))
         on_mjx = on_c.replace(engine="mjx")
         step_c, step_mjx = jax.jit(on_c.step), jax.jit(on_mjx.step)
         state, _ = on_c.state_at(on_c.maze.starts[1], np.zeros(2), on_c.maze.goals[2])
