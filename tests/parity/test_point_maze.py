@@ -145,6 +145,8 @@ def test_cells_can_be_chosen_and_walls_are_refused():
     np.testing.assert_allclose(timestep.observation["achieved_goal"], [2.5, -2.5], atol=0.25)
     with pytest.raises(jaxenvs.errors.InvalidField, match=r"`goal_cell` \(0, 0\) is a wall"):
         env.replace(goal_cell=(0, 0))
+    with pytest.raises(jaxenvs.errors.InvalidField, match=r"`reset_cell` \(1.0, 9.0\) is a wall or not in the maze"):
+        env.replace(reset_cell=(1.0, 9.0))
     with pytest.raises(jaxenvs.errors.InvalidField, match=r"there is no maze 'u_mase'\. Did you mean: `u_maze`"):
         env.replace(maze_map="u_mase")
     with pytest.raises(jaxenvs.errors.InvalidField, match="a cell to begin in besides each goal"):

@@ -161,10 +161,11 @@ class PointMaze(GoalEnv[PointMazeState], kw_only=True):
             if not isinstance(cell, tuple | list) or len(cell) != 2:
                 raise InvalidField(f"{type(self).__name__}: `{field}` is a row and a column, got {cell!r}.")
             object.__setattr__(self, field, tuple(cell))
-            if not all(isinstance(number, int | np.integer) for number in cell) or min(cell) < 0:
+            # Reset options are floats; what is traced, or an array, cannot be checked.
+            if not all(isinstance(number, int | float | np.number) for number in cell) or min(cell) < 0:
                 continue
-            row, column = cell
-            if row >= len(rows) or column >= len(rows[0]) or rows[row][column] == WALL:
+            row, column = int(cell[0]), int(cell[1])
+            if (row, column) != tuple(cell) or row >= len(rows) or column >= len(rows[0]) or rows[row][column] == WALL:
                 raise InvalidField(f"{type(self).__name__}: `{field}` {tuple(cell)} is a wall or not in the maze.")
 
     def replace(self, **fields: Any) -> Self:
