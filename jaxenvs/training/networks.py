@@ -202,7 +202,7 @@ def to_vector(space: Space[Any], observation: Any) -> Array:
 
 
 def normalized(statistics: RunningStatistics | None, features: Array) -> Array:
-    """Features (..., inputs) with mean 0 and variance 1 by their statistics, in [-10, 10]; unchanged without these."""
+    """Features (inputs,) with mean 0 and variance 1 by their statistics, in [-10, 10]; unchanged without these."""
     if statistics is None:
         return features
     deviation = jnp.sqrt(statistics.variance + _LEAST_VARIANCE)

@@ -314,10 +314,10 @@ class SAC(ReplayLearner[SACState]):
             samples = state.buffer.sample(key, self.batch_size, env, self.hindsight_goals)
         else:
             samples = state.buffer.sample(key, self.batch_size)
+        scaled = jax.vmap(normalized, in_axes=(None, 0))
         statistics = state.agent.statistics
         return samples.replace(
-            features=normalized(statistics, samples.features),
-            next_features=normalized(statistics, samples.next_features),
+            features=scaled(statistics, samples.features), next_features=scaled(statistics, samples.next_features)
         )
 
     def _loss(
