@@ -65,6 +65,7 @@ _JOHNSON = "Johnson et al. 2016"
 _GARNELO = "Garnelo et al. 2016"
 _PLAYED = "traditional"
 _WEXLER = "Wexler 1974"
+_FU = "Fu et al. 2020"
 _PLAPPERT = "Plappert et al. 2018"
 _HASEGAWA = "Hasegawa 1971"
 _HEIN = "Hein 1942"
@@ -168,6 +169,26 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("FetchSlideDense-v4",        "robotics.fetch_slide:FetchSlide",                                 50,   None, _PLAPPERT, extra="robotics", reward_type="dense"),
     _spec("FetchPickAndPlace-v4",      "robotics.fetch_pick_and_place:FetchPickAndPlace",                 50,   None, _PLAPPERT, extra="robotics"),
     _spec("FetchPickAndPlaceDense-v4", "robotics.fetch_pick_and_place:FetchPickAndPlace",                 50,   None, _PLAPPERT, extra="robotics", reward_type="dense"),
+    _spec("PointMaze_UMaze-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="u_maze"),
+    _spec("PointMaze_UMazeDense-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="u_maze", reward_type="dense"),
+    _spec("PointMaze_Open-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="open"),
+    _spec("PointMaze_OpenDense-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="open", reward_type="dense"),
+    _spec("PointMaze_Open_Diverse_G-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="open_diverse_g"),
+    _spec("PointMaze_Open_Diverse_GDense-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="open_diverse_g", reward_type="dense"),
+    _spec("PointMaze_Open_Diverse_GR-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="open_diverse_gr"),
+    _spec("PointMaze_Open_Diverse_GRDense-v3", "robotics.point_maze:PointMaze", 300, None, _FU, extra="robotics", maze_map="open_diverse_gr", reward_type="dense"),
+    _spec("PointMaze_Medium-v3", "robotics.point_maze:PointMaze", 600, None, _FU, extra="robotics", maze_map="medium"),
+    _spec("PointMaze_MediumDense-v3", "robotics.point_maze:PointMaze", 600, None, _FU, extra="robotics", maze_map="medium", reward_type="dense"),
+    _spec("PointMaze_Medium_Diverse_G-v3", "robotics.point_maze:PointMaze", 600, None, _FU, extra="robotics", maze_map="medium_diverse_g"),
+    _spec("PointMaze_Medium_Diverse_GDense-v3", "robotics.point_maze:PointMaze", 600, None, _FU, extra="robotics", maze_map="medium_diverse_g", reward_type="dense"),
+    _spec("PointMaze_Medium_Diverse_GR-v3", "robotics.point_maze:PointMaze", 600, None, _FU, extra="robotics", maze_map="medium_diverse_gr"),
+    _spec("PointMaze_Medium_Diverse_GRDense-v3", "robotics.point_maze:PointMaze", 600, None, _FU, extra="robotics", maze_map="medium_diverse_gr", reward_type="dense"),
+    _spec("PointMaze_Large-v3", "robotics.point_maze:PointMaze", 800, None, _FU, extra="robotics", maze_map="large"),
+    _spec("PointMaze_LargeDense-v3", "robotics.point_maze:PointMaze", 800, None, _FU, extra="robotics", maze_map="large", reward_type="dense"),
+    _spec("PointMaze_Large_Diverse_G-v3", "robotics.point_maze:PointMaze", 800, None, _FU, extra="robotics", maze_map="large_diverse_g"),
+    _spec("PointMaze_Large_Diverse_GDense-v3", "robotics.point_maze:PointMaze", 800, None, _FU, extra="robotics", maze_map="large_diverse_g", reward_type="dense"),
+    _spec("PointMaze_Large_Diverse_GR-v3", "robotics.point_maze:PointMaze", 800, None, _FU, extra="robotics", maze_map="large_diverse_gr"),
+    _spec("PointMaze_Large_Diverse_GRDense-v3", "robotics.point_maze:PointMaze", 800, None, _FU, extra="robotics", maze_map="large_diverse_gr", reward_type="dense"),
     _spec("TicTacToe-v0",              "board.tic_tac_toe:TicTacToe",                                    None,   None, _PLAYED),
     _spec("ConnectFour-v0",            "board.connect_four:ConnectFour",                                None,   None, _WEXLER),
     _spec("Othello-v0",                "board.othello:Othello",                                         None,   None, _HASEGAWA),

@@ -12,6 +12,7 @@ from jax import Array
 from jaxenvs.core.checks import check_choice
 from jaxenvs.errors import InvalidField
 from jaxenvs.spaces import Box, Space
+from jaxenvs.wrappers import RunningStatistics
 
 Activation: TypeAlias = Literal["tanh", "relu", "silu"]
 
@@ -28,6 +29,10 @@ _SMALL_CONVOLUTIONS = ((16, 3, 1),)
 _LEAST_PIXELS = 36
 _MOST_CHANNELS = 4
 _BRIGHTEST = 255.0
+_LEAST_VARIANCE = 1e-8
+"""Added to the variance by which features are scaled."""
+_FEATURE_LIMIT = 10.0
+"""Normalised features are clipped to this range, on both sides of 0."""
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": nn.tanh, "relu": nn.relu, "silu": nn.silu}
 
@@ -197,6 +202,14 @@ def to_features(space: Space[Any], observation: Any) -> Array:
 def to_vector(space: Space[Any], observation: Any) -> Array:
     """The features for networks without convolutions: (space.flat_size,) float32, with discrete parts one-hot."""
     return space.flatten(observation).astype(jnp.float32)
+
+
+def normalized(statistics: RunningStatistics | None, features: Array) -> Array:
+    """Features (inputs,) with mean 0 and variance 1 by their statistics, in [-10, 10]; unchanged without these."""
+    if statistics is None:
+        return features
+    deviation = jnp.sqrt(statistics.variance + _LEAST_VARIANCE)
+    return jnp.clip((features - statistics.mean) / deviation, -_FEATURE_LIMIT, _FEATURE_LIMIT)
 
 
 def blank_features(space: Space[Any]) -> Array:

@@ -41,6 +41,7 @@ from jaxenvs.training.networks import (
     check_channels,
     check_observation_space,
     is_picture,
+    normalized,
     to_features,
 )
 from jaxenvs.training.optimizer import Optimizer
@@ -51,8 +52,6 @@ from jaxenvs.wrappers import RunningStatistics
 
 # Keeps divisions finite if a quantity never varies.
 _EPSILON = 1e-8
-# Normalised features are clipped to this many standard deviations.
-_FEATURE_LIMIT = 10.0
 
 
 class PPOPolicy(PyTreeNode):
@@ -385,10 +384,7 @@ class PPO(Learner[PPOState]):
         }
 
     def _normalize(self, agent: PPOAgent, features: Array) -> Array:
-        if not self.normalize_observations:
-            return features
-        deviation = jnp.sqrt(agent.statistics.variance + _EPSILON)
-        return jnp.clip((features - agent.statistics.mean) / deviation, -_FEATURE_LIMIT, _FEATURE_LIMIT)
+        return normalized(agent.statistics if self.normalize_observations else None, features)
 
     def _actor(self, space: Space[Any]) -> MLP:
         # The small scale makes the first policy nearly uniform, or centred.

@@ -22,10 +22,11 @@ from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
 from jaxenvs.training.hindsight import HindsightBuffer, check_goals
 from jaxenvs.training.learner import horizon_of, mean_or_nan
-from jaxenvs.training.networks import MLP, Activation, check_observation_space, to_vector
+from jaxenvs.training.networks import MLP, Activation, check_observation_space, normalized, to_vector
 from jaxenvs.training.optimizer import Optimizer
 from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, replay_figures
 from jaxenvs.training.replay_learner import ReplayLearner, play_step
+from jaxenvs.wrappers import RunningStatistics
 
 Twins: TypeAlias = tuple[Any, Any]
 """Weights of two critics."""
@@ -41,11 +42,13 @@ class SACAgent(PyTreeNode):
         actor: weights of the network from features to mean and log of the standard deviation of each component.
         critics: weights of two networks from features and choice to the value.
         log_temperature: () float32, log of the weight of the entropy.
+        statistics: mean and variance of the features seen in training; None if they are not normalised.
     """
 
     actor: Any
     critics: Twins
     log_temperature: Array
+    statistics: RunningStatistics | None = None
 
 
 class SACState(ReplayState):
@@ -124,7 +127,7 @@ class SACPolicy(PyTreeNode):
 
     def __call__(self, observation: Any, key: Key) -> Array:
         """The action for one observation."""
-        features = to_vector(self.observation_space, observation)
+        features = normalized(self.agent.statistics, to_vector(self.observation_space, observation))
         choices = self.learner.distribution(self.agent.actor, self.action_space, features)
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.median())
 
@@ -160,6 +163,7 @@ class SAC(ReplayLearner[SACState]):
         target_entropy: in nats, of the choices in [-1, 1]; None for minus the number of action components.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
+        normalize_observations: whether to scale features by the mean and variance of those that were acted on.
         hindsight_goals: in a `GoalEnv`, of every `hindsight_goals + 1` transitions drawn from the buffer, this many
             have a goal that was achieved in that step or later in the episode, and the reward that follows from it
             (hindsight experience replay, 4 in its paper). 0 for none.
@@ -176,6 +180,7 @@ class SAC(ReplayLearner[SACState]):
     target_entropy: ArrayLike | None = None
     hidden_sizes: tuple[int, ...] = static(default=(256, 256))
     activation: Activation = static(default="relu")
+    normalize_observations: bool = static(default=False)
     hindsight_goals: int = static(default=0)
 
     def check_fields(self) -> None:
@@ -206,7 +211,7 @@ class SAC(ReplayLearner[SACState]):
         return self.replace(total_steps=total_steps, buffer_size=self._capacity)
 
     def distribution(self, actor: Any, space: Space[Any], features: Array) -> SquashedGaussian:
-        """The distribution of the actor's choices for the features of one observation."""
+        """The distribution of the actor's choices for the features of one observation, normalised if they are to be."""
         mean, log_std = jnp.split(self._actor(space).value(actor, features), 2)
         return SquashedGaussian(mean, jnp.clip(log_std, *_LOG_STD_RANGE))
 
@@ -240,6 +245,7 @@ class SAC(ReplayLearner[SACState]):
             actor=self._actor(space).init(actor_key, features),
             critics=(first, second),
             log_temperature=jnp.log(jnp.asarray(self.temperature, jnp.float32)),
+            statistics=RunningStatistics.of_shape(features.shape) if self.normalize_observations else None,
         )
         return SACState(
             agent=agent,
@@ -263,10 +269,16 @@ class SAC(ReplayLearner[SACState]):
         """One step of every environment, with actions drawn uniformly until learning starts."""
         del horizon
         started = self.has_started(state, rounds)
+        agent = state.agent
+        if agent.statistics is not None:
+            features = jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, state.observation)
+            agent = agent.replace(statistics=agent.statistics.update_batch(features))
+            state = state.replace(agent=agent)
 
         def choose(features: Array, key: Key) -> Array:
             actor_key, uniform_key = jax.random.split(key)
-            choice = self.distribution(state.agent.actor, env.action_space, features).sample(actor_key)
+            features = normalized(agent.statistics, features)
+            choice = self.distribution(agent.actor, env.action_space, features).sample(actor_key)
             uniform = jax.random.uniform(uniform_key, choice.shape, jnp.float32, -1, 1)
             return jnp.where(started, choice, uniform)
 
@@ -297,10 +309,16 @@ class SAC(ReplayLearner[SACState]):
         return state, (learnt, critic_loss, value, entropy)
 
     def _samples(self, env: Env[Any, Any], state: SACState, key: Key) -> Transition:
-        """(batch_size, ...) transitions of the buffer."""
+        """(batch_size, ...) transitions of the buffer, with normalised features if they are to be."""
         if isinstance(state.buffer, HindsightBuffer):
-            return state.buffer.sample(key, self.batch_size, env, self.hindsight_goals)
-        return state.buffer.sample(key, self.batch_size)
+            samples = state.buffer.sample(key, self.batch_size, env, self.hindsight_goals)
+        else:
+            samples = state.buffer.sample(key, self.batch_size)
+        scaled = jax.vmap(normalized, in_axes=(None, 0))
+        statistics = state.agent.statistics
+        return samples.replace(
+            features=scaled(statistics, samples.features), next_features=scaled(statistics, samples.next_features)
+        )
 
     def _loss(
         self, agent: SACAgent, targets: Twins, space: Space[Any], samples: Transition, key: Key

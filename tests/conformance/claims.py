@@ -59,6 +59,15 @@ _GOALS = {**_ENDLESS, "steps": 60, "lanes": 2}
 _LONG_GAMES = {"lanes": 4, "eager": False}
 """Large boards; `tests/games` plays on all sizes."""
 
+_MAZES = [
+    f"PointMaze_{maze}{kind}-v3"
+    for maze in (
+        *("UMaze", "Open", "Open_Diverse_G", "Open_Diverse_GR", "Medium", "Medium_Diverse_G", "Medium_Diverse_GR"),
+        *("Large", "Large_Diverse_G", "Large_Diverse_GR"),
+    )
+    for kind in ("", "Dense")
+]
+
 CLAIMS = {
     # Random pushes do not reach the flag.
     "MountainCar-v0": {"policy": _along_the_velocity},
@@ -143,6 +152,8 @@ CLAIMS = {
     "FetchReachDense-v4": _GOALS,
     "FetchSlide-v4": _GOALS,
     "FetchSlideDense-v4": _GOALS,
+    # The ball may stay at the goal.
+    **dict.fromkeys(_MAZES, _GOALS),
     # Random torques throw it over within 200 steps.
     "BipedalWalker-v3": {**_SHORT, "steps": 200},
     "BipedalWalkerHardcore-v3": {**_SHORT, "steps": 200},
@@ -221,6 +232,7 @@ SLOW = {
     "FetchReachDense-v4",
     "FetchSlide-v4",
     "FetchSlideDense-v4",
+    *_MAZES[1:],
 }
 """Ids that share their code with others, and are left to the slow tests altogether."""
 

@@ -13,9 +13,6 @@ LANES, STEPS = 1024, 10
 ON_THE_PROCESSOR = {"HalfCheetah-v5": {"engine": "c"}, "ALE/Pong-v5": {}}
 """Exempt: programs that call the host, which JAX lowers only on a machine with the device. One of each kind."""
 
-HOST_ONLY = {"FetchSlide-v4", "FetchSlideDense-v4"}
-"""Exempt as well: robots that only C MuJoCo simulates."""
-
 ROBOTS = {"mujoco", "robotics"}
 """The extras of ids with the field `engine`."""
 
@@ -48,11 +45,7 @@ def is_slow(spec):
 
 @pytest.mark.parametrize(
     "spec",
-    [
-        pytest.param(spec, id=spec.id, marks=pytest.mark.slow if is_slow(spec) else ())
-        for spec in CATALOG
-        if spec.id not in HOST_ONLY
-    ],
+    [pytest.param(spec, id=spec.id, marks=pytest.mark.slow if is_slow(spec) else ()) for spec in CATALOG],
 )
 def test_the_loop_of_every_id_lowers_for_accelerators(spec):
     env = jaxenvs.make(spec.id, **({"engine": "mjx"} if spec.extra in ROBOTS else {}))

@@ -62,6 +62,7 @@ CHECKS = {
     "docs/fetch.md": (
         "assert rewards.shape == (3, 2) and set(rewards.ravel().tolist()) <= {-1.0, 0.0}",
         "assert abs(observation['desired_goal'] - [1.4, 0.9, 0.425]).max() < 1e-6",
+        "assert abs(observation['desired_goal'] - [-2.5, 2.5]).max() <= 0.25",
         "assert evaluation.returns.shape == (128,)",
         "assert model.num_timesteps == 1_200",
     ),

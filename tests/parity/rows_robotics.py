@@ -1,4 +1,4 @@
-"""Rows of the parity table: the Fetch robot, on the engine `c`."""
+"""Rows of the parity table: the Fetch robot and the mazes, on the engine `c`."""
 
 from tests.parity.row import Row
 
@@ -7,8 +7,24 @@ _ROUNDING = (
     " a few operations in float32 on such numbers"
 )
 
-ROWS = [
+FETCH = [
     Row(f"{name}{kind}-v4", f"gymnasium-robotics 1.4.2 {name}{kind}-v4", 1e-6, _ROUNDING)
     for name in ("FetchPickAndPlace", "FetchPush", "FetchReach", "FetchSlide")
     for kind in ("", "Dense")
 ]
+
+_MAZE = (
+    "observations are exact: C MuJoCo computes them in float64, and each is rounded once; a dense reward is exp of a"
+    " distance in float32"
+)
+
+MAZES = [
+    Row(f"PointMaze_{maze}{kind}-v3", f"gymnasium-robotics 1.4.2 PointMaze_{maze}{kind}-v3", 1e-6, _MAZE)
+    for maze in (
+        *("UMaze", "Open", "Open_Diverse_G", "Open_Diverse_GR", "Medium", "Medium_Diverse_G", "Medium_Diverse_GR"),
+        *("Large", "Large_Diverse_G", "Large_Diverse_GR"),
+    )
+    for kind in ("", "Dense")
+]
+
+ROWS = FETCH + MAZES

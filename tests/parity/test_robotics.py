@@ -12,7 +12,7 @@ from scipy import stats
 
 import jaxenvs
 from tests.parity.differences import record, relative
-from tests.parity.rows_robotics import ROWS
+from tests.parity.rows_robotics import FETCH
 
 gymnasium = pytest.importorskip("gymnasium")
 mujoco = pytest.importorskip("mujoco", reason="needs the extra `robotics`")
@@ -25,7 +25,7 @@ SPECS = dict(gymnasium.registry)
 gymnasium.registry.clear()  # the import has changed it, and other tests compare it with ours
 gymnasium.registry.update(_known)
 
-TOLERANCE = {row.id: row.tolerance for row in ROWS}
+TOLERANCE = {row.id: row.tolerance for row in FETCH}
 IDS = list(TOLERANCE)
 QUICK = {"FetchReachDense-v4", "FetchPickAndPlace-v4"}
 ABOVE = np.array([0.0, 0.0, 0.1])

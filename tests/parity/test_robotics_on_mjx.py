@@ -19,7 +19,7 @@ class Row(NamedTuple):
     """Tolerances in float64.
 
     Attributes:
-        free: of the velocities after a step in which nothing touches but the base and the object where they stand.
+        free: of the velocities after a step in which nothing touches but the base and the box where they stand.
         touching: of the velocities after any step.
         episode: of the observations of an episode of 50 steps, with the actions that `c` gets.
         reason: what they allow for.
@@ -31,11 +31,11 @@ class Row(NamedTuple):
     reason: str
 
 
-_SOLVER = "C stops its solver at 1e-8; in pushes C with 1e-12 differs from it by up to 3e-3"
+_ROUNDING = "rounding, which stiff constraints and, in whole episodes, the arm magnify"
 ROWS = {
-    "FetchReach-v4": Row(1e-10, 1e-10, 1e-9, "rounding, which stiff constraints magnify"),
-    "FetchPush-v4": Row(1e-7, 1e-2, 1e-3, _SOLVER),
-    "FetchPickAndPlace-v4": Row(1e-7, 1e-2, 1e-3, _SOLVER),
+    "FetchReach-v4": Row(1e-10, 1e-10, 1e-9, _ROUNDING),
+    "FetchPush-v4": Row(1e-10, 1e-9, 1e-7, _ROUNDING),
+    "FetchPickAndPlace-v4": Row(1e-10, 1e-9, 1e-7, _ROUNDING),
 }
 FREE_STEPS = 12
 """The hand is in the air in these steps of both policies."""
@@ -63,6 +63,26 @@ def test_steps_and_episodes_follow_c(id):
             np.testing.assert_allclose(seen, expected, rtol=0, atol=row.episode)
 
 
-def test_the_puck_has_no_engine_but_c():
-    with pytest.raises(jaxenvs.errors.InvalidField, match="FetchSlide runs on the engine 'c', not on 'mjx'"):
-        jaxenvs.make("FetchSlide-v4", engine="mjx")
+def test_the_puck_slides_within_what_c_leaves_open():
+    """C takes four of a puck's 16 corners by the last bits of areas: nudged by 1e-14, its next velocity is 7e-5 off.
+
+    When a finger hits the puck, that grows to 1 rad/s within a step, so only what is usual is compared there.
+    """
+    with jax.enable_x64(True):
+        on_c = jaxenvs.unwrap(jaxenvs.make("FetchSlide-v4", precision="float64", engine="c"))
+        step_c, step_mjx = jax.jit(on_c.step), jax.jit(on_c.replace(engine="mjx").step)
+        state, timestep = jax.jit(on_c.reset)(jaxenvs.random.key(0))
+        gaps = []
+        for number in range(50):
+            action = np.float32(pushing(number, timestep.observation))
+            after, _ = step_mjx(state.replace(simulation=state.simulation.replace(exact=None)), action)
+            start = np.asarray(timestep.observation["achieved_goal"])
+            state, timestep = step_c(state, action)
+            gaps.append(np.abs(np.asarray(after.simulation.qvel - state.simulation.qvel)))
+            if number == 30:
+                assert np.linalg.norm(np.asarray(timestep.observation["achieved_goal"]) - start) > 1e-3, "it slides"
+    robot, puck = np.array(gaps)[:, :-6].max(axis=1), np.array(gaps)[:, -6:].max(axis=1)
+    assert robot[:FREE_STEPS].max() < 1e-10
+    assert puck[:FREE_STEPS].max() < 2e-4
+    assert np.median(robot) < 1e-10
+    assert np.median(puck) < 1e-3

@@ -112,6 +112,18 @@ def test_the_temperature_leads_the_entropy_to_its_target():
     assert float(metrics.temperature[1, -1]) > float(metrics.temperature[0, -1])
 
 
+def test_features_are_normalised_by_those_that_were_acted_on():
+    learner = TINY.replace(normalize_observations=True)
+    state, _ = jax.jit(learner.train)(PENDULUM, KEY)
+    features, statistics = state.buffer.items.features, state.agent.statistics
+    assert features.shape[0] == 48 == round(float(statistics.count))
+    np.testing.assert_allclose(statistics.mean, features.mean(0), atol=1e-3)
+    np.testing.assert_allclose(statistics.variance, features.var(0), atol=1e-2)
+    scaled = (features[0] - statistics.mean) / jnp.sqrt(statistics.variance + 1e-8)
+    plain = TINY.policy(PENDULUM, state.agent.replace(statistics=None))
+    np.testing.assert_allclose(learner.policy(PENDULUM, state.agent)(features[0], KEY), plain(scaled, KEY), rtol=1e-5)
+
+
 def test_a_fixed_temperature_stays():
     learner = TINY.replace(temperature=0.25, learn_temperature=False)
     state, metrics = jax.jit(learner.train)(Reach(), KEY)

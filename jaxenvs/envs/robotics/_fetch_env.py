@@ -35,7 +35,7 @@ from jaxenvs.simulators.mujoco.gripper import Gripper, leaders_by_body
 from jaxenvs.simulators.mujoco.model import FETCH, Model, load_model
 from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters, with_parameters
 from jaxenvs.simulators.mujoco.readings import SiteMotion
-from jaxenvs.simulators.mujoco.simulation import ENGINES, Simulation, choose_engine
+from jaxenvs.simulators.mujoco.simulation import Simulation, choose_engine
 from jaxenvs.simulators.mujoco.state import SimulationState
 from jaxenvs.spaces import Box, Dict
 
@@ -74,8 +74,7 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         goal: x, y and z of the goal, m; an infinite one is drawn. Also a reset option.
         n_substeps: number of simulation substeps per step.
         engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
-            accelerator; FetchSlide does not support it. `"auto"` is `"c"` if JAX computes on the CPU or the task
-            supports no other, else `"mjx"`.
+            accelerator. `"auto"` is `"c"` if JAX computes on the CPU, else `"mjx"`.
         precision: dtype of states and observations, `"float32"` or, with JAX's 64-bit types enabled, `"float64"`.
             Rewards are always float32. C MuJoCo always computes in float64.
         parameters: masses, friction, gravity and so on; None for those of the model. The robot's position at the
@@ -98,9 +97,6 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
     height: int = static(default=480)
     default_camera_config: Mapping[str, Any] | None = static(default=None)
     shadow_size: int | None = static(default=None)
-
-    engines: ClassVar[tuple[str, ...]] = ("c", "mjx")
-    """The engines that compute the task."""
 
     frames_per_second = 25
     reset_options: ClassVar[Mapping[str, str]] = {"goal": "goal"}
@@ -154,14 +150,9 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         Raises:
             InvalidField: it does not compute this task.
         """
-        name, known = type(self).__name__, type(self).engines
-        if self.engine in ENGINES and self.engine not in known:
-            raise InvalidField(
-                f"{name} runs on the engine {' or '.join(map(repr, known))}, not on {self.engine!r}."
-                " Leave `engine` out."
-            )
-        engine = choose_engine(self.engine)
-        object.__setattr__(self, "engine", engine if engine in known else choose_engine(known[0]))
+        if self.engine == "warp":
+            raise InvalidField(f"{type(self).__name__} runs on the engine 'c' or 'mjx', not on 'warp'.")
+        object.__setattr__(self, "engine", choose_engine(self.engine))
 
     def _check_model(self, model: Model) -> None:
         """Raises `InvalidField` if a model lacks a part of the robot or of the task."""

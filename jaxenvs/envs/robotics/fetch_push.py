@@ -58,9 +58,8 @@ class FetchPush(FetchEnv, kw_only=True):
     Parameters, besides those of `FetchEnv`:
         object_position: x and y of the box at the start, m; an infinite one is drawn. Also a reset option.
 
-    Differences from the reference: the start is rounded to `precision`. On the engine `mjx`, velocities differ from
-        those on `c` by up to 1e-8 after a step, and by up to 4e-3 after a push, where C MuJoCo's solver stops before it
-        is exact. The arm's meshes touch nothing there.
+    Differences from the reference: the start is rounded to `precision`. On the engine `mjx`, in float64, velocities
+        differ from those on `c` by up to 1e-10 after a step, pushes included. The arm's meshes touch nothing there.
 
     Source: gymnasium-robotics 1.4.2, `FetchPush-v4`; M. Plappert et al., "Multi-Goal Reinforcement Learning:
         Challenging Robotics Environments and Request for Research", 2018 (arXiv:1802.09464).

@@ -43,6 +43,28 @@ class Collection:
 
 GYMNASIUM = Collection("gymnasium", "envs/mujoco/assets", "Gymnasium", "mujoco")
 FETCH = Collection("gymnasium_robotics", "envs/assets/fetch", "gymnasium-robotics", "robotics", is_led=True)
+POINT = Collection("gymnasium_robotics", "envs/assets/point", "gymnasium-robotics", "robotics")
+
+
+@dataclasses.dataclass(frozen=True)
+class Addition:
+    """A shape that is added to the world of a model.
+
+    Attributes:
+        kind: `"geom"`, or `"site"`, which touches nothing.
+        name: its name.
+        shape: the name of its type in MuJoCo's XML: `"box"`, `"sphere"` and so on.
+        pos: (3,) m, its middle.
+        size: its sizes, m.
+        rgba: (4,) its colour.
+    """
+
+    kind: str
+    name: str
+    shape: str
+    pos: tuple[float, float, float]
+    size: tuple[float, ...]
+    rgba: tuple[float, float, float, float]
 
 
 class Model:
@@ -53,6 +75,7 @@ class Model:
     Attributes:
         path: the absolute path of its XML file.
         is_led: whether mocap bodies lead it; see `Collection`.
+        additions: what was added to the file's world.
         mj_model: the `mujoco.MjModel`, which must not be changed.
         digest: a hash of the compiled model.
         nq: number of position coordinates.
@@ -63,8 +86,8 @@ class Model:
         qpos0: (nq,) float64, the positions in the reference pose.
     """
 
-    def __init__(self, path: str, mj_model: Any, is_led: bool = False) -> None:
-        self.path, self.mj_model, self.is_led = path, mj_model, is_led
+    def __init__(self, path: str, mj_model: Any, is_led: bool = False, additions: tuple[Addition, ...] = ()) -> None:
+        self.path, self.mj_model, self.is_led, self.additions = path, mj_model, is_led, additions
         self.digest = _digest(mj_model)
         self.nq, self.nv, self.na, self.nu = (int(getattr(mj_model, name)) for name in ("nq", "nv", "na", "nu"))
         self.timestep = float(mj_model.opt.timestep)
@@ -78,7 +101,7 @@ class Model:
         return hash((self.path, self.digest))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load, (self.path, self.is_led)
+        return _load, (self.path, self.is_led, self.additions)
 
     def __repr__(self) -> str:
         return f"Model({self.path!r})"
@@ -138,13 +161,14 @@ class Model:
 _COUNTS = {"body": "body", "camera": "cam", "site": "site", "joint": "jnt"}
 
 
-def load_model(xml_file: str, collection: Collection = GYMNASIUM) -> Model:
+def load_model(xml_file: str, collection: Collection = GYMNASIUM, additions: tuple[Addition, ...] = ()) -> Model:
     """The model of an XML file, which is read and compiled once per process.
 
     Args:
         xml_file: a path that begins with `/`, `.` or `~`, or the name of a file in the collection, such as
             `"ant.xml"`, as in Gymnasium.
         collection: the models that names refer to.
+        additions: what is added to its world.
 
     Raises:
         DependencyNotInstalled: mujoco, or the package of the collection if it is needed, is missing or of a version
@@ -152,7 +176,7 @@ def load_model(xml_file: str, collection: Collection = GYMNASIUM) -> Model:
         InvalidField: there is no such file, or MuJoCo or jaxenvs does not support it.
     """
     import_mujoco()
-    return _load(_find(xml_file, collection), collection.is_led)
+    return _load(_find(xml_file, collection), collection.is_led, additions)
 
 
 @functools.cache
@@ -215,13 +239,13 @@ def _assets(collection: Collection) -> Path:
 
 
 @functools.cache
-def _load(path: str, is_led: bool = False) -> Model:
+def _load(path: str, is_led: bool = False, additions: tuple[Addition, ...] = ()) -> Model:
     mujoco = import_mujoco()
     said: list[str] = []
     handler = mujoco.get_mju_user_warning()
     mujoco.set_mju_user_warning(said.append)  # MuJoCo's own prints, and writes a file
     try:
-        mj_model = mujoco.MjModel.from_xml_path(path)
+        mj_model = _with_additions(path, additions) if additions else mujoco.MjModel.from_xml_path(path)
     except ValueError as error:
         raise InvalidField(f"MuJoCo cannot compile {path}: {' '.join(str(error).split())}") from error
     finally:
@@ -233,12 +257,26 @@ def _load(path: str, is_led: bool = False) -> Model:
     if is_led:
         welds = mj_model.eq_type == mujoco.mjtEq.mjEQ_WELD
         mj_model.eq_data[welds, :7] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
-    return Model(path, mj_model, is_led)
+    return Model(path, mj_model, is_led, additions)
+
+
+def _with_additions(path: str, additions: tuple[Addition, ...]) -> Any:
+    """The `mujoco.MjModel` of a file, with shapes added to its world."""
+    mujoco = import_mujoco()
+    spec = mujoco.MjSpec.from_file(path)
+    for each in additions:
+        add = spec.worldbody.add_geom if each.kind == "geom" else spec.worldbody.add_site
+        size = (*each.size, *(0.0,) * (3 - len(each.size)))
+        shape = getattr(mujoco.mjtGeom, f"mjGEOM_{each.shape.upper()}")
+        added = add(name=each.name, type=shape, pos=each.pos, size=size, rgba=each.rgba)
+        if each.kind == "geom":
+            added.contype = added.conaffinity = 1
+    return spec.compile()
 
 
 def _is_of_a_package(path: str) -> bool:
     """Whether a file is one of a package, whose warnings are not for the user."""
-    known = (collection for collection in (GYMNASIUM, FETCH) if importlib.util.find_spec(collection.package))
+    known = (collection for collection in (GYMNASIUM, FETCH, POINT) if importlib.util.find_spec(collection.package))
     return any(Path(os.path.realpath(_assets(collection))) in Path(path).parents for collection in known)
 
 

@@ -1,7 +1,8 @@
 """MuJoCo's physics in pure JAX: a thin pipeline over MJX's functions, corrected to follow C MuJoCo step by step.
 
-`engine` is the entry point. Each correction has a file: `plane_capsule`, `capsule_cylinder`, `runge_kutta`, `tree`,
-`cholesky`, `newton` and `collision` say what differs in MJX, and why.
+`engine` is the entry point. Each correction has a file: `plane_capsule`, `capsule_cylinder`, `cylinder_box`,
+`sphere_box`, `box_box`, `standing_mesh`, `weld`, `advance`, `runge_kutta`, `tree`, `cholesky`, `newton` and `collision`
+say what differs in MJX, and why.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Contacts: MJX's colliders with four of our own, and a limited number of contacts.
+"""Contacts: MJX's colliders with six of our own, and a limited number of contacts.
 
 Every possible contact takes four rows of the constraint solver, touching or not, in every iteration. The Humanoids have
 138 of them. Of each kind (by `condim`), the deepest `MAX_CONTACTS` are kept. No task of Gymnasium has more at once (at
@@ -16,9 +16,12 @@ import numpy as np
 from mujoco.mjx._src import collision_driver
 from mujoco.mjx._src.types import DisableBit, GeomType
 
+from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.mujoco.engines.mjx.box_box import box_box
 from jaxenvs.simulators.mujoco.engines.mjx.capsule_cylinder import capsule_cylinder
+from jaxenvs.simulators.mujoco.engines.mjx.cylinder_box import cylinder_box
 from jaxenvs.simulators.mujoco.engines.mjx.plane_capsule import plane_capsule
+from jaxenvs.simulators.mujoco.engines.mjx.sphere_box import sphere_box
 from jaxenvs.simulators.mujoco.engines.mjx.standing_mesh import plane_mesh
 
 MAX_CONTACTS = 16
@@ -27,15 +30,25 @@ MAX_CONTACTS = 16
 _OWN = {
     (GeomType.PLANE, GeomType.CAPSULE): plane_capsule,
     (GeomType.CAPSULE, GeomType.CYLINDER): capsule_cylinder,
+    (GeomType.SPHERE, GeomType.BOX): sphere_box,
+    (GeomType.CYLINDER, GeomType.BOX): cylinder_box,
     (GeomType.BOX, GeomType.BOX): box_box,
     (GeomType.PLANE, GeomType.MESH): plane_mesh,
 }
 
 
 def collider_of(types: tuple[int, int]) -> Callable[..., Any]:
-    """The function that collides two types of geoms: ours, or MJX's."""
-    first, second = GeomType(int(types[0])), GeomType(int(types[1]))
-    return _OWN.get((first, second)) or collision_driver._COLLISION_FUNC[first, second]
+    """The function that collides two types of geoms: ours, or MJX's.
+
+    Raises:
+        InvalidField: there is none.
+    """
+    pair = GeomType(int(types[0])), GeomType(int(types[1]))
+    found = _OWN.get(pair) or collision_driver._COLLISION_FUNC.get(pair)
+    if found is None:
+        names = " and a ".join(each.name.lower() for each in pair)
+        raise InvalidField(f"The `mjx` engine cannot compute contacts of a {names}. Use `engine='c'`.")
+    return found
 
 
 def contact_dimensions(model: Any) -> np.ndarray:

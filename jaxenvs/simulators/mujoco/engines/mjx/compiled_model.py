@@ -59,12 +59,12 @@ def _compile(handle: Any, precision: str) -> CompiledModel:
     solved_by_newton.opt.jacobian = JacobianType.DENSE
     with jax.ensure_compile_time_eval():
         try:
-            bare = standing_mesh.without_meshes(solved_by_newton) if feet else solved_by_newton
+            bare = standing_mesh.with_spheres(solved_by_newton, has_feet=bool(feet))
             model = mjx.put_model(bare, impl="jax")
             data = mjx.make_data(model)
+            geoms = {"geom_type": solved_by_newton.geom_type, "geom_dataid": solved_by_newton.geom_dataid}
+            model = model.replace(**{name: np.array(value) for name, value in geoms.items()})
             if feet:
-                meshes = {"geom_type": solved_by_newton.geom_type, "geom_dataid": solved_by_newton.geom_dataid}
-                model = model.replace(**{name: np.array(value) for name, value in meshes.items()})
                 hulls: Any = feet
                 model = model.tree_replace({"_impl.mesh_convex": hulls})
         except RuntimeError as error:  # the base of the exception for code that is not implemented

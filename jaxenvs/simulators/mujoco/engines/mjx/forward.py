@@ -16,6 +16,7 @@ from jaxenvs.simulators.mujoco.engines.mjx.constraints import constraint_rows
 from jaxenvs.simulators.mujoco.engines.mjx.dynamics import add_inertias, add_velocities, bias_force
 from jaxenvs.simulators.mujoco.engines.mjx.kinematics import kinematics
 from jaxenvs.simulators.mujoco.engines.mjx.newton import Problem, force_of, minimise
+from jaxenvs.simulators.mujoco.engines.mjx.tree import tree_of
 
 
 def forward(model: Any, data: Any) -> Any:
@@ -46,7 +47,8 @@ def forward(model: Any, data: Any) -> Any:
     rows = constraint_rows(model, data)
     if rows is None:
         return data.replace(qacc=qacc_smooth, qfrc_constraint=jnp.zeros_like(qacc_smooth))
-    qacc = minimise(Problem(inertia, qacc_smooth, rows, model.opt.tolerance), data.qacc_warmstart)
+    trees = jnp.asarray(tree_of(model).trees, inertia.dtype)
+    qacc = minimise(Problem(inertia, qacc_smooth, rows, model.opt.tolerance, trees), data.qacc_warmstart)
     force = force_of(rows, rows.jacobian @ qacc - rows.reference)
     data = data.replace(qacc=qacc, qfrc_constraint=force @ rows.jacobian)
     return data.tree_replace({"_impl.efc_force": force})

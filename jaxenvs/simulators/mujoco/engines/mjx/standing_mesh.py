@@ -59,11 +59,16 @@ def prepare(mj_model: Any) -> tuple[Feet, ...]:
     return tuple(Feet(np.array(points)) for points in feet.values())
 
 
-def without_meshes(mj_model: Any) -> Any:
-    """A copy with spheres in place of meshes: MJX takes a minute to prepare their hulls, which nothing uses here."""
+def with_spheres(mj_model: Any, *, has_feet: bool) -> Any:
+    """A copy with spheres in place of geoms that MJX cannot prepare, or need not.
+
+    These are meshes, if there are feet: MJX takes a minute to prepare their hulls, which nothing uses then. And
+    cylinders, if there is a box: MJX refuses such a model, and a function of this package collides the two.
+    """
     bare = copy.copy(mj_model)
-    is_mesh = bare.geom_type == GeomType.MESH
-    bare.geom_type[is_mesh] = GeomType.SPHERE
+    is_mesh = (bare.geom_type == GeomType.MESH) & has_feet
+    is_cylinder = (bare.geom_type == GeomType.CYLINDER) & (bare.geom_type == GeomType.BOX).any()
+    bare.geom_type[is_mesh | is_cylinder] = GeomType.SPHERE
     bare.geom_dataid[is_mesh] = -1
     return bare
 

@@ -21,12 +21,14 @@ class Tree(NamedTuple):
         under: (nbody, nbody), whether the second body is the first or below it.
         turned_by: (nv, nv), whether the motion of the second degree of freedom rotates the axis of the first.
         above: (nv, nv), whether the second degree of freedom is the first or above it.
+        trees: (trees, nv), whether a degree of freedom belongs to a tree of bodies that move together.
     """
 
     moves: np.ndarray
     under: np.ndarray
     turned_by: np.ndarray
     above: np.ndarray
+    trees: np.ndarray
 
 
 def tree_of(model: Any) -> Tree:
@@ -64,4 +66,6 @@ def _tables(
             first += 3
         if kind in (JointType.FREE, JointType.BALL):
             turned_by[first : first + 3, first : first + 3] = 0.0
-    return Tree(moves, under, turned_by, above)
+    roots = np.argmax(above, axis=1)  # the first degree of freedom above each
+    trees = (np.unique(roots)[:, None] == roots[None]).astype(np.float32)
+    return Tree(moves, under, turned_by, above, trees)

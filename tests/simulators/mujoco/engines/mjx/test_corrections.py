@@ -14,9 +14,12 @@ import pytest
 from mujoco import mjx
 
 from jaxenvs.simulators.mujoco.engines.mjx import cholesky, engine
+from jaxenvs.simulators.mujoco.engines.mjx.advance import integrate_positions
 from jaxenvs.simulators.mujoco.engines.mjx.collision import MAX_CONTACTS, collide
 from jaxenvs.simulators.mujoco.engines.mjx.compiled_model import compile_model
+from jaxenvs.simulators.mujoco.engines.mjx.constraints import Rows
 from jaxenvs.simulators.mujoco.engines.mjx.kinematics import kinematics
+from jaxenvs.simulators.mujoco.engines.mjx.newton import Problem, minimise
 from jaxenvs.simulators.mujoco.engines.mjx.promotion import with_usual_promotion
 from tests.simulators.mujoco.engines.mjx.models import CREATURE
 from tests.simulators.mujoco.engines.mjx.reference import compile_xml, parameters_of, state_at, step_all, visit
@@ -134,6 +137,79 @@ def test_boxes_meet_where_c_finds_it_also_within_the_margin():
             np.testing.assert_allclose(frame[index, nearest], axes, atol=1e-11)
             compared += 1
     assert compared > 200 and edges < 10
+
+
+PUCK = """
+<mujoco>
+  <worldbody>
+    <body><freejoint/><geom type="cylinder" size="0.025 0.02"/></body>
+    <geom type="box" size="0.3 0.2 0.1" pos="0 0 -0.1"/>
+    <geom type="box" size="0.0135 0.007 0.0385" pos="0 0.5 0" margin="0.001"/>
+  </worldbody>
+</mujoco>
+"""
+
+
+def test_a_cylinder_meets_a_box_where_c_finds_it():
+    random, positions = np.random.default_rng(0), []
+    for number in range(300):
+        tilt, quat = 10 ** random.uniform(-8, -0.3) * random.normal(size=3) * [1, 1, 0], np.array([1.0, 0, 0, 0])
+        mujoco.mju_quatIntegrate(quat, np.array([0, 0, random.uniform(0, 6)]), 1.0)
+        mujoco.mju_quatIntegrate(quat, tilt, 1.0)
+        turned = np.zeros(9)
+        mujoco.mju_quat2Mat(turned, quat)
+        if number % 2:  # on the large box
+            upright = turned[8]
+            height = 0.02 * upright + 0.025 * np.sqrt(1 - upright**2)
+            positions.append([0.1, 0.05, height + random.uniform(-4e-4, 1e-5), *quat])
+        else:  # at a side of the small one
+            reach = 0.025 * np.sqrt(1 - turned[5] ** 2) + 0.02 * abs(turned[5])
+            offset = random.uniform(-0.01, 0.01), 0.493 - reach + random.uniform(-9e-4, 4e-4), random.uniform(0, 0.03)
+            positions.append([*offset, *quat])
+    (distance, position, frame), theirs = contacts_of_both(PUCK, np.array(positions))
+    gaps, fewer = [], 0
+    for index, contacts in enumerate(theirs):
+        found = np.flatnonzero(distance[index] < (0.0 if index % 2 else 0.001))
+        fewer += len(found) != len(contacts)
+        for dist, pos, axes in contacts[: len(found)]:
+            nearest = found[np.argmin(np.abs(position[index, found] - pos).sum(axis=1))]
+            across = np.linalg.norm(position[index, nearest] - pos)
+            depth = distance[index, nearest] - dist if len(contacts) != 4 else distance[index, found].min() - dist
+            gaps.append((abs(depth), np.abs(frame[index, nearest, 0] - axes[0]).max(), across))
+    assert len(gaps) > 600 and fewer < 10
+    # C takes four of the 16 corners of an end by the last bits of areas, so they may be others (up to 1e-2 m apart).
+    assert (np.quantile(gaps, 0.5, axis=0) < (2e-6, 1e-9, 1.5e-2)).all()
+    assert (np.quantile(gaps, 0.98, axis=0) < (2e-4, 1e-5, 4e-2)).all()
+
+
+def test_slow_rotations_are_not_lost():
+    handle = compile_xml(PAIR.format(other=""))
+    qpos, qvel = np.array([0.0, 0, 0, 0.8, 0, 0.6, 0]), np.array([0.0, 0, 0, 2e-9, -1e-9, 3e-9])
+    expected = qpos.copy()
+    mujoco.mj_integratePos(handle.mj_model, expected, qvel, handle.mj_model.opt.timestep)
+    with jax.enable_x64(True):
+        model, _ = compile_model(handle).on_device()
+        ours = with_usual_promotion(integrate_positions)(model, jnp.asarray(qpos), jnp.asarray(qvel))
+    assert np.abs(expected - qpos).max() > 1e-12
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-16)
+
+
+def test_an_island_that_is_at_its_minimum_stays_there_while_another_moves():
+    rows = Rows(jnp.eye(2, dtype=jnp.float32), 100 * jnp.ones(2, jnp.float32), jnp.array([1.0, 5.0]), *bounds(2))
+    linked = rows._replace(jacobian=jnp.array([[1.0, 1e-3], [0.0, 1.0]]))
+    problem = Problem(jnp.eye(2), jnp.zeros(2), rows, jnp.float32(1e-4), jnp.eye(2))
+    rest = 100.0 / 101.0
+    start = jnp.array([rest + 5e-7, 0.0])  # the first is as near as the tolerance asks for
+    solve = jax.jit(with_usual_promotion(minimise))
+    alone = solve(problem, start)
+    assert alone[0] == start[0]
+    np.testing.assert_allclose(alone[1], 500.0 / 101.0, rtol=1e-6)
+    assert solve(problem._replace(rows=linked), start)[0] != start[0]
+
+
+def bounds(count):
+    """Those of equalities."""
+    return -jnp.full(count, jnp.inf), jnp.full(count, jnp.inf)
 
 
 WELDED = """
