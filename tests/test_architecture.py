@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
     "play": {"wrappers", "registration", "monitor"},
-    "bench": {"wrappers", "registration", "rollouts", "training", "monitor"},
+    "bench": {"wrappers", "fusion", "registration", "rollouts", "training", "monitor"},
     "scoreboard": {
         "canvas",
         "wrappers",
@@ -349,9 +349,9 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation GoalEnv PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper
-    TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation fuse fusion games
-    host load make monitor play pprint_registry random register registry restart rewrap rollout scoreboard spaces spec static
-    testing training transition unwrap unwrap_state wrappers
+    TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation fuse fusion
+    games host load make monitor play pprint_registry random register registry restart rewrap rollout scoreboard
+    spaces spec static testing training transition unwrap unwrap_state wrappers
 """
 
 
