@@ -10,7 +10,7 @@ import pytest
 from jax import lax
 
 import jaxenvs
-from jaxenvs.fusion.scan import scan_lanes
+from jaxenvs.fusion import scan as scan_lanes
 from tests.fusion.comparison import both, differences
 
 LANES = 37
