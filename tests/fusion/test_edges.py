@@ -27,7 +27,8 @@ ARITHMETIC = ["add", "sub", "mul", "div", "rem"]
 SHIFTS = ["shift_left", "shift_right_logical", "shift_right_arithmetic"]
 OF_FLOATS = [
     "exp", "exp2", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-    "asinh", "acosh", "atanh", "logistic", "cbrt", "rsqrt", "sqrt", "erf", "erfc", "erf_inv", "floor", "ceil", "is_finite",
+    "asinh", "acosh", "atanh", "logistic", "cbrt", "rsqrt", "sqrt", "erf", "erfc", "erf_inv", "floor", "ceil",
+    "is_finite",
 ]  # fmt: skip
 
 
