@@ -13,7 +13,7 @@ import optax
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.random import Key, check_key
 from jaxenvs.rollouts.endings import Endings
@@ -23,7 +23,7 @@ from jaxenvs.training.distributions import check_action_space, to_action
 from jaxenvs.training.learner import horizon_of
 from jaxenvs.training.networks import MLP, Activation, check_observation_space, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, replay_figures
+from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, TransitionBuffer, replay_figures
 from jaxenvs.training.replay_learner import ReplayLearner, play_step
 
 
@@ -46,7 +46,7 @@ class DQNState(ReplayState):
         env_steps: () float32, environment steps taken so far.
         target: weights of the target network.
         optimizer_state: Adam's moments.
-        buffer: of `Transition`s.
+        buffer: a `TransitionBuffer`.
         env_state: states of the environments.
         observation: the observations that the next actions are chosen from.
         key: () key.
@@ -165,12 +165,16 @@ class DQN(ReplayLearner[DQNState]):
         key, network_key, env_key = jax.random.split(check_key(key, name="train"), 3)
         features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
         network = self._network(env.action_space).init(network_key, features)
+
+        def empty_buffer(_: TimeStep[Any]) -> TransitionBuffer:
+            return TransitionBuffer.empty(env.observation_space, jnp.zeros((), jnp.int32), self.buffer_size)
+
         return DQNState(
             agent=DQNAgent(network),
             target=network,
             optimizer_state=self._optimizer.init(network),
             key=key,
-            **self.fresh_play(env, env_key, jnp.zeros((), jnp.int32), self.buffer_size),
+            **self.fresh_play(env, env_key, empty_buffer),
         )
 
     def update_with_endings(
@@ -201,7 +205,7 @@ class DQN(ReplayLearner[DQNState]):
 
         def step(carry: tuple[Any, Any, Any], key: Key) -> tuple[tuple[Any, Any, Any], tuple[Array, Array]]:
             network, target, optimizer_state = carry
-            samples = state.buffer.sample(key, self.batch_size)
+            samples = state.buffer.sample(env, key, self.batch_size)
             gradient, losses = jax.grad(self._loss, has_aux=True)(network, target, env.action_space, samples)
             network, optimizer_state = self._optimizer.step(network, gradient, optimizer_state, learning_rate)
             rate = jnp.asarray(self.target_rate, jnp.float32)

@@ -12,14 +12,14 @@ from jax import Array
 
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.goal_env import GoalEnv
-from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.trees import tree_at, tree_where
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.spaces import Dict
 from jaxenvs.training.networks import to_vector
-from jaxenvs.training.replay import ReplayBuffer, Transition
+from jaxenvs.training.replay import ReplayBuffer, StepBuffer, Transition
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics, TimeLimit
 
 _KEEP_REWARDS = (AutoReset, EpisodeStatistics, TimeLimit)
@@ -47,7 +47,7 @@ class GoalStep(PyTreeNode):
     start: Array
 
 
-class HindsightBuffer(PyTreeNode):
+class HindsightBuffer(StepBuffer):
     """The latest steps of several environments, in the order in which they were taken.
 
     A round is one step of every environment. Rounds are numbered from 0, and a round's row in the buffer is its number
@@ -57,20 +57,23 @@ class HindsightBuffer(PyTreeNode):
         replay: of `GoalStep`s; each round is a run of num_envs items.
         rounds: () int32, number of rounds so far.
         starts: (num_envs,) int32, the round in which the current episode of each environment began.
+        goals: of `goals + 1` transitions, this many have a goal that was achieved in the step or later.
     """
 
     replay: ReplayBuffer
     rounds: Array
     starts: Array
+    goals: int = static()
 
     @staticmethod
-    def empty(timestep: TimeStep[Any], choice: Array, capacity: int) -> "HindsightBuffer":
+    def empty(timestep: TimeStep[Any], choice: Array, capacity: int, goals: int) -> "HindsightBuffer":
         """A buffer for steps like these.
 
         Args:
             timestep: what the environments returned at reset, with a leading axis num_envs.
             choice: a choice of the policy.
             capacity: number of steps; a multiple of num_envs.
+            goals: see above.
         """
         one = tree_at(timestep, 0)
         step = GoalStep(
@@ -83,10 +86,10 @@ class HindsightBuffer(PyTreeNode):
             start=jnp.zeros((), jnp.int32),
         )
         starts = jnp.zeros(timestep.reward.shape, jnp.int32)
-        return HindsightBuffer(ReplayBuffer.empty(step, capacity), jnp.zeros((), jnp.int32), starts)
+        return HindsightBuffer(ReplayBuffer.empty(step, capacity), jnp.zeros((), jnp.int32), starts, goals)
 
-    def add(self, observation: dict[str, Any], choice: Array, timestep: TimeStep[Any]) -> "HindsightBuffer":
-        """The buffer with another round, of which all arguments have a leading axis num_envs."""
+    def add(self, env: Env[Any, Any], observation: Any, choice: Array, timestep: TimeStep[Any]) -> "HindsightBuffer":
+        """See `StepBuffer.add`."""
         steps = GoalStep(
             observation=observation,
             choice=choice,
@@ -97,20 +100,14 @@ class HindsightBuffer(PyTreeNode):
             start=self.starts,
         )
         rounds = self.rounds + 1
-        return HindsightBuffer(self.replay.add(steps), rounds, jnp.where(timestep.done, rounds, self.starts))
+        starts = jnp.where(timestep.done, rounds, self.starts)
+        return HindsightBuffer(self.replay.add(steps), rounds, starts, self.goals)
 
-    def sample(self, key: Key, count: int, env: Env[Any, Any], goals: int) -> Transition:
-        """Draws (count, ...) transitions uniformly, with replacement; zeros if the buffer is empty.
+    def sample(self, env: Env[Any, Any], key: Key, count: int) -> Transition:
+        """See `StepBuffer.sample`; the environment says what is rewarded."""
+        return jax.vmap(lambda key: self._draw(env, key))(jax.random.split(key, count))
 
-        Args:
-            key: the key to draw from.
-            count: number of transitions.
-            env: the environment, which says what is rewarded.
-            goals: of `goals + 1` transitions, this many have a goal that was achieved in the step or later.
-        """
-        return jax.vmap(lambda key: self._draw(key, env, goals))(jax.random.split(key, count))
-
-    def _draw(self, key: Key, env: Env[Any, Any], goals: int) -> Transition:
+    def _draw(self, env: Env[Any, Any], key: Key) -> Transition:
         round_key, env_key, later_key, goal_key = jax.random.split(key, 4)
         oldest = jnp.maximum(self.rounds - self._num_rows, 0)
         now = jax.random.randint(round_key, (), oldest, jnp.maximum(self.rounds, 1), jnp.int32)
@@ -129,7 +126,7 @@ class HindsightBuffer(PyTreeNode):
             reward=base.compute_reward(*judged),
             terminated=base.compute_terminated(*judged),
         )
-        in_hindsight = jax.random.uniform(goal_key, (), jnp.float32) < goals / (goals + 1)
+        in_hindsight = jax.random.uniform(goal_key, (), jnp.float32) < self.goals / (self.goals + 1)
         step = tree_where(in_hindsight, relabelled, step)
         return Transition(
             features=to_vector(env.observation_space, step.observation),

@@ -1,15 +1,19 @@
 """ReplayBuffer: the latest transitions, in device memory; and the state and metrics of learners that use it."""
 
+import abc
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trees import tree_at
 from jaxenvs.random import Key
+from jaxenvs.spaces import Space
 from jaxenvs.training.learner import Metrics, TrainState, episode_figures, mean_or_nan
+from jaxenvs.training.networks import to_vector
 
 
 class Transition(PyTreeNode):
@@ -74,6 +78,76 @@ class ReplayBuffer(PyTreeNode):
         return tree_at(self.items, index)
 
 
+class StepBuffer(PyTreeNode, abc.ABC):
+    """The latest steps of several environments, from which learners draw transitions."""
+
+    @abc.abstractmethod
+    def add(self, env: Env[Any, Any], observation: Any, choice: Array, timestep: TimeStep[Any]) -> "StepBuffer":
+        """The buffer with one more step of every environment.
+
+        Args:
+            env: the plain environment.
+            observation: the observations acted on, with a leading axis num_envs, as have `choice` and `timestep`.
+            choice: the choices of the policy.
+            timestep: what the environments returned.
+        """
+
+    @abc.abstractmethod
+    def sample(self, env: Env[Any, Any], key: Key, count: int) -> Transition:
+        """Draws (count, ...) transitions uniformly, with replacement; zeros if the buffer is empty.
+
+        Args:
+            env: the plain environment.
+            key: the key to draw from.
+            count: number of transitions.
+        """
+
+
+class TransitionBuffer(StepBuffer):
+    """The latest steps as they were.
+
+    Attributes:
+        replay: of `Transition`s.
+    """
+
+    replay: ReplayBuffer
+
+    @staticmethod
+    def empty(space: Space[Any], choice: Array, capacity: int) -> "TransitionBuffer":
+        """A buffer for steps like these.
+
+        Args:
+            space: the observation space.
+            choice: a choice of the policy.
+            capacity: number of steps; a multiple of num_envs.
+        """
+        features = jnp.zeros(space.flat_size, jnp.float32)
+        transition = Transition(
+            features=features,
+            choice=choice,
+            reward=jnp.zeros((), jnp.float32),
+            terminated=jnp.zeros((), bool),
+            next_features=features,
+        )
+        return TransitionBuffer(ReplayBuffer.empty(transition, capacity))
+
+    def add(self, env: Env[Any, Any], observation: Any, choice: Array, timestep: TimeStep[Any]) -> "TransitionBuffer":
+        """See `StepBuffer.add`."""
+        features_of = jax.vmap(to_vector, in_axes=(None, 0))
+        transitions = Transition(
+            features=features_of(env.observation_space, observation),
+            choice=choice,
+            reward=timestep.reward,
+            terminated=timestep.terminated,
+            next_features=features_of(env.observation_space, timestep.final_observation),
+        )
+        return TransitionBuffer(self.replay.add(transitions))
+
+    def sample(self, env: Env[Any, Any], key: Key, count: int) -> Transition:
+        """See `StepBuffer.sample`."""
+        return self.replay.sample(key, count)
+
+
 class ReplayState(TrainState):
     """State of a learner with a replay buffer. Arrays of the environments have a leading axis num_envs.
 
@@ -81,13 +155,13 @@ class ReplayState(TrainState):
         agent: the contents of the learner's policy.
         updates: () int32, updates done so far.
         env_steps: () float32, environment steps taken so far.
-        buffer: a `ReplayBuffer` of `Transition`s, or a `HindsightBuffer`.
+        buffer: a `TransitionBuffer` or a `HindsightBuffer`.
         env_state: states of the environments.
         observation: the observations that the next actions are chosen from.
         key: () key.
     """
 
-    buffer: Any
+    buffer: StepBuffer
     env_state: Any
     observation: Any
     key: Key

@@ -9,17 +9,16 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.rollouts.endings import Endings, endings_of
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.training.distributions import to_action
-from jaxenvs.training.hindsight import HindsightBuffer
 from jaxenvs.training.learner import Learner, counted, episode_sums, masked_sum, training_env
 from jaxenvs.training.networks import Activation, check_activation, to_vector
-from jaxenvs.training.replay import ReplayBuffer, ReplayState, Transition
+from jaxenvs.training.replay import ReplayState, StepBuffer
 from jaxenvs.training.schedule import annealed, has_taken, progress
 
 State = TypeVar("State", bound=ReplayState)
@@ -114,24 +113,20 @@ class ReplayLearner(Learner[State], Generic[State]):
         """
 
     def fresh_play(
-        self, env: Env[Any, Any], key: Key, choice: Array, capacity: int, *, in_hindsight: bool = False
+        self, env: Env[Any, Any], key: Key, empty_buffer: Callable[[TimeStep[Any]], StepBuffer]
     ) -> dict[str, Any]:
-        """Fields of the first state: newly started environments, and a buffer for choices like `choice`."""
+        """Fields of the first state.
+
+        Args:
+            env: the plain environment.
+            key: key from which each environment gets its own.
+            empty_buffer: makes the buffer for what the environments return, with a leading axis num_envs.
+        """
         env_state, timestep = jax.vmap(training_env(env).reset)(jax.random.split(key, self.num_envs))
-        features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
-        transition = Transition(
-            features=features,
-            choice=choice,
-            reward=jnp.zeros((), jnp.float32),
-            terminated=jnp.zeros((), bool),
-            next_features=features,
-        )
         return {
             "updates": jnp.zeros((), jnp.int32),
             "env_steps": jnp.zeros((), jnp.float32),
-            "buffer": HindsightBuffer.empty(timestep, choice, capacity)
-            if in_hindsight
-            else ReplayBuffer.empty(transition, capacity),
+            "buffer": empty_buffer(timestep),
             "env_state": env_state,
             "observation": timestep.observation,
         }
@@ -226,24 +221,13 @@ def play_step(
         The state after the step, and the ends of episodes, (num_envs,).
     """
 
-    def act(observation: Any, key: Key) -> tuple[Array, Array]:
-        features = to_vector(env.observation_space, observation)
-        return features, choose(features, key)
+    def act(observation: Any, key: Key) -> Array:
+        return choose(to_vector(env.observation_space, observation), key)
 
     key, act_key = jax.random.split(state.key)
-    features, choice = jax.vmap(act)(state.observation, jax.random.split(act_key, learner.num_envs))
+    choice = jax.vmap(act)(state.observation, jax.random.split(act_key, learner.num_envs))
     action = jax.vmap(to_action, in_axes=(None, 0))(env.action_space, choice)
     env_state, timestep = jax.vmap(training_env(env).step)(state.env_state, action)
-    if isinstance(state.buffer, HindsightBuffer):
-        buffer = state.buffer.add(state.observation, choice, timestep)
-    else:
-        transitions = Transition(
-            features=features,
-            choice=choice,
-            reward=timestep.reward,
-            terminated=timestep.terminated,
-            next_features=jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, timestep.final_observation),
-        )
-        buffer = state.buffer.add(transitions)
+    buffer = state.buffer.add(env, state.observation, choice, timestep)
     state = state.replace(env_state=env_state, observation=timestep.observation, buffer=buffer, key=key)
     return state, endings_of(timestep)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
@@ -24,7 +24,14 @@ from jaxenvs.training.hindsight import HindsightBuffer, check_goals
 from jaxenvs.training.learner import horizon_of, mean_or_nan
 from jaxenvs.training.networks import MLP, Activation, check_observation_space, normalized, to_vector
 from jaxenvs.training.optimizer import Optimizer
-from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, replay_figures
+from jaxenvs.training.replay import (
+    ReplayMetrics,
+    ReplayState,
+    StepBuffer,
+    Transition,
+    TransitionBuffer,
+    replay_figures,
+)
 from jaxenvs.training.replay_learner import ReplayLearner, play_step
 from jaxenvs.wrappers import RunningStatistics
 
@@ -60,7 +67,7 @@ class SACState(ReplayState):
         env_steps: () float32, environment steps taken so far.
         targets: weights of the target critics.
         optimizer_state: Adam's moments, of the whole agent.
-        buffer: of `Transition`s.
+        buffer: a `TransitionBuffer` or a `HindsightBuffer`.
         env_state: states of the environments.
         observation: the observations that the next actions are chosen from.
         key: () key.
@@ -247,12 +254,18 @@ class SAC(ReplayLearner[SACState]):
             log_temperature=jnp.log(jnp.asarray(self.temperature, jnp.float32)),
             statistics=RunningStatistics.of_shape(features.shape) if self.normalize_observations else None,
         )
+
+        def empty_buffer(timestep: TimeStep[Any]) -> StepBuffer:
+            if self.hindsight_goals:
+                return HindsightBuffer.empty(timestep, choice, self._capacity, self.hindsight_goals)
+            return TransitionBuffer.empty(env.observation_space, choice, self._capacity)
+
         return SACState(
             agent=agent,
             targets=agent.critics,
             optimizer_state=self._optimizer.init(agent),
             key=key,
-            **self.fresh_play(env, env_key, choice, self._capacity, in_hindsight=self.hindsight_goals > 0),
+            **self.fresh_play(env, env_key, empty_buffer),
         )
 
     def update_with_endings(
@@ -294,7 +307,8 @@ class SAC(ReplayLearner[SACState]):
         def step(carry: _Learnt, key: Key) -> tuple[_Learnt, Any]:
             agent, targets, optimizer_state = carry
             sample_key, loss_key = jax.random.split(key)
-            samples = self._samples(env, state, sample_key)
+            samples = state.buffer.sample(env, sample_key, self.batch_size)
+            samples = self._normalized(state.agent.statistics, samples)
             gradient, figures = jax.grad(self._loss, has_aux=True)(agent, targets, env.action_space, samples, loss_key)
             agent, optimizer_state = self._optimizer.step(agent, gradient, optimizer_state, learning_rate)
             rate = jnp.asarray(self.target_rate, jnp.float32)
@@ -308,14 +322,10 @@ class SAC(ReplayLearner[SACState]):
         state = state.replace(agent=agent, targets=targets, optimizer_state=optimizer_state, key=key)
         return state, (learnt, critic_loss, value, entropy)
 
-    def _samples(self, env: Env[Any, Any], state: SACState, key: Key) -> Transition:
-        """(batch_size, ...) transitions of the buffer, with normalised features if they are to be."""
-        if isinstance(state.buffer, HindsightBuffer):
-            samples = state.buffer.sample(key, self.batch_size, env, self.hindsight_goals)
-        else:
-            samples = state.buffer.sample(key, self.batch_size)
+    @staticmethod
+    def _normalized(statistics: RunningStatistics | None, samples: Transition) -> Transition:
+        """(batch_size, ...) transitions with normalised features, if they are to be."""
         scaled = jax.vmap(normalized, in_axes=(None, 0))
-        statistics = state.agent.statistics
         return samples.replace(
             features=scaled(statistics, samples.features), next_features=scaled(statistics, samples.next_features)
         )

@@ -122,13 +122,10 @@ TOGETHER = [
         "docs/voxels.md",
         "docs/fusion.md",
     ),
-    ("docs/mujoco.md",),
+    ("docs/mujoco.md", "docs/atari.md"),
     ("docs/fetch.md",),
-    ("docs/atari.md",),
     ("docs/adapters.md", "docs/game_records.md", "docs/recording_loops.md"),
-    ("docs/logging.md",),
-    ("docs/pictures.md",),
-    ("docs/board_games.md",),
+    ("docs/logging.md", "docs/pictures.md", "docs/board_games.md"),
 ]
 """Pages that share a process, since starting one costs more than most programs."""
 

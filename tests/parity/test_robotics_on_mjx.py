@@ -1,5 +1,6 @@
 """The tasks of the Fetch robot on the engine `mjx`, beside `c`: a step from the same state, and whole episodes."""
 
+import importlib.util
 from typing import NamedTuple
 
 import jax
@@ -8,7 +9,8 @@ import pytest
 
 import jaxenvs
 
-pytest.importorskip("mujoco", reason="needs the extra `robotics`")
+if importlib.util.find_spec("gymnasium_robotics") is None:
+    pytest.skip("needs the extra `robotics`", allow_module_level=True)
 
 from tests.parity.test_robotics import grasping, pushing
 

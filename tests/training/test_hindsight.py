@@ -59,17 +59,17 @@ class Line(GoalEnv):
 ENV = jaxenvs.TimeLimit(Line(), max_episode_steps=LENGTH)
 
 
-def played(rounds, rows):
+def played(rounds, rows, goals):
     """A buffer after some rounds of random steps, and all observations by round and lane."""
     env = training_env(ENV)
     state, timestep = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(0), LANES))
-    buffer = HindsightBuffer.empty(timestep, jnp.zeros(1, jnp.float32), rows * LANES)
+    buffer = HindsightBuffer.empty(timestep, jnp.zeros(1, jnp.float32), rows * LANES, goals)
 
     def step(carry, key):
         state, observation, buffer = carry
         choice = jax.random.uniform(key, (LANES, 1), jnp.float32, -1.0, 1.0)
         state, timestep = jax.vmap(env.step)(state, choice)
-        buffer = buffer.add(observation, choice, timestep)
+        buffer = buffer.add(ENV, observation, choice, timestep)
         return (state, timestep.observation, buffer), timestep.final_observation
 
     keys = jax.random.split(jaxenvs.random.key(1), rounds)
@@ -79,13 +79,13 @@ def played(rounds, rows):
     return buffer, finals
 
 
-draw = jax.jit(HindsightBuffer.sample, static_argnums=2)
+draw = jax.jit(HindsightBuffer.sample, static_argnums=3)
 
 
 @pytest.mark.parametrize(("rounds", "rows"), [(12, 20), (33, 12)])
 def test_samples_have_goals_of_the_same_episode_that_came_later(rounds, rows):
-    buffer, finals = played(rounds, rows)
-    samples = draw(buffer, jaxenvs.random.key(2), 2_000, ENV, 4)
+    buffer, finals = played(rounds, rows, 4)
+    samples = draw(buffer, ENV, jaxenvs.random.key(2), 2_000)
     goal, position = (np.asarray(samples.next_features[:, at]) for at in (1, 0))  # sorted by name: achieved, desired
     np.testing.assert_array_equal(samples.features[:, 1], goal)
     np.testing.assert_array_equal(samples.reward, -(np.abs(position - goal) > 0.1).astype(np.float32))
@@ -105,8 +105,8 @@ def test_samples_have_goals_of_the_same_episode_that_came_later(rounds, rows):
 
 
 def test_without_relabelling_samples_are_the_steps_as_they_were():
-    buffer, finals = played(12, 20)
-    samples = draw(buffer, jaxenvs.random.key(2), 2_000, ENV, 0)
+    buffer, finals = played(12, 20, 0)
+    samples = draw(buffer, ENV, jaxenvs.random.key(2), 2_000)
     assert np.isin(samples.next_features[:, 1], finals["desired_goal"]).all()
 
 

@@ -274,7 +274,7 @@ def test_the_value_reaches_beyond_truncation_but_not_termination(kind, env, low,
 
 @pytest.mark.parametrize("learner", [TINY_DQN, TINY_SAC], ids=["dqn", "sac"])
 def test_the_replay_buffer_holds_what_each_step_led_to(learner):
-    rows = program(type(learner))(learner, steered(learner, WALK), KEY)[0].buffer.items
+    rows = program(type(learner))(learner, steered(learner, WALK), KEY)[0].buffer.replay.items
     position, next_position = np.asarray(rows.features[:, 0]), np.asarray(rows.next_features[:, 0])
     # The start of another episode can be further away, and is at most 2 away from 0.
     np.testing.assert_array_equal(np.abs(next_position - position), 1)

@@ -88,7 +88,8 @@ def test_pictures_of_bools_stay_bools():
 def test_dqn_reads_pictures_of_bools_as_vectors():
     learner = DQN(total_steps=8, num_envs=2, num_steps=2, learning_starts=4, buffer_size=8)
     state, _ = jax.eval_shape(learner.train, BOOLS, KEY)
-    assert (state.buffer.items.features.shape, state.buffer.items.features.dtype) == ((8, 120), jnp.float32)
+    features = state.buffer.replay.items.features
+    assert (features.shape, features.dtype) == ((8, 120), jnp.float32)
 
 
 @pytest.mark.parametrize(("size", "stride"), [(3, 1), (4, 2), (8, 4)])

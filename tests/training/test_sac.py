@@ -82,11 +82,11 @@ def test_an_interrupted_run_resumes_to_the_same_state(tmp_path, num_seeds):
 def test_actions_are_uniform_and_nothing_is_learnt_until_learning_starts():
     learner = TINY.replace(total_steps=4096, num_envs=512, num_steps=7, buffer_size=10_240, learning_starts=4096)
     fresh = jax.jit(learner.init)(Reach(), KEY)
-    assert fresh.buffer.capacity == 7168, "no more than all of training"
+    assert fresh.buffer.replay.capacity == 7168, "no more than all of training"
     update = jax.jit(learner.update)
     before, idle = update(Reach(), fresh)
     after, busy = update(Reach(), before)
-    choices = np.asarray(before.buffer.items.choice[:3584])
+    choices = np.asarray(before.buffer.replay.items.choice[:3584])
     assert np.abs(choices).max() <= 1
     # Five standard deviations of a binomial count. The tanh of a standard normal variable would give 0.42.
     np.testing.assert_allclose((np.abs(choices) < 0.5).mean(), 0.5, atol=5 * 0.5 / choices.size**0.5)
@@ -159,7 +159,7 @@ def test_a_mesh_is_refused():
 def test_boxes_of_any_shape_and_bounds_are_acted_in():
     space = Box(np.array([[-1, 0], [2, -9]], np.float32), np.array([[1, 3], [2.5, -1]], np.float32))
     env = TransformAction(Reach(), centre, space)
-    assert jax.eval_shape(TINY.train, env, KEY)[0].buffer.items.choice.shape == (48, 4)
+    assert jax.eval_shape(TINY.train, env, KEY)[0].buffer.replay.items.choice.shape == (48, 4)
     policy = TINY.policy(env, jax.jit(TINY.init)(env, KEY).agent, stochastic=True)
     actions = jax.jit(jax.vmap(policy, in_axes=(None, 0)))(jnp.ones(1, jnp.float32), jax.random.split(KEY, 200))
     assert actions.shape == (200, 2, 2) and jax.vmap(space.contains)(actions).all()
