@@ -35,7 +35,8 @@ IDS = [
     "Blackjack-v1", "FrozenLake-v1", "CliffWalking-v1", "Taxi-v4",
     "Copy-v0", "DuplicatedInput-v0", "RepeatCopy-v0", "Reverse-v0", "ReversedAddition-v0", "ReversedAddition3-v0",
     "Roulette-v0", "NChain-v0", "GuessingGame-v0", "HotterColder-v0", "KellyCoinflip-v0",
-    "MinAtar/Asterix-v1", "MinAtar/Breakout-v1", "MinAtar/Freeway-v1", "MinAtar/Seaquest-v1", "MinAtar/SpaceInvaders-v1",
+    "MinAtar/Asterix-v1", "MinAtar/Breakout-v1", "MinAtar/Freeway-v1", "MinAtar/Seaquest-v1",
+    "MinAtar/SpaceInvaders-v1",
     "rlenvs/GridWorld-v0", "rlenvs/WindyWorld-v0", "rlenvs/CliffWalking-v0", "rlenvs/DynaMaze-v0", "rlenvs/Catch-v0",
     "bsuite/Catch-v0", "bsuite/DeepSea-v0", "gymnax/MetaMaze-v0",
     "TicTacToe-v0", "ConnectFour-v0", "Othello-v0", "Hex9x9-v0", "Go9x9-v0",
@@ -83,7 +84,8 @@ def fastest(functions: dict[str, Callable[[], Any]], seconds: float) -> dict[str
 def cart_pole_in_c(lanes: int, steps: int) -> Callable[[], Any] | None:
     """The loop in C, or None without gcc."""
     folder = Path(tempfile.mkdtemp())
-    flags = "-O3 -march=native -fopenmp -fno-math-errno -fno-trapping-math -std=gnu11 -shared -fPIC".split()
+    flags = ["-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11"]
+    flags += ["-shared", "-fPIC"]
     source = Path(__file__).with_name("cartpole.c")
     try:
         subprocess.run(["gcc", *flags, str(source), "-o", str(folder / "c.so"), "-lm"], check=True)
@@ -100,7 +102,7 @@ def cart_pole_in_c(lanes: int, steps: int) -> Callable[[], Any] | None:
 
 
 def cart_pole_in_gymnax(lanes: int, steps: int) -> Callable[[], Any]:
-    """gymnax's CartPole in the same loop."""
+    """The CartPole of gymnax in the same loop."""
     gymnax: Any = importlib.import_module("gymnax")
     env, params = gymnax.make("CartPole-v1")
     _, state = jax.jit(jax.vmap(env.reset, in_axes=(0, None)))(jax.random.split(jax.random.key(0), lanes), params)

@@ -1,10 +1,10 @@
-"""How the emitter holds an array: as single values, in memory, or as a rule that computes an element when it is read."""
+"""How the emitter holds an array: as single values, in memory, or as a rule for the element at a position."""
 
 import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,7 @@ Position: TypeAlias = int | Val
 class Small:
     """Values, one for each element."""
 
-    elements: np.ndarray  # of Val
+    elements: Any  # a NumPy array of Val
     dtype: str
 
     @property
@@ -134,10 +134,11 @@ def at(w: Writer, array: Array, position: Sequence[Position]) -> Val:
     if isinstance(array, Memory):
         return w.load(array.buffer, flat(w, position, array.strides, array.offset))
     if isinstance(array, np.ndarray):
-        if whole(position):
-            return w.const(array[position], str(array.dtype))
+        known = tuple(x for x in position if isinstance(x, int))
+        if len(known) == len(position):
+            return w.const(array[known], str(array.dtype))
         first = array.reshape(-1)[:1]
-        if (array.tobytes() == first.tobytes() * array.size) if array.flags.c_contiguous else False:
+        if array.tobytes() == first.tobytes() * array.size:
             return w.const(first[0], str(array.dtype))
         return w.load(w.table(array), flat(w, position, dense_strides(array.shape)))
     return array.elements[position]

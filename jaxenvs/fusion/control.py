@@ -26,7 +26,7 @@ class _Cell:
 
     def __init__(self, e: Emitter, shape: tuple[int, ...], dtype: str, uniform: bool) -> None:
         self.e, self.shape, self.dtype, self.uniform = e, shape, dtype, uniform
-        self.slots: np.ndarray | None = None
+        self.slots: Any = None  # a NumPy array of Slot
         if e.is_small(shape):
             self.slots = np.empty(shape, object)
             for position in np.ndindex(*shape):
@@ -133,9 +133,8 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
                 # The first to be written needs no mask: what other lanes get from it is written over later.
                 cell.set(outputs[number], None if index.uniform or (turn == 0 and short) else mask)
     for number, cell in cells.items():
-        results[number] = cell.get()
-        if isinstance(results[number], Memory):
-            e.own(results[number])
+        array = cell.get()
+        results[number] = e.own(array) if isinstance(array, Memory) else array
     return [results[number] for number in range(len(equation.outputs))]
 
 

@@ -216,6 +216,10 @@ def _logical(op: str) -> Operation:
     return lambda w, p, x, y: w.op(op, x.dtype, x, y)
 
 
+def _without_parameters(function: Callable[..., Val]) -> Operation:
+    return lambda w, p, *xs: function(w, *xs)
+
+
 OPERATIONS: dict[str, Operation] = {
     "add": _machine("add"),
     "add_any": _machine("add"),
@@ -255,13 +259,9 @@ OPERATIONS: dict[str, Operation] = {
     "select_n": _select_n,
     "bitcast_convert_type": _bitcast,
     "reduce_precision": _reduce_precision,
+    **{name: _without_parameters(function) for name, function in functions.FUNCTIONS.items()},
 }
 """Functions of (writer, parameters, operands). `convert_element_type` is the emitter's, which knows the new type."""
-
-OPERATIONS |= {
-    name: (lambda function: lambda w, p, *xs: function(w, *xs))(function)
-    for name, function in functions.FUNCTIONS.items()
-}
 
 CHEAP = {
     "convert_element_type",

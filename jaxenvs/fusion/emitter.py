@@ -219,9 +219,14 @@ class Emitter:
 
     def writable(self, source: Atom, array: Array, uniform: bool) -> Memory:
         """Memory with the array's elements, to be changed: its own if nobody else will read it, else a copy."""
-        if isinstance(array, Memory) and id(array) in self._owned and self._reads.get(source) == 1:
-            if array.buffer.uniform == uniform:
-                return array
+        is_last_reader = isinstance(source, Var) and self._reads.get(source) == 1
+        if (
+            is_last_reader
+            and isinstance(array, Memory)
+            and id(array) in self._owned
+            and array.buffer.uniform == uniform
+        ):
+            return array
         if not uniform and is_uniform(array):
             size = int(np.prod(array.shape, dtype=np.int64))
             new = Memory(self.w.buffer(dtype_of(array), size, False), tuple(array.shape), dense_strides(array.shape))

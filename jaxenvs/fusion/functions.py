@@ -5,74 +5,15 @@ of the true value, and mostly equal to it. Where a language has functions of its
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-
 from jaxenvs.fusion.program import CannotFuse
+from jaxenvs.fusion.wide import WIDE, Wide, constant, signed_as
 from jaxenvs.fusion.writer import Val, Writer
 
-_WIDE = "float64"
 
-
-class _Wide:
-    """Arithmetic on float64 with Python's operators."""
-
-    def __init__(self, writer: Writer, value: Val) -> None:
-        self.w, self.value = writer, value
-
-    def _other(self, x: Any) -> Val:
-        return x.value if isinstance(x, _Wide) else self.w.const(x, _WIDE)
-
-    def _op(self, op: str, x: Val, y: Val) -> "_Wide":
-        return _Wide(self.w, self.w.op(op, _WIDE, x, y))
-
-    def __add__(self, x: Any) -> "_Wide":
-        return self._op("add", self.value, self._other(x))
-
-    def __sub__(self, x: Any) -> "_Wide":
-        return self._op("sub", self.value, self._other(x))
-
-    def __rsub__(self, x: Any) -> "_Wide":
-        return self._op("sub", self._other(x), self.value)
-
-    def __mul__(self, x: Any) -> "_Wide":
-        return self._op("mul", self.value, self._other(x))
-
-    def __truediv__(self, x: Any) -> "_Wide":
-        return self._op("div", self.value, self._other(x))
-
-    def __rtruediv__(self, x: Any) -> "_Wide":
-        return self._op("div", self._other(x), self.value)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def fma(self, x: Any, y: Any) -> "_Wide":
-        """`self * x + y` with one rounding, where the processor has it."""
-        return _Wide(self.w, self.w.op("fma", _WIDE, self.value, self._other(x), self._other(y)))
-
-    def one(self, op: str) -> "_Wide":
-        return _Wide(self.w, self.w.op(op, _WIDE, self.value))
-
-    def below(self, x: Any) -> Val:
-        return self.w.compare("lt", self.value, self._other(x))
-
-    def equals(self, x: Any) -> Val:
-        return self.w.compare("eq", self.value, self._other(x))
-
-    def where(self, condition: Val, otherwise: Any) -> "_Wide":
-        """`self` where the condition holds."""
-        return _Wide(self.w, self.w.select(condition, self.value, self._other(otherwise)))
-
-    def polynomial(self, coefficients: Sequence[float]) -> "_Wide":
-        """The polynomial with these coefficients, that of the highest power first."""
-        result: Any = _Wide(self.w, self.w.const(coefficients[0], _WIDE))
-        for coefficient in coefficients[1:]:
-            result = result.fma(self, coefficient)
-        return result
-
-
-def _exp(x: _Wide) -> _Wide:
+def _exp(x: Wide) -> Wide:
     w = x.w
     x = x.where(x.below(800.0), 800.0).where(w.not_(x.below(-800.0)), -800.0)
     k = (x * (1 / math.log(2))).one("round_even")
@@ -85,12 +26,12 @@ def _exp(x: _Wide) -> _Wide:
     return series * _power_of_two(w, half) * _power_of_two(w, w.op("sub", "int64", whole, half))
 
 
-def _power_of_two(w: Writer, k: Val) -> _Wide:
+def _power_of_two(w: Writer, k: Val) -> Wide:
     biased = w.op("add", "int64", k, w.const(1023, "int64"))
-    return _Wide(w, w.op("bitcast", _WIDE, w.op("shl", "int64", biased, w.const(52, "int64"))))
+    return Wide(w, w.op("bitcast", WIDE, w.op("shl", "int64", biased, w.const(52, "int64"))))
 
 
-def _log(x: _Wide) -> _Wide:
+def _log(x: Wide) -> Wide:
     """Of positive normal numbers."""
     w = x.w
     bits = w.op("bitcast", "int64", x.value)
@@ -98,32 +39,28 @@ def _log(x: _Wide) -> _Wide:
     shifted = w.op("sub", "int64", bits, w.const(0x3FE6A09E667F3BCD, "int64"))
     k = w.op("ashr", "int64", shifted, w.const(52, "int64"))
     mantissa = w.op("sub", "int64", bits, w.op("shl", "int64", k, w.const(52, "int64")))
-    m = _Wide(w, w.op("bitcast", _WIDE, mantissa))
+    m = Wide(w, w.op("bitcast", WIDE, mantissa))
     s = (m - 1.0) / (m + 1.0)
     square = s * s
     series = square.polynomial([2 / (2 * n + 1) for n in range(10, -1, -1)])
-    return _Wide(w, w.convert(k, _WIDE)).fma(math.log(2), s * series)
+    return Wide(w, w.convert(k, WIDE)).fma(math.log(2), s * series)
 
 
-def _log_all(x: _Wide) -> _Wide:
+def _log_all(x: Wide) -> Wide:
     """With infinities and NaN where they belong. What float32 can be is normal in float64."""
     zero, negative = x.equals(0.0), x.below(0.0)
     result = _log(x)
     result = result.where(x.below(math.inf), x)  # infinity and NaN stay
-    result = _constant(x, -math.inf).where(zero, result)
-    return _constant(x, math.nan).where(negative, result)
+    result = constant(x, -math.inf).where(zero, result)
+    return constant(x, math.nan).where(negative, result)
 
 
-def _constant(x: _Wide, value: float) -> _Wide:
-    return _Wide(x.w, x.w.const(value, _WIDE))
-
-
-def _expm1(x: _Wide) -> _Wide:
+def _expm1(x: Wide) -> Wide:
     series = x.polynomial([1 / math.factorial(n) for n in range(12, 0, -1)]) * x
     return series.where(x.one("fabs").below(0.25), _exp(x) - 1.0)
 
 
-def _log1p(x: _Wide) -> _Wide:
+def _log1p(x: Wide) -> Wide:
     # For small x, log1p(x) = 2 artanh(x / (2 + x)).
     s = x / (x + 2.0)
     square = s * s
@@ -131,30 +68,26 @@ def _log1p(x: _Wide) -> _Wide:
     return series.where(x.one("fabs").below(0.25), _log_all(x + 1.0))
 
 
-def _tanh(x: _Wide) -> _Wide:
+def _tanh(x: Wide) -> Wide:
     bounded = x.where(x.below(20.0), 20.0).where(x.w.not_(x.below(-20.0)), -20.0)
     bounded = bounded.where(x.equals(x), x)
     e = _expm1(bounded * 2.0)
     return e / (e + 2.0)
 
 
-def _logistic(x: _Wide) -> _Wide:
+def _logistic(x: Wide) -> Wide:
     return 1.0 / (_exp(x * -1.0) + 1.0)
 
 
-def _sinh(x: _Wide) -> _Wide:
+def _sinh(x: Wide) -> Wide:
     size = x.one("fabs")
     e = _expm1(size.where(size.below(200.0), 200.0))  # infinite for float32
-    return _signed_as(x, (e + e / (e + 1.0)) * 0.5)
+    return signed_as(x, (e + e / (e + 1.0)) * 0.5)
 
 
-def _cosh(x: _Wide) -> _Wide:
+def _cosh(x: Wide) -> Wide:
     e = _exp(x)
     return (e + 1.0 / e) * 0.5
-
-
-def _signed_as(x: _Wide, y: _Wide) -> _Wide:
-    return _Wide(x.w, x.w.op("copysign", _WIDE, y.value, x.value))
 
 
 # pi/2 in three parts; the first has 33 bits, so that its products with whole numbers of 20 bits are exact.
@@ -165,7 +98,7 @@ _SINE = [(-1) ** n / math.factorial(2 * n + 1) for n in range(8, -1, -1)]
 _COSINE = [(-1) ** n / math.factorial(2 * n) for n in range(8, -1, -1)]
 
 
-def _quadrant(x: _Wide) -> tuple[Val, _Wide]:
+def _quadrant(x: Wide) -> tuple[Val, Wide]:
     """The number of the nearest multiple of pi/2, and the distance from it, for numbers that are not `_LARGE`."""
     w = x.w
     k = (x * (2 / math.pi)).one("round_even")
@@ -175,8 +108,8 @@ def _quadrant(x: _Wide) -> tuple[Val, _Wide]:
     return w.op("and", "int64", w.convert(k.value, "int64"), w.const(3, "int64")), rest
 
 
-def _sine(shift: int) -> Callable[[_Wide], _Wide]:
-    def sine(x: _Wide) -> _Wide:
+def _sine(shift: int) -> Callable[[Wide], Wide]:
+    def sine(x: Wide) -> Wide:
         w = x.w
         quadrant, rest = _quadrant(x)
         quadrant = w.op("add", "int64", quadrant, w.const(shift, "int64"))
@@ -196,18 +129,18 @@ def _sine(shift: int) -> Callable[[_Wide], _Wide]:
     return sine
 
 
-def _by_library(name: str, x: _Wide, result: _Wide) -> _Wide:
+def _by_library(name: str, x: Wide, result: Wide) -> Wide:
     """The result, replaced by that of the system's library for large numbers."""
     w, size = x.w, x.one("fabs")
     large = w.op("and", "bool", w.not_(size.below(_LARGE)), size.below(math.inf))
-    slot = w.slot(_WIDE, result.value.uniform)
+    slot = w.slot(WIDE, result.value.uniform)
     w.set(slot, result.value)
     with w.when(w.any(large)):
-        w.set(slot, w.select(large, w.op(name, _WIDE, x.value), result.value))
-    return _Wide(w, w.get(slot))
+        w.set(slot, w.select(large, w.op(name, WIDE, x.value), result.value))
+    return Wide(w, w.get(slot))
 
 
-def _tan(x: _Wide) -> _Wide:
+def _tan(x: Wide) -> Wide:
     return _sine(0)(x) / _sine(1)(x)
 
 
@@ -215,81 +148,80 @@ def _tan(x: _Wide) -> _Wide:
 _ARCTAN = [(-1) ** n / (2 * n + 1) for n in range(21, -1, -1)]
 
 
-def _atan(x: _Wide) -> _Wide:
+def _atan(x: Wide) -> Wide:
     """By the angle's difference from 0, pi/4 or pi/2."""
     size = x.one("fabs")
     large, middle = size.w.not_(size.below(1 + math.sqrt(2))), size.w.not_(size.below(math.sqrt(2) - 1))
     reduced = (-1.0 / size).where(large, ((size - 1.0) / (size + 1.0)).where(middle, size))
-    base = _constant(x, math.pi / 2).where(large, _constant(x, math.pi / 4).where(middle, 0.0))
+    base = constant(x, math.pi / 2).where(large, constant(x, math.pi / 4).where(middle, 0.0))
     square = reduced * reduced
-    return _signed_as(x, base + square.polynomial(_ARCTAN) * reduced)
+    return signed_as(x, base + square.polynomial(_ARCTAN) * reduced)
 
 
-def _atan2(y: _Wide, x: _Wide) -> _Wide:
+def _atan2(y: Wide, x: Wide) -> Wide:
     w = x.w
     size_y, size_x = y.one("fabs"), x.one("fabs")
     ratio = size_y / size_x
     same = w.op("and", "bool", size_y.equals(math.inf), size_x.equals(math.inf))
-    ratio = _constant(x, 1.0).where(same, ratio)
+    ratio = constant(x, 1.0).where(same, ratio)
     both_zero = w.op("and", "bool", size_y.equals(0.0), size_x.equals(0.0))
-    ratio = _constant(x, 0.0).where(both_zero, ratio)
+    ratio = constant(x, 0.0).where(both_zero, ratio)
     angle = _atan(ratio)
     negative = w.compare("lt", w.op("bitcast", "int64", x.value), w.const(0, "int64"))
-    return _signed_as(y, (math.pi - angle).where(negative, angle))
+    return signed_as(y, (math.pi - angle).where(negative, angle))
 
 
-def _asin(x: _Wide) -> _Wide:
+def _asin(x: Wide) -> Wide:
     return _atan2(x, ((1.0 - x) * (x + 1.0)).one("sqrt"))
 
 
-def _acos(x: _Wide) -> _Wide:
+def _acos(x: Wide) -> Wide:
     return _atan2(((1.0 - x) * (x + 1.0)).one("sqrt"), x)
 
 
-def _asinh(x: _Wide) -> _Wide:
+def _asinh(x: Wide) -> Wide:
     size = x.one("fabs")
     square = size * size
     root = (square + 1.0).one("sqrt")
-    return _signed_as(x, _log1p(size + square / (root + 1.0)).where(size.below(1e150), _log_all(size) + math.log(2)))
+    return signed_as(x, _log1p(size + square / (root + 1.0)).where(size.below(1e150), _log_all(size) + math.log(2)))
 
 
-def _acosh(x: _Wide) -> _Wide:
-    return _constant(x, math.nan).where(x.below(1.0), _log_all(x + ((x - 1.0) * (x + 1.0)).one("sqrt")))
+def _acosh(x: Wide) -> Wide:
+    return constant(x, math.nan).where(x.below(1.0), _log_all(x + ((x - 1.0) * (x + 1.0)).one("sqrt")))
 
 
-def _atanh(x: _Wide) -> _Wide:
+def _atanh(x: Wide) -> Wide:
     return (_log1p(x) - _log1p(x * -1.0)) * 0.5
 
 
-def _cbrt(x: _Wide) -> _Wide:
+def _cbrt(x: Wide) -> Wide:
     size = x.one("fabs")
     root = _exp(_log(size) / 3.0)
     root = root - (root * root * root - size) / (root * root * 3.0)
     special = x.w.op("or", "bool", x.equals(0.0), x.w.not_(size.below(math.inf)))
-    return x.where(special, _signed_as(x, root))
+    return x.where(special, signed_as(x, root))
 
 
-def _rsqrt(x: _Wide) -> _Wide:
+def _rsqrt(x: Wide) -> Wide:
     return 1.0 / x.one("sqrt")
 
 
-def _exp2(x: _Wide) -> _Wide:
+def _exp2(x: Wide) -> Wide:
     return _exp(x * math.log(2))
 
 
-# W. J. Cody's series for erf near 0 is its Taylor series; elsewhere erfc(x) by Lentz's continued fraction would be
-# long, so the complement is fitted: W. H. Press and others, "Numerical Recipes", erfc with error below 1.2e-7.
-def _erf(x: _Wide) -> _Wide:
+# Near 0 by the Taylor series, elsewhere by the continued fraction of erfc.
+def _erf(x: Wide) -> Wide:
     size = x.one("fabs")
     square = x * x
     near = square.polynomial([(-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(18, -1, -1)])
     near = near * x * (2 / math.sqrt(math.pi))
-    far = _signed_as(x, 1.0 - _erfc_far(size))
+    far = signed_as(x, 1.0 - _erfc_far(size))
     return near.where(size.below(1.5), far)
 
 
-def _erfc_far(size: _Wide) -> _Wide:
-    """erfc of numbers from 1.5 on, by 40 terms of its continued fraction (Abramowitz and Stegun 7.1.14)."""
+def _erfc_far(size: Wide) -> Wide:
+    """Erfc of numbers from 1.5 on, by 40 terms of its continued fraction (Abramowitz and Stegun 7.1.14)."""
     bounded = size.where(size.below(27.0), 27.0)
     bounded = bounded.where(size.equals(size), size)
     fraction = bounded
@@ -298,7 +230,7 @@ def _erfc_far(size: _Wide) -> _Wide:
     return _exp(bounded * bounded * -1.0) / (fraction * math.sqrt(math.pi))
 
 
-def _erfc(x: _Wide) -> _Wide:
+def _erfc(x: Wide) -> Wide:
     size = x.one("fabs")
     far = _erfc_far(size)
     far = (2.0 - far).where(x.below(0.0), far)
@@ -316,19 +248,19 @@ _ERF_INV_FAR = [
 ]  # fmt: skip
 
 
-def _erf_inv(x: _Wide) -> _Wide:
+def _erf_inv(x: Wide) -> Wide:
     w = x.w
     distance = _log1p(x * x * -1.0) * -1.0
     near = distance.below(5.0)
     t = (distance - 2.5).where(near, distance.one("sqrt") - 3.0)
-    result: Any = _constant(x, _ERF_INV_NEAR[0]).where(near, _ERF_INV_FAR[0])
+    result: Any = constant(x, _ERF_INV_NEAR[0]).where(near, _ERF_INV_FAR[0])
     for a, b in zip(_ERF_INV_NEAR[1:], _ERF_INV_FAR[1:], strict=True):
-        result = result.fma(t, _constant(x, a).where(near, b))
+        result = result.fma(t, constant(x, a).where(near, b))
     end = x.one("fabs").equals(1.0)
     return (x * math.inf).where(end, result * x) if w else result
 
 
-def _pow(x: _Wide, y: _Wide) -> _Wide:
+def _pow(x: Wide, y: Wide) -> Wide:
     w = x.w
     size = x.one("fabs")
     result = _exp(_log_bounded(size) * y)
@@ -341,28 +273,28 @@ def _pow(x: _Wide, y: _Wide) -> _Wide:
     result = (result * -1.0).where(w.op("and", "bool", negative, is_odd), result)
     undefined = w.op("and", "bool", w.op("and", "bool", x.below(0.0), w.not_(is_whole)), y.one("fabs").below(math.inf))
     undefined = w.op("and", "bool", undefined, size.below(math.inf))
-    result = _constant(x, math.nan).where(undefined, result)
+    result = constant(x, math.nan).where(undefined, result)
     nan = w.op("or", "bool", w.not_(x.equals(x)), w.not_(y.equals(y)))
-    result = _constant(x, math.nan).where(nan, result)
+    result = constant(x, math.nan).where(nan, result)
     one = w.op("or", "bool", x.equals(1.0), y.equals(0.0))
     minus = w.op("and", "bool", x.equals(-1.0), y.one("fabs").equals(math.inf))
-    return _constant(x, 1.0).where(w.op("or", "bool", one, minus), result)
+    return constant(x, 1.0).where(w.op("or", "bool", one, minus), result)
 
 
-def _log_bounded(size: _Wide) -> _Wide:
+def _log_bounded(size: Wide) -> Wide:
     """The logarithm, as if 0 were very small and infinity very large."""
     size = size.where(size.below(1e300), 1e300)
     return _log(size.where(size.w.not_(size.below(1e-300)), 1e-300))
 
 
-def _infinite_power(size: _Wide, y: _Wide, result: _Wide) -> _Wide:
+def _infinite_power(size: Wide, y: Wide, result: Wide) -> Wide:
     """Powers of 0 and of infinity, and with infinite exponents."""
     w = size.w
     infinite = w.op("and", "bool", y.one("fabs").equals(math.inf), w.not_(size.equals(1.0)))
     base = w.op("or", "bool", size.equals(0.0), size.equals(math.inf))
     infinite = w.op("or", "bool", infinite, base)
-    grows = w.op("xor", "bool", size.below(1.0), w.compare("gt", y.value, w.const(0, _WIDE)))
-    return _constant(size, math.inf).where(grows, 0.0).where(infinite, result)
+    grows = w.op("xor", "bool", size.below(1.0), w.compare("gt", y.value, w.const(0, WIDE)))
+    return constant(size, math.inf).where(grows, 0.0).where(infinite, result)
 
 
 def remainder(w: Writer, x: Val, y: Val) -> Val:
@@ -397,22 +329,22 @@ def remainder(w: Writer, x: Val, y: Val) -> Val:
 _ACCURATE = {"sin", "cos", "tan", "exp", "log", "atan", "atan2", "asin", "acos", "rsqrt"}
 
 
-def _narrow(name: str, function: Callable[..., _Wide]) -> Callable[..., Val]:
+def _narrow(name: str, function: Callable[..., Wide]) -> Callable[..., Val]:
     def narrow(w: Writer, *xs: Val) -> Val:
         native = w.function(name, *xs)
         if native is not None:
             return native
         if xs[0].dtype == "float64" and name in _ACCURATE:
-            return function(*[_Wide(w, x) for x in xs]).value
+            return function(*[Wide(w, x) for x in xs]).value
         if xs[0].dtype != "float32":
             raise CannotFuse(f"`{name}` of {xs[0].dtype} is not supported")
-        wide = function(*[_Wide(w, w.convert(x, _WIDE)) for x in xs])
+        wide = function(*[Wide(w, w.convert(x, WIDE)) for x in xs])
         return w.convert(wide.value, "float32")
 
     return narrow
 
 
-def _nan_kept(function: Callable[[_Wide], _Wide]) -> Callable[[_Wide], _Wide]:
+def _nan_kept(function: Callable[[Wide], Wide]) -> Callable[[Wide], Wide]:
     return lambda x: function(x).where(x.equals(x), x)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 
 from jaxenvs.errors import JaxenvsError
-from jaxenvs.fusion import cuda_kernel, native
+from jaxenvs.fusion import cuda_kernel, handler, native
 from jaxenvs.fusion.kernel import Layout
 from jaxenvs.fusion.program import Block, fingerprint
 
@@ -93,7 +93,7 @@ def handler_text(num_inputs: int, num_outputs: int, launcher: int, kernel: int) 
         pointers += [
             f"  %buffer_at{number} = getelementptr i8, ptr %{source}, i64 {8 * k}",
             f"  %buffer{number} = load ptr, ptr %buffer_at{number}",
-            f"  %data{number} = getelementptr i8, ptr %buffer{number}, i64 {native.BUFFER_DATA}",
+            f"  %data{number} = getelementptr i8, ptr %buffer{number}, i64 {handler.BUFFER_DATA}",
             f"  %parameter{number} = getelementptr i8, ptr %parameters, i64 {8 * number}",
             f"  store ptr %data{number}, ptr %parameter{number}",
         ]
@@ -102,10 +102,10 @@ def handler_text(num_inputs: int, num_outputs: int, launcher: int, kernel: int) 
             f"  %parameter{number} = getelementptr i8, ptr %parameters, i64 {8 * number}",
             f"  store ptr %{name}, ptr %parameter{number}",
         ]
-    functions, _ = native.interface()
+    functions, _ = handler.interface()
     text = "".join(f"\\{byte:02X}" for byte in _MESSAGE)
-    return f'@message = private constant [{len(_MESSAGE)} x i8] c"{text}"\n' + (native.ENTRY + _LAUNCH).format(
-        **native.entry_values(),
+    return f'@message = private constant [{len(_MESSAGE)} x i8] c"{text}"\n' + (handler.ENTRY + _LAUNCH).format(
+        **handler.entry_values(),
         parameters=count + 2,
         pointers="\n".join(pointers),
         threads=cuda_kernel.THREADS,

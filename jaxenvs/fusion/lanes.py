@@ -66,7 +66,7 @@ def _opened(closed: ClosedJaxpr, traced: Sequence[bool]) -> ClosedJaxpr:
 
 def is_key(x: Any) -> bool:
     """Whether an array holds random keys."""
-    return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 def as_words(x: Any) -> Any:

@@ -14,11 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
 from jaxenvs.errors import JaxenvsError
-from jaxenvs.fusion import gpu, kernel, native
+from jaxenvs.fusion import gpu, handler, kernel, native
 from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import Block, CannotFuse, fingerprint, program
 
@@ -64,14 +65,14 @@ def _of_steps(kind: Kind) -> bool:
 def _scan_shapes(*_: Any, closed: ClosedJaxpr, layout: Layout, steps: int, lanes: int) -> list[Any]:
     num_carried = layout.count(Kind.CARRY)
     return [
-        jax.core.ShapedArray((lanes, *x.shape) if n < num_carried else (steps, lanes, *x.shape), x.dtype)
+        ShapedArray((lanes, *x.shape) if n < num_carried else (steps, lanes, *x.shape), x.dtype)
         for n, x in enumerate(closed.out_avals)
     ]
 
 
 scan.def_abstract_eval(_scan_shapes)
 scan.def_impl(lambda *operands, **params: jax.jit(functools.partial(scan.bind, **params))(*operands))
-step.def_abstract_eval(lambda *_, closed: [jax.core.ShapedArray(x.shape, x.dtype) for x in closed.out_avals])
+step.def_abstract_eval(lambda *_, closed: [ShapedArray(x.shape, x.dtype) for x in closed.out_avals])
 step.def_impl(lambda *operands, closed: jaxpr_as_fun(closed)(*operands))
 
 
@@ -117,7 +118,7 @@ def compiled(read: Block, layout: Layout) -> str:
         if code is None:
             written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
-            text = native.module_text(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
+            text = handler.module_text(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
             code = native.compile_object(text)
             native.keep(path, code)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, code))

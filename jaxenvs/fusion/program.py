@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
@@ -153,7 +154,7 @@ def fingerprint(block: Block) -> str:
 
 def is_key(aval: Any) -> bool:
     """Whether a value is a random key."""
-    return jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key)
+    return jnp.issubdtype(aval.dtype, jax.dtypes.prng_key)
 
 
 def key_shape(aval: Any) -> tuple[int, ...]:
@@ -189,7 +190,10 @@ class _Builder:
         values: dict[Any, Atom] = {}
 
         def read(x: Any) -> Atom:
-            return np.asarray(x.val, x.aval.dtype) if isinstance(x, Literal) else values[x]
+            if not isinstance(x, Literal):
+                return values[x]
+            aval: Any = x.aval
+            return np.asarray(x.val, aval.dtype)
 
         values.update(zip(jaxpr.constvars, map(words, consts), strict=True))
         values.update(zip(jaxpr.invars, arguments, strict=True))
@@ -219,8 +223,9 @@ class _Builder:
         blocks: Sequence[Block] = (),
     ) -> list[Atom]:
         """Adds one equation, or the constant that it computes."""
-        if not blocks and all(isinstance(x, np.ndarray) for x in inputs):
-            folded = folding.fold(op, inputs, outputs[0], params)
+        constants = [x for x in inputs if isinstance(x, np.ndarray)]
+        if not blocks and len(constants) == len(inputs):
+            folded = folding.fold(op, constants, outputs[0], params)
             if folded is not None:
                 return [folded]
         if not blocks:
@@ -264,7 +269,7 @@ class _Builder:
         more: dict[str, Any] = {}
         if op == "select_n" and inputs[0].shape:
             axes = tuple(range(len(inputs[0].shape)))
-            wide = Var((*inputs[0].shape, size), inputs[0].dtype)
+            wide = Var((*inputs[0].shape, size), str(inputs[0].dtype))
             inputs[:1] = self.add(
                 "broadcast_in_dim", inputs[:1], [wide], {"shape": wide.shape, "broadcast_dimensions": axes}
             )
@@ -339,7 +344,8 @@ class _Builder:
         consts, initial, xs = inputs[:num_consts], inputs[num_consts:][:num_carry], inputs[num_consts + num_carry :]
         inner = params["jaxpr"].jaxpr
         if length == 0:
-            zeros = [np.zeros(v.shape, v.dtype) for v in map(lambda v: _variable(v.aval), eqn.outvars[num_carry:])]
+            variables = [_variable(v.aval) for v in eqn.outvars[num_carry:]]
+            zeros = [np.zeros(x.shape, x.dtype) for x in variables]
             return [*initial, *zeros]
         uniform = [_uniform(x) for x in initial]
         while True:

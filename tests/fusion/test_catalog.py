@@ -1,4 +1,4 @@
-"""Every environment of the catalog that is pure becomes a kernel, with XLA's integers, flags and keys, and its floats."""
+"""Every pure environment of the catalog becomes a kernel, with XLA's integers, flags and keys, and its floats."""
 
 import jax
 import numpy as np

@@ -14,7 +14,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs import fusion
-from jaxenvs.fusion import cuda_kernel, gpu, native, primitives
+from jaxenvs.fusion import cuda_kernel, gpu, handler, native, primitives
 from jaxenvs.fusion import lanes as lanes_of
 from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import CannotFuse, program
@@ -262,7 +262,7 @@ _Api = ctypes.CFUNCTYPE(_POINTER, ctypes.POINTER(_POINTER))
 def test_handler_launches_on_the_stream(outcome: str) -> None:
     """With a call frame and functions of XLA that stand for the real ones, laid out as its header says."""
     seen: dict[str, Any] = {}
-    functions, _ = native.interface()
+    functions, _ = handler.interface()
 
     def launch(kernel: int, *rest: Any) -> int:
         *numbers, stream, parameters, extra = rest
