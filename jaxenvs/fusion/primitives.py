@@ -6,6 +6,7 @@ fused, to the operations that they stand for.
 
 import ctypes
 import functools
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ def _lower_scan_to_xla(ctx: Any, *operands: Any, **params: Any) -> Any:
 def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any) -> Any:
     layout, lanes, steps = params["layout"], params["lanes"], params["steps"]
     fewest = kernel.GROUP if platform == "cpu" else 1
-    if steps == 0 or lanes < fewest or (platform == "cuda" and gpu.missing() is not None):
+    # The handler asks the C library for functions of POSIX.
+    missing = gpu.missing() is not None if platform == "cuda" else sys.platform == "win32"
+    if steps == 0 or lanes < fewest or missing:
         return _lower_scan_to_xla(ctx, *operands, **params)
     try:
         read = program(params["closed"], [is_uniform(kind) for kind in layout])

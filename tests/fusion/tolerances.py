@@ -18,7 +18,7 @@ TOLERANCES = {
 """Relative and absolute tolerance of floats, where it is not 1e-6."""
 
 PICTURES = {"CarRacing-v3": 1e-5, "rlenvs/Minecraft-v0": 1e-5, "VoxelCraft-v0": 1e-5}
-"""Ids whose observations are pictures that depend on floats, with the share of numbers that may differ.
+"""Ids whose observations are pictures that depend on floats, with the share that may differ by more than a grey level.
 
 Where a ray meets the edge of two textures, or a pixel is half covered, rounding decides between two colours.
 """
