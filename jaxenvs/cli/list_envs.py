@@ -46,12 +46,20 @@ def list_envs(
         typer.echo(markdown_table(rows))
         return
     out = console()
-    out.print(_table(rows, brief=out.width < _WHOLE_WIDTH))
+    title = f"{len(rows)} environments" if len(rows) > 1 else None
+    if out.width >= _WHOLE_WIDTH:
+        out.print(_table(rows, title, brief=False))
+        return
+    # A table for each family, so that long ids in one do not narrow the columns of the others.
+    for number, (_, members) in enumerate(itertools.groupby(rows, key=lambda row: row["family"])):
+        if number:
+            out.print()
+        out.print(_table(list(members), None if number else title, brief=True))
 
 
-def _table(rows: list[dict[str, Any]], *, brief: bool) -> Table:
+def _table(rows: list[dict[str, Any]], title: str | None, *, brief: bool) -> Table:
     """The rows as a table, with the name of each family above its ids; a brief one omits rewards and bounds."""
-    built = Table(title=f"{len(rows)} environments" if len(rows) > 1 else None, title_justify="left", box=None)
+    built = Table(title=title, title_justify="left", box=None)
     built.title_style, built.padding, built.pad_edge = "bold", (0, 1 if brief else 2, 0, 0), False
     columns = ("id", "observation", "action", *(() if brief else ("reward",)), "limit", "threshold")
     for name in columns:

@@ -115,7 +115,7 @@ def test_the_temperature_leads_the_entropy_to_its_target():
 def test_features_are_normalised_by_those_that_were_acted_on():
     learner = TINY.replace(normalize_observations=True)
     state, _ = jax.jit(learner.train)(PENDULUM, KEY)
-    features, statistics = state.buffer.items.features, state.agent.statistics
+    features, statistics = state.buffer.replay.items.features, state.agent.statistics
     assert features.shape[0] == 48 == round(float(statistics.count))
     np.testing.assert_allclose(statistics.mean, features.mean(0), atol=1e-3)
     np.testing.assert_allclose(statistics.variance, features.var(0), atol=1e-2)

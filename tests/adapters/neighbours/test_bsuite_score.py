@@ -6,7 +6,9 @@ import warnings
 import numpy as np
 import pytest
 
-from jaxenvs.adapters import DmEnvironment
+pytest.importorskip("dm_env", reason="dm_env is not installed")
+
+from jaxenvs.adapters import DmEnvironment  # needs dm_env
 from jaxenvs.bsuite import make_bsuite
 
 pytestmark = pytest.mark.neighbours
