@@ -169,10 +169,14 @@ def test_frames_do_not_queue_up_for_a_page_that_is_slow(client):
         page.send("speed", speed=8)
         page.send = lambda *_, **__: None  # from now on, it acknowledges nothing
         socket.send('{"type": "hold", "action": null}')
+        step = '{"type": "step", "action": null}'
         for _ in range(60):
-            socket.send('{"type": "step", "action": null}')
+            socket.send(step)
+        page.update()  # perhaps that of all these steps
+        socket.send(step)
         page.update()
-        page.update()
+        for _ in range(60):
+            socket.send(step)
         socket.send('{"type": "nonsense"}')
         assert page.next()["type"] == "error", "no third update was on its way"
         socket.send('{"type": "received"}')
