@@ -2,6 +2,8 @@
 
 import importlib
 import math
+import os
+import tempfile
 from typing import Any
 
 PACKAGES = ("jaxenvs",)
@@ -39,6 +41,7 @@ def prepare(
     if fused:
         from jaxenvs.fusion import fuse
 
+        os.environ["JAXENVS_CACHE"] = tempfile.mkdtemp()  # a compile time read from a cache would be meaningless
         env = fuse(env)
     key, reset_key = jax.random.split(make_key(0))
     states, first = jax.jit(jax.vmap(env.reset))(jax.random.split(reset_key, num_envs))
