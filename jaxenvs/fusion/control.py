@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, at, dense_strides, is_uniform
-from jaxenvs.fusion.program import Block, Equation, Var
+from jaxenvs.fusion.equations import Block, Equation, Var
 from jaxenvs.fusion.writer import Slot, Val
 
 if TYPE_CHECKING:

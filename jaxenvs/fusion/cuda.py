@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.fusion.program import CannotFuse
+from jaxenvs.fusion.equations import CannotFuse
 from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val, Writer
 
 _TYPES = {

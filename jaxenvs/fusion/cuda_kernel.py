@@ -15,8 +15,8 @@ from jaxenvs.fusion.arrays import Array, Memory, at, dense_strides, dtype_of
 from jaxenvs.fusion.control import carry_cells, update_cells
 from jaxenvs.fusion.cuda import CUDA, c_type, storage
 from jaxenvs.fusion.emitter import Emitter
+from jaxenvs.fusion.equations import Block, Var
 from jaxenvs.fusion.kernel import Kind, Layout
-from jaxenvs.fusion.program import Block, Var
 from jaxenvs.fusion.writer import Buffer, Val
 
 NAME = "jaxenvs_fused"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.fusion import functions
-from jaxenvs.fusion.program import CannotFuse
+from jaxenvs.fusion.equations import CannotFuse
 from jaxenvs.fusion.writer import Val, Writer
 
 Operation = Callable[..., Val]
@@ -83,10 +83,6 @@ def _extremum(op: str) -> Operation:
         return w.select(w.compare("eq", x, y), _as_float(w, together, x.dtype), result)
 
     return extremum
-
-
-def _sub(w: Writer, p: Any, x: Val, y: Val) -> Val:
-    return w.op("sub", x.dtype, x, y)
 
 
 def _neg(w: Writer, p: Any, x: Val) -> Val:
@@ -212,10 +208,6 @@ def _nextafter(w: Writer, p: Any, x: Val, y: Val) -> Val:
     return w.select(nan, w.const(np.nan, x.dtype), _as_float(w, result, x.dtype))
 
 
-def _logical(op: str) -> Operation:
-    return lambda w, p, x, y: w.op(op, x.dtype, x, y)
-
-
 def _without_parameters(function: Callable[..., Val]) -> Operation:
     return lambda w, p, *xs: function(w, *xs)
 
@@ -223,7 +215,7 @@ def _without_parameters(function: Callable[..., Val]) -> Operation:
 OPERATIONS: dict[str, Operation] = {
     "add": _machine("add"),
     "add_any": _machine("add"),
-    "sub": _sub,
+    "sub": _machine("sub"),
     "mul": _machine("mul"),
     "div": _div,
     "rem": _rem,
@@ -242,9 +234,9 @@ OPERATIONS: dict[str, Operation] = {
     "le": _compare("le"),
     "gt": _compare("gt"),
     "ge": _compare("ge"),
-    "and": _logical("and"),
-    "or": _logical("or"),
-    "xor": _logical("xor"),
+    "and": _machine("and"),
+    "or": _machine("or"),
+    "xor": _machine("xor"),
     "not": lambda w, p, x: w.not_(x),
     "shift_left": _shift("shl"),
     "shift_right_logical": _shift("lshr"),

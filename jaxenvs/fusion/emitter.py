@@ -25,7 +25,7 @@ from jaxenvs.fusion.arrays import (
     small_constant,
     whole,
 )
-from jaxenvs.fusion.program import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
 from jaxenvs.fusion.writer import Val, Writer
 
 UNROLL = 32

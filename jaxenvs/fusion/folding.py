@@ -37,7 +37,7 @@ _INTEGERS: dict[str, Callable[..., np.ndarray]] = {
     "xor": np.bitwise_xor,
     "not": np.invert,
 }
-_ANY: dict[str, Callable[..., np.ndarray]] = {
+COMPARISONS: dict[str, Callable[..., np.ndarray]] = {
     "eq": np.equal,
     "ne": np.not_equal,
     "lt": np.less,
@@ -45,6 +45,7 @@ _ANY: dict[str, Callable[..., np.ndarray]] = {
     "gt": np.greater,
     "ge": np.greater_equal,
 }
+"""NumPy's functions for comparisons, by the name of the operation."""
 
 
 def fold(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str, Any]) -> np.ndarray | None:
@@ -84,7 +85,7 @@ def _value(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str,
         return np.where(inputs[0], inputs[2], inputs[1])
     if op in _STRUCTURE:
         return _STRUCTURE[op](inputs[0], params)
-    if op in _ANY or (op in _INTEGERS and inputs[0].dtype.kind in "bui"):
+    if op in COMPARISONS or (op in _INTEGERS and inputs[0].dtype.kind in "bui"):
         # As arrays, since NumPy warns for scalars that wrap around.
-        return (_ANY | _INTEGERS)[op](*(np.atleast_1d(x) if output.shape == () else x for x in inputs))
+        return (COMPARISONS | _INTEGERS)[op](*(np.atleast_1d(x) if output.shape == () else x for x in inputs))
     return None

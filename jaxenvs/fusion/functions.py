@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from jaxenvs.fusion.program import CannotFuse
+from jaxenvs.fusion.equations import CannotFuse
 from jaxenvs.fusion.wide import WIDE, Wide, constant, signed_as
 from jaxenvs.fusion.writer import Val, Writer
 

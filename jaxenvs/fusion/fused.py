@@ -231,8 +231,9 @@ def explain(env: Env[Any, Any]) -> Explanation:
     """
     require_compiler()
     from jaxenvs.fusion import gpu, kernel
+    from jaxenvs.fusion.equations import CannotFuse, structure
     from jaxenvs.fusion.kernel import Kind
-    from jaxenvs.fusion.program import CannotFuse, program, structure
+    from jaxenvs.fusion.program import program
 
     key = jax.eval_shape(lambda: random.key(0))
     state = jax.eval_shape(env.reset, key)[0]

@@ -17,8 +17,8 @@ import jax
 
 from jaxenvs.errors import JaxenvsError
 from jaxenvs.fusion import cuda_kernel, handler, native
+from jaxenvs.fusion.equations import Block, fingerprint
 from jaxenvs.fusion.kernel import Layout
-from jaxenvs.fusion.program import Block, fingerprint
 
 _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76
 _INTERNAL_ERROR = 13

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Position, Small, at, is_uniform, positions
-from jaxenvs.fusion.program import SCATTERS, CannotFuse, Equation
+from jaxenvs.fusion.equations import CannotFuse, Equation
+from jaxenvs.fusion.program import SCATTERS
 from jaxenvs.fusion.shapes import plus
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
 from jaxenvs.fusion.emitter import Emitter
-from jaxenvs.fusion.llvm import LLVM, power_of_two_below, storage
-from jaxenvs.fusion.program import Block, Var
+from jaxenvs.fusion.equations import Block, Var
+from jaxenvs.fusion.llvm import LLVM, storage
+from jaxenvs.fusion.rows import interleaved, joined, part, power_of_two_below
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
@@ -251,7 +252,7 @@ class _KernelWriter:
         if count == var.size <= _CHUNK:
             length = self.group * count
             rows = w.emit(f"load <{length} x {kind}>, ptr {base}, align {align}")
-            refs = [w.part(rows, kind, length, list(range(k, length, count))) for k in range(count)]
+            refs = [part(w, rows, kind, length, list(range(k, length, count))) for k in range(count)]
             return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
         while count:
             width = power_of_two_below(count)
@@ -265,10 +266,10 @@ class _KernelWriter:
             length = width
             while len(rows) > 1:
                 order = list(range(2 * length))
-                rows = [w.joined(a, b, kind, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
+                rows = [joined(w, a, b, kind, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
                 length *= 2
             for k in range(width):
-                ref = w.part(rows[0], kind, length, list(range(k, length, width)))
+                ref = part(w, rows[0], kind, length, list(range(k, length, width)))
                 results.append(w.convert(Val(ref, memory, False), var.dtype))
             start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
             count -= width
@@ -326,10 +327,10 @@ class _KernelWriter:
             # Whole rows lie one after another.
             vectors = [self._as_vector(w.spread(x) if x.uniform else x.ref, kind) for x in values]
             count = 1 << (size - 1).bit_length()
-            together, width = w.interleaved(vectors + vectors[-1:] * (count - size), kind, self.group)
+            together, width = interleaved(w, vectors + vectors[-1:] * (count - size), kind, self.group)
             if count != size:
                 kept = [lane * count + k for lane in range(self.group) for k in range(size)]
-                together, width = w.part(together, kind, width, kept), self.group * size
+                together, width = part(w, together, kind, width, kept), self.group * size
             w.lines.append(f"  store <{width} x {kind}> {together}, ptr {base}, align {bytes_each}")
             return
         done = 0
@@ -337,13 +338,13 @@ class _KernelWriter:
             count = min(power_of_two_below(len(values) - done), _CHUNK)
             vectors = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
             vectors = [self._as_vector(x, kind) for x in vectors]
-            together, width = w.interleaved(vectors, kind, self.group)
+            together, width = interleaved(w, vectors, kind, self.group)
             position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
             position = position if isinstance(position, Val) else w.index(position)
             for lane in range(self.group):
-                part = w.part(together, kind, width, list(range(lane * count, (lane + 1) * count)))
+                some = part(w, together, kind, width, list(range(lane * count, (lane + 1) * count)))
                 target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
-                w.lines.append(f"  store <{count} x {kind}> {part}, ptr {target}, align {bytes_each}")
+                w.lines.append(f"  store <{count} x {kind}> {some}, ptr {target}, align {bytes_each}")
             done += count
 
     def _as_vector(self, ref: str, kind: str) -> str:

@@ -1,7 +1,6 @@
 """A writer of LLVM's language: a value is a vector of lanes, which LLVM fits to the registers of the processor."""
 
 import contextlib
-import math
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -385,33 +384,3 @@ class LLVM(Writer):
         stay = self.fresh("stay")
         self.lines.append(f"  br i1 {condition.ref}, label %{stay}, label %{self._ends[-1]}")
         self.label(stay)
-
-    # Lanes and rows: in JAX's arrays, the elements of one lane lie together.
-
-    def interleaved(self, vectors: list[str], kind: str, width: int) -> tuple[str, int]:
-        """The numbers of several vectors, lane after lane; `len(vectors)` is a power of 2."""
-        if len(vectors) == 1:
-            return vectors[0], width
-        even, count = self.interleaved(vectors[0::2], kind, width)
-        odd, _ = self.interleaved(vectors[1::2], kind, width)
-        order = ", ".join(f"i32 {k + offset * count}" for k in range(count) for offset in (0, 1))
-        vector = f"<{count} x {kind}>"
-        return self.emit(f"shufflevector {vector} {even}, {vector} {odd}, <{2 * count} x i32> <{order}>"), 2 * count
-
-    def joined(self, first: str, second: str, kind: str, width: int, indices: list[int]) -> str:
-        """Numbers of two vectors, those of the second counted after those of the first."""
-        order = ", ".join(f"i32 {k}" for k in indices)
-        vector = f"<{width} x {kind}>"
-        return self.emit(f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>")
-
-    def part(self, vector: str, kind: str, width: int, indices: list[int]) -> str:
-        """Some of a vector's numbers."""
-        order = ", ".join(f"i32 {k}" for k in indices)
-        return self.emit(
-            f"shufflevector <{width} x {kind}> {vector}, <{width} x {kind}> poison, <{len(indices)} x i32> <{order}>"
-        )
-
-
-def power_of_two_below(n: int) -> int:
-    """The largest power of 2 that is at most `n`."""
-    return 1 << int(math.log2(n)) if n else 0

@@ -5,10 +5,8 @@ nobody reads is dropped. What is left is a list of equations, with blocks within
 the variables around them directly.
 """
 
-import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +14,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from jaxenvs.fusion import folding, keys
+from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
 
 # What is read, and does not change a value of one lane.
 _SAME = {"copy", "copy_p", "stop_gradient", "random_wrap", "random_unwrap", "sharding_constraint", "pvary"}
@@ -42,67 +41,6 @@ SCATTERS = {
 _DTYPES = {*("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")}
 
 
-class CannotFuse(Exception):
-    """Why a program cannot become a kernel."""
-
-
-@dataclasses.dataclass(eq=False, slots=True)
-class Var:
-    """An array of each lane.
-
-    Attributes:
-        shape: without lanes; that of a key has its words last.
-        dtype: as NumPy names it.
-        uniform: whether it is known to be the same in all lanes.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    uniform: bool = False
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-
-Atom: TypeAlias = Var | np.ndarray
-
-
-@dataclasses.dataclass(eq=False, slots=True)
-class Block:
-    """A list of equations that is computed as a whole.
-
-    Attributes:
-        inputs: variables that are given a value anew each time: what a loop carries.
-        equations: in the order of computation.
-        outputs: its results.
-    """
-
-    inputs: list[Var]
-    equations: list["Equation"]
-    outputs: list[Atom]
-
-
-@dataclasses.dataclass(eq=False, slots=True)
-class Equation:
-    """One operation.
-
-    Attributes:
-        op: the name of the primitive.
-        inputs: what it reads.
-        outputs: what it defines.
-        params: the primitive's parameters that matter.
-        blocks: the branches of a `cond`, condition and body of a `while`, the body of a `scan`.
-    """
-
-    op: str
-    inputs: list[Atom]
-    outputs: list[Var]
-    params: dict[str, Any]
-    blocks: list[Block]
-
-
 def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
     """The program of a jaxpr.
 
@@ -119,37 +57,6 @@ def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
     block = Block(inputs, builder.equations, outputs)
     _drop_unread(block, set())
     return block
-
-
-def fingerprint(block: Block) -> str:
-    """A hash of everything that a kernel depends on, equal in every process."""
-    digest, numbers = hashlib.sha256(), {}
-
-    def write(*parts: Any) -> None:
-        digest.update(repr(parts).encode())
-
-    def atom(x: Atom) -> None:
-        if isinstance(x, Var):
-            write(numbers.setdefault(x, len(numbers)), x.shape, x.dtype, x.uniform)
-        else:
-            write(x.shape, str(x.dtype))
-            digest.update(np.ascontiguousarray(x).tobytes())
-
-    def walk(block: Block) -> None:
-        write("block", len(block.inputs), len(block.equations), len(block.outputs))
-        for x in block.inputs:
-            atom(x)
-        for equation in block.equations:
-            write(equation.op, sorted(equation.params.items()), len(equation.inputs), len(equation.outputs))
-            for x in (*equation.inputs, *equation.outputs):
-                atom(x)
-            for inner in equation.blocks:
-                walk(inner)
-        for x in block.outputs:
-            atom(x)
-
-    walk(block)
-    return digest.hexdigest()
 
 
 def is_key(aval: Any) -> bool:
@@ -409,11 +316,3 @@ def _drop_outputs(equation: Equation, needed: list[bool]) -> None:
     equation.outputs = [x for x, keep in zip(equation.outputs, needed, strict=True) if keep]
     for block in equation.blocks:
         block.outputs = [x for x, keep in zip(block.outputs, needed, strict=True) if keep]
-
-
-def structure(block: Block, visit: Callable[[Equation], None]) -> None:
-    """Calls `visit` for each equation, those of inner blocks included."""
-    for equation in block.equations:
-        visit(equation)
-        for inner in equation.blocks:
-            structure(inner, visit)

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Position, Small, at, dense_strides, is_uniform, positions
-from jaxenvs.fusion.program import CannotFuse, Equation
+from jaxenvs.fusion.equations import CannotFuse, Equation
 from jaxenvs.fusion.shapes import plus, times
 from jaxenvs.fusion.writer import Slot, Val
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Position, Small, at, dense_strides, dtype_of, is_uniform
-from jaxenvs.fusion.program import CannotFuse, Equation
+from jaxenvs.fusion.equations import CannotFuse, Equation
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
 if TYPE_CHECKING:

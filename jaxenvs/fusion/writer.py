@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxenvs.fusion.folding import COMPARISONS
+
 INDEX = "int64"
 """The type of positions in memory and of loop counters."""
 
@@ -64,15 +66,7 @@ class Buffer:
         return self.pitch is None
 
 
-_COMPARE = {
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-}
-_FOLDED = _COMPARE | {
+_FOLDED = COMPARISONS | {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -229,7 +223,7 @@ class Writer(abc.ABC):
 
     def _folded_constants(self, op: str, dtype: str, operands: tuple[Val, ...]) -> Val | None:
         values = [x.const for x in operands]
-        if op in _COMPARE or (op in _FOLDED and dtype not in ("float32", "float64")):
+        if op in COMPARISONS or (op in _FOLDED and dtype not in ("float32", "float64")):
             with np.errstate(all="ignore"):
                 return self.const(_FOLDED[op](*values), dtype)
         if op == "lshr":

@@ -16,8 +16,9 @@ import jaxenvs
 from jaxenvs import fusion
 from jaxenvs.fusion import cuda_kernel, gpu, handler, native, primitives
 from jaxenvs.fusion import lanes as lanes_of
+from jaxenvs.fusion.equations import CannotFuse
 from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
-from jaxenvs.fusion.program import CannotFuse, program
+from jaxenvs.fusion.program import program
 from tests.fusion import cuda_on_host
 
 needs_gcc = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")

@@ -14,9 +14,10 @@ from jax import lax
 
 from jaxenvs.fusion import kernel
 from jaxenvs.fusion import scan as scan_lanes
+from jaxenvs.fusion.equations import CannotFuse
 from jaxenvs.fusion.kernel import Kind, is_uniform
 from jaxenvs.fusion.lanes import lane_program
-from jaxenvs.fusion.program import CannotFuse, program
+from jaxenvs.fusion.program import program
 from tests.fusion.comparison import both, by_kernel, by_xla, differences, edges, pairs
 
 INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32"]
