@@ -10,7 +10,6 @@ without compilation and evaluation. `--json FILE` writes all figures to a file.
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import jax
 
 import jaxenvs
-from jaxenvs.bench.provenance import provenance
+from benchmarks.training_report import training_report
 from jaxenvs.games import Game
 from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, SearchOpponent, match, worst_outcome
 from jaxenvs.training import AlphaZero, preset
@@ -92,13 +91,7 @@ def measure(name: str, seed: int, num_games: int, **settings: Any) -> dict[str, 
             worst["moving first" if first else "moving second"] = {"worst_outcome": outcome, "games": games}
         print(f"over all replies: {worst}", flush=True)
     return {
-        **provenance(f"python -m benchmarks.alpha_zero {name}"),
-        "env_id": env_id,
-        "seed": seed,
-        "niceness": os.nice(0),
-        "settings": {setting: getattr(learner, setting) for setting in learner.setting_names()},
-        "minutes": round(seconds / 60, 2),
-        "processor_minutes": round(spent / 60, 2),
+        **training_report(f"python -m benchmarks.alpha_zero {name}", env_id, learner, seed, seconds, spent),
         "results": results,
         "over_all_replies": worst,
         "training": rows,

@@ -9,7 +9,6 @@ during training.
 """
 
 import argparse
-import os
 import time
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 from jax import Array
 
 import jaxenvs
-from jaxenvs.bench.provenance import provenance
+from benchmarks.training_report import training_report
 from jaxenvs.core.wrapper import unwrap, unwrap_state
 from jaxenvs.envs.rlenvs.minecraft import Minecraft
 from jaxenvs.envs.voxel_craft import _rules as rules
@@ -105,13 +104,7 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
         results[name] = result
         print(f"{name}: {result}", flush=True)
     return {
-        **provenance(f"python -m benchmarks.voxel_learning {env_id}"),
-        "env_id": env_id,
-        "seed": seed,
-        "niceness": os.nice(0),
-        "settings": {setting: getattr(learner, setting) for setting in learner.setting_names()},
-        "minutes": round(seconds / 60, 2),
-        "processor_minutes": round(spent / 60, 2),
+        **training_report(f"python -m benchmarks.voxel_learning {env_id}", env_id, learner, seed, seconds, spent),
         "results": results,
         "training": rows,
     }
