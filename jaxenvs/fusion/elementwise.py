@@ -72,12 +72,14 @@ def _extremum(op: str) -> Operation:
         x, y = (y, x) if x.const is not None else (x, y)
         if y.const is not None and np.isnan(y.const):
             return y
-        better = "gt" if op == "max" else "lt"
-        if y.const is not None and y.const == 0 and np.signbit(y.const) == (op == "max"):
-            better = "ge" if op == "max" else "le"
-        result = w.select(w.op("or", "bool", w.compare(better, x, y), w.compare("ne", x, x)), x, y)
+        # As the processor's instructions for extrema have it: `x`, unless `y` is known to be beyond it.
+        beyond = "gt" if op == "max" else "lt"
+        if y.const is not None and y.const == 0 and np.signbit(y.const) != (op == "max"):
+            beyond = "ge" if op == "max" else "le"
+        result = w.select(w.compare(beyond, y, x), y, x)
         if y.const is not None:
             return result
+        result = w.select(w.compare("ne", y, y), y, result)
         # Of zeros with two signs, the greater is +0. Other equal numbers have equal bits.
         together = w.op("and" if op == "max" else "or", _word(x.dtype), _as_word(w, x), _as_word(w, y))
         return w.select(w.compare("eq", x, y), _as_float(w, together, x.dtype), result)
