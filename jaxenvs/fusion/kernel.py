@@ -20,7 +20,7 @@ from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
 GROUP = 16
-_MOST_LANES, _BLOCK_BYTES = 512, 32 << 10
+_MOST_LANES, _BLOCK_BYTES = 256, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
 
@@ -160,6 +160,9 @@ class _KernelWriter:
         w, kind = self.w, storage(var.dtype)
         if var.size == 0:
             return
+        if var.size <= _CHUNK:
+            self._copy_rows(pointer, buffer, var, first, count, into_state=into_state)
+            return
         with w.loop(count) as lane, w.loop(var.size) as element:
             row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
             outer = w.op("add", INDEX, row, element)
@@ -171,6 +174,21 @@ class _KernelWriter:
             source, target = ends if into_state else ends[::-1]
             value = w.emit(f"load {kind}, ptr {source}")
             w.lines.append(f"  store {kind} {value}, ptr {target}")
+
+    def _copy_rows(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
+        """Copies short rows, those of a group of lanes at once."""
+        w = self.w
+        groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
+        with w.loop(groups) as number:
+            lane = w.op("mul", INDEX, number, w.index(self.group))
+            row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
+            base = self._offset(pointer, var.dtype, row)
+            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+            if into_state:
+                for k, value in enumerate(self._columns(base, var, 0, var.size)):
+                    w.store(here, w.index(k), value)
+            else:
+                self._interleave(base, var.dtype, var.size, 0, [w.load(here, w.index(k)) for k in range(var.size)])
 
     def _offset(self, pointer: str, dtype: str, position: Val) -> str:
         return self.w.emit(f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
