@@ -11,9 +11,9 @@ WIDE = "float64"
 FULL, SHORT = 53, 36
 """Bits to which series are computed: all of float64's, or enough to round to float32, where 1 in 1,000 then differs."""
 
-# Added to a number, it leaves the nearest whole number in the last bits.
-_SHIFTER = 1.5 * 2.0**52
-_SHIFTER_BITS = 0x4338000000000000
+# For each type, what leaves the nearest whole number in the last bits of a number that it is added to, and its bits.
+_SHIFTERS = {"float32": (1.5 * 2.0**23, "int32", 0x4B400000), WIDE: (1.5 * 2.0**52, "int64", 0x4338000000000000)}
+_SHIFTER = _SHIFTERS[WIDE][0]
 
 
 class Wide:
@@ -97,16 +97,26 @@ class Wide:
     def nearest(self) -> tuple["Wide", Val]:
         """The nearest whole number, as a float and as int64, for numbers below 2^51."""
         shifted = self + _SHIFTER
-        whole = self.w.op(
-            "sub", "int64", self.w.op("bitcast", "int64", shifted.value), self.w.const(_SHIFTER_BITS, "int64")
-        )
-        return shifted - _SHIFTER, whole
+        return shifted - _SHIFTER, _shifted_back(self.w, shifted.value)
+
+
+def _shifted_back(w: Writer, shifted: Val) -> Val:
+    _, whole, bits = _SHIFTERS[shifted.dtype]
+    return w.op("sub", whole, w.op("bitcast", whole, shifted), w.const(bits, whole))
+
+
+def whole_of(w: Writer, x: Val) -> Val:
+    """A whole float as an integer of its size, if it is below 2^51, or 2^22 for float32.
+
+    It takes no conversion, which not all processors have for vectors.
+    """
+    return _shifted_back(w, w.op("add", x.dtype, x, w.const(_SHIFTERS[x.dtype][0], x.dtype)))
 
 
 def from_whole(x: Wide, whole: Val) -> Wide:
     """An int64 below 2^51 as a partner of `x`."""
-    bits = x.w.op("add", "int64", whole, x.w.const(_SHIFTER_BITS, "int64"))
-    return x.like(x.w.op("bitcast", WIDE, bits)) - _SHIFTER
+    shifter, kind, bits = _SHIFTERS[WIDE]
+    return x.like(x.w.op("bitcast", WIDE, x.w.op("add", kind, whole, x.w.const(bits, kind)))) - shifter
 
 
 def constant(x: Wide, value: float) -> Wide:
