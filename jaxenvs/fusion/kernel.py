@@ -15,7 +15,7 @@ from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var
 from jaxenvs.fusion.llvm import LLVM, storage
-from jaxenvs.fusion.rows import interleaved, joined, part, power_of_two_below
+from jaxenvs.fusion.rows import chosen, interleaved, joined, part, power_of_two_below, separated
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
@@ -268,9 +268,16 @@ class _KernelWriter:
         align, results = np.dtype(var.dtype).itemsize, []
         memory = "uint8" if var.dtype == "bool" else var.dtype
         if count == var.size <= _CHUNK:
-            length = self.group * count
-            rows = w.emit(f"load <{length} x {kind}>, ptr {base}, align {align}")
-            refs = [part(w, rows, kind, length, list(range(k, length, count))) for k in range(count)]
+            vector = f"<{self.group} x {kind}>"
+            whole = [
+                w.emit(f"load {vector}, ptr {self._offset(base, var.dtype, w.index(k * self.group))}, align {align}")
+                for k in range(count)
+            ]
+            if count & (count - 1) == 0:
+                refs = separated(w, whole, kind, self.group)
+            else:
+                order = [k + lane * count for k in range(count) for lane in range(self.group)]
+                refs = chosen(w, whole, kind, self.group, order)
             return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
         while count:
             width = power_of_two_below(count)
@@ -345,22 +352,26 @@ class _KernelWriter:
             # Whole rows lie one after another.
             vectors = [self._as_vector(w.spread(x) if x.uniform else x.ref, kind) for x in values]
             count = 1 << (size - 1).bit_length()
-            together, width = interleaved(w, vectors + vectors[-1:] * (count - size), kind, self.group)
+            rows = interleaved(w, vectors + vectors[-1:] * (count - size), kind, self.group)
             if count != size:
                 kept = [lane * count + k for lane in range(self.group) for k in range(size)]
-                together, width = part(w, together, kind, width, kept), self.group * size
-            w.lines.append(f"  store <{width} x {kind}> {together}, ptr {base}, align {bytes_each}")
+                rows = chosen(w, rows, kind, self.group, kept)
+            for k, row in enumerate(rows):
+                target = self._offset(base, dtype, w.index(k * self.group))
+                w.lines.append(f"  store <{self.group} x {kind}> {row}, ptr {target}, align {bytes_each}")
             return
         done = 0
         while done < len(values):
             count = min(power_of_two_below(len(values) - done), _CHUNK)
             vectors = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
-            vectors = [self._as_vector(x, kind) for x in vectors]
-            together, width = interleaved(w, vectors, kind, self.group)
+            rows = interleaved(w, [self._as_vector(x, kind) for x in vectors], kind, self.group)
             position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
             position = position if isinstance(position, Val) else w.index(position)
             for lane in range(self.group):
-                some = part(w, together, kind, width, list(range(lane * count, (lane + 1) * count)))
+                number, first = divmod(lane * count, self.group)
+                some = rows[number]
+                if count != self.group:
+                    some = part(w, some, kind, self.group, list(range(first, first + count)))
                 target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
                 w.lines.append(f"  store <{count} x {kind}> {some}, ptr {target}, align {bytes_each}")
             done += count
