@@ -312,8 +312,8 @@ def remainder(w: Writer, x: Val, y: Val) -> Val:
     return w.get(slot)
 
 
-# Those whose series reach the accuracy of float64, to a few units in the last place.
-_ACCURATE = {"sin", "cos", "tan", "exp", "log", "atan", "atan2", "asin", "acos", "rsqrt"}
+ACCURATE = {"sin", "cos", "tan", "exp", "log", "atan", "atan2", "asin", "acos", "rsqrt"}
+"""Functions whose series reach the accuracy of float64, to a few units in the last place."""
 
 
 def _narrow(name: str, function: Callable[..., Wide]) -> Callable[..., Val]:
@@ -321,7 +321,7 @@ def _narrow(name: str, function: Callable[..., Wide]) -> Callable[..., Val]:
         native = w.function(name, *xs)
         if native is not None:
             return native
-        if xs[0].dtype == "float64" and name in _ACCURATE:
+        if xs[0].dtype == "float64" and name in ACCURATE:
             return function(*[Wide(w, x) for x in xs]).value
         if xs[0].dtype != "float32":
             raise CannotFuse(f"`{name}` of {xs[0].dtype} is not supported")
