@@ -34,7 +34,7 @@ def processor() -> str:
     return f"{llvmlite.__version__} {llvm.get_default_triple()} {llvm.get_host_cpu_name()} {features}"
 
 
-_LONG = 600_000
+LONG = 600_000
 """From so many characters on, about 12,000 lines, a module gets fewer passes of optimisation."""
 
 
@@ -46,7 +46,7 @@ def compile_object(text: str) -> bytes:
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization, options.slp_vectorization = False, False
     builder = llvm.create_pass_builder(machine, options)
-    passes = builder.getModulePassManager() if len(text) <= _LONG else _few_passes()
+    passes = builder.getModulePassManager() if len(text) <= LONG else _few_passes()
     passes.run(module, builder)
     return machine.emit_object(module)
 
