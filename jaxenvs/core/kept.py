@@ -31,12 +31,12 @@ def _by_division(x: Array, below_one: Array) -> Array:
     return lax.div(x, one)
 
 
-def _map(operands: Sequence[Array], axes: Sequence[Any]) -> tuple[Array, int]:
+def _map(operands: Sequence[Array], axes: Sequence[Any]) -> tuple[Array, int | None]:
     x, below_one = operands
     if axes[1] is not None:  # all are at most 0
         below_one = jnp.min(below_one, axes[1])
     if axes[0] is None:
-        return kept.bind(x, below_one), batching.not_mapped
+        return kept.bind(x, below_one), None
     return kept.bind(jnp.moveaxis(x, axes[0], 0), below_one), 0
 
 
