@@ -3,7 +3,8 @@
 Each id plays random actions, drawn within the step, with automatic resets, and writes observations, rewards, flags and
 actions of all steps. `fusion.scan` and `jax.lax.scan` of the same step are measured in turn, and the best of each
 counts. CartPole is measured beside a loop in C that was vectorised by hand (`cartpole.c`, compiled by gcc), which
-writes the same, and beside gymnax where it is installed.
+writes the same: into the same arrays in every call, and into new ones, as a program in JAX does. CartPole and MinAtar
+are measured beside gymnax where it is installed, as `pip install -e ".[test-neighbours]"` does.
 """
 
 import argparse
@@ -44,6 +45,13 @@ IDS = [
 ]  # fmt: skip
 
 
+IN_GYMNAX = {"CartPole-v1": "CartPole-v1"} | {
+    f"MinAtar/{game}-v1": f"{game}-MinAtar" for game in ("Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders")
+}
+"""The names of the same environments in gymnax."""
+STEPS_IN_GYMNAX = 4  # its Seaquest takes a second for each
+
+
 def programs(id: str, lanes: int, steps: int) -> tuple[Callable[[], Any], Callable[[], Any], float]:
     """The fused scan, XLA's scan, and the seconds to compile the first."""
     env = jaxenvs.AutoReset(jaxenvs.make(id))
@@ -81,8 +89,8 @@ def fastest(functions: dict[str, Callable[[], Any]], seconds: float) -> dict[str
     return best
 
 
-def cart_pole_in_c(lanes: int, steps: int) -> Callable[[], Any] | None:
-    """The loop in C, or None without gcc."""
+def cart_pole_in_c(lanes: int, steps: int, *, new_arrays: bool = False) -> Callable[[], Any] | None:
+    """The loop in C, or None without gcc; it writes into the same arrays in every call, or into new ones."""
     folder = Path(tempfile.mkdtemp())
     flags = ["-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11"]
     flags += ["-shared", "-fPIC"]
@@ -93,31 +101,43 @@ def cart_pole_in_c(lanes: int, steps: int) -> Callable[[], Any] | None:
         return None
     run = ctypes.CDLL(str(folder / "c.so")).run
     keys = np.random.default_rng(0).integers(0, 2**32, (lanes, 2), dtype=np.uint32)
-    arrays = [np.zeros((lanes, 4), np.float32), np.zeros(lanes, np.int32), keys]
-    shape = steps, lanes
-    arrays += [np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)]
-    arrays += [np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.zeros(shape, np.int32)]
-    pointers = [x.ctypes.data_as(ctypes.c_void_p) for x in arrays]
-    return lambda: (run(*pointers, ctypes.c_int64(lanes), ctypes.c_int64(steps)), arrays)
+    state = [np.zeros((lanes, 4), np.float32), np.zeros(lanes, np.int32), keys]
+    kinds = [((4,), np.float32), ((), np.float32), ((), np.uint8), ((), np.uint8), ((), np.int32)]
+
+    def arrays() -> list[np.ndarray]:
+        return [np.empty((steps, lanes, *shape), dtype) for shape, dtype in kinds]
+
+    kept = None if new_arrays else arrays()
+
+    def play() -> list[np.ndarray]:
+        results = [*state, *(arrays() if kept is None else kept)]
+        pointers = [x.ctypes.data_as(ctypes.c_void_p) for x in results]
+        run(*pointers, ctypes.c_int64(lanes), ctypes.c_int64(steps))
+        return results
+
+    return play
 
 
-def cart_pole_in_gymnax(lanes: int, steps: int) -> Callable[[], Any]:
-    """The CartPole of gymnax in the same loop."""
+def program_in_gymnax(id: str, lanes: int) -> Callable[[], Any]:
+    """A few steps of gymnax's environment; its random numbers are drawn for all lanes at once, which is fastest."""
     gymnax: Any = importlib.import_module("gymnax")
-    env, params = gymnax.make("CartPole-v1")
+    env, params = gymnax.make(IN_GYMNAX[id])
     _, state = jax.jit(jax.vmap(env.reset, in_axes=(0, None)))(jax.random.split(jax.random.key(0), lanes), params)
+    count = env.action_space(params).n
 
     def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Any]:
         state, key = carry
         key, action_key, step_key = jax.random.split(key, 3)
-        action = env.action_space(params).sample(action_key)
-        observation, state, reward, done, _ = env.step(step_key, state, action, params)
-        return (state, key), (observation, reward, done, action)
+        action = jax.random.randint(action_key, (lanes,), 0, count)
+        step_keys = jax.random.split(step_key, lanes)
+        observation, state, reward, terminated, truncated, _ = jax.vmap(env.step, in_axes=(0, 0, 0, None))(
+            step_keys, state, action, params
+        )
+        return (state, key), (observation, reward, terminated, truncated, action)
 
-    keys = jax.random.split(jax.random.key(1), lanes)
-    mapped = jax.vmap(step, in_axes=(0, None))
-    program = jax.jit(lambda *carry: jax.lax.scan(mapped, carry, length=steps)).lower(state, keys).compile()
-    return lambda: jax.block_until_ready(program(state, keys))
+    program = jax.jit(lambda *carry: jax.lax.scan(step, carry, length=STEPS_IN_GYMNAX))
+    compiled = program.lower(state, jax.random.key(1)).compile()
+    return lambda: jax.block_until_ready(compiled(state, jax.random.key(1)))
 
 
 def measure(ids: list[str], seconds: float, size: tuple[int, int] | None = None) -> dict[str, Any]:
@@ -127,13 +147,15 @@ def measure(ids: list[str], seconds: float, size: tuple[int, int] | None = None)
         lanes, steps = size or SLOW.get(id, (LANES, STEPS))
         fused, scanned, compiling = programs(id, lanes, steps)
         functions = {"fused": fused, "scan": scanned}
-        if id == "CartPole-v1":
-            in_c = cart_pole_in_c(lanes, steps) if lanes % 512 == 0 else None
-            functions |= {} if in_c is None else {"C": in_c}
-            if importlib.util.find_spec("gymnax"):
-                functions["gymnax"] = cart_pole_in_gymnax(lanes, steps)
+        if id == "CartPole-v1" and lanes % 512 == 0:
+            for name, new_arrays in (("C", False), ("C, new arrays", True)):
+                in_c = cart_pole_in_c(lanes, steps, new_arrays=new_arrays)
+                functions |= {} if in_c is None else {name: in_c}
+        if id in IN_GYMNAX and importlib.util.find_spec("gymnax"):
+            functions["gymnax"] = program_in_gymnax(id, lanes)
         best = fastest(functions, seconds)
-        speeds = {name: round(lanes * steps / x) for name, x in best.items()}
+        taken = dict.fromkeys(functions, steps) | {"gymnax": STEPS_IN_GYMNAX}
+        speeds = {name: round(lanes * taken[name] / x) for name, x in best.items()}
         rows.append({"env_id": id, "lanes": lanes, "steps": steps, "compile_seconds": round(compiling, 2)} | speeds)
     return {"rows": rows}
 

@@ -40,7 +40,7 @@ def steps_per_second(figures: Figures) -> str:
 
 def fusion_speed(figures: Figures) -> str:
     """By id, the speed of the kernel and of XLA's scan, their ratio, that to peers, and the time to compile."""
-    peers = [name for name in ("C", "gymnax") if any(name in row for row in figures["rows"])]
+    peers = [name for name in ("C", "C, new arrays", "gymnax") if any(name in row for row in figures["rows"])]
     rows = []
     for row in figures["rows"]:
         cells = [f"{row['fused'] / row[peer]:.2f}" if peer in row else "" for peer in peers]

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxenvs.fusion import functions
 from jaxenvs.fusion.equations import CannotFuse
+from jaxenvs.fusion.wide import WIDE, whole_of
 from jaxenvs.fusion.writer import Val, Writer
 
 Operation = Callable[..., Val]
@@ -34,7 +35,7 @@ def _div(w: Writer, p: Any, x: Val, y: Val) -> Val:
     minus_one = w.const(-1, x.dtype)
     if y.const is not None and y.const not in (0, -1):
         return w.op("div", x.dtype, x, y)
-    return w.select(w.compare("eq", y, w.const(0, x.dtype)), minus_one, _quotient(w, x, y))
+    return w.select(w.compare("eq", y, w.const(0, x.dtype)), minus_one, _quotient(w, p, x, y))
 
 
 def _rem(w: Writer, p: Any, x: Val, y: Val) -> Val:
@@ -42,19 +43,23 @@ def _rem(w: Writer, p: Any, x: Val, y: Val) -> Val:
         return functions.remainder(w, x, y)
     if y.const is not None and y.const not in (0, -1):
         return w.op("rem", x.dtype, x, y)
-    product = w.op("mul", x.dtype, _quotient(w, x, y), y)
+    product = w.op("mul", x.dtype, _quotient(w, p, x, y), y)
     return w.select(w.compare("eq", y, w.const(0, x.dtype)), x, w.op("sub", x.dtype, x, product))
 
 
-def _quotient(w: Writer, x: Val, y: Val) -> Val:
+SMALL_DIVIDEND = 1 << 22
+"""Of integers below it, float32 has the right quotient, cut off, whatever the divisor."""
+
+
+def _quotient(w: Writer, p: Any, x: Val, y: Val) -> Val:
     """The quotient of two integers, cut off; the smallest by -1 is the smallest; anything where `y` is 0.
 
-    Up to 32 bits it is computed with float64, whose quotient, cut off, is right: vectors have no division of integers.
+    Up to 32 bits it is computed with floats, whose quotient, cut off, is right: vectors have no division of integers.
     """
     if _bits(x.dtype) <= 32 and not w.divides_integers:
-        exact = w.op("div", "float64", w.convert(x, "float64"), w.convert(y, "float64"))
-        wide = w.convert(exact, "int64")
-        return w.convert(wide, x.dtype)
+        kind = "float32" if _bits(x.dtype) <= 16 or p.get("small_dividend") else WIDE
+        exact = w.op("div", kind, w.convert(x, kind), w.convert(y, kind))
+        return w.convert(whole_of(w, w.op("trunc", kind, exact)), x.dtype)
     one, unsafe = w.const(1, x.dtype), w.compare("eq", y, w.const(0, x.dtype))
     if x.dtype[0] == "i":
         minus = w.compare("eq", y, w.const(-1, x.dtype))
@@ -72,12 +77,14 @@ def _extremum(op: str) -> Operation:
         x, y = (y, x) if x.const is not None else (x, y)
         if y.const is not None and np.isnan(y.const):
             return y
-        better = "gt" if op == "max" else "lt"
-        if y.const is not None and y.const == 0 and np.signbit(y.const) == (op == "max"):
-            better = "ge" if op == "max" else "le"
-        result = w.select(w.op("or", "bool", w.compare(better, x, y), w.compare("ne", x, x)), x, y)
+        # As the processor's instructions for extrema have it: `x`, unless `y` is known to be beyond it.
+        beyond = "gt" if op == "max" else "lt"
+        if y.const is not None and y.const == 0 and np.signbit(y.const) != (op == "max"):
+            beyond = "ge" if op == "max" else "le"
+        result = w.select(w.compare(beyond, y, x), y, x)
         if y.const is not None:
             return result
+        result = w.select(w.compare("ne", y, y), y, result)
         # Of zeros with two signs, the greater is +0. Other equal numbers have equal bits.
         together = w.op("and" if op == "max" else "or", _word(x.dtype), _as_word(w, x), _as_word(w, y))
         return w.select(w.compare("eq", x, y), _as_float(w, together, x.dtype), result)
@@ -161,7 +168,7 @@ def _integer_pow(w: Writer, p: Any, x: Val) -> Val:
         if exponent:
             base = w.op("mul", x.dtype, base, base)
     result = w.const(1, x.dtype) if result is None else result
-    return _div(w, p, w.const(1, x.dtype), result) if p["y"] < 0 else result
+    return _div(w, {}, w.const(1, x.dtype), result) if p["y"] < 0 else result
 
 
 def _clamp(w: Writer, p: Any, low: Val, x: Val, high: Val) -> Val:

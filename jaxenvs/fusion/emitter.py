@@ -178,8 +178,11 @@ class Emitter:
         def compute(values: list[Val]) -> Val:
             if equation.op == "convert_element_type":
                 return self.w.convert(values[0], output.dtype)
-            return elementwise.OPERATIONS[equation.op](self.w, equation.params, *values)
+            return elementwise.OPERATIONS[equation.op](self.w, params, *values)
 
+        params = equation.params
+        if equation.op in ("div", "rem") and isinstance(inputs[0], np.ndarray) and inputs[0].dtype.kind in "iu":
+            params = {"small_dividend": bool(np.all(np.abs(inputs[0].astype(np.int64)) < elementwise.SMALL_DIVIDEND))}
         if self.is_small(output.shape):
             operands = [np.broadcast_to(self.small(x).elements, output.shape) for x in inputs]
             elements = np.empty(output.shape, object)

@@ -36,6 +36,13 @@ _INTEGERS: dict[str, Callable[..., np.ndarray]] = {
     "or": np.bitwise_or,
     "xor": np.bitwise_xor,
     "not": np.invert,
+    "max": np.maximum,
+    "min": np.minimum,
+    "sign": np.sign,
+    "div": lambda x, y: (np.abs(x) // np.abs(y)) * np.sign(x) * np.sign(y),
+    "rem": np.fmod,
+    "shift_left": np.left_shift,
+    "shift_right_logical": np.right_shift,
 }
 COMPARISONS: dict[str, Callable[..., np.ndarray]] = {
     "eq": np.equal,
@@ -85,7 +92,17 @@ def _value(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str,
         return np.where(inputs[0], inputs[2], inputs[1])
     if op in _STRUCTURE:
         return _STRUCTURE[op](inputs[0], params)
-    if op in COMPARISONS or (op in _INTEGERS and inputs[0].dtype.kind in "bui"):
+    if op in COMPARISONS or (op in _INTEGERS and inputs[0].dtype.kind in "bui" and _is_defined(op, inputs)):
         # As arrays, since NumPy warns for scalars that wrap around.
         return (COMPARISONS | _INTEGERS)[op](*(np.atleast_1d(x) if output.shape == () else x for x in inputs))
     return None
+
+
+def _is_defined(op: str, inputs: Sequence[np.ndarray]) -> bool:
+    """Whether NumPy's result is XLA's."""
+    x, y = inputs[0], inputs[-1]
+    if op in ("div", "rem"):
+        return not np.any(y == 0) and not (x.dtype.kind == "i" and np.any(x == np.iinfo(x.dtype).min))
+    if op.startswith("shift"):
+        return x.dtype.kind == "u" and bool(np.all(y < 8 * x.dtype.itemsize))
+    return op != "sign" or x.dtype.kind == "i"

@@ -9,19 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxenvs.fusion.equations import CannotFuse
-from jaxenvs.fusion.wide import WIDE, Wide, constant, signed_as
+from jaxenvs.fusion.wide import SHORT, WIDE, Wide, constant, from_whole, signed_as
 from jaxenvs.fusion.writer import Val, Writer
 
 
 def _exp(x: Wide) -> Wide:
     w = x.w
     x = x.where(x.below(800.0), 800.0).where(w.not_(x.below(-800.0)), -800.0)
-    k = (x * (1 / math.log(2))).one("round_even")
+    k, whole = (x * (1 / math.log(2))).nearest()
     rest = k.fma(-6.93147180369123816490e-01, x)
     rest = k.fma(-1.90821492927058770002e-10, rest)
-    series = rest.polynomial([1 / math.factorial(n) for n in range(13, -1, -1)])
+    series = rest.polynomial([1 / math.factorial(n) for n in range(13, -1, -1)], math.log(2) / 2)
     # 2^k in two factors, so that neither leaves the range of float64.
-    whole = w.convert(k.value, "int64")
     half = w.op("ashr", "int64", whole, w.const(1, "int64"))
     return series * _power_of_two(w, half) * _power_of_two(w, w.op("sub", "int64", whole, half))
 
@@ -39,11 +38,11 @@ def _log(x: Wide) -> Wide:
     shifted = w.op("sub", "int64", bits, w.const(0x3FE6A09E667F3BCD, "int64"))
     k = w.op("ashr", "int64", shifted, w.const(52, "int64"))
     mantissa = w.op("sub", "int64", bits, w.op("shl", "int64", k, w.const(52, "int64")))
-    m = Wide(w, w.op("bitcast", WIDE, mantissa))
+    m = x.like(w.op("bitcast", WIDE, mantissa))
     s = (m - 1.0) / (m + 1.0)
     square = s * s
-    series = square.polynomial([2 / (2 * n + 1) for n in range(10, -1, -1)])
-    return Wide(w, w.convert(k, WIDE)).fma(math.log(2), s * series)
+    series = square.polynomial([2 / (2 * n + 1) for n in range(10, -1, -1)], 0.0295)  # of sqrt(2)
+    return from_whole(x, k).fma(math.log(2), s * series)
 
 
 def _log_all(x: Wide) -> Wide:
@@ -56,7 +55,7 @@ def _log_all(x: Wide) -> Wide:
 
 
 def _expm1(x: Wide) -> Wide:
-    series = x.polynomial([1 / math.factorial(n) for n in range(12, 0, -1)]) * x
+    series = x.polynomial([1 / math.factorial(n) for n in range(12, 0, -1)], 0.25) * x
     return series.where(x.one("fabs").below(0.25), _exp(x) - 1.0)
 
 
@@ -64,7 +63,7 @@ def _log1p(x: Wide) -> Wide:
     # For small x, log1p(x) = 2 artanh(x / (2 + x)).
     s = x / (x + 2.0)
     square = s * s
-    series = square.polynomial([2 / (2 * n + 1) for n in range(8, -1, -1)]) * s
+    series = square.polynomial([2 / (2 * n + 1) for n in range(8, -1, -1)], 0.0205) * s  # of -0.25
     return series.where(x.one("fabs").below(0.25), _log_all(x + 1.0))
 
 
@@ -90,54 +89,42 @@ def _cosh(x: Wide) -> Wide:
     return (e + 1.0 / e) * 0.5
 
 
-# pi/2 in three parts; the first has 33 bits, so that its products with whole numbers of 20 bits are exact.
+# pi/2 in two parts; the first has 33 bits, so that its products with whole numbers of 20 bits are exact.
 # The distance from a multiple is right to the last bit of float32, near the multiples too, up to `_LARGE` and beyond.
 _LARGE = 2.0**20
-_HALF_PI = 1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21
+_HALF_PI = 1.57079632673412561417e00, 6.07710050650619224932e-11
 _SINE = [(-1) ** n / math.factorial(2 * n + 1) for n in range(8, -1, -1)]
 _COSINE = [(-1) ** n / math.factorial(2 * n) for n in range(8, -1, -1)]
-
-
-def _quadrant(x: Wide) -> tuple[Val, Wide]:
-    """The number of the nearest multiple of pi/2, and the distance from it, for numbers that are not `_LARGE`."""
-    w = x.w
-    k = (x * (2 / math.pi)).one("round_even")
-    rest = k.fma(-_HALF_PI[0], x)
-    rest = k.fma(-_HALF_PI[1], rest)
-    rest = k.fma(-_HALF_PI[2], rest)
-    return w.op("and", "int64", w.convert(k.value, "int64"), w.const(3, "int64")), rest
 
 
 def _sine(shift: int) -> Callable[[Wide], Wide]:
     def sine(x: Wide) -> Wide:
         w = x.w
-        quadrant, rest = _quadrant(x)
-        quadrant = w.op("add", "int64", quadrant, w.const(shift, "int64"))
+        # The nearest multiple of pi/2, and the distance from it.
+        k, quadrant = (x * (2 / math.pi)).nearest()
+        rest = k.fma(-_HALF_PI[1], k.fma(-_HALF_PI[0], x))
         square = rest * rest
-        sin, cos = square.polynomial(_SINE) * rest, square.polynomial(_COSINE)
-
-        def bit(number: int) -> Val:
-            mask = w.op("and", "int64", quadrant, w.const(number, "int64"))
-            return w.compare("ne", mask, w.const(0, "int64"))
-
-        result = cos.where(bit(1), sin)
-        result = (result * -1.0).where(bit(2), result)
-        if shift == 0:
-            result = x.where(x.equals(0.0), result)
-        return _by_library("cos" if shift else "sin", x, result)
+        sin, cos = (square.polynomial(series, math.pi**2 / 16) for series in (_SINE, _COSINE))
+        quadrant = w.op("add", "int64", quadrant, w.const(shift, "int64"))
+        odd = w.op("and", "int64", quadrant, w.const(1, "int64"))
+        result = cos.where(w.compare("ne", odd, w.const(0, "int64")), sin * rest)
+        # Every second quadrant turns the sign.
+        sign = w.op("shl", "int64", w.op("lshr", "int64", quadrant, w.const(1, "int64")), w.const(63, "int64"))
+        turned = w.op("xor", "int64", w.op("bitcast", "int64", result.value), sign)
+        return _by_library("cos" if shift else "sin", x, x.like(w.op("bitcast", WIDE, turned)))
 
     return sine
 
 
 def _by_library(name: str, x: Wide, result: Wide) -> Wide:
-    """The result, replaced by that of the system's library for large numbers."""
-    w, size = x.w, x.one("fabs")
-    large = w.op("and", "bool", w.not_(size.below(_LARGE)), size.below(math.inf))
+    """The result, replaced by that of the system's library for large numbers and infinity."""
+    w = x.w
+    large = w.compare("ge", x.one("fabs").value, w.const(_LARGE, WIDE))
     slot = w.slot(WIDE, result.value.uniform)
     w.set(slot, result.value)
     with w.when(w.any(large)):
         w.set(slot, w.select(large, w.op(name, WIDE, x.value), result.value))
-    return Wide(w, w.get(slot))
+    return x.like(w.get(slot))
 
 
 def _tan(x: Wide) -> Wide:
@@ -155,7 +142,7 @@ def _atan(x: Wide) -> Wide:
     reduced = (-1.0 / size).where(large, ((size - 1.0) / (size + 1.0)).where(middle, size))
     base = constant(x, math.pi / 2).where(large, constant(x, math.pi / 4).where(middle, 0.0))
     square = reduced * reduced
-    return signed_as(x, base + square.polynomial(_ARCTAN) * reduced)
+    return signed_as(x, base + square.polynomial(_ARCTAN, 0.1716) * reduced)
 
 
 def _atan2(y: Wide, x: Wide) -> Wide:
@@ -325,8 +312,8 @@ def remainder(w: Writer, x: Val, y: Val) -> Val:
     return w.get(slot)
 
 
-# Those whose series reach the accuracy of float64, to a few units in the last place.
-_ACCURATE = {"sin", "cos", "tan", "exp", "log", "atan", "atan2", "asin", "acos", "rsqrt"}
+ACCURATE = {"sin", "cos", "tan", "exp", "log", "atan", "atan2", "asin", "acos", "rsqrt"}
+"""Functions whose series reach the accuracy of float64, to a few units in the last place."""
 
 
 def _narrow(name: str, function: Callable[..., Wide]) -> Callable[..., Val]:
@@ -334,11 +321,11 @@ def _narrow(name: str, function: Callable[..., Wide]) -> Callable[..., Val]:
         native = w.function(name, *xs)
         if native is not None:
             return native
-        if xs[0].dtype == "float64" and name in _ACCURATE:
+        if xs[0].dtype == "float64" and name in ACCURATE:
             return function(*[Wide(w, x) for x in xs]).value
         if xs[0].dtype != "float32":
             raise CannotFuse(f"`{name}` of {xs[0].dtype} is not supported")
-        wide = function(*[Wide(w, w.convert(x, WIDE)) for x in xs])
+        wide = function(*[Wide(w, w.convert(x, WIDE), SHORT) for x in xs])
         return w.convert(wide.value, "float32")
 
     return narrow

@@ -1,8 +1,9 @@
 """fuse: an environment whose batches step in one kernel."""
 
 import dataclasses
+import functools
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -33,7 +34,12 @@ class Fused(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
         return self.env.reset(key)
 
     def step(self, state: Any, action: Any) -> tuple[Any, TimeStep[Obs]]:
-        return call(self.env.step, state, action)
+        if _is_traced(self):
+            return call(self.env.step, state, action)
+        arguments = jax.tree.map(jax.numpy.asarray, (state, action))
+        leaves, structure = jax.tree.flatten(jax.tree.map(lambda x: one_of(x, 0), arguments))
+        lane = _lane_step(_Fixed(self.env), structure, tuple(leaves), bool(jax.config.read("jax_enable_x64")))
+        return _applied(lane, arguments)
 
     def scan(self, state: Any, actions: Any) -> tuple[Any, TimeStep[Obs]]:
         """What `jax.lax.scan(jax.vmap(env.step), state, actions)` returns, computed by one kernel.
@@ -48,7 +54,7 @@ class Fused(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
         Raises:
             InvalidField: the axes of lanes or steps differ.
         """
-        if any(isinstance(x, Tracer) for x in jax.tree.leaves((self, state, actions))):
+        if _is_traced((self, state, actions)):
             return scan(self.env.step, state, actions)
         return _compiled_scan(_Fixed(self.env))(state, actions)
 
@@ -87,10 +93,14 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         arguments: trees of arrays.
     """
     require_compiler()
+    arguments = jax.tree.map(jax.numpy.asarray, arguments)
+    return _applied(lane_program(function, jax.tree.map(lambda x: one_of(x, 0), arguments)), arguments)
+
+
+def _applied(lane: LaneProgram, arguments: Sequence[Any]) -> Any:
+    """What a program gives for trees of arrays."""
     from jaxenvs.fusion import primitives
 
-    arguments = jax.tree.map(jax.numpy.asarray, arguments)
-    lane = lane_program(function, jax.tree.map(lambda x: one_of(x, 0), arguments))
     results = primitives.step.bind(*lane.captured, *map(as_words, jax.tree.leaves(arguments)), closed=lane.closed)
     return _result(lane, results)
 
@@ -179,8 +189,9 @@ class _Fixed:
     def __init__(self, env: Env[Any, Any]) -> None:
         leaves, structure = jax.tree.flatten(env)
         self.env = env
-        arrays = [jax.numpy.asarray(as_words(x) if hasattr(x, "dtype") else x) for x in leaves]
-        self._identity = structure, tuple((x.shape, str(x.dtype), x.tobytes()) for x in map(jax.device_get, arrays))
+        with jax.ensure_compile_time_eval():  # the values are known, while a program around them is traced, too
+            arrays = jax.device_get([jax.numpy.asarray(as_words(x) if hasattr(x, "dtype") else x) for x in leaves])
+        self._identity = structure, tuple((x.shape, str(x.dtype), x.tobytes()) for x in arrays)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Fixed) and self._identity == other._identity
@@ -189,16 +200,21 @@ class _Fixed:
         return hash(self._identity)
 
 
-_scans: dict[_Fixed, Callable[[Any, Any], Any]] = {}
-
-
+@functools.lru_cache(maxsize=64)
 def _compiled_scan(fixed: _Fixed) -> Callable[[Any, Any], Any]:
     """A jitted scan of an environment, whose values are constants in the kernel."""
-    if fixed not in _scans:
-        if len(_scans) >= 64:
-            _scans.pop(next(iter(_scans)))
-        _scans[fixed] = jax.jit(lambda state, actions: scan(fixed.env.step, state, actions))
-    return _scans[fixed]
+    return jax.jit(lambda state, actions: scan(fixed.env.step, state, actions))
+
+
+@functools.lru_cache(maxsize=64)
+def _lane_step(fixed: _Fixed, structure: Any, leaves: tuple[jax.ShapeDtypeStruct, ...], x64: bool) -> LaneProgram:
+    """The program of an environment's step, which is read once for a state and an action of given shapes and dtypes."""
+    del x64  # the dtypes within the step depend on it
+    return lane_program(fixed.env.step, structure.unflatten(leaves))
+
+
+def _is_traced(tree: Any) -> bool:
+    return any(isinstance(x, Tracer) for x in jax.tree.leaves(tree))
 
 
 @dataclasses.dataclass(frozen=True)

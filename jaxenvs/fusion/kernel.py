@@ -15,12 +15,12 @@ from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var
 from jaxenvs.fusion.llvm import LLVM, storage
-from jaxenvs.fusion.rows import interleaved, joined, part, power_of_two_below
+from jaxenvs.fusion.rows import chosen, interleaved, joined, part, power_of_two_below, separated
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
 GROUP = 16
-_MOST_LANES, _BLOCK_BYTES = 512, 32 << 10
+_MOST_LANES, _BLOCK_BYTES = 256, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
 
@@ -160,6 +160,9 @@ class _KernelWriter:
         w, kind = self.w, storage(var.dtype)
         if var.size == 0:
             return
+        if var.size <= _CHUNK:
+            self._copy_rows(pointer, buffer, var, first, count, into_state=into_state)
+            return
         with w.loop(count) as lane, w.loop(var.size) as element:
             row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
             outer = w.op("add", INDEX, row, element)
@@ -171,6 +174,21 @@ class _KernelWriter:
             source, target = ends if into_state else ends[::-1]
             value = w.emit(f"load {kind}, ptr {source}")
             w.lines.append(f"  store {kind} {value}, ptr {target}")
+
+    def _copy_rows(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
+        """Copies short rows, those of a group of lanes at once."""
+        w = self.w
+        groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
+        with w.loop(groups) as number:
+            lane = w.op("mul", INDEX, number, w.index(self.group))
+            row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
+            base = self._offset(pointer, var.dtype, row)
+            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+            if into_state:
+                for k, value in enumerate(self._columns(base, var, 0, var.size)):
+                    w.store(here, w.index(k), value)
+            else:
+                self._interleave(base, var.dtype, var.size, 0, [w.load(here, w.index(k)) for k in range(var.size)])
 
     def _offset(self, pointer: str, dtype: str, position: Val) -> str:
         return self.w.emit(f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
@@ -250,9 +268,16 @@ class _KernelWriter:
         align, results = np.dtype(var.dtype).itemsize, []
         memory = "uint8" if var.dtype == "bool" else var.dtype
         if count == var.size <= _CHUNK:
-            length = self.group * count
-            rows = w.emit(f"load <{length} x {kind}>, ptr {base}, align {align}")
-            refs = [part(w, rows, kind, length, list(range(k, length, count))) for k in range(count)]
+            vector = f"<{self.group} x {kind}>"
+            whole = [
+                w.emit(f"load {vector}, ptr {self._offset(base, var.dtype, w.index(k * self.group))}, align {align}")
+                for k in range(count)
+            ]
+            if count & (count - 1) == 0:
+                refs = separated(w, whole, kind, self.group)
+            else:
+                order = [k + lane * count for k in range(count) for lane in range(self.group)]
+                refs = chosen(w, whole, kind, self.group, order)
             return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
         while count:
             width = power_of_two_below(count)
@@ -327,22 +352,26 @@ class _KernelWriter:
             # Whole rows lie one after another.
             vectors = [self._as_vector(w.spread(x) if x.uniform else x.ref, kind) for x in values]
             count = 1 << (size - 1).bit_length()
-            together, width = interleaved(w, vectors + vectors[-1:] * (count - size), kind, self.group)
+            rows = interleaved(w, vectors + vectors[-1:] * (count - size), kind, self.group)
             if count != size:
                 kept = [lane * count + k for lane in range(self.group) for k in range(size)]
-                together, width = part(w, together, kind, width, kept), self.group * size
-            w.lines.append(f"  store <{width} x {kind}> {together}, ptr {base}, align {bytes_each}")
+                rows = chosen(w, rows, kind, self.group, kept)
+            for k, row in enumerate(rows):
+                target = self._offset(base, dtype, w.index(k * self.group))
+                w.lines.append(f"  store <{self.group} x {kind}> {row}, ptr {target}, align {bytes_each}")
             return
         done = 0
         while done < len(values):
             count = min(power_of_two_below(len(values) - done), _CHUNK)
             vectors = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
-            vectors = [self._as_vector(x, kind) for x in vectors]
-            together, width = interleaved(w, vectors, kind, self.group)
+            rows = interleaved(w, [self._as_vector(x, kind) for x in vectors], kind, self.group)
             position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
             position = position if isinstance(position, Val) else w.index(position)
             for lane in range(self.group):
-                some = part(w, together, kind, width, list(range(lane * count, (lane + 1) * count)))
+                number, first = divmod(lane * count, self.group)
+                some = rows[number]
+                if count != self.group:
+                    some = part(w, some, kind, self.group, list(range(first, first + count)))
                 target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
                 w.lines.append(f"  store <{count} x {kind}> {some}, ptr {target}, align {bytes_each}")
             done += count

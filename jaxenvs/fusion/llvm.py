@@ -36,7 +36,8 @@ _INTEGER = {
     "lshr": "lshr",
     "ashr": "ashr",
 }
-_FLOAT = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
+# A product and a sum may become one operation, as XLA has it.
+_FLOAT = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv", "rem": "frem"}
 _COMPARE_FLOAT = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 _INTRINSICS = {
     "sqrt": "sqrt",

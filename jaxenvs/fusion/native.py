@@ -34,6 +34,10 @@ def processor() -> str:
     return f"{llvmlite.__version__} {llvm.get_default_triple()} {llvm.get_host_cpu_name()} {features}"
 
 
+LONG = 600_000
+"""From so many characters on, about 12,000 lines, a module gets fewer passes of optimisation."""
+
+
 def compile_object(text: str) -> bytes:
     """Machine code of a module."""
     machine = _target()
@@ -42,9 +46,30 @@ def compile_object(text: str) -> bytes:
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization, options.slp_vectorization = False, False
     builder = llvm.create_pass_builder(machine, options)
-    passes = builder.getModulePassManager()
+    passes = builder.getModulePassManager() if len(text) <= LONG else _few_passes()
     passes.run(module, builder)
     return machine.emit_object(module)
+
+
+def _few_passes() -> Any:
+    """What a long module needs: values in registers, and no repeated or dead operations.
+
+    The writer leaves little to do. All of LLVM's passes take ten times as long, most of it for combining instructions
+    again and again and for moving them out of loops, and the kernels that were measured got no faster by them.
+    """
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_loop_simplify_pass()
+    passes.add_loop_rotate_pass()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_loop_unroll_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_dead_store_elimination_pass()
+    passes.add_instruction_combine_pass()
+    return passes
 
 
 _loaded: dict[str, Any] = {}

@@ -7,7 +7,7 @@ fused, to the operations that they stand for.
 import ctypes
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,14 @@ def _scan_shapes(*_: Any, closed: ClosedJaxpr, layout: Layout, steps: int, lanes
     ]
 
 
+@functools.lru_cache(maxsize=64)
+def _jitted_scan(*params: tuple[str, Any]) -> Callable[..., Any]:
+    """A scan outside of any other program."""
+    return jax.jit(functools.partial(scan.bind, **dict(params)))
+
+
 scan.def_abstract_eval(_scan_shapes)
-scan.def_impl(lambda *operands, **params: jax.jit(functools.partial(scan.bind, **params))(*operands))
+scan.def_impl(lambda *operands, **params: _jitted_scan(*sorted(params.items()))(*operands))
 step.def_abstract_eval(lambda *_, closed: [ShapedArray(x.shape, x.dtype) for x in closed.out_avals])
 step.def_impl(lambda *operands, closed: jaxpr_as_fun(closed)(*operands))
 

@@ -5,6 +5,7 @@ nobody reads is dropped. What is left is a list of equations, with blocks within
 the variables around them directly.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,11 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
+from jaxenvs.core.kept import kept
 from jaxenvs.fusion import folding, keys
 from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.uniform import mark_uniform
 
 # What is read, and does not change a value of one lane.
-_SAME = {"copy", "copy_p", "stop_gradient", "random_wrap", "random_unwrap", "sharding_constraint", "pvary"}
+_SAME = {
+    *("copy", "copy_p", "stop_gradient", "random_wrap", "random_unwrap", "sharding_constraint", "pvary"),
+    kept.name,
+}
 # Primitives that call a jaxpr once, with the parameter that holds it.
 _CALLS = {
     "jit": "jaxpr",
@@ -51,11 +57,14 @@ def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
     Raises:
         CannotFuse: it has an operation that no kernel can compute.
     """
-    inputs = [_variable(v.aval, is_uniform) for v, is_uniform in zip(closed.jaxpr.invars, uniform, strict=True)]
+    inputs = [_variable(v.aval) for v in closed.jaxpr.invars]
     builder = _Builder()
     outputs = builder.inline(closed.jaxpr, closed.consts, list(inputs))
     block = Block(inputs, builder.equations, outputs)
     _drop_unread(block, set())
+    for var, is_uniform in zip(inputs, uniform, strict=True):
+        var.uniform = is_uniform
+    mark_uniform(block)
     return block
 
 
@@ -74,16 +83,18 @@ def words(x: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(x)) if hasattr(x, "dtype") and is_key(x) else np.asarray(x)
 
 
-def _variable(aval: Any, uniform: bool = False) -> Var:
+def _variable(aval: Any) -> Var:
     if is_key(aval):
-        return Var(tuple(aval.shape) + key_shape(aval), "uint32", uniform)
-    _check_dtype(aval.dtype)
-    return Var(tuple(aval.shape), str(np.dtype(aval.dtype)), uniform)
+        return Var(tuple(aval.shape) + key_shape(aval), "uint32")
+    return Var(tuple(aval.shape), _name_of(aval.dtype))
 
 
-def _check_dtype(dtype: Any) -> None:
+@functools.cache  # NumPy puts a name together at each call
+def _name_of(dtype: Any) -> str:
+    """NumPy's name of a type that a kernel can have."""
     if str(dtype) not in _DTYPES:
         raise CannotFuse(f"numbers of type {dtype} are not supported")
+    return str(np.dtype(dtype))
 
 
 class _Builder:
@@ -135,9 +146,6 @@ class _Builder:
             folded = folding.fold(op, constants, outputs[0], params)
             if folded is not None:
                 return [folded]
-        if not blocks:
-            for output in outputs:
-                output.uniform = all(isinstance(x, np.ndarray) or x.uniform for x in inputs)
         self.equations.append(Equation(op, list(inputs), outputs, params, list(blocks)))
         return list(outputs)
 
@@ -157,7 +165,7 @@ class _Builder:
         if op in ("cond", "while", "scan"):
             return getattr(self, f"_{op}")(eqn, inputs)
         for x in inputs:
-            _check_dtype(x.dtype)
+            _name_of(x.dtype)
         outputs = [_variable(v.aval) for v in eqn.outvars]
         params = _plain(op, params, eqn)
         if any(is_key(v.aval) for v in eqn.outvars):
@@ -220,58 +228,29 @@ class _Builder:
             chosen = branches[int(np.clip(index, 0, len(branches) - 1))]
             return self.inline(chosen.jaxpr, chosen.consts, operands)
         blocks = [self.block(branch, operands, []) for branch in branches]
-        outputs = [_variable(v.aval) for v in eqn.outvars]
-        for number, output in enumerate(outputs):
-            output.uniform = index.uniform and all(_uniform(b.outputs[number]) for b in blocks)
-        return self.add("cond", [index], outputs, {}, blocks)
+        return self.add("cond", [index], [_variable(v.aval) for v in eqn.outvars], {}, blocks)
 
     def _while(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         params = eqn.params
         first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
         cond_consts, body_consts, initial = inputs[:first], inputs[first:second], inputs[second:]
-        uniform = [_uniform(x) for x in initial]
-        while True:
-            carried = [_variable(v.aval, u) for v, u in zip(eqn.outvars, uniform, strict=True)]
-            condition = self.block(params["cond_jaxpr"], [*cond_consts, *carried], carried)
-            body = self.block(params["body_jaxpr"], [*body_consts, *carried], carried)
-            still = _uniform(condition.outputs[0])
-            after = [
-                u and (still or new is old) and _uniform(new)
-                for u, new, old in zip(uniform, body.outputs, carried, strict=True)
-            ]
-            if after == uniform:
-                break
-            uniform = after
-        outputs = [_variable(v.aval, u) for v, u in zip(eqn.outvars, uniform, strict=True)]
-        return self.add("while", initial, outputs, {}, [condition, body])
+        carried = [_variable(v.aval) for v in eqn.outvars]
+        condition = self.block(params["cond_jaxpr"], [*cond_consts, *carried], carried)
+        body = self.block(params["body_jaxpr"], [*body_consts, *carried], carried)
+        return self.add("while", initial, [_variable(v.aval) for v in eqn.outvars], {}, [condition, body])
 
     def _scan(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         params = eqn.params
         num_consts, num_carry, length = params["num_consts"], params["num_carry"], params["length"]
         consts, initial, xs = inputs[:num_consts], inputs[num_consts:][:num_carry], inputs[num_consts + num_carry :]
-        inner = params["jaxpr"].jaxpr
+        outputs = [_variable(v.aval) for v in eqn.outvars]
         if length == 0:
-            variables = [_variable(v.aval) for v in eqn.outvars[num_carry:]]
-            zeros = [np.zeros(x.shape, x.dtype) for x in variables]
+            zeros = [np.zeros(x.shape, x.dtype) for x in outputs[num_carry:]]
             return [*initial, *zeros]
-        uniform = [_uniform(x) for x in initial]
-        while True:
-            carry_in, xs_in = inner.invars[num_consts:][:num_carry], inner.invars[num_consts + num_carry :]
-            carried = [_variable(v.aval, u) for v, u in zip(carry_in, uniform, strict=True)]
-            slices = [_variable(v.aval, _uniform(x)) for v, x in zip(xs_in, xs, strict=True)]
-            body = self.block(params["jaxpr"], [*consts, *carried, *slices], [*carried, *slices])
-            after = [u and _uniform(new) for u, new in zip(uniform, body.outputs[:num_carry], strict=True)]
-            if after == uniform:
-                break
-            uniform = after
-        uniform += [_uniform(y) for y in body.outputs[num_carry:]]
-        outputs = [_variable(v.aval, u) for v, u in zip(eqn.outvars, uniform, strict=True)]
+        given = [_variable(v.aval) for v in params["jaxpr"].jaxpr.invars[num_consts:]]
+        body = self.block(params["jaxpr"], [*consts, *given], given)
         kept = {"length": length, "reverse": bool(params["reverse"]), "num_carry": num_carry}
         return self.add("scan", [*initial, *xs], outputs, kept, [body])
-
-
-def _uniform(x: Atom) -> bool:
-    return not isinstance(x, Var) or x.uniform
 
 
 # Parameters that say nothing about the values.

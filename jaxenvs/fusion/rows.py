@@ -1,34 +1,66 @@
-"""Lanes and rows: in JAX's arrays, the elements of one lane lie together; in a kernel, the lanes of one element."""
+"""Lanes and rows: in JAX's arrays, the elements of one lane lie together; in a kernel, the lanes of one element.
+
+Everything is said in shuffles of two vectors of one size, which are single instructions. Of wider ones LLVM makes more
+than are needed.
+"""
 
 import math
+from collections.abc import Sequence
 
 from jaxenvs.fusion.llvm import LLVM
 
 
-def interleaved(w: LLVM, vectors: list[str], kind: str, width: int) -> tuple[str, int]:
-    """The numbers of several vectors, lane after lane; `len(vectors)` is a power of 2."""
+def interleaved(w: LLVM, columns: Sequence[str], kind: str, width: int) -> list[str]:
+    """Rows, one after another, from vectors of their elements; `len(columns)` is a power of 2."""
+    if len(columns) == 1:
+        return list(columns)
+    even, odd = (interleaved(w, columns[first::2], kind, width) for first in (0, 1))
+    halves = 0, width // 2
+    order = [[k + offset for k in range(start, start + width // 2) for offset in (0, width)] for start in halves]
+    return [joined(w, a, b, kind, width, indices) for a, b in zip(even, odd, strict=True) for indices in order]
+
+
+def separated(w: LLVM, vectors: Sequence[str], kind: str, width: int) -> list[str]:
+    """The inverse of `interleaved`: a vector for each element of the rows."""
     if len(vectors) == 1:
-        return vectors[0], width
-    even, count = interleaved(w, vectors[0::2], kind, width)
-    odd, _ = interleaved(w, vectors[1::2], kind, width)
-    order = ", ".join(f"i32 {k + offset * count}" for k in range(count) for offset in (0, 1))
-    vector = f"<{count} x {kind}>"
-    return w.emit(f"shufflevector {vector} {even}, {vector} {odd}, <{2 * count} x i32> <{order}>"), 2 * count
+        return list(vectors)
+    pairs = list(zip(vectors[0::2], vectors[1::2], strict=True))
+    even, odd = (
+        separated(w, [joined(w, a, b, kind, width, list(range(k, 2 * width, 2))) for a, b in pairs], kind, width)
+        for k in (0, 1)
+    )
+    return [x for pair in zip(even, odd, strict=True) for x in pair]
 
 
-def joined(w: LLVM, first: str, second: str, kind: str, width: int, indices: list[int]) -> str:
-    """Numbers of two vectors, those of the second counted after those of the first."""
-    order = ", ".join(f"i32 {k}" for k in indices)
+def chosen(w: LLVM, vectors: Sequence[str], kind: str, width: int, indices: Sequence[int]) -> list[str]:
+    """Some numbers of several vectors, in vectors; `len(indices)` is a multiple of `width`."""
+    results = []
+    for start in range(0, len(indices), width):
+        places = [divmod(k, width) for k in indices[start : start + width]]
+        first, *others = sorted({number for number, _ in places})
+        result, done = vectors[first], {first}
+        order = [k if number == first else -1 for number, k in places]
+        for other in others:
+            order = [width + k if number == other else x for (number, k), x in zip(places, order, strict=True)]
+            result = joined(w, result, vectors[other], kind, width, order)
+            done.add(other)
+            order = [at if number in done else -1 for at, (number, _) in enumerate(places)]
+        if not others and order != list(range(width)):
+            result = part(w, result, kind, width, order)
+        results.append(result)
+    return results
+
+
+def joined(w: LLVM, first: str, second: str, kind: str, width: int, indices: Sequence[int]) -> str:
+    """Numbers of two vectors, those of the second counted after those of the first; -1 is any."""
+    order = ", ".join("i32 poison" if k < 0 else f"i32 {k}" for k in indices)
     vector = f"<{width} x {kind}>"
     return w.emit(f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>")
 
 
-def part(w: LLVM, vector: str, kind: str, width: int, indices: list[int]) -> str:
+def part(w: LLVM, vector: str, kind: str, width: int, indices: Sequence[int]) -> str:
     """Some of a vector's numbers."""
-    order = ", ".join(f"i32 {k}" for k in indices)
-    return w.emit(
-        f"shufflevector <{width} x {kind}> {vector}, <{width} x {kind}> poison, <{len(indices)} x i32> <{order}>"
-    )
+    return joined(w, vector, "poison", kind, width, indices)
 
 
 def power_of_two_below(n: int) -> int:

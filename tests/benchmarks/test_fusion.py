@@ -24,7 +24,7 @@ def test_the_figures_become_a_table():
 def test_the_loop_in_c_plays_cart_pole():
     run = cart_pole_in_c(512, 300)
     assert run is not None
-    _, (state, count, _, observation, reward, terminated, truncated, action) = run()
+    state, count, _, observation, reward, terminated, truncated, action = run()
     assert reward.min() == 1 and 0.4 < action.mean() < 0.6 and not truncated.any()
     # Random play lasts for 22 steps in the mean.
     assert 1 / 30 < terminated.mean() < 1 / 16
@@ -36,3 +36,11 @@ def test_all_ids_are_in_the_catalog():
     import jaxenvs
 
     assert set(IDS) <= set(jaxenvs.registry)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="the loop in C is compiled by gcc")
+@pytest.mark.parametrize("new_arrays", [False, True])
+def test_the_loop_in_c_reuses_its_arrays_or_not(new_arrays):
+    run = cart_pole_in_c(512, 3, new_arrays=new_arrays)
+    assert run is not None
+    assert (run()[3] is run()[3]) == (not new_arrays)

@@ -14,12 +14,13 @@ import pytest
 
 import jaxenvs
 from jaxenvs import fusion
-from jaxenvs.fusion import cuda_kernel, gpu, handler, native, primitives
+from jaxenvs.fusion import cuda_kernel, gpu, native, primitives
 from jaxenvs.fusion import lanes as lanes_of
 from jaxenvs.fusion.equations import CannotFuse
 from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import program
-from tests.fusion import cuda_on_host
+from tests.fusion import call_frame, cuda_on_host
+from tests.fusion.call_frame import POINTER, Api
 
 needs_gcc = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")
@@ -254,16 +255,13 @@ def test_arrays_that_no_gpu_has_memory_for() -> None:
         _text({"closed": closed, "layout": (Kind.CARRY,)})
 
 
-_POINTER = ctypes.c_void_p
-_Launch = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, *[ctypes.c_uint] * 7, _POINTER, ctypes.POINTER(_POINTER), _POINTER)
-_Api = ctypes.CFUNCTYPE(_POINTER, ctypes.POINTER(_POINTER))
+_Launch = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, *[ctypes.c_uint] * 7, POINTER, ctypes.POINTER(POINTER), POINTER)
 
 
 @pytest.mark.parametrize("outcome", ["launched", "refused", "no stream"])
 def test_handler_launches_on_the_stream(outcome: str) -> None:
     """With a call frame and functions of XLA that stand for the real ones, laid out as its header says."""
     seen: dict[str, Any] = {}
-    functions, _ = handler.interface()
 
     def launch(kernel: int, *rest: Any) -> int:
         *numbers, stream, parameters, extra = rest
@@ -277,32 +275,15 @@ def test_handler_launches_on_the_stream(outcome: str) -> None:
         return 99 if outcome == "no stream" else None
 
     def error_create(arguments: Any) -> int:
-        assert arguments[0] == 28 and ctypes.cast(arguments[3], _POINTER).value & 0xFFFFFFFF == 13  # pyright: ignore
+        assert arguments[0] == 28 and ctypes.cast(arguments[3], POINTER).value & 0xFFFFFFFF == 13  # pyright: ignore
         seen["message"] = ctypes.string_at(arguments[2])
         return 55
 
-    launcher, stream_function, error_function = _Launch(launch), _Api(stream_get), _Api(error_create)
-    text = gpu.handler_text(2, 1, ctypes.cast(launcher, _POINTER).value or 0, 31337)
+    launcher, stream_function, error_function = _Launch(launch), Api(stream_get), Api(error_create)
+    text = gpu.handler_text(2, 1, ctypes.cast(launcher, POINTER).value or 0, 31337)
     address = native.load(f"test of the handler: {outcome}", native.compile_object(text))
-    api = (ctypes.c_int64 * 64)()
-    api[functions["Stream_Get"] // 8] = ctypes.cast(stream_function, _POINTER).value or 0
-    api[functions["Error_Create"] // 8] = ctypes.cast(error_function, _POINTER).value or 0
-
-    def array(*numbers: int) -> Any:
-        return (ctypes.c_int64 * len(numbers))(*numbers)
-
-    buffers = [array(48, 0, 0, 1000 + k, 0, 0) for k in range(3)]
-    values = [array(300), array(17)]
-    scalars = [array(0, ctypes.addressof(x)) for x in values]
-    arguments = array(*map(ctypes.addressof, buffers[:2]))
-    results, attributes = array(ctypes.addressof(buffers[2])), array(*map(ctypes.addressof, scalars))
-    frame = array(
-        168, 0, ctypes.addressof(api), 777, 0,
-        40, 0, 2, 0, ctypes.addressof(arguments),
-        40, 0, 1, 0, ctypes.addressof(results),
-        48, 0, 2, 0, 0, ctypes.addressof(attributes),
-    )  # fmt: skip
-    answer = ctypes.CFUNCTYPE(_POINTER, _POINTER)(address)(ctypes.addressof(frame))
+    functions = {"Stream_Get": stream_function, "Error_Create": error_function}
+    answer = call_frame.call(address, functions, [1000, 1001], [1002], 300, 17)
     if outcome == "no stream":
         assert answer == 99 and not seen
         return

@@ -107,6 +107,20 @@ def test_constants_are_computed_as_variables_are():
     assert not differences(fused, by_xla(all_of_them, x, np.full(16, least)))
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint32"])
+@pytest.mark.parametrize("largest", [2**22 - 1, 2**31 - 1])
+def test_constants_are_divided_exactly(dtype, largest):
+    first, last = (-largest if dtype == "int32" else 0), largest
+    dividends = np.concatenate([np.arange(first, first + 60), np.arange(last - 60, last + 1)]).astype(dtype)
+
+    def all_of_them(y):
+        return [f(dividends, jnp.full_like(dividends, y)) for f in (lax.div, lax.rem)]
+
+    random = np.random.default_rng(0)
+    near = np.arange(1, 60).repeat(4) * random.integers(1, 2**20, 236)
+    assert not differences(*both(all_of_them, np.concatenate([edges(dtype), near.astype(dtype)])))
+
+
 def test_numbers_below_the_least_normal_one_are_zero_on_every_thread():
     least = float(np.finfo(np.float32).tiny)
     x = np.linspace(-2 * least, 2 * least, 4097).astype(np.float32)

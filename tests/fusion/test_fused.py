@@ -8,7 +8,9 @@ import pytest
 import jaxenvs
 from jaxenvs import fusion
 from jaxenvs.errors import InvalidField, JaxenvsError
+from jaxenvs.fusion import fused as fused_module
 from jaxenvs.fusion import native, primitives
+from jaxenvs.fusion.lanes import lane_program
 from tests.fusion.trees import assert_trees_close
 
 pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
@@ -44,6 +46,23 @@ def test_mapped_steps_are_kernels_in_any_loop(cart_pole):
     assert_trees_close(
         jax.vmap(cart_pole.step)(state, actions[0])[1], jax.tree.map(lambda x: x[0], program(state, actions)[1])
     )
+
+
+def test_a_step_is_read_once_for_each_environment_and_shape(cart_pole, monkeypatch):
+    read = []
+    monkeypatch.setattr(fused_module, "lane_program", lambda *xs: read.append(1) or lane_program(*xs))
+    fused_module._lane_step.cache_clear()
+    state, actions = _start(cart_pole, 16)
+    first = jax.vmap(cart_pole.step)(state, actions[0])
+    assert_trees_close(jax.vmap(cart_pole.step)(state, actions[0]), first)
+    assert len(read) == 1
+    heavier = jaxenvs.fuse(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1", gravity=30.0)))
+    state, actions = _start(heavier, 16)
+    second = jax.vmap(heavier.step)(state, actions[0])
+    assert len(read) == 2
+    assert_trees_close(second, jax.vmap(heavier.env.step)(state, actions[0]))
+    jax.vmap(heavier.step)(state, actions[0].astype(jnp.int16))
+    assert len(read) == 3
 
 
 def test_a_single_environment_steps_as_without(cart_pole):

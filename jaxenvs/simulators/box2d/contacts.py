@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d.collision import Manifold, collide
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import Keep, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
@@ -110,19 +110,23 @@ def update(
     Returns:
         The contacts, and their manifolds, (pairs, items).
     """
-    manifold = collide(model, keep, body[None], *ends, up(center), up(angle))
-    if model.boxes:
-        of_box = collide_box(model, keep, body[None], *ends, up(center), up(angle))
-        manifold = choose(old.edge < model.boxes, of_box, manifold)
-    points = jnp.where(live, manifold.points, 0)
-    kept = []
-    for number, identifier in enumerate(manifold.features):
-        first = (old.points > 0) & (old.feature[:, 0] == identifier)
-        second = (old.points > 1) & (old.feature[:, 1] == identifier)
-        carried = jnp.where(first[:, None], old.impulse[:, 0], jnp.where(second[:, None], old.impulse[:, 1], F(0)))
-        kept.append(jnp.where((points > number)[:, None], carried, F(0)))
-    new = Contacts(old.edge, points, jnp.stack(manifold.features, 1), jnp.stack(kept, 1))
-    return new, dataclasses.replace(manifold, points=points)
+
+    def of_pairs(ends: tuple[Vector, Vector], old: Contacts, live: Array) -> tuple[Contacts, Manifold]:
+        manifold = collide(model, keep, body[None], *ends, up(center), up(angle))
+        if model.boxes:
+            of_box = collide_box(model, keep, body[None], *ends, up(center), up(angle))
+            manifold = choose(old.edge < model.boxes, of_box, manifold)
+        points = jnp.where(live, manifold.points, 0)
+        kept = []
+        for number, identifier in enumerate(manifold.features):
+            first = (old.points > 0) & (old.feature[:, 0] == identifier)
+            second = (old.points > 1) & (old.feature[:, 1] == identifier)
+            carried = jnp.where(first[:, None], old.impulse[:, 0], jnp.where(second[:, None], old.impulse[:, 1], F(0)))
+            kept.append(jnp.where((points > number)[:, None], carried, F(0)))
+        new = Contacts(old.edge, points, jnp.stack(manifold.features, 1), jnp.stack(kept, 1))
+        return new, dataclasses.replace(manifold, points=points)
+
+    return over_items(of_pairs, ends, old, live, together=live.shape[1] > 1, axis=0)
 
 
 def last_event(before: Array, after: Array, order: Array, flag: Array) -> Array:

@@ -25,7 +25,7 @@ from jaxenvs.simulators.box2d.contacts import (
     update,
 )
 from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import Keep, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
 from jaxenvs.simulators.box2d.settings import (
@@ -124,9 +124,12 @@ def _apart(model: Model, keep: Keep, number: Array, ends: tuple[Vector, Vector],
 
 def may_hit(model: Model, keep: Keep, ground: Ground, body: Falling) -> Array:
     """(items,) bool: whether a pair of a body might have an impact in this step."""
-    edge = body.contacts.edge
-    ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-    apart = _apart(model, keep, body.number[None], ends, edge, up(body.sweep))
+
+    def are_apart(edge: Array) -> Array:
+        ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
+        return _apart(model, keep, body.number[None], ends, edge, up(body.sweep))
+
+    apart = over_items(are_apart, body.contacts.edge, together=body.lane.shape[0] > 1, axis=0)
     return any_of(body.contacts.exists & ~apart)
 
 
@@ -161,11 +164,14 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     """(pairs, items) float32: when each pair that can take part meets, as a share of the step; 1 if it does not."""
     body = loop.body
     able = body.contacts.exists & loop.enabled & (loop.count <= MAX_SUB_STEPS)
-    edge = body.contacts.edge
     wanted = able & ~loop.known & loop.more[None]
-    ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-    vertices, corners = vertices_of_parts(model, ends, edge)
-    hit, share = time_of_impact(model, keep, body.number[None], vertices, up(body.sweep), wanted, corners)
+
+    def times(edge: Array, wanted: Array) -> tuple[Array, Array]:
+        ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
+        vertices, corners = vertices_of_parts(model, ends, edge)
+        return time_of_impact(model, keep, body.number[None], vertices, up(body.sweep), wanted, corners)
+
+    hit, share = over_items(times, body.contacts.edge, wanted, together=wanted.shape[1] > 1, axis=0)
     time = loop.time[None]
     found = jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
     return jnp.where(able, jnp.where(loop.known, loop.impact, found), F(1))

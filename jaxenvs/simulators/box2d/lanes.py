@@ -13,16 +13,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from jaxenvs.core.kept import kept
+
 T = TypeVar("T")
 
 
 class Keep:
-    """Stops XLA from computing a chain of arithmetic again for each of its uses.
-
-    If several results share a chain, XLA's CPU compiler fuses the whole chain into each of them, which multiplies the
-    work, except beyond what it takes to be expensive. A division is; one by 1 changes nothing, provided that the
-    compiler does not know the 1. (An optimization barrier does not stop it, nor a divisor that is one scalar.)
-    """
+    """Stops XLA from computing a chain of arithmetic again for each of its uses (see `core.kept`)."""
 
     def __init__(self, flags: Array) -> None:
         """`flags` is any traced array of bool."""
@@ -30,16 +27,7 @@ class Keep:
 
     def __call__(self, tree: T) -> T:
         """The same tree; each of its arrays will be computed once."""
-
-        def keep(x: Any) -> Any:
-            x = jnp.asarray(x)
-            if x.dtype == jnp.bool_:
-                return keep(x.astype(jnp.int32)) != 0
-            number = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1) if x.ndim else jnp.int32(0)
-            one = lax.select(number < self._below_one, jnp.full_like(x, 2), jnp.full_like(x, 1))
-            return lax.div(x, one)
-
-        return jax.tree.map(keep, tree)
+        return jax.tree.map(lambda x: kept.bind(jnp.asarray(x), self._below_one), tree)
 
 
 def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
@@ -139,6 +127,26 @@ def only_where(
     done = lax.while_loop(lambda loop: loop[0] < total, some, (jnp.zeros((), jnp.int32), old))[1]
     new = jnp.take(done, rank, axis=axis, mode="clip")
     return results.unpack(jnp.where(needed[:, None] if axis == 0 else needed[None], new, old))
+
+
+def over_items(function: Callable[..., T], *arguments: Any, together: bool, axis: int = -1) -> T:
+    """`function(*arguments)`, whose arrays have an axis of items that do not affect each other.
+
+    Args:
+        function: its results are trees of arrays with such an axis as well.
+        arguments: trees of arrays.
+        together: False for one item after another, which makes a small program for items that are not many.
+        axis: of items, the first or the last.
+    """
+    if together:
+        return function(*arguments)
+
+    def one(_: None, arguments: Any) -> tuple[None, T]:
+        results = function(*jax.tree.map(lambda x: jnp.expand_dims(x, axis), arguments))
+        return None, jax.tree.map(lambda x: jnp.squeeze(x, axis), results)
+
+    results = lax.scan(one, None, jax.tree.map(lambda x: jnp.moveaxis(x, axis, 0), arguments))[1]
+    return jax.tree.map(lambda x: jnp.moveaxis(x, 0, axis), results)
 
 
 class _Packing:

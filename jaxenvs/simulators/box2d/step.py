@@ -26,10 +26,10 @@ from jaxenvs.simulators.box2d.contacts import (
 )
 from jaxenvs.simulators.box2d.continuous import Falling, Ground, ground_of
 from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bodies_of_items, moving_of
-from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_lanes
+from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_items, over_lanes
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
-from jaxenvs.simulators.box2d.vectors import any_of, at, up
+from jaxenvs.simulators.box2d.vectors import Vector, any_of, at, up
 from jaxenvs.simulators.box2d.world import World
 
 _FEWEST = 64
@@ -166,24 +166,35 @@ def _near_ground(
     moved, contacts, touched, began, overflow = _collide_and_solve(
         model, solver, grounded, keep, free.moving, world, ground, drive, body, lane
     )
-    fat, entry = _moved_boxes(model, world, moved)
-    contacts, _, too_many = broad_phase.update_pairs(keep, keep(ground.close(lane, fat, entry)), contacts)
-    sweep = Sweep(_items(world.position), as_items(world.angle), _items(moved.position), as_items(moved.angle))
     falling = Falling(
         number=body,
         lane=lane,
-        sweep=sweep,
+        sweep=Sweep(_items(world.position), as_items(world.angle), _items(moved.position), as_items(moved.angle)),
         velocity=_items(moved.velocity),
         angular_velocity=as_items(moved.angular_velocity),
-        fat_box=fat,
+        fat_box=_box_items(world.fat_box),
         contacts=contacts,
         touched=touched,
         began=began,
-        overflow=overflow | too_many,
+        overflow=overflow,
     )
-    hits = jnp.tile(moved.awake & world.awake, bodies) & continuous.may_hit(model, keep, ground, falling)
+
+    def pair(falling: Falling) -> tuple[Falling, Array]:
+        """With new boxes and pairs; and which bodies might hit something."""
+        sweep = falling.sweep
+        start, end = (sweep.center0, sweep.angle0), (sweep.center, sweep.angle)
+        fat, entry = broad_phase.move_box(model, falling.number, falling.fat_box, start, end)
+        close = keep(ground.close(falling.lane, fat, entry))
+        contacts, _, too_many = broad_phase.update_pairs(keep, close, falling.contacts)
+        falling = falling.replace(fat_box=fat, contacts=contacts, overflow=falling.overflow | too_many)
+        return falling, continuous.may_hit(model, keep, ground, falling)
+
+    falling, hits = over_items(pair, falling, together=lanes > 1)
+    hits = hits & jnp.tile(moved.awake & world.awake, bodies)
     solve = partial(continuous.solve, model, solver, keep, ground)
-    falling = only_where(solve, falling, classes=(hits,), size=max(bodies * lanes // 8, _FEWEST), axis=-1)
+    # Of a single world, one body after another, which is a smaller program.
+    size = 1 if lanes == 1 else max(bodies * lanes // 8, _FEWEST)
+    falling = only_where(solve, falling, classes=(hits,), size=size, axis=-1)
 
     def pairs(vector: tuple[Array, ...]) -> Array:
         return jnp.stack(as_lanes(vector, bodies), 2)
@@ -221,16 +232,24 @@ def _collide_and_solve(
         The bodies of each lane after the step, and of each item the contacts, the last event, whether a contact has
         begun, and whether there was no room.
     """
-    old = as_items(world.contacts)
+
+    def collide(
+        body: Array, lane: Array, center: Vector, angle: Array, fat_box: Box, old: Contacts, touched: Array
+    ) -> tuple[Contacts, Manifold, Array, Array, Array]:
+        of_lane = jnp.broadcast_to(lane, old.edge.shape)
+        ends = edge_ends(ground.edges, of_lane, old.edge)
+        boxes = [each[jnp.maximum(old.edge, 0), of_lane] for each in ground.boxes]
+        gone = broad_phase.apart(up(fat_box), (boxes[0], boxes[1], boxes[2], boxes[3]))
+        live = keep(old.exists & ~gone)
+        new, manifolds = update(model, keep, body, ends, center, angle, old, live)
+        touched = last_event(old.points, new.points, old.exists, touched)
+        return new, manifolds, live, touched, any_of(live & (old.points == 0) & (new.points > 0))
+
+    old, touched, fat_box = as_items(world.contacts), as_items(world.touched), _box_items(world.fat_box)
     center, angle = _items(world.position), as_items(world.angle)
-    of_lane = jnp.broadcast_to(lane, old.edge.shape)
-    ends = edge_ends(ground.edges, of_lane, old.edge)
-    boxes = [each[jnp.maximum(old.edge, 0), of_lane] for each in ground.boxes]
-    gone = broad_phase.apart(up(_box_items(world.fat_box)), (boxes[0], boxes[1], boxes[2], boxes[3]))
-    live = keep(old.exists & ~gone)
-    new, manifolds = update(model, keep, body, ends, center, angle, old, live)
-    touched = last_event(old.points, new.points, old.exists, as_items(world.touched))
-    began = any_of(live & (old.points == 0) & (new.points > 0))
+    new, manifolds, live, touched, began = over_items(
+        collide, body, lane, center, angle, fat_box, old, touched, together=world.awake.shape[0] > 1
+    )
     touches = new.points > 0
     overflow = number_of(touches) > model.touching
     if grounded:

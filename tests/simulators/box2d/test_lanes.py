@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_lanes
+from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_items, over_lanes
 
 
 def halved(x, least):
@@ -72,3 +72,15 @@ def test_what_is_kept_does_not_change():
     tree = (jnp.float32(0.3), jnp.array([3, -(2**30) - 1], jnp.int32), jnp.array([[True], [False]]))
     kept = jax.jit(lambda flags, tree: Keep(flags)(tree))(jnp.array([True, False]), tree)
     jax.tree.map(np.testing.assert_array_equal, kept, tree)
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_items_one_after_another_are_as_items_together(axis):
+    def joined(x, numbers):
+        return x["a"] + numbers.astype(jnp.float32), jnp.expand_dims(numbers, -1 - axis) * x["b"]
+
+    numbers = jnp.arange(3, dtype=jnp.int32)
+    b = jnp.arange(6, dtype=jnp.int32).reshape((3, 2) if axis == 0 else (2, 3))
+    x = {"a": jnp.arange(3.0, dtype=jnp.float32), "b": b}
+    results = [jax.jit(lambda: over_items(joined, x, numbers, together=t, axis=axis))() for t in (True, False)]  # noqa: B023
+    jax.tree.map(np.testing.assert_array_equal, *results)

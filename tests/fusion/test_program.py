@@ -1,0 +1,98 @@
+"""Reading a jaxpr: what is uniform, what is left out, and that each equation is read once."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+from jax.extend.core import jaxprs_in_params
+
+from jaxenvs import fusion
+from jaxenvs.core.kept import kept
+from jaxenvs.fusion.equations import structure
+from jaxenvs.fusion.program import program
+
+pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
+
+
+def read(function, *arguments, uniform):
+    closed = jax.make_jaxpr(function)(*arguments)
+    return program(closed, uniform)
+
+
+def marks(block):
+    return [isinstance(x, np.ndarray) or x.uniform for x in block.outputs]
+
+
+def test_a_counter_is_uniform_unless_lanes_leave_the_loop_at_different_times():
+    def function(limit, x):
+        def until(limit):
+            return lax.while_loop(lambda c: c[0] < limit, lambda c: (c[0] + 1, c[1] * 2, c[2]), (0, x, limit))
+
+        return *until(5), *until(limit)
+
+    block = read(function, 3, 1.0, uniform=[False, False])
+    assert marks(block) == [True, False, True, False, False, False]
+    block = read(function, 3, 1.0, uniform=[True, True])
+    assert all(marks(block))
+
+
+def test_what_differs_in_an_inner_loop_differs_in_the_outer_one():
+    def function(x):
+        def outer(c, _):
+            shared, own, late = c
+            inner = lax.fori_loop(0, 3, lambda _, y: y + own, shared * 0)
+            return (shared + 1, late, inner), shared
+
+        return lax.scan(outer, (0, 0, x), None, length=4)
+
+    block = read(function, 1, uniform=[False])
+    assert marks(block) == [True, False, False, True]
+
+
+def test_loops_within_loops_are_read_once(monkeypatch):
+    calls = []
+    from jaxenvs.fusion import program as module
+
+    equation = module._Builder.equation
+    monkeypatch.setattr(module._Builder, "equation", lambda self, *xs: calls.append(0) or equation(self, *xs))
+
+    def nested(depth, x):
+        """Counts by what differs between lanes, which is found out only when the loop has been read."""
+        if depth == 0:
+            return x
+        count = lambda c: (c[0] + c[1], nested(depth - 1, c[1]))  # noqa: E731
+        return lax.while_loop(lambda c: c[0] < depth, count, (0, x))[1]
+
+    def size(jaxpr):
+        return sum(1 + sum(map(size, jaxprs_in_params(e.params))) for e in jaxpr.eqns)
+
+    closed = jax.make_jaxpr(lambda x: nested(6, x))(1)
+    program(closed, [False])
+    assert len(calls) == size(closed.jaxpr)
+
+
+def test_what_is_only_there_for_xla_is_left_out():
+    found = []
+    block = read(lambda x: kept.bind(x, jnp.int32(0)) + 1, jnp.ones(3), uniform=[False])
+    structure(block, lambda equation: found.append(equation.op))
+    assert found == ["add"]
+
+
+def test_a_long_kernel_computes_the_same(monkeypatch, tmp_path):
+    from jaxenvs.fusion import native
+
+    few, calls = native._few_passes, []
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    monkeypatch.setattr(native, "LONG", 0)
+    monkeypatch.setattr(native, "_few_passes", lambda: calls.append(0) or few())
+
+    def step(x, _):
+        y = lax.fori_loop(0, 7, lambda i, y: jnp.where(y[i % 3] > 2, y / 3, y * 1.5).at[i % 3].add(1), x)
+        return lax.while_loop(lambda z: z.sum() < 9, lambda z: z + 1, y), y.max()
+
+    x = jnp.linspace(-1, 3, 60, dtype=jnp.float32).reshape(20, 3)
+    result = jax.jit(lambda x: fusion.scan(step, x, length=5))(x)
+    assert calls
+    expected = jax.jit(lambda x: lax.scan(jax.vmap(step, (0, None)), x, length=5))(x)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), result, expected)
