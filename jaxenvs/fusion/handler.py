@@ -104,18 +104,19 @@ leave:
   ret void
 }}
 
-; Asks for large pages, so that the first write to fresh memory does not stop at each 4 KiB.
+; Asks for large pages, so that the first write to fresh memory does not stop at each 4 KiB. Whatever else lies in the
+; first and the last of them may have large pages, too.
 define internal void @advise(ptr %data, i64 %bytes) #0 {{
 entry:
-  %large = icmp uge i64 %bytes, 4194304
+  %large = icmp uge i64 %bytes, 1048576
   %use = and i1 %large, {has_large_pages}
   br i1 %use, label %ask, label %end
 ask:
   %begin = ptrtoint ptr %data to i64
   %after = add i64 %begin, %bytes
-  %raised = add i64 %begin, 2097151
-  %first = and i64 %raised, -2097152
-  %last = and i64 %after, -2097152
+  %first = and i64 %begin, -2097152
+  %raised = add i64 %after, 2097151
+  %last = and i64 %raised, -2097152
   %length = sub i64 %last, %first
   %at = inttoptr i64 %first to ptr
   %ignored = call i32 @madvise(ptr %at, i64 %length, i32 14)

@@ -1,5 +1,8 @@
 """jaxenvs.fuse: what users call, on a CPU."""
 
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -208,3 +211,17 @@ def test_without_llvmlite_the_command_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(jaxenvs.errors.DependencyNotInstalled, match=r"pip install jaxenvs\[fuse\]"):
         jaxenvs.fuse(jaxenvs.make("CartPole-v1"))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="the system has no large pages")
+def test_large_pages_are_asked_for_all_of_an_output():
+    """Else the first write to new memory stops at each 4 KiB, which takes longer than a cheap environment's steps."""
+    rows = fusion.scan(lambda carry, _: (carry + 1, carry), jnp.zeros(1 << 16), length=40)[1]
+    begin = rows.unsafe_buffer_pointer()
+    flags = []
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            first, last = (int(x, 16) for x in line.split()[0].split("-"))
+        elif line.startswith("VmFlags:") and first < begin + rows.nbytes and last > begin:
+            flags.append("hg" in line.split())
+    assert flags and all(flags)
