@@ -56,8 +56,8 @@ def rounded(points: Array) -> Array:
     return jnp.trunc(points) + 0.5
 
 
-def paint_road(keep: Keep, quads: Corners, exists: Array, looks: Array, height: int, width: int) -> Road:
-    """Draws quadrilaterals in order.
+def paint_road(keep: Keep, quads: Corners, exists: Array, looks: Array, height: int, width: int) -> Array:
+    """Draws quadrilaterals in order: (lanes, height, width) uint32, for `unpacked`.
 
     Args:
         keep: stops recomputation.
@@ -89,7 +89,7 @@ def paint_road(keep: Keep, quads: Corners, exists: Array, looks: Array, height: 
     found = _paint_blocks(keep, words, table, count, origin, block, pixel)
 
     blocks = found.reshape(lanes, rows, columns, *block)
-    return _unpacked(blocks.transpose(0, 1, 3, 2, 4).reshape(lanes, height, width))
+    return blocks.transpose(0, 1, 3, 2, 4).reshape(lanes, height, width)
 
 
 def _packed(ground: Array, shade: Array, kerb: Array, white: Array) -> Array:
@@ -102,7 +102,8 @@ def _packed(ground: Array, shade: Array, kerb: Array, white: Array) -> Array:
     return word
 
 
-def _unpacked(word: Array) -> Road:
+def unpacked(word: Array) -> Road:
+    """The fields of `Road` from words that `paint_road` returns."""
     fields, first = [], 0
     for limit, bits in zip(_LIMITS, _BITS, strict=True):
         number = word >> np.uint32(first) & np.uint32(2**bits - 1)
