@@ -2,6 +2,7 @@
 
 from functools import partial, reduce
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -100,22 +101,10 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
     zoom = _FAR * (1 - moment) + _NEAR * moment
     view = _View(place=origin[:, 0], sine=jnp.sin(car.angle[:, 0]), cosine=jnp.cos(car.angle[:, 0]), zoom=zoom)
 
-    track = scene.track
-    lanes, tiles = track.has_kerb.shape
-    outlines = jnp.concatenate([track.tiles, track.kerbs], 2).reshape(lanes, 2 * tiles, 8)
-    corners = [view.to_window(outlines[..., 2 * i], outlines[..., 2 * i + 1]) for i in range(4)]
-    quads = [x for x, _ in corners], [y for _, y in corners]
-    number = np.arange(tiles, dtype=np.int32)[None]
-    real = number < track.count[:, None]
-    exists = jnp.stack([real, real & track.has_kerb], 2).reshape(lanes, 2 * tiles)
-    shade = jnp.where(scene.worn, 0.0, np.array(_SHADES, np.float32)[number % 3])
-    zero, one = jnp.zeros((lanes, tiles), jnp.float32), jnp.ones((lanes, tiles), jnp.float32)
-    white = jnp.broadcast_to((number % 2 == 0).astype(np.float32), (lanes, tiles))
-    looks = jnp.stack([jnp.stack([shade, zero, zero], -1), jnp.stack([zero, one, white], -1)], 2)
-    words = keep(paint_road(keep, quads, exists, looks.reshape(lanes, 2 * tiles, 3), height, width))
+    words = _road(keep, scene, view, height, width)
     # Gymnasium's scaling rounds down twice, so that a plain area is darker by 2. Each colour of the picture is put
     # together in one pass and in one word, since moving numbers about takes longer than computing them.
-    image = keep(_word(_background(words, colors, view, height, width)))
+    image = _word(_background(words, colors, view, height, width))
     readings = Readings(
         score=scene.score,
         speed=jnp.sqrt(jnp.sum(car.velocity[:, 0] * car.velocity[:, 0], -1)),
@@ -132,6 +121,38 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
     image = lax.dynamic_update_slice(image, _word(channels), (0, above[0], across[0]))
     image = _with_car(keep, image, words, colors, car, origin, view)
     return lax.bitcast_convert_type(image, jnp.uint8)[..., :3]
+
+
+def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Array:
+    """(lanes, height, width) uint32: tiles and kerbs, as `paint_road` draws them. Each kerb is drawn after its tile."""
+    track = scene.track
+    lanes, tiles = track.has_kerb.shape
+    real = np.arange(tiles, dtype=np.int32)[None] < track.count[:, None]
+    exists = jnp.stack([real, real & track.has_kerb], 2).reshape(lanes, 2 * tiles)
+    sides = []
+    for corners in (track.tiles, track.kerbs):
+        places = [view.to_window(corners[:, :, i, 0], corners[:, :, i, 1]) for i in range(4)]
+        sides.append(
+            [[reduce(bound, axis) for axis in zip(*places, strict=True)] for bound in (jnp.minimum, jnp.maximum)]
+        )
+    low, high = (
+        tuple(jnp.stack([sides[0][bound][axis], sides[1][bound][axis]], 2).reshape(lanes, -1) for axis in range(2))
+        for bound in range(2)
+    )
+    outlines = [corners.reshape(lanes * tiles, 8) for corners in (track.tiles, track.kerbs)]
+    worn = scene.worn.reshape(-1)
+
+    def items(lane: Array, number: Array) -> tuple[Vector, tuple[Array, Array, Array]]:
+        tile, is_kerb = number // 2, number % 2
+        row = lane * tiles + tile
+        found = jnp.where(is_kerb[:, None] > 0, outlines[1][row], outlines[0][row])
+        here = jax.tree.map(lambda x: x[lane], view)
+        x, y = here.to_window(found[:, 0::2], found[:, 1::2])
+        shade = jnp.where((is_kerb > 0) | worn[row], 0.0, jnp.asarray(_SHADES, jnp.float32)[tile % 3])
+        kerb = is_kerb.astype(jnp.float32)
+        return (x.T, y.T), (shade, kerb, jnp.where(tile % 2 == 0, kerb, 0.0))
+
+    return paint_road(keep, low, high, exists, items, height, width)
 
 
 def _word(channels: list[Array]) -> Array:
@@ -207,10 +228,8 @@ def _patches_until(place: Array, length: Array) -> Array:
     return before * length + jnp.minimum(place - before * np.float32(2 * _PATCH), length)
 
 
-def _with_car(
-    keep: Keep, image: Array, words: Array, colors: Array, car: Car, origin: Array, view: _View
-) -> Array:
-    """The picture, (lanes, height, width) words, with the car, which is computed in parts of pixels, where it stands."""
+def _with_car(keep: Keep, image: Array, words: Array, colors: Array, car: Car, origin: Array, view: _View) -> Array:
+    """The picture, (lanes, height, width) words, with the car, which is computed in parts of pixels."""
     height, width = image.shape[1:]
     pixel = WINDOW[0] / width, WINDOW[1] / height
     parts = 3 if width == 96 else 1

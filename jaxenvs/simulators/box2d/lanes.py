@@ -35,7 +35,7 @@ class Keep:
             x = jnp.asarray(x)
             if x.dtype == jnp.bool_:
                 return keep(x.astype(jnp.int32)) != 0
-            number = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1) if x.ndim else jnp.int32(0)
+            number = lax.iota(jnp.int32, x.size).reshape(x.shape)
             one = lax.select(number < self._below_one, jnp.full_like(x, 2), jnp.full_like(x, 1))
             return lax.div(x, one)
 
