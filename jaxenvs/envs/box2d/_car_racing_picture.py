@@ -31,6 +31,9 @@ _HULL_RED, _GREY = 204.0, 77.0
 """Red of the hull, and all channels of the light part of a wheel; wheels are black."""
 _WHITE_ANGLE = 1.2
 """Of the light part of a wheel, rad."""
+_DARKER = {96: 1.01, 600: 0.01}
+"""By how much colours are lowered before they are rounded down, by the width of the picture: Gymnasium's scaling makes
+plain areas darker, by 2 if it shrinks both sides of a picture by more than half, and else by 1."""
 _GAUGES_TOP = 600
 """No gauge of the bar reaches above this line of the window, except those of wheels that spin at over 900 rad/s."""
 
@@ -102,9 +105,10 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
     view = _View(place=origin[:, 0], sine=jnp.sin(car.angle[:, 0]), cosine=jnp.cos(car.angle[:, 0]), zoom=zoom)
 
     words = _road(keep, scene, view, height, width)
-    # Gymnasium's scaling rounds down twice, so that a plain area is darker by 2. Each colour of the picture is put
-    # together in one pass and in one word, since moving numbers about takes longer than computing them.
-    image = _word(_background(words, colors, view, height, width))
+    # Each colour of the picture is put together in one pass and in one word, since moving numbers about takes longer
+    # than computing them.
+    to_word = partial(_word, _DARKER[width])
+    image = to_word(_background(words, colors, view, height, width))
     readings = Readings(
         score=scene.score,
         speed=jnp.sqrt(jnp.sum(car.velocity[:, 0] * car.velocity[:, 0], -1)),
@@ -113,12 +117,12 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
         turning=car.angular_velocity[:, 0],
     )
     bar, across = bar_top(height), gauge_columns(width)
-    image = lax.dynamic_update_slice(image, _word(draw_bar(readings, height, width)), (0, bar, 0))
+    image = lax.dynamic_update_slice(image, to_word(draw_bar(readings, height, width)), (0, bar, 0))
     above = int(_GAUGES_TOP / WINDOW[1] * height), bar
     behind = _background(words, colors, view, height, width, above, across)
     seen, gauges = draw_gauges(readings, height, width, *above)
     channels = [seen * below + color for below, color in zip(behind, gauges, strict=True)]
-    image = lax.dynamic_update_slice(image, _word(channels), (0, above[0], across[0]))
+    image = lax.dynamic_update_slice(image, to_word(channels), (0, above[0], across[0]))
     image = _with_car(keep, image, words, colors, car, origin, view)
     return lax.bitcast_convert_type(image, jnp.uint8)[..., :3]
 
@@ -155,9 +159,9 @@ def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Arr
     return paint_road(keep, low, high, exists, items, height, width)
 
 
-def _word(channels: list[Array]) -> Array:
+def _word(darker: float, channels: list[Array]) -> Array:
     """Red, green and blue from 0 to 255, (lanes, rows, columns) float32 each, in one uint32."""
-    red, green, blue = (jnp.clip(channel - 1.01, 0.0, 255.0).astype(jnp.uint32) for channel in channels)
+    red, green, blue = (jnp.clip(channel - darker, 0.0, 255.0).astype(jnp.uint32) for channel in channels)
     return red | green << np.uint32(8) | blue << np.uint32(16)
 
 
@@ -260,7 +264,7 @@ def _with_car(keep: Keep, image: Array, words: Array, colors: Array, car: Car, o
     )
     behind = _background(words, colors, view, height, width, (top, bottom), (left, right))
     channels = [seen * below + color for below, color in zip(behind, (red + grey, grey, grey), strict=True)]
-    return lax.dynamic_update_slice(image, _word(channels), (0, top, left))
+    return lax.dynamic_update_slice(image, _word(_DARKER[width], channels), (0, top, left))
 
 
 def _shapes(car: Car, origin: Array, view: _View) -> tuple[Vector, Array]:
