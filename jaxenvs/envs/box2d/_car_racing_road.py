@@ -169,7 +169,8 @@ def _paint_blocks(
     at_once = min(units, _BLOCKS_AT_ONCE)
     size = bit_sets.size(words)
     # One word for each block, so that one array is sorted: first those with most quadrilaterals.
-    rest = (_MOST - jnp.minimum(size, _MOST)).astype(jnp.uint32)
+    most = min(_MOST, 2**32 // units - 1)
+    rest = (most - jnp.minimum(size, most)).astype(jnp.uint32)
     place = jnp.sort(rest * np.uint32(units) + np.arange(units, dtype=np.uint32))
     order = (place % np.uint32(units)).astype(jnp.int32)
     total = jnp.sum(size > 0, dtype=jnp.int32)
