@@ -337,6 +337,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "recording": ("recording_cost", recording_cost),
     "slow tests": ("slow_tests", slow_tests),
     "Box2D": ("speed_box2d", speed_and_processor_time),
+    "CarRacing": ("speed_car_racing", speed_and_processor_time),
     "Box2D fused": ("speed_box2d_fused", speed_and_processor_time),
     "fusion": ("fusion", fusion_speed),
     "Box2D transfer": ("transfer_box2d", transfer),

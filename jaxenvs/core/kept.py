@@ -26,7 +26,7 @@ must not be able to find out, of shape () or one that fits the last axis of `x`.
 def _by_division(x: Array, below_one: Array) -> Array:
     if x.dtype == jnp.bool_:
         return _by_division(x.astype(jnp.int32), below_one) != 0
-    number = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1) if x.ndim else jnp.int32(0)
+    number = lax.iota(jnp.int32, x.size).reshape(x.shape)
     one = lax.select(number < below_one, jnp.full_like(x, 2), jnp.full_like(x, 1))
     return lax.div(x, one)
 

@@ -74,6 +74,18 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "normalize_observations": True,
         "normalize_rewards": True,
     },
+    ("CarRacing-v3", "ppo"): {
+        "total_steps": 500_000,
+        "num_envs": 64,
+        "num_steps": 128,
+        "num_epochs": 6,
+        "num_minibatches": 16,
+        "learning_rate": 5e-4,
+        "initial_log_std": -0.5,
+        "normalize_observations": True,
+        "normalize_rewards": True,
+        "hidden_sizes": (128, 64),
+    },
     # -152 to -195 for 16 of 18 seeds (0 to 17), -211 and -235 for the others. More below -200 with a lambda of 0.95.
     ("Pendulum-v1", "ppo"): {
         "total_steps": 400_000,

@@ -1,5 +1,6 @@
 """RepeatAction: take each action several times."""
 
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -9,8 +10,9 @@ from jax import Array
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
-from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation
+from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation, wrappers_of
 from jaxenvs.random import Key
+from jaxenvs.wrappers.auto_reset import AutoReset
 
 Obs = TypeVar("Obs")
 
@@ -19,7 +21,8 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
     """Takes each action `num_repeats` times, or until the episode is over, and adds up the rewards.
 
     The counterpart of `gymnasium.wrappers.RepeatAction`. A TimeLimit inside counts single steps, one
-    around it counts actions. It gives the same results inside and around AutoReset.
+    around it counts actions. It gives the same results inside and around AutoReset. If the observation is a function of
+    the state (`Env.observe`), it is computed once for all repeats.
 
     Attributes:
         num_repeats: number of times, at least 1.
@@ -43,17 +46,33 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
 
     def step(self, state: Any, action: Array) -> tuple[Any, TimeStep[Obs]]:
         """Steps the wrapped environment `num_repeats` times, or until the episode is over."""
+        observes = self.env.can_observe and not _begins_episodes(self.env)
         # A blank timestep before the first step keeps `env.step` in one place of the program: a step outside the loop
         # would be compiled a second time.
         _, timestep = jax.eval_shape(self.env.step, state, action)
         blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), timestep)
+        if observes:
+            blank = blank.replace(observation=None, final_observation=None)
 
         def step_once(carry: tuple[Any, TimeStep[Obs]]) -> tuple[Any, TimeStep[Obs]]:
             state, before = carry
             state, timestep = self.env.step(state, action)
+            if observes:
+                timestep = timestep.replace(observation=None, final_observation=None)
             return state, timestep.replace(reward=before.reward + timestep.reward)
 
         def repeat(_: int, carry: tuple[Any, TimeStep[Obs]]) -> tuple[Any, TimeStep[Obs]]:
-            return jax.lax.cond(carry[1].done, lambda carry: carry, step_once, carry)
+            # Not `lax.cond`: under `vmap` it would make a batch of every constant of the step, which the rules for
+            # batches of some environments refuse.
+            return jax.tree.map(partial(jnp.where, carry[1].done), carry, step_once(carry))
 
-        return jax.lax.fori_loop(0, self.num_repeats, repeat, (state, blank))
+        state, timestep = jax.lax.fori_loop(0, self.num_repeats, repeat, (state, blank))
+        if observes:
+            observation = self.env.observe(state)
+            timestep = timestep.replace(observation=observation, final_observation=observation)
+        return state, timestep
+
+
+def _begins_episodes(env: Any) -> bool:
+    """Whether AutoReset is among the wrappers, so that an observation may be that of the next episode."""
+    return any(isinstance(wrapper, AutoReset) for wrapper in wrappers_of(env))

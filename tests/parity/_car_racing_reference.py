@@ -98,18 +98,21 @@ def bits_of(env: Any) -> dict[str, np.ndarray]:
     }
 
 
-def drive(policy: str, seed: int, steps: int, pictures: bool = False) -> dict[str, np.ndarray]:
+def drive(
+    policy: str, seed: int, steps: int, pictures: bool = False, shown: tuple[int, ...] = ()
+) -> dict[str, np.ndarray]:
     """Drives on one track.
 
     Returns:
         `draws` (12, 2), the draws of the layout that was used; `tiles`; `first_visited` and `first_worn` (tiles,) after
         `reset`; and arrays with a row for each step: `action`, `reward`, `terminated`, the car before and after it,
         with prefixes `before.` and `after.`, and `visited` and `worn` after it. With `pictures`, also `observation`.
+        `shown` is the picture for people after each of the steps in the argument of that name.
     """
     from gymnasium.envs.box2d.car_racing import CarRacing
 
     env: Any = CarRacing()
-    if not pictures:
+    if not pictures and not shown:
         env._render = lambda mode: None  # most of the time of a step
     env.np_random  # noqa: B018 (makes the generator)
     env._np_random = draws = Draws(np.random.default_rng(seed))
@@ -119,7 +122,7 @@ def drive(policy: str, seed: int, steps: int, pictures: bool = False) -> dict[st
     once = {"draws": np.array(draws.drawn[-24:]).reshape(12, 2), "tiles": tiles_of(env)}
     once |= {f"first_{name}": value for name, value in bits_of(env).items()}
     rows: dict[str, list[Any]] = {}
-    before = car_of(env)
+    before, seen = car_of(env), []
     for step in range(steps):
         action = POLICIES[policy](env, step, rng)
         observation, reward, terminated, _, _ = env.step(action)
@@ -129,9 +132,13 @@ def drive(policy: str, seed: int, steps: int, pictures: bool = False) -> dict[st
         row |= {f"after.{name}": value for name, value in after.items()}
         if pictures:
             row["observation"] = observation.copy()
+        if step in shown:
+            seen.append(env._render("rgb_array"))
         for name, value in row.items():
             rows.setdefault(name, []).append(value)
         before = after
+    if shown:
+        once["shown"] = np.stack(seen)
     return once | {name: np.array(values) for name, values in rows.items()}
 
 

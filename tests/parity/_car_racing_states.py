@@ -76,12 +76,28 @@ def _observed(state):
     return CarRacing().observe(state)
 
 
-def pictures_after(rows, first, last):
-    """(last - first, 96, 96, 3) uint8: our pictures after some steps of a drive."""
-    before = jax.tree.map(lambda x: x[first:last], states_of(rows, track_of(rows)))
-    car = Car(**{f.name: rows[f"after.{f.name}"][first:last] for f in dataclasses.fields(Car)})
+@jax.jit
+@jax.vmap
+def _rendered(state):
+    return CarRacing().render(state)
+
+
+def states_after(rows, steps):
+    """The states after some steps of a drive."""
+    before = jax.tree.map(lambda x: x[steps], states_of(rows, track_of(rows)))
+    car = Car(**{f.name: rows[f"after.{f.name}"][steps] for f in dataclasses.fields(Car)})
     bits = {}
     for name in ("visited", "worn"):
-        after = rows[name][first:last]
+        after = rows[name][steps]
         bits[name] = np.pad(after, ((0, 0), (0, CAPACITY - after.shape[1])))
-    return np.asarray(_observed(before.replace(car=car, elapsed=before.elapsed + 1, **bits)))
+    return before.replace(car=car, elapsed=before.elapsed + 1, **bits)
+
+
+def pictures_after(rows, first, last):
+    """(last - first, 96, 96, 3) uint8: our pictures after some steps of a drive."""
+    return np.asarray(_observed(states_after(rows, np.arange(first, last))))
+
+
+def views_after(rows, steps):
+    """(steps, 400, 600, 3) uint8: our pictures for people after some steps of a drive."""
+    return np.asarray(_rendered(states_after(rows, np.array(steps))))

@@ -124,3 +124,17 @@ def test_pictures_resemble_gymnasiums():
         print(f"{name}: mean {part.mean():.3f}, worst {part.max()}")
         print(f"  after the first second: mean {part[:, 50:].mean():.3f}, worst {part[:, 50:].max()}")
     assert differences.mean() < MEAN and differences.max() <= WORST and above < SHARE_ABOVE_32
+
+
+SHOWN = (5, 119, 239)
+"""Steps of a drive in which no wheel skids."""
+
+
+@pytest.mark.slow
+def test_pictures_for_people_resemble_gymnasiums():
+    pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
+    rows = reference.drive("driver", 201, 240, shown=SHOWN)
+    differences = np.abs(states.views_after(rows, SHOWN).astype(int) - rows["shown"].astype(int))
+    above = (differences > 32).mean()
+    print(f"400 by 600, grey levels: mean {differences.mean():.3f}, above 32 {above:.1e}")
+    assert differences.mean() < 0.3 and above < 2e-3

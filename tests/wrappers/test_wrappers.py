@@ -453,3 +453,49 @@ def test_frame_stack_takes_a_tree_as_padding():
     _, timestep = FrameStack(Counter(), 3, "custom", padding).reset(jaxenvs.random.key(0))
     np.testing.assert_array_equal(timestep.observation["time"][0], [7, 7, 0])
     assert isinstance(FrameStack(Counter(), 3).observation_space, Dict)
+
+
+class Watched(Counter):
+    """Counts how often its observation is computed."""
+
+    def reset(self, key):
+        state, timestep = Counter.reset(self, key)
+        return state, timestep.replace(observation=self.observe(state), final_observation=self.observe(state))
+
+    def step(self, state, action):
+        state, timestep = Counter.step(self, state, action)
+        return state, timestep.replace(observation=self.observe(state), final_observation=self.observe(state))
+
+    def observe(self, state):
+        def count(position):
+            OBSERVED.append(position)
+            return position
+
+        seen = self._observe(state)
+        return seen | {
+            "position": jax.pure_callback(count, seen["position"], seen["position"], vmap_method="expand_dims")
+        }
+
+
+OBSERVED = []
+
+
+def test_repeated_actions_compute_an_observation_once():
+    env = wrappers.RepeatAction(Watched(longest=100), 4)
+    state, _ = env.reset(jaxenvs.random.key(0))
+    step = jax.jit(env.step)
+    jax.block_until_ready(step(state, 2))
+    OBSERVED.clear()
+    after, timestep = jax.block_until_ready(step(state, 2))
+    assert len(OBSERVED) == 1
+    np.testing.assert_array_equal(timestep.observation["position"], after.position)
+    np.testing.assert_array_equal(timestep.final_observation["position"], after.position)
+
+
+def test_repeated_actions_within_automatic_resets_keep_the_last_observation():
+    """The observation is the next episode's then, and the final one is not."""
+    env = wrappers.RepeatAction(AutoReset(TimeLimit(Watched(longest=100), 2)), 4)
+    state, _ = env.reset(jaxenvs.random.key(0))
+    _, timestep = env.step(state, 2)
+    assert timestep.truncated and int(timestep.observation["time"][0]) == 0
+    assert int(timestep.final_observation["time"][0]) == 2

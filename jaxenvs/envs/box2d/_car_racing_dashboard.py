@@ -1,11 +1,12 @@
 """The bar at the bottom of CarRacing's picture: return, speed, spin of the wheels, steering and turning."""
 
+from typing import TypeAlias
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.simulators.box2d.lanes import Keep
 
 _TOP = 700.0
 """Where the black bar begins, in pixels of the window from its top."""
@@ -73,51 +74,88 @@ def covered(low: Array, high: Array, start: np.ndarray, size: float) -> Array:
     return jnp.maximum(end - begin, 0.0) / np.float32(size)
 
 
-def draw_dashboard(keep: Keep, image: Array, top: int, readings: Readings) -> Array:
-    """The lower part of a picture with the bar.
+def draw_bar(readings: Readings, height: int, width: int) -> list[Array]:
+    """Red, green and blue of the bar, (lanes, rows, width) float32 each, the rows from `bar_top` on.
 
     Args:
-        keep: stops recomputation.
-        image: (lanes, 3, height, width) float32, the rows of a picture from `top` on.
-        top: the number of its first row.
         readings: what to show.
+        height: of the picture.
+        width: of the picture.
     """
-    rows, width = image.shape[2:]
-    height = top + rows
-    size_x, size_y = 1000 / width, 800 / height
-    columns = (np.arange(width) * size_x).astype(np.float32)
-    lines = ((top + np.arange(rows)) * size_y).astype(np.float32)
-    in_bar = np.clip((lines + size_y - _TOP) / size_y, 0, 1).astype(np.float32)
-    image = image * (1 - in_bar)[None, None, :, None]
-
-    def filled(image: Array, box: tuple[Array, ...], shown: Array, color: tuple[int, int, int]) -> Array:
-        left, right, first, last = (jnp.trunc(value) for value in box)
-        across = covered(jnp.minimum(left, right), jnp.maximum(left, right) + 1.0, columns, size_x)
-        down = covered(jnp.minimum(first, last), jnp.maximum(first, last) + 1.0, lines, size_y)
-        down, across = keep((jnp.where(shown, 1.0, 0.0)[:, None] * down, across))
-        share = (down[:, :, None] * across[:, None])[:, None]
-        return image + share * (np.array(color, np.float32)[None, :, None, None] - image)
-
-    def upright(image: Array, place: float, value: Array, share: float, color: tuple[int, int, int]) -> Array:
-        left = jnp.full_like(value, place * _UNIT_X)
-        bottom = jnp.full_like(value, 800 - _UNIT_Y)
-        box = left, left + _UNIT_X, bottom - _UNIT_Y * share * value, bottom
-        return filled(image, box, jnp.abs(value) > _LEAST, color)
-
-    def level(image: Array, place: float, value: Array, share: float, color: tuple[int, int, int]) -> Array:
-        left = jnp.full_like(value, place * _UNIT_X)
-        box = left, left + _UNIT_X * share * value, jnp.full_like(value, 720), jnp.full_like(value, 760)
-        return filled(image, box, jnp.abs(value) > _LEAST, color)
-
-    image = upright(image, 5, readings.speed, 0.02, _WHITE)
-    for wheel, color in enumerate((_BLUE, _BLUE, _VIOLET, _VIOLET)):
-        image = upright(image, 7 + wheel, readings.spin[:, wheel], 0.01, color)
-    image = level(image, 20, readings.steering, -10.0, _GREEN)
-    image = level(image, 30, readings.turning, -0.8, _RED)
-    return image + 255.0 * _text(readings.score, columns, size_x, lines, size_y)[:, None]
+    lines, columns = _starts(bar_top(height), height, height, 800), _starts(0, width, width, 1000)
+    left, right = gauge_columns(width)
+    _, gauges = draw_gauges(readings, height, width, bar_top(height), height)
+    channels = [jnp.pad(color, ((0, 0), (0, 0), (left, width - right))) for color in gauges]
+    for place, value, share, color in (
+        (20, readings.steering, -10.0, _GREEN),
+        (30, readings.turning, -0.8, _RED),
+    ):
+        start = jnp.full_like(value, place * _UNIT_X)
+        box = start, start + _UNIT_X * share * value, jnp.full_like(value, 720), jnp.full_like(value, 760)
+        channels = _blended(channels, _filled(box, value, lines, columns), color)
+    text = 255.0 * _text(readings.score, columns, lines)
+    return [channel + text for channel in channels]
 
 
-def _text(score: Array, columns: np.ndarray, size_x: float, lines: np.ndarray, size_y: float) -> Array:
+def draw_gauges(readings: Readings, height: int, width: int, top: int, bottom: int) -> tuple[Array, list[Array]]:
+    """Share of the background that is seen behind the upright gauges, and red, green and blue that they add.
+
+    (lanes, rows, columns) float32 each: the columns are `gauge_columns`.
+
+    Args:
+        readings: what to show.
+        height: of the picture.
+        width: of the picture.
+        top: the first row.
+        bottom: the one after the last row.
+    """
+    lines, columns = _starts(top, bottom, height, 800), _starts(*gauge_columns(width), width, 1000)
+    bottom_line = 800 - _UNIT_Y
+    seen = jnp.ones((len(readings.speed), len(lines[0]), len(columns[0])), jnp.float32)
+    channels = [jnp.zeros_like(seen)] * 3
+    wheels = zip(range(7, 11), jnp.moveaxis(readings.spin, 1, 0), (_BLUE, _BLUE, _VIOLET, _VIOLET), strict=True)
+    gauges = [(5, readings.speed, 0.02, _WHITE), *((place, spin, 0.01, color) for place, spin, color in wheels)]
+    for place, value, share, color in gauges:
+        left, base = jnp.full_like(value, place * _UNIT_X), jnp.full_like(value, bottom_line)
+        box = left, left + _UNIT_X, base - _UNIT_Y * share * value, base
+        filled = _filled(box, value, lines, columns)
+        seen, channels = seen * (1 - filled), _blended(channels, filled, color)
+    return seen, channels
+
+
+def bar_top(height: int) -> int:
+    """The first row of the bar in a picture."""
+    return int(_TOP / 800 * height)
+
+
+def gauge_columns(width: int) -> tuple[int, int]:
+    """The first column that an upright gauge may reach, and the one after the last."""
+    return int(5 * _UNIT_X * width / 1000), int(np.ceil((11 * _UNIT_X + 1) * width / 1000))
+
+
+_Pixels: TypeAlias = tuple[np.ndarray, float]
+"""Where the pixels of an axis start, and their size, in pixels of the window."""
+
+
+def _starts(first: int, last: int, count: int, length: int) -> _Pixels:
+    size = length / count
+    return (np.arange(first, last) * size).astype(np.float32), size
+
+
+def _filled(box: tuple[Array, ...], value: Array, lines: _Pixels, columns: _Pixels) -> Array:
+    """(lanes, rows, columns) float32: what a box covers, unless its value is too small."""
+    left, right, first, last = (jnp.trunc(side) for side in box)
+    across = covered(jnp.minimum(left, right), jnp.maximum(left, right) + 1.0, *columns)
+    down = covered(jnp.minimum(first, last), jnp.maximum(first, last) + 1.0, *lines)
+    down = jnp.where(jnp.abs(value) > _LEAST, 1.0, 0.0)[:, None] * down
+    return down[:, :, None] * across[:, None]
+
+
+def _blended(channels: list[Array], share: Array, color: tuple[int, int, int]) -> list[Array]:
+    return [channel * (1 - share) + share * np.float32(part) for channel, part in zip(channels, color, strict=True)]
+
+
+def _text(score: Array, columns: _Pixels, lines: _Pixels) -> Array:
     """(lanes, rows, columns) float32: what the digits of the score cover of each pixel."""
     number = jnp.clip(jnp.round(score), -999, 9999).astype(jnp.int32)
     negative = (score < 0) & (jnp.round(score) <= 0)  # Python writes -0 with its sign
@@ -127,17 +165,19 @@ def _text(score: Array, columns: np.ndarray, size_x: float, lines: np.ndarray, s
     bitmaps = np.stack([np.unpackbits(np.frombuffer(bytes.fromhex(glyph), np.uint8)) for glyph in _GLYPHS])
     bitmaps = bitmaps[:, : _GLYPH_HEIGHT * _GLYPH_WIDTH].reshape(-1, _GLYPH_HEIGHT, _GLYPH_WIDTH).astype(np.float32)
     dots = np.float32(_TEXT_TOP) + 2.0 * np.arange(_GLYPH_HEIGHT, dtype=np.float32)
-    down = _shares(jnp.asarray(dots), 2.0, lines, size_y)
+    begin = np.maximum(dots[:, None], lines[0][None])
+    down = np.maximum(np.minimum(dots[:, None] + 2.0, lines[0][None] + lines[1]) - begin, 0.0) / lines[1]
+    glyphs = np.einsum("yr,gyx->grx", down, bitmaps).astype(np.float32)
     letters = np.frombuffer("".join(_ADVANCES).encode(), np.uint8).reshape(len(_ADVANCES), 10)
     advances = jnp.asarray((letters - ord("a") + 10).astype(np.float32))[digits[:, :-1], digits[:, 1:]]
     ends = jnp.cumsum(advances, 1)
     left = _TEXT_CENTER - jnp.floor((ends[:, -1:] + _GLYPH_SPAN) / 2)
     left = left + jnp.concatenate([jnp.zeros_like(left), ends], 1)
-    wide = int(np.ceil(2 * _TEXT_CENTER / size_x))
+    wide = int(np.ceil(2 * _TEXT_CENTER / columns[1]))
     dots = left[:, :, None] + 2.0 * np.arange(_GLYPH_WIDTH, dtype=np.float32)[None, None]
-    across = _shares(dots, 2.0, columns[:wide], size_x)
-    text = jnp.einsum("yr,lkyx,lkxc->lrc", down, jnp.asarray(bitmaps)[digits], across)
-    return jnp.pad(text, ((0, 0), (0, 0), (0, len(columns) - wide)))
+    across = _shares(dots, 2.0, columns[0][:wide], columns[1])
+    text = jnp.einsum("lkrx,lkxc->lrc", jnp.asarray(glyphs)[digits], across)
+    return jnp.pad(text, ((0, 0), (0, 0), (0, len(columns[0]) - wide)))
 
 
 def _shares(dots: Array, size: float, pixels: np.ndarray, pixel_size: float) -> Array:

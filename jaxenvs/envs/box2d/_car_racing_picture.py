@@ -2,14 +2,15 @@
 
 from functools import partial, reduce
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS, WHEEL_RADIUS, WHEEL_WIDTH, Car
-from jaxenvs.envs.box2d._car_racing_dashboard import Readings, draw_dashboard
-from jaxenvs.envs.box2d._car_racing_road import BRIGHTEST, DILATION, WINDOW, paint_road, rounded
+from jaxenvs.envs.box2d._car_racing_dashboard import Readings, bar_top, draw_bar, draw_gauges, gauge_columns
+from jaxenvs.envs.box2d._car_racing_road import BRIGHTEST, DILATION, WINDOW, paint_road, rounded, unpacked
 from jaxenvs.envs.box2d._car_racing_track import Track
 from jaxenvs.simulators.box2d.lanes import Keep, over_lanes
 from jaxenvs.simulators.box2d.vectors import Vector
@@ -30,8 +31,11 @@ _HULL_RED, _GREY = 204.0, 77.0
 """Red of the hull, and all channels of the light part of a wheel; wheels are black."""
 _WHITE_ANGLE = 1.2
 """Of the light part of a wheel, rad."""
-_DASHBOARD_TOP = 600
-"""Nothing of the bar reaches above this line of the window, except wheels that spin at over 900 rad/s."""
+_DARKER = {96: 1.01, 600: 0.01}
+"""By how much colours are lowered before they are rounded down, by the width of the picture: Gymnasium's scaling makes
+plain areas darker, by 2 if it shrinks both sides of a picture by more than half, and else by 1."""
+_GAUGES_TOP = 600
+"""No gauge of the bar reaches above this line of the window, except those of wheels that spin at over 900 rad/s."""
 
 
 _SHAPE_BODIES = np.array([body for body, _ in POLYGONS for _ in range(2 if body > 0 else 1)])
@@ -100,30 +104,11 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
     zoom = _FAR * (1 - moment) + _NEAR * moment
     view = _View(place=origin[:, 0], sine=jnp.sin(car.angle[:, 0]), cosine=jnp.cos(car.angle[:, 0]), zoom=zoom)
 
-    track = scene.track
-    lanes, tiles = track.has_kerb.shape
-    outlines = jnp.concatenate([track.tiles, track.kerbs], 2).reshape(lanes, 2 * tiles, 8)
-    corners = [view.to_window(outlines[..., 2 * i], outlines[..., 2 * i + 1]) for i in range(4)]
-    quads = [x for x, _ in corners], [y for _, y in corners]
-    number = np.arange(tiles, dtype=np.int32)[None]
-    real = number < track.count[:, None]
-    exists = jnp.stack([real, real & track.has_kerb], 2).reshape(lanes, 2 * tiles)
-    shade = jnp.where(scene.worn, 0.0, np.array(_SHADES, np.float32)[number % 3])
-    zero, one = jnp.zeros((lanes, tiles), jnp.float32), jnp.ones((lanes, tiles), jnp.float32)
-    white = jnp.broadcast_to((number % 2 == 0).astype(np.float32), (lanes, tiles))
-    looks = jnp.stack([jnp.stack([shade, zero, zero], -1), jnp.stack([zero, one, white], -1)], 2)
-    road = keep(paint_road(keep, quads, exists, looks.reshape(lanes, 2 * tiles, 3), height, width))
-
-    field, grass = _ground(view, height, width)
-    field, grass = keep((road.ground * field, road.ground * field * grass))
-    asphalt = 1.0 - road.ground - road.kerb
-    channels = []
-    for channel in range(3):
-        paved = colors[:, 0, channel][:, None, None]
-        ground, patch = (jnp.floor(colors[:, i, channel])[:, None, None] for i in (1, 2))
-        kerb = road.kerb if channel == 0 else road.white
-        channels.append(field * ground + grass * (patch - ground) + asphalt * paved + road.shade + 255.0 * kerb)
-    image = _with_car(keep, jnp.stack(channels, 1), car, origin, view)
+    words = _road(keep, scene, view, height, width)
+    # Each colour of the picture is put together in one pass and in one word, since moving numbers about takes longer
+    # than computing them.
+    to_word = partial(_word, _DARKER[width])
+    image = to_word(_background(words, colors, view, height, width))
     readings = Readings(
         score=scene.score,
         speed=jnp.sqrt(jnp.sum(car.velocity[:, 0] * car.velocity[:, 0], -1)),
@@ -131,12 +116,87 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
         steering=car.angle[:, 1] - car.angle[:, 0],
         turning=car.angular_velocity[:, 0],
     )
-    top = int(_DASHBOARD_TOP / WINDOW[1] * height)
-    image = jnp.concatenate([image[:, :, :top], draw_dashboard(keep, image[:, :, top:], top, readings)], 2)
-    # Gymnasium's scaling rounds down twice, so that a plain area is darker by 2.
-    red, green, blue = jnp.moveaxis(jnp.floor(jnp.clip(image - 1.01, 0.0, 255.0)), 1, 0)
-    word = keep(red + 256.0 * green + 65536.0 * blue)  # whole words are moved faster than bytes
-    return lax.bitcast_convert_type(word.astype(jnp.uint32), jnp.uint8)[..., :3]
+    bar, across = bar_top(height), gauge_columns(width)
+    image = lax.dynamic_update_slice(image, to_word(draw_bar(readings, height, width)), (0, bar, 0))
+    above = int(_GAUGES_TOP / WINDOW[1] * height), bar
+    behind = _background(words, colors, view, height, width, above, across)
+    seen, gauges = draw_gauges(readings, height, width, *above)
+    channels = [seen * below + color for below, color in zip(behind, gauges, strict=True)]
+    image = lax.dynamic_update_slice(image, to_word(channels), (0, above[0], across[0]))
+    image = _with_car(keep, image, words, colors, car, origin, view)
+    return lax.bitcast_convert_type(image, jnp.uint8)[..., :3]
+
+
+def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Array:
+    """(lanes, height, width) uint32: tiles and kerbs, as `paint_road` draws them. Each kerb is drawn after its tile."""
+    track = scene.track
+    lanes, tiles = track.has_kerb.shape
+    real = np.arange(tiles, dtype=np.int32)[None] < track.count[:, None]
+    exists = jnp.stack([real, real & track.has_kerb], 2).reshape(lanes, 2 * tiles)
+    sides = []
+    for corners in (track.tiles, track.kerbs):
+        places = [view.to_window(corners[:, :, i, 0], corners[:, :, i, 1]) for i in range(4)]
+        sides.append(
+            [[reduce(bound, axis) for axis in zip(*places, strict=True)] for bound in (jnp.minimum, jnp.maximum)]
+        )
+    low, high = (
+        tuple(jnp.stack([sides[0][bound][axis], sides[1][bound][axis]], 2).reshape(lanes, -1) for axis in range(2))
+        for bound in range(2)
+    )
+    outlines = [corners.reshape(lanes * tiles, 8) for corners in (track.tiles, track.kerbs)]
+    worn = scene.worn.reshape(-1)
+
+    def items(lane: Array, number: Array) -> tuple[Vector, tuple[Array, Array, Array]]:
+        tile, is_kerb = number // 2, number % 2
+        row = lane * tiles + tile
+        found = jnp.where(is_kerb[:, None] > 0, outlines[1][row], outlines[0][row])
+        here = jax.tree.map(lambda x: x[lane], view)
+        x, y = here.to_window(found[:, 0::2], found[:, 1::2])
+        shade = jnp.where((is_kerb > 0) | worn[row], 0.0, jnp.asarray(_SHADES, jnp.float32)[tile % 3])
+        kerb = is_kerb.astype(jnp.float32)
+        return (x.T, y.T), (shade, kerb, jnp.where(tile % 2 == 0, kerb, 0.0))
+
+    return paint_road(keep, low, high, exists, items, height, width)
+
+
+def _word(darker: float, channels: list[Array]) -> Array:
+    """Red, green and blue from 0 to 255, (lanes, rows, columns) float32 each, in one uint32."""
+    red, green, blue = (jnp.clip(channel - darker, 0.0, 255.0).astype(jnp.uint32) for channel in channels)
+    return red | green << np.uint32(8) | blue << np.uint32(16)
+
+
+def _background(
+    words: Array,
+    colors: Array,
+    view: _View,
+    height: int,
+    width: int,
+    rows: tuple[int, int] | None = None,
+    columns: tuple[int, int] | None = None,
+) -> list[Array]:
+    """Red, green and blue of field and road, (lanes, rows, columns) float32 each.
+
+    Args:
+        words: (lanes, height, width) uint32, what `paint_road` returns.
+        colors: (lanes, 3, 3) float32, of the road, the ground and patches of grass.
+        view: where the window looks.
+        height: of the picture.
+        width: of the picture.
+        rows: the first, and the one after the last; all by default.
+        columns: the same for columns.
+    """
+    rows, columns = rows or (0, height), columns or (0, width)
+    road = unpacked(words[:, slice(*rows), slice(*columns)])
+    field, grass = _ground(view, height, width, rows, columns)
+    field, grass = road.ground * field, road.ground * field * grass
+    asphalt = 1.0 - road.ground - road.kerb
+    channels = []
+    for channel in range(3):
+        paved = colors[:, 0, channel][:, None, None]
+        ground, patch = (jnp.floor(colors[:, i, channel])[:, None, None] for i in (1, 2))
+        kerb = road.kerb if channel == 0 else road.white
+        channels.append(field * ground + grass * (patch - ground) + asphalt * paved + road.shade + 255.0 * kerb)
+    return channels
 
 
 def _origins(car: Car) -> Array:
@@ -145,11 +205,13 @@ def _origins(car: Car) -> Array:
     return car.position - jnp.stack([cosine * x - sine * y, sine * x + cosine * y], -1)
 
 
-def _ground(view: _View, height: int, width: int) -> tuple[Array, Array]:
-    """What the field covers of each pixel, and patches of grass of that, (lanes, height, width) float32 each."""
+def _ground(
+    view: _View, height: int, width: int, rows: tuple[int, int], columns: tuple[int, int]
+) -> tuple[Array, Array]:
+    """What the field covers of each pixel, and patches of grass of that, (lanes, rows, columns) float32 each."""
     pixel = WINDOW[0] / width, WINDOW[1] / height
-    x = ((np.arange(width) + 0.5) * pixel[0] - _CAR_AT[0]).astype(np.float32)[None, None]
-    y = (WINDOW[1] - (np.arange(height) + 0.5) * pixel[1] - _CAR_AT[1]).astype(np.float32)[None, :, None]
+    x = ((np.arange(*columns) + 0.5) * pixel[0] - _CAR_AT[0]).astype(np.float32)[None, None]
+    y = (WINDOW[1] - (np.arange(*rows) + 0.5) * pixel[1] - _CAR_AT[1]).astype(np.float32)[None, :, None]
     scale = 1 / view.zoom
     sine, cosine = (scale * view.sine)[:, None, None], (scale * view.cosine)[:, None, None]
     field, grass = [], []
@@ -170,9 +232,9 @@ def _patches_until(place: Array, length: Array) -> Array:
     return before * length + jnp.minimum(place - before * np.float32(2 * _PATCH), length)
 
 
-def _with_car(keep: Keep, image: Array, car: Car, origin: Array, view: _View) -> Array:
-    """The picture, (lanes, 3, height, width), with the car, which is computed in parts of pixels, where it stands."""
-    height, width = image.shape[2:]
+def _with_car(keep: Keep, image: Array, words: Array, colors: Array, car: Car, origin: Array, view: _View) -> Array:
+    """The picture, (lanes, height, width) words, with the car, which is computed in parts of pixels."""
+    height, width = image.shape[1:]
     pixel = WINDOW[0] / width, WINDOW[1] / height
     parts = 3 if width == 96 else 1
     left, right = int((_CAR_AT[0] - _CAR_WIDTH) / pixel[0]), int(np.ceil((_CAR_AT[0] + _CAR_WIDTH) / pixel[0]))
@@ -200,9 +262,9 @@ def _with_car(keep: Keep, image: Array, car: Car, origin: Array, view: _View) ->
     seen, red, grey = (
         jnp.mean(value.reshape(-1, bottom - top, parts, right - left, parts), (2, 4)) for value in (seen, red, grey)
     )
-    behind = image[:, :, top:bottom, left:right]
-    color = jnp.stack([red + grey, grey, grey], 1)
-    return image.at[:, :, top:bottom, left:right].set(seen[:, None] * behind + color)
+    behind = _background(words, colors, view, height, width, (top, bottom), (left, right))
+    channels = [seen * below + color for below, color in zip(behind, (red + grey, grey, grey), strict=True)]
+    return lax.dynamic_update_slice(image, _word(_DARKER[width], channels), (0, top, left))
 
 
 def _shapes(car: Car, origin: Array, view: _View) -> tuple[Vector, Array]:

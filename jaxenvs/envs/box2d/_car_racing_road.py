@@ -5,7 +5,8 @@ drawn to the first, until its set is empty. Blocks with about the same number of
 together. There is no limit on how many there are.
 """
 
-from functools import partial, reduce
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from jax import Array, lax
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
 from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.vectors import Vector
 
 WINDOW = 1000, 800
 """Width and height of the picture that Gymnasium draws and scales down, in its pixels: the unit of length here."""
@@ -22,17 +24,22 @@ DILATION = 0.5
 """By how much shapes reach beyond the centres of the pixels at their corners, pixels."""
 BRIGHTEST = 5.1
 """By how much the brightest tiles are brighter than the road."""
+_MARGIN = 2.0
+"""By how much more than its corners a quadrilateral may touch, pixels."""
 _LONG = 8.0
 """Above this length a side has the direction that its rounded ends give it, pixels."""
-_BLOCK = {96: 16, 400: 25, 600: 25}
-_BLOCKS_AT_ONCE = 256
+_BLOCK = {96: 8, 400: 25, 600: 25}
+_BLOCKS_AT_ONCE = 1024
+_MOST = 63
+"""Blocks with more quadrilaterals count as having this many when they are sorted."""
 _LIMITS, _BITS = (1.0, BRIGHTEST, 1.0, 1.0), (10, 6, 8, 8)
 """The greatest value of each field of `Road`, and how many bits hold it while blocks are put together."""
 
 
-Corners: TypeAlias = tuple[list[Array], list[Array]]
-"""Of quadrilaterals, in pixels of the window: the first coordinates of the four corners, and the second ones, upwards;
-(lanes, n) float32 each."""
+Items: TypeAlias = Callable[[Array, Array], tuple[Vector, tuple[Array, Array, Array]]]
+"""Quadrilaterals by the lane that each is in and their numbers there, (n,) int32 both: their corners in pixels of the
+window, the second coordinate upwards, (4, n) float32 each, and their looks, (n,) float32 each: brightness above that of
+the road, whether it is a kerb, and whether a white one."""
 
 
 class Road(PyTreeNode):
@@ -56,40 +63,37 @@ def rounded(points: Array) -> Array:
     return jnp.trunc(points) + 0.5
 
 
-def paint_road(keep: Keep, quads: Corners, exists: Array, looks: Array, height: int, width: int) -> Road:
-    """Draws quadrilaterals in order.
+def paint_road(keep: Keep, low: Vector, high: Vector, exists: Array, items: Items, height: int, width: int) -> Array:
+    """Draws quadrilaterals in order: (lanes, height, width) uint32, for `unpacked`.
 
     Args:
         keep: stops recomputation.
-        quads: the corners.
+        low: the least coordinates of each quadrilateral in pixels of the window, (lanes, n) float32 each.
+        high: the greatest.
         exists: (lanes, n) bool.
-        looks: (lanes, n, 3) float32: brightness above that of the road, whether it is a kerb, whether a white one.
+        items: gives corners and looks.
         height: of the result, in pixels.
         width: of the result.
     """
-    lanes, count = exists.shape
+    lanes = exists.shape[0]
     pixel = WINDOW[0] / width, WINDOW[1] / height
     block = _BLOCK[height], _BLOCK[width]
     rows, columns = height // block[0], width // block[1]
-    low = [reduce(jnp.minimum, values) - 2.0 for values in quads]
-    high = [reduce(jnp.maximum, values) + 2.0 for values in quads]
     column = np.arange(columns) * block[1] * pixel[0]
     row = WINDOW[1] - (np.arange(rows) + 1) * block[0] * pixel[1]  # the lowest line of each row of blocks
 
     def within(axis: int, start: np.ndarray, size: float) -> Array:
         """(lanes, blocks of the axis, words): which quadrilaterals reach into each block's span."""
         start = start.astype(np.float32)[None, :, None]
-        inside = (low[axis][:, None] < start + size) & (high[axis][:, None] > start)
+        inside = (low[axis][:, None] - _MARGIN < start + size) & (high[axis][:, None] + _MARGIN > start)
         return bit_sets.packed(inside & exists[:, None])
 
     across, up = within(0, column, block[1] * pixel[0]), within(1, row, block[0] * pixel[1])
     words = (up[:, :, None] & across[:, None]).reshape(lanes * rows * columns, -1)
-    table = jnp.concatenate([jnp.stack([*quads[0], *quads[1]], -1), looks], 2).reshape(lanes * count, -1)
     origin = np.stack(np.broadcast_arrays(column[None], row[:, None]), -1).reshape(-1, 2).astype(np.float32)
-    found = _paint_blocks(keep, words, table, count, origin, block, pixel)
-
+    found = _paint_blocks(keep, words, items, origin, block, pixel)
     blocks = found.reshape(lanes, rows, columns, *block)
-    return _unpacked(blocks.transpose(0, 1, 3, 2, 4).reshape(lanes, height, width))
+    return blocks.transpose(0, 1, 3, 2, 4).reshape(lanes, height, width)
 
 
 def _packed(ground: Array, shade: Array, kerb: Array, white: Array) -> Array:
@@ -102,7 +106,8 @@ def _packed(ground: Array, shade: Array, kerb: Array, white: Array) -> Array:
     return word
 
 
-def _unpacked(word: Array) -> Road:
+def unpacked(word: Array) -> Road:
+    """The fields of `Road` from words that `paint_road` returns."""
     fields, first = [], 0
     for limit, bits in zip(_LIMITS, _BITS, strict=True):
         number = word >> np.uint32(first) & np.uint32(2**bits - 1)
@@ -154,8 +159,7 @@ def side_coverage(distance: Array, half_short: Array, curvature: Array) -> Array
 def _paint_blocks(
     keep: Keep,
     words: Array,
-    table: Array,
-    count: int,
+    items: Items,
     origin: np.ndarray,
     block: tuple[int, int],
     pixel: tuple[float, float],
@@ -164,18 +168,22 @@ def _paint_blocks(
     units, per_lane = words.shape[0], origin.shape[0]
     at_once = min(units, _BLOCKS_AT_ONCE)
     size = bit_sets.size(words)
-    order = jnp.argsort(-size)
+    # One word for each block, so that one array is sorted: first those with most quadrilaterals.
+    most = min(_MOST, 2**32 // units - 1)
+    rest = (most - jnp.minimum(size, most)).astype(jnp.uint32)
+    place = jnp.sort(rest * np.uint32(units) + np.arange(units, dtype=np.uint32))
+    order = (place % np.uint32(units)).astype(jnp.int32)
     total = jnp.sum(size > 0, dtype=jnp.int32)
     number = np.arange(block[0] * block[1])
     x = ((number % block[1] + 0.5) * pixel[0]).astype(np.float32)[None]
     y = ((block[0] - 1 - number // block[1] + 0.5) * pixel[1]).astype(np.float32)[None]
     nothing = np.uint32(2 ** _BITS[0] - 1)
 
-    def one_item(base: Array, corner: Array, loop: Any) -> Any:
+    def one_item(lane: Array, corner: Array, loop: Any) -> Any:
         words, ground, shade, kerb, white = loop
         member, words = bit_sets.pop_greatest(words)
-        item = table[base + jnp.maximum(member, 0)]
-        a, b, c, half_short = _sides(keep, item[:, :4].T, item[:, 4:8].T, pixel)
+        corners, (brightness, is_kerb, is_white) = items(lane, jnp.maximum(member, 0))
+        a, b, c, half_short = _sides(keep, *corners, pixel)
         c = keep(c + a * corner[None, :, 0] + b * corner[None, :, 1])
         curvature = keep(0.25 / half_short)
         a, b, c, half_short, curvature = (value[..., None] for value in (a, b, c, half_short, curvature))
@@ -184,21 +192,22 @@ def _paint_blocks(
         ]
         share = jnp.maximum(inside[0] + inside[2], 0.0) * jnp.maximum(inside[1] + inside[3], 0.0)
         share = keep(jnp.where((member >= 0)[:, None], jnp.minimum(share, ground), 0.0))
-        brightness, is_kerb, is_white = (item[:, 8 + i, None] for i in range(3))
+        brightness, is_kerb, is_white = (look[:, None] for look in (brightness, is_kerb, is_white))
         return words, ground - share, shade + brightness * share, kerb + is_kerb * share, white + is_white * share
 
     def some_blocks(loop: tuple[Array, Array]) -> tuple[Array, Array]:
         first, results = loop
         first_used = jnp.minimum(first, units - at_once)
         index = lax.dynamic_slice_in_dim(order, first_used, at_once)
-        base, corner = index // per_lane * count, jnp.asarray(origin)[index % per_lane]
+        lane, corner = index // per_lane, jnp.asarray(origin)[index % per_lane]
 
         ones, zeros = (jnp.full((at_once, x.shape[1]), value, jnp.float32) for value in (1, 0))
         start = words[index], ones, zeros, zeros, zeros
-        found = lax.while_loop(lambda loop: jnp.any(loop[0] != 0), partial(one_item, base, corner), start)
+        found = lax.while_loop(lambda loop: jnp.any(loop[0] != 0), partial(one_item, lane, corner), start)
         results = lax.dynamic_update_slice_in_dim(results, _packed(*found[1:]), first_used, 0)
         return first + at_once, results
 
     results = jnp.full((units, x.shape[1]), nothing, jnp.uint32)
     results = lax.while_loop(lambda loop: loop[0] < total, some_blocks, (jnp.int32(0), results))[1]
-    return results[jnp.argsort(order)]
+    rank = jnp.zeros(units, jnp.int32).at[order].set(np.arange(units, dtype=np.int32), unique_indices=True)
+    return results[rank]
