@@ -163,6 +163,8 @@ class SAC(ReplayLearner[SACState]):
             beyond the whole training takes no memory.
         batch_size: transitions per gradient step.
         learning_starts: environment steps with actions drawn uniformly, before the first gradient step.
+        random_exploration: probability with which an action is drawn uniformly after that, too, instead of from the
+            actor; in [0, 1]. Hindsight experience replay explores in this way.
         learning_rate: of Adam, for actor, critics and temperature.
         target_rate: how far each gradient step moves the target critics towards the learnt ones; in [0, 1].
         temperature: weight of the entropy at the start, or throughout.
@@ -180,6 +182,7 @@ class SAC(ReplayLearner[SACState]):
     buffer_size: int = static(default=1_000_000)
     batch_size: int = static(default=256)
     learning_starts: int = static(default=10_000)
+    random_exploration: ArrayLike = 0.0
     learning_rate: ArrayLike = 3e-4
     target_rate: ArrayLike = 0.005
     temperature: ArrayLike = 1.0
@@ -194,6 +197,7 @@ class SAC(ReplayLearner[SACState]):
         """Checks sizes and ranges."""
         self.check_replay(self.hidden_sizes, self.activation)
         self.check_range("temperature", 0)
+        self.check_range("random_exploration", 0, 1)
         self.check_count("hindsight_goals", least=0)
 
     def check_env(self, env: Env[Any, Any]) -> None:
@@ -293,7 +297,8 @@ class SAC(ReplayLearner[SACState]):
             features = normalized(agent.statistics, features)
             choice = self.distribution(agent.actor, env.action_space, features).sample(actor_key)
             uniform = jax.random.uniform(uniform_key, choice.shape, jnp.float32, -1, 1)
-            return jnp.where(started, choice, uniform)
+            explores = jax.random.uniform(jax.random.fold_in(key, 2), (), jnp.float32) < self.random_exploration
+            return jnp.where(started & ~explores, choice, uniform)
 
         return play_step(self, env, state, choose)
 
