@@ -120,7 +120,7 @@ def test_in_double_precision_the_ant_tumbles_along_the_walls_as_theirs(id):
         pair.begin(maze.starts[1] + 1.0, [1.0, -2.0], maze.starts[2])
         for _ in range(SPECS[id].max_episode_steps):
             pair.step(pair.random.uniform(-1.0, 1.0, 8))
-    assert pair.touched > 5
+    assert pair.touched > 3
 
 
 def test_an_episode_ends_at_the_goal_if_the_task_does_not_continue():
