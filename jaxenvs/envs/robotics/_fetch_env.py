@@ -246,9 +246,15 @@ class FetchEnv(RobotGoalEnv[FetchState], kw_only=True):
             self.dt,
             site_motion(model, OBJECT_SITE) if task.has_object else None,
         )
+        return Simulation(self.engine, model, (reading,), None, self.precision, self.gripper)  # pyright: ignore[reportArgumentType]  # "auto" is gone
+
+    @property
+    def gripper(self) -> Gripper:
+        """How actions move the hand and the fingers."""
+        model = self.model
         actuated = tuple(int(model.mj_model.jnt_qposadr[joint]) for joint in model.mj_model.actuator_trnid[:, 0])
-        gripper = Gripper(model.body(HAND_BODY), actuated, (right, left) if task.holds_fingers else ())
-        return Simulation(self.engine, model, (reading,), None, self.precision, gripper)  # pyright: ignore[reportArgumentType]  # "auto" is gone
+        held = tuple(position_of(model, name) for name in FINGERS) if self.task.holds_fingers else ()
+        return Gripper(model.body(HAND_BODY), actuated, held)
 
     def _is_success(self, observation: dict[str, Array]) -> Array:
         distance = self.distance(observation["achieved_goal"], observation["desired_goal"])
