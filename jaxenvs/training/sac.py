@@ -20,7 +20,7 @@ from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
-from jaxenvs.training.hindsight import HindsightBuffer, check_goals
+from jaxenvs.training.hindsight import HindsightBuffer, at_its_goal, check_goals
 from jaxenvs.training.learner import horizon_of, mean_or_nan
 from jaxenvs.training.networks import MLP, Activation, check_observation_space, normalized, to_vector
 from jaxenvs.training.optimizer import Optimizer
@@ -172,7 +172,8 @@ class SAC(ReplayLearner[SACState]):
         target_entropy: in nats, of the choices in [-1, 1]; None for minus the number of action components.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
-        normalize_observations: whether to scale features by the mean and variance of those that were acted on.
+        normalize_observations: whether to scale features by the mean and variance of those that were acted on. With
+            `hindsight_goals`, goals that were achieved count as well as those that were desired.
         hindsight_goals: in a `GoalEnv`, of every `hindsight_goals + 1` transitions drawn from the buffer, this many
             have a goal that was achieved in that step or later in the episode, and the reward that follows from it
             (hindsight experience replay, 4 in its paper). 0 for none.
@@ -288,7 +289,9 @@ class SAC(ReplayLearner[SACState]):
         started = self.has_started(state, rounds)
         agent = state.agent
         if agent.statistics is not None:
-            features = jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, state.observation)
+            seen = [state.observation, *([at_its_goal(state.observation)] if self.hindsight_goals else [])]
+            features_of = jax.vmap(to_vector, in_axes=(None, 0))
+            features = jnp.concatenate([features_of(env.observation_space, observation) for observation in seen])
             agent = agent.replace(statistics=agent.statistics.update_batch(features))
             state = state.replace(agent=agent)
 

@@ -208,20 +208,34 @@ def test_spaces_and_limits_are_theirs(id):
 
 
 @pytest.mark.slow
-def test_steps_on_mjx_follow_c():
+@pytest.mark.parametrize(("id", "steps"), [("PointMaze_UMaze-v3", 300), ("AntMaze_UMaze-v5", 60)])
+def test_steps_on_mjx_follow_c(id, steps):
     with jax.enable_x64(True):
-        on_c = jaxenvs.unwrap(jaxenvs.make("PointMaze_UMaze-v3", precision="float64", engine="c"))
+        on_c = jaxenvs.unwrap(jaxenvs.make(id, precision="float64", engine="c"))
         on_mjx = on_c.replace(engine="mjx")
         step_c, step_mjx = jax.jit(on_c.step), jax.jit(on_mjx.step)
-        state, _ = on_c.state_at(on_c.maze.starts[1], np.zeros(2), on_c.maze.goals[2])
-        own, bounces = state.replace(simulation=state.simulation.replace(exact=None)), 0
-        for number in range(300):
-            action = np.float32([np.cos(0.01 * number), np.sin(0.01 * number)])
+        # The ball bounces; the ant begins with a foot in each of two walls.
+        place = on_c.maze.starts[1] if id.startswith("Point") else on_c.maze.starts[0] + np.array([-1.17, 1.17])
+        state, _ = on_c.state_at(*on_c.resting_at(jnp.asarray(place)), on_c.maze.goals[2])
+        own, random, touched = (
+            state.replace(simulation=state.simulation.replace(exact=None)),
+            np.random.default_rng(5),
+            0,
+        )
+        model = on_c.model.mj_model
+        walls = [number for number in range(model.ngeom) if model.geom(number).name.startswith("block")]
+        for number in range(steps):
+            turn = np.array([np.cos(0.01 * number), np.sin(0.01 * number)])
+            action = np.float32(turn if id.startswith("Point") else random.uniform(-1.0, 1.0, 8))
             after, _ = step_mjx(state.replace(simulation=state.simulation.replace(exact=None)), action)
             own, _ = step_mjx(own, action)
-            before = np.asarray(state.simulation.qvel)
             state, _ = step_c(state, action)
-            bounces += bool((np.sign(before) * np.sign(np.asarray(state.simulation.qvel)) < 0).any())
+            data = mujoco.MjData(model)
+            data.qpos[:] = state.simulation.qpos
+            mujoco.mj_forward(model, data)
+            touched += bool(np.isin(data.contact.geom, walls).any())
             np.testing.assert_allclose(after.simulation.qvel, state.simulation.qvel, rtol=0, atol=1e-10)
+            for name, value in state.simulation.derived.items():
+                np.testing.assert_allclose(after.simulation.derived[name], value, rtol=0, atol=1e-9)
         np.testing.assert_allclose(own.simulation.qpos, state.simulation.qpos, rtol=0, atol=1e-8)
-    assert bounces > 5
+    assert touched > 3
