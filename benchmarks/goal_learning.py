@@ -10,6 +10,7 @@ both with compilation and evaluation. `--json FILE` writes all figures to a file
 import argparse
 import os
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
             rows.append({name: round(value, 4) for name, value in row.items()})
             print("  ".join(f"{name} {value:g}" for name, value in rows[-1].items()), flush=True)
     return {
-        **provenance(f"python -m benchmarks.goal_learning {env_id}"),
+        **provenance(
+            f"python -m benchmarks.goal_learning {env_id} --steps {learner.total_steps}", versions=[_versions()]
+        ),
         "env_id": env_id,
         "seed": seed,
         "niceness": os.nice(0),
@@ -63,6 +66,10 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
         "settings": {setting: getattr(learner, setting) for setting in learner.setting_names()},
         "training": rows,
     }
+
+
+def _versions() -> dict[str, str]:
+    return {name.replace("-", "_"): metadata.version(name) for name in ("mujoco", "gymnasium-robotics")}
 
 
 def main() -> None:
