@@ -91,14 +91,19 @@ def gymnasium_robotics(id: str) -> Burst:
 
 
 def bare(id: str) -> Burst:
-    """`mj_step` and nothing else, in one thread per core: the mocap body moves at random, and nothing is read."""
+    """`mj_step` and nothing else, in one thread per core: the mocap body moves at random, and nothing is read.
+
+    The simulation is that of the task: the fingers move at random as well, or are closed after each step.
+    """
     mujoco, env = import_mujoco(), cast(FetchEnv, jaxenvs.unwrap(jaxenvs.make(id, engine="c")))
     model, home = env.model.mj_model, env.home
     threads = os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads)
     moves = np.random.default_rng(0).uniform(-0.05, 0.05, (256, 3))
+    turns = np.random.default_rng(1).uniform(-1.0, 1.0, 256)
     hand = env.model.body("robot0:gripper_link")
-    holds = env.task.holds_fingers
+    gripper = env.gripper
+    held, actuated = list(gripper.held), list(gripper.actuated)
 
     def one(steps: int) -> None:
         data = mujoco.MjData(model)
@@ -109,8 +114,10 @@ def bare(id: str) -> Burst:
                 mujoco.mj_forward(model, data)
             data.mocap_pos[0] = data.xpos[hand] + moves[number % 256]
             data.mocap_quat[0] = data.xquat[hand] + (1.0, 0.0, 1.0, 0.0)
+            data.ctrl[:] = data.qpos[actuated] + (0.0 if held else turns[number % 256])
             mujoco.mj_step(model, data, FRAMES)
-            if holds:  # the task evaluates the positions again after closing the fingers
+            if held:
+                data.qpos[held] = 0.0
                 mujoco.mj_forward(model, data)
 
     def burst(steps: int) -> int:

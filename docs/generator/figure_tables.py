@@ -271,6 +271,17 @@ def transfer(figures: Figures) -> str:
     return table(("policy of", "steps", "here", "in Gymnasium", "difference, standard errors"), rows, range(1, 5))
 
 
+def learning_goals(figures: Figures) -> str:
+    """How many episodes succeed, by steps of training; every third row and the last."""
+    last = len(figures["training"]) - 1
+    rows = [
+        (f"{row['env_steps']:,}", f"{100 * row['success']:.0f} %", f"{row['processor_minutes']:.1f}")
+        for number, row in enumerate(figures["training"])
+        if number % 3 == 2 or number == last
+    ]
+    return table(("steps", "success", "processor minutes"), rows, range(3))
+
+
 def voxel_pictures(figures: Figures) -> str:
     """By world, size and view distance, how fast pictures are drawn, and how many times faster than by NumPy."""
     rows = []
@@ -326,6 +337,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "Atari": ("speed_atari", speed_and_processor_time),
     "MuJoCo": ("speed_mujoco", "mj_step", speed_and_processor_time),
     "Fetch": ("speed_fetch", fetch_speed),
+    "learning Fetch": ("learning_fetch", learning_goals),
     "board games": ("speed_board_games", speed_and_processor_time),
     "learning speed": ("learning_cart_pole", learning_speed),
     "learning time": ("learning_cart_pole", learning_time),

@@ -157,6 +157,11 @@ class HindsightBuffer(StepBuffer):
         return self.replay.capacity // self.starts.shape[0]
 
 
+def at_its_goal(observation: dict[str, Any]) -> dict[str, Any]:
+    """An observation, as if the goal that it achieves had been desired."""
+    return {**observation, "desired_goal": observation["achieved_goal"]}
+
+
 def check_goals(learner: str, env: Env[Any, Any]) -> None:
     """Raises `InvalidField` if hindsight cannot be used in an environment.
 

@@ -20,7 +20,7 @@ from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
-from jaxenvs.training.hindsight import HindsightBuffer, check_goals
+from jaxenvs.training.hindsight import HindsightBuffer, at_its_goal, check_goals
 from jaxenvs.training.learner import horizon_of, mean_or_nan
 from jaxenvs.training.networks import MLP, Activation, check_observation_space, normalized, to_vector
 from jaxenvs.training.optimizer import Optimizer
@@ -163,6 +163,8 @@ class SAC(ReplayLearner[SACState]):
             beyond the whole training takes no memory.
         batch_size: transitions per gradient step.
         learning_starts: environment steps with actions drawn uniformly, before the first gradient step.
+        random_exploration: probability with which an action is drawn uniformly after that, too, instead of from the
+            actor; in [0, 1]. Hindsight experience replay explores in this way.
         learning_rate: of Adam, for actor, critics and temperature.
         target_rate: how far each gradient step moves the target critics towards the learnt ones; in [0, 1].
         temperature: weight of the entropy at the start, or throughout.
@@ -170,7 +172,8 @@ class SAC(ReplayLearner[SACState]):
         target_entropy: in nats, of the choices in [-1, 1]; None for minus the number of action components.
         hidden_sizes: units of the hidden layers.
         activation: nonlinearity of the hidden layers.
-        normalize_observations: whether to scale features by the mean and variance of those that were acted on.
+        normalize_observations: whether to scale features by the mean and variance of those that were acted on. With
+            `hindsight_goals`, goals that were achieved count as well as those that were desired.
         hindsight_goals: in a `GoalEnv`, of every `hindsight_goals + 1` transitions drawn from the buffer, this many
             have a goal that was achieved in that step or later in the episode, and the reward that follows from it
             (hindsight experience replay, 4 in its paper). 0 for none.
@@ -180,6 +183,7 @@ class SAC(ReplayLearner[SACState]):
     buffer_size: int = static(default=1_000_000)
     batch_size: int = static(default=256)
     learning_starts: int = static(default=10_000)
+    random_exploration: ArrayLike = 0.0
     learning_rate: ArrayLike = 3e-4
     target_rate: ArrayLike = 0.005
     temperature: ArrayLike = 1.0
@@ -194,6 +198,7 @@ class SAC(ReplayLearner[SACState]):
         """Checks sizes and ranges."""
         self.check_replay(self.hidden_sizes, self.activation)
         self.check_range("temperature", 0)
+        self.check_range("random_exploration", 0, 1)
         self.check_count("hindsight_goals", least=0)
 
     def check_env(self, env: Env[Any, Any]) -> None:
@@ -284,7 +289,9 @@ class SAC(ReplayLearner[SACState]):
         started = self.has_started(state, rounds)
         agent = state.agent
         if agent.statistics is not None:
-            features = jax.vmap(to_vector, in_axes=(None, 0))(env.observation_space, state.observation)
+            seen = [state.observation, *([at_its_goal(state.observation)] if self.hindsight_goals else [])]
+            features_of = jax.vmap(to_vector, in_axes=(None, 0))
+            features = jnp.concatenate([features_of(env.observation_space, observation) for observation in seen])
             agent = agent.replace(statistics=agent.statistics.update_batch(features))
             state = state.replace(agent=agent)
 
@@ -293,7 +300,8 @@ class SAC(ReplayLearner[SACState]):
             features = normalized(agent.statistics, features)
             choice = self.distribution(agent.actor, env.action_space, features).sample(actor_key)
             uniform = jax.random.uniform(uniform_key, choice.shape, jnp.float32, -1, 1)
-            return jnp.where(started, choice, uniform)
+            explores = jax.random.uniform(jax.random.fold_in(key, 2), (), jnp.float32) < self.random_exploration
+            return jnp.where(started & ~explores, choice, uniform)
 
         return play_step(self, env, state, choose)
 

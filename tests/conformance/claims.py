@@ -60,7 +60,8 @@ _LONG_GAMES = {"lanes": 4, "eager": False}
 """Large boards; `tests/games` plays on all sizes."""
 
 _MAZES = [
-    f"PointMaze_{maze}{kind}-v3"
+    f"{robot}_{maze}{kind}-{version}"
+    for robot, version in (("PointMaze", "v3"), ("AntMaze", "v5"), ("AntMaze", "v4"))
     for maze in (
         *("UMaze", "Open", "Open_Diverse_G", "Open_Diverse_GR", "Medium", "Medium_Diverse_G", "Medium_Diverse_GR"),
         *("Large", "Large_Diverse_G", "Large_Diverse_GR"),

@@ -18,12 +18,15 @@ _MAZE = (
     " distance in float32"
 )
 
+_MAPS = (
+    *("UMaze", "Open", "Open_Diverse_G", "Open_Diverse_GR", "Medium", "Medium_Diverse_G", "Medium_Diverse_GR"),
+    *("Large", "Large_Diverse_G", "Large_Diverse_GR"),
+)
+
 MAZES = [
-    Row(f"PointMaze_{maze}{kind}-v3", f"gymnasium-robotics 1.4.2 PointMaze_{maze}{kind}-v3", 1e-6, _MAZE)
-    for maze in (
-        *("UMaze", "Open", "Open_Diverse_G", "Open_Diverse_GR", "Medium", "Medium_Diverse_G", "Medium_Diverse_GR"),
-        *("Large", "Large_Diverse_G", "Large_Diverse_GR"),
-    )
+    Row(f"{robot}_{maze}{kind}-{version}", f"gymnasium-robotics 1.4.2 {robot}_{maze}{kind}-{version}", 1e-6, _MAZE)
+    for robot, version in (("PointMaze", "v3"), ("AntMaze", "v5"), ("AntMaze", "v4"))
+    for maze in _MAPS
     for kind in ("", "Dense")
 ]
 

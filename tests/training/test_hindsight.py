@@ -110,6 +110,32 @@ def test_without_relabelling_samples_are_the_steps_as_they_were():
     assert np.isin(samples.next_features[:, 1], finals["desired_goal"]).all()
 
 
+class OneGoal(Line):
+    """The same walk, always to 1."""
+
+    def reset(self, key):
+        state = jnp.concatenate([jax.random.uniform(key, (1,), jnp.float32, -2.0, 2.0), jnp.ones(1, jnp.float32)])
+        return state, restart(self.observe(state), {"moved": jnp.float32(0.0)})
+
+
+def test_achieved_goals_count_in_the_scale_of_desired_ones():
+    env = jaxenvs.TimeLimit(OneGoal(), max_episode_steps=LENGTH)
+    spread = {}
+    for goals in (0, 4):
+        learner = SAC(num_envs=8, hidden_sizes=(8,), normalize_observations=True, hindsight_goals=goals)
+
+        @jax.jit
+        def play(state, learner=learner):
+            return jax.lax.scan(lambda s, n: learner.play(env, s, n, jnp.int32(1)), state, jnp.arange(20))
+
+        state, _ = play(jax.jit(learner.init)(env, jaxenvs.random.key(0)))
+        spread[goals] = np.asarray(jnp.sqrt(state.agent.statistics.variance))
+    achieved, desired, _ = spread[4]  # sorted by name
+    assert spread[0][1] < 0.02  # so other goals would be clipped, to the same feature
+    assert 0.5 < desired / achieved < 1.5
+    np.testing.assert_allclose(achieved, spread[0][0], rtol=1e-5)
+
+
 def test_other_environments_and_wrappers_that_change_rewards_are_refused():
     learner = SAC(total_steps=64, learning_starts=8, hindsight_goals=4)
     with pytest.raises(InvalidField, match=r"needs a `jaxenvs.GoalEnv`.*Pendulum is none"):

@@ -166,3 +166,25 @@ def test_boxes_of_any_shape_and_bounds_are_acted_in():
     low, high = np.asarray(space.low), np.asarray(space.high)
     spread = np.ptp(np.asarray(actions), axis=0) / (high - low)
     assert (spread > 0.8).all()
+
+
+def test_a_share_of_the_actions_is_drawn_uniformly_after_learning_has_started():
+    learner = TINY.replace(total_steps=1_000, learning_starts=0)
+    state = jax.jit(learner.init)(Reach(), KEY)
+    always_one = {(8,): jnp.zeros(8), (4,): jnp.array([12.0, 12.0, -20.0, -20.0])}  # means, then logs of deviations
+    actor = jax.tree.map(lambda w: always_one.get(w.shape, jnp.zeros_like(w)), state.agent.actor)
+    state = state.replace(agent=state.agent.replace(actor=actor))
+
+    @jax.jit
+    def play(share):
+        varied = learner.replace(random_exploration=share)
+        played, _ = jax.lax.scan(lambda s, n: varied.play(Reach(), s, n, jnp.int32(1)), state, jnp.arange(500))
+        return played.buffer.replay.items.choice
+
+    for share in (0.0, 0.25, 1.0):
+        choices = np.asarray(play(share))
+        is_uniform = (choices != choices.max()).any(axis=1)
+        assert abs(is_uniform.mean() - share) < 0.05
+        assert share == 0.0 or choices.min() < -0.95
+    with pytest.raises(InvalidField, match="random_exploration"):
+        learner.replace(random_exploration=1.5)

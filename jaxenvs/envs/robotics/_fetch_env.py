@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +10,11 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.checks import check_choice, check_integer
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep, restart, transition
-from jaxenvs.core.goal_env import GoalEnv
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.robotics._readings import HandObservation
+from jaxenvs.envs.robotics._robot_goal_env import RobotGoalEnv
 from jaxenvs.envs.robotics._task import (
     FINGERS,
     GRIP_SITE,
@@ -33,9 +33,8 @@ from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.mujoco import engines, rendering
 from jaxenvs.simulators.mujoco.gripper import Gripper, leaders_by_body
 from jaxenvs.simulators.mujoco.model import FETCH, Model, load_model
-from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters, with_parameters
 from jaxenvs.simulators.mujoco.readings import SiteMotion
-from jaxenvs.simulators.mujoco.simulation import Simulation, choose_engine
+from jaxenvs.simulators.mujoco.simulation import Simulation
 from jaxenvs.simulators.mujoco.state import SimulationState
 from jaxenvs.spaces import Box, Dict
 
@@ -63,51 +62,24 @@ class FetchState(PyTreeNode):
     goal: Array
 
 
-class FetchEnv(GoalEnv[FetchState], kw_only=True):
+class FetchEnv(RobotGoalEnv[FetchState], kw_only=True):
     """Base of the tasks of the Fetch robot, corresponding to gymnasium-robotics' `MujocoFetchEnv`.
 
-    Parameters:
-        xml_file: the model: the name of a file among those of gymnasium-robotics, or a path that begins with `/`, `.`
-            or `~`.
-        reward_type: `"sparse"`: 0 at the goal and -1 elsewhere; `"dense"`: minus the distance from the goal.
+    Its `parameters` do not move the robot, whose position at the start is that of the model.
+
+    Parameters, besides those of `RobotGoalEnv`:
         distance_threshold: the distance within which the goal is reached, m.
         goal: x, y and z of the goal, m; an infinite one is drawn. Also a reset option.
         n_substeps: number of simulation substeps per step.
-        engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
-            accelerator. `"auto"` is `"c"` if JAX computes on the CPU, else `"mjx"`.
-        precision: dtype of states and observations, `"float32"` or, with JAX's 64-bit types enabled, `"float64"`.
-            Rewards are always float32. C MuJoCo always computes in float64.
-        parameters: masses, friction, gravity and so on; None for those of the model. The robot's position at the
-            start is that of the model.
-        width: width of a picture, pixels.
-        height: height of a picture, pixels.
-        default_camera_config: `distance`, `azimuth`, `elevation` and `lookat` of the camera.
-        shadow_size: side of the shadow map, texels; None for that of the model, usually 4,096. 0 draws no shadows.
     """
 
-    xml_file: str = static()
-    reward_type: Literal["sparse", "dense"] = static(default="sparse")
     distance_threshold: ArrayLike = 0.05
     goal: tuple[ArrayLike, ArrayLike, ArrayLike] = (_DRAWN, _DRAWN, _DRAWN)
     n_substeps: int = static(default=20)
-    engine: Literal["auto", "c", "mjx", "warp"] = static(default="auto")
-    precision: Literal["float32", "float64"] = static(default="float32")
-    parameters: Parameters = None  # pyright: ignore[reportAssignmentType]  # filled in from the model
-    width: int = static(default=480)
-    height: int = static(default=480)
-    default_camera_config: Mapping[str, Any] | None = static(default=None)
-    shadow_size: int | None = static(default=None)
 
     frames_per_second = 25
     reset_options: ClassVar[Mapping[str, str]] = {"goal": "goal"}
-
-    camera: ClassVar[tuple[tuple[str, Any], ...]] = (
-        ("distance", 2.5),
-        ("azimuth", 132.0),
-        ("elevation", -14.0),
-        ("lookat", (1.3, 0.75, 0.55)),
-    )
-    """The camera's settings unless `default_camera_config` says otherwise: pairs of a setting and its value."""
+    target_site = TARGET_SITE
 
     @property
     @abc.abstractmethod
@@ -118,44 +90,15 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
     def place_object(self, key: Key) -> tuple[Array, Array] | None:
         """Draws x and y of the object at the start, () m each in the precision; None without object."""
 
-    def check_fields(self) -> None:
-        """Checks the model and the options, and fills in the engine and the parameters."""
-        name = type(self).__name__
+    def check_task(self) -> None:
+        """Checks the number of substeps and the goal."""
         check_integer(self, "n_substeps", self.n_substeps)
-        check_choice(self, "precision", self.precision, ("float32", "float64"))
-        check_choice(self, "reward_type", self.reward_type, ("sparse", "dense"))
-        if self.precision == "float64" and not jax.config.read("jax_enable_x64"):
-            raise InvalidField(
-                f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
-            )
-        self._check_engine()
-        model = self.model
-        self._check_model(model)
-        if self.parameters is None:
-            object.__setattr__(self, "parameters", default_parameters(model, self.precision))
-        check_parameters(model, self.parameters)
         if not isinstance(self.goal, tuple | list) or len(self.goal) != 3:
-            raise InvalidField(f"{name}: `goal` has three coordinates, got {self.goal!r}.")
+            raise InvalidField(f"{type(self).__name__}: `goal` has three coordinates, got {self.goal!r}.")
         object.__setattr__(self, "goal", tuple(self.goal))
-        for field in ("width", "height"):
-            check_integer(self, field, getattr(self, field))
-        if self.shadow_size not in (None, 0):
-            check_integer(self, "shadow_size", self.shadow_size)
-        object.__setattr__(self, "default_camera_config", rendering.frozen(self.default_camera_config))
-        rendering.check_view(self.view)
 
-    def _check_engine(self) -> None:
-        """Fills in the engine.
-
-        Raises:
-            InvalidField: it does not compute this task.
-        """
-        if self.engine == "warp":
-            raise InvalidField(f"{type(self).__name__} runs on the engine 'c' or 'mjx', not on 'warp'.")
-        object.__setattr__(self, "engine", choose_engine(self.engine))
-
-    def _check_model(self, model: Model) -> None:
-        """Raises `InvalidField` if a model lacks a part of the robot or of the task."""
+    def check_model(self, model: Model) -> None:
+        """Checks that the model has all parts of the robot and of the task."""
         task = self.task
         for name in (GRIP_SITE, TARGET_SITE, *((OBJECT_SITE,) if task.has_object else ())):
             model.site(name)
@@ -164,18 +107,15 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         if model.body(HAND_BODY) not in leaders_by_body(model):
             raise InvalidField(f"{model.path} has no weld between a mocap body and {HAND_BODY!r}, which actions move.")
 
-    def replace(self, **fields: Any) -> Self:
-        """A copy with some fields replaced. With another model or precision, it takes the parameters of that model.
-
-        Raises:
-            InvalidField: the parameters were changed, so it is unclear what they should be for the new model.
-        """
-        return super().replace(**with_parameters(self, fields))
-
     @property
     def model(self) -> Model:
         """The compiled MuJoCo model of the task."""
         return load_model(self.xml_file, FETCH)
+
+    @property
+    def camera(self) -> Mapping[str, Any]:
+        """Beside the table."""
+        return {"distance": 2.5, "azimuth": 132.0, "elevation": -14.0, "lookat": (1.3, 0.75, 0.55)}
 
     @property
     def dt(self) -> float:
@@ -206,25 +146,25 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
     def reset(self, key: Key) -> tuple[FetchState, TimeStep[dict[str, Array]]]:
         """Draws a goal and, if there is one, where the object is; the robot always begins in the same place."""
         goal_key, object_key = jax.random.split(check_key(key))
-        qpos = self._constant(self.home.qpos)
+        qpos = self.constant(self.home.qpos)
         place = self.place_object(object_key)
         if place is not None:
             at = position_of(self.model, OBJECT_JOINT)
             qpos = qpos.at[at].set(place[0]).at[at + 1].set(place[1])
-        return self.state_at(qpos, self._constant(self.home.qvel), self.draw_goal(goal_key))
+        return self.state_at(qpos, self.constant(self.home.qvel), self.draw_goal(goal_key))
 
     def draw_goal(self, key: Key) -> Array:
         """(3,) m: the goal of an episode: coordinates that are not given are drawn."""
         task, dtype = self.task, self.precision
         offset_key, choice_key, height_key = jax.random.split(key, 3)
         offset = jax.random.uniform(offset_key, (3,), jnp.float32, -1.0, 1.0).astype(dtype)
-        goal = self._constant(self.home.grip) + self._constant(task.goal_range) * offset
+        goal = self.constant(self.home.grip) + self.constant(task.goal_range) * offset
         if task.has_object:
-            height = self._constant(self.home.height)
+            height = self.constant(self.home.height)
             if task.goal_in_the_air:
                 above = jax.random.uniform(height_key, (), jnp.float32, 0.0, _IN_THE_AIR).astype(dtype)
-                height = height + jnp.where(jax.random.bernoulli(choice_key), above, self._constant(0.0))
-            goal = (goal + self._constant(task.goal_offset)).at[2].set(height)
+                height = height + jnp.where(jax.random.bernoulli(choice_key), above, self.constant(0.0))
+            goal = (goal + self.constant(task.goal_offset)).at[2].set(height)
         given = jnp.stack([jnp.asarray(value).astype(dtype) for value in self.goal])
         return jnp.where(jnp.isfinite(given), given, goal)
 
@@ -233,7 +173,7 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
         drawn = jax.random.uniform(key, (_CANDIDATES, 2), jnp.float32, -1.0, 1.0)
         offsets = jnp.asarray(self.task.object_range, jnp.float32) * drawn
         offset = offsets[jnp.argmax(jnp.square(offsets).sum(1) >= _NEAREST**2)].astype(self.precision)
-        place = self._constant(self.home.grip[:2]) + offset
+        place = self.constant(self.home.grip[:2]) + offset
         x, y = (jnp.asarray(value).astype(self.precision) for value in given)
         return jnp.where(jnp.isfinite(x), x, place[0]), jnp.where(jnp.isfinite(y), y, place[1])
 
@@ -276,7 +216,7 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
     def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> Array:
         """(...) float32: of goals (..., 3), minus their distance, or if sparse -1 unless it is within the threshold."""
         del info
-        distance = self._distance(achieved_goal, desired_goal)
+        distance = self.distance(achieved_goal, desired_goal)
         if self.reward_type == "dense":
             return -distance.astype(jnp.float32)
         return -(distance > self._threshold).astype(jnp.float32)
@@ -284,7 +224,7 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
     def compute_terminated(self, achieved_goal: Any, desired_goal: Any, info: Any) -> Array:
         """(...) bool: False; the object is to stay at the goal."""
         del info
-        return jnp.zeros_like(self._distance(achieved_goal, desired_goal), bool)
+        return jnp.zeros_like(self.distance(achieved_goal, desired_goal), bool)
 
     def compute_truncated(self, achieved_goal: Any, desired_goal: Any, info: Any) -> Array:
         """(...) bool: False."""
@@ -293,18 +233,6 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
     def render(self, state: FetchState) -> Array:
         """(height, width, 3) uint8: the scene, with the goal as a red ball."""
         return rendering.render(self.view, state.simulation.qpos, state.goal)
-
-    @property
-    def view(self) -> rendering.CameraView:
-        """The camera and the other settings of pictures."""
-        return rendering.CameraView(
-            model=self.model,
-            width=self.width,
-            height=self.height,
-            settings=rendering.frozen({**dict(self.camera), **dict(self.default_camera_config or {})}),
-            shadow_size=self.shadow_size,
-            marker=self.model.site(TARGET_SITE),
-        )
 
     @property
     def _simulation(self) -> Simulation:
@@ -318,19 +246,18 @@ class FetchEnv(GoalEnv[FetchState], kw_only=True):
             self.dt,
             site_motion(model, OBJECT_SITE) if task.has_object else None,
         )
+        return Simulation(self.engine, model, (reading,), None, self.precision, self.gripper)  # pyright: ignore[reportArgumentType]  # "auto" is gone
+
+    @property
+    def gripper(self) -> Gripper:
+        """How actions move the hand and the fingers."""
+        model = self.model
         actuated = tuple(int(model.mj_model.jnt_qposadr[joint]) for joint in model.mj_model.actuator_trnid[:, 0])
-        gripper = Gripper(model.body(HAND_BODY), actuated, (right, left) if task.holds_fingers else ())
-        return Simulation(self.engine, model, (reading,), None, self.precision, gripper)  # pyright: ignore[reportArgumentType]  # "auto" is gone
-
-    def _constant(self, value: Any) -> Array:
-        return jnp.asarray(np.asarray(value, self.precision))
-
-    def _distance(self, achieved_goal: Any, desired_goal: Any) -> Array:
-        achieved, desired = (jnp.asarray(goal).astype(self.precision) for goal in (achieved_goal, desired_goal))
-        return jnp.sqrt(jnp.square(achieved - desired).sum(-1))
+        held = tuple(position_of(model, name) for name in FINGERS) if self.task.holds_fingers else ()
+        return Gripper(model.body(HAND_BODY), actuated, held)
 
     def _is_success(self, observation: dict[str, Array]) -> Array:
-        distance = self._distance(observation["achieved_goal"], observation["desired_goal"])
+        distance = self.distance(observation["achieved_goal"], observation["desired_goal"])
         return (distance < self._threshold).astype(jnp.float32)
 
     @property

@@ -180,24 +180,27 @@ class SiteMotion(Reading):
 
     def read(self, fields: Fields, numpy: ModuleType) -> Any:
         position = fields["site_xpos"][..., self.site, :]
-        offset = (position - fields["subtree_com"][..., self.root, :])[..., None, :]
-        axes = fields["cdof"]
-        moves = np.isin(np.arange(axes.shape[-2]), self.moved_by)[:, None]
-        turn, move = (numpy.where(moves, part, 0.0) for part in (axes[..., :3], axes[..., 3:]))
-        move = move + (turn[..., _NEXT] * offset[..., _BEFORE] - turn[..., _BEFORE] * offset[..., _NEXT])
-        velocities = [_along(part, fields["qvel"], numpy) for part in (move, turn)]
-        return numpy.concatenate([position, *velocities], axis=-1)
+        offset = position - fields["subtree_com"][..., self.root, :]
+        turn, move = ([fields["cdof"][..., start + axis] for axis in range(3)] for start in (0, 3))
+        # By components, each (..., nv), since NumPy is slow on arrays whose last axis is short.
+        along = [
+            move[axis] + (turn[second] * offset[..., third, None] - turn[third] * offset[..., second, None])
+            for axis, second, third in _CYCLES
+        ]
+        moves = np.isin(np.arange(turn[0].shape[-1]), self.moved_by)
+        jacobians = (numpy.where(moves, numpy.stack(parts, -2), 0.0) for parts in (along, turn))
+        return numpy.concatenate([position, *(_along(part, fields["qvel"], numpy) for part in jacobians)], axis=-1)
 
 
-_NEXT, _BEFORE = np.array([1, 2, 0]), np.array([2, 0, 1])
-"""The factors of a vector product's components."""
+_CYCLES = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
+"""Each axis with the two others, in the order in which a vector product takes them."""
 
 
 def _along(axes: Any, qvel: Any, numpy: ModuleType) -> Any:
-    """(..., 3) the motion `qvel` (..., nv) along axes (..., nv, 3).
+    """(..., 3) the motion `qvel` (..., nv) along axes (..., 3, nv).
 
-    In NumPy it is the product of a matrix (3, nv) and a vector, which gives the bits of gymnasium-robotics.
+    In NumPy it is the product of a matrix and a vector, which gives the bits of gymnasium-robotics.
     """
     if numpy is np:
-        return np.matmul(np.ascontiguousarray(np.swapaxes(axes, -1, -2)), qvel[..., None])[..., 0]
-    return (axes * qvel[..., None]).sum(-2)
+        return np.matmul(axes, qvel[..., None])[..., 0]
+    return (axes * qvel[..., None, :]).sum(-1)

@@ -182,6 +182,41 @@ def test_a_cylinder_meets_a_box_where_c_finds_it():
     assert (np.quantile(gaps, 0.98, axis=0) < (2e-4, 1e-5, 4e-2)).all()
 
 
+ROD = """
+<mujoco>
+  <worldbody>
+    <body><freejoint/><geom type="capsule" size="0.05 0.2"/></body>
+    <geom type="box" size="0.3 0.2 0.1" quat="0.9 0.1 -0.2 0.3" margin="0.002"/>
+  </worldbody>
+</mujoco>
+"""
+
+
+def test_a_capsule_meets_a_box_where_c_finds_it():
+    random = np.random.default_rng(0)
+    box = np.array([0.9, 0.1, -0.2, 0.3]) / np.linalg.norm([0.9, 0.1, -0.2, 0.3])
+    # Half of them lie along the box, at its faces and edges.
+    turns = np.concatenate([quaternions(random, 700), np.repeat([[1.0, 0.0, 0.0, 0.0]], 700, axis=0)])
+    turns[700:] += 0.02 * random.normal(size=(700, 4))
+    turns[::2] = turns[::2][:, [0, 2, 1, 3]]
+    for turn in turns[700:]:
+        mujoco.mju_mulQuat(turn, box, turn / np.linalg.norm(turn) @ random.permutation(np.eye(4)))
+    positions = np.concatenate([random.uniform(-0.4, 0.4, (1400, 3)), turns], axis=1)
+    positions[:, 3:] /= np.linalg.norm(positions[:, 3:], axis=1, keepdims=True)
+    (distance, position, frame), theirs = contacts_of_both(ROD, positions)
+    counts = [0, 0, 0]
+    for index, contacts in enumerate(theirs):
+        touching = np.flatnonzero(distance[index] < 0.002)
+        assert len(touching) == len(contacts)
+        counts[len(contacts)] += 1
+        order = touching[np.argsort(distance[index, touching], kind="stable")]
+        for at, (dist, pos, axes) in zip(order, sorted(contacts, key=lambda contact: contact[0])):
+            np.testing.assert_allclose(distance[index, at], dist, atol=1e-12)
+            np.testing.assert_allclose(position[index, at], pos, atol=1e-10)
+            np.testing.assert_allclose(frame[index, at, 0], axes[0], atol=1e-10)
+    assert min(counts) > 100
+
+
 def test_slow_rotations_are_not_lost():
     handle = compile_xml(PAIR.format(other=""))
     qpos, qvel = np.array([0.0, 0, 0, 0.8, 0, 0.6, 0]), np.array([0.0, 0, 0, 2e-9, -1e-9, 3e-9])

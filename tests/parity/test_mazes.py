@@ -1,4 +1,4 @@
-"""PointMaze in lockstep with gymnasium-robotics, which runs C MuJoCo one at a time."""
+"""The mazes in lockstep with gymnasium-robotics, which runs C MuJoCo one at a time."""
 
 import warnings
 
@@ -18,7 +18,10 @@ mujoco = pytest.importorskip("mujoco", reason="needs the extra `robotics`")
 
 IDS = [row.id for row in MAZES]
 TOLERANCE = {row.id: row.tolerance for row in MAZES}
-QUICK = {"PointMaze_UMaze-v3", "PointMaze_Large_Diverse_GRDense-v3"}
+QUICK = {
+    *("PointMaze_UMaze-v3", "PointMaze_Large_Diverse_GRDense-v3"),
+    *("AntMaze_UMaze-v5", "AntMaze_Large_Diverse_GRDense-v5", "AntMaze_MediumDense-v4"),
+}
 
 
 def marked(quick):
@@ -41,16 +44,26 @@ class Lockstep:
         self.ours = jaxenvs.unwrap(jaxenvs.make(id, engine="c", precision=precision, **options))
         self.step_ours, self.at = jax.jit(self.ours.step), jax.jit(self.ours.state_at)
         self.random = np.random.default_rng(5)
+        self.robot = self.theirs.point_env if id.startswith("Point") else self.theirs.ant_env
         self.touched = 0
+        walls = [
+            number for number in range(self.theirs.model.ngeom) if self.theirs.model.geom(number).name[:5] == "block"
+        ]
+        self.walls = np.array(walls)
 
-    def begin(self, qpos, qvel, goal):
-        """Starts both at the same place."""
+    def begin(self, place, speed, goal):
+        """Starts both at the same place, with the same velocity along x and y."""
+        qpos, qvel = self.robot.init_qpos.copy(), np.zeros(self.theirs.model.nv)
+        qpos[:2], qvel[:2] = place, speed
         qpos, qvel, goal = (np.asarray(x, self.dtype) for x in (qpos, qvel, goal))
         self.state, timestep = self.at(qpos, qvel, goal)
         mujoco.mj_resetData(self.theirs.model, self.theirs.data)
-        self.theirs.point_env.set_state(np.float64(qpos), np.float64(qvel))
+        self.robot.set_state(np.float64(qpos), np.float64(qvel))
         self.theirs.goal = np.float64(goal)
-        self.compare(self.theirs._get_obs(np.concatenate([qpos, qvel]).astype(float)), timestep.observation)
+        observation = self.robot._get_obs()
+        self.compare(
+            self.theirs._get_obs(observation[0] if type(observation) is tuple else observation), timestep.observation
+        )
 
     def step(self, action):
         """Takes one step with both, and compares all results."""
@@ -63,7 +76,7 @@ class Lockstep:
         assert gap <= TOLERANCE[self.id]
         assert (bool(timestep.terminated), bool(timestep.truncated)) == (terminated, truncated)
         assert bool(timestep.info["success"]) == info["success"]
-        self.touched += self.theirs.data.ncon > 1  # one contact is that with the ground
+        self.touched += bool(np.isin(self.theirs.data.contact.geom, self.walls).any())
         return timestep
 
     def compare(self, theirs, ours):
@@ -80,9 +93,10 @@ class Lockstep:
 def test_every_step_is_that_of_gymnasium_robotics(id):
     pair = Lockstep(id)
     maze = pair.ours.maze
-    pair.begin(maze.starts[0] + 0.2, [-3.0, 7.0], maze.starts[0] + 0.25)  # also faster than allowed
+    offset = 0.2 if id.startswith("Point") else 1.2  # up to the walls
+    pair.begin(maze.starts[0] + offset, [-3.0, 7.0], maze.starts[0] + offset + 0.05)  # faster than a ball may be
     for number in range(80):
-        pair.step(pair.random.uniform(-1.3, 1.3, 2) + (number // 20 % 2))  # also beyond the limits
+        pair.step(pair.random.uniform(-1.3, 1.3, pair.theirs.model.nu) + (number // 20 % 2))  # also beyond the limits
     assert pair.touched > 5
 
 
@@ -96,6 +110,17 @@ def test_in_double_precision_the_ball_bounces_as_theirs(id):
             turn = 0.01 * number
             pair.step([np.cos(turn), np.sin(turn)])
     assert pair.touched > 50
+
+
+@pytest.mark.parametrize("id", ["AntMaze_UMaze-v5", pytest.param("AntMaze_Large-v4", marks=pytest.mark.slow)])
+def test_in_double_precision_the_ant_tumbles_along_the_walls_as_theirs(id):
+    with jax.enable_x64(True):
+        pair = Lockstep(id, precision="float64")
+        maze = pair.ours.maze
+        pair.begin(maze.starts[1] + 1.0, [1.0, -2.0], maze.starts[2])
+        for _ in range(SPECS[id].max_episode_steps):
+            pair.step(pair.random.uniform(-1.0, 1.0, 8))
+    assert pair.touched > 3
 
 
 def test_an_episode_ends_at_the_goal_if_the_task_does_not_continue():
@@ -115,7 +140,15 @@ def test_the_model_is_theirs(id):
     assert theirs.opt.timestep == ours.opt.timestep and theirs.opt.iterations == ours.opt.iterations
 
 
-@pytest.mark.parametrize("id", ["PointMaze_UMaze-v3", "PointMaze_Large_Diverse_G-v3", "PointMaze_Open_Diverse_GR-v3"])
+@pytest.mark.parametrize(
+    "id",
+    [
+        "PointMaze_UMaze-v3",
+        "PointMaze_Large_Diverse_G-v3",
+        "PointMaze_Open_Diverse_GR-v3",
+        "AntMaze_Medium_Diverse_G-v4",
+    ],
+)
 def test_starts_and_goals_are_distributed_as_theirs(id):
     theirs, ours = theirs_of(id), jaxenvs.unwrap(jaxenvs.make(id))
     rows = []
@@ -123,7 +156,7 @@ def test_starts_and_goals_are_distributed_as_theirs(id):
         observation, _ = theirs.reset(seed=seed)
         rows.append(np.concatenate([observation["achieved_goal"], observation["desired_goal"]]))
     state, _ = jax.jit(jax.vmap(ours.reset))(jax.random.split(jaxenvs.random.key(0), 4000))
-    drawn, expected = np.concatenate([state.simulation.qpos, state.goal], axis=1), np.float32(rows)
+    drawn, expected = np.concatenate([state.simulation.qpos[:, :2], state.goal], axis=1), np.float32(rows)
     pairs = list(zip(drawn.T, expected.T, strict=True))
     pairs.append(
         (np.linalg.norm(drawn[:, :2] - drawn[:, 2:], axis=1), np.linalg.norm(expected[:, :2] - expected[:, 2:], axis=1))
@@ -175,20 +208,34 @@ def test_spaces_and_limits_are_theirs(id):
 
 
 @pytest.mark.slow
-def test_steps_on_mjx_follow_c():
+@pytest.mark.parametrize(("id", "steps"), [("PointMaze_UMaze-v3", 300), ("AntMaze_UMaze-v5", 60)])
+def test_steps_on_mjx_follow_c(id, steps):
     with jax.enable_x64(True):
-        on_c = jaxenvs.unwrap(jaxenvs.make("PointMaze_UMaze-v3", precision="float64", engine="c"))
+        on_c = jaxenvs.unwrap(jaxenvs.make(id, precision="float64", engine="c"))
         on_mjx = on_c.replace(engine="mjx")
         step_c, step_mjx = jax.jit(on_c.step), jax.jit(on_mjx.step)
-        state, _ = on_c.state_at(on_c.maze.starts[1], np.zeros(2), on_c.maze.goals[2])
-        own, bounces = state.replace(simulation=state.simulation.replace(exact=None)), 0
-        for number in range(300):
-            action = np.float32([np.cos(0.01 * number), np.sin(0.01 * number)])
+        # The ball bounces; the ant begins with a foot in each of two walls.
+        place = on_c.maze.starts[1] if id.startswith("Point") else on_c.maze.starts[0] + np.array([-1.17, 1.17])
+        state, _ = on_c.state_at(*on_c.resting_at(jnp.asarray(place)), on_c.maze.goals[2])
+        own, random, touched = (
+            state.replace(simulation=state.simulation.replace(exact=None)),
+            np.random.default_rng(5),
+            0,
+        )
+        model = on_c.model.mj_model
+        walls = [number for number in range(model.ngeom) if model.geom(number).name.startswith("block")]
+        for number in range(steps):
+            turn = np.array([np.cos(0.01 * number), np.sin(0.01 * number)])
+            action = np.float32(turn if id.startswith("Point") else random.uniform(-1.0, 1.0, 8))
             after, _ = step_mjx(state.replace(simulation=state.simulation.replace(exact=None)), action)
             own, _ = step_mjx(own, action)
-            before = np.asarray(state.simulation.qvel)
             state, _ = step_c(state, action)
-            bounces += bool((np.sign(before) * np.sign(np.asarray(state.simulation.qvel)) < 0).any())
+            data = mujoco.MjData(model)
+            data.qpos[:] = state.simulation.qpos
+            mujoco.mj_forward(model, data)
+            touched += bool(np.isin(data.contact.geom, walls).any())
             np.testing.assert_allclose(after.simulation.qvel, state.simulation.qvel, rtol=0, atol=1e-10)
+            for name, value in state.simulation.derived.items():
+                np.testing.assert_allclose(after.simulation.derived[name], value, rtol=0, atol=1e-9)
         np.testing.assert_allclose(own.simulation.qpos, state.simulation.qpos, rtol=0, atol=1e-8)
-    assert bounces > 5
+    assert touched > 3

@@ -1,0 +1,138 @@
+"""The base class of tasks with goals for robots on MuJoCo: the simulation and the pictures."""
+
+import abc
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxenvs.core.checks import check_choice, check_integer
+from jaxenvs.core.goal_env import GoalEnv
+from jaxenvs.core.pytree import static
+from jaxenvs.errors import InvalidField
+from jaxenvs.simulators.mujoco import rendering
+from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters, with_parameters
+from jaxenvs.simulators.mujoco.simulation import choose_engine
+
+State = TypeVar("State")
+
+
+class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
+    """Base of the tasks with goals for robots on MuJoCo.
+
+    Parameters:
+        xml_file: the model: the name of a file among those of the reference, or a path that begins with `/`, `.` or
+            `~`.
+        reward_type: `"sparse"` or `"dense"`; see Reward.
+        engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
+            accelerator. `"auto"` is `"c"` if JAX computes on the CPU, else `"mjx"`.
+        precision: dtype of states and observations, `"float32"` or, with JAX's 64-bit types enabled, `"float64"`.
+            Rewards are always float32. C MuJoCo always computes in float64.
+        parameters: masses, friction, gravity and so on; None for those of the model.
+        width: width of a picture, pixels.
+        height: height of a picture, pixels.
+        default_camera_config: `distance`, `azimuth`, `elevation` and `lookat` of the camera.
+        shadow_size: side of the shadow map, texels; None for that of the model, usually 4,096. 0 draws no shadows.
+    """
+
+    xml_file: str = static()
+    reward_type: Literal["sparse", "dense"] = static(default="sparse")
+    engine: Literal["auto", "c", "mjx", "warp"] = static(default="auto")
+    precision: Literal["float32", "float64"] = static(default="float32")
+    parameters: Parameters = None  # pyright: ignore[reportAssignmentType]  # filled in from the model
+    width: int = static(default=480)
+    height: int = static(default=480)
+    default_camera_config: Mapping[str, Any] | None = static(default=None)
+    shadow_size: int | None = static(default=None)
+
+    target_site: ClassVar[str]
+    """The name of the site that shows the goal in pictures."""
+
+    follows: ClassVar[int | None] = None
+    """The body that the camera follows."""
+
+    of_model: ClassVar[frozenset[str]] = frozenset({"xml_file"})
+    """The fields that the model depends on."""
+
+    @property
+    @abc.abstractmethod
+    def model(self) -> Model:
+        """The compiled MuJoCo model of the task."""
+
+    @property
+    @abc.abstractmethod
+    def camera(self) -> Mapping[str, Any]:
+        """The camera's settings unless `default_camera_config` says otherwise."""
+
+    @abc.abstractmethod
+    def check_task(self) -> None:
+        """Checks the other fields, before the model is compiled, and may bring them into another form.
+
+        Raises:
+            InvalidField: one of them has no meaning.
+        """
+
+    @abc.abstractmethod
+    def check_model(self, model: Model) -> None:
+        """Raises `InvalidField` if the task cannot use a model."""
+
+    def check_fields(self) -> None:
+        """Checks the model and the options, and fills in the engine and the parameters."""
+        name = type(self).__name__
+        check_choice(self, "precision", self.precision, ("float32", "float64"))
+        check_choice(self, "reward_type", self.reward_type, ("sparse", "dense"))
+        if self.precision == "float64" and not jax.config.read("jax_enable_x64"):
+            raise InvalidField(
+                f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
+            )
+        if self.engine == "warp":
+            raise InvalidField(f"{name} runs on the engine 'c' or 'mjx', not on 'warp'.")
+        object.__setattr__(self, "engine", choose_engine(self.engine))
+        self.check_task()
+        model = self.model
+        self.check_model(model)
+        if self.parameters is None:
+            object.__setattr__(self, "parameters", default_parameters(model, self.precision))
+        check_parameters(model, self.parameters)
+        for field in ("width", "height"):
+            check_integer(self, field, getattr(self, field))
+        if self.shadow_size not in (None, 0):
+            check_integer(self, "shadow_size", self.shadow_size)
+        object.__setattr__(self, "default_camera_config", rendering.frozen(self.default_camera_config))
+        rendering.check_view(self.view)
+
+    def replace(self, **fields: Any) -> Self:
+        """A copy with some fields replaced. With another model or precision, it takes the parameters of that model.
+
+        Raises:
+            InvalidField: the parameters were changed, so it is unclear what they should be for the new model.
+        """
+        if self.of_model & fields.keys():
+            fields = {"xml_file": self.xml_file, **fields}
+        return super().replace(**with_parameters(self, fields))
+
+    @property
+    def view(self) -> rendering.CameraView:
+        """The camera and the other settings of pictures."""
+        return rendering.CameraView(
+            model=self.model,
+            width=self.width,
+            height=self.height,
+            settings=rendering.frozen({**self.camera, **dict(self.default_camera_config or {})}),
+            follows=self.follows,
+            shadow_size=self.shadow_size,
+            marker=self.model.site(self.target_site),
+        )
+
+    def constant(self, value: Any) -> Array:
+        """A constant in the precision."""
+        return jnp.asarray(np.asarray(value, self.precision))
+
+    def distance(self, achieved_goal: Any, desired_goal: Any) -> Array:
+        """(...) m, in the precision: how far goals (..., n) are apart."""
+        achieved, desired = (jnp.asarray(goal).astype(self.precision) for goal in (achieved_goal, desired_goal))
+        return jnp.sqrt(jnp.square(achieved - desired).sum(-1))
