@@ -182,7 +182,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
     if not isinstance(detail, str) or detail == error.reason:  # no words of a scoreboard
         detail = (
             f"{error.url} answered {error.code} {error.reason}. Is the address that of the scoreboard's first page?"
-            if error.code in (301, 302, 307, 308, 404, 405)
+            if error.code in (301, 302, 307, 308, 404, 405, 501)
             else f"The server answered {error.code} {error.reason}."
         )
     text = detail

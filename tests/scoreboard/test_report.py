@@ -61,7 +61,7 @@ def test_settings_that_differ_in_steps_alone_say_so(tmp_path):
         trained(tmp_path / str(number), seed=number, returns=[20.0] * 100, total_steps=steps)
     trained(tmp_path / "dqn", algorithm="dqn", returns=[10.0] * 100)
     labels = {row.label: row.summary.seeds for row in report(tmp_path).rows}
-    assert labels == {"PPO · total_steps=1000": 1, "PPO · total_steps=2000": 2, "DQN": 1}
+    assert labels == {"PPO · 1,000 steps": 1, "PPO · 2,000 steps": 2, "DQN": 1}
     several = [dict.fromkeys("abc", 1), dict.fromkeys("abc", 0) | {"d": 1}, dict.fromkeys("abc", 0) | {"d": 2}]
     for number, settings in enumerate(several):
         trained(tmp_path / "many" / str(number), returns=[20.0] * 100, **{"d": 0, **settings})

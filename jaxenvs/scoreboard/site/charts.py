@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT = 480, 220
 """Few units, so that numbers can be read on a phone, whose style sheet makes them larger."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 20, 26, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 20, 32, 42
 _TICKS = 5
 _LEAST_BAR = 2.0
 """Pixels of a bar, so that a single episode is seen beside thousands."""
@@ -98,7 +98,7 @@ class _Plot:
                 )
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
         parts.append(f'<text class="name" x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(x_name)}</text>')
-        parts.append(f'<text class="name" x="{_LEFT - 7}" y="{_TOP - 12}">{escape(y_name)}</text>')
+        parts.append(f'<text class="name" x="{_LEFT - 7}" y="{_TOP - 19}">{escape(y_name)}</text>')
         return "".join(parts)
 
     def finished(self, parts: Sequence[str], description: str) -> Markup:
