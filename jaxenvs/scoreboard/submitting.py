@@ -197,7 +197,9 @@ def read_entry(entry: str) -> Submission:
         with urllib.request.urlopen(entry, timeout=60) as response:
             data = response.read(MOST_ARCHIVE + 1)
     except urllib.error.HTTPError as error:
-        raise InvalidSubmission(f"{entry} cannot be read: the server answered {error.code} {error.reason}.") from error
+        with error:
+            text = f"{entry} cannot be read: the server answered {error.code} {error.reason}."
+        raise InvalidSubmission(text) from error
     except OSError as error:
         raise InvalidSubmission(f"{entry} cannot be read: {cause(error)}.") from error
     if data.lstrip()[:1] == b"<":

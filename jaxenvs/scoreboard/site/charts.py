@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT = 480, 220
 """Few units, so that numbers can be read on a phone, whose style sheet makes them larger."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 20, 32, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 20, 36, 42
 _TICKS = 5
 _LEAST_BAR = 2.0
 """Pixels of a bar, so that a single episode is seen beside thousands."""
