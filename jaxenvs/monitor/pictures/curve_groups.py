@@ -67,7 +67,7 @@ def labels_of_runs(runs: Sequence[Run]) -> list[str]:
     named = []
     for run in runs:
         what, own = _what(run.settings), run.settings.hyper_parameters.get("total_steps")
-        label = labels[what] + (f" · {own:,} steps" if len(steps[what]) > 1 else "")
+        label = labels[what] + (f" · {own:,} steps" if own is not None and len(steps[what]) > 1 else "")
         same = found.setdefault(label, [])
         if (what, own) not in same:
             same.append((what, own))

@@ -137,9 +137,10 @@ def build(path: str, fields: Mapping[str, Any], **more: Any) -> Any:
         try:
             values[name] = from_json(value)
         except NotRebuildable as error:
-            values[name] = _default(known[name])
-            if "digest" not in value or to_json(values[name]) != value:
+            default = _default(known[name]) if "digest" in value else None
+            if default is None or to_json(default) != value:
                 raise NotRebuildable(f"{cls.__name__}: field `{name}`: {error}") from error
+            values[name] = default
     return cls(**values, **more)
 
 
