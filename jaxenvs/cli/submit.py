@@ -75,7 +75,7 @@ def submit(
             "Give --url and --api-key (or JAXENVS_SCOREBOARD_URL and JAXENVS_SCOREBOARD_KEY); --dry-run only verifies,"
             " and --output writes the archive."
         )
-    client = Client(url, api_key) if url is not None and api_key is not None else None
+    client = Client(url, api_key, on_wait=_tell) if url is not None and api_key is not None else None
     if output is not None and output.exists():
         raise InvalidField(f"{output} exists already; name another file, or remove it first.")
     rules = Rules(challenge=None if challenge is None else Challenge.from_text(challenge))
@@ -174,8 +174,10 @@ def _author(run: Path, algorithm: str | None, kind: str, write_up: Path | None, 
     if write_up is not None:
         try:
             text = write_up.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidField(f"{write_up} cannot be read as text in UTF-8: {error}.") from error
+        except OSError as error:
+            raise InvalidField(f"{write_up} cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise InvalidField(f"{write_up} cannot be read, since it is not text in UTF-8.") from error
         if len(text) > MOST_WRITE_UP:
             raise InvalidField(f"{write_up} has {len(text):,} characters, at most {MOST_WRITE_UP:,} are allowed.")
     return Author(name, _choice("--kind", kind, KINDS), text, code)
@@ -202,6 +204,12 @@ def _kept(run: Path, archive: bytes) -> Path:
     path = run / "submission.zip"
     path.write_bytes(archive)
     return path
+
+
+def _tell(text: str) -> None:
+    """Says something above a progress bar."""
+    with tqdm.external_write_mode():
+        say(text)
 
 
 @contextmanager

@@ -110,6 +110,11 @@ def _header(submission: Submission) -> bytes:
     return json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True).encode()
 
 
+def check_author(author: Author) -> None:
+    """Raises `InvalidSubmission` if what an author says would be refused."""
+    _author(vars(author))
+
+
 def archive_bytes(path: Path) -> bytes:
     """The bytes of a file that may be an archive.
 

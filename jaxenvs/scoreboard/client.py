@@ -38,11 +38,13 @@ class Client:
         url: the address of the site, such as `https://scores.example.org`.
         api_key: the key.
         pause: the first pause before a request is repeated, s; it doubles each time.
+        on_wait: called with a sentence when the server does not answer, and is asked again for about a minute.
     """
 
     url: str
     api_key: str = dataclasses.field(repr=False)
     pause: float = 0.5
+    on_wait: Callable[[str], object] = lambda text: None
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -128,8 +130,11 @@ class Client:
                     raise
                 time.sleep(min(_LONGEST_PAUSE, max(pause, error.retry_after)))
             except (OSError, http.client.HTTPException) as error:
+                text = f"No scoreboard answers at {self.url}: {cause(error)}"
                 if not tries_left:
-                    raise OSError(f"No scoreboard answers at {self.url}: {_cause(error)}") from error
+                    raise OSError(text) from error
+                if tries_left == _TRIES - 1:
+                    self.on_wait(f"{text}. It is asked again for about a minute.")
                 time.sleep(min(_LONGEST_PAUSE, pause))
             pause *= 2
         raise AssertionError
@@ -162,7 +167,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_NoRedirect)
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """What kept a request from being answered."""
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     return (reason.strerror if isinstance(reason, OSError) else None) or str(reason) or type(error).__name__
@@ -174,7 +179,13 @@ def _reason(error: urllib.error.HTTPError) -> str:
         detail = json.loads(error.read(100_000))["detail"]
     except (ValueError, KeyError, TypeError, OSError):
         detail = None
-    text = detail if isinstance(detail, str) else f"The server answered {error.code} {error.reason}."
+    if not isinstance(detail, str) or detail == error.reason:  # no words of a scoreboard
+        detail = (
+            f"{error.url} answered {error.code} {error.reason}. Is the address that of the scoreboard's first page?"
+            if error.code in (301, 302, 307, 308, 404, 405, 501)
+            else f"The server answered {error.code} {error.reason}."
+        )
+    text = detail
     return "".join(c if c.isprintable() else " " for c in text)[:2000]
 
 

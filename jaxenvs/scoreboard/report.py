@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxenvs.errors import CheckpointError, InvalidField, JaxenvsError
-from jaxenvs.monitor.pictures.curve_groups import curves_of_runs
+from jaxenvs.monitor.pictures.curve_groups import labels_of_runs
 from jaxenvs.monitor.recording.episode_table import read_episodes
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.registration import registry
@@ -120,9 +120,7 @@ def _labels(runs: list[Run], folder: Path) -> dict[Path, tuple[str, str]]:
             what = (one.algorithm, one.max_episode_steps, one.preprocessed, one.fields, one.hyper_parameters)
             by_env.setdefault(one.env_id, {}).setdefault(repr(what), []).append(run)
     for env_id, groups in by_env.items():
-        labels = [curve.label for curve in curves_of_runs([several[0] for several in groups.values()])]
-        if len(labels) != len(groups):  # settings that differ in the number of steps alone
-            labels = [f"{several[0].settings.algorithm} {number}" for number, several in enumerate(groups.values(), 1)]
+        labels = labels_of_runs([several[0] for several in groups.values()])
         for label, several in zip(labels, groups.values()):
             found |= {run.path: (env_id, label) for run in several}
     return found

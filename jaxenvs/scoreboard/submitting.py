@@ -10,9 +10,10 @@ import numpy as np
 from jaxenvs.agents.loading import load
 from jaxenvs.errors import InvalidField, InvalidSubmission
 from jaxenvs.monitor.run_folder.run import Run
+from jaxenvs.scoreboard.archive import check_author
 from jaxenvs.scoreboard.board import board_of
 from jaxenvs.scoreboard.challenge import Challenge, public_challenge
-from jaxenvs.scoreboard.client import Client
+from jaxenvs.scoreboard.client import Client, cause
 from jaxenvs.scoreboard.packing import pack
 from jaxenvs.scoreboard.playing import check_env, play
 from jaxenvs.scoreboard.policies import export_policy
@@ -53,8 +54,10 @@ def prepare(
     Raises:
         CheckpointError: the folder is not a run folder, or is damaged.
         InvalidField: the run is not of the environment of a board, or its keys do not follow from the challenge.
+        InvalidSubmission: the name, the link or the write-up of the author would be refused.
         DependencyNotInstalled: a package that the board needs is missing.
     """
+    check_author(author)
     folder = Run.open(getattr(run, "path", run))
     has_agent = folder.training is not None and folder.checkpoint_path.exists()
     if recorded or (recorded is None and not has_agent):
@@ -185,12 +188,22 @@ def read_entry(entry: str) -> Submission:
     """
     if not entry.startswith(("https://", "http://")):
         return Submission.read(Path(entry))
+    import urllib.error
     import urllib.request
 
     from jaxenvs.scoreboard.limits import MOST_ARCHIVE
 
     try:
         with urllib.request.urlopen(entry, timeout=60) as response:
-            return Submission.read(response.read(MOST_ARCHIVE + 1))
+            data = response.read(MOST_ARCHIVE + 1)
+    except urllib.error.HTTPError as error:
+        with error:
+            text = f"{entry} cannot be read: the server answered {error.code} {error.reason}."
+        raise InvalidSubmission(text) from error
     except OSError as error:
-        raise InvalidSubmission(f"{entry} cannot be read: {error}.") from error
+        raise InvalidSubmission(f"{entry} cannot be read: {cause(error)}.") from error
+    if data.lstrip()[:1] == b"<":
+        raise InvalidSubmission(
+            f"{entry} is a web page, and no archive. The page of an entry shows the command with the archive's address."
+        )
+    return Submission.read(data)

@@ -1,11 +1,14 @@
 """`jaxenvs submit` and `jaxenvs verify`: dry runs, archives, what is sent, and exit codes."""
 
 import dataclasses
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
 from jaxenvs import scoreboard
+from jaxenvs.errors import SubmissionRefused
 from jaxenvs.scoreboard.client import Client
 from tests.scoreboard.honest import EPISODES, training
 
@@ -19,6 +22,33 @@ def run(tmp_path_factory):
 
 CHALLENGE = str(scoreboard.public_challenge("CartPole-v1", episodes=EPISODES))
 OPTIONS = "--algorithm", "Dice", "--kind", "hand-written", "--challenge", CHALLENGE
+
+
+@pytest.fixture
+def http_server():
+    """Starts a web server that answers everything with a page, and returns its address."""
+    servers = []
+
+    def start(status):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(b"<!doctype html>")
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for one in servers:
+        one.shutdown()
+        one.server_close()
 
 
 @pytest.fixture
@@ -78,7 +108,7 @@ def test_an_archive_with_a_false_claim_is_not_sent(jaxenvs_command, run, server,
         (["--dry-run", "--kind", "magic"], "--kind must be one of learned, planned, hand-written"),
         (["--dry-run", "--board", "best"], "--board must be one of control, policy"),
         (["--dry-run", "--challenge", "public:0"], "NAME/WORD/WORD/EPISODES"),
-        (["--dry-run", "--write-up", "none.md"], "none.md cannot be read"),
+        (["--dry-run", "--write-up", "none.md"], "none.md cannot be read: No such file or directory."),
         (["--url", "http://example.org", "--api-key", "k"], "unencrypted"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
@@ -95,6 +125,30 @@ def test_an_algorithm_must_be_named_if_there_was_no_training(jaxenvs_command, ru
     assert result.code == 2 and "--algorithm NAME" in result.err
 
 
+def test_a_link_that_is_none_is_refused_before_anything_is_played(jaxenvs_command, run, monkeypatch):
+    monkeypatch.setattr("jaxenvs.scoreboard.submitting.pack", None)
+    result = jaxenvs_command("submit", run, "--dry-run", "--code", "example.org", *OPTIONS)
+    assert result.code == 1 and "`code` must be a link" in result.err
+
+
+@pytest.mark.parametrize(
+    ("status", "entry", "messages"),
+    [
+        (200, "entries/1", ["is a web page, and no archive"]),
+        (404, "none.zip", ["cannot be read: the server answered 404"]),
+    ],
+)
+def test_an_address_without_an_archive_is_explained(jaxenvs_command, http_server, status, entry, messages):
+    result = jaxenvs_command("verify", f"{http_server(status)}/{entry}")
+    assert result.code == 1 and all(message in " ".join(result.err.split()) for message in messages)
+
+
+def test_an_address_that_is_no_scoreboard_is_explained(http_server):
+    address = http_server(404)
+    with pytest.raises(SubmissionRefused, match=r"answered 404 .* the address that of the scoreboard's first page"):
+        Client(address, "k").challenge("CartPole-v1")
+
+
 def test_an_entry_that_is_not_there_is_one_line(jaxenvs_command, tmp_path):
     result = jaxenvs_command("verify", tmp_path / "none.zip")
     assert result.code == 1 and "cannot be read" in result.err
@@ -108,6 +162,7 @@ def test_a_server_that_does_not_answer_is_named(jaxenvs_command, run, tmp_path, 
     result = jaxenvs_command("submit", file, *options, "--challenge", CHALLENGE)
     message = "No scoreboard answers at http://localhost:1: Connection refused."
     assert result.code == 1 and f"{message} Go on later: jaxenvs submit {file}" in " ".join(result.err.split())
+    assert f"{message} It is asked again for about a minute." in " ".join(result.err.split())
     with pytest.raises(OSError, match="No scoreboard answers at http://localhost:1: Connection refused"):
         Client("http://localhost:1", "k").challenge("CartPole-v1")
 

@@ -16,9 +16,9 @@ from jaxenvs.monitor.run_folder.settings import Settings
 from jaxenvs.scoreboard.report import report
 
 
-def trained(path, *, algorithm="ppo", seed=0, returns=(), reports=(), rate=1e-3):
+def trained(path, *, algorithm="ppo", seed=0, returns=(), reports=(), rate=1e-3, **more):
     """The folder of a training of one agent, as `jaxenvs train` leaves it."""
-    parameters = {"total_steps": 1000, "learning_rate": rate}
+    parameters = {"total_steps": 1000, "learning_rate": rate, **more}
     run = Run.create(Settings("CartPole-v1", {}, None, algorithm, parameters, seed), path)
     run.append_progress([{"seed": 0, "env_steps": 100 * i, "mean_return": value} for i, value in enumerate(reports, 1)])
     if len(returns):
@@ -53,6 +53,19 @@ def test_seeds_are_one_row_and_the_best_comes_first(tmp_path):
     assert (second.summary.seeds, second.solved, second.solved_after, second.summary.mean) == (5, 0, None, 10.0)
     assert "learning_rate" in first.label and first.label != second.label and first.threshold == 475.0
     assert found.left_out == []
+
+
+def test_settings_that_differ_in_steps_alone_say_so(tmp_path):
+    """As do those whose label has no room for what differs."""
+    for number, steps in enumerate((1000, 2000, 2000)):
+        trained(tmp_path / str(number), seed=number, returns=[20.0] * 100, total_steps=steps)
+    trained(tmp_path / "dqn", algorithm="dqn", returns=[10.0] * 100)
+    labels = {row.label: row.summary.seeds for row in report(tmp_path).rows}
+    assert labels == {"PPO · 1,000 steps": 1, "PPO · 2,000 steps": 2, "DQN": 1}
+    several = [dict.fromkeys("abc", 1), dict.fromkeys("abc", 0) | {"d": 1}, dict.fromkeys("abc", 0) | {"d": 2}]
+    for number, settings in enumerate(several):
+        trained(tmp_path / "many" / str(number), returns=[20.0] * 100, **{"d": 0, **settings})
+    assert len({row.label for row in report(tmp_path / "many").rows}) == 3
 
 
 def test_what_was_not_recorded_has_a_row_of_its_own(tmp_path):

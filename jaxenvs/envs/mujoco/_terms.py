@@ -11,6 +11,7 @@ from jaxenvs.envs.mujoco._mujoco_env import MujocoEnv
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.starts import as_rounded
 
 
 def like(value: Any, array: Array) -> Array:
@@ -54,14 +55,14 @@ def norm(array: Array) -> Array:
 
 def uniform_noise(key: Key, count: int, scale: Any) -> Array:
     """(count,) float32, uniform between -scale and scale."""
-    noise = jax.random.uniform(key, (count,), jnp.float32, -1.0, 1.0)
-    return like(scale, noise) * noise
+    noise = as_rounded(jax.random.uniform(key, (count,), jnp.float32, -1.0, 1.0))
+    return as_rounded(like(scale, noise) * noise)
 
 
 def normal_noise(key: Key, count: int, scale: Any) -> Array:
     """(count,) float32, Gaussian with standard deviation `scale`."""
-    noise = jax.random.normal(key, (count,), jnp.float32)
-    return like(scale, noise) * noise
+    noise = as_rounded(jax.random.normal(key, (count,), jnp.float32))
+    return as_rounded(like(scale, noise) * noise)
 
 
 def noisy_start(env: MujocoEnv, key: Key, scale: Any, *, gaussian: bool) -> tuple[Array, Array]:

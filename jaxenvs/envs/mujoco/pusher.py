@@ -13,6 +13,7 @@ from jaxenvs.envs.mujoco._terms import norm, require, squares, uniform_noise, we
 from jaxenvs.random import Key
 from jaxenvs.simulators.mujoco.model import Model
 from jaxenvs.simulators.mujoco.readings import BodyPosition, Reading
+from jaxenvs.simulators.mujoco.starts import as_rounded
 from jaxenvs.simulators.mujoco.state import SimulationState
 
 _JOINTS = 7
@@ -115,7 +116,7 @@ class Pusher(MujocoEnv, kw_only=True):
         place_key, velocity_key = jax.random.split(key)
         low, high = jnp.array(_LOW, jnp.float32), jnp.array(_HIGH, jnp.float32)
         places = jax.random.uniform(place_key, (_CANDIDATES, 2), jnp.float32)
-        places = low[None] + (high - low)[None] * places
+        places = as_rounded(low[None] + as_rounded((high - low)[None] * places))
         place = places[jnp.argmax(jnp.square(places).sum(1) > _LEAST_DISTANCE**2)]
         position = jnp.asarray(self.model.qpos0.astype(self.precision))
         position = position.at[-4:].set(jnp.concatenate([place, jnp.zeros_like(place)]).astype(position.dtype))

@@ -13,6 +13,7 @@ from jaxenvs.envs.mujoco._terms import near_reference, norm, require, squares, u
 from jaxenvs.random import Key
 from jaxenvs.simulators.mujoco.model import Model
 from jaxenvs.simulators.mujoco.readings import BodyPosition, Cosine, Reading, Sine
+from jaxenvs.simulators.mujoco.starts import as_rounded
 from jaxenvs.simulators.mujoco.state import SimulationState
 
 _REACH = 0.2
@@ -97,8 +98,8 @@ class Reacher(MujocoEnv, kw_only=True):
         position = near_reference(self, uniform_noise(position_key, self.model.nq, _POSITION_NOISE))
         # The square root of a uniform number is the radius of a uniform point on a disc.
         radius, angle = jax.random.uniform(target_key, (2,), jnp.float32)
-        radius, angle = _REACH * jnp.sqrt(radius), 2 * jnp.pi * angle
-        target = jnp.stack([radius * jnp.cos(angle), radius * jnp.sin(angle)])
+        radius, angle = _REACH * as_rounded(jnp.sqrt(radius)), as_rounded(2 * jnp.pi * angle)
+        target = as_rounded(radius) * as_rounded(jnp.stack([jnp.cos(angle), jnp.sin(angle)]))
         position = position.at[-2:].set(target.astype(position.dtype))
         return position, uniform_noise(velocity_key, self.model.nv, _VELOCITY_NOISE).at[-2:].set(0.0)
 

@@ -35,6 +35,7 @@ from jaxenvs.simulators.mujoco.gripper import Gripper, leaders_by_body
 from jaxenvs.simulators.mujoco.model import FETCH, Model, load_model
 from jaxenvs.simulators.mujoco.readings import SiteMotion
 from jaxenvs.simulators.mujoco.simulation import Simulation
+from jaxenvs.simulators.mujoco.starts import as_rounded
 from jaxenvs.simulators.mujoco.state import SimulationState
 from jaxenvs.spaces import Box, Dict
 
@@ -157,12 +158,12 @@ class FetchEnv(RobotGoalEnv[FetchState], kw_only=True):
         """(3,) m: the goal of an episode: coordinates that are not given are drawn."""
         task, dtype = self.task, self.precision
         offset_key, choice_key, height_key = jax.random.split(key, 3)
-        offset = jax.random.uniform(offset_key, (3,), jnp.float32, -1.0, 1.0).astype(dtype)
-        goal = self.constant(self.home.grip) + self.constant(task.goal_range) * offset
+        offset = as_rounded(jax.random.uniform(offset_key, (3,), jnp.float32, -1.0, 1.0).astype(dtype))
+        goal = as_rounded(self.constant(self.home.grip) + as_rounded(self.constant(task.goal_range) * offset))
         if task.has_object:
             height = self.constant(self.home.height)
             if task.goal_in_the_air:
-                above = jax.random.uniform(height_key, (), jnp.float32, 0.0, _IN_THE_AIR).astype(dtype)
+                above = as_rounded(jax.random.uniform(height_key, (), jnp.float32, 0.0, _IN_THE_AIR).astype(dtype))
                 height = height + jnp.where(jax.random.bernoulli(choice_key), above, self.constant(0.0))
             goal = (goal + self.constant(task.goal_offset)).at[2].set(height)
         given = jnp.stack([jnp.asarray(value).astype(dtype) for value in self.goal])
@@ -170,8 +171,8 @@ class FetchEnv(RobotGoalEnv[FetchState], kw_only=True):
 
     def far_from_hand(self, key: Key, given: tuple[ArrayLike, ArrayLike]) -> tuple[Array, Array]:
         """The place of the object, () m each along x and y: what is given, or if infinite, drawn away from the hand."""
-        drawn = jax.random.uniform(key, (_CANDIDATES, 2), jnp.float32, -1.0, 1.0)
-        offsets = jnp.asarray(self.task.object_range, jnp.float32) * drawn
+        drawn = as_rounded(jax.random.uniform(key, (_CANDIDATES, 2), jnp.float32, -1.0, 1.0))
+        offsets = as_rounded(jnp.asarray(self.task.object_range, jnp.float32) * drawn)
         offset = offsets[jnp.argmax(jnp.square(offsets).sum(1) >= _NEAREST**2)].astype(self.precision)
         place = self.constant(self.home.grip[:2]) + offset
         x, y = (jnp.asarray(value).astype(self.precision) for value in given)

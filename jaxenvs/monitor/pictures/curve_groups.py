@@ -49,6 +49,33 @@ def curves_of_runs(runs: Sequence[Run], column: str = "mean_return") -> list[Cur
     ]
 
 
+def labels_of_runs(runs: Sequence[Run]) -> list[str]:
+    """The label of each run, as `curves_of_runs` gives it.
+
+    Runs of one curve that differ in their number of steps have that in the label as well. Labels that leave out what
+    tells them from each other, since it is too much, are numbered. So equal labels are equal settings.
+
+    Args:
+        runs: the run folders.
+    """
+    groups = {_what(run.settings): run.settings for run in runs}
+    labels = dict(zip(groups, _labels(list(groups.values()))))
+    steps: dict[str, set[Any]] = {}
+    for run in runs:
+        steps.setdefault(_what(run.settings), set()).add(run.settings.hyper_parameters.get("total_steps"))
+    found: dict[str, list[Any]] = {}
+    named = []
+    for run in runs:
+        what, own = _what(run.settings), run.settings.hyper_parameters.get("total_steps")
+        label = labels[what] + (f" · {own:,} steps" if own is not None and len(steps[what]) > 1 else "")
+        same = found.setdefault(label, [])
+        if (what, own) not in same:
+            same.append((what, own))
+        number = same.index((what, own)) + 1
+        named.append(label if number == 1 else f"{label} ({number})")
+    return named
+
+
 def _described(settings: Settings) -> dict[str, Any]:
     """Everything that makes a curve another one, by the name that a label gives it."""
     parameters = {name: value for name, value in settings.hyper_parameters.items() if name != "total_steps"}

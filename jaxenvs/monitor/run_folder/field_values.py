@@ -116,7 +116,7 @@ def from_json(value: Any) -> Any:
 
 
 def build(path: str, fields: Mapping[str, Any], **more: Any) -> Any:
-    """An instance of a dataclass.
+    """An instance of a dataclass. Large arrays, of which JSON holds the digest, must be those of the class.
 
     Args:
         path: the class, as `path_of` describes it.
@@ -129,13 +129,23 @@ def build(path: str, fields: Mapping[str, Any], **more: Any) -> Any:
     cls = class_at(path)
     if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
         raise NotRebuildable(f"`{path}` is not a dataclass")
-    names = {field.name for field in dataclasses.fields(cls) if field.init}
+    known = {field.name: field for field in dataclasses.fields(cls) if field.init}
     values = {}
     for name, value in fields.items():
-        if name not in names:
+        if name not in known:
             raise NotRebuildable(f"{cls.__name__} of this version has no field `{name}`")
         try:
             values[name] = from_json(value)
         except NotRebuildable as error:
-            raise NotRebuildable(f"{cls.__name__}: field `{name}`: {error}") from error
+            default = _default(known[name]) if "digest" in value else None
+            if default is None or to_json(default) != value:
+                raise NotRebuildable(f"{cls.__name__}: field `{name}`: {error}") from error
+            values[name] = default
     return cls(**values, **more)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """The default of a field; None if it has none."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default

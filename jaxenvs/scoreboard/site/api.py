@@ -69,7 +69,11 @@ def api_router(store: Store, public: str) -> APIRouter:
         with store.database.reading() as session:
             key = None if given is None else key_of(session, given.credentials)
         if key is None:
-            text = "This needs a key: `Authorization: Bearer KEY`. It is missing, unknown or revoked."
+            text = (
+                "This needs a key, and the request has none: `Authorization: Bearer KEY`."
+                if given is None
+                else "The key is unknown or revoked. Ask the operator of the scoreboard for another one."
+            )
             raise HTTPException(401, text, {"WWW-Authenticate": "Bearer"})
         return key
 

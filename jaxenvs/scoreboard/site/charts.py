@@ -6,8 +6,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-_WIDTH, _HEIGHT = 720, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 46
+_WIDTH, _HEIGHT = 480, 220
+"""Few units, so that numbers can be read on a phone, whose style sheet makes them larger."""
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 20, 36, 42
 _TICKS = 5
 _LEAST_BAR = 2.0
 """Pixels of a bar, so that a single episode is seen beside thousands."""
@@ -27,7 +28,7 @@ def curve_chart(curves: Sequence[dict[str, Any]], threshold: float | None) -> Ma
         y = plot.y(threshold)
         parts.append(f'<line class="threshold" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(
-            f'<text class="threshold" x="{_LEFT + 6}" y="{y - 5:.1f}">solved at {escape(number(threshold))}</text>'
+            f'<text class="threshold" x="{_LEFT + 4}" y="{y - 4:.1f}">solved at {escape(number(threshold))}</text>'
         )
     for index, curve in enumerate(curves):
         points = " ".join(f"{plot.x(x):.1f},{plot.y(y):.1f}" for x, y in zip(curve["env_steps"], curve["means"]))
@@ -89,19 +90,15 @@ class _Plot:
         for value in self._y_ticks:
             y = self.y(value)
             parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>')
+            parts.append(f'<text x="{_LEFT - 7}" y="{y:.1f}" dy="0.35em" text-anchor="end">{_short(value)}</text>')
         for value in _ticks(*self._x):
             if self._x[0] <= value <= self._x[1]:
                 parts.append(
-                    f'<text x="{self.x(value):.1f}" y="{_HEIGHT - 26}" text-anchor="middle">{_short(value)}</text>'
+                    f'<text x="{self.x(value):.1f}" y="{_HEIGHT - 24}" text-anchor="middle">{_short(value)}</text>'
                 )
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
         parts.append(f'<text class="name" x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(x_name)}</text>')
-        height = (_HEIGHT - _BOTTOM + _TOP) / 2
-        turned = f'transform="rotate(-90 14 {height})"'
-        parts.append(
-            f'<text class="name upright" x="14" y="{height}" text-anchor="middle" {turned}>{escape(y_name)}</text>'
-        )
+        parts.append(f'<text class="name" x="{_LEFT - 7}" y="{_TOP - 19}">{escape(y_name)}</text>')
         return "".join(parts)
 
     def finished(self, parts: Sequence[str], description: str) -> Markup:

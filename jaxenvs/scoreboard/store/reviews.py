@@ -82,7 +82,7 @@ def check_reproduces(evidence: Submission, submission: Submission) -> None:
     (mean, error), (wanted, its_error) = _mean_and_error(evidence), _mean_and_error(submission)
     least = wanted - _ERRORS * math.hypot(error, its_error)
     if mean < least:
-        raise InvalidField(f"The evidence has a mean return of {mean:.6g}; {least:.6g} would reproduce it.")
+        raise InvalidField(f"The evidence has a mean return of {mean:.6g}; from {least:.6g} on it would reproduce it.")
 
 
 def _mean_and_error(submission: Submission) -> tuple[float, float]:

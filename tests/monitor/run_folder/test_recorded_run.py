@@ -176,6 +176,20 @@ def test_other_field_values_are_only_described(value):
         from_json(described)
 
 
+@dataclasses.dataclass
+class Gallery:
+    images: np.ndarray = dataclasses.field(default_factory=lambda: np.arange(5000))
+    count: int = 0
+
+
+def test_a_large_array_is_rebuilt_if_it_is_that_of_the_class():
+    back = from_json(json.loads(json.dumps(to_json(Gallery(count=3)))))
+    np.testing.assert_array_equal(back.images, np.arange(5000))
+    assert back.count == 3
+    with pytest.raises(NotRebuildable, match="field `images`: the large array"):
+        from_json(to_json(Gallery(images=np.zeros(5000))))
+
+
 @pytest.mark.parametrize("name", ["jaxenvs", "threefry2x32", "rbg"])
 def test_keys_are_numbers_and_back(name):
     key = jax.random.key(5, impl=name)

@@ -1,7 +1,10 @@
 """The pages in headless Chromium: light and dark, on a desk and on a phone, with and without scripts."""
 
+import functools
 import os
 import shutil
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ pytest.importorskip("playwright", reason="needs playwright, which the extra test
 
 from playwright.sync_api import expect, sync_playwright
 
+from jaxenvs.scoreboard.export import export
 from jaxenvs.scoreboard.site.app import site_app
 from jaxenvs.scoreboard.site.server import SiteServer
 
@@ -59,6 +63,13 @@ CUT_OFF = """() => [...document.querySelectorAll(".scroll")]
   .map((box) => [box.ariaLabel, box.scrollWidth, box.clientWidth])"""
 """Tables that are wider than the page, so that their last columns are not seen."""
 
+LABELS = """() => [...document.querySelectorAll("svg.chart text")].filter((label) => {
+  const chart = label.ownerSVGElement, { x, y, width, height } = label.getBBox(), box = chart.viewBox.baseVal;
+  const pixels = parseFloat(getComputedStyle(label).fontSize) * chart.getBoundingClientRect().width / box.width;
+  return pixels < 10 || x < 0 || y < 0 || x + width > box.width || y + height > box.height;
+}).map((label) => label.textContent)"""
+"""Labels of charts that are smaller than 10 pixels, or cut off."""
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`")
 
 
@@ -103,10 +114,29 @@ def test_pages_fit_can_be_read_and_break_no_rule(browser, site, look):
             assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"], path
             assert page.evaluate(CONTRAST) == [], path
             assert page.evaluate(CUT_OFF) == [], path
+            assert page.evaluate(LABELS) == [], path
         expect(page.locator("h1")).to_be_visible()
     context.close()
     missing = [text for text in errors if "404" in text]  # pictures that no worker has drawn, and the last page
     assert [text for text in errors if text not in missing] == []
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def test_static_files_name_the_address_that_they_are_read_from(browser, store, entered, tmp_path):
+    name = entered("ada", "PPO")
+    export(store, tmp_path / "public")
+    handler = functools.partial(_Quiet, directory=tmp_path / "public")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address, page = f"http://127.0.0.1:{server.server_port}", browser.new_page()
+        page.goto(f"{address}/entries/{name}.html")
+        expect(page.locator("pre code")).to_have_text(f"jaxenvs verify {address}/archives/{name}.zip")
+        page.close()
+        server.shutdown()
 
 
 def test_the_site_is_used_with_the_keyboard_alone(browser, site):

@@ -1,5 +1,6 @@
 "use strict";
-// The pages work without this. It filters the first page while one types, and adds buttons that copy commands.
+// The pages work without this. It filters the first page while one types, adds buttons that copy commands, and names the
+// addresses of archives, which static files do not know.
 
 const search = document.getElementById("q");
 if (search) {
@@ -18,6 +19,12 @@ if (search) {
     }
     document.getElementById("nothing").hidden = shown > 0;
   });
+}
+
+for (const code of document.querySelectorAll("code[data-archive]")) {
+  if (!location.protocol.startsWith("http")) break;
+  const address = new URL(code.dataset.archive, location.href);
+  code.textContent = code.textContent.replace(/archives\/\S+/, () => address.href);
 }
 
 for (const block of document.querySelectorAll("pre")) {
