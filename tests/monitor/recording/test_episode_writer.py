@@ -294,10 +294,10 @@ def broken(monkeypatch):
     numbers = []
     write_bytes = parts.write_bytes
 
-    def write(path, data):
+    def write(path, *data):
         if numbers:
             raise OSError(numbers[0], os.strerror(numbers[0]), str(path))
-        write_bytes(path, data)
+        write_bytes(path, *data)
 
     monkeypatch.setattr(parts, "write_bytes", write)
     return numbers
