@@ -35,7 +35,7 @@ from jaxenvs.monitor.training.updates import CompiledUpdates, initial_state
 from jaxenvs.training import PPO
 
 LANES = 4096
-STEPS = 256
+STEPS = 1024
 """Steps of a block, after which a loop hands its outcomes to the recorder."""
 HIDDEN = 64
 
@@ -167,7 +167,9 @@ def compare(name: str, measure: Callable[[bool], Times], steps: int, rounds: int
 def main() -> None:
     """Measures the loops that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("loops", nargs="*", default=["bare", "outcome", "policy", "ppo"], help="bare, outcome, policy, ppo")
+    parser.add_argument(
+        "loops", nargs="*", default=["bare", "outcome", "policy", "ppo"], help="bare, outcome, policy, ppo"
+    )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--blocks", type=int, default=20, help=f"blocks of {STEPS} steps in a measurement")
     parser.add_argument("--updates", type=int, default=12, help="updates of PPO in a measurement")

@@ -41,7 +41,7 @@ def packed_ends(terminated: np.ndarray, truncated: np.ndarray, steps: int, elaps
         elapsed: (lanes,) int64, the steps of the episode that each lane is in; it is changed to those after the block.
     """
     windows, lanes = terminated.shape
-    has_truncated = truncated.any()
+    has_truncated = bool(truncated.max(initial=0))
     ended = terminated | truncated if has_truncated else terminated
     counts = np.bitwise_count(ended)
     is_single = counts.max(initial=0) <= 1
@@ -60,12 +60,15 @@ def packed_ends(terminated: np.ndarray, truncated: np.ndarray, steps: int, elaps
     elapsed[:] = windows * steps + first - running.astype(np.int64)
     index = np.flatnonzero(is_end)
     if is_single:
-        last, length = np.take(end, index), np.take(end - start, index)
+        last, length = np.take(end, index), np.take(np.subtract(end, start, out=start), index)
     else:
         index, last, length = _several(ended, index, begins, start)
     step = last - number(first + 1)
-    window = np.diff(np.searchsorted(index, np.arange(windows + 1) * lanes))
-    lane = index.astype(number) - np.repeat((np.arange(windows) * lanes).astype(number), window)
+    bounds = np.arange(windows + 1) * lanes
+    found = np.searchsorted(index, bounds)
+    window = found[1:] - found[:-1]
+    lane = index.astype(number)  # numbers of two bytes wrap around twice, here and in the next line
+    lane -= np.repeat(bounds[:-1].astype(number), window)
     flags: list[np.ndarray | bool] = [True, False]
     if has_truncated:
         place = (step % number(steps)).astype(np.uint8)

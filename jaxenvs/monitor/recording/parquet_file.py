@@ -12,8 +12,10 @@ This module does not use JAX.
 """
 
 import dataclasses
+import itertools
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,25 +100,39 @@ class _Chunk:
 
 def _chunk(columns: Sequence[Any], type_name: str, compress: Compress) -> _Chunk:
     if type_name == "bool":
-        return _joined([_page(_bits(x), len(x), _PLAIN) for x in map(expanded, columns)], (_PLAIN, _RLE))
-    if all(isinstance(x, range) for x in columns):
-        return _joined([_page([_counted(x)], len(x), _DELTA) for x in columns], (_DELTA, _RLE))
+        bits = _bits(columns)
+        return _joined([_page([bits], sum(map(len, columns)), _PLAIN)], (_PLAIN, _RLE))
+    if columns and all(isinstance(x, range) for x in columns):
+        return _joined([_page([_counted(x)], len(x), _DELTA) for x in _merged(columns)], (_DELTA, _RLE))
     columns = [np.asarray(x) if isinstance(x, range) else x for x in columns]
     table, bases = _shared_table([x for x in columns if not isinstance(x, np.ndarray)])
     width, bases = (16 if len(table) <= 2**16 else 32), iter(bases)
     is_plain = any(isinstance(x, np.ndarray) for x in columns)
-    page = _page if not is_plain else lambda *arguments: _page(*arguments, compress=compress)
+    page = _page if not is_plain else partial(_page, compress=compress)
     pages = []
-    for column in columns:
-        if isinstance(column, np.ndarray):
-            pages.append(page([_plain(column, type_name)], len(column), _PLAIN))
+    for form, group in itertools.groupby(columns, type):
+        group = list(group)
+        if form is np.ndarray:
+            pages += [page([_plain(x, type_name)], len(x), _PLAIN) for x in group]
         else:
-            pages.append(page(_indices(column, next(bases), width), len(column), _DICTIONARY))
-    encodings = (_PLAIN, _RLE, _DICTIONARY)
+            content = _indices([(x, next(bases)) for x in group], width)
+            pages.append(page(content, sum(map(len, group)), _DICTIONARY))
+    encodings, codec = (_PLAIN, _RLE, _DICTIONARY), _LZ4 if is_plain else _UNCOMPRESSED
     if not len(table):
-        return _joined(pages, encodings[:2], codec=_LZ4 if is_plain else _UNCOMPRESSED)
+        return _joined(pages, encodings[:2], codec=codec)
     first = page([_plain(table, type_name)], len(table), None)
-    return _joined([first, *pages], encodings, dictionary=first[1], codec=_LZ4 if is_plain else _UNCOMPRESSED)
+    return _joined([first, *pages], encodings, dictionary=first[1], codec=codec)
+
+
+def _merged(ranges: Sequence[range]) -> list[range]:
+    """The same numbers in fewer ranges."""
+    out = [ranges[0]]
+    for numbers in ranges[1:]:
+        if numbers.start == out[-1].stop:
+            out[-1] = range(out[-1].start, numbers.stop)
+        else:
+            out.append(numbers)
+    return out
 
 
 def _joined(pages: Sequence[tuple[list[Any], int, int]], encodings: tuple[int, ...], **fields: int) -> _Chunk:
@@ -132,7 +148,9 @@ def _shared_table(columns: Sequence[Indexed | Runs]) -> tuple[np.ndarray, list[i
         if tables:
             first = tables[0]
             common = min(len(first), len(values))
-            if np.array_equal(bits_of(first[:common]), bits_of(values[:common])) and (len(values) <= len(first) or len(tables) == 1):
+            if np.array_equal(bits_of(first[:common]), bits_of(values[:common])) and (
+                len(values) <= len(first) or len(tables) == 1
+            ):
                 if len(values) > len(first):  # nothing stands behind it
                     tables[0], total = values, len(values)
                 bases.append(0)
@@ -143,17 +161,47 @@ def _shared_table(columns: Sequence[Indexed | Runs]) -> tuple[np.ndarray, list[i
     return np.concatenate(tables) if tables else np.zeros(0), bases
 
 
-def _indices(column: Indexed | Runs, base: int, width: int) -> list[Any]:
-    """A page of indices of `width` bits in runs, after that number."""
-    dtype = np.dtype(f"<u{width // 8}")
-    if isinstance(column, Runs):
-        runs = zip(column.counts.tolist(), range(base, base + len(column.values)))
-        parts = [_varint(count << 1) + index.to_bytes(width // 8, "little") for count, index in runs if count]
-        return [bytes([width]), *parts]
-    index = column.index if not base else column.index.astype(dtype) + dtype.type(base)
-    groups = -(-len(index) // 8)
-    padding = bytes((8 * groups - len(index)) * dtype.itemsize)
-    return [bytes([width]) + _varint(groups << 1 | 1), np.ascontiguousarray(index, dtype), padding]
+def _indices(columns: Sequence[tuple[Any, int]], width: int) -> list[Any]:
+    """A page of indices of `width` bits, after that number.
+
+    Args:
+        columns: columns in one form, each with what is added to its indices.
+        width: 16 or 32.
+    """
+    dtype, head = np.dtype(f"<u{width // 8}"), bytes([width])
+    if isinstance(columns[0][0], Runs):
+        counts = np.concatenate([x.counts for x, _ in columns])
+        index = np.concatenate([np.arange(base, base + len(x.values)) for x, base in columns])
+        return [head, _runs(counts, index, dtype)]
+    out, rest = [head], np.zeros(0, dtype)
+    for column, base in columns:
+        index = np.ascontiguousarray(column.index, dtype)
+        index = index + dtype.type(base) if base else index
+        if len(rest):  # values are packed in groups of eight, whose last may have to wait for the next column
+            rest, index = np.concatenate([rest, index[: 8 - len(rest)]]), index[8 - len(rest) :]
+            if len(rest) < 8:
+                continue
+            out += [_varint(1 << 1 | 1), rest]
+        groups = len(index) // 8
+        out += [_varint(groups << 1 | 1), index[: 8 * groups]] if groups else []
+        rest = index[8 * groups :]
+    if len(rest):
+        out += [_varint(1 << 1 | 1), rest, bytes((8 - len(rest)) * dtype.itemsize)]
+    return out
+
+
+def _runs(counts: np.ndarray, index: np.ndarray, dtype: np.dtype[Any]) -> bytes:
+    """Runs of indices: twice the number of rows, and the index."""
+    first = np.flatnonzero(np.diff(index, prepend=-1))
+    counts, index = np.add.reduceat(counts, first), index[first]
+    index, counts = index[counts > 0], counts[counts > 0]
+    head = counts << 1
+    if (head >= 2**7).all() and (head < 2**14).all():  # numbers of two bytes, as most are
+        rows = np.zeros(len(head), np.dtype([("low", "u1"), ("high", "u1"), ("index", dtype)]))
+        rows["low"], rows["high"], rows["index"] = head & 127 | 128, head >> 7, index
+        return rows.tobytes()
+    parts = zip(head.tolist(), index.astype(dtype))
+    return b"".join(_varint(count) + number.tobytes() for count, number in parts)
 
 
 def _plain(values: np.ndarray, type_name: str) -> Any:
@@ -164,8 +212,13 @@ def _plain(values: np.ndarray, type_name: str) -> Any:
     return np.ascontiguousarray(values, np.dtype(type_name).newbyteorder("<"))
 
 
-def _bits(values: np.ndarray) -> list[Any]:
-    return [np.packbits(values, bitorder="little")]
+def _bits(columns: Sequence[Any]) -> Any:
+    """A bit for each row."""
+    values = [set(x.values.tolist()) if isinstance(x, Runs) else {False, True} for x in columns]
+    common = set().union(*values)
+    if len(common) == 1:
+        return (b"\xff" if common.pop() else b"\0") * -(-sum(map(len, columns)) // 8)
+    return np.packbits(np.concatenate([expanded(x) for x in columns]), bitorder="little")
 
 
 def _counted(numbers: range) -> bytes:
@@ -264,7 +317,9 @@ def _struct(fields: Mapping[int, tuple[int, Any]]) -> bytes:
             out += _varint(len(data)) + data
         elif kind == _LIST:
             element, items = value
-            out += bytes([len(items) << 4 | element]) if len(items) < 15 else bytes([0xF0 | element]) + _varint(len(items))
+            out += (
+                bytes([len(items) << 4 | element]) if len(items) < 15 else bytes([0xF0 | element]) + _varint(len(items))
+            )
             out += b"".join(items)
         else:
             out += value

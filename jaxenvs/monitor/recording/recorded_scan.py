@@ -44,7 +44,9 @@ class PackedOutcomes(PyTreeNode):
         if self.rewards is None or self.reward is None:
             return None if self.rewards is None else self.rewards[0]
         bits = np.asarray(self.reward)
-        return next((r for r, b in zip(self.rewards, (0, 2**self.steps - 1)) if (bits == b).all()), None)
+        is_high = bool(bits.flat[0])
+        are_same = bits.min() == 2**self.steps - 1 if is_high else not bits.max()
+        return self.rewards[is_high] if are_same else None
 
     def unpacked(self) -> Outcome:
         """The same with an entry for each step."""
@@ -75,8 +77,7 @@ def scan(
         length: the number of steps, if `xs` has no arrays. Multiples of 8 are fastest.
 
     Returns:
-        The last carry, and the outcomes; or, with further outputs, `(outcomes, ys)`, where `ys` are stacked as `lax.scan`
-        does.
+        The last carry, and the outcomes; with further outputs `(outcomes, ys)`, with `ys` stacked as by `lax.scan`.
 
     Raises:
         InvalidField: `step` returns something else.

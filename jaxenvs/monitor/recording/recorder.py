@@ -36,7 +36,7 @@ from jaxenvs.rollouts.rollout import Trajectory
 _Tree = TypeVar("_Tree")
 
 Steps: TypeAlias = TimeStep[Any] | Outcome | PackedOutcomes | Endings
-"""Consecutive steps, with axes (steps,), (steps, lanes) or (seeds, steps, lanes); if packed, windows instead of steps."""
+"""Consecutive steps, with axes (steps,), (steps, lanes) or (seeds, steps, lanes); if packed, with windows of steps."""
 
 
 def record(
@@ -306,7 +306,7 @@ class Recorder:
     def _packed_episodes_of(self, block: _Block, outcomes: PackedOutcomes) -> dict[str, Column]:
         """Waits for a block that is not replayed; returns the columns of its episodes."""
         counts, steps = block.counts, outcomes.steps
-        terminated, truncated = map(_in_order, jax.device_get((outcomes.terminated, outcomes.truncated)))
+        terminated, truncated = (_in_order(np.asarray(x)) for x in (outcomes.terminated, outcomes.truncated))
         windows, seeds, lanes = terminated.shape
         rewards = None
         if block.returns is None:
@@ -314,12 +314,12 @@ class Recorder:
             rewards = (
                 np.asarray(outcomes.unpacked().reward)
                 if reward is None
-                else np.broadcast_to(np.float32(reward), windows * steps)
+                else np.full(windows * steps, reward, np.float32)
             )
         table = counts.end(outcomes, block.returns, rewards)
         times = self._times_of(block)
-        flags = (x.reshape(windows, seeds * lanes) for x in (terminated, truncated))
-        ends = packed_ends(*flags, steps, counts.elapsed)
+        terminated, truncated = (x.reshape(windows, seeds * lanes) for x in (terminated, truncated))
+        ends = packed_ends(terminated, truncated, steps, counts.elapsed)
         if table is None:
             episode_return = counts.returns(ends.length, ends.step, None)
         else:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, jaxpr_as_fun
 
 
@@ -26,7 +27,7 @@ def two_values(closed: ClosedJaxpr, output: int) -> tuple[float, float] | None:
     if isinstance(wanted, Literal):
         return _both(wanted.val, wanted.val)
     sources, equations = _origins(closed.jaxpr, wanted)
-    inputs = [source for source in sources if source not in known or isinstance(known[source], jax.core.Tracer)]
+    inputs = [source for source in sources if source not in known or isinstance(known[source], Tracer)]
     if len(inputs) > 1 or any(x.aval.dtype != bool or x.aval.shape != wanted.aval.shape for x in inputs):
         return None
     constants = [source for source in sources if source not in inputs]
@@ -44,7 +45,7 @@ def two_values(closed: ClosedJaxpr, output: int) -> tuple[float, float] | None:
 def _origins(jaxpr: Jaxpr, wanted: Any) -> tuple[list[Any], Sequence[JaxprEqn]]:
     """The variables that one follows from, boolean ones at the latest, and the equations in between, in order."""
     made_by = {variable: equation for equation in jaxpr.eqns for variable in equation.outvars}
-    sources, equations, open_variables, seen = [], [], [wanted], set()
+    sources, needed, open_variables, seen = [], set(), [wanted], set()
     while open_variables:
         variable = open_variables.pop()
         if isinstance(variable, Literal) or variable in seen:
@@ -53,10 +54,10 @@ def _origins(jaxpr: Jaxpr, wanted: Any) -> tuple[list[Any], Sequence[JaxprEqn]]:
         equation = made_by.get(variable)
         if equation is None or equation.effects or (variable.aval.dtype == bool and variable.aval.shape):
             sources.append(variable)
-        elif equation not in equations:
-            equations.append(equation)
+        else:
+            needed.add(id(equation))
             open_variables += equation.invars
-    return sources, [equation for equation in jaxpr.eqns if equation in equations]
+    return sources, [equation for equation in jaxpr.eqns if id(equation) in needed]
 
 
 def _both(first: Any, second: Any) -> tuple[float, float]:

@@ -41,8 +41,10 @@ def check(path, batches):
     assert [str(x) for x in table.schema.types] == ["int64", "bool", "int32", "double", "string"]
     assert not any(field.nullable for field in table.schema)
     for name in TYPES:
-        rows = [[batch[name]] * len(batch["number"]) if isinstance(batch[name], str) else expanded(batch[name])
-                for batch in batches]
+        rows = [
+            [batch[name]] * len(batch["number"]) if isinstance(batch[name], str) else expanded(batch[name])
+            for batch in batches
+        ]
         expected = np.concatenate([np.asarray(x, object if name == "name" else None) for x in rows])
         found = table.column(name).to_numpy()
         assert found.tolist() == expected.tolist() if name == "name" else found.tobytes() == expected.tobytes(), name
@@ -61,7 +63,9 @@ def test_what_was_written_is_read(tmp_path, rows):
 def test_batches_in_different_forms_share_a_column(tmp_path):
     lengths = np.arange(300)[::-1].astype(np.uint16)
     batches = [
-        batch_of(300, small=Indexed(np.arange(400, dtype=np.int32), lengths), value=Indexed(np.arange(400) / 2, lengths)),
+        batch_of(
+            300, small=Indexed(np.arange(400, dtype=np.int32), lengths), value=Indexed(np.arange(400) / 2, lengths)
+        ),
         batch_of(10, 300, small=Runs(np.array([9, 5, 1], np.int32), np.array([3, 0, 7])), value=Runs.of(-0.0, 10)),
         batch_of(300, 310, small=Indexed(np.arange(500, dtype=np.int32), lengths + np.uint16(1))),
         batch_of(20, 7000, number=np.arange(20, 0, -1), name=np.array(["one", "two"] * 10, object)),

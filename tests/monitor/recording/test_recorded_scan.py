@@ -103,9 +103,17 @@ def test_rewards_are_kept_as_floats_only_if_there_may_be_more_than_two():
 
     lanes = jnp.zeros(LANES)
     assert changed(lambda timestep, state: lanes - 1.0) == ((-1.0, -1.0), None)
-    assert changed(lambda timestep, state: jnp.where(timestep.terminated, -7.0, lanes)) == ((0.0, -7.0), ((2, LANES), "uint8"))
+    assert changed(lambda timestep, state: jnp.where(timestep.terminated, -7.0, lanes)) == (
+        (0.0, -7.0),
+        ((2, LANES), "uint8"),
+    )
     assert changed(lambda timestep, state: jnp.arange(5.0))[0] is None
-    assert changed(lambda timestep, state: jnp.where(timestep.terminated, 1.0, jnp.where(timestep.truncated, 2.0, lanes)))[0] is None
+    assert (
+        changed(lambda timestep, state: jnp.where(timestep.terminated, 1.0, jnp.where(timestep.truncated, 2.0, lanes)))[
+            0
+        ]
+        is None
+    )
     assert changed(lambda timestep, state: timestep.observation[:, 0])[0] is None
     given = jax.jit(lambda value: changed(lambda timestep, state: lanes + value)[0] or 0)
     assert given(1.0) == 0
