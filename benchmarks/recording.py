@@ -4,7 +4,8 @@ Each loop runs with and without a recorder in turn, in one process, and the epis
 the measured time. The figures are medians over rounds of the ratio of neighbouring measurements: of the time that
 passed, and of the time that all processors spent, which other programs on the machine disturb less.
 
-* `bare`: random actions in CartPole, nothing else.
+* `bare`: random actions in CartPole, nothing else, with `jaxenvs.monitor.scan` if it is recorded.
+* `outcome`: the same with `lax.scan` and `outcome`.
 * `policy`: actions drawn from a network with two hidden layers of 64 units.
 * `ppo`: training by PPO, by the program of `jaxenvs train`.
 """
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -27,14 +28,14 @@ import numpy as np
 
 import jaxenvs
 from jaxenvs.bench.provenance import provenance
-from jaxenvs.monitor import Run, Settings, outcome, record
+from jaxenvs.monitor import Run, Settings, outcome, record, scan
 from jaxenvs.monitor.atomic import write_json
 from jaxenvs.monitor.training.training_episodes import TrainingEpisodes
 from jaxenvs.monitor.training.updates import CompiledUpdates, initial_state
 from jaxenvs.training import PPO
 
 LANES = 4096
-STEPS = 250
+STEPS = 1024
 """Steps of a block, after which a loop hands its outcomes to the recorder."""
 HIDDEN = 64
 
@@ -53,19 +54,22 @@ def policy_action(weights: Any, observation: jax.Array, key: jax.Array) -> jax.A
     return jax.random.categorical(key, hidden @ weights[-1]).astype(jnp.int32)
 
 
-@partial(jax.jit, static_argnames=("act", "recorded"))
-def block(
-    env: jaxenvs.Env[Any, Any], weights: Any, carry: Any, *, act: Callable[..., jax.Array], recorded: bool
-) -> Any:
+Kept: TypeAlias = Literal["nothing", "outcomes", "packed"]
+"""What a loop returns of its timesteps."""
+
+
+@partial(jax.jit, static_argnames=("act", "kept"))
+def block(env: jaxenvs.Env[Any, Any], weights: Any, carry: Any, *, act: Callable[..., jax.Array], kept: Kept) -> Any:
     """Plays `STEPS` steps in every lane; returns the outcomes as well if they are recorded."""
 
     def step(carry: Any, _: None) -> Any:
         state, observation, key = carry
         key, action_key = jax.random.split(key)
         state, timestep = jax.vmap(env.step)(state, act(weights, observation, action_key))
-        return (state, timestep.observation, key), outcome(timestep) if recorded else None
+        kinds = {"nothing": None, "outcomes": outcome(timestep), "packed": timestep}
+        return (state, timestep.observation, key), kinds[kept]
 
-    return jax.lax.scan(step, carry, None, length=STEPS)
+    return (scan if kept == "packed" else jax.lax.scan)(step, carry, None, STEPS)
 
 
 Times: TypeAlias = tuple[float, float]
@@ -83,7 +87,9 @@ def since(started: Times) -> Times:
     return passed - started[0], spent - started[1]
 
 
-def loop(act: Callable[..., jax.Array], blocks: int, folder: Path, stack: ExitStack) -> Callable[[bool], Times]:
+def loop(
+    act: Callable[..., jax.Array], kept: Kept, blocks: int, folder: Path, stack: ExitStack
+) -> Callable[[bool], Times]:
     """A function that plays some blocks and returns the times that they took."""
     env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
     sizes = [(4, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 2)]
@@ -97,7 +103,7 @@ def loop(act: Callable[..., jax.Array], blocks: int, folder: Path, stack: ExitSt
     def measure(recorded: bool) -> Times:
         carry, started = first, now()
         for _ in range(blocks):
-            carry, outcomes = play(carry, recorded=recorded)
+            carry, outcomes = play(carry, kept=kept if recorded else "nothing")
             if recorded:
                 recorder.add(outcomes)
         jax.block_until_ready(carry)
@@ -161,7 +167,9 @@ def compare(name: str, measure: Callable[[bool], Times], steps: int, rounds: int
 def main() -> None:
     """Measures the loops that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("loops", nargs="*", default=["bare", "policy", "ppo"], help="bare, policy, ppo")
+    parser.add_argument(
+        "loops", nargs="*", default=["bare", "outcome", "policy", "ppo"], help="bare, outcome, policy, ppo"
+    )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--blocks", type=int, default=20, help=f"blocks of {STEPS} steps in a measurement")
     parser.add_argument("--updates", type=int, default=12, help="updates of PPO in a measurement")
@@ -175,8 +183,10 @@ def main() -> None:
             if name == "ppo":
                 measure, steps = training(options.updates, Path(folder) / name, stack), options.updates * 32 * LANES
             else:
-                act = {"bare": random_action, "policy": policy_action}[name]
-                measure, steps = loop(act, options.blocks, Path(folder) / name, stack), options.blocks * STEPS * LANES
+                act = policy_action if name == "policy" else random_action
+                kept: Kept = "outcomes" if name == "outcome" else "packed"
+                measure = loop(act, kept, options.blocks, Path(folder) / name, stack)
+                steps = options.blocks * STEPS * LANES
             rows.append(compare(name, measure, steps, options.rounds))
     if options.json is not None:
         command = shlex.join(["python", "-m", "benchmarks.recording", *sys.argv[1:]])

@@ -204,6 +204,7 @@ def dieharder_summary(figures: Figures) -> str:
 
 _LOOPS = {
     "bare": "random actions, nothing else",
+    "outcome": "the same with `lax.scan` and `outcome`",
     "policy": "a network of 64-64 units chooses the actions",
     "ppo": "training by PPO",
 }

@@ -36,6 +36,8 @@ from jaxenvs.monitor.recording.episode_table import EpisodeReader as EpisodeRead
 from jaxenvs.monitor.recording.episode_table import read_episodes as read_episodes
 from jaxenvs.monitor.recording.episode_writer import EpisodeWriter as EpisodeWriter
 from jaxenvs.monitor.recording.packed_bytes import PackedBytes as PackedBytes
+from jaxenvs.monitor.recording.recorded_scan import PackedOutcomes as PackedOutcomes
+from jaxenvs.monitor.recording.recorded_scan import scan as scan
 from jaxenvs.monitor.recording.recorder import Recorder as Recorder
 from jaxenvs.monitor.recording.recorder import record as record
 from jaxenvs.monitor.recording.records import Replays as Replays

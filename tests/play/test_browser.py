@@ -149,9 +149,29 @@ def test_a_phone_plays_by_touch_without_scrolling_sideways(open_page):
     button = page.locator(".action", has_text="right")
     assert button.bounding_box()["height"] >= 44
     assert button.bounding_box()["y"] < 844, "it is in sight"
-    button.dispatch_event("pointerdown", {"pointerId": 1, "button": 0, "isPrimary": True})
+    finger = page.context.new_cdp_session(page)
+    box = button.bounding_box()
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
     expect(page.locator(".action.taken")).to_contain_text("right")
-    expect(page.locator("#overlay")).not_to_contain_text("Ready")
+    expect(page.locator("#last")).to_contain_text("terminated", timeout=SLOW_MS)  # the finger stays until the pole falls
+    expect(page.locator("#episode")).to_have_text("1", timeout=SLOW_MS)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.evaluate("() => [scrollX, scrollY, String(getSelection())]") == [0, 0, ""]
+
+
+def test_a_finger_on_the_picture_moves_a_continuous_action(open_page):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    page = open_page("Pendulum-v1", **phone)
+    finger = page.context.new_cdp_session(page)
+    box, action = page.locator("#picture").bounding_box(), page.locator("#readings tr").filter(has_text="action")
+    for kind, x, shown in (("touchStart", box["width"] - 12, "1.8"), ("touchMove", 12, "-1.8")):
+        place = {"x": box["x"] + x, "y": box["y"] + 60}
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+        expect(action.locator("td")).to_contain_text(shown)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator("#play input[type=number]")).to_have_value("0")
+    assert page.evaluate("() => [scrollX, scrollY]") == [0, 0]
 
 
 def place_of(page, x, y):

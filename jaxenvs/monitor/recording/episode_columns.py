@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from jaxenvs.monitor.recording.compact_columns import Column, Indexed, Runs
 from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
+from jaxenvs.monitor.recording.packed_ends import PackedEnds
 from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.evaluate import Evaluation
 
@@ -10,13 +12,13 @@ from jaxenvs.rollouts.evaluate import Evaluation
 def episode_columns(
     ends: EpisodeEnds,
     length: np.ndarray,
-    episode_return: np.ndarray,
+    episode_return: Column,
     terminated: np.ndarray,
     truncated: np.ndarray,
     *,
     steps_before: int,
     seconds: tuple[float, float],
-) -> dict[str, np.ndarray]:
+) -> dict[str, Column]:
     """The columns for `EpisodeWriter.add` of the episodes that ended in a block, in the order in which they did.
 
     Args:
@@ -47,7 +49,48 @@ def episode_columns(
     }
 
 
-def columns_of_endings(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
+def packed_columns(
+    ends: PackedEnds,
+    episode_return: Column,
+    *,
+    shape: tuple[int, int],
+    steps: int,
+    steps_before: int,
+    seconds: tuple[float, float],
+) -> dict[str, Column]:
+    """`episode_columns` of ends that were found in windows, in compact forms and in the order of these.
+
+    Args:
+        ends: where episodes ended.
+        episode_return: their returns.
+        shape: the numbers of seeds and of lanes of each.
+        steps: the number of steps in a window.
+        steps_before: the steps of all lanes of a seed before these.
+        seconds: as in `episode_columns`, but episodes of one window have the same.
+    """
+    seeds, lanes = shape
+    windows, count = len(ends.window), len(ends)
+    begin, end = seconds
+    lane, seed = ends.lane, Runs.of(0, count, np.int32)
+    if seeds > 1:
+        which, lane = np.divmod(lane, lane.dtype.type(lanes))
+        seed = Indexed(np.arange(seeds, dtype=np.int32), which)
+    flags = {
+        name: Runs.of(flag, count) if isinstance(flag, bool) else flag
+        for name, flag in (("terminated", ends.terminated), ("truncated", ends.truncated))
+    }
+    return {
+        "seed": seed,
+        "lane": Indexed(np.arange(lanes, dtype=np.int32), lane),
+        "episode_return": episode_return,
+        "length": Indexed(np.arange(int(ends.length.max(initial=0)) + 1), ends.length),
+        **flags,
+        "env_steps": Indexed(steps_before + np.arange(1, windows * steps + 1) * lanes, ends.step),
+        "seconds": Runs(begin + np.arange(1, windows + 1) * ((end - begin) / max(windows, 1)), ends.window),
+    }
+
+
+def columns_of_endings(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, Column]:
     """`episode_columns` of steps that say how long each episode was, as NumPy arrays (steps, seeds, lanes)."""
     ended, terminated, truncated = map(np.asarray, (endings.ended, endings.terminated, endings.truncated))
     ends = EpisodeEnds.of(ended)

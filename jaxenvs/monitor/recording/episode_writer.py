@@ -152,7 +152,7 @@ class EpisodeWriter:
             count = len(checked["length"])
             numbers = np.arange(self._episodes, self._episodes + count, dtype=np.int64)
             actions = None if replays is None else checked_replays(replays, numbers)
-            self._keep("episodes", {"episode": numbers, **checked})
+            self._keep("episodes", {"episode": range(self._episodes, self._episodes + count), **checked})
             if actions is not None:
                 self._keep("replays", actions)
             self._episodes += count

@@ -9,6 +9,7 @@ This module does not use JAX, so that processes that only write records start fa
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -18,6 +19,7 @@ from jaxenvs.core.packages import load_package
 from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor.atomic import write_bytes
 from jaxenvs.monitor.recording.packed_bytes import PackedBytes
+from jaxenvs.monitor.recording.parquet_file import parquet_file
 
 Kind: TypeAlias = Literal["episodes", "replays"]
 
@@ -106,26 +108,31 @@ def write_part(path: Path, kind: Kind, batches: Sequence[Mapping[str, Any]], env
     Args:
         path: the file.
         kind: the folder that it belongs to.
-        batches: the rows, by column: NumPy arrays of equal lengths, `PackedBytes`, or a string that all rows have.
+        batches: the rows, by column: NumPy arrays of equal lengths, their compact forms, a `range`, `PackedBytes`, or a
+            string that all rows have.
         environment: the digest of the run's environment; see `environment_digest`.
 
     Raises:
         OSError: the file cannot be written. Nothing of it is left.
     """
-    write_bytes(path, _encoded(kind, batches, environment))
+    write_bytes(path, *_encoded(kind, batches, environment))
 
 
-def _encoded(kind: Kind, batches: Sequence[Mapping[str, Any]], environment: str) -> bytes:
-    """The bytes of a part; see `write_part`."""
+def _encoded(kind: Kind, batches: Sequence[Mapping[str, Any]], environment: str) -> list[Any]:
+    """The buffers of a part; see `write_part`."""
+    notes = json.dumps({"format_version": FORMAT_VERSION, "environment": environment})
+    if kind == "episodes":
+        compress = partial(pyarrow().Codec("lz4_raw").compress, asbytes=True)
+        metadata = {_METADATA.decode(): notes}
+        return parquet_file(COLUMNS[kind], batches, metadata, statistics=["episode"], compress=compress)
     arrow = pyarrow()
     table = arrow.concat_tables([_table(kind, batch) for batch in batches])
     sink = arrow.BufferOutputStream()
-    notes = json.dumps({"format_version": FORMAT_VERSION, "environment": environment})
     # The types of Arrow are not stored, since strings are to be read as strings and not as categories.
     with arrow.parquet.ParquetWriter(sink, table.schema, store_schema=False, **_layout(kind)) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({_METADATA: notes})
-    return sink.getvalue().to_pybytes()
+    return [sink.getvalue()]
 
 
 def _table(kind: Kind, rows: Mapping[str, Any]) -> Any:
@@ -139,19 +146,18 @@ def _table(kind: Kind, rows: Mapping[str, Any]) -> Any:
 
 def _layout(kind: Kind) -> dict[str, Any]:
     """How the columns are encoded: what fits each of them, and takes little time."""
-    encodings = {"int32": "DELTA_BINARY_PACKED", "int64": "DELTA_BINARY_PACKED", "float64": "BYTE_STREAM_SPLIT"}
     types = COLUMNS[kind]
     return {
         "compression": {name: "zstd" if t == "binary" else "lz4" for name, t in types.items()},
         "use_dictionary": [name for name, t in types.items() if t == "string"],
-        "column_encoding": {name: encodings[t] for name, t in types.items() if t in encodings},
+        "column_encoding": {name: "DELTA_BINARY_PACKED" for name, t in types.items() if t == "int64"},
         "write_statistics": ["episode"],
     }
 
 
 def _arrow_array(values: Any, type_name: str, count: int) -> Any:
     """A column of so many rows; strings as a dictionary and indices."""
-    arrow = pyarrow()
+    arrow, values = pyarrow(), np.asarray(values) if isinstance(values, range) else values
     if isinstance(values, PackedBytes):
         buffers = [None, arrow.py_buffer(values.offsets.astype(np.int32)), arrow.py_buffer(values.data)]
         return arrow.Array.from_buffers(arrow.binary(), len(values), buffers)

@@ -13,9 +13,17 @@ from jax.core import Tracer
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import resets_itself
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.recording.episode_columns import columns_of_endings, episode_columns, evaluation_columns
+from jaxenvs.monitor.recording.compact_columns import Column
+from jaxenvs.monitor.recording.episode_columns import (
+    columns_of_endings,
+    episode_columns,
+    evaluation_columns,
+    packed_columns,
+)
 from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
 from jaxenvs.monitor.recording.episode_writer import EpisodeWriter, Mode, OnError
+from jaxenvs.monitor.recording.packed_ends import packed_ends
+from jaxenvs.monitor.recording.recorded_scan import PackedOutcomes
 from jaxenvs.monitor.recording.replay_assembler import ReplayAssembler
 from jaxenvs.monitor.recording.returns import EpisodeCounts
 from jaxenvs.monitor.recording.start_keys import StartKeys
@@ -27,8 +35,8 @@ from jaxenvs.rollouts.rollout import Trajectory
 
 _Tree = TypeVar("_Tree")
 
-Steps: TypeAlias = TimeStep[Any] | Outcome | Endings
-"""Consecutive steps, with axes (steps,), (steps, lanes) or (seeds, steps, lanes)."""
+Steps: TypeAlias = TimeStep[Any] | Outcome | PackedOutcomes | Endings
+"""Consecutive steps, with axes (steps,), (steps, lanes) or (seeds, steps, lanes); if packed, with windows of steps."""
 
 
 def record(
@@ -44,8 +52,8 @@ def record(
 
         with jaxenvs.monitor.record(env, "runs/random") as recorder:
             for _ in range(100):
-                state, timesteps = play(state)  # your jitted loop
-                recorder.add(timesteps)
+                state, outcomes = play(state)  # your jitted loop: `lax.scan` or `jaxenvs.monitor.scan`
+                recorder.add(outcomes)
 
     Args:
         env: the environment that is played, with its wrappers.
@@ -95,7 +103,7 @@ class _Block:
         returns: what `counts` has the device compute.
     """
 
-    steps: Outcome | Endings
+    steps: Outcome | PackedOutcomes | Endings
     counts: EpisodeCounts
     steps_before: int
     actions: Any
@@ -146,8 +154,8 @@ class Recorder:
         """Adds the steps that follow those added before.
 
         Args:
-            steps: timesteps, or the part of them that `outcome` returns, with axes (steps,), (steps, lanes) or (seeds,
-                steps, lanes).
+            steps: what `jaxenvs.monitor.scan` returned; or timesteps, or the part of them that `outcome` returns, with
+                axes (steps,), (steps, lanes) or (seeds, steps, lanes).
             actions: the actions that led to them, with the same axes, if the recorder has a state to start from.
 
         Raises:
@@ -239,6 +247,9 @@ class Recorder:
             self._counts = EpisodeCounts(_lanes_of(steps.terminated.shape))
         counts = self._counts
         *_, count, lanes = (*steps.terminated.shape, 1) if steps.terminated.ndim == 1 else steps.terminated.shape
+        if isinstance(steps, PackedOutcomes):
+            count *= steps.steps
+            steps = steps if replaying is None else steps.unpacked()
         # Copies of NumPy arrays, which the caller may write to before they are read.
         block = _Block(_own(steps), counts, self._env_steps, _own(actions), replaying)
         self._env_steps += count * lanes
@@ -247,10 +258,10 @@ class Recorder:
             if pending is not None:
                 self._write(pending)
         finally:
-            if isinstance(steps, Outcome):
+            if not isinstance(steps, Endings):
                 block.returns = counts.begin(steps)
 
-    def _check_axes(self, steps: Outcome | Endings) -> None:
+    def _check_axes(self, steps: Outcome | PackedOutcomes | Endings) -> None:
         flags = steps.terminated
         if isinstance(flags, Tracer):
             raise InvalidField(
@@ -275,6 +286,9 @@ class Recorder:
 
     def _write(self, block: _Block) -> None:
         """Waits for a block and writes its episodes."""
+        if isinstance(block.steps, PackedOutcomes):
+            self.writer.add(self._packed_episodes_of(block, block.steps))
+            return
         ended, columns = self._episodes_of(block)
         if block.replaying is None:
             self.writer.add(columns)
@@ -289,11 +303,36 @@ class Recorder:
         words = keys.words(finished.lane, finished.number)
         self.writer.add(columns, finished.replays(words, keys.implementation))
 
-    def _episodes_of(self, block: _Block) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def _packed_episodes_of(self, block: _Block, outcomes: PackedOutcomes) -> dict[str, Column]:
+        """Waits for a block that is not replayed; returns the columns of its episodes."""
+        counts, steps = block.counts, outcomes.steps
+        terminated, truncated = (_in_order(np.asarray(x)) for x in (outcomes.terminated, outcomes.truncated))
+        windows, seeds, lanes = terminated.shape
+        rewards = None
+        if block.returns is None:
+            reward = outcomes.single_reward()
+            rewards = (
+                np.asarray(outcomes.unpacked().reward)
+                if reward is None
+                else np.full(windows * steps, reward, np.float32)
+            )
+        table = counts.end(outcomes, block.returns, rewards)
+        times = self._times_of(block)
+        terminated, truncated = (x.reshape(windows, seeds * lanes) for x in (terminated, truncated))
+        ends = packed_ends(terminated, truncated, steps, counts.elapsed)
+        if table is None:
+            episode_return = counts.returns(ends.length, ends.step, None)
+        else:
+            index = ends.step.astype(np.int64) * (seeds * lanes) + ends.lane
+            episode_return = counts.returns(ends.length, index, _in_order(np.asarray(table)))
+        return packed_columns(ends, episode_return, shape=(seeds, lanes), steps=steps, **times)
+
+    def _episodes_of(self, block: _Block) -> tuple[np.ndarray, dict[str, Column]]:
         """Waits for a block; returns where episodes ended in it, (steps, seeds, lanes) bool, and their columns."""
         if isinstance(block.steps, Endings):
             endings = jax.tree.map(_in_order, jax.device_get(block.steps))
             return endings.ended, columns_of_endings(endings, **self._times_of(block))
+        assert isinstance(block.steps, Outcome)
         counts, outcomes = block.counts, block.steps
         rewards = jax.device_get(outcomes.reward) if block.returns is None else None
         returns = counts.end(outcomes, block.returns, rewards)
@@ -308,7 +347,7 @@ class Recorder:
             ends, length = ends.chosen(is_first), length[is_first]
             ended = np.zeros_like(ended)
             ended.reshape(-1)[ends.index] = True
-        episode_return = counts.returns(ends, length, table)
+        episode_return = counts.returns(length, ends.index, table)
         return ended, episode_columns(ends, length, episode_return, terminated, truncated, **times)
 
     def _times_of(self, block: _Block) -> dict[str, Any]:

@@ -6,7 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.monitor.recording.compact_columns import Column, Indexed
 from jaxenvs.monitor.recording.episode_ends import EpisodeClock, EpisodeEnds
+from jaxenvs.monitor.recording.recorded_scan import PackedOutcomes
 from jaxenvs.rollouts.endings import Outcome, returns_so_far
 
 _EXACT = 2.0**24
@@ -34,22 +36,30 @@ class EpisodeCounts:
         self._reward: np.float32 | None = None
         self._total: Array | None = None
 
-    def begin(self, outcomes: Outcome) -> Array | None:
+    @property
+    def elapsed(self) -> np.ndarray:
+        """(lanes,) int64, the steps of the episode that each lane is in; those who count them themselves change it."""
+        return self._clock.elapsed
+
+    def begin(self, outcomes: Outcome | PackedOutcomes) -> Array | None:
         """Lets the device add the rewards of a block if those before differed.
 
         Args:
-            outcomes: arrays of the device with axes (steps,), (steps, lanes) or (seeds, steps, lanes).
+            outcomes: arrays of the device with axes (steps,), (steps, lanes) or (seeds, steps, lanes), or packed.
 
         Returns:
             With these axes, the sums of rewards so far; None if they may not be needed.
         """
         if self._total is None:
             return None
+        outcomes = outcomes.unpacked() if isinstance(outcomes, PackedOutcomes) else outcomes
         self._total, returns = returns_so_far(self._total, outcomes, time_axis=int(len(self.lanes) == 2))
         return returns
 
-    def end(self, outcomes: Outcome, returns: Array | None, rewards: np.ndarray | None) -> Array | None:
-        """Decides how the returns of a block are found, before `lengths` counts its steps.
+    def end(
+        self, outcomes: Outcome | PackedOutcomes, returns: Array | None, rewards: np.ndarray | None
+    ) -> Array | None:
+        """Decides how the returns of a block are found, before its steps are counted.
 
         Args:
             outcomes: as in `begin`.
@@ -70,11 +80,20 @@ class EpisodeCounts:
         """(episodes,) int64, the lengths of the episodes that ended in a block of so many steps."""
         return self._clock.advance(ends, steps)
 
-    def returns(self, ends: EpisodeEnds, length: np.ndarray, table: np.ndarray | None) -> np.ndarray:
-        """(episodes,) float64, their returns, from what `end` returned with axes (steps, seeds, lanes)."""
+    def returns(self, length: np.ndarray, index: np.ndarray, table: np.ndarray | None) -> Column:
+        """(episodes,) float64, their returns.
+
+        Args:
+            length: (episodes,) their lengths.
+            index: (episodes,) where they end in the flattened block.
+            table: what `end` returned with axes (steps, seeds, lanes).
+        """
         if table is not None:
-            return np.take(table, ends.index).astype(np.float64)
-        return length * np.float64(0.0 if self._reward is None else self._reward)
+            return np.take(table, index).astype(np.float64)
+        reward = np.float64(0.0 if self._reward is None else self._reward)
+        if length.dtype.kind != "u":
+            return length * reward
+        return Indexed(np.arange(int(length.max(initial=0)) + 1) * reward, length)
 
     def _follow_from_lengths(self, rewards: np.ndarray) -> bool:
         """Whether all rewards up to the end of a block are one whole number, and their sums are exact."""

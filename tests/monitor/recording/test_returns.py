@@ -59,7 +59,7 @@ def test_returns_are_sums_in_single_precision(name, is_late):
         ends = EpisodeEnds.of(np.asarray(outcomes.terminated))
         length = counts.lengths(ends, STEPS)
         table = None if table is None else np.asarray(table)[:, None]
-        found.append(counts.returns(ends, length, table).tolist())
+        found.append(counts.returns(length, ends.index, table).tolist())
         return table is None
 
     follow = []
