@@ -72,3 +72,13 @@ def test_what_is_kept_does_not_change():
     tree = (jnp.float32(0.3), jnp.array([3, -(2**30) - 1], jnp.int32), jnp.array([[True], [False]]))
     kept = jax.jit(lambda flags, tree: Keep(flags)(tree))(jnp.array([True, False]), tree)
     jax.tree.map(np.testing.assert_array_equal, kept, tree)
+
+
+def test_a_function_that_closes_over_arrays_works_in_a_branch_that_only_some_lanes_take():
+    weights = np.array([[2, 3, 5]], np.float32)
+    one = over_lanes(lambda x: x * weights)
+    x = jnp.arange(12.0, dtype=jnp.float32).reshape(4, 3)
+    flags = jnp.array([True, False, True, False])
+    expected = jnp.where(flags[:, None], jnp.stack([one(row) for row in x]), x)
+    result = jax.vmap(lambda flag, x: jax.lax.cond(flag, one, lambda x: x, x))(flags, x)
+    np.testing.assert_array_equal(result, expected)
