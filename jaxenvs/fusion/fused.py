@@ -33,7 +33,7 @@ class Fused(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
         return self.env.reset(key)
 
     def step(self, state: Any, action: Any) -> tuple[Any, TimeStep[Obs]]:
-        return call(self.env.step, state, action)
+        return call(self.env.step, state, self.action_space.validate(action))
 
     def scan(self, state: Any, actions: Any) -> tuple[Any, TimeStep[Obs]]:
         """What `jax.lax.scan(jax.vmap(env.step), state, actions)` returns, computed by one kernel.

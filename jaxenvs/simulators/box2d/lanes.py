@@ -47,13 +47,14 @@ def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
 
     Args:
         function: its arguments and results are trees of arrays with a leading axis of lanes; it closes over no traced
-            values. It is jitted, since custom_vmap turns the arrays that a function closes over into operands, and fails
-            if they are mapped; a `cond` with a mapped predicate maps all operands of its branches.
+            values.
 
     Returns:
         The function for trees without that axis. Under `vmap`, it calls `function` with the batch; a batch of batches
         is one larger batch.
     """
+    # Jitted, since custom_vmap turns the arrays that a function closes over into operands, and fails if they are
+    # mapped; a `cond` with a mapped predicate maps all operands of its branches.
     jitted = jax.jit(function)
 
     @jax.custom_batching.custom_vmap
