@@ -16,7 +16,6 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import INT32_MAX, check_integer, check_range
 from jaxenvs.core.env import Env, check_is_env
-from jaxenvs.core.fields import check_names
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
@@ -140,10 +139,13 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         Raises:
             InvalidField: a keyword is not a setting.
         """
-        known = [field.name for field in dataclasses.fields(cls)]
+        known = cls.setting_names()
         for name in values:
             if name not in known:
-                check_names(cls, [name], cls.__name__, nearest_setting(name, known))
+                raise InvalidField(
+                    f"{cls.__name__} has no setting `{name}`.{nearest_setting(name, known)}"
+                    f" Its settings are: {', '.join(known)}."
+                )
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
