@@ -270,7 +270,8 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         """Learns from scratch, as one program: `init`, then `num_updates` updates.
 
         With `progress` or `callback`, it compiles a program of a few updates and calls it repeatedly, which gives the
-        same results up to rounding.
+        same results up to rounding. Without them nothing says that training diverged, since a program cannot raise
+        errors: look for NaN in `state.agent` afterwards.
 
         Args:
             env: the plain environment.
