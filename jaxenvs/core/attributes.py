@@ -81,14 +81,15 @@ def raise_no_field(node: Any, name: str) -> NoReturn:
     if inspect.getattr_static(owner, name, None) is not None:
         object.__getattribute__(node, name)  # a property that raised AttributeError: shows that error
     names = [field.name for field in dataclasses.fields(owner)]
-    inner = vars(node).get("inner")
+    inner, way = vars(node).get("inner"), "state.inner"
     while dataclasses.is_dataclass(inner) and not isinstance(inner, type):
         if name in {field.name for field in dataclasses.fields(inner)}:
+            is_base = "inner" not in vars(inner)
             raise AttributeNotFound(
-                f"{owner.__name__} has no attribute `{name}`; {type(inner).__name__}, a state inside it, has. The state"
-                " of the environment under all wrappers is `jaxenvs.unwrap_state(env, state)`."
+                f"{owner.__name__} has no attribute `{name}`; {type(inner).__name__}, a state inside it, has: write"
+                f" `{way}.{name}`" + f", or `jaxenvs.unwrap_state(env, state).{name}`" * is_base + "."
             )
-        inner = vars(inner).get("inner")
+        inner, way = vars(inner).get("inner"), f"{way}.inner"
     known = {*names, *(known for known in dir(owner) if not known.startswith("_"))}
     recognised, habit = _HABITS_OF_PARTS.get(name, ("", ""))
     if recognised in known:

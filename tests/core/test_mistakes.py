@@ -178,9 +178,11 @@ def test_methods_keep_name_signature_docstring_and_owner():
         (lambda: COUNT.env.default_params, "parameters are fields of the environment"),
         (
             lambda: POLE.state.theta,
-            r"TimeLimitState has no attribute `theta`; CartPoleState, a state inside it, has\. .*"
-            r"`jaxenvs\.unwrap_state\(env, state\)`",
+            r"TimeLimitState has no attribute `theta`; CartPoleState, a state inside it, has: write"
+            r" `state\.inner\.theta`, or `jaxenvs\.unwrap_state\(env, state\)\.theta`\.$",
         ),
+        (lambda: AUTO.state.elapsed, r"TimeLimitState, a state inside it, has: write `state\.inner\.elapsed`\.$"),
+        (lambda: AUTO.state.theta, r"has: write `state\.inner\.inner\.theta`, or "),
         (lambda: BARE.state.thetta, r"CartPoleState has no attribute `thetta`\. Did you mean: `theta`\?"),
         (lambda: POLE.timestep.obs, r"it is `timestep\.observation`"),
         (lambda: POLE.timestep.last(), r"`timestep\.done`"),
