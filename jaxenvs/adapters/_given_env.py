@@ -1,16 +1,35 @@
 """The argument of an adapter: an id with fields, or an environment."""
 
+import dataclasses
 from typing import Any
 
 from jaxenvs.adapters._host_loop.processes import check_process
 from jaxenvs.core.env import Env
-from jaxenvs.core.wrapper import resets_itself, wrappers_of
+from jaxenvs.core.wrapper import resets_itself, unwrap, wrappers_of
 from jaxenvs.errors import InvalidField, WrapperOrderError, did_you_mean
 from jaxenvs.registration import make
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 _ARGUMENTS = ("autoreset_mode", "legacy_step_api", "max_episode_steps", "num_envs", "render_mode", "seed")
 """Parameters of the adapters, for suggestions when one is misspelt."""
+
+
+class FixedFields:
+    """Mix-in for adapters that do not change fields of their environment: setting one as an attribute raises.
+
+    It would have no effect. Constructors put the environment into `_with_fields`.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        env = self.__dict__.get("_with_fields")
+        if env is not None and name not in self.__dict__ and not hasattr(type(self), name):
+            for part in (*wrappers_of(env), unwrap(env)):
+                if name in {field.name for field in dataclasses.fields(part)}:
+                    raise AttributeError(
+                        f"`{name}` is a field of {type(part).__name__} and has no effect on {type(self).__name__}. Make"
+                        f" another one, with `{name}={value!r}` after the id."
+                    )
+        super().__setattr__(name, value)
 
 
 def given_env(

@@ -12,7 +12,7 @@ from brax.envs.wrappers import training  # pyright: ignore[reportMissingImports]
 from jax import Array
 
 from jaxenvs.adapters._chance_keys import rekey
-from jaxenvs.adapters._given_env import given_env, without_time_limit
+from jaxenvs.adapters._given_env import FixedFields, given_env, without_time_limit
 from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidAction, InvalidSpace
 from jaxenvs.random import Key, check_key
@@ -20,7 +20,7 @@ from jaxenvs.spaces import Box
 from jaxenvs.wrappers.rescale_action import RescaleAction
 
 
-class BraxEnv(base.Env):
+class BraxEnv(FixedFields, base.Env):
     """An environment behind brax's interface.
 
         env = BraxEnv("Pendulum-v1")
@@ -72,6 +72,7 @@ class BraxEnv(base.Env):
         """
         self.sys, self.episode_length = without_time_limit(given_env("BraxEnv", env, fields, max_episode_steps))
         _check_actions(self.sys.action_space)
+        self._with_fields = self.sys
 
     def reset(self, rng: Key) -> base.State:
         """Begins an episode; half of the key goes to the start, half to the steps.

@@ -9,7 +9,7 @@ import numpy as np
 from dm_env import specs  # pyright: ignore[reportMissingImports]
 
 from jaxenvs.adapters._bsuite_log import BsuiteLog, logged_of, logged_programs
-from jaxenvs.adapters._given_env import given_env
+from jaxenvs.adapters._given_env import FixedFields, given_env
 from jaxenvs.adapters._host_loop.attributes import on_device
 from jaxenvs.adapters._host_loop.batches import check_values, from_gymnasium_batch
 from jaxenvs.adapters._host_loop.single_programs import single_programs, to_go_on_from
@@ -20,7 +20,7 @@ from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Spac
 from jaxenvs.wrappers.auto_reset import AutoReset
 
 
-class DmEnvironment(dm_env.Environment):
+class DmEnvironment(FixedFields, dm_env.Environment):
     """An environment behind dm_env's interface, with NumPy arrays and internal state.
 
         env = DmEnvironment("CartPole-v1", seed=0)
@@ -78,6 +78,7 @@ class DmEnvironment(dm_env.Environment):
         self._state: Any = None
         self._info: dict[str, np.ndarray] = {}
         self._over = True
+        self._with_fields = made
         logged = logged_of(made)
         self._log = None if logged is None else BsuiteLog(logged)
         self._logged_programs = None if logged is None else logged_programs(self._auto.env)

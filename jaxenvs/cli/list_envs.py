@@ -41,6 +41,8 @@ def list_envs(
         return
     if not rows:
         hint = did_you_mean(filter, registry)
+        if filter in families:
+            hint = f" It is a family: `jaxenvs list --family {filter}` shows its ids."
         raise InvalidField(f"No id contains `{filter}`.{hint} `jaxenvs list` without a filter shows every id.")
     if as_markdown:
         typer.echo(markdown_table(rows))

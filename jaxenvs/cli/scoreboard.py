@@ -20,7 +20,7 @@ Folder = Annotated[Path, typer.Argument(help="The folder of the scoreboard; it i
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
-        help="The database: postgresql://USER:PASSWORD@HOST/NAME, or sqlite:///FILE.",
+        help="The database: postgresql://USER:SECRET@HOST/NAME, or sqlite:///FILE.",
         envvar="JAXENVS_SCOREBOARD_DATABASE",
         show_default="SQLite in the folder",
         show_envvar=True,
@@ -36,12 +36,16 @@ def serve(
     folder: Folder = _DEFAULT_FOLDER,
     database: DatabaseUrl = None,
     host: Annotated[str, typer.Option(help="The address to serve on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 for any.", min=0, max=65_535)] = 8000,
+    port: Annotated[int, typer.Option(help="The port; 0 for any.", min=0, max=65_535, metavar="N")] = 8000,
     url: Annotated[
         str | None, typer.Option(help="The address that others use.", show_default="that of the port")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes that verify, beside the site.", min=0, max=256)] = 1,
-    rate: Annotated[float, typer.Option(help="Requests to the API per second and client.", min=0.1)] = 20.0,
+    workers: Annotated[
+        int, typer.Option(help="Processes that verify, beside the site.", min=0, max=256, metavar="N")
+    ] = 1,
+    rate: Annotated[
+        float, typer.Option(help="Requests to the API per second and client.", min=0.1, metavar="RATE")
+    ] = 20.0,
     no_pictures: NoPictures = False,
 ) -> None:
     """Serve the site, with workers that verify what is submitted; Ctrl-C ends it."""

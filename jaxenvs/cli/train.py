@@ -5,7 +5,7 @@ import sys
 import time
 from importlib.util import find_spec as find_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import jax
 import typer
@@ -49,6 +49,8 @@ from jaxenvs.training.presets import Algorithm
 _ANIMATION_STEPS = 150
 """The least number of steps in the animation. It shows one episode, and more of them if they are short."""
 _SETTINGS = ", ".join(PPO.setting_names())
+# Panels of the help: each is a table of its own, so that its columns are no wider than its options need.
+_ENVIRONMENT, _RESULTS = "The environment", "Results"
 _BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {rate_fmt}, {remaining} left{postfix}"
 """A bar short enough to leave room for the mean return in 80 columns."""
 
@@ -57,7 +59,10 @@ _BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {rate_fmt}, {remain
 def train(
     context: typer.Context,
     id: Annotated[str, typer.Argument(help="An id, as `jaxenvs list` shows it.", show_default="the run's own")] = "",
-    algorithm: Annotated[Algorithm, typer.Option("--algorithm", "-a", help="The learner.")] = "ppo",
+    algorithm: Annotated[
+        Algorithm,
+        typer.Option("--algorithm", "-a", help=f"The learner: {', '.join(get_args(Algorithm))}.", metavar="NAME"),
+    ] = "ppo",
     config: Annotated[
         Path | None, typer.Option(help="A .toml or .json file of settings, such as the run.json of an earlier run.")
     ] = None,
@@ -71,13 +76,14 @@ def train(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The seed of all random numbers.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="Train this many agents at once, in one program.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Train this many agents at once, in one program.")] = 1,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The run folder to make.", show_default="runs/ID-ALGORITHM-TIME"),
     ] = None,
     field: Annotated[
-        list[str] | None, typer.Option("--field", "-F", help="Set an environment's field: name=value.")
+        list[str] | None,
+        typer.Option("--field", "-F", help="Set an environment's field: name=value.", rich_help_panel=_ENVIRONMENT),
     ] = None,
     set: Annotated[
         list[str] | None,
@@ -87,43 +93,67 @@ def train(
             help=f"Set a hyper-parameter: name=value. PPO's are {_SETTINGS}; `jaxenvs info ID` shows their values.",
         ),
     ] = None,
-    max_episode_steps: Annotated[int | None, typer.Option(help="Replace the time limit; -1 for none.")] = None,
+    max_episode_steps: Annotated[
+        int | None, typer.Option(help="Replace the time limit; -1 for none.", rich_help_panel=_ENVIRONMENT)
+    ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="Leave out the preprocessing that an id names for training (Atari).")
+        bool,
+        typer.Option(
+            "--raw",
+            help="Leave out the preprocessing that an id names for training (Atari).",
+            rich_help_panel=_ENVIRONMENT,
+        ),
     ] = False,
     devices: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Spread the environments over this many devices (PPO).", show_default="the default one"
+            min=1,
+            metavar="N",
+            help="Spread the environments over this many devices (PPO).",
+            show_default="the default one",
         ),
     ] = None,
     eval_episodes: Annotated[
-        int, typer.Option(parser=read_count, metavar="INTEGER", help="Fresh episodes to evaluate over at the end.")
+        int,
+        typer.Option(
+            parser=read_count,
+            metavar="INTEGER",
+            help="Fresh episodes to evaluate over at the end.",
+            rich_help_panel=_RESULTS,
+        ),
     ] = 128,
     fused: Annotated[
         bool, typer.Option("--fuse", help="Step the environment in one kernel: faster. Needs the extra `fuse`.")
     ] = False,
-    animation: Annotated[bool, typer.Option(help="Write an animation of the trained agent.")] = True,
+    animation: Annotated[
+        bool, typer.Option(help="Write an animation of the trained agent.", rich_help_panel=_RESULTS)
+    ] = True,
     record: Annotated[
         bool | None,
         typer.Option(
             "--record/--no-record",
             help="Write every episode to the folder, as Parquet files.",
             show_default="if pyarrow is installed",
+            rich_help_panel=_RESULTS,
         ),
     ] = None,
     on_error: Annotated[
         OnError,
-        typer.Option(help="What a full disk means: `raise` stops training, `warn` goes on and tries again later."),
+        typer.Option(
+            help="What a full disk means: `raise` stops training, `warn` goes on and tries again later.",
+            rich_help_panel=_RESULTS,
+        ),
     ] = "raise",
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this folder; with --steps, beyond its end.")
     ] = None,
     logger: Annotated[
         list[str] | None,
-        typer.Option("--logger", "-l", help=LOGGER_HELP, show_default="with --resume, the run's own"),
+        typer.Option(
+            "--logger", "-l", help=LOGGER_HELP, show_default="with --resume, the run's own", rich_help_panel=_RESULTS
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=_RESULTS)] = False,
 ) -> None:
     """Train an agent in one compiled program, evaluate it, and write a run folder.
 

@@ -24,6 +24,16 @@ _HABITS = {
 }
 """Attributes of other libraries, and what jaxenvs has in their place."""
 
+_HABITS_OF_PARTS = {
+    "seed": ("sample", "randomness comes from the key of `space.sample(key)`, with `key = jaxenvs.random.key(seed)`"),
+    "learn": ("train", "`state, metrics = learner.train(env, key)` trains for `total_steps` steps"),
+    "predict": ("policy", "`policy = learner.policy(env, state.agent)`, and then `action = policy(observation, key)`"),
+    "obs": ("final_observation", "it is `timestep.observation`"),
+    "last": ("done", "`timestep.done` is true if the episode is over"),
+    "step_type": ("done", "`timestep.done` is true if the episode is over"),
+}
+"""The same for spaces, learners and timesteps: with a field or a method by which the object is recognised."""
+
 _TO_WRITE = {
     "observation_space": "a property that returns a space, such as `jaxenvs.spaces.Box(low, high)`",
     "action_space": "a property that returns a space, such as `jaxenvs.spaces.Discrete(2)`",
@@ -61,6 +71,31 @@ def raise_not_found(env: Any, name: str) -> NoReturn:
         # It is a property that raised AttributeError: evaluate it once more to show that error.
         object.__getattribute__(env, name)
     raise AttributeNotFound(f"{type(env).__name__} has no attribute `{name}`{_place_of(env, name)}")
+
+
+def raise_no_field(node: Any, name: str) -> NoReturn:
+    """Raises `AttributeNotFound`, for `__getattr__` of what is not an environment: a state, a timestep, a space."""
+    owner = type(node)
+    if name.startswith("_"):
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {name!r}")
+    if inspect.getattr_static(owner, name, None) is not None:
+        object.__getattribute__(node, name)  # a property that raised AttributeError: shows that error
+    names = [field.name for field in dataclasses.fields(owner)]
+    inner, way = vars(node).get("inner"), "state.inner"
+    while dataclasses.is_dataclass(inner) and not isinstance(inner, type):
+        if name in {field.name for field in dataclasses.fields(inner)}:
+            is_base = "inner" not in vars(inner)
+            raise AttributeNotFound(
+                f"{owner.__name__} has no attribute `{name}`; {type(inner).__name__}, a state inside it, has: write"
+                f" `{way}.{name}`" + f", or `jaxenvs.unwrap_state(env, state).{name}`" * is_base + "."
+            )
+        inner, way = vars(inner).get("inner"), f"{way}.inner"
+    known = {*names, *(known for known in dir(owner) if not known.startswith("_"))}
+    recognised, habit = _HABITS_OF_PARTS.get(name, ("", ""))
+    if recognised in known:
+        raise AttributeNotFound(f"{owner.__name__} has no attribute `{name}`: {habit}.")
+    hint = f"{did_you_mean(name, sorted(known))} Its fields are: {', '.join(names) or 'none'}."
+    raise AttributeNotFound(f"{owner.__name__} has no attribute `{name}`.{hint}")
 
 
 def raise_not_a_pair(env: Any) -> NoReturn:

@@ -15,7 +15,7 @@ from jax import Array
 
 from jaxenvs.core import fields
 from jaxenvs.core.timestep import TimeStep
-from jaxenvs.errors import InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
+from jaxenvs.errors import AttributeNotFound, InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
 
 _LINES = "`state, timestep = env.reset(key)`, then `state, timestep = env.step(state, action)`"
 
@@ -85,7 +85,7 @@ def _explain(
         bound = inspect.signature(method).bind(env, *arguments, **named).arguments
     except TypeError:
         return _wrong_arguments(env, name, arguments, named)
-    if isinstance(error, JaxenvsError) and not isinstance(error, InvalidAction | InvalidState):
+    if isinstance(error, JaxenvsError) and not isinstance(error, AttributeNotFound | InvalidAction | InvalidState):
         return None
     values = list(bound.values())[1:]
     if name != "reset" and not _fits(env, method, values[0]):

@@ -23,7 +23,7 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.timestep import TimeStep as TimeStep
 from jaxenvs.core.timestep import restart as restart
 from jaxenvs.core.timestep import transition as transition
-from jaxenvs.errors import InvalidEnv, NotObservable, RenderingUnavailable
+from jaxenvs.errors import InvalidEnv, InvalidField, NotObservable, RenderingUnavailable
 from jaxenvs.random import Key
 from jaxenvs.spaces import Space
 
@@ -200,6 +200,21 @@ def defines_observe(cls: type[Env[Any, Any]]) -> bool:
 def _owner(cls: type, name: str) -> type:
     """The class, `cls` or a base, whose definition of `name` applies to `cls`."""
     return next(base for base in cls.__mro__ if name in vars(base))
+
+
+def check_is_env(caller: str, env: Any) -> None:
+    """Raises `InvalidField` if `env` is not an environment.
+
+    Args:
+        caller: the name of the function or class that takes it, for the message.
+        env: what was given.
+    """
+    if isinstance(env, Env):
+        return
+    if isinstance(env, str):
+        raise InvalidField(f"{caller} takes an environment, got the string {env!r}. Write `jaxenvs.make({env!r})`.")
+    got = f"the class {env.__name__}" if isinstance(env, type) else type(env).__name__
+    raise InvalidField(f"{caller} takes a jaxenvs.Env, got {got}. Build one with `jaxenvs.make(id)`.")
 
 
 class RendersText(abc.ABC):

@@ -12,7 +12,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import has_nan, is_integer, is_real, unquoted
-from jaxenvs.core.pytree import adopt_integers, is_static
+from jaxenvs.core.pytree import PyTreeNode, adopt_integers, is_static
 from jaxenvs.errors import InvalidField, did_you_mean
 
 Kind: TypeAlias = Literal["number", "numbers", "integer", "flag", "string", "any"]
@@ -52,6 +52,7 @@ class Field(NamedTuple):
         optional: whether it may be None.
         default: the default value; `dataclasses.MISSING` if there is none, or a factory makes it.
         required: whether a value must be given.
+        nodes: the classes of its value, if the annotation allows only nodes of a tree.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Field(NamedTuple):
     optional: bool
     default: Any
     required: bool
+    nodes: tuple[type[Any], ...]
 
 
 @functools.cache
@@ -90,7 +92,10 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
     elif several and all({*typing.get_args(part)} - {...} <= {ArrayLike, float, int, jax.Array} for part in several):
         kind = "numbers" if parts - several <= _NUMBERS else "any"
     required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    return Field(field.name, kind, is_static(field), optional, field.default, required)
+    nodes = tuple(typing.get_origin(part) or part for part in parts)
+    if is_static(field) or not all(isinstance(part, type) and issubclass(part, PyTreeNode) for part in nodes):
+        nodes = ()
+    return Field(field.name, kind, is_static(field), optional, field.default, required, nodes)
 
 
 def check_leaves(node: Any) -> None:
@@ -107,6 +112,9 @@ def check_leaves(node: Any) -> None:
             if is_axes(node):
                 return
             raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got None.{_default(field)}")
+        if field.nodes and isinstance(value, (*_UNTRACEABLE, list, tuple, dict)):
+            names = " or ".join(kind.__name__ for kind in field.nodes)
+            raise InvalidField(f"{_what(node, field)} must be of the class {names}, got {_of_type(value)}.")
         if field.kind == "any":
             _check_traceable(node, field, value)
         elif value is not None:

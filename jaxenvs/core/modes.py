@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.fields import fields_of
 from jaxenvs.core.wrapper import Wrapper, has_plain_values
 from jaxenvs.errors import InvalidField
@@ -33,8 +33,10 @@ def evaluation(env: Env[Any, Any]) -> Env[Any, Any]:
         env: any stack; it is not changed. If there is nothing to remove, it is returned as it is.
 
     Raises:
-        InvalidField: a wrapper to be removed changes a space, so that a policy could not act without it.
+        InvalidField: `env` is not an environment, or a wrapper to be removed changes a space, so that a policy could
+            not act without it.
     """
+    check_is_env("evaluation", env)
     changed: dict[str, Any] = dict(type(env).training_fields)
     for field in fields_of(type(env)):  # `env`, and whatever else a wrapper keeps an environment in
         value = getattr(env, field.name)

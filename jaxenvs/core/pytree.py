@@ -10,11 +10,12 @@ import dataclasses
 import inspect
 import operator
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import jax
 import numpy as np
 
+from jaxenvs.core.attributes import raise_no_field
 from jaxenvs.core.flax_state import register_with_flax
 from jaxenvs.errors import FrozenField, InvalidField
 
@@ -62,6 +63,11 @@ class PyTreeNode:
         if options.get("frozen", True):
             cls.__setattr__ = _refuse_assignment  # more helpful than the dataclass's own
         register(cls)
+
+    if not TYPE_CHECKING:  # to a type checker, it would mean that any attribute exists
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise_no_field(self, name)
 
     def replace(self, **fields: Any) -> Self:
         """A copy with some fields replaced, made by the constructor."""

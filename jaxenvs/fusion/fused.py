@@ -34,6 +34,7 @@ class Fused(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
         return self.env.reset(key)
 
     def step(self, state: Any, action: Any) -> tuple[Any, TimeStep[Obs]]:
+        action = self.action_space.validate(action)
         if _is_traced(self):
             return call(self.env.step, state, action)
         arguments = jax.tree.map(jax.numpy.asarray, (state, action))

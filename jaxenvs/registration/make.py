@@ -13,6 +13,16 @@ from jaxenvs.registration.registry import spec as find_spec
 from jaxenvs.registration.spec import EnvSpec
 from jaxenvs.wrappers.time_limit import TimeLimit
 
+_ELSEWHERE = {
+    "render_mode": "Nothing is drawn unless asked for: `env.render(state)` returns a picture as an array.",
+    "num_envs": "An environment is a single one: `jax.vmap(env.reset)(keys)` begins as many as there are keys.",
+    "seed": "Randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`.",
+    "autoreset": "`jaxenvs.AutoReset(env)` begins the next episode in the step that ends one.",
+    "vectorization_mode": "`jax.vmap(env.step)` steps a batch.",
+    "wrappers": "Wrappers go around what `make` returns: `jaxenvs.AutoReset(env)`.",
+}
+"""Arguments of other libraries' `make`, and what jaxenvs has in their place."""
+
 
 def make(id: str | EnvSpec, *, max_episode_steps: int | None = None, **fields: Any) -> Env[Any, Any]:
     """Makes the environment of an id, with its time limit.
@@ -69,7 +79,9 @@ def load(spec: EnvSpec) -> type[Env[Any, Any]]:
 
 
 def _check(spec: EnvSpec, cls: type[Env[Any, Any]], values: dict[str, Any]) -> None:
-    check_names(cls, tuple(values), spec.id)
+    known = {field.name for field in fields_of(cls)}
+    unknown = [name for name in values if name not in known]
+    check_names(cls, unknown, spec.id, f" {_ELSEWHERE[unknown[0]]}" if unknown and unknown[0] in _ELSEWHERE else "")
     missing = [f"`{field.name}`" for field in fields_of(cls) if field.required and field.name not in values]
     if missing:
         raise InvalidField(f"{spec.id} needs a value for {', '.join(missing)}: `make({spec.id!r}, name=value)`.")

@@ -275,6 +275,10 @@ def _check_name(namespace: str | None, name: str) -> None:
     nearest = did_you_mean(name.lower(), by_lower)
     for lower, proper in by_lower.items():
         nearest = nearest.replace(f"`{lower}`", f"`{proper}`")
+    if namespace is None:
+        for spec in registry.values():
+            if spec.namespace and f"{spec.namespace}-{spec.name}" == name:
+                nearest = f" In jaxenvs it is `{spec.namespace}/{spec.name}`; the hyphen is for Gymnasium."
     if not nearest:
         elsewhere = sorted({s.namespace for s in registry.values() if s.name == name and s.namespace})
         nearest = f" It exists in namespace `{elsewhere[0]}`: `{elsewhere[0]}/{name}`." if elsewhere else ""

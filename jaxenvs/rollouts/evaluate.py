@@ -9,7 +9,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.sharding import Mesh
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.wrapper import resets_itself, wrappers_of
 from jaxenvs.errors import WrapperOrderError
@@ -111,13 +111,14 @@ def evaluate(
             plays its own episodes until they have ended, without waiting for the others. The numbers are the same.
 
     Raises:
-        InvalidField: a count below 1, a policy that cannot be called, or devices that do not exist or cannot share
-            `num_episodes` evenly.
+        InvalidField: `env` is not an environment, a count is below 1, the policy cannot be called with an observation
+            and a key, or the devices do not exist or cannot share `num_episodes` evenly.
         WrapperOrderError: the environment resets itself.
 
     Warns:
         UserWarning: some episodes had not ended after 10,000 steps, and that limit was not set by the caller.
     """
+    check_is_env("evaluate", env)
     policy, key = as_policy(policy), check_key(key, name="evaluate")
     num_episodes = check_count("evaluate", "num_episodes", num_episodes)
     if max_steps is not None:

@@ -1,5 +1,6 @@
 """Policies, which choose the actions."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -37,10 +38,20 @@ def as_policy(policy: Policy) -> Policy:
     """`policy` as a pytree: a plain function is wrapped in `jax.tree_util.Partial`.
 
     Raises:
-        InvalidField: it cannot be called.
+        InvalidField: it cannot be called, or not with two arguments.
     """
     if not callable(policy):
         raise InvalidField(
             f"A policy is called as `policy(observation, key)`, got {policy!r} of type {type(policy).__name__}."
         )
+    try:
+        inspect.signature(policy).bind(None, None)
+    except ValueError:  # a builtin function does not tell its arguments
+        pass
+    except TypeError as error:
+        name = getattr(policy, "__name__", type(policy).__name__)
+        raise InvalidField(
+            f"A policy is called as `policy(observation, key)`, and `{name}` cannot be: {error}. For one that draws"
+            " nothing write `lambda observation, key: ...`."
+        ) from None
     return jax.tree_util.Partial(policy) if jax.tree_util.all_leaves([policy]) else policy

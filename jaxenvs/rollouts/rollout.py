@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from jaxenvs.core.checks import check_integer
-from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.core.env import Env, TimeStep, check_is_env
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.fusion import Fused, scan
 from jaxenvs.random import Key, check_key
@@ -109,9 +109,10 @@ def rollout(
         The last state, and the trajectory.
 
     Raises:
-        InvalidField: a count below 1, a policy that cannot be called, or devices that do not exist or cannot share
-            `num_envs` evenly.
+        InvalidField: `env` is not an environment, a count is below 1, the policy cannot be called with an observation
+            and a key, or the devices do not exist or cannot share `num_envs` evenly.
     """
+    check_is_env("rollout", env)
     policy, key = as_policy(policy), check_key(key, name="rollout")
     num_steps = check_count("rollout", "num_steps", num_steps)
     if num_envs is not None:

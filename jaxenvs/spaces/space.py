@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import Any, Generic, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
@@ -10,6 +10,7 @@ from jax import Array
 from jax.core import Tracer
 
 from jaxenvs.core import pytree
+from jaxenvs.core.attributes import raise_no_field
 from jaxenvs.core.calls import keyed
 from jaxenvs.random import Key
 
@@ -40,6 +41,11 @@ class Space(abc.ABC, Generic[Element]):
         pytree.register(cls)
         if not getattr(cls.sample, "__isabstractmethod__", False) and "sample" in vars(cls):
             cls.sample = keyed(cls.sample)
+
+    if not TYPE_CHECKING:  # to a type checker, it would mean that any attribute exists
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise_no_field(self, name)
 
     def _set(self, **values: Any) -> None:
         """Sets fields, for use while the space is being built."""

@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import INT32_MAX, check_integer, check_range
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
@@ -26,7 +26,7 @@ from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training.host_loop import Callback, train_in_calls
 from jaxenvs.training.schedule import after, steps_taken
-from jaxenvs.training.settings import checked, hints_of
+from jaxenvs.training.settings import checked, hints_of, nearest_setting
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics
 
 
@@ -132,6 +132,21 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
 
     total_steps: int = static(default=500_000)
     num_envs: int = static(default=8)
+
+    def __new__(cls, *arguments: Any, **values: Any) -> Self:
+        """Makes a learner, whose settings the constructor then sets.
+
+        Raises:
+            InvalidField: a keyword is not a setting.
+        """
+        known = cls.setting_names()
+        for name in values:
+            if name not in known:
+                raise InvalidField(
+                    f"{cls.__name__} has no setting `{name}`.{nearest_setting(name, known)}"
+                    f" Its settings are: {', '.join(known)}."
+                )
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -255,7 +270,8 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         """Learns from scratch, as one program: `init`, then `num_updates` updates.
 
         With `progress` or `callback`, it compiles a program of a few updates and calls it repeatedly, which gives the
-        same results up to rounding.
+        same results up to rounding. Without them nothing says that training diverged, since a program cannot raise
+        errors: look for NaN in `state.agent` afterwards.
 
         Args:
             env: the plain environment.
@@ -302,13 +318,7 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
     def check_is_env(self, env: Any) -> None:
         """Raises `InvalidField` if `env` is not an environment, or this learner is a batch of learners."""
         self.check_scalars()
-        name = type(self).__name__
-        if isinstance(env, str):
-            raise InvalidField(f"{name} takes an environment, got the string {env!r}. Write `jaxenvs.make({env!r})`.")
-        if not isinstance(env, Env):
-            raise InvalidField(
-                f"{name} takes a jaxenvs.Env, got {type(env).__name__}. Build one with `jaxenvs.make(id)`."
-            )
+        check_is_env(type(self).__name__, env)
 
     def check_has_one_agent(self, env: Env[Any, Any]) -> None:
         """Raises `InvalidField` if several players act in turn in `env`: this learner's rewards are of one agent."""

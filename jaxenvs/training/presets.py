@@ -8,7 +8,6 @@ from jaxenvs.training.dqn import DQN
 from jaxenvs.training.learner import Learner
 from jaxenvs.training.ppo import PPO
 from jaxenvs.training.sac import SAC
-from jaxenvs.training.settings import nearest_setting
 
 Algorithm: TypeAlias = Literal["ppo", "dqn", "sac", "alphazero"]
 
@@ -282,12 +281,5 @@ def preset(env_id: str, algorithm: Algorithm = "ppo", **settings: Any) -> Learne
             f" The algorithms are: {', '.join(LEARNERS)}."
         )
     learner = LEARNERS[algorithm]
-    known = learner.setting_names()
-    for name in settings:
-        if name not in known:
-            raise InvalidField(
-                f"{learner.__name__} has no setting `{name}`.{nearest_setting(name, known)}"
-                f" Its settings are: {', '.join(known)}."
-            )
     family = next((shared.get(algorithm, {}) for name, shared in _FAMILIES.items() if env_id.startswith(name)), {})
     return learner(**{**_PRESETS.get((env_id, algorithm), family), **settings})

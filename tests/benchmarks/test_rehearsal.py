@@ -10,10 +10,12 @@ import jax
 import numpy as np
 import pytest
 
+import jaxenvs
 from benchmarks.rehearsal import catalog, fused, page, sizes, speed
 from benchmarks.rehearsal.__main__ import LIMIT, SECONDS
 from benchmarks.rehearsal.report import Report
 from benchmarks.rehearsal.runner import Section, python, run
+from jaxenvs.registration.catalog import CATALOG
 from tests.devices import ROOT
 
 SIZES = dataclasses.replace(sizes.SMALL, ids=("FrozenLake-v1", "rlenvs/RandomWalk-v0"), lanes=4, steps=3)
@@ -27,6 +29,35 @@ def test_the_catalog_is_compared_step_by_step(tmp_path):
     for result in results.values():
         assert result["ok"] and (result["reset"]["transitions"], result["one step"]["transitions"]) == (4, 12)
         assert result["picture"]["bytes"] > 0 and result["equal after all steps"] == 1.0
+
+
+def test_every_id_is_compared_and_ids_that_share_a_class_come_last():
+    ids = catalog.in_order()
+    assert sorted(ids) == sorted(spec.id for spec in CATALOG)
+    classes = [jaxenvs.spec(id).entry_point for id in ids]
+    assert len(set(classes[: len(set(classes))])) == len(set(classes))
+    assert set(catalog.LONGEST_FIRST) <= set(ids)
+
+
+@pytest.mark.parametrize(
+    ("id", "lanes", "compared"),
+    [
+        ("CartPole-v1", 1024, 1024),
+        ("Go9x9-v0", 1024, 1024),
+        ("LunarLander-v3", 1024, 64),
+        ("VoxelCraft-v0", 384, 64),
+        ("rlenvs/Minecraft-v0", 250, 250),
+        ("InvertedPendulum-v5", 1024, 64),
+        ("PointMaze_UMaze-v3", 1024, 64),
+    ],
+)
+def test_no_id_calls_the_host_or_exceeds_the_memory(id, lanes, compared):
+    spec = jaxenvs.spec(id)
+    env = catalog.made(spec)
+    is_robot = spec.extra in catalog.ROBOTS
+    assert getattr(jaxenvs.unwrap(env), "engine", "mjx") == "mjx"
+    is_slow = is_robot or spec.family in catalog.SLOW_FAMILIES
+    assert catalog.lanes_of(env, sizes.FULL, is_slow=is_slow) == (lanes, compared)
 
 
 def test_an_id_that_does_not_run_is_a_result():

@@ -12,10 +12,12 @@ from jaxenvs.bench.comparison import Measurement
 from jaxenvs.bench.imports import ImportTime
 from jaxenvs.bench.learning import SIZES, TimeToThreshold
 from jaxenvs.cli import bench, bench_learning
+from jaxenvs.cli.app import app
 from jaxenvs.cli.console import say
 from jaxenvs.cli.docstring_text import docstring_blocks
 from jaxenvs.cli.evaluate import print_evaluation
 from jaxenvs.registration.make import load
+from jaxenvs.training import PPO
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +48,30 @@ def test_list_begins_with_the_families_of_the_catalog_and_ends_with_those_of_plu
     assert out.index("CartPole-v1") < out.index("FrozenLake-v1") < out.index("Ant-v5") < out.index("ALE/Adventure-v5")
 
 
-@pytest.mark.parametrize("id", ["CartPole-v1", "KellyCoinflip-v0", "rlenvs/Taxi-v0", "Hopper-v5"])
+def commands(group, *names):
+    """The words of every command and subcommand."""
+    yield names
+    for command in group.registered_commands:
+        yield *names, command.name
+    for inner in group.registered_groups:
+        yield from commands(inner.typer_instance, *names, inner.name)
+
+
+@pytest.mark.parametrize("words", list(commands(app)), ids=" ".join)
+def test_help_fits(jaxenvs_command, words):
+    out = jaxenvs_command(*words, "--help").out
+    assert_fits(out)
+    if words == ("train",):
+        assert {f"{name}," for name in PPO.setting_names()[:-1]} <= set(out.split())
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        *("CartPole-v1", "KellyCoinflip-v0", "rlenvs/Taxi-v0", "Hopper-v5", "PointMaze_Medium_Diverse_GRDense-v3"),
+        *("VoxelCraft-v0", "two_player/Hex11x11-v0", "BipedalWalkerHardcore-v3", "FetchPickAndPlaceDense-v4"),
+    ],
+)
 def test_info_fits(jaxenvs_command, id):
     out = jaxenvs_command("info", id).out
     assert_fits(out)

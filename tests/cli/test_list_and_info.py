@@ -42,6 +42,7 @@ def test_list_shows_broken_and_missing_environments_as_such(jaxenvs_command, cou
     [
         (["--family", "classic"], "Did you mean: `classic_control`?"),
         (["CartPool"], "Did you mean: `CartPole-v1`?"),
+        (["box2d"], "It is a family: `jaxenvs list --family box2d`"),
     ],
 )
 def test_list_of_nothing_suggests_something(jaxenvs_command, arguments, message):

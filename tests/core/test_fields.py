@@ -19,6 +19,10 @@ from jaxenvs.registration.make import load
 from jaxenvs.wrappers import NormalizeReward, RescaleObservation
 
 
+class Weights(jaxenvs.PyTreeNode):
+    w: ArrayLike
+
+
 class Kinds(CartPole):
     """A field of each kind."""
 
@@ -28,6 +32,7 @@ class Kinds(CartPole):
     loud: bool = jaxenvs.static(default=False)
     name: str | None = jaxenvs.static(default=None)
     weights: dict = None  # pyright: ignore  # whatever JAX takes for a tree
+    node: Weights | None = None
 
 
 def test_kinds_are_read_from_annotations():
@@ -66,6 +71,9 @@ def test_kinds_are_read_from_annotations():
         ({"means": ["0"]}, "field `means` must be a number or several or None, got '0'"),
         ({"weights": {"w": "x"}}, "field `weights` holds 'x' of type str, which is not data"),
         ({"weights": {"w": float("nan")}}, "field `weights` is NaN"),
+        ({"node": lambda: 1}, "field `node` must be of the class Weights, got the function `<lambda>`"),
+        ({"node": Weights}, "field `node` must be of the class Weights, got <class "),
+        ({"node": {"w": 1.0}}, "field `node` must be of the class Weights, got {'w': 1.0} of type dict"),
         ({"size": 3.0}, "`size` must be a Python integer, got 3.0 of type float"),
         ({"size": True}, "`size` must be a Python integer, got True"),
         (
@@ -99,6 +107,7 @@ def test_what_a_field_cannot_hold_is_refused(fields, message):
         {"size": np.int64(4)},
         {"loud": np.bool_(True)},
         {"weights": {"w": np.zeros(3), "b": None}},
+        {"node": Weights(1.0)},
     ],
     ids=str,
 )

@@ -26,6 +26,7 @@ from jaxenvs.errors import (
     RenderingUnavailable,
 )
 from jaxenvs.spaces import Box, Discrete
+from jaxenvs.training import PPO
 from jaxenvs.wrappers import FlattenObservation, PixelObservation
 
 KEY = jaxenvs.random.key(0)
@@ -175,6 +176,21 @@ def test_methods_keep_name_signature_docstring_and_owner():
         (lambda: POLE.env.np_random, "randomness comes from the key"),
         (lambda: POLE.env.num_envs, r"`jax\.vmap\(env\.reset\)\(keys\)`"),
         (lambda: COUNT.env.default_params, "parameters are fields of the environment"),
+        (
+            lambda: POLE.state.theta,
+            r"TimeLimitState has no attribute `theta`; CartPoleState, a state inside it, has: write"
+            r" `state\.inner\.theta`, or `jaxenvs\.unwrap_state\(env, state\)\.theta`\.$",
+        ),
+        (lambda: AUTO.state.elapsed, r"TimeLimitState, a state inside it, has: write `state\.inner\.elapsed`\.$"),
+        (lambda: AUTO.state.theta, r"has: write `state\.inner\.inner\.theta`, or "),
+        (lambda: BARE.state.thetta, r"CartPoleState has no attribute `thetta`\. Did you mean: `theta`\?"),
+        (lambda: POLE.timestep.obs, r"it is `timestep\.observation`"),
+        (lambda: POLE.timestep.last(), r"`timestep\.done`"),
+        (lambda: POLE.timestep.rewards, r"Did you mean: `reward`\? Its fields are: observation, reward, "),
+        (lambda: POLE.env.action_space.seed(0), r"`space\.sample\(key\)`"),
+        (lambda: POLE.env.action_space.starts, r"Discrete has no attribute `starts`\. Did you mean: `start`\?"),
+        (lambda: PPO().learn(1000), r"`state, metrics = learner\.train\(env, key\)`"),
+        (lambda: PPO().predict(0), r"`policy = learner\.policy\(env, state\.agent\)`"),
     ],
 )
 def test_an_attribute_that_is_elsewhere_says_where(look, message):
@@ -214,6 +230,10 @@ def test_attributes_that_are_missing_stay_missing_to_those_who_ask():
     assert not hasattr(POLE.env, "gravity")
     assert getattr(POLE.env, "unwrapped", None) is None
     assert copy.copy(AUTO.env) == copy.deepcopy(AUTO.env) == pickle.loads(pickle.dumps(AUTO.env)) == AUTO.env
+    assert not hasattr(POLE.state, "theta")
+    assert not hasattr(POLE.env.action_space, "seed")
+    again = pickle.loads(pickle.dumps(copy.deepcopy(copy.copy(POLE.state))))
+    assert jax.tree.map(float, again) == jax.tree.map(float, POLE.state)
 
 
 def test_an_attribute_error_within_a_property_is_seen():

@@ -10,7 +10,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs import fusion
-from jaxenvs.errors import InvalidField, JaxenvsError
+from jaxenvs.errors import InvalidAction, InvalidField, JaxenvsError
 from jaxenvs.fusion import fused as fused_module
 from jaxenvs.fusion import native, primitives
 from jaxenvs.fusion.lanes import lane_program
@@ -73,6 +73,13 @@ def test_a_single_environment_steps_as_without(cart_pole):
     expected = cart_pole.env.step(state, jnp.int32(1))
     assert_trees_close(cart_pole.step(state, jnp.int32(1)), expected)
     assert_trees_close(jax.jit(cart_pole.step)(state, jnp.int32(1)), expected)
+
+
+def test_an_action_outside_the_space_is_refused_as_without(cart_pole):
+    state, _ = cart_pole.reset(jaxenvs.random.key(3))
+    for env in (cart_pole, cart_pole.env):
+        with pytest.raises(InvalidAction, match="from 0 to 1"):
+            env.step(state, 2)
 
 
 def test_batches_of_parameters_and_of_batches():

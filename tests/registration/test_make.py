@@ -72,6 +72,15 @@ def test_unknown_field_names_the_nearest_and_lists_all():
     assert isinstance(caught.value, ValueError)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("render_mode", r"`env\.render\(state\)`"), ("num_envs", r"`jax\.vmap\(env\.reset\)\(keys\)`")],
+)
+def test_an_argument_of_gymnasiums_make_says_what_to_write(name, text):
+    with pytest.raises(InvalidField, match=rf"^CartPole-v1 has no field `{name}`\. .*{text}.*argument '{name}'\.$"):
+        jaxenvs.make("CartPole-v1", **{name: 2})
+
+
 def test_unknown_field_in_the_spec_itself():
     spec = jaxenvs.register("Moon-v0", CartPole, fields={"gravty": 1.6})
     with pytest.raises(InvalidField, match="Moon-v0 has no field `gravty`"):

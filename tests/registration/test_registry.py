@@ -63,6 +63,12 @@ def register_examples():
             NameNotFound,
             "Environment `CartPol` doesn't exist in namespace phys2d. Did you mean: `CartPole`?",
         ),
+        (
+            "phys2d-CartPole-v1",
+            NameNotFound,
+            "Environment `phys2d-CartPole` doesn't exist."
+            " In jaxenvs it is `phys2d/CartPole`; the hyphen is for Gymnasium.",
+        ),
         ("Bad id!", RegistrationError, MALFORMED),
         ("", RegistrationError, MALFORMED.replace("Bad id!", "")),
         (

@@ -10,6 +10,7 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.errors import InvalidField, InvalidKey
 from jaxenvs.rollouts import RandomPolicy
 from jaxenvs.rollouts.rollout import _rollout
+from jaxenvs.training import PPO
 from tests.training.toy_envs import Walk
 
 WALK = Walk()
@@ -128,3 +129,26 @@ def test_bad_arguments_are_refused():
         jaxenvs.rollout(WALK, 3, KEY, 1)
     with pytest.raises(InvalidKey, match="rollout"):
         jaxenvs.rollout(WALK, HOMING, 0, 1)
+    with pytest.raises(InvalidField, match=r"policy\(observation, key\)`, and `<lambda>` cannot be: too many"):
+        jaxenvs.rollout(WALK, lambda observation: 0, KEY, 1)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda env: jaxenvs.rollout(env, HOMING, KEY, 1),
+        lambda env: jaxenvs.evaluate(env, HOMING, KEY, num_episodes=1),
+        lambda env: jaxenvs.evaluation(env),
+        lambda env: PPO().train(env, KEY),
+    ],
+    ids=["rollout", "evaluate", "evaluation", "train"],
+)
+def test_what_is_not_an_environment_is_refused_with_what_to_write(use):
+    with pytest.raises(
+        InvalidField, match=r"takes an environment, got the string 'Walk'\. Write `jaxenvs\.make\('Walk'\)`"
+    ):
+        use("Walk")
+    with pytest.raises(InvalidField, match=r"takes a jaxenvs\.Env, got the class Walk\. Build one"):
+        use(Walk)
+    with pytest.raises(InvalidField, match=r"takes a jaxenvs\.Env, got dict"):
+        use({})

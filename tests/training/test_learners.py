@@ -354,6 +354,22 @@ def numbers_of(kind):
     return [name for name in kind.setting_names() if isinstance(getattr(kind(), name), float)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "nearest"),
+    [
+        (PPO, "lr", "learning_rate"),
+        (PPO, "n_steps", "num_steps"),
+        (DQN, "bufer_size", "buffer_size"),
+        (SAC, "tau", "target_rate"),
+        (AlphaZero, "num_simulation", "num_simulations"),
+    ],
+)
+def test_an_unknown_setting_names_the_nearest(kind, name, nearest):
+    for make in (kind, kind().replace):
+        with pytest.raises(InvalidField, match=rf"^{kind.__name__} has no setting `{name}`\. .*: `{nearest}`\?"):
+            make(**{name: 1})
+
+
 @pytest.mark.parametrize("kind", [PPO, DQN, SAC])
 def test_each_setting_is_checked_for_its_type(kind):
     for name in numbers_of(kind):

@@ -10,7 +10,7 @@ from gymnax.environments import environment  # pyright: ignore[reportMissingImpo
 from jax import Array
 
 from jaxenvs.adapters._chance_keys import rekey
-from jaxenvs.adapters._given_env import given_env, without_time_limit
+from jaxenvs.adapters._given_env import FixedFields, given_env, without_time_limit
 from jaxenvs.adapters.gymnax.params import param_names, params_class
 from jaxenvs.adapters.gymnax.spaces import to_gymnax
 from jaxenvs.core.env import Env, TimeStep
@@ -59,7 +59,7 @@ class GymnaxState(environment.EnvState):
         raise AttributeError(f"The state has no field `{name}`.")
 
 
-class GymnaxEnv(environment.Environment[Any, Any]):
+class GymnaxEnv(FixedFields, environment.Environment[Any, Any]):
     """An environment behind the interface of gymnax 1.0, or of earlier versions.
 
         env = GymnaxEnv("CartPole-v1")
@@ -119,6 +119,7 @@ class GymnaxEnv(environment.Environment[Any, Any]):
         AutoReset(self._env)  # raises if a wrapper cannot be reset with each episode
         to_gymnax(self._env.observation_space, "observations")
         to_gymnax(self._env.action_space, "actions")
+        self._with_fields = self._env
 
     @property
     def default_params(self) -> Any:

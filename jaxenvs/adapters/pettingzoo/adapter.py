@@ -4,11 +4,12 @@ from typing import Any
 
 import gymnasium
 
+from jaxenvs.adapters._given_env import FixedFields
 from jaxenvs.adapters.pettingzoo.host_game import AGENTS, HostGame
 from jaxenvs.core.env import Env
 
 
-class Adapter:
+class Adapter(FixedFields):
     """The part of an adapter that is the same whether agents act in turn or at the same time."""
 
     def __init__(
@@ -23,6 +24,7 @@ class Adapter:
         self.agents: list[str] = []
         self.observation_spaces = self._game.observation_spaces
         self.action_spaces = self._game.action_spaces
+        self._with_fields = self._game.env
 
     @property
     def env(self) -> Env[Any, Any]:

@@ -11,6 +11,7 @@ from jaxenvs.core.checks import check_choice, check_integer
 from jaxenvs.core.env import Env, RendersText, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.board._look import OnBoard, board_text, names_of_actions, result
+from jaxenvs.errors import InvalidField
 from jaxenvs.games.game import Game, Pos, outcome, play_or_lose
 from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, SearchOpponent
 from jaxenvs.random import Key, check_key
@@ -60,6 +61,11 @@ class AgainstOpponent(Env[AgainstOpponentState[Pos], Array], RendersText, OnBoar
     def check_fields(self) -> None:
         """Checks the opponent, and the fields that the rules are made of."""
         _ = self.game
+        if not isinstance(self.opponent, str):
+            raise InvalidField(
+                f"{type(self).__name__}: `opponent` must be one of {', '.join(map(repr, _OPPONENTS))}, got"
+                f" {self.opponent!r}. A player of your own goes into `custom_opponent`."
+            )
         check_choice(self, "opponent", self.opponent, _OPPONENTS)
         check_integer(self, "num_simulations", self.num_simulations)
         _ = self.chosen_opponent  # raises an error if it needs a package that is missing

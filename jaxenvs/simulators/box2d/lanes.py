@@ -41,10 +41,13 @@ def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
         The function for trees without that axis. Under `vmap`, it calls `function` with the batch; a batch of batches
         is one larger batch.
     """
+    # Jitted, since custom_vmap turns the arrays that a function closes over into operands, and fails if they are
+    # mapped; a `cond` with a mapped predicate maps all operands of its branches.
+    jitted = jax.jit(function)
 
     @jax.custom_batching.custom_vmap
     def many(arguments: Any) -> T:
-        return function(*arguments)
+        return jitted(*arguments)
 
     @many.def_vmap
     def _(lanes: int, batched: Any, arguments: Any) -> Any:

@@ -163,3 +163,9 @@ def _unbounded():
 def _stepped(action):
     env = adapters.BraxEnv("Pendulum-v1")
     return env.step(env.reset(jax.random.PRNGKey(0)), action)
+
+
+def test_a_field_set_as_an_attribute_is_refused_since_it_would_have_no_effect():
+    env = adapters.BraxEnv("Pendulum-v1")
+    with pytest.raises(AttributeError, match="`gravity` is a field of Pendulum"):
+        env.gravity = 500.0

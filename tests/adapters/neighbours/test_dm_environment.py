@@ -155,3 +155,9 @@ def test_a_refused_action_changes_nothing():
     with pytest.raises(InvalidAction):
         env.step(7)
     np.testing.assert_array_equal(env.step(1).observation, twin.step(1).observation)
+
+
+def test_a_field_set_as_an_attribute_is_refused_since_it_would_have_no_effect():
+    env = adapters.DmEnvironment("CartPole-v1", seed=0)
+    with pytest.raises(AttributeError, match="`gravity` is a field of CartPole"):
+        env.gravity = 500.0

@@ -365,3 +365,9 @@ def test_rejaxs_ppo_trains_on_it(id, settings, gain):
     assert np.isfinite(means).all() and int(lengths.max()) <= view.default_params.max_steps_in_episode
     if gain is not None:
         assert means[1:].max() > means[0] + gain
+
+
+def test_a_field_set_as_an_attribute_is_refused_since_it_would_have_no_effect():
+    env = adapters.GymnaxEnv("CartPole-v1")
+    with pytest.raises(AttributeError, match="`gravity` is a field of CartPole"):
+        env.gravity = 500.0

@@ -256,3 +256,13 @@ def test_wrong_calls_are_refused_and_change_nothing():
     assert env.agent_selection == "player_0" and env.observe("player_0")["action_mask"].all()
     with pytest.raises(InvalidField, match="has no render mode 'svg'"):
         PettingZooAECEnv(TIC_TAC_TOE, render_mode="svg")
+
+
+@pytest.mark.parametrize("adapter", [PettingZooAECEnv, PettingZooParallelEnv])
+def test_a_field_set_as_an_attribute_is_refused_since_it_would_have_no_effect(adapter):
+    game = adapter("two_player/Go9x9-v0", max_episode_steps=9)
+    for name in ("komi", "max_episode_steps"):
+        with pytest.raises(AttributeError, match=f"`{name}` is a field of .*`{name}=0.5` after the id"):
+            setattr(game, name, 0.5)
+    game.title = "mine"
+    assert game.title == "mine"

@@ -15,7 +15,7 @@ from jaxenvs.envs.board.hex import Hex, TwoPlayerHex
 from jaxenvs.envs.board.tic_tac_toe import TicTacToe, TwoPlayerTicTacToe
 from jaxenvs.errors import InvalidField
 from jaxenvs.games import Game, Position
-from jaxenvs.games.opponents import Opponent, uniform_action
+from jaxenvs.games.opponents import Opponent, RandomOpponent, uniform_action
 from jaxenvs.random import Key
 from jaxenvs.wrappers import ScaleReward
 
@@ -198,6 +198,10 @@ def test_a_field_of_the_rules_is_checked_when_an_environment_is_made(make):
 def test_an_unknown_opponent_is_refused():
     with pytest.raises(InvalidField, match="opponent"):
         TicTacToe(opponent="strong")
+    with pytest.raises(InvalidField, match="A player of your own goes into `custom_opponent`"):
+        TicTacToe(opponent=RandomOpponent())
+    with pytest.raises(InvalidField, match="`custom_opponent` must be of the class Opponent, got the function"):
+        TicTacToe(custom_opponent=lambda game, position, legal, key: 0)
 
 
 @pytest.fixture(scope="module")

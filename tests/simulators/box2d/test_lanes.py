@@ -84,3 +84,13 @@ def test_items_one_after_another_are_as_items_together(axis):
     x = {"a": jnp.arange(3.0, dtype=jnp.float32), "b": b}
     results = [jax.jit(lambda: over_items(joined, x, numbers, together=t, axis=axis))() for t in (True, False)]  # noqa: B023
     jax.tree.map(np.testing.assert_array_equal, *results)
+
+
+def test_a_function_that_closes_over_arrays_works_in_a_branch_that_only_some_lanes_take():
+    weights = np.array([[2, 3, 5]], np.float32)
+    one = over_lanes(lambda x: x * weights)
+    x = jnp.arange(12.0, dtype=jnp.float32).reshape(4, 3)
+    flags = jnp.array([True, False, True, False])
+    expected = jnp.where(flags[:, None], jnp.stack([one(row) for row in x]), x)
+    result = jax.vmap(lambda flag, x: jax.lax.cond(flag, one, lambda x: x, x))(flags, x)
+    np.testing.assert_array_equal(result, expected)
