@@ -38,9 +38,12 @@ def shown(monkeypatch):
 
 @pytest.mark.parametrize(("path", "keeps_host"), [("/", True), ("/proxy/8765/", False)], ids=["colab", "path"])
 def test_the_page_is_played_in_a_frame_of_another_site(shown, tmp_path, path, keeps_host):
-    with sync_playwright() as playwright, proxied(tmp_path, shown.port, COLAB, path=path, keeps_host=keeps_host) as (
-        port,
-        upgrades,
+    with (
+        sync_playwright() as playwright,
+        proxied(tmp_path, shown.port, COLAB, path=path, keeps_host=keeps_host) as (
+            port,
+            upgrades,
+        ),
     ):
         rules = ",".join(f"MAP {host}:443 127.0.0.1:{port}" for host in (COLAB, NOTEBOOK))
         arguments = ["--no-sandbox", f"--host-resolver-rules={rules}", "--test-third-party-cookie-phaseout"]
