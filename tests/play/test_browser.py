@@ -154,9 +154,8 @@ def test_a_phone_plays_by_touch_without_scrolling_sideways(open_page):
     place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
     expect(page.locator(".action.taken")).to_contain_text("right")
-    expect(page.locator("#last")).to_contain_text(
-        "terminated", timeout=SLOW_MS
-    )  # the finger stays until the pole falls
+    # The finger stays until the pole falls.
+    expect(page.locator("#last")).to_contain_text("terminated", timeout=SLOW_MS)
     expect(page.locator("#episode")).to_have_text("1", timeout=SLOW_MS)
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     assert page.evaluate("() => [scrollX, scrollY, String(getSelection())]") == [0, 0, ""]

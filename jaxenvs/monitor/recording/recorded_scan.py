@@ -113,9 +113,9 @@ def scan(
         (carry, packed), out = jax.lax.scan(inner, (carry, packed), (x, places))
         return carry, (tuple((packed >> (WINDOW * i)).astype(jnp.uint8) for i in range(packed.dtype.itemsize)), out)
 
-    windows = jax.tree.map(lambda x: x.reshape(-1, window, *x.shape[1:]), xs)
+    windows = jax.tree.map(lambda x: x.reshape(steps // window, window, *x.shape[1:]), xs)
     carry, (flags, out) = jax.lax.scan(outer, carry, windows, steps // window)
-    more, reward = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), out)
+    more, reward = jax.tree.map(lambda x: x.reshape(steps, *x.shape[2:]), out)
     if rewards is not None:
         reward = flags[2] if rewards[0] != rewards[1] else None
     outcomes = PackedOutcomes(flags[0], flags[1], reward, window, rewards)
