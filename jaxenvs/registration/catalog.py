@@ -71,7 +71,7 @@ _FU = "Fu et al. 2020"
 _PLAPPERT = "Plappert et al. 2018"
 _HASEGAWA = "Hasegawa 1971"
 _HEIN = "Hein 1942"
-_CAR_RACING_TRAINING = "jaxenvs.envs.box2d.car_racing_training:make_for_training"
+_CAR_RACING_TRAINING = "jaxenvs.registration.car_racing_training:make_for_training"
 _KLIMOV = "Klimov 2016"
 
 # fmt: off

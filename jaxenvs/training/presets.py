@@ -61,7 +61,8 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     # 254.9 (512 episodes) and 217.0 for seed 0.
     ("LunarLander-v3", "ppo"): _LANDER,
     ("LunarLanderContinuous-v3", "ppo"): _LANDER,
-    # 293.8 for seed 0 (128 episodes, of which the best has 299.7); the threshold is 300.
+    # 293.8 for seed 0 (128 episodes, of which the best has 299.7); the threshold is 300. Longer training hardly helps:
+    # 294.8 after 10,000,000 steps in 128 environments.
     ("BipedalWalker-v3", "ppo"): {
         "total_steps": 5_000_000,
         "num_envs": 64,
@@ -73,8 +74,10 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "normalize_observations": True,
         "normalize_rewards": True,
     },
+    # 679.3 for seed 0, in 5 CPU minutes, on what `make_for_training` of CarRacing makes; the threshold is 900. Longer
+    # training helps: a run of 500,000 steps was at 760 when it was stopped after 352,000.
     ("CarRacing-v3", "ppo"): {
-        "total_steps": 500_000,
+        "total_steps": 300_000,
         "num_envs": 64,
         "num_steps": 128,
         "num_epochs": 6,

@@ -10,8 +10,8 @@ import pytest
 
 import jaxenvs
 from jaxenvs.core.wrapper import unwrap_state
-from jaxenvs.envs.box2d.car_racing_training import make_for_training
 from jaxenvs.errors import InvalidField
+from jaxenvs.registration.car_racing_training import make_for_training
 from jaxenvs.training import DQN, PPO, SAC, preset
 from jaxenvs.training.learner import training_env
 from jaxenvs.training.presets import _PRESETS

@@ -139,10 +139,12 @@ def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Arr
         sides.append(
             [[reduce(bound, axis) for axis in zip(*places, strict=True)] for bound in (jnp.minimum, jnp.maximum)]
         )
-    low, high = (
-        tuple(jnp.stack([sides[0][bound][axis], sides[1][bound][axis]], 2).reshape(lanes, -1) for axis in range(2))
-        for bound in range(2)
-    )
+
+    def of_all(bound: int, axis: int) -> Array:
+        """(lanes, quadrilaterals) float32: the least (0) or the greatest (1) coordinates along an axis."""
+        return jnp.stack([sides[0][bound][axis], sides[1][bound][axis]], 2).reshape(lanes, -1)
+
+    low, high = (of_all(0, 0), of_all(0, 1)), (of_all(1, 0), of_all(1, 1))
     outlines = [corners.reshape(lanes * tiles, 8) for corners in (track.tiles, track.kerbs)]
     worn = scene.worn.reshape(-1)
 

@@ -13,8 +13,8 @@ from jaxenvs.envs.box2d._car_racing_car import parked
 from jaxenvs.envs.box2d._car_racing_contacts import touched
 from jaxenvs.envs.box2d._car_racing_track import CAPACITY, random_track
 from jaxenvs.envs.box2d.car_racing import CarRacing
-from jaxenvs.envs.box2d.car_racing_training import make_for_training, steer_and_pedal
 from jaxenvs.errors import InvalidField
+from jaxenvs.registration.car_racing_training import make_for_training, steer_and_pedal
 
 
 def test_members_of_a_set_are_taken_from_the_greatest_on():

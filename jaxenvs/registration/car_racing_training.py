@@ -5,7 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-import jaxenvs
+from jaxenvs.core.env import Env
+from jaxenvs.registration.make import make
 from jaxenvs.registration.spec import EnvSpec
 from jaxenvs.spaces import Box
 from jaxenvs.wrappers import (
@@ -23,7 +24,7 @@ _GREATEST_BRAKE = 0.25
 
 def make_for_training(
     id: str | EnvSpec = "CarRacing-v3", *, frame_skip: int = 4, screen_size: int = 24, num_stack: int = 2, **fields: Any
-) -> jaxenvs.Env[Any, Any]:
+) -> Env[Any, Any]:
     """CarRacing with the preprocessing that the preset of PPO learns from; `jaxenvs train CarRacing-v3` uses it.
 
     An observation is one vector of uint8: the last pictures in grey, shrunk, the oldest first. With `continuous`, an
@@ -43,7 +44,7 @@ def make_for_training(
     Raises:
         InvalidField: a field or size is invalid.
     """
-    env = jaxenvs.make(id, **fields)
+    env = make(id, **fields)
     if isinstance(env.action_space, Box):
         bound = jnp.ones(2, jnp.float32)
         env = TransformAction(env, steer_and_pedal, Box(-bound, bound))
