@@ -1,1 +1,1 @@
-"""Manipulation tasks with goals: the Fetch robot of gymnasium-robotics."""
+"""Tasks with goals of gymnasium-robotics: the Fetch robot, and the mazes of a ball and an ant."""
