@@ -25,10 +25,10 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, *data: Any) -> None:
-    """Replaces the content of `path` by some buffers, one after the other, or creates the file."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        file.writelines(data)
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replaces the content of `path`, or creates the file."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_json(path: Path, value: Any) -> None:

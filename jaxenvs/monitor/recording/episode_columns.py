@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from jaxenvs.monitor.recording.compact_columns import Column, Indexed, Runs
 from jaxenvs.monitor.recording.episode_ends import EpisodeEnds
 from jaxenvs.monitor.recording.packed_ends import PackedEnds
 from jaxenvs.rollouts.endings import Endings
@@ -12,13 +11,13 @@ from jaxenvs.rollouts.evaluate import Evaluation
 def episode_columns(
     ends: EpisodeEnds,
     length: np.ndarray,
-    episode_return: Column,
+    episode_return: np.ndarray,
     terminated: np.ndarray,
     truncated: np.ndarray,
     *,
     steps_before: int,
     seconds: tuple[float, float],
-) -> dict[str, Column]:
+) -> dict[str, np.ndarray]:
     """The columns for `EpisodeWriter.add` of the episodes that ended in a block, in the order in which they did.
 
     Args:
@@ -51,14 +50,14 @@ def episode_columns(
 
 def packed_columns(
     ends: PackedEnds,
-    episode_return: Column,
+    episode_return: np.ndarray,
     *,
     shape: tuple[int, int],
     steps: int,
     steps_before: int,
     seconds: tuple[float, float],
-) -> dict[str, Column]:
-    """`episode_columns` of ends that were found in windows, in compact forms and in the order of these.
+) -> dict[str, np.ndarray]:
+    """`episode_columns` of ends that were found in windows, in the order of these.
 
     Args:
         ends: where episodes ended.
@@ -68,29 +67,23 @@ def packed_columns(
         steps_before: the steps of all lanes of a seed before these.
         seconds: as in `episode_columns`, but episodes of one window have the same.
     """
-    seeds, lanes = shape
-    windows, count = len(ends.window), len(ends)
+    windows = len(ends.window)
+    seed, lane = np.divmod(ends.lane, ends.lane.dtype.type(shape[1]))
     begin, end = seconds
-    lane, seed = ends.lane, Runs.of(0, count, np.int32)
-    if seeds > 1:
-        which, lane = np.divmod(lane, lane.dtype.type(lanes))
-        seed = Indexed(np.arange(seeds, dtype=np.int32), which)
-    flags = {
-        name: Runs.of(flag, count) if isinstance(flag, bool) else flag
-        for name, flag in (("terminated", ends.terminated), ("truncated", ends.truncated))
-    }
+    times = begin + np.arange(1, windows + 1) * ((end - begin) / max(windows, 1))
     return {
         "seed": seed,
-        "lane": Indexed(np.arange(lanes, dtype=np.int32), lane),
+        "lane": lane,
         "episode_return": episode_return,
-        "length": Indexed(np.arange(int(ends.length.max(initial=0)) + 1), ends.length),
-        **flags,
-        "env_steps": Indexed(steps_before + np.arange(1, windows * steps + 1) * lanes, ends.step),
-        "seconds": Runs(begin + np.arange(1, windows + 1) * ((end - begin) / max(windows, 1)), ends.window),
+        "length": ends.length,
+        "terminated": np.broadcast_to(ends.terminated, len(ends)),
+        "truncated": np.broadcast_to(ends.truncated, len(ends)),
+        "env_steps": steps_before + (ends.step.astype(np.int64) + 1) * shape[1],
+        "seconds": np.repeat(times, ends.window),
     }
 
 
-def columns_of_endings(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, Column]:
+def columns_of_endings(endings: Endings, *, steps_before: int, seconds: tuple[float, float]) -> dict[str, np.ndarray]:
     """`episode_columns` of steps that say how long each episode was, as NumPy arrays (steps, seeds, lanes)."""
     ended, terminated, truncated = map(np.asarray, (endings.ended, endings.terminated, endings.truncated))
     ends = EpisodeEnds.of(ended)

@@ -13,7 +13,16 @@ from typing import Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 
 from jaxenvs.errors import InvalidField, NotWritten, RunInUse
-from jaxenvs.monitor.recording.parts import Kind, part_path, parts_in, pyarrow, read_part, rows_of, write_part
+from jaxenvs.monitor.recording.parts import (
+    Kind,
+    PartEncoder,
+    part_path,
+    parts_in,
+    pyarrow,
+    read_part,
+    rows_of,
+    write_part,
+)
 from jaxenvs.monitor.recording.records import Replays, checked_columns, checked_replays, joined, size_of
 from jaxenvs.monitor.recording.writer_name import WriterName
 from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifest
@@ -35,6 +44,9 @@ _FIRST_SECONDS, _MOST_SECONDS, _GROWTH = 2.0, 300.0, 0.1
 leaves about 340 parts."""
 _WRITING_SHARE = 0.02
 """Flushes are spaced so that writing takes at most this fraction of the time."""
+_ENCODED_ROWS = 16_384
+"""So many records are encoded when they are added. An accelerator computes meanwhile, but would wait for a flush of all
+that was added in seconds."""
 
 
 class EpisodeWriter:
@@ -99,6 +111,7 @@ class EpisodeWriter:
         self._lock, self._pid = threading.RLock(), os.getpid()
         self._claim = WriterName(self.path / "episodes", writer, mode, must_exist=on_error == "raise")
         self._rows: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in _KINDS}
+        self._encoded: dict[Kind, list[PartEncoder]] = {kind: [] for kind in _KINDS}
         self._bytes = self._dropped = 0
         self._is_failing = self._is_closed = False
         self._episodes, self._part, self._seconds_before = self._continued()
@@ -152,7 +165,7 @@ class EpisodeWriter:
             count = len(checked["length"])
             numbers = np.arange(self._episodes, self._episodes + count, dtype=np.int64)
             actions = None if replays is None else checked_replays(replays, numbers)
-            self._keep("episodes", {"episode": range(self._episodes, self._episodes + count), **checked})
+            self._keep("episodes", {"episode": numbers, **checked})
             if actions is not None:
                 self._keep("replays", actions)
             self._episodes += count
@@ -261,6 +274,18 @@ class EpisodeWriter:
         if len(rows["episode"]):
             self._rows[kind].append(rows)
             self._bytes += size_of(rows)
+            if not self._is_failing and sum(len(rows["episode"]) for rows in self._rows[kind]) >= _ENCODED_ROWS:
+                self._encode(kind)
+
+    def _encode(self, kind: Kind) -> None:
+        """Moves records into the part that is written next."""
+        if not (self._encoded[kind] and self._encoded[kind][-1].is_open):
+            self._encoded[kind].append(PartEncoder(kind, self._digest))
+        part = self._encoded[kind][-1]
+        self._bytes -= part.nbytes + sum(map(size_of, self._rows[kind]))
+        part.add(self._batches(kind))
+        self._bytes += part.nbytes
+        self._rows[kind] = []
 
     def _drop_oldest(self) -> None:
         """Keeps the records in memory within their bound, if nothing can be written."""
@@ -268,6 +293,10 @@ class EpisodeWriter:
             return
         first = self._dropped == 0
         for kind in reversed(_KINDS):
+            while self._bytes > self._most_bytes and self._encoded[kind]:
+                part = self._encoded[kind].pop(0)
+                self._bytes -= part.nbytes
+                self._dropped += part.rows if kind == "episodes" else 0
             while self._bytes > self._most_bytes and self._rows[kind]:
                 rows = self._rows[kind].pop(0)
                 self._bytes -= size_of(rows)
@@ -305,15 +334,29 @@ class EpisodeWriter:
     def _write(self) -> None:
         """Writes what is in memory: the episodes first, so that there is never a replay without its episode."""
         for kind in _KINDS:
+            if not self._rows[kind] and not self._encoded[kind]:
+                continue
+            (self.path / kind).mkdir(exist_ok=True)
+            if self._rows[kind] and self._encoded[kind] and self._encoded[kind][-1].is_open:
+                self._encode(kind)
+            while self._encoded[kind]:
+                part = self._encoded[kind][0]
+                self._bytes -= part.nbytes
+                part.close()
+                self._bytes += part.nbytes
+                part.write(self._next_path(kind))
+                self._bytes -= part.nbytes
+                self._encoded[kind].pop(0)
             if self._rows[kind]:
-                (self.path / kind).mkdir(exist_ok=True)
-                while part_path(self.path / kind, self.writer, self._part).exists():
-                    self._part += 1
-                write_part(
-                    part_path(self.path / kind, self.writer, self._part), kind, self._batches(kind), self._digest
-                )
+                write_part(self._next_path(kind), kind, self._batches(kind), self._digest)
                 self._bytes -= sum(map(size_of, self._rows[kind]))
                 self._rows[kind] = []
+
+    def _next_path(self, kind: Kind) -> Path:
+        """The file of the next part."""
+        while part_path(self.path / kind, self.writer, self._part).exists():
+            self._part += 1
+        return part_path(self.path / kind, self.writer, self._part)
 
     def _batches(self, kind: Kind) -> list[dict[str, Any]]:
         """The records in memory as the rows of a part."""
@@ -337,6 +380,7 @@ class EpisodeWriter:
     def _rescued(self) -> str:
         """Writes what is in memory to a temporary folder; returns a sentence that says where it is."""
         count = sum(len(rows["episode"]) for rows in self._rows["episodes"])
+        count += sum(part.rows for part in self._encoded["episodes"])
         folder = self.path
         try:
             self.path = Path(tempfile.mkdtemp(prefix="jaxenvs-"))

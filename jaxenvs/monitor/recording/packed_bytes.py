@@ -21,11 +21,6 @@ class PackedBytes:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    @property
-    def nbytes(self) -> int:
-        """The memory that it takes, in bytes."""
-        return self.data.nbytes + self.offsets.nbytes
-
     def __getitem__(self, index: int) -> bytes:
         begin, end = self.offsets[:-1][index], self.offsets[1:][index]
         return self.data[begin:end].tobytes()

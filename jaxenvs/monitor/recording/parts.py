@@ -9,7 +9,6 @@ This module does not use JAX, so that processes that only write records start fa
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -19,7 +18,6 @@ from jaxenvs.core.packages import load_package
 from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor.atomic import write_bytes
 from jaxenvs.monitor.recording.packed_bytes import PackedBytes
-from jaxenvs.monitor.recording.parquet_file import parquet_file
 
 Kind: TypeAlias = Literal["episodes", "replays"]
 
@@ -108,31 +106,65 @@ def write_part(path: Path, kind: Kind, batches: Sequence[Mapping[str, Any]], env
     Args:
         path: the file.
         kind: the folder that it belongs to.
-        batches: the rows, by column: NumPy arrays of equal lengths, their compact forms, a `range`, `PackedBytes`, or a
-            string that all rows have.
+        batches: the rows, by column: NumPy arrays of equal lengths, `PackedBytes`, or a string that all rows have.
         environment: the digest of the run's environment; see `environment_digest`.
 
     Raises:
         OSError: the file cannot be written. Nothing of it is left.
     """
-    write_bytes(path, *_encoded(kind, batches, environment))
+    part = PartEncoder(kind, environment)
+    part.add(batches)
+    part.write(path)
 
 
-def _encoded(kind: Kind, batches: Sequence[Mapping[str, Any]], environment: str) -> list[Any]:
-    """The buffers of a part; see `write_part`."""
-    notes = json.dumps({"format_version": FORMAT_VERSION, "environment": environment})
-    if kind == "episodes":
-        compress = partial(pyarrow().Codec("lz4_raw").compress, asbytes=True)
-        metadata = {_METADATA.decode(): notes}
-        return parquet_file(COLUMNS[kind], batches, metadata, statistics=["episode"], compress=compress)
-    arrow = pyarrow()
-    table = arrow.concat_tables([_table(kind, batch) for batch in batches])
-    sink = arrow.BufferOutputStream()
-    # The types of Arrow are not stored, since strings are to be read as strings and not as categories.
-    with arrow.parquet.ParquetWriter(sink, table.schema, store_schema=False, **_layout(kind)) as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata({_METADATA: notes})
-    return [sink.getvalue()]
+class PartEncoder:
+    """The content of a part, encoded bit by bit while records arrive.
+
+    Attributes:
+        rows: how many it has.
+    """
+
+    def __init__(self, kind: Kind, environment: str) -> None:
+        """See `write_part`."""
+        self.rows = 0
+        self._kind: Kind = kind
+        self._notes = {_METADATA: json.dumps({"format_version": FORMAT_VERSION, "environment": environment})}
+        self._sink, self._writer = pyarrow().BufferOutputStream(), None
+        self._content: bytes | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes more rows."""
+        return self._content is None
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, in bytes."""
+        return self._sink.tell() if self._content is None else len(self._content)
+
+    def add(self, batches: Sequence[Mapping[str, Any]]) -> None:
+        """Encodes further rows; see `write_part`."""
+        arrow = pyarrow()
+        table = arrow.concat_tables([_table(self._kind, batch) for batch in batches])
+        if self._writer is None:
+            # The types of Arrow are not stored, since strings are to be read as strings and not as categories.
+            layout = _layout(self._kind)
+            self._writer = arrow.parquet.ParquetWriter(self._sink, table.schema, store_schema=False, **layout)
+        self._writer.write_table(table)
+        self.rows += table.num_rows
+
+    def close(self) -> None:
+        """Completes the content; nothing can be added any more."""
+        if self._writer is not None and self._content is None:
+            self._writer.add_key_value_metadata(self._notes)
+            self._writer.close()
+            self._content = self._sink.getvalue().to_pybytes()
+
+    def write(self, path: Path) -> None:
+        """Closes it, and writes the file; see `write_part`."""
+        self.close()
+        assert self._content is not None
+        write_bytes(path, self._content)
 
 
 def _table(kind: Kind, rows: Mapping[str, Any]) -> Any:
@@ -146,18 +178,19 @@ def _table(kind: Kind, rows: Mapping[str, Any]) -> Any:
 
 def _layout(kind: Kind) -> dict[str, Any]:
     """How the columns are encoded: what fits each of them, and takes little time."""
+    encodings = {"int32": "DELTA_BINARY_PACKED", "int64": "DELTA_BINARY_PACKED", "float64": "BYTE_STREAM_SPLIT"}
     types = COLUMNS[kind]
     return {
         "compression": {name: "zstd" if t == "binary" else "lz4" for name, t in types.items()},
         "use_dictionary": [name for name, t in types.items() if t == "string"],
-        "column_encoding": {name: "DELTA_BINARY_PACKED" for name, t in types.items() if t == "int64"},
+        "column_encoding": {name: encodings[t] for name, t in types.items() if t in encodings},
         "write_statistics": ["episode"],
     }
 
 
 def _arrow_array(values: Any, type_name: str, count: int) -> Any:
     """A column of so many rows; strings as a dictionary and indices."""
-    arrow, values = pyarrow(), np.asarray(values) if isinstance(values, range) else values
+    arrow = pyarrow()
     if isinstance(values, PackedBytes):
         buffers = [None, arrow.py_buffer(values.offsets.astype(np.int32)), arrow.py_buffer(values.data)]
         return arrow.Array.from_buffers(arrow.binary(), len(values), buffers)

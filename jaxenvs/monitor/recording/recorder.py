@@ -13,7 +13,6 @@ from jax.core import Tracer
 from jaxenvs.core.env import Env, TimeStep
 from jaxenvs.core.wrapper import resets_itself
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.recording.compact_columns import Column
 from jaxenvs.monitor.recording.episode_columns import (
     columns_of_endings,
     episode_columns,
@@ -303,7 +302,7 @@ class Recorder:
         words = keys.words(finished.lane, finished.number)
         self.writer.add(columns, finished.replays(words, keys.implementation))
 
-    def _packed_episodes_of(self, block: _Block, outcomes: PackedOutcomes) -> dict[str, Column]:
+    def _packed_episodes_of(self, block: _Block, outcomes: PackedOutcomes) -> dict[str, np.ndarray]:
         """Waits for a block that is not replayed; returns the columns of its episodes."""
         counts, steps = block.counts, outcomes.steps
         terminated, truncated = (_in_order(np.asarray(x)) for x in (outcomes.terminated, outcomes.truncated))
@@ -327,7 +326,7 @@ class Recorder:
             episode_return = counts.returns(ends.length, index, _in_order(np.asarray(table)))
         return packed_columns(ends, episode_return, shape=(seeds, lanes), steps=steps, **times)
 
-    def _episodes_of(self, block: _Block) -> tuple[np.ndarray, dict[str, Column]]:
+    def _episodes_of(self, block: _Block) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Waits for a block; returns where episodes ended in it, (steps, seeds, lanes) bool, and their columns."""
         if isinstance(block.steps, Endings):
             endings = jax.tree.map(_in_order, jax.device_get(block.steps))

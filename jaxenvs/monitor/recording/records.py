@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.errors import InvalidField
-from jaxenvs.monitor.recording.compact_columns import Column, Indexed, Runs, expanded
 from jaxenvs.monitor.recording.packed_bytes import PackedBytes
 from jaxenvs.monitor.recording.parts import EPISODE_COLUMNS
 
@@ -34,10 +33,8 @@ class Replays:
     rows: np.ndarray | None = None
 
 
-def checked_columns(columns: Mapping[str, Any], seconds: float) -> dict[str, Column]:
+def checked_columns(columns: Mapping[str, Any], seconds: float) -> dict[str, np.ndarray]:
     """The columns of `EpisodeWriter.add` as new arrays of their types, with those that were left out.
-
-    Columns in a compact form, which only this package makes, stay what they are.
 
     Args:
         columns: what a caller gave.
@@ -53,17 +50,14 @@ def checked_columns(columns: Mapping[str, Any], seconds: float) -> dict[str, Col
         raise InvalidField(
             f"EpisodeWriter.add {what}. The columns are {', '.join(REQUIRED)}, and optionally {', '.join(OPTIONAL)}."
         )
-    out: dict[str, Column] = {
-        name: values if isinstance(values, Indexed | Runs) else _column(name, values)
-        for name, values in columns.items()
-    }
+    out = {name: _column(name, values) for name, values in columns.items()}
     lengths = {name: len(values) for name, values in out.items()}
     if len(set(lengths.values())) > 1:
         raise InvalidField(f"EpisodeWriter.add: columns must have one length, got {lengths}.")
     count = lengths["length"]
     for name in ("seed", "lane"):
-        out.setdefault(name, Runs.of(0, count, np.int32))
-    out.setdefault("seconds", Runs.of(seconds, count, np.float64))
+        out.setdefault(name, np.zeros(count, np.int32))
+    out.setdefault("seconds", np.full(count, seconds))
     return out
 
 
@@ -124,20 +118,20 @@ def joined(batches: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _concatenated(batches: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    first = batches[0]
     if len(batches) == 1:
-        return batches[0]
-    return {name: _column_of_all([batch[name] for batch in batches]) for name in batches[0]}
-
-
-def _column_of_all(columns: Sequence[Any]) -> Any:
-    first, last = columns[0], columns[-1]
-    if isinstance(first, PackedBytes):
-        return PackedBytes.joined(columns)
-    if isinstance(first, range) and last.stop - first.start == sum(map(len, columns)):
-        return range(first.start, last.stop)
-    return np.concatenate([expanded(column) for column in columns])
+        return first
+    return {
+        name: PackedBytes.joined([batch[name] for batch in batches])
+        if isinstance(values, PackedBytes)
+        else np.concatenate([batch[name] for batch in batches])
+        for name, values in first.items()
+    }
 
 
 def size_of(rows: Mapping[str, Any]) -> int:
     """The memory that records take, in bytes."""
-    return sum(values.nbytes for values in rows.values() if not isinstance(values, range))
+    return sum(
+        values.data.nbytes + values.offsets.nbytes if isinstance(values, PackedBytes) else values.nbytes
+        for values in rows.values()
+    )

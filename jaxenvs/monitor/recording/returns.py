@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.monitor.recording.compact_columns import Column, Indexed
 from jaxenvs.monitor.recording.episode_ends import EpisodeClock, EpisodeEnds
 from jaxenvs.monitor.recording.recorded_scan import PackedOutcomes
 from jaxenvs.rollouts.endings import Outcome, returns_so_far
@@ -80,7 +79,7 @@ class EpisodeCounts:
         """(episodes,) int64, the lengths of the episodes that ended in a block of so many steps."""
         return self._clock.advance(ends, steps)
 
-    def returns(self, length: np.ndarray, index: np.ndarray, table: np.ndarray | None) -> Column:
+    def returns(self, length: np.ndarray, index: np.ndarray, table: np.ndarray | None) -> np.ndarray:
         """(episodes,) float64, their returns.
 
         Args:
@@ -90,10 +89,7 @@ class EpisodeCounts:
         """
         if table is not None:
             return np.take(table, index).astype(np.float64)
-        reward = np.float64(0.0 if self._reward is None else self._reward)
-        if length.dtype.kind != "u":
-            return length * reward
-        return Indexed(np.arange(int(length.max(initial=0)) + 1) * reward, length)
+        return length * np.float64(0.0 if self._reward is None else self._reward)
 
     def _follow_from_lengths(self, rewards: np.ndarray) -> bool:
         """Whether all rewards up to the end of a block are one whole number, and their sums are exact."""

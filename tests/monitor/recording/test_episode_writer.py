@@ -21,6 +21,13 @@ from jaxenvs.monitor import EpisodeReader, EpisodeWriter, PackedBytes, Replays, 
 from jaxenvs.monitor.recording import episode_writer, parts
 
 
+@pytest.fixture(autouse=True, params=[None, 2], ids=["encoded by flushes", "encoded at once"])
+def encoded_rows(request, monkeypatch):
+    """Many records are encoded when they are added, so here each test runs as if two were many, too."""
+    if request.param is not None:
+        monkeypatch.setattr(episode_writer, "_ENCODED_ROWS", request.param)
+
+
 def make_run(path, env_id="CartPole-v1"):
     path.mkdir()
     manifest = {"format": "jaxenvs run", "format_version": 1, "environment": {"id": env_id}}
@@ -65,41 +72,17 @@ def test_pandas_reads_a_run_in_one_line(run):
         assert rows[name].dtype.kind == "U" if type_name == "string" else rows[name].dtype == type_name
 
 
-OLD_LAYOUTS = {
-    "first": {"store_schema": True, "compression": "zstd", "use_dictionary": False},
-    "second": {
-        "store_schema": False,
-        "compression": "lz4",
-        "use_dictionary": ["writer", "mode"],
-        "column_encoding": {
-            **dict.fromkeys(("episode", "length", "env_steps", "seed", "lane"), "DELTA_BINARY_PACKED"),
-            **dict.fromkeys(("episode_return", "seconds"), "BYTE_STREAM_SPLIT"),
-        },
-        "write_statistics": ["episode"],
-    },
-}
-"""At first, columns could miss values, strings were stored as such, and the file held the schema of Arrow. Then pyarrow
-wrote the episodes as it still writes the replays."""
-
-
-@pytest.mark.parametrize("layout", OLD_LAYOUTS)
-def test_files_in_the_layouts_of_before_are_read_and_continued_with_new_ones(run, layout):
+def test_files_in_the_layout_of_before_are_read_and_continued_with_new_ones(run):
+    """At first, columns could miss values, strings were stored as such, and the file held the schema of Arrow."""
     with EpisodeWriter(run) as writer:
         writer.add(columns(3, 4), replays(b"a", b"b"))
     for kind, types in parts.COLUMNS.items():
         path = run / kind / "training-000000.parquet"
         table = pyarrow.parquet.read_table(path, partitioning=None)
-        fields = [pyarrow.field(field.name, field.type, nullable=layout == "first") for field in table.schema]
-        notes = {b"jaxenvs": table.schema.metadata[b"jaxenvs"]}
-        options = {**OLD_LAYOUTS[layout]}
-        for name in ("use_dictionary", "write_statistics"):
-            options[name] = [x for x in options[name] if x in types] if options.get(name) else False
-        options["column_encoding"] = {k: v for k, v in options.get("column_encoding", {}).items() if k in types}
-        table = table.cast(pyarrow.schema(fields, metadata=notes))
-        with pyarrow.parquet.ParquetWriter(path, table.schema, **options) as old:
-            old.write_table(table)
-            old.add_key_value_metadata(notes)
-        assert list(types) == table.schema.names
+        fields = [pyarrow.field(field.name, field.type, nullable=True) for field in table.schema]
+        schema = pyarrow.schema(fields, metadata={b"jaxenvs": table.schema.metadata[b"jaxenvs"]})
+        pyarrow.parquet.write_table(table.cast(schema), path, compression="zstd", use_dictionary=False)
+        assert list(types) == schema.names
     with EpisodeWriter(run, writer="training") as writer:
         assert writer.add(columns(6), replays(b"c")).tolist() == [2]
         writer.flush()
@@ -265,7 +248,7 @@ def test_files_stay_few(run, monkeypatch):
 
 
 def test_many_records_are_flushed_at_once(run):
-    with EpisodeWriter(run, flush_bytes=10_000) as writer:
+    with EpisodeWriter(run, flush_bytes=1000) as writer:
         writer.add(columns(*range(1000)))
         assert len(read_episodes(run)["episode"]) == 1000
 
@@ -318,10 +301,10 @@ def broken(monkeypatch):
     numbers = []
     write_bytes = parts.write_bytes
 
-    def write(path, *data):
+    def write(path, data):
         if numbers:
             raise OSError(numbers[0], os.strerror(numbers[0]), str(path))
-        write_bytes(path, *data)
+        write_bytes(path, data)
 
     monkeypatch.setattr(parts, "write_bytes", write)
     return numbers
