@@ -248,7 +248,7 @@ def test_files_stay_few(run, monkeypatch):
 
 
 def test_many_records_are_flushed_at_once(run):
-    with EpisodeWriter(run, flush_bytes=1000) as writer:
+    with EpisodeWriter(run, flush_bytes=500) as writer:
         writer.add(columns(*range(1000)))
         assert len(read_episodes(run)["episode"]) == 1000
 
