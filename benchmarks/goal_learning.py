@@ -4,10 +4,12 @@ Trains with the preset of a task with goals, and every 15 updates plays fresh ep
 actions. An episode succeeds if the goal is reached at its end.
 
 It prints the time that passed and the time that all processors spent, which other programs on the machine disturb less,
-both with compilation and evaluation. `--json FILE` writes all figures to a file.
+both with compilation and evaluation. `--json FILE` writes all figures to a file. `--picture FILE` draws the curve, with
+those of earlier files that `--beside` names.
 """
 
 import argparse
+import json
 import os
 import time
 from importlib import metadata
@@ -18,6 +20,7 @@ import jax
 
 import jaxenvs
 from jaxenvs.bench.provenance import provenance
+from jaxenvs.monitor import Curve, draw_learning_curves
 from jaxenvs.monitor.atomic import write_json
 from jaxenvs.training import SAC, preset
 
@@ -68,6 +71,16 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
     }
 
 
+def draw(path: Path, trainings: list[dict[str, Any]]) -> None:
+    """Draws the success of several trainings, as `measure` returns them, over their steps."""
+    curves = [
+        Curve(figures["env_id"], [{**row, "seed": figures["seed"]} for row in figures["training"]])
+        for figures in trainings
+    ]
+    subtitle = f"SAC with hindsight, success at the end of {trainings[0]['episodes']} fresh episodes"
+    draw_learning_curves(path, curves, title="Tasks with goals", subtitle=subtitle, column="success")
+
+
 def _versions() -> dict[str, str]:
     return {name.replace("-", "_"): metadata.version(name) for name in ("mujoco", "gymnasium-robotics")}
 
@@ -81,6 +94,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="steps of training; the preset's by default")
     parser.add_argument("--note", help="what else to know of the figures, for the page")
     parser.add_argument("--json", type=Path, help="a file for the figures")
+    parser.add_argument("--picture", type=Path, help="a file for the curves, .png or .svg")
+    parser.add_argument("--beside", type=Path, nargs="*", default=[], help="figures to draw in the same picture")
     options = parser.parse_args()
     figures = measure(
         options.id, options.seed, options.episodes, **({} if options.steps is None else {"total_steps": options.steps})
@@ -89,6 +104,8 @@ def main() -> None:
         figures["note"] = options.note
     if options.json:
         write_json(options.json, figures)
+    if options.picture:
+        draw(options.picture, [*(json.loads(file.read_text()) for file in options.beside), figures])
 
 
 if __name__ == "__main__":

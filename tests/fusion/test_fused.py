@@ -64,7 +64,11 @@ def test_a_step_is_read_once_for_each_environment_and_shape(cart_pole, monkeypat
     second = jax.vmap(heavier.step)(state, actions[0])
     assert len(read) == 2
     assert_trees_close(second, jax.vmap(heavier.env.step)(state, actions[0]))
-    jax.vmap(heavier.step)(state, actions[0].astype(jnp.int16))
+    jax.vmap(heavier.step)(state, actions[0].astype(jnp.int16))  # becomes an element of the action space first
+    assert len(read) == 2
+    tape = jaxenvs.fuse(jaxenvs.AutoReset(jaxenvs.make("Copy-v0")))
+    state, actions = _start(tape, 16)
+    jax.vmap(tape.step)(state, actions[0])
     assert len(read) == 3
 
 

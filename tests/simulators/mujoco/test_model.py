@@ -109,7 +109,7 @@ def test_tasks_say_what_their_model_lacks(write):
         ({"camera_name": "track", "camera_id": 0}, "not both"),
         ({"default_camera_config": {"distnace": 3.0}}, "cannot set 'distnace'"),
         ({"width": -1}, "`width`"),
-        ({"parameters": {}}, "must be a `Parameters`"),
+        ({"parameters": {}}, "must be of the class Parameters"),
     ],
 )
 def test_wrong_options_are_refused_when_the_env_is_made(fields, words):
