@@ -272,15 +272,15 @@ def transfer(figures: Figures) -> str:
     return table(("policy of", "steps", "here", "in Gymnasium", "difference, standard errors"), rows, range(1, 5))
 
 
-def learning_goals(figures: Figures) -> str:
-    """How many episodes succeed, by steps of training; every third row and the last."""
-    last = len(figures["training"]) - 1
-    rows = [
-        (f"{row['env_steps']:,}", f"{100 * row['success']:.0f} %", f"{row['processor_minutes']:.1f}")
-        for number, row in enumerate(figures["training"])
-        if number % 3 == 2 or number == last
-    ]
-    return table(("steps", "success", "processor minutes"), rows, range(3))
+def learning_goals(*trainings: Figures) -> str:
+    """How many episodes of each task succeed, by steps of training; every third row and the last."""
+    last = len(trainings[0]["training"]) - 1
+    rows = []
+    for number, reports in enumerate(zip(*(figures["training"] for figures in trainings), strict=True)):
+        if number % 3 == 2 or number == last:
+            success = (f"{100 * row['success']:.0f} % ({row['processor_minutes']:.1f})" for row in reports)
+            rows.append((f"{reports[0]['env_steps']:,}", *success))
+    return table(("steps", *(figures["env_id"] for figures in trainings)), rows, range(1 + len(trainings)))
 
 
 def voxel_pictures(figures: Figures) -> str:
@@ -338,7 +338,7 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "Atari": ("speed_atari", speed_and_processor_time),
     "MuJoCo": ("speed_mujoco", "mj_step", speed_and_processor_time),
     "Fetch": ("speed_fetch", fetch_speed),
-    "learning Fetch": ("learning_fetch", learning_goals),
+    "learning Fetch": ("learning_fetch", "learning_fetch_pick_and_place", learning_goals),
     "board games": ("speed_board_games", speed_and_processor_time),
     "learning speed": ("learning_cart_pole", learning_speed),
     "learning time": ("learning_cart_pole", learning_time),
