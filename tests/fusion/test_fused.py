@@ -66,9 +66,9 @@ def test_a_step_is_read_once_for_each_environment_and_shape(cart_pole, monkeypat
     assert_trees_close(second, jax.vmap(heavier.env.step)(state, actions[0]))
     jax.vmap(heavier.step)(state, actions[0].astype(jnp.int16))  # becomes an element of the action space first
     assert len(read) == 2
-    tape = jaxenvs.fuse(jaxenvs.AutoReset(jaxenvs.make("Copy-v0")))
-    state, actions = _start(tape, 16)
-    jax.vmap(tape.step)(state, actions[0])
+    car = jaxenvs.fuse(jaxenvs.AutoReset(jaxenvs.make("MountainCar-v0")))
+    state, actions = _start(car, 16)
+    jax.vmap(car.step)(state, actions[0])
     assert len(read) == 3
 
 
