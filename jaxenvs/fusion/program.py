@@ -218,7 +218,7 @@ class _Builder:
             numbers, update_rank = params["dimension_numbers"], len(eqn.invars[2].aval.shape)
             window = (*numbers.update_window_dims, update_rank)
             more = {"dimension_numbers": numbers._replace(update_window_dims=window)}
-        elif op not in ("select_n", "squeeze", "expand_dims", "concatenate", "stack", "split", "rev"):
+        elif op not in ("select_n", "squeeze", "expand_dims", "concatenate", "stack", "unstack", "split", "rev"):
             raise CannotFuse(f"`{op}` of random keys is not supported")
         return params | more, inputs
 

@@ -239,6 +239,18 @@ def _split(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     return results
 
 
+def _unstack(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
+    shape, axis, results = inputs[0].shape, equation.params["axis"], []
+    for number, output in enumerate(equation.outputs):
+        starts, limits = [0] * len(shape), list(shape)
+        starts[axis], limits[axis] = number, number + 1
+        part = tuple(b - a for a, b in zip(starts, limits, strict=True))
+        params = {"start_indices": tuple(starts), "limit_indices": tuple(limits), "strides": None}
+        cut = _slice(e, Equation("slice", [], [type(output)(part, output.dtype)], params, []), inputs)
+        results.append(_reshape(e, Equation("reshape", [], [output], {}, []), [cut]))
+    return results
+
+
 def _tile(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     array, shape = inputs[0], equation.outputs[0].shape
     repeats = tuple(a // b for a, b in zip(shape, array.shape, strict=True))
@@ -334,6 +346,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "concatenate": _concatenate,
     "stack": _stack,
     "split": _split,
+    "unstack": _unstack,
     "tile": _tile,
     "pad": _pad,
     "iota": _iota,

@@ -169,6 +169,19 @@ def test_state_moves_between_its_arrays():
     assert not differences(fused, expected)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_parts_of_an_array_and_of_keys(axis):
+    def parts(x, key):
+        keys = jax.random.split(key, 6).reshape(1, 3, 2)
+        constant = jnp.arange(24, dtype=jnp.int32).reshape(2, 3, 4)
+        return jnp.unstack(x, axis=axis), lax.unstack(keys, axis=axis), lax.unstack(constant, axis=axis)
+
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(LANES, 2, 3, 4)), jnp.float32)
+    keys = jax.random.split(jaxenvs.random.key(0), LANES)
+    assert "unstack" in str(jax.make_jaxpr(lambda: parts(x[0], keys[0]))())
+    assert not differences(*both(parts, x, keys))
+
+
 @pytest.mark.parametrize("make", [jaxenvs.random.key, jax.random.key])
 def test_random_numbers(make):
     def draw(key):
