@@ -241,7 +241,7 @@ class _Builder:
 
     def _scan(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         params = eqn.params
-        num_consts, num_carry, length = params["num_consts"], params["num_carry"], params["length"]
+        (num_consts, num_carry), length = _scan_counts(params), params["length"]
         consts, initial, xs = inputs[:num_consts], inputs[num_consts:][:num_carry], inputs[num_consts + num_carry :]
         outputs = [_variable(v.aval) for v in eqn.outvars]
         if length == 0:
@@ -251,6 +251,14 @@ class _Builder:
         body = self.block(params["jaxpr"], [*consts, *given], given)
         kept = {"length": length, "reverse": bool(params["reverse"]), "num_carry": num_carry}
         return self.add("scan", [*initial, *xs], outputs, kept, [body])
+
+
+def _scan_counts(params: dict[str, Any]) -> tuple[int, int]:
+    """How many constants a scan has, and how many carried values; since JAX 0.12, trees say so."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    consts, carry, _ = params["ft_in"].unpack()
+    return len(consts), len(carry)
 
 
 # Parameters that say nothing about the values.
