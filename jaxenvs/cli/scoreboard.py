@@ -1,6 +1,8 @@
 """`jaxenvs scoreboard`: serve a scoreboard, look after it, write it as static files, and compare one's own runs."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,8 +84,8 @@ def export(
     database: DatabaseUrl = None,
 ) -> None:
     """Write the whole site and its data as static files, which any web server or git host can serve."""
-    store = _open(folder, database)
-    with tqdm(desc="writing", unit="file", leave=False, delay=1.0, dynamic_ncols=True, disable=None) as bar:
+    bar = tqdm(desc="writing", unit="file", leave=False, delay=1.0, dynamic_ncols=True, disable=None)
+    with _opened(folder, database) as store, bar:
         count = _room("export").export(store, output, on_file=bar.update)
     say(f"Wrote {count:,} files to {output}; open {output / 'index.html'}")
 
@@ -144,8 +146,8 @@ def review(
     database: DatabaseUrl = None,
 ) -> None:
     """Mark a submission as reviewed, or as reproduced by one of your own."""
-    store, tables = _open(folder, database), _room("store.tables")
-    with store.database.writing() as session:
+    tables = _room("store.tables")
+    with _opened(folder, database) as store, store.database.writing() as session:
         whose = _room("store.people").key_of(session, key)
         found = session.query(tables.Submission).filter_by(name=name).one_or_none()
         if whose is None or found is None:
@@ -163,7 +165,7 @@ def again(
     database: DatabaseUrl = None,
 ) -> None:
     """Have a submission verified again that was rejected, or whose verification failed."""
-    with _open(folder, database).database.writing() as session:
+    with _opened(folder, database) as store, store.database.writing() as session:
         if not _room("store.jobs").again(session, name):
             raise InvalidField(f"There is no submission {name} that was rejected or failed.")
     say(f"{name} waits to be verified again.")
@@ -179,7 +181,7 @@ def create_key(
     reviewer: Annotated[bool, typer.Option("--reviewer", help="It may mark submissions as reviewed.")] = False,
 ) -> None:
     """Make a key, and print it. It is kept nowhere, so it is shown this once."""
-    with _room("store.store").Store.open(folder, database).database.writing() as session:
+    with _opened(folder, database, makes_one=True) as store, store.database.writing() as session:
         key = _room("store.people").create_key(session, person, label=label, reviewer=reviewer)
     print(key)
     say(f"This is the key of {person}. It is shown this once.")
@@ -193,7 +195,7 @@ def revoke_key(
     database: DatabaseUrl = None,
 ) -> None:
     """End a key at once."""
-    with _open(folder, database).database.writing() as session:
+    with _opened(folder, database) as store, store.database.writing() as session:
         _room("store.people").revoke_key(session, key)
     say("The key is revoked.")
 
@@ -205,12 +207,11 @@ def list_keys(
     database: DatabaseUrl = None,
 ) -> None:
     """List all keys by their first digits."""
-    store = _open(folder, database)
     table_of_keys = _room("store.tables").ApiKey
     table = Table()
     for name in ("key", "person", "label", "reviewer", "created", "revoked"):
         table.add_column(name)
-    with store.database.reading() as session:
+    with _opened(folder, database) as store, store.database.reading() as session:
         for key in session.query(table_of_keys).order_by(table_of_keys.id):
             ended = "" if key.revoked is None else _day(key.revoked)
             row = key.prefix, key.person.name, key.label, "yes" if key.reviewer else "", _day(key.created), ended
@@ -227,11 +228,13 @@ def _advance(bar: Any, done: int, total: int) -> None:
     bar.update(done - bar.n)
 
 
-def _open(folder: Path, database: str | None) -> Any:
-    """The scoreboard in a folder, which must exist."""
-    if not folder.is_dir() and database is None:
+@contextlib.contextmanager
+def _opened(folder: Path, database: str | None, *, makes_one: bool = False) -> Iterator[Any]:
+    """The scoreboard in a folder, which must exist unless one may be made; it is closed afterwards."""
+    if not (makes_one or folder.is_dir() or database is not None):
         raise InvalidField(f"There is no scoreboard in {folder}; `jaxenvs scoreboard serve {folder}` makes one.")
-    return _room("store.store").Store.open(folder, database)
+    with contextlib.closing(_room("store.store").Store.open(folder, database)) as store:
+        yield store
 
 
 def _room(module: str) -> Any:

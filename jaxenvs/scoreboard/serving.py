@@ -51,21 +51,20 @@ def serve(
     Raises:
         InvalidField: the database cannot be opened, or the port is in use.
     """
-    store = Store.open(folder, database)
-    holder: list[Any] = []
+    with contextlib.closing(Store.open(folder, database)) as store:
+        holder: list[Any] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await holder[0](scope, receive, send)
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await holder[0](scope, receive, send)
 
-    server = SiteServer(app, host, port)
-    name = f"[{host}]" if ":" in host else "127.0.0.1" if host in ("", "0.0.0.0") else host
-    address = (public or f"http://{name}:{server.port}").rstrip("/")
-    holder.append(site_app(store, address, requests_per_second=requests_per_second, burst=10 * requests_per_second))
-    with _workers(folder, database, workers, draws):
-        _forget_what_stays()
-        on_ready(address)
-        server.run()
-    store.close()
+        server = SiteServer(app, host, port)
+        name = f"[{host}]" if ":" in host else "127.0.0.1" if host in ("", "0.0.0.0") else host
+        address = (public or f"http://{name}:{server.port}").rstrip("/")
+        holder.append(site_app(store, address, requests_per_second=requests_per_second, burst=10 * requests_per_second))
+        with _workers(folder, database, workers, draws):
+            _forget_what_stays()
+            on_ready(address)
+            server.run()
 
 
 def work(folder: Path, *, database: str | None = None, draws: bool = True, is_attached: bool = False) -> None:
@@ -77,18 +76,17 @@ def work(folder: Path, *, database: str | None = None, draws: bool = True, is_at
         draws: whether it draws pictures of the environments.
         is_attached: whether it ends when its standard input does.
     """
-    store = Store.open(folder, database)
-    worker = Worker(store.database, store.files, draws=draws)
+    with contextlib.closing(Store.open(folder, database)) as store:
+        worker = Worker(store.database, store.files, draws=draws)
 
-    def stop(*_: Any) -> None:
-        worker.stop()
+        def stop(*_: Any) -> None:
+            worker.stop()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    if is_attached:
-        threading.Thread(target=_stop_at_end_of_input, args=(worker,), daemon=True).start()
-    worker.run()
-    store.close()
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        if is_attached:
+            threading.Thread(target=_stop_at_end_of_input, args=(worker,), daemon=True).start()
+        worker.run()
 
 
 def _forget_what_stays() -> None:

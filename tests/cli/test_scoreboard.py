@@ -17,17 +17,24 @@ from typer.testing import CliRunner
 from jaxenvs.cli.app import app
 from jaxenvs.scoreboard import Author, public_challenge
 from jaxenvs.scoreboard.client import Client
+from jaxenvs.scoreboard.store import database
 from jaxenvs.scoreboard.store.people import key_of
 from jaxenvs.scoreboard.store.store import Store
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
+    """Runs a command in a new folder; it must close the connections that it opened."""
     monkeypatch.chdir(tmp_path)
+    create_engine, engines = database.create_engine, []
+    monkeypatch.setattr(
+        database, "create_engine", lambda *a, **k: engines.append(create_engine(*a, **k)) or engines[-1]
+    )
 
     def run(*arguments, code=0):
         result = CliRunner().invoke(app, ["scoreboard", *arguments])
         assert result.exit_code == code, result.output
+        assert not any(engine.pool.checkedin() for engine in engines)
         return result
 
     return run

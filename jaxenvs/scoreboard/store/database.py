@@ -60,6 +60,7 @@ class Database:
         try:
             self._upgrade()
         except OperationalError as error:
+            self.close()
             raise InvalidField(f"The database cannot be opened: {error.orig}") from error
 
     @contextlib.contextmanager
