@@ -10,7 +10,6 @@ those of earlier files that `--beside` names.
 
 import argparse
 import json
-import os
 import time
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import jax
 
 import jaxenvs
-from jaxenvs.bench.provenance import provenance
+from benchmarks.training_report import training_report
 from jaxenvs.monitor import Curve, draw_learning_curves
 from jaxenvs.monitor.atomic import write_json
 from jaxenvs.training import SAC, preset
@@ -59,14 +58,16 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
             rows.append({name: round(value, 4) for name, value in row.items()})
             print("  ".join(f"{name} {value:g}" for name, value in rows[-1].items()), flush=True)
     return {
-        **provenance(
-            f"python -m benchmarks.goal_learning {env_id} --steps {learner.total_steps}", versions=[_versions()]
+        **training_report(
+            f"python -m benchmarks.goal_learning {env_id} --steps {learner.total_steps}",
+            env_id,
+            learner,
+            seed,
+            time.perf_counter() - began,
+            time.process_time() - spent,
+            versions=[_versions()],
         ),
-        "env_id": env_id,
-        "seed": seed,
-        "niceness": os.nice(0),
         "episodes": episodes,
-        "settings": {setting: getattr(learner, setting) for setting in learner.setting_names()},
         "training": rows,
     }
 

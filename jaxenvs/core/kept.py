@@ -19,7 +19,7 @@ kept = Primitive("kept")
 """`kept.bind(x, below_one)` is `x`.
 
 Programs that are compiled otherwise than by XLA may leave it out. `below_one` is int32, at most 0, which the compiler
-must not be able to find out, of shape () or one that fits the last axis of `x`.
+must not be able to find out, of shape ().
 """
 
 

@@ -55,6 +55,7 @@ _FETCH: dict[str, Any] = {
     "normalize_observations": True,
     "hindsight_goals": 4,
 }
+
 # The mean returns are over 128 fresh episodes after training, for the seeds named.
 _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     # 500.0 for 15 of 16 seeds (0 to 15), and 492.8 for the other.

@@ -1,6 +1,5 @@
 """RepeatAction: take each action several times."""
 
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -62,9 +61,7 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
             return state, timestep.replace(reward=before.reward + timestep.reward)
 
         def repeat(_: int, carry: tuple[Any, TimeStep[Obs]]) -> tuple[Any, TimeStep[Obs]]:
-            # Not `lax.cond`: under `vmap` it would make a batch of every constant of the step, which the rules for
-            # batches of some environments refuse.
-            return jax.tree.map(partial(jnp.where, carry[1].done), carry, step_once(carry))
+            return jax.lax.cond(carry[1].done, lambda carry: carry, step_once, carry)
 
         state, timestep = jax.lax.fori_loop(0, self.num_repeats, repeat, (state, blank))
         if observes:

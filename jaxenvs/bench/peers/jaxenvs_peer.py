@@ -1,5 +1,6 @@
 """jaxenvs itself, measured through the same protocol as its peers."""
 
+import atexit
 import importlib
 import math
 import os
@@ -41,7 +42,10 @@ def prepare(
     if fused:
         from jaxenvs.fusion import fuse
 
-        os.environ["JAXENVS_CACHE"] = tempfile.mkdtemp()  # a compile time read from a cache would be meaningless
+        # A compile time that was read from a cache would be meaningless.
+        folder = tempfile.TemporaryDirectory()
+        atexit.register(folder.cleanup)
+        os.environ["JAXENVS_CACHE"] = folder.name
         env = fuse(env)
     key, reset_key = jax.random.split(make_key(0))
     states, first = jax.jit(jax.vmap(env.reset))(jax.random.split(reset_key, num_envs))
