@@ -1,7 +1,7 @@
 """One function for each table of figures: from the JSON that a measurement writes to a table in Markdown."""
 
 from collections.abc import Iterator, Sequence
-from itertools import count, groupby
+from itertools import count, groupby, zip_longest
 from typing import Any
 
 from docs.generator.markdown import table
@@ -274,12 +274,14 @@ def transfer(figures: Figures) -> str:
 
 def learning_goals(*trainings: Figures) -> str:
     """How many episodes of each task succeed, by steps of training; every third row and the last."""
-    last = len(trainings[0]["training"]) - 1
+    measured = list(zip_longest(*(figures["training"] for figures in trainings)))
     rows = []
-    for number, reports in enumerate(zip(*(figures["training"] for figures in trainings), strict=True)):
-        if number % 3 == 2 or number == last:
-            success = (f"{100 * row['success']:.0f} % ({row['processor_minutes']:.1f})" for row in reports)
-            rows.append((f"{reports[0]['env_steps']:,}", *success))
+    for number, reports in enumerate(measured, 1):
+        if number % 3 and number < len(measured):
+            continue
+        steps = next(row["env_steps"] for row in reports if row)
+        cells = (f"{100 * row['success']:.0f} % ({row['processor_minutes']:.1f})" if row else "" for row in reports)
+        rows.append((f"{steps:,}", *cells))
     return table(("steps", *(figures["env_id"] for figures in trainings)), rows, range(1 + len(trainings)))
 
 
