@@ -4,9 +4,13 @@ The engine `c` beside EnvPool's native tasks, gymnasium-robotics, and a bare loo
 The peers take turns in one process, several times. The figures are medians over these rounds: steps per second, steps
 per second of processor time, and the ratio of the latter to that of the engine `c` in the same round, which other
 programs on the machine disturb less.
+
+How long a step takes depends on what the hand touches. So all peers start where the task's episodes do, and draw new
+actions for each burst: a few actions again and again would drive the hand to the end of its reach.
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -44,10 +48,10 @@ def ours(id: str) -> Burst:
         return state, timestep.reward.sum()
 
     run = jax.jit(lambda state, keys: jax.lax.scan(step, state, keys))
-    held = [state]
+    held, bursts = [state], itertools.count()
 
     def burst(steps: int) -> int:
-        held[0], rewards = run(held[0], jax.random.split(jaxenvs.random.key(steps), steps))
+        held[0], rewards = run(held[0], jax.random.split(jaxenvs.random.key(next(bursts)), steps))
         jax.block_until_ready(rewards)
         return steps * LANES
 
@@ -60,11 +64,11 @@ def envpool(id: str) -> Burst:
 
     env = library.make_gymnasium(id, num_envs=LANES, num_threads=os.cpu_count())
     env.reset()
-    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (256, LANES, 4)).astype(np.float32)
+    random = np.random.default_rng(0)
 
     def burst(steps: int) -> int:
-        for number in range(steps):
-            env.step(actions[number % 256])
+        for actions in random.uniform(-1.0, 1.0, (steps, LANES, 4)).astype(np.float32):
+            env.step(actions)
         return steps * LANES
 
     return burst
@@ -78,11 +82,11 @@ def gymnasium_robotics(id: str) -> Burst:
     gymnasium.register_envs(library)
     env = gymnasium.make(id)
     env.reset(seed=0)
-    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (256, 4)).astype(np.float32)
+    random = np.random.default_rng(0)
 
     def burst(steps: int) -> int:
-        for number in range(steps * 8):
-            _, _, terminated, truncated, _ = env.step(actions[number % 256])
+        for action in random.uniform(-1.0, 1.0, (steps * 8, 4)).astype(np.float32):
+            _, _, terminated, truncated, _ = env.step(action)
             if terminated or truncated:
                 env.reset()
         return steps * 8
@@ -96,25 +100,27 @@ def bare(id: str) -> Burst:
     The simulation is that of the task: the fingers move at random as well, or are closed after each step.
     """
     mujoco, env = import_mujoco(), cast(FetchEnv, jaxenvs.unwrap(jaxenvs.make(id, engine="c")))
-    model, home = env.model.mj_model, env.home
+    model, qvel = env.model.mj_model, env.home.qvel
+    begin, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(jaxenvs.random.key(0), LANES))
+    starts = np.asarray(begin.simulation.qpos, np.float64)
     threads = os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads)
-    moves = np.random.default_rng(0).uniform(-0.05, 0.05, (256, 3))
-    turns = np.random.default_rng(1).uniform(-1.0, 1.0, 256)
     hand = env.model.body("robot0:gripper_link")
     gripper = env.gripper
     held, actuated = list(gripper.held), list(gripper.actuated)
+    seeds = itertools.count()
 
     def one(steps: int) -> None:
-        data = mujoco.MjData(model)
+        random, data = np.random.default_rng(next(seeds)), mujoco.MjData(model)
+        moves, turns = random.uniform(-0.05, 0.05, (steps, 3)), random.uniform(-1.0, 1.0, steps)
         for number in range(steps):
             if number % 50 == 0:
                 mujoco.mj_resetData(model, data)
-                data.qpos[:], data.qvel[:] = home.qpos, home.qvel
+                data.qpos[:], data.qvel[:] = starts[random.integers(LANES)], qvel
                 mujoco.mj_forward(model, data)
-            data.mocap_pos[0] = data.xpos[hand] + moves[number % 256]
+            data.mocap_pos[0] = data.xpos[hand] + moves[number]
             data.mocap_quat[0] = data.xquat[hand] + (1.0, 0.0, 1.0, 0.0)
-            data.ctrl[:] = data.qpos[actuated] + (0.0 if held else turns[number % 256])
+            data.ctrl[:] = data.qpos[actuated] + (0.0 if held else turns[number])
             mujoco.mj_step(model, data, FRAMES)
             if held:
                 data.qpos[held] = 0.0

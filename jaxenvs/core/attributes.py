@@ -41,6 +41,9 @@ _TO_WRITE = {
     "step": (
         "`def step(self, state, action):` that returns `state, jaxenvs.transition(observation, reward, terminated)`"
     ),
+    "compute_reward": "`def compute_reward(self, achieved_goal, desired_goal, info):` that returns a float32",
+    "compute_terminated": "with the same arguments, that returns a bool",
+    "compute_truncated": "the same, and False unless a step can be stopped from outside the task",
     "inner_state": "derive from `StatelessWrapper` or `StatefulWrapper`, which do",
 }
 
@@ -59,7 +62,7 @@ def check_class(cls: type[Any]) -> None:
 def what_is_missing(cls: type[Any]) -> str:
     """Describes what an abstract class lacks to be an environment, and how to write it."""
     missing = sorted(cls.__abstractmethods__, key=[*_TO_WRITE, *sorted(cls.__abstractmethods__)].index)
-    lines = [f"`{name}`" + f" ({_TO_WRITE[name]})" * (name in _TO_WRITE) for name in missing]
+    lines = [f"`{name}`" + (f" ({_TO_WRITE[name]})" if name in _TO_WRITE else "") for name in missing]
     return f"{cls.__name__} is abstract. It lacks {'; '.join(lines)}."
 
 

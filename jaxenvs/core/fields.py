@@ -53,6 +53,7 @@ class Field(NamedTuple):
         default: the default value; `dataclasses.MISSING` if there is none, or a factory makes it.
         required: whether a value must be given.
         nodes: the classes of its value, if the annotation allows only nodes of a tree.
+        count: how many numbers it holds, if the annotation is a tuple of that many; else None.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Field(NamedTuple):
     default: Any
     required: bool
     nodes: tuple[type[Any], ...]
+    count: int | None
 
 
 @functools.cache
@@ -95,7 +97,10 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
     nodes = tuple(typing.get_origin(part) or part for part in parts)
     if is_static(field) or not all(isinstance(part, type) and issubclass(part, PyTreeNode) for part in nodes):
         nodes = ()
-    return Field(field.name, kind, is_static(field), optional, field.default, required, nodes)
+    counts = {len(typing.get_args(part)) for part in several if ... not in typing.get_args(part)}
+    is_tuple = kind == "numbers" and {typing.get_origin(part) for part in parts} == {tuple}
+    count = counts.pop() if is_tuple and len(counts) == 1 else None
+    return Field(field.name, kind, is_static(field), optional, field.default, required, nodes, count)
 
 
 def check_leaves(node: Any) -> None:
@@ -119,9 +124,23 @@ def check_leaves(node: Any) -> None:
             _check_traceable(node, field, value)
         elif value is not None:
             _check_number(node, field, value)
+            _check_count(node, field, value)
 
 
-def _check_number(node: Any, field: Field, value: Any) -> None:
+def _check_count(node: Any, field: Field, value: Any) -> None:
+    """Raises `InvalidField` if a field that holds a certain count of numbers holds more, fewer, or None among them."""
+    if field.count is None:
+        return
+    if isinstance(value, list | tuple):
+        is_complete = all(part is not None for part in value) or is_axes(node)
+        count = len(value) if is_complete else None
+    else:
+        count = next(iter(getattr(value, "shape", ())), None)
+    if count != field.count:
+        raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {value!r}.{_default(field)}")
+
+
+def _check_number(node: Any, field: Field, value: Any, *, is_part: bool = False) -> None:
     if isinstance(value, list | tuple):
         if field.kind == "number" and isinstance(field.default, int | float):
             raise InvalidField(
@@ -131,11 +150,11 @@ def _check_number(node: Any, field: Field, value: Any) -> None:
             )
         for part in value:
             if part is not None:
-                _check_number(node, field._replace(default=None), part)
+                _check_number(node, field, part, is_part=True)
     elif not _may_be_number(value):
         raise InvalidField(
             f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"
-            f"{unquoted(field.name, value)}"
+            f"{'' if is_part else unquoted(field.name, value)}"
         )
     elif not isinstance(value, jax.Array) and has_nan(value):  # to look into one on a device would wait for it
         raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
@@ -250,7 +269,8 @@ def _what(node: Any, field: Field) -> str:
 
 
 def _wanted(field: Field) -> str:
-    return _WANTED.get(field.kind, "a value") + " or None" * field.optional
+    wanted = _WANTED.get(field.kind, "a value") if field.count is None else f"{field.count} numbers"
+    return wanted + " or None" * field.optional
 
 
 def _default(field: Field) -> str:

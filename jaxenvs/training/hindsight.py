@@ -184,3 +184,9 @@ def check_goals(learner: str, env: Env[Any, Any]) -> None:
     space = env.observation_space
     if not isinstance(space, Dict) or not set(GoalEnv.goal_entries) <= set(space.spaces):
         raise InvalidField(f"{learner}: `hindsight_goals` needs observations with both goals, got {space}.")
+    achieved, desired = space.spaces["achieved_goal"], space.spaces["desired_goal"]
+    if achieved != desired:
+        raise InvalidField(
+            f"{learner}: `hindsight_goals` puts achieved goals in the place of desired ones, but {type(base).__name__}"
+            f" has them in different spaces, {achieved} and {desired}."
+        )

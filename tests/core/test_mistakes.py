@@ -1,5 +1,6 @@
 """First mistakes: errors if `reset` and `step` are called wrongly, or a class is not yet an environment."""
 
+import abc
 import copy
 import dataclasses
 import inspect
@@ -12,7 +13,7 @@ import pytest
 from jax import Array
 
 import jaxenvs
-from jaxenvs import AutoReset, Env, PyTreeNode, TimeLimit, restart, transition
+from jaxenvs import AutoReset, Env, GoalEnv, PyTreeNode, TimeLimit, restart, transition
 from jaxenvs.core.env import defines_observe
 from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 from jaxenvs.errors import (
@@ -288,6 +289,18 @@ def without_methods():
     Wrong()
 
 
+def without_methods_of_its_own():
+    class Wrong(Count, GoalEnv):
+        def compute_reward(self, achieved_goal, desired_goal, info):
+            """Nothing yet."""
+
+        @abc.abstractmethod
+        def speed(self):
+            """Of a base class of the user's."""
+
+    Wrong()
+
+
 def string_that_is_data():
     class Wrong(Count):
         mode: str = "fast"
@@ -315,6 +328,11 @@ def reward_of_one_entry():
             without_methods,
             InvalidEnv,
             r"abstract\. It lacks `observation_space` \(a prop.*`action_space`.*`step` \(`def st",
+        ),
+        (
+            without_methods_of_its_own,
+            InvalidEnv,
+            r"It lacks `compute_terminated` \(with the same arguments.*; `compute_truncated` \(the same.*; `speed`\.$",
         ),
         (string_that_is_data, InvalidField, r"'fast' of type str.*`mode: str = jaxenvs\.static\(\)`"),
         (reward_of_one_entry, InvalidEnv, r"one `reward`, of shape \(\), got shape \(1,\)"),

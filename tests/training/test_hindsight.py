@@ -56,6 +56,17 @@ class Line(GoalEnv):
         return jnp.zeros(jnp.shape(achieved_goal)[:-1], bool)
 
 
+class Plane(Line):
+    """Desires goals that the line does not have."""
+
+    @property
+    def observation_space(self):
+        return Dict({**Line().observation_space.spaces, "desired_goal": Box(-np.inf, np.inf, (2,))})
+
+    def observe(self, state):
+        return {**Line().observe(state), "desired_goal": jnp.zeros(2, jnp.float32)}
+
+
 ENV = jaxenvs.TimeLimit(Line(), max_episode_steps=LENGTH)
 
 
@@ -142,6 +153,10 @@ def test_other_environments_and_wrappers_that_change_rewards_are_refused():
         learner.init(jaxenvs.make("Pendulum-v1"), jaxenvs.random.key(0))
     with pytest.raises(InvalidField, match="ScaleReward would not be learnt"):
         learner.init(ScaleReward(ENV, 2.0), jaxenvs.random.key(0))
+    with pytest.raises(
+        InvalidField, match=r"but Plane has them in different spaces, Box\(.*\(1,\).* and Box\(.*\(2,\)"
+    ):
+        learner.init(jaxenvs.TimeLimit(Plane(), max_episode_steps=LENGTH), jaxenvs.random.key(0))
     with pytest.raises(InvalidField, match="hindsight_goals"):
         SAC(hindsight_goals=-1)
 

@@ -5,7 +5,7 @@ environment as an argument, so adapters of the same task share their programs.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -296,8 +296,10 @@ def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:
     Unknown options are ignored, as in Gymnasium's environments.
 
     Raises:
-        InvalidField: a name resembles that of an option, or the option cannot take the value.
+        InvalidField: they are not a mapping, a name resembles that of an option, or it cannot take the value.
     """
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidField(f"Reset options are a dict from their names to values, got {options!r}.")
     base = unwrap(auto)
     known = type(base).reset_options
     for name in options or {}:

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxenvs.core.checks import check_integer
+from jaxenvs.core.checks import check_integer, check_range
 from jaxenvs.core.env import TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.robotics._readings import HandObservation
@@ -92,11 +92,9 @@ class FetchEnv(RobotGoalEnv[FetchState], kw_only=True):
         """Draws x and y of the object at the start, () m each in the precision; None without object."""
 
     def check_task(self) -> None:
-        """Checks the number of substeps and the goal."""
+        """Checks the number of substeps and the threshold."""
         check_integer(self, "n_substeps", self.n_substeps)
-        if not isinstance(self.goal, tuple | list) or len(self.goal) != 3:
-            raise InvalidField(f"{type(self).__name__}: `goal` has three coordinates, got {self.goal!r}.")
-        object.__setattr__(self, "goal", tuple(self.goal))
+        check_range(self, "distance_threshold", self.distance_threshold, 0.0)
 
     def check_model(self, model: Model) -> None:
         """Checks that the model has all parts of the robot and of the task."""

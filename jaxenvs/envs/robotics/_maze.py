@@ -149,7 +149,8 @@ def rows_of(name: str, maze_map: Any) -> tuple[str, ...]:
 
     Args:
         name: of the environment, for messages.
-        maze_map: a name among `MAPS`, or rows, each a string or a sequence of 0, 1, "r", "g" and "c".
+        maze_map: a name among `MAPS`, or rows, each a string or a sequence of 0, 1, "r", "g" and "c"; also as an array
+            of NumPy.
 
     Raises:
         InvalidField: it is no maze.
@@ -160,6 +161,8 @@ def rows_of(name: str, maze_map: Any) -> tuple[str, ...]:
                 f"{name}: there is no maze {maze_map!r}.{did_you_mean(maze_map, MAPS)} There are: {', '.join(MAPS)}."
             )
         return MAPS[maze_map]
+    if isinstance(maze_map, np.ndarray):
+        maze_map = maze_map.tolist()
     if not isinstance(maze_map, Sequence) or not all(isinstance(row, Sequence) for row in maze_map):
         raise InvalidField(f"{name}: `maze_map` is the name of a maze or its rows, got {maze_map!r}.")
     rows = tuple("".join(str(cell) for cell in row) for row in maze_map)

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.env import TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.envs.robotics._maze import TARGET_SITE, WALL, Maze, maze_of, rows_of
+from jaxenvs.envs.robotics._maze import BOTH, EMPTY, GOAL, RESET, TARGET_SITE, Maze, maze_of, rows_of
 from jaxenvs.envs.robotics._robot_goal_env import RobotGoalEnv
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
@@ -101,18 +101,17 @@ class MazeEnv(RobotGoalEnv[MazeState], kw_only=True):
         name = type(self).__name__
         if not isinstance(self.maze_map, str):
             object.__setattr__(self, "maze_map", rows_of(name, self.maze_map))
-        rows = self.maze.rows
+        cells = self.maze.cells(EMPTY, RESET, GOAL, BOTH)
         for field in ("goal_cell", "reset_cell"):
             cell = getattr(self, field)
-            if not isinstance(cell, tuple | list) or len(cell) != 2:
-                raise InvalidField(f"{name}: `{field}` is a row and a column, got {cell!r}.")
-            object.__setattr__(self, field, tuple(cell))
             # Reset options are floats; what is traced, or an array, cannot be checked.
-            if not all(isinstance(number, int | float | np.number) for number in cell) or min(cell) < 0:
-                continue
-            row, column = int(cell[0]), int(cell[1])
-            if (row, column) != tuple(cell) or row >= len(rows) or column >= len(rows[0]) or rows[row][column] == WALL:
-                raise InvalidField(f"{name}: `{field}` {tuple(cell)} is a wall or not in the maze.")
+            is_known = all(isinstance(number, int | float | np.number) for number in cell)
+            if is_known and cell not in cells and cell != (_DRAWN, _DRAWN):
+                raise InvalidField(
+                    f"{name}: `{field}` {cell} is a wall or not in the maze. Give the row and the column of an empty"
+                    f" cell, counted from 0 at the top left of {' '.join(self.maze.rows)}, or ({_DRAWN}, {_DRAWN}) to"
+                    " draw it."
+                )
 
     @property
     def maze(self) -> Maze:

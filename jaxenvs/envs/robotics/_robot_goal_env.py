@@ -89,9 +89,11 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
             raise InvalidField(
                 f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
             )
-        if self.engine == "warp":
-            raise InvalidField(f"{name} runs on the engine 'c' or 'mjx', not on 'warp'.")
+        no_warp = f" {name} does not run on 'warp'." if self.engine == "warp" else ""
+        check_choice(self, "engine", self.engine, ("auto", "c", "mjx"), no_warp)
         object.__setattr__(self, "engine", choose_engine(self.engine))
+        for field in self.reset_options.values():  # coordinates, of which each is a leaf, also if they come as an array
+            object.__setattr__(self, field, tuple(getattr(self, field)))
         self.check_task()
         model = self.model
         self.check_model(model)
@@ -133,6 +135,16 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
         return jnp.asarray(np.asarray(value, self.precision))
 
     def distance(self, achieved_goal: Any, desired_goal: Any) -> Array:
-        """(...) m, in the precision: how far goals (..., n) are apart."""
+        """(...) m, in the precision: how far goals (..., n) are apart.
+
+        Raises:
+            InvalidField: goals do not have as many coordinates as those of the task.
+        """
         achieved, desired = (jnp.asarray(goal).astype(self.precision) for goal in (achieved_goal, desired_goal))
+        count = self.observation_space.spaces["desired_goal"].shape
+        if achieved.shape[-1:] != count or desired.shape[-1:] != count:
+            raise InvalidField(
+                f"{type(self).__name__}: goals are arrays of {count[0]} coordinates, with or without leading axes; got"
+                f" an achieved one of shape {achieved.shape}, and a desired one of shape {desired.shape}."
+            )
         return jnp.sqrt(jnp.square(achieved - desired).sum(-1))

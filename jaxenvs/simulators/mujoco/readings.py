@@ -5,6 +5,7 @@ and JAX arrays of one environment, since it uses only the last axes.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -187,13 +188,19 @@ class SiteMotion(Reading):
             move[axis] + (turn[second] * offset[..., third, None] - turn[third] * offset[..., second, None])
             for axis, second, third in _CYCLES
         ]
-        moves = np.isin(np.arange(turn[0].shape[-1]), self.moved_by)
+        moves = _mask(self.moved_by, turn[0].shape[-1])
         jacobians = (numpy.where(moves, numpy.stack(parts, -2), 0.0) for parts in (along, turn))
         return numpy.concatenate([position, *(_along(part, fields["qvel"], numpy) for part in jacobians)], axis=-1)
 
 
 _CYCLES = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
 """Each axis with the two others, in the order in which a vector product takes them."""
+
+
+@functools.cache
+def _mask(members: tuple[int, ...], size: int) -> np.ndarray:
+    """(size,) bool: whether each number is a member."""
+    return np.isin(np.arange(size), members)
 
 
 def _along(axes: Any, qvel: Any, numpy: ModuleType) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.errors import InvalidField, InvalidState
 from jaxenvs.simulators.mujoco.engines import c
 from jaxenvs.simulators.mujoco.gripper import DOWNWARD, Gripper
 from jaxenvs.simulators.mujoco.parameters import Parameters
@@ -21,7 +22,12 @@ def initial(simulation: Simulation, parameters: Parameters, qpos: Array, qvel: A
         parameters: the numbers of the model.
         qpos: (nq,) positions, of the simulation's dtype.
         qvel: (nv,) velocities, of the simulation's dtype.
+
+    Raises:
+        InvalidField: these are not the positions and velocities of the model.
     """
+    if fault := _misfit(simulation, qpos, qvel):
+        raise InvalidField(fault)
     if simulation.engine == "c":
         return c.initial(simulation, parameters, qpos, qvel)
     engine, led = _pure(simulation), simulation.gripper is not None
@@ -42,7 +48,12 @@ def step(
         state: what `initial` or `step` returned for the same simulation.
         ctrl: (nu,) controls of the actuators, constant for all substeps; with a gripper, see `Gripper`.
         frames: number of substeps.
+
+    Raises:
+        InvalidState: the state has other sizes than the model.
     """
+    if fault := _misfit(simulation, state.qpos, state.qvel):
+        raise InvalidState(f"This is a state of another environment. {fault}")
     if simulation.engine == "c":
         return c.step(simulation, parameters, state, ctrl, frames)
     bare = state.replace(derived={})
@@ -52,6 +63,17 @@ def step(
         )
     after = _pure(simulation).step(simulation.model, parameters, bare, ctrl, frames, simulation.fields)
     return _read(simulation, parameters, after, state)
+
+
+def _misfit(simulation: Simulation, qpos: Array, qvel: Array) -> str:
+    """What to say if positions and velocities do not have the sizes of the model; else an empty string."""
+    model = simulation.model
+    if qpos.shape == (model.nq,) and qvel.shape == (model.nv,):
+        return ""
+    return (
+        f"{model.path} has positions of shape ({model.nq},) and velocities of shape ({model.nv},), but `qpos` has shape"
+        f" {qpos.shape} and `qvel` shape {qvel.shape}."
+    )
 
 
 def _led(

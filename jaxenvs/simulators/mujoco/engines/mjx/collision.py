@@ -1,4 +1,4 @@
-"""Contacts: MJX's colliders with seven of our own, and a limited number of contacts.
+"""Contacts: MJX's colliders with nine of our own, and a limited number of contacts.
 
 Every possible contact takes four rows of the constraint solver, touching or not, in every iteration. The Humanoids have
 138 of them. Of each kind (by `condim`), the deepest `MAX_CONTACTS` are kept. No task of Gymnasium has more at once (at
@@ -20,6 +20,7 @@ from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.mujoco.engines.mjx.box_box import box_box
 from jaxenvs.simulators.mujoco.engines.mjx.capsule_box import capsule_box
 from jaxenvs.simulators.mujoco.engines.mjx.capsule_cylinder import capsule_cylinder
+from jaxenvs.simulators.mujoco.engines.mjx.capsules import capsule_capsule, sphere_capsule
 from jaxenvs.simulators.mujoco.engines.mjx.cylinder_box import cylinder_box
 from jaxenvs.simulators.mujoco.engines.mjx.plane_capsule import plane_capsule
 from jaxenvs.simulators.mujoco.engines.mjx.sphere_box import sphere_box
@@ -30,6 +31,8 @@ MAX_CONTACTS = 16
 
 _OWN = {
     (GeomType.PLANE, GeomType.CAPSULE): plane_capsule,
+    (GeomType.SPHERE, GeomType.CAPSULE): sphere_capsule,
+    (GeomType.CAPSULE, GeomType.CAPSULE): capsule_capsule,
     (GeomType.CAPSULE, GeomType.CYLINDER): capsule_cylinder,
     (GeomType.CAPSULE, GeomType.BOX): capsule_box,
     (GeomType.SPHERE, GeomType.BOX): sphere_box,

@@ -78,6 +78,34 @@ def test_the_frame_of_a_plane_and_a_capsule_is_cs_however_steep_it_stands():
     assert compared > 200
 
 
+@pytest.mark.parametrize("kind", ["sphere", "capsule"])
+def test_a_capsule_meets_a_sphere_or_a_capsule_where_c_finds_it(kind):
+    random = np.random.default_rng(0)
+    positions = np.concatenate([random.uniform(-0.2, 0.2, (600, 3)), quaternions(random, 600)], axis=1)
+    positions[::3, 3:] = [1.0, 0.0, 0.0, 0.0] + 1e-3 * random.normal(size=(200, 4))  # almost parallel
+    positions[:, 3:] /= np.linalg.norm(positions[:, 3:], axis=1, keepdims=True)
+    other = f'<body><geom type="{kind}" size="0.06 0.1"/></body>'
+    (distance, position, frame), theirs = contacts_of_both(PAIR.format(other=other), positions)
+    counts = [0, 0]
+    for index, contacts in enumerate(theirs):
+        assert len(contacts) == (distance[index, 0] < 0.0)
+        counts[len(contacts)] += 1
+        for dist, pos, axes in contacts:
+            np.testing.assert_allclose(distance[index, 0], dist, rtol=0, atol=1e-14)
+            np.testing.assert_allclose(position[index, 0], pos, rtol=0, atol=1e-8 if index % 3 == 0 else 1e-12)
+            np.testing.assert_allclose(frame[index, 0, 0], axes[0], rtol=0, atol=1e-8 if index % 3 == 0 else 1e-12)
+    assert min(counts) > 100
+
+
+def test_parallel_capsules_touch_in_the_middle_of_the_part_where_they_lie_side_by_side():
+    other = '<body><geom type="capsule" size="0.06 0.1"/></body>'
+    turn = [1.0, 0.0, 0.0, 0.0]
+    positions = np.array([[0.1, 0, 0, *turn], [0.1, 0, 0.15, *turn], [0.0, 0.1, -0.25, *turn], [0, 0, 0.35, *turn]])
+    (distance, position, _), _ = contacts_of_both(PAIR.format(other=other), positions)
+    np.testing.assert_allclose(distance[:, 0], [-0.01, -0.01, -0.01, -0.06], atol=1e-15)
+    np.testing.assert_allclose(position[:, 0, 2], [0.0, 0.025, -0.075, 0.13], atol=1e-15)
+
+
 def test_a_capsule_meets_a_cylinder_where_c_finds_it():
     random = np.random.default_rng(0)
     positions = np.concatenate([random.uniform(-0.3, 0.3, (600, 3)), quaternions(random, 600)], axis=1)

@@ -5,7 +5,6 @@
 prints the table.
 """
 
-import copy
 from typing import NamedTuple
 
 import jax
@@ -103,10 +102,7 @@ def follow_c(model, qpos, qvel, ctrls, frames):
 def test_a_rollout_strays_no_further_than_c_does_from_itself(task):
     """(The Humanoids' part from C within some steps for the reason that their row gives.)"""
     handle, frames = load(task), TASKS[task][1]
-    model, random = copy.copy(handle.mj_model), np.random.default_rng(3)
-    # Where several limits hold at once (a fallen pendulum at the end of its rail), C's solver stops 1e-6 short at its
-    # own tolerance, and so would begin the later steps elsewhere.
-    model.opt.tolerance = 1e-15
+    model, random = handle.mj_model, np.random.default_rng(3)
     qpos = model.qpos0 + random.uniform(-0.01, 0.01, model.nq)
     qvel = random.normal(size=model.nv) * 0.01
     ctrls = random.uniform(*model.actuator_ctrlrange.T, (LENGTH, model.nu)).astype(np.float32)
@@ -128,4 +124,4 @@ def test_a_rollout_strays_no_further_than_c_does_from_itself(task):
         f"\n{task:22s} after 10, 50, 100 steps: "
         + ", ".join(f"{error[at]:.0e} (C {sensitivity[at]:.0e})" for at in (9, 49, 99))
     )
-    assert (error < 1e-9 + 100 * np.maximum.accumulate(sensitivity)).all()
+    assert (error < 1e-12 + 10 * np.maximum.accumulate(sensitivity)).all()
