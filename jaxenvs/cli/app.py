@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=("First steps:  `jaxenvs list`   `jaxenvs train CartPole-v1`   `jaxenvs COMMAND --help`"),
+    epilog="First steps: `jaxenvs list`, `jaxenvs train CartPole-v1`, `jaxenvs COMMAND --help`",
 )
 
 

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 from gymnasium.vector import SyncVectorEnv, VectorWrapper
 from gymnasium.wrappers import OrderEnforcing
-from stable_baselines3.common.env_util import make_vec_env
-from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 import jaxenvs
-from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, LegacyGym, StableBaselines3VecEnv, TorchVectorEnv
+from jaxenvs import adapters
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, LegacyGym
 from jaxenvs.errors import InvalidField
 from jaxenvs.testing.trees import identical
 from jaxenvs.wrappers import TransformReward
@@ -32,8 +30,24 @@ def sync(num_envs=2):
     return SyncVectorEnv([lambda: gymnasium.make(ID)] * num_envs)
 
 
+def stable_baselines3(module):
+    """A module of the package. The test is skipped if it is not installed."""
+    return pytest.importorskip(f"stable_baselines3.common.{module}", reason="needs the extra `sb3`")
+
+
 def dummy(num_envs=2):
-    return DummyVecEnv([lambda: Monitor(gymnasium.make(ID))] * num_envs)
+    monitor = stable_baselines3("monitor").Monitor
+    return stable_baselines3("vec_env").DummyVecEnv([lambda: monitor(gymnasium.make(ID))] * num_envs)
+
+
+def sb3_batch(env, num_envs, **fields):
+    stable_baselines3("vec_env")
+    return adapters.StableBaselines3VecEnv(env, num_envs, **fields)
+
+
+def torch_batch(env, num_envs):
+    pytest.importorskip("torch", reason="needs the extra `sb3`")
+    return adapters.TorchVectorEnv(env, num_envs)
 
 
 def assign(env, value):
@@ -51,17 +65,13 @@ PATHS = {
     "SyncVectorEnv": (sync, lambda env, v: env.set_attr("gravity", v), 2),
     "GymnasiumVectorEnv": (lambda: GymnasiumVectorEnv("CartPole-v1", 2), lambda env, v: env.set_attr("gravity", v), 2),
     "DummyVecEnv": (dummy, lambda env, v: env.env_method("set_wrapper_attr", "gravity", v), 2),
-    "StableBaselines3VecEnv": (
-        lambda: StableBaselines3VecEnv("CartPole-v1", 2),
-        lambda env, v: env.set_attr("gravity", v),
-        2,
-    ),
+    "StableBaselines3VecEnv": (lambda: sb3_batch("CartPole-v1", 2), lambda env, v: env.set_attr("gravity", v), 2),
     "StableBaselines3VecEnv.env_method": (
-        lambda: StableBaselines3VecEnv("CartPole-v1", 2),
+        lambda: sb3_batch("CartPole-v1", 2),
         lambda env, v: env.env_method("set_wrapper_attr", "gravity", v),
         2,
     ),
-    "TorchVectorEnv": (lambda: TorchVectorEnv("CartPole-v1", 2), lambda env, v: env.set_attr("gravity", v), 2),
+    "TorchVectorEnv": (lambda: torch_batch("CartPole-v1", 2), lambda env, v: env.set_attr("gravity", v), 2),
     "LegacyGym": (lambda: LegacyGym("CartPole-v1"), assign_legacy, 1),
     "LegacyGym.unwrapped": (lambda: LegacyGym("CartPole-v1"), assign, 1),
 }
@@ -75,7 +85,7 @@ def read(env):
 
 
 def begin(env):
-    if isinstance(env, LegacyGym | DummyVecEnv | StableBaselines3VecEnv):
+    if hasattr(env, "seed"):
         env.seed(0)
         env.reset()
     else:
@@ -84,7 +94,7 @@ def begin(env):
 
 def push(env, num_envs):
     """The observation of the first environment after a push to the right."""
-    if isinstance(env, TorchVectorEnv):
+    if type(env).__name__ == "TorchVectorEnv":
         import torch
 
         return env.step(torch.ones(num_envs, dtype=torch.int32))[0][0].numpy()
@@ -152,9 +162,10 @@ def test_attributes_of_a_batch_are_as_in_gymnasiums_own(make):
 
 def test_fields_given_to_make_read_as_given():
     """Stable-Baselines3's `test_vec_env_kwargs`."""
+    make_vec_env = stable_baselines3("env_util").make_vec_env
     envs = make_vec_env("jaxenvs/MountainCarContinuous-v0", n_envs=1, seed=0, env_kwargs={"goal_velocity": 0.11})
     assert envs.get_attr("goal_velocity")[0] == 0.11
-    ours = StableBaselines3VecEnv("MountainCarContinuous-v0", 2, goal_velocity=0.11)
+    ours = sb3_batch("MountainCarContinuous-v0", 2, goal_velocity=0.11)
     ours.set_attr("goal_velocity", 0.12, indices=[1])
     assert ours.get_attr("goal_velocity") == [0.11, 0.12]
     assert ours.env_method("get_wrapper_attr", "goal_velocity", indices=1) == [0.12]
@@ -272,8 +283,8 @@ def test_a_bad_attribute_raises_and_changes_nothing(call, error, message):
     "make",
     [
         lambda: GymnasiumVectorEnv("CartPole-v1", 2),
-        lambda: StableBaselines3VecEnv("CartPole-v1", 2),
-        lambda: TorchVectorEnv("CartPole-v1", 2),
+        lambda: sb3_batch("CartPole-v1", 2),
+        lambda: torch_batch("CartPole-v1", 2),
     ],
 )
 def test_a_batch_has_no_fields_of_its_own(make):
@@ -284,13 +295,16 @@ def test_a_batch_has_no_fields_of_its_own(make):
     assert envs.note == "mine"
 
 
-def test_a_field_set_on_a_wrapper_is_noticed_at_the_next_reset():
+def test_a_field_set_on_the_monitor_of_stable_baselines3_is_noticed_at_the_next_reset():
     envs = dummy()
     envs.set_attr("gravity", 500.0)  # which Stable-Baselines3 sets on its Monitor
     with pytest.raises(
         InvalidField, match=r"`gravity` was set on Monitor.*env_method\(\"set_wrapper_attr\", 'gravity'"
     ):
         envs.reset()
+
+
+def test_a_field_set_on_a_wrapper_is_noticed_at_the_next_reset():
     env = gymnasium.make(ID)
     env.gravity = 1.6
     with pytest.raises(InvalidField, match="`gravity` was set on TimeLimit"):
@@ -338,6 +352,11 @@ def test_arrays_are_read_only_and_properties_follow():
     assert single.total == 8.0
 
 
+def assert_rewards(result):
+    assert type(result) is np.ndarray and result.dtype == np.float32
+    np.testing.assert_array_equal(result, [0.0, -1.0])
+
+
 def test_methods_take_batches_and_return_numpys_arrays():
     achieved, desired = np.array([[0.0], [1.0]], np.float32), np.zeros((2, 1), np.float32)
     infos = np.array([{}, {}])
@@ -345,16 +364,20 @@ def test_methods_take_batches_and_return_numpys_arrays():
     results = [
         single.get_wrapper_attr("compute_reward")(achieved, desired, infos),
         batch.call("compute_reward", achieved, desired, infos)[1],
-        StableBaselines3VecEnv(Reach(), 2).env_method("compute_reward", achieved, desired, infos, indices=[0])[0],
-        DummyVecEnv([lambda: GymnasiumEnv(Reach())]).env_method("compute_reward", achieved, desired, infos)[0],
         LegacyGym(Reach()).compute_reward(achieved, desired, infos),
     ]
     for result in results:
-        assert type(result) is np.ndarray and result.dtype == np.float32
-        np.testing.assert_array_equal(result, [0.0, -1.0])
+        assert_rewards(result)
     assert isinstance(single.compute_reward(achieved[0], desired[0], {}), np.float32)
     batch.set_attr("tolerance", [0.3, 2.0])
     np.testing.assert_array_equal(batch.call("compute_reward", achieved, desired, infos)[1], [0.0, 0.0])
+
+
+def test_methods_take_batches_through_stable_baselines3():
+    goals = np.array([[0.0], [1.0]], np.float32), np.zeros((2, 1), np.float32), np.array([{}, {}])
+    assert_rewards(sb3_batch(Reach(), 2).env_method("compute_reward", *goals, indices=[0])[0])
+    theirs = stable_baselines3("vec_env").DummyVecEnv([lambda: GymnasiumEnv(Reach())])
+    assert_rewards(theirs.env_method("compute_reward", *goals)[0])
 
 
 def scaled():

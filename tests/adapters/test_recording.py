@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv, TorchVectorEnv, record
+from jaxenvs import adapters
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, record
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import Run, read_episodes
 from tests.monitor.recording.replaying import check_replayer, check_replays, replays_of
@@ -107,7 +108,8 @@ def test_a_gymnasium_batch_in_each_mode(tmp_path, mode):
 
 
 def test_the_batch_of_stable_baselines3(tmp_path):
-    envs = record(StableBaselines3VecEnv(LIMITED, LANES, seed=5), tmp_path / "run")
+    pytest.importorskip("stable_baselines3", reason="the extra `sb3` is missing")
+    envs = record(adapters.StableBaselines3VecEnv(LIMITED, LANES, seed=5), tmp_path / "run")
     rng, rows = np.random.default_rng(0), []
     envs.reset()
     for _ in range(60):
@@ -121,7 +123,7 @@ def test_the_batch_of_stable_baselines3(tmp_path):
 @pytest.mark.parametrize("mode", ["same_step", "next_step"])
 def test_a_batch_of_torch_tensors(tmp_path, mode):
     torch = pytest.importorskip("torch", reason="the extra `sb3` is missing")
-    envs = record(TorchVectorEnv(LIMITED, LANES, autoreset_mode=mode), tmp_path / "run", mode="evaluation")
+    envs = record(adapters.TorchVectorEnv(LIMITED, LANES, autoreset_mode=mode), tmp_path / "run", mode="evaluation")
     count, over = Count(LANES), np.zeros(LANES, bool)
     rng, action = np.random.default_rng(0), torch.zeros(LANES, dtype=torch.int32)
     envs.reset(seed=3)

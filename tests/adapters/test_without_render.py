@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import pytest
 
 import jaxenvs
-from jaxenvs import Env, restart, transition
-from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
+from jaxenvs import Env, adapters, restart, transition
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.monitor.pictures.episodes import Frames, record_episode
 from jaxenvs.random import check_key
@@ -55,10 +55,10 @@ def test_gymnasiums_adapters_have_no_render_mode(adapter):
 
 
 def test_stable_baselines3s_adapter_refuses_the_mode():
-    pytest.importorskip("stable_baselines3", reason="needs the extra stable-baselines3")
-    StableBaselines3VecEnv(ENV, 2).reset()
+    pytest.importorskip("stable_baselines3", reason="needs the extra `sb3`")
+    adapters.StableBaselines3VecEnv(ENV, 2).reset()
     with pytest.raises(InvalidField, match="WithoutPicture has no render mode 'rgb_array'"):
-        StableBaselines3VecEnv(ENV, 2, render_mode="rgb_array")
+        adapters.StableBaselines3VecEnv(ENV, 2, render_mode="rgb_array")
 
 
 def test_pictures_of_episodes_say_why_there_are_none():

@@ -63,6 +63,8 @@ def test_help_fits(jaxenvs_command, words):
     assert_fits(out)
     if words == ("train",):
         assert {f"{name}," for name in PPO.setting_names()[:-1]} <= set(out.split())
+    if not words:
+        assert "jaxenvs list, jaxenvs train CartPole-v1, jaxenvs COMMAND --help" in out
 
 
 @pytest.mark.parametrize(
