@@ -67,8 +67,9 @@ def packed_columns(
         steps_before: the steps of all lanes of a seed before these.
         seconds: as in `episode_columns`, but episodes of one window have the same.
     """
-    windows = len(ends.window)
-    seed, lane = np.divmod(ends.lane, ends.lane.dtype.type(shape[1]))
+    windows, seed, lane = len(ends.window), np.zeros(len(ends), np.int32), ends.lane
+    if shape[0] > 1:
+        seed, lane = np.divmod(lane, lane.dtype.type(shape[1]))
     begin, end = seconds
     times = begin + np.arange(1, windows + 1) * ((end - begin) / max(windows, 1))
     return {
@@ -78,7 +79,7 @@ def packed_columns(
         "length": ends.length,
         "terminated": np.broadcast_to(ends.terminated, len(ends)),
         "truncated": np.broadcast_to(ends.truncated, len(ends)),
-        "env_steps": steps_before + (ends.step.astype(np.int64) + 1) * shape[1],
+        "env_steps": (ends.step * np.int64(shape[1])) + (steps_before + shape[1]),
         "seconds": np.repeat(times, ends.window),
     }
 

@@ -23,7 +23,7 @@ from jaxenvs.monitor.recording.parts import (
     rows_of,
     write_part,
 )
-from jaxenvs.monitor.recording.records import Replays, checked_columns, checked_replays, joined, size_of
+from jaxenvs.monitor.recording.records import Replays, checked_columns, checked_replays, joined, owned, size_of
 from jaxenvs.monitor.recording.writer_name import WriterName
 from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifest
 
@@ -276,6 +276,8 @@ class EpisodeWriter:
             self._bytes += size_of(rows)
             if not self._is_failing and sum(len(rows["episode"]) for rows in self._rows[kind]) >= _ENCODED_ROWS:
                 self._encode(kind)
+            else:
+                self._rows[kind][-1] = owned(rows)  # the caller may write to its arrays
 
     def _encode(self, kind: Kind) -> None:
         """Moves records into the part that is written next."""

@@ -96,28 +96,28 @@ def scan(
     number = structure.unflatten(range(structure.num_leaves))[1]
     rewards = two_values(closed, (number[0] if has_more else number).reward)
 
-    def inner(state: Any, x: tuple[Any, Array]) -> Any:
-        carry, packed = state
-        x, place = x
+    has_reward_bits = rewards is not None and rewards[0] != rewards[1]
+
+    def inner(carry: Any, x: Any) -> Any:
         carry, out = structure.unflatten(call(*jax.tree.leaves((carry, x))))
         timestep, more = out if has_more else (out, None)
         bits = [timestep.terminated, timestep.truncated]
-        if rewards is not None and rewards[0] != rewards[1]:
+        if rewards is not None and has_reward_bits:
             bits.append(timestep.reward == rewards[1])
-        code = sum((bit.astype(packed.dtype) << (WINDOW * i) for i, bit in enumerate(bits)), packed.dtype.type(0))
-        return (carry, packed | (code << place)), (more, timestep.reward if rewards is None else None)
+        code = sum((jnp.where(bit, jnp.uint8(1 << i), jnp.uint8(0)) for i, bit in enumerate(bits)), jnp.uint8(0))
+        return carry, (code, more, timestep.reward if rewards is None else None)
 
     def outer(carry: Any, x: Any) -> Any:
-        packed = jnp.zeros(timestep.terminated.shape, jnp.uint16 if rewards is None else jnp.uint32)
-        places = jnp.arange(window, dtype=packed.dtype)
-        (carry, packed), out = jax.lax.scan(inner, (carry, packed), (x, places))
-        return carry, (tuple((packed >> (WINDOW * i)).astype(jnp.uint8) for i in range(packed.dtype.itemsize)), out)
+        carry, (codes, *out) = jax.lax.scan(inner, carry, x, window)
+        places = jnp.arange(window, dtype=jnp.uint8).reshape(-1, *[1] * (codes.ndim - 1))
+        flags = [jnp.sum(((codes >> i) & 1) << places, axis=0, dtype=jnp.uint8) for i in range(2 + has_reward_bits)]
+        return carry, (flags, out)
 
     windows = jax.tree.map(lambda x: x.reshape(steps // window, window, *x.shape[1:]), xs)
     carry, (flags, out) = jax.lax.scan(outer, carry, windows, steps // window)
     more, reward = jax.tree.map(lambda x: x.reshape(steps, *x.shape[2:]), out)
     if rewards is not None:
-        reward = flags[2] if rewards[0] != rewards[1] else None
+        reward = flags[2] if has_reward_bits else None
     outcomes = PackedOutcomes(flags[0], flags[1], reward, window, rewards)
     return carry, (outcomes, more) if has_more else outcomes
 

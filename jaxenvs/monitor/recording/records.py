@@ -34,7 +34,7 @@ class Replays:
 
 
 def checked_columns(columns: Mapping[str, Any], seconds: float) -> dict[str, np.ndarray]:
-    """The columns of `EpisodeWriter.add` as new arrays of their types, with those that were left out.
+    """The columns of `EpisodeWriter.add` as arrays of their types, with those that were left out.
 
     Args:
         columns: what a caller gave.
@@ -62,17 +62,17 @@ def checked_columns(columns: Mapping[str, Any], seconds: float) -> dict[str, np.
 
 
 def _column(name: str, values: Any) -> np.ndarray:
-    """A copy of a column in its type, which must hold every value exactly."""
+    """A column in its type, which must hold every value exactly; the caller's array if it has that type."""
     array, wanted = np.asarray(values), np.dtype(EPISODE_COLUMNS[name])
     kinds = {"f": "fiu", "i": "iu", "b": "b"}[wanted.kind]
     if array.ndim != 1 or (array.size and array.dtype.kind not in kinds):
         raise InvalidField(
             f"EpisodeWriter.add: `{name}` must be (episodes,) {wanted}, got {array.shape} {array.dtype}."
         )
-    copy = array.astype(wanted)
-    if wanted.kind == "i" and array.dtype != wanted and not np.array_equal(copy, array):
+    converted = array.astype(wanted, copy=False)
+    if wanted.kind == "i" and not np.can_cast(array.dtype, wanted) and not np.array_equal(converted, array):
         raise InvalidField(f"EpisodeWriter.add: `{name}` holds numbers that {wanted} cannot hold.")
-    return copy
+    return converted
 
 
 def checked_replays(replays: Replays, numbers: np.ndarray) -> dict[str, Any]:
@@ -127,6 +127,11 @@ def _concatenated(batches: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         else np.concatenate([batch[name] for batch in batches])
         for name, values in first.items()
     }
+
+
+def owned(rows: Mapping[str, Any]) -> dict[str, Any]:
+    """The same records in arrays of their own."""
+    return {name: values.copy() if isinstance(values, np.ndarray) else values for name, values in rows.items()}
 
 
 def size_of(rows: Mapping[str, Any]) -> int:

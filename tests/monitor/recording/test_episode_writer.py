@@ -72,6 +72,17 @@ def test_pandas_reads_a_run_in_one_line(run):
         assert rows[name].dtype.kind == "U" if type_name == "string" else rows[name].dtype == type_name
 
 
+def test_arrays_that_are_changed_later_do_not_change_records(run):
+    given = columns(3, 4, seconds=np.array([0.5, 1.5]))
+    with EpisodeWriter(run) as writer:
+        numbers = writer.add(given)
+        for values in (numbers, *given.values()):
+            values[:] = 0
+    rows = read_episodes(run)
+    assert rows["episode"].tolist() == [0, 1] and rows["env_steps"].tolist() == [3, 4]
+    assert rows["length"].tolist() == [4, 5] and rows["seconds"].tolist() == [0.5, 1.5]
+
+
 def test_files_in_the_layout_of_before_are_read_and_continued_with_new_ones(run):
     """At first, columns could miss values, strings were stored as such, and the file held the schema of Arrow."""
     with EpisodeWriter(run) as writer:
