@@ -53,7 +53,8 @@ POSES = ("position", "angle", "velocity", "angular_velocity")
 
 def least_difference_of_neighbours(name, rows, row, solver, fused):
     """The least difference of an observation from states before that differ in the last bits of poses and motions."""
-    rng, some = np.random.default_rng(0), {column: np.repeat(values[[row]], LANES, 0) for column, values in rows.items()}
+    rng = np.random.default_rng(0)
+    some = {column: np.repeat(values[[row]], LANES, 0) for column, values in rows.items()}
     for column in (f"before.{each}" for each in POSES):
         values = some[column].astype(np.float32)
         to = rng.choice(np.array([-np.inf, np.nan, np.inf], np.float32), values.shape)

@@ -180,7 +180,7 @@ def episodes_of(rows):
 def test_whole_episodes_from_recorded_draws_drift_little_until_the_ground():
     """The heuristic plays here from the starts of Gymnasium's episodes, with their draws, on what it sees here.
 
-    There are draws only up to the end of an episode there, and one that has not ended here by then is counted until then.
+    There are draws only up to the end of an episode there. One that has not ended here by then is counted until then.
     """
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
     rows = reference.record("discrete", "heuristic", LANES, steps=1000, after_end=0)
