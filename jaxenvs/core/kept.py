@@ -18,8 +18,9 @@ from jax.interpreters import ad, batching, mlir
 kept = Primitive("kept")
 """`kept.bind(x, below_one)` is `x`.
 
-Programs that are compiled otherwise than by XLA may leave it out. `below_one` is int32, at most 0, which the compiler
-must not be able to find out, of shape ().
+Programs that are compiled otherwise than by XLA may leave it out, but round each product and each sum: what is computed
+once, and as it is written, agrees best with a simulator that was compiled for any processor. `below_one` is int32, at
+most 0, which the compiler must not be able to find out, of shape ().
 """
 
 

@@ -43,11 +43,14 @@ class Block:
         inputs: variables that are given a value anew each time: what a loop carries.
         equations: in the order of computation.
         outputs: its results.
+        as_written: of a whole program, whether each product and each sum is rounded. If not, a product and a sum may
+            become one operation.
     """
 
     inputs: list[Var]
     equations: list["Equation"]
     outputs: list[Atom]
+    as_written: bool = False
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -96,6 +99,7 @@ def fingerprint(block: Block) -> str:
         for x in block.outputs:
             atom(x)
 
+    write(block.as_written)
     walk(block)
     return digest.hexdigest()
 

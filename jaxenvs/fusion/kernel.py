@@ -81,7 +81,7 @@ def write(step: Block, layout: Layout, group: int = GROUP) -> Kernel:
 class _KernelWriter:
     def __init__(self, step: Block, layout: Layout, group: int) -> None:
         self.step, self.layout = step, layout
-        self.w = LLVM(group)
+        self.w = LLVM(group, contracts=not step.as_written)
         self.group = group
         self.num_carried = layout.count(Kind.CARRY)
         held = [x for x, kind in zip(step.inputs, layout, strict=True) if kind in (Kind.OWN, Kind.CARRY)]

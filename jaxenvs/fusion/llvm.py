@@ -36,8 +36,8 @@ _INTEGER = {
     "lshr": "lshr",
     "ashr": "ashr",
 }
-# A product and a sum may become one operation, as XLA has it.
-_FLOAT = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv", "rem": "frem"}
+_FLOAT = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
+_CONTRACTED = {**_FLOAT, "add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
 _COMPARE_FLOAT = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 _INTRINSICS = {
     "sqrt": "sqrt",
@@ -71,11 +71,15 @@ def storage(dtype: str) -> str:
 
 
 class LLVM(Writer):
-    """Writes LLVM's language, for vectors of `lanes` numbers."""
+    """Writes LLVM's language, for vectors of `lanes` numbers.
 
-    def __init__(self, lanes: int) -> None:
+    With `contracts`, a product and a sum may become one operation, as XLA has it.
+    """
+
+    def __init__(self, lanes: int, *, contracts: bool) -> None:
         super().__init__()
         self.lanes = lanes
+        self._arithmetic = _CONTRACTED if contracts else _FLOAT
         self.allocations: list[str] = []  # for the beginning of the function
         self.globals: list[str] = []
         self.declarations: set[str] = set()
@@ -164,7 +168,7 @@ class LLVM(Writer):
             name = f"llvm.{'s' if is_signed(dtype) else 'u'}{op}.{self._suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
         if is_float(dtype):
-            return self.emit(f"{_FLOAT[op]} {kind} {refs[0]}, {refs[1]}")
+            return self.emit(f"{self._arithmetic[op]} {kind} {refs[0]}, {refs[1]}")
         if op in ("div", "rem"):
             return self.emit(f"{'s' if is_signed(dtype) else 'u'}{op} {kind} {refs[0]}, {refs[1]}")
         return self.emit(f"{_INTEGER[op]} {kind} {refs[0]}, {refs[1]}")

@@ -58,9 +58,9 @@ def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
         CannotFuse: it has an operation that no kernel can compute.
     """
     inputs = [_variable(v.aval) for v in closed.jaxpr.invars]
-    builder = _Builder()
+    builder = _Builder(set())
     outputs = builder.inline(closed.jaxpr, closed.consts, list(inputs))
-    block = Block(inputs, builder.equations, outputs)
+    block = Block(inputs, builder.equations, outputs, as_written=kept.name in builder.seen)
     _drop_unread(block, set())
     for var, is_uniform in zip(inputs, uniform, strict=True):
         var.uniform = is_uniform
@@ -100,8 +100,10 @@ def _name_of(dtype: Any) -> str:
 class _Builder:
     """Collects the equations of one block."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: set[str]) -> None:
+        """`seen` gets the names of all primitives that are read, those of inner blocks included."""
         self.equations: list[Equation] = []
+        self.seen = seen
 
     def inline(self, jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Atom]) -> list[Atom]:
         """Adds a jaxpr's equations; returns its outputs."""
@@ -128,7 +130,7 @@ class _Builder:
 
     def block(self, jaxpr: ClosedJaxpr, arguments: Sequence[Atom], inputs: list[Var]) -> Block:
         """A block of its own, of a jaxpr."""
-        builder = _Builder()
+        builder = _Builder(self.seen)
         outputs = builder.inline(jaxpr.jaxpr, jaxpr.consts, arguments)
         return Block(inputs, builder.equations, outputs)
 
@@ -152,6 +154,7 @@ class _Builder:
     def equation(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         """Adds an equation of a jaxpr; returns its outputs."""
         op, params = eqn.primitive.name, eqn.params
+        self.seen.add(op)
         if op in _SAME:
             return [inputs[0]]
         if op == "optimization_barrier":

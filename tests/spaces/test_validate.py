@@ -97,6 +97,7 @@ REFUSED = [
     (Discrete(3), zeros(4, 5), r"axes \(4, 5\); step it with one `jax.vmap` per axis"),
     (Discrete(3), 1.0, "got 1.0 of type float. Use an integer"),
     (Discrete(3), zeros(dtype=jnp.float32), r"got float32 of shape \(\). Use an integer: cast with"),
+    (Discrete(3), zeros(2, dtype=jnp.float32), r"of shape \(2,\). Real numbers are actions of a Box; use integers"),
     (Discrete(3), True, "got True of type bool. Use an integer"),
     (Discrete(3), "left", "got 'left' of type str. Use an integer"),
     (Discrete(3), None, "got None of type NoneType. Use an integer"),

@@ -9,6 +9,7 @@ from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import AABB_EXTENSION, AABB_MULTIPLIER, POLYGON_RADIUS, F
 from jaxenvs.simulators.box2d.vectors import (
+    Rotation,
     Scalar,
     Vector,
     any_of,
@@ -27,9 +28,8 @@ Box = tuple[Scalar, Scalar, Scalar, Scalar]
 """Left, bottom, right and top in m."""
 
 
-def body_box(model: Model, body: Scalar, center: Vector, angle: Scalar) -> tuple[Box, Vector]:
+def body_box(model: Model, body: Scalar, center: Vector, q: Rotation) -> tuple[Box, Vector]:
     """The boxes of bodies in m: left, bottom, right, top; and the origins of their frames in m."""
-    q = rotation(angle)
     origin = origin_of(model, body, center, q)
     x, y = transform(up(origin), up(q), vector_of(model.vertices, body))
     low, high = (fold(jnp.minimum, x), fold(jnp.minimum, y)), (fold(jnp.maximum, x), fold(jnp.maximum, y))
@@ -51,7 +51,7 @@ def apart(box: Box, other: Box) -> Array:
 
 
 def move_box(
-    model: Model, body: Scalar, fat: Box, start: tuple[Vector, Scalar], end: tuple[Vector, Scalar]
+    model: Model, keep: Keep, body: Scalar, fat: Box, start: tuple[Vector, Scalar], end: tuple[Vector, Scalar]
 ) -> tuple[Box, Array]:
     """The fat boxes of bodies after a step, and whether they changed.
 
@@ -60,12 +60,15 @@ def move_box(
 
     Args:
         model: the bodies.
+        keep: stops recomputation.
         body: int32 indices.
         fat: before the step.
         start: centre of mass and angle at the start.
         end: the same at the end.
     """
-    (box1, origin1), (box2, origin2) = body_box(model, body, *start), body_box(model, body, *end)
+    (box1, origin1), (box2, origin2) = (
+        body_box(model, body, center, keep(rotation(angle))) for center, angle in (start, end)
+    )
     low = [jnp.minimum(box1[i], box2[i]) for i in (0, 1)]
     high = [jnp.maximum(box1[i], box2[i]) for i in (2, 3)]
     inside = (fat[0] <= low[0]) & (fat[1] <= low[1]) & (high[0] <= fat[2]) & (high[1] <= fat[3])

@@ -92,10 +92,10 @@ def origin_of(model: Model, body: Scalar, center: Vector, q: Rotation, *, steady
     return subtract(center, rotate(q, vector_of(model.local_centers, body), steady=steady))
 
 
-def outline(model: Model, body: Array, center: Vector, angle: Array) -> Outline:
+def outline(model: Model, keep: Keep, body: Array, center: Vector, angle: Array) -> Outline:
     """The polygons of bodies, int32 indices, whose centres of mass lie at `center`."""
     vertices, normals = vector_of(model.vertices, body), vector_of(model.normals, body)
-    q = rotation(angle)
+    q = keep(rotation(angle))
     p = origin_of(model, body, center, q)
     return Outline(
         vertices=vertices,
@@ -215,7 +215,7 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
         center: the bodies' centres of mass in m, with as many axes as the edges.
         angle: rad.
     """
-    shape = outline(model, body, center, angle)
+    shape = outline(model, keep, body, center, angle)
     axes = separations(keep, v1, v2, shape)
     face = _reference(v1, v2, shape, axes)
     (incident, ends, normal), number = keep(((face.incident, face.ends, face.normal), face.incident_indices))

@@ -97,7 +97,7 @@ def constraint(
     """
     inverse_mass = of(model.inverse_masses, body)
     inverse_inertia = of(model.inverse_inertias, body)
-    q = rotation(angle)
+    q = keep(rotation(angle))
     p = origin_of(model, body, center, q)
     is_edge = manifold.edge_is_face
     normal = choose(is_edge, manifold.normal, rotate(q, manifold.normal))
@@ -224,7 +224,7 @@ def _solve_position(
     inverse_inertia = of(model.inverse_inertias, body)
     least = jnp.zeros_like(angle)
     for number, clip in enumerate(manifold.clip_points):
-        q = rotation(angle)
+        q = keep(rotation(angle))
         p = origin_of(model, body, center, q)
         on_body = transform(p, q, clip)
         turned, plane = rotate(q, manifold.normal), transform(p, q, manifold.plane_point)

@@ -293,7 +293,7 @@ def _resolve(
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
     ((v, w), _), _, _ = lax.while_loop(more, block, start)
     end, end_angle, v, w = integrate(center, angle, v, w, (F(1) - time) * model.dt)
-    fat, entry = broad_phase.move_box(model, body.number, body.fat_box, (center, angle), (end, end_angle))
+    fat, entry = broad_phase.move_box(model, keep, body.number, body.fat_box, (center, angle), (end, end_angle))
     moved = body.replace(
         sweep=Sweep(center, angle, end, end_angle),
         velocity=v,

@@ -139,7 +139,7 @@ def collide_box(
         center: the bodies' centres of mass in m, with as many axes as the rectangles.
         angle: rad.
     """
-    shape = outline(model, body, center, angle)
+    shape = outline(model, keep, body, center, angle)
     vertices = corners(low, high)
     axes = vertices[0].ndim - 1
     normals = tuple(jnp.broadcast_to(each, vertices[0].shape) for each in _normals(axes))

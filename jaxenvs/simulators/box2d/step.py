@@ -74,7 +74,7 @@ def _step(
     moved, fat_box, reached = moving_of(world, world.awake), world.fat_box, None
     if not grounded:
         moved, _ = island.solve(model, solver, keep, moved, drive, None, world.awake)
-        fat, entry = _moved_boxes(model, world, moved)
+        fat, entry = _moved_boxes(model, keep, world, moved)
         fat_box = jnp.stack(as_lanes(fat, bodies), 2)
         if not airborne:
             lane = jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
@@ -148,12 +148,12 @@ def _box_items(fat_box: Array) -> Box:
     return left, bottom, right, top
 
 
-def _moved_boxes(model: Model, world: World, moved: Moving) -> tuple[Box, Array]:
+def _moved_boxes(model: Model, keep: Keep, world: World, moved: Moving) -> tuple[Box, Array]:
     """The fat boxes of all items after the bodies have moved, and which of them changed, (items,)."""
     body = bodies_of_items(model, world.awake.shape[0])
     start = _items(world.position), as_items(world.angle)
     end = _items(moved.position), as_items(moved.angle)
-    return broad_phase.move_box(model, body, _box_items(world.fat_box), start, end)
+    return broad_phase.move_box(model, keep, body, _box_items(world.fat_box), start, end)
 
 
 def _near_ground(
@@ -183,7 +183,7 @@ def _near_ground(
         """With new boxes and pairs; and which bodies might hit something."""
         sweep = falling.sweep
         start, end = (sweep.center0, sweep.angle0), (sweep.center, sweep.angle)
-        fat, entry = broad_phase.move_box(model, falling.number, falling.fat_box, start, end)
+        fat, entry = broad_phase.move_box(model, keep, falling.number, falling.fat_box, start, end)
         close = keep(ground.close(falling.lane, fat, entry))
         contacts, _, too_many = broad_phase.update_pairs(keep, close, falling.contacts)
         falling = falling.replace(fat_box=fat, contacts=contacts, overflow=falling.overflow | too_many)

@@ -61,7 +61,7 @@ class Sweep(NamedTuple):
 
 def stays_apart(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, sweep: Sweep) -> Array:
     """Whether the motion is too short to bring a body near an edge; True only if `time_of_impact` finds no impact."""
-    axes = separations(keep, v1, v2, outline(model, body, sweep.center0, sweep.angle0))
+    axes = separations(keep, v1, v2, outline(model, keep, body, sweep.center0, sweep.angle0))
     moved = subtract(sweep.center, sweep.center0)
     # Along a side of the polygon, what turns is the way to an end of the edge.
     to_ends = [subtract(end, sweep.center0) for end in (v1, v2)]
@@ -73,7 +73,7 @@ def stays_apart(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, s
 
 def stays_apart_from_part(model: Model, keep: Keep, body: Array, ground: Vector, corners: Array, sweep: Sweep) -> Array:
     """The same for parts of the ground with more vertices; their arguments are those of `time_of_impact`."""
-    shape = outline(model, body, sweep.center0, sweep.angle0)
+    shape = outline(model, keep, body, sweep.center0, sweep.angle0)
     near = keep(closest(ground, shape.world_vertices, jnp.broadcast_to(shape.num_vertices, corners.shape), corners))
     moved = subtract(sweep.center, sweep.center0)
     motion = jnp.sqrt(dot(moved, moved)) + jnp.abs(sweep.angle - sweep.angle0) * of(model.reaches, body)
@@ -108,7 +108,7 @@ def time_of_impact(
     sweep = sweep._replace(angle0=sweep.angle0 - turns, angle=sweep.angle - turns)
 
     def pose(time: Scalar) -> tuple[Vector, Rotation]:
-        q = rotation(between(sweep.angle0, sweep.angle, time))
+        q = keep(rotation(between(sweep.angle0, sweep.angle, time)))
         (x0, y0), (x1, y1) = sweep.center0, sweep.center
         center = between(x0, x1, time), between(y0, y1, time)
         return keep(origin_of(model, body, center, q, steady=True)), q

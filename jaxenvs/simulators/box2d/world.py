@@ -58,7 +58,7 @@ def world_at_rest(model: Model, origin: Array, angle: Array) -> World:
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     x, y = model.local_centers[:, 0], model.local_centers[:, 1]
     position = origin + jnp.stack([cosine * x - sine * y, sine * x + cosine * y], 1)
-    boxes = [body_box(model, i, (position[i, 0], position[i, 1]), angle[i])[0] for i in range(count)]
+    boxes = [body_box(model, i, (position[i, 0], position[i, 1]), (sine[i], cosine[i]))[0] for i in range(count)]
     margin = np.array([-1, -1, 1, 1], np.float32) * AABB_EXTENSION
     return World(
         position=position,
