@@ -206,6 +206,7 @@ class _Ground(PyTreeNode):
         across: the same for a pixel upwards.
         place: m along the axis at the lower left corner of the window.
         half: half the length of a pixel of the picture as seen along the axis, m.
+        inverse: of that length, 1/m.
         wider: by how much shapes are enlarged, m.
     """
 
@@ -213,6 +214,7 @@ class _Ground(PyTreeNode):
     across: Array
     place: Array
     half: Array
+    inverse: Array
     wider: Array
 
     @staticmethod
@@ -221,12 +223,14 @@ class _Ground(PyTreeNode):
         scale = 1 / view.zoom
         sine, cosine = scale * view.sine, scale * view.cosine
         along, across = jnp.stack([cosine, sine], 1), jnp.stack([-sine, cosine], 1)
+        # A pixel seen along an axis of the world is a trapezoid; a box of the same spread is almost the same.
+        half = 0.5 * jnp.sqrt(jnp.square(along * pixel_width) + jnp.square(across * pixel_height))
         return _Ground(
             along=along,
             across=across,
             place=view.place - along * _CAR_AT[0] - across * _CAR_AT[1],
-            # A pixel seen along an axis of the world is a trapezoid; a box of the same spread is almost the same.
-            half=0.5 * jnp.sqrt(jnp.square(along * pixel_width) + jnp.square(across * pixel_height)),
+            half=half,
+            inverse=0.5 / half,
             wider=jnp.broadcast_to((DILATION * scale)[:, None], along.shape),
         )
 
@@ -239,13 +243,11 @@ class _Ground(PyTreeNode):
         """
         field, grass = [], []
         for axis in range(2):
-            along, across, place, half, wider = (
-                _like(value[:, axis], x) for value in (self.along, self.across, self.place, self.half, self.wider)
-            )
+            along, across, place, half, inverse, wider = (_like(value[:, axis], x) for value in jax.tree.leaves(self))
             place = along * x + (across * y + place)
-            field.append(jnp.clip((_FIELD + wider - jnp.abs(place)) / (2 * half) + 0.5, 0.0, 1.0))
+            field.append(jnp.clip((_FIELD + wider - jnp.abs(place)) * inverse + 0.5, 0.0, 1.0))
             first, last = (_patches_until(place + wider + sign * half, _PATCH + 2 * wider) for sign in (-1, 1))
-            grass.append((last - first) / (2 * half))
+            grass.append((last - first) * inverse)
         return field[0] * field[1], grass[0] * grass[1]
 
 

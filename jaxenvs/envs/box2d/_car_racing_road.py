@@ -233,6 +233,9 @@ def _paint_blocks(
     rest = (most - jnp.minimum(size, most)).astype(jnp.uint32)
     place = jnp.sort(rest * np.uint32(units) + np.arange(units, dtype=np.uint32))
     order = (place % np.uint32(units)).astype(jnp.int32)
+    rank = jnp.zeros(units, jnp.int32).at[order].set(np.arange(units, dtype=np.int32), unique_indices=True)
+    order = jnp.pad(order, (0, -units % at_once))
+    total = jnp.sum(size > 0, dtype=jnp.int32)
     number = np.arange(block[0] * block[1])
     x = ((number % block[1] + 0.5) * pixel[0]).astype(np.float32)[None]
     y = ((block[0] - 1 - number // block[1] + 0.5) * pixel[1]).astype(np.float32)[None]
@@ -253,21 +256,31 @@ def _paint_blocks(
         brightness, is_kerb, is_white = (look[:, None] for look in (brightness, is_kerb, is_white))
         return words, ground - share, shade + brightness * share, kerb + is_kerb * share, white + is_white * share
 
-    def some_blocks(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        first, painted, roads = loop
-        first_used = jnp.minimum(first, units - at_once)
-        index = lax.dynamic_slice_in_dim(order, first_used, at_once)
-        lane, corner = index // per_lane, jnp.asarray(origin)[index % per_lane]
+    def next_blocks(loop: Any) -> tuple[Array, Array, Array]:
+        """The numbers of the next blocks, their lanes and corners."""
+        index = lax.dynamic_slice_in_dim(order, loop[0], at_once)
+        return index, index // per_lane, jnp.asarray(origin)[index % per_lane]
 
-        ones, zeros = (jnp.full((at_once, x.shape[1]), value, jnp.float32) for value in (1, 0))
+    def colored(loop: Any, lane: Array, corner: Array, road: Road) -> Array:
+        color = colors(lane, (corner[:, 0], corner[:, 1]), (x, y), road)
+        return lax.dynamic_update_slice_in_dim(loop[1], color, loop[0], 0)
+
+    ones, zeros = (jnp.full((at_once, x.shape[1]), value, jnp.float32) for value in (1, 0))
+
+    def with_road(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        index, lane, corner = next_blocks(loop)
         start = words[index], ones, zeros, zeros, zeros
         found = lax.while_loop(lambda loop: jnp.any(loop[0] != 0), partial(one_item, lane, corner), start)
-        found = Road(*found[1:])
-        color = colors(lane, (corner[:, 0], corner[:, 1]), (x, y), found)
-        painted = lax.dynamic_update_slice_in_dim(painted, color, first_used, 0)
-        return first + at_once, painted, lax.dynamic_update_slice_in_dim(roads, _packed(found), first_used, 0)
+        road = Road(*found[1:])
+        roads = lax.dynamic_update_slice_in_dim(loop[2], _packed(road), loop[0], 0)
+        return loop[0] + at_once, colored(loop, lane, corner, road), roads
 
-    empty = jnp.zeros((units, x.shape[1]), jnp.uint32)
-    loop = lax.while_loop(lambda loop: loop[0] < units, some_blocks, (jnp.int32(0), empty, empty))
-    rank = jnp.zeros(units, jnp.int32).at[order].set(np.arange(units, dtype=np.int32), unique_indices=True)
+    def without_road(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        _, lane, corner = next_blocks(loop)
+        return loop[0] + at_once, colored(loop, lane, corner, Road(ones, zeros, zeros, zeros)), loop[2]
+
+    empty = jnp.zeros((order.size, x.shape[1]), jnp.uint32)
+    nothing = jnp.full_like(empty, 2 ** _BITS[0] - 1)
+    loop = lax.while_loop(lambda loop: loop[0] < total, with_road, (jnp.int32(0), empty, nothing))
+    loop = lax.while_loop(lambda loop: loop[0] < units, without_road, loop)
     return loop[1], loop[2], rank
