@@ -1,5 +1,8 @@
 """Which tiles of the track the car of CarRacing touches: sensors, which push nothing."""
 
+import operator
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,14 +12,13 @@ from jax import Array, lax
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
 from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS
-from jaxenvs.simulators.box2d.lanes import over_lanes
+from jaxenvs.simulators.box2d.lanes import Keep, over_lanes
 from jaxenvs.simulators.box2d.settings import EPSILON, TOTAL_RADIUS, F
 
 _NEAR = 3.2
 """Distance from the hull's centre of mass within which the whole car lies, m."""
 _AT_ONCE = 6
 """Tiles that are compared with the car at once."""
-_MOST_VERTICES = 8
 _PAIRS = ((0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3))
 """All segments between the corners of a tile: Box2D takes the convex hull of the corners, in whichever order."""
 
@@ -37,14 +39,34 @@ class Touched(PyTreeNode):
     start: Array
 
 
-def _outlines() -> np.ndarray:
-    """(polygons, 8, 2) float32 in m, in the frames of their bodies; shorter ones repeat their last vertex."""
-    shapes = [shape.vertices for _, shape in POLYGONS]
-    return np.stack([np.concatenate([v, np.repeat(v[-1:], _MOST_VERTICES - len(v), 0)]) for v in shapes])
+class _Outlines:
+    """Polygons in the frames of some bodies, the same in each.
+
+    Attributes:
+        bodies: (frames,), the bodies.
+        spans: the first vertex of each polygon, and the one after the last.
+        x: (vertices, 1, 1, 1) float32 in m, of all polygons; the axes that follow are frames, tiles and lanes.
+        y: the same.
+        dx: from each vertex to the next of its polygon.
+        dy: the same.
+    """
+
+    def __init__(self, bodies: list[int], polygons: list[np.ndarray]) -> None:
+        ends = np.cumsum([len(polygon) for polygon in polygons])
+        self.bodies = np.array(bodies)
+        self.spans = list(zip([0, *ends[:-1]], ends, strict=True))
+        vertices = np.concatenate(polygons)
+        sides = np.concatenate([np.roll(polygon, -1, 0) for polygon in polygons]) - vertices
+        self.x, self.y = (vertices[:, i, None, None, None] for i in (0, 1))
+        self.dx, self.dy = (sides[:, i, None, None, None] for i in (0, 1))
+
+    def each(self, function: Callable[[Array, Array], Array], values: Array) -> list[Array]:
+        """(frames, tiles, lanes) of each polygon: values of its vertices combined."""
+        return [reduce(function, [values[i] for i in range(*span)]) for span in self.spans]
 
 
-_OUTLINES = _outlines()
-_BODIES = np.array([body for body, _ in POLYGONS])
+_WHEELS = _Outlines([1, 2, 3, 4], [next(shape.vertices for body, shape in POLYGONS if body == 1)])
+_HULL = _Outlines([0], [shape.vertices for body, shape in POLYGONS if body == 0])
 
 
 def touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touched:
@@ -62,16 +84,17 @@ def touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touche
 def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touched:
     """The same with a leading axis of lanes."""
     lanes, capacity = tiles.shape[:2]
-    hull = position[:, 0, None]
-    low, high = jnp.min(tiles, 2) - _NEAR, jnp.max(tiles, 2) + _NEAR
-    exists = count[:, None] > np.arange(capacity, dtype=np.int32)[None]
-    candidates = bit_sets.packed(exists & jnp.all((low < hull) & (hull < high), -1))
+    keep = Keep(count < 0)
+    near = count[:, None] > np.arange(capacity, dtype=np.int32)[None]
+    for axis in range(2):
+        corners, hull = [tiles[..., i, axis] for i in range(4)], position[:, 0, axis, None]
+        near = near & (reduce(jnp.minimum, corners) - _NEAR < hull) & (hull < reduce(jnp.maximum, corners) + _NEAR)
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     center_x, center_y = MODEL.local_centers[None, :, 0], MODEL.local_centers[None, :, 1]
     offset = jnp.stack([cosine * center_x - sine * center_y, sine * center_x + cosine * center_y], -1)
-    origin = (position - offset)[:, _BODIES]
-    sine, cosine = sine[:, _BODIES, None, None], cosine[:, _BODIES, None, None]
-    numbers = np.arange(capacity, dtype=np.int32)[None, None]
+    # Lanes are the last axis, along which a processor's vectors work.
+    frames = keep(jnp.moveaxis(jnp.stack([*jnp.moveaxis(position - offset, 2, 0), sine, cosine]), 1, 2)[:, :, None])
+    numbers = np.arange(capacity, dtype=np.int32)[None]
 
     def some(loop: Any) -> Any:
         words, found = loop
@@ -79,64 +102,69 @@ def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touch
         for _ in range(_AT_ONCE):
             member, words = bit_sets.pop_greatest(words)
             members.append(member)
-        chosen = jnp.stack(members, 1)
-        corners = jnp.take_along_axis(tiles, jnp.maximum(chosen, 0)[:, :, None, None], 1)
-        away = corners[:, None] - origin[:, :, None, None]
-        x, y = away[..., 0], away[..., 1]
-        local = jnp.stack([cosine * x + sine * y, cosine * y - sine * x], -1)
-        overlap = _overlap(local) & (chosen >= 0)[:, None]
-        mine = chosen[:, :, None] == numbers
+        chosen = jnp.stack(members)
+        corners = jnp.take_along_axis(tiles, jnp.maximum(chosen.T, 0)[:, :, None, None], 1)
+        corners = keep(corners.transpose(2, 3, 1, 0))
+        wheels, hull = (
+            keep(_overlap(keep, outlines, frames, corners) & (chosen >= 0)[None]) for outlines in (_WHEELS, _HULL)
+        )
+        by_wheel = keep(jnp.any(wheels, 0))
 
         def tiles_of(overlaps: Array) -> Array:
-            return jnp.any(mine & jnp.any(overlaps, 1)[:, :, None], 1)
+            """(lanes, tiles) bool, given (tiles at once, lanes)."""
+            return reduce(
+                operator.or_,
+                [(member[:, None] == numbers) & overlap[:, None] for member, overlap in zip(members, overlaps, strict=False)],
+            )
 
-        wheels = overlap[:, :4]
         return words, Touched(
-            on_road=found.on_road | jnp.any(wheels, 2),
-            by_wheel=found.by_wheel | tiles_of(wheels),
-            by_car=found.by_car | tiles_of(overlap),
-            start=found.start | jnp.any(wheels & (chosen == 0)[:, None], 2),
+            on_road=found.on_road | jnp.any(wheels, 1).T,
+            by_wheel=found.by_wheel | tiles_of(by_wheel),
+            by_car=found.by_car | tiles_of(keep(by_wheel | hull[0])),
+            start=found.start | jnp.any(wheels & (chosen == 0)[None], 1).T,
         )
 
     no_wheels, none = jnp.zeros((lanes, 4), bool), jnp.zeros((lanes, capacity), bool)
-    loop = candidates, Touched(on_road=no_wheels, by_wheel=none, by_car=none, start=no_wheels)
+    loop = bit_sets.packed(near), Touched(on_road=no_wheels, by_wheel=none, by_car=none, start=no_wheels)
     return lax.while_loop(lambda loop: jnp.any(loop[0] != 0), some, loop)[1]
 
 
-def _overlap(corners: Array) -> Array:
-    """(lanes, polygons, tiles) bool: whether tiles overlap polygons.
+def _overlap(keep: Keep, outlines: _Outlines, frames: Array, corners: Array) -> Array:
+    """(frames, tiles, lanes) bool: whether tiles overlap any polygon of a frame.
 
     Args:
-        corners: (lanes, polygons, tiles, 4, 2) float32 in m, of the tiles, in the frames of the polygons.
+        keep: stops recomputation.
+        outlines: the polygons.
+        frames: (4, bodies, 1, lanes) float32: where each body's frame lies, in m, and the sine and cosine of its angle.
+        corners: (4, 2, tiles, lanes) float32 in m, of the tiles.
     """
-    outline = _OUTLINES[None, :, None]
-    following = np.roll(outline, -1, -2)
-    first, second = (corners[..., np.array(ends), :] for ends in zip(*_PAIRS, strict=True))
-    segments = second - first
-    normal = np.stack([following[..., 1] - outline[..., 1], outline[..., 0] - following[..., 0]], -1)
+    place_x, place_y, sine, cosine = frames[:, outlines.bodies]
+    x, y = corners[:, 0, None] - place_x, corners[:, 1, None] - place_y
+    x, y = keep((cosine * x + sine * y, cosine * y - sine * x))
+    normal_x, normal_y = outlines.dy, -outlines.dx
     # In the direction of each side of a polygon, and of each segment of a tile.
-    beyond = jnp.min(_dots(normal, corners), -1) - np.sum(normal * outline, -1)
-    across = jnp.stack([segments[..., 1], -segments[..., 0]], -1)
-    of_tile, of_polygon = _dots(across, corners), _dots(across, outline)
-    apart = (jnp.min(of_tile, -1) > jnp.max(of_polygon, -1)) | (jnp.max(of_tile, -1) < jnp.min(of_polygon, -1))
-    separated = jnp.any(beyond > 0, -1) | jnp.any(apart, -1)
-    squared = jnp.minimum(
-        _squared_distance(corners, outline, following - outline), _squared_distance(outline, first, segments)
-    )
+    beyond = reduce(jnp.minimum, [normal_x * x[i] + normal_y * y[i] for i in range(4)])
+    beyond = beyond - (normal_x * outlines.x + normal_y * outlines.y)
+    separated = outlines.each(operator.or_, beyond > 0)
+    near = [_squared_distance(x[i] - outlines.x, y[i] - outlines.y, outlines.dx, outlines.dy) for i in range(4)]
+    for first, second in _PAIRS:
+        dx, dy = keep((x[second] - x[first], y[second] - y[first]))
+        of_tile = [dy * x[i] - dx * y[i] for i in range(4)]
+        of_polygon = keep(dy * outlines.x - dx * outlines.y)
+        least, greatest = reduce(jnp.minimum, of_tile), reduce(jnp.maximum, of_tile)
+        bounds = zip(outlines.each(jnp.minimum, of_polygon), outlines.each(jnp.maximum, of_polygon), strict=True)
+        apart = [(least > high) | (greatest < low) for low, high in bounds]
+        separated = [before | now for before, now in zip(separated, apart, strict=True)]
+        near.append(_squared_distance(outlines.x - x[first], outlines.y - y[first], dx, dy))
+    squared = outlines.each(jnp.minimum, keep(reduce(jnp.minimum, near)))
     limit = TOTAL_RADIUS + F(10) * EPSILON
-    return ~separated | (squared < limit * limit)
+    touching = [~apart | (least < limit * limit) for apart, least in zip(separated, squared, strict=True)]
+    return reduce(operator.or_, touching)
 
 
-def _dots(axes: Any, points: Any) -> Array:
-    """(..., axes, points): scalar products."""
-    return axes[..., :, None, 0] * points[..., None, :, 0] + axes[..., :, None, 1] * points[..., None, :, 1]
-
-
-def _squared_distance(points: Any, starts: Any, segments: Any) -> Array:
-    """(...): the least squared distance of points (..., n, 2) from segments, given starts and vectors, (..., m, 2)."""
-    x, y = (points[..., :, None, i] - starts[..., None, :, i] for i in (0, 1))
-    dx, dy = segments[..., None, :, 0], segments[..., None, :, 1]
+def _squared_distance(x: Any, y: Any, dx: Any, dy: Any) -> Array:
+    """The squared distance of points from segments, given the vectors from where segments start to points and ends."""
     along = (x * dx + y * dy) / jnp.maximum(dx * dx + dy * dy, F(1e-12))
     along = jnp.clip(along, 0.0, 1.0)
     x, y = x - along * dx, y - along * dy
-    return jnp.min(x * x + y * y, (-2, -1))
+    return x * x + y * y

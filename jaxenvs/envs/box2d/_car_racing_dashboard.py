@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.simulators.box2d.lanes import Keep
 
 _TOP = 700.0
 """Where the black bar begins, in pixels of the window from its top."""
@@ -49,6 +50,10 @@ _GLYPH_SPAN = 23.0
 _TEXT_CENTER, _TEXT_TOP = 60.0, 729.0
 
 
+_Pixels: TypeAlias = tuple[np.ndarray, float]
+"""Where the pixels of an axis start, and their size, in pixels of the window."""
+
+
 class Readings(PyTreeNode):
     """What the bar shows.
 
@@ -74,35 +79,45 @@ def covered(low: Array, high: Array, start: np.ndarray, size: float) -> Array:
     return jnp.maximum(end - begin, 0.0) / np.float32(size)
 
 
-def draw_bar(readings: Readings, height: int, width: int) -> list[Array]:
-    """Red, green and blue of the bar, (lanes, rows, width) float32 each, the rows from `bar_top` on.
+def draw_bar(keep: Keep, readings: Readings, height: int, width: int) -> list[list[Array]]:
+    """Red, green and blue of the bar, (lanes, rows, columns) float32 each, the rows from `bar_top` on.
 
     Args:
+        keep: stops recomputation.
         readings: what to show.
         height: of the picture.
         width: of the picture.
+
+    Returns:
+        The part with the return, and the part to the right of it.
     """
-    lines, columns = _starts(bar_top(height), height, height, 800), _starts(0, width, width, 1000)
-    left, right = gauge_columns(width)
-    _, gauges = draw_gauges(readings, height, width, bar_top(height), height)
-    channels = [jnp.pad(color, ((0, 0), (0, 0), (left, width - right))) for color in gauges]
-    for place, value, share, color in (
-        (20, readings.steering, -10.0, _GREEN),
-        (30, readings.turning, -0.8, _RED),
-    ):
-        start = jnp.full_like(value, place * _UNIT_X)
-        box = start, start + _UNIT_X * share * value, jnp.full_like(value, 720), jnp.full_like(value, 760)
-        channels = _blended(channels, _filled(box, value, lines, columns), color)
-    text = 255.0 * _text(readings.score, columns, lines)
-    return [channel + text for channel in channels]
+    lines = _starts(bar_top(height), height, height, 800)
+    text = _text(readings.score, _starts(0, width, width, 1000), lines)
+    wide = text.shape[2]
+    parts = []
+    for first, last in ((0, wide), (wide, width)):
+        columns = _starts(first, last, width, 1000)
+        _, channels = _draw_upright(keep, readings, lines, columns)
+        for place, value, share, color in (
+            (20, readings.steering, -10.0, _GREEN),
+            (30, readings.turning, -0.8, _RED),
+        ):
+            start = jnp.full_like(value, place * _UNIT_X)
+            box = start, start + _UNIT_X * share * value, jnp.full_like(value, 720), jnp.full_like(value, 760)
+            channels = _blended(channels, _filled(keep, box, value, lines, columns), color)
+        parts.append(channels)
+    return [[channel + 255.0 * text for channel in parts[0]], parts[1]]
 
 
-def draw_gauges(readings: Readings, height: int, width: int, top: int, bottom: int) -> tuple[Array, list[Array]]:
+def draw_gauges(
+    keep: Keep, readings: Readings, height: int, width: int, top: int, bottom: int
+) -> tuple[Array, list[Array]]:
     """Share of the background that is seen behind the upright gauges, and red, green and blue that they add.
 
     (lanes, rows, columns) float32 each: the columns are `gauge_columns`.
 
     Args:
+        keep: stops recomputation.
         readings: what to show.
         height: of the picture.
         width: of the picture.
@@ -110,6 +125,11 @@ def draw_gauges(readings: Readings, height: int, width: int, top: int, bottom: i
         bottom: the one after the last row.
     """
     lines, columns = _starts(top, bottom, height, 800), _starts(*gauge_columns(width), width, 1000)
+    return _draw_upright(keep, readings, lines, columns)
+
+
+def _draw_upright(keep: Keep, readings: Readings, lines: _Pixels, columns: _Pixels) -> tuple[Array, list[Array]]:
+    """`draw_gauges` in some rows and columns."""
     bottom_line = 800 - _UNIT_Y
     seen = jnp.ones((len(readings.speed), len(lines[0]), len(columns[0])), jnp.float32)
     channels = [jnp.zeros_like(seen)] * 3
@@ -118,7 +138,7 @@ def draw_gauges(readings: Readings, height: int, width: int, top: int, bottom: i
     for place, value, share, color in gauges:
         left, base = jnp.full_like(value, place * _UNIT_X), jnp.full_like(value, bottom_line)
         box = left, left + _UNIT_X, base - _UNIT_Y * share * value, base
-        filled = _filled(box, value, lines, columns)
+        filled = _filled(keep, box, value, lines, columns)
         seen, channels = seen * (1 - filled), _blended(channels, filled, color)
     return seen, channels
 
@@ -133,21 +153,17 @@ def gauge_columns(width: int) -> tuple[int, int]:
     return int(5 * _UNIT_X * width / 1000), int(np.ceil((11 * _UNIT_X + 1) * width / 1000))
 
 
-_Pixels: TypeAlias = tuple[np.ndarray, float]
-"""Where the pixels of an axis start, and their size, in pixels of the window."""
-
-
 def _starts(first: int, last: int, count: int, length: int) -> _Pixels:
     size = length / count
     return (np.arange(first, last) * size).astype(np.float32), size
 
 
-def _filled(box: tuple[Array, ...], value: Array, lines: _Pixels, columns: _Pixels) -> Array:
+def _filled(keep: Keep, box: tuple[Array, ...], value: Array, lines: _Pixels, columns: _Pixels) -> Array:
     """(lanes, rows, columns) float32: what a box covers, unless its value is too small."""
     left, right, first, last = (jnp.trunc(side) for side in box)
     across = covered(jnp.minimum(left, right), jnp.maximum(left, right) + 1.0, *columns)
     down = covered(jnp.minimum(first, last), jnp.maximum(first, last) + 1.0, *lines)
-    down = jnp.where(jnp.abs(value) > _LEAST, 1.0, 0.0)[:, None] * down
+    down, across = keep((jnp.where(jnp.abs(value) > _LEAST, 1.0, 0.0)[:, None] * down, across))
     return down[:, :, None] * across[:, None]
 
 
@@ -156,7 +172,7 @@ def _blended(channels: list[Array], share: Array, color: tuple[int, int, int]) -
 
 
 def _text(score: Array, columns: _Pixels, lines: _Pixels) -> Array:
-    """(lanes, rows, columns) float32: what the digits of the score cover of each pixel."""
+    """(lanes, rows, n) float32: what the digits of the score cover of each pixel of the first columns."""
     number = jnp.clip(jnp.round(score), -999, 9999).astype(jnp.int32)
     negative = (score < 0) & (jnp.round(score) <= 0)  # Python writes -0 with its sign
     size = jnp.abs(number)
@@ -176,8 +192,7 @@ def _text(score: Array, columns: _Pixels, lines: _Pixels) -> Array:
     wide = int(np.ceil(2 * _TEXT_CENTER / columns[1]))
     dots = left[:, :, None] + 2.0 * np.arange(_GLYPH_WIDTH, dtype=np.float32)[None, None]
     across = _shares(dots, 2.0, columns[0][:wide], columns[1])
-    text = jnp.einsum("lkrx,lkxc->lrc", jnp.asarray(glyphs)[digits], across)
-    return jnp.pad(text, ((0, 0), (0, 0), (0, len(columns[0]) - wide)))
+    return jnp.einsum("lkrx,lkxc->lrc", jnp.asarray(glyphs)[digits], across)
 
 
 def _shares(dots: Array, size: float, pixels: np.ndarray, pixel_size: float) -> Array:

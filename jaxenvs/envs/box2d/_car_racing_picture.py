@@ -1,16 +1,18 @@
 """The picture of CarRacing, which is its observation: grass, road, car and the bar below them."""
 
+import operator
 from functools import partial, reduce
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS, WHEEL_RADIUS, WHEEL_WIDTH, Car
 from jaxenvs.envs.box2d._car_racing_dashboard import Readings, bar_top, draw_bar, draw_gauges, gauge_columns
-from jaxenvs.envs.box2d._car_racing_road import BRIGHTEST, DILATION, WINDOW, paint_road, rounded, unpacked
+from jaxenvs.envs.box2d._car_racing_road import BRIGHTEST, DILATION, WINDOW, Painting, Road, paint_road, rounded
 from jaxenvs.envs.box2d._car_racing_track import Track
 from jaxenvs.simulators.box2d.lanes import Keep, over_lanes
 from jaxenvs.simulators.box2d.vectors import Vector
@@ -36,23 +38,6 @@ _DARKER = {96: 1.01, 600: 0.01}
 plain areas darker, by 2 if it shrinks both sides of a picture by more than half, and else by 1."""
 _GAUGES_TOP = 600
 """No gauge of the bar reaches above this line of the window, except those of wheels that spin at over 900 rad/s."""
-
-
-_SHAPE_BODIES = np.array([body for body, _ in POLYGONS for _ in range(2 if body > 0 else 1)])
-"""Of each shape of the car in the order of painting: each wheel and its light part, then the hull."""
-
-
-def _outlines() -> np.ndarray:
-    """(shapes, 8, 2) float32 in m, in the frames of the bodies; shorter ones repeat their last corner."""
-    rows = []
-    for body, shape in POLYGONS:
-        corners = shape.vertices
-        row = np.concatenate([corners, np.repeat(corners[-1:], 8 - len(corners), 0)])
-        rows += [row] * (2 if body > 0 else 1)
-    return np.stack(rows)
-
-
-_OUTLINES = _outlines()
 
 
 class Scene(PyTreeNode):
@@ -104,11 +89,11 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
     zoom = _FAR * (1 - moment) + _NEAR * moment
     view = _View(place=origin[:, 0], sine=jnp.sin(car.angle[:, 0]), cosine=jnp.cos(car.angle[:, 0]), zoom=zoom)
 
-    words = _road(keep, scene, view, height, width)
+    painting = _road(keep, scene, view, height, width)
     # Each colour of the picture is put together in one pass and in one word, since moving numbers about takes longer
     # than computing them.
     to_word = partial(_word, _DARKER[width])
-    image = to_word(_background(words, colors, view, height, width))
+    image = painting.picture()
     readings = Readings(
         score=scene.score,
         speed=jnp.sqrt(jnp.sum(car.velocity[:, 0] * car.velocity[:, 0], -1)),
@@ -117,36 +102,35 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
         turning=car.angular_velocity[:, 0],
     )
     bar, across = bar_top(height), gauge_columns(width)
-    image = lax.dynamic_update_slice(image, to_word(draw_bar(readings, height, width)), (0, bar, 0))
+    text, rest = (to_word(part) for part in draw_bar(keep, readings, height, width))
+    image = lax.dynamic_update_slice(image, text, (0, bar, 0))
+    image = lax.dynamic_update_slice(image, rest, (0, bar, text.shape[2]))
     above = int(_GAUGES_TOP / WINDOW[1] * height), bar
-    behind = _background(words, colors, view, height, width, above, across)
-    seen, gauges = draw_gauges(readings, height, width, *above)
+    behind = _part(painting, colors, view, height, width, above, across)
+    seen, gauges = draw_gauges(keep, readings, height, width, *above)
     channels = [seen * below + color for below, color in zip(behind, gauges, strict=True)]
     image = lax.dynamic_update_slice(image, to_word(channels), (0, above[0], across[0]))
-    image = _with_car(keep, image, words, colors, car, origin, view)
+    image = _with_car(keep, image, painting, colors, car, origin, view)
     return lax.bitcast_convert_type(image, jnp.uint8)[..., :3]
 
 
-def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Array:
-    """(lanes, height, width) uint32: tiles and kerbs, as `paint_road` draws them. Each kerb is drawn after its tile."""
+def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Painting:
+    """Field and road: tiles and kerbs, each kerb drawn after its tile."""
     track = scene.track
     lanes, tiles = track.has_kerb.shape
     real = np.arange(tiles, dtype=np.int32)[None] < track.count[:, None]
-    exists = jnp.stack([real, real & track.has_kerb], 2).reshape(lanes, 2 * tiles)
-    sides = []
+    bounds: list[tuple[Vector, Vector]] = []
     for corners in (track.tiles, track.kerbs):
-        places = [view.to_window(corners[:, :, i, 0], corners[:, :, i, 1]) for i in range(4)]
-        sides.append(
-            [[reduce(bound, axis) for axis in zip(*places, strict=True)] for bound in (jnp.minimum, jnp.maximum)]
+        places = keep(view.to_window(corners[..., 0].reshape(lanes, -1), corners[..., 1].reshape(lanes, -1)))
+        places = [place.reshape(lanes, tiles, 4) for place in places]
+        low, high = (
+            tuple(reduce(bound, [place[..., i] for i in range(4)]) for place in places)
+            for bound in (jnp.minimum, jnp.maximum)
         )
-
-    def of_all(bound: int, axis: int) -> Array:
-        """(lanes, quadrilaterals) float32: the least (0) or the greatest (1) coordinates along an axis."""
-        return jnp.stack([sides[0][bound][axis], sides[1][bound][axis]], 2).reshape(lanes, -1)
-
-    low, high = (of_all(0, 0), of_all(0, 1)), (of_all(1, 0), of_all(1, 1))
+        bounds.append(((low[0], low[1]), (high[0], high[1])))
     outlines = [corners.reshape(lanes * tiles, 8) for corners in (track.tiles, track.kerbs)]
     worn = scene.worn.reshape(-1)
+    ground, colors = _Ground.of(view, WINDOW[0] / width, WINDOW[1] / height), scene.colors
 
     def items(lane: Array, number: Array) -> tuple[Vector, tuple[Array, Array, Array]]:
         tile, is_kerb = number // 2, number % 2
@@ -158,7 +142,13 @@ def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Arr
         kerb = is_kerb.astype(jnp.float32)
         return (x.T, y.T), (shade, kerb, jnp.where(tile % 2 == 0, kerb, 0.0))
 
-    return paint_road(keep, low, high, exists, items, height, width)
+    def colors_of(lane: Array, corner: Vector, within: Vector, road: Road) -> Array:
+        here = jax.tree.map(lambda x: x[lane], ground)
+        shares = here.shares(*(place[:, None] + beyond for place, beyond in zip(corner, within, strict=True)))
+        return _word(_DARKER[width], _background(road, shares, colors[lane]))
+
+    low, high = zip(*bounds, strict=True)
+    return paint_road(keep, list(low), list(high), [real, real & track.has_kerb], items, colors_of, height, width)
 
 
 def _word(darker: float, channels: list[Array]) -> Array:
@@ -167,38 +157,39 @@ def _word(darker: float, channels: list[Array]) -> Array:
     return red | green << np.uint32(8) | blue << np.uint32(16)
 
 
-def _background(
-    words: Array,
+def _background(road: Road, shares: tuple[Array, Array], colors: Array) -> list[Array]:
+    """Red, green and blue of field and road, (lanes, ...) float32 each.
+
+    Args:
+        road: what it covers, (lanes, ...) each.
+        shares: what the field covers of each pixel, and patches of grass of that.
+        colors: (lanes, 3, 3) float32, of the road, the ground and patches of grass.
+    """
+    field, grass = road.ground * shares[0], road.ground * shares[0] * shares[1]
+    asphalt = 1.0 - road.ground - road.kerb
+    channels = []
+    for channel in range(3):
+        paved, ground, patch = (_like(colors[:, i, channel], field) for i in range(3))
+        ground, patch = jnp.floor(ground), jnp.floor(patch)
+        kerb = road.kerb if channel == 0 else road.white
+        channels.append(field * ground + grass * (patch - ground) + asphalt * paved + road.shade + 255.0 * kerb)
+    return channels
+
+
+def _part(
+    painting: Painting,
     colors: Array,
     view: _View,
     height: int,
     width: int,
-    rows: tuple[int, int] | None = None,
-    columns: tuple[int, int] | None = None,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
 ) -> list[Array]:
-    """Red, green and blue of field and road, (lanes, rows, columns) float32 each.
-
-    Args:
-        words: (lanes, height, width) uint32, what `paint_road` returns.
-        colors: (lanes, 3, 3) float32, of the road, the ground and patches of grass.
-        view: where the window looks.
-        height: of the picture.
-        width: of the picture.
-        rows: the first, and the one after the last; all by default.
-        columns: the same for columns.
-    """
-    rows, columns = rows or (0, height), columns or (0, width)
-    road = unpacked(words[:, slice(*rows), slice(*columns)])
-    field, grass = _ground(view, height, width, rows, columns)
-    field, grass = road.ground * field, road.ground * field * grass
-    asphalt = 1.0 - road.ground - road.kerb
-    channels = []
-    for channel in range(3):
-        paved = colors[:, 0, channel][:, None, None]
-        ground, patch = (jnp.floor(colors[:, i, channel])[:, None, None] for i in (1, 2))
-        kerb = road.kerb if channel == 0 else road.white
-        channels.append(field * ground + grass * (patch - ground) + asphalt * paved + road.shade + 255.0 * kerb)
-    return channels
+    """Red, green and blue of field and road in a part of the picture, (lanes, rows, columns) float32 each."""
+    pixel = WINDOW[0] / width, WINDOW[1] / height
+    x = ((np.arange(*columns) + 0.5) * pixel[0]).astype(np.float32)[None, None]
+    y = (WINDOW[1] - (np.arange(*rows) + 0.5) * pixel[1]).astype(np.float32)[None, :, None]
+    return _background(painting.road(rows, columns), _Ground.of(view, *pixel).shares(x, y), colors)
 
 
 def _origins(car: Car) -> Array:
@@ -207,25 +198,62 @@ def _origins(car: Car) -> Array:
     return car.position - jnp.stack([cosine * x - sine * y, sine * x + cosine * y], -1)
 
 
-def _ground(
-    view: _View, height: int, width: int, rows: tuple[int, int], columns: tuple[int, int]
-) -> tuple[Array, Array]:
-    """What the field covers of each pixel, and patches of grass of that, (lanes, rows, columns) float32 each."""
-    pixel = WINDOW[0] / width, WINDOW[1] / height
-    x = ((np.arange(*columns) + 0.5) * pixel[0] - _CAR_AT[0]).astype(np.float32)[None, None]
-    y = (WINDOW[1] - (np.arange(*rows) + 0.5) * pixel[1] - _CAR_AT[1]).astype(np.float32)[None, :, None]
-    scale = 1 / view.zoom
-    sine, cosine = (scale * view.sine)[:, None, None], (scale * view.cosine)[:, None, None]
-    field, grass = [], []
-    wider = (DILATION * scale)[:, None, None]
-    for axis, (along, across) in enumerate(((cosine, -sine), (sine, cosine))):
-        place = along * x + (across * y + view.place[:, axis][:, None, None])
+class _Ground(PyTreeNode):
+    """How pixels see the field, (lanes, 2) float32 each, for both axes of the world.
+
+    Attributes:
+        along: m along the axis per pixel of the window to the right.
+        across: the same for a pixel upwards.
+        place: m along the axis at the lower left corner of the window.
+        half: half the length of a pixel of the picture as seen along the axis, m.
+        inverse: of that length, 1/m.
+        wider: by how much shapes are enlarged, m.
+    """
+
+    along: Array
+    across: Array
+    place: Array
+    half: Array
+    inverse: Array
+    wider: Array
+
+    @staticmethod
+    def of(view: _View, pixel_width: float, pixel_height: float) -> "_Ground":
+        """For pixels of a size in pixels of the window."""
+        scale = 1 / view.zoom
+        sine, cosine = scale * view.sine, scale * view.cosine
+        along, across = jnp.stack([cosine, sine], 1), jnp.stack([-sine, cosine], 1)
         # A pixel seen along an axis of the world is a trapezoid; a box of the same spread is almost the same.
-        half = 0.5 * jnp.sqrt(jnp.square(along * pixel[0]) + jnp.square(across * pixel[1]))
-        field.append(jnp.clip((_FIELD + wider - jnp.abs(place)) / (2 * half) + 0.5, 0.0, 1.0))
-        first, last = (_patches_until(place + wider + sign * half, _PATCH + 2 * wider) for sign in (-1, 1))
-        grass.append((last - first) / (2 * half))
-    return field[0] * field[1], grass[0] * grass[1]
+        half = 0.5 * jnp.sqrt(jnp.square(along * pixel_width) + jnp.square(across * pixel_height))
+        return _Ground(
+            along=along,
+            across=across,
+            place=view.place - along * _CAR_AT[0] - across * _CAR_AT[1],
+            half=half,
+            inverse=0.5 / half,
+            wider=jnp.broadcast_to((DILATION * scale)[:, None], along.shape),
+        )
+
+    def shares(self, x: Any, y: Any) -> tuple[Array, Array]:
+        """What the field covers of pixels, and patches of grass of that.
+
+        Args:
+            x: of their centres in the window, with a first axis of lanes or of 1.
+            y: the same upwards.
+        """
+        field, grass = [], []
+        for axis in range(2):
+            along, across, place, half, inverse, wider = (_like(value[:, axis], x) for value in jax.tree.leaves(self))
+            place = along * x + (across * y + place)
+            field.append(jnp.clip((_FIELD + wider - jnp.abs(place)) * inverse + 0.5, 0.0, 1.0))
+            first, last = (_patches_until(place + wider + sign * half, _PATCH + 2 * wider) for sign in (-1, 1))
+            grass.append((last - first) * inverse)
+        return field[0] * field[1], grass[0] * grass[1]
+
+
+def _like(values: Array, pixels: Any) -> Array:
+    """(lanes, 1, ...): numbers of lanes, (lanes,), with as many axes as an array of pixels."""
+    return values.reshape(-1, *(1,) * (pixels.ndim - 1))
 
 
 def _patches_until(place: Array, length: Array) -> Array:
@@ -234,7 +262,9 @@ def _patches_until(place: Array, length: Array) -> Array:
     return before * length + jnp.minimum(place - before * np.float32(2 * _PATCH), length)
 
 
-def _with_car(keep: Keep, image: Array, words: Array, colors: Array, car: Car, origin: Array, view: _View) -> Array:
+def _with_car(
+    keep: Keep, image: Array, painting: Painting, colors: Array, car: Car, origin: Array, view: _View
+) -> Array:
     """The picture, (lanes, height, width) words, with the car, which is computed in parts of pixels."""
     height, width = image.shape[1:]
     pixel = WINDOW[0] / width, WINDOW[1] / height
@@ -242,57 +272,76 @@ def _with_car(keep: Keep, image: Array, words: Array, colors: Array, car: Car, o
     left, right = int((_CAR_AT[0] - _CAR_WIDTH) / pixel[0]), int(np.ceil((_CAR_AT[0] + _CAR_WIDTH) / pixel[0]))
     from_top = WINDOW[1] - _CAR_AT[1]
     top, bottom = int((from_top - _CAR_ABOVE) / pixel[1]), int(np.ceil((from_top + _CAR_BELOW) / pixel[1]))
-    x = ((left + (np.arange((right - left) * parts) + 0.5) / parts) * pixel[0]).astype(np.float32)[None, None]
-    y = WINDOW[1] - (top + (np.arange((bottom - top) * parts) + 0.5) / parts) * pixel[1]
-    y = y.astype(np.float32)[None, :, None]
+    x = (left + np.arange(right - left) + (np.arange(parts)[:, None] + 0.5) / parts) * pixel[0]
+    y = WINDOW[1] - (top + np.arange(bottom - top) + (np.arange(parts)[:, None] + 0.5) / parts) * pixel[1]
+    # All parts of the same place in their pixels follow each other: (parts, parts, rows, columns), in one axis.
+    x, y = np.broadcast_arrays(x[None, :, None], y[:, None, :, None])
+    x, y = (value.astype(np.float32).reshape(1, 1, -1) for value in (x, y))
     size = pixel[0] / parts, pixel[1] / parts
-    share = _covers(keep, *_shapes(car, origin, view), x, y, size)
     # What is left of the background, and the colours of the car, painted from the first shape to the last.
-    seen = jnp.ones((image.shape[0], y.shape[1], x.shape[2]), jnp.float32)
-    red, grey = jnp.zeros_like(seen), jnp.zeros_like(seen)
-    for number, body in enumerate(_SHAPE_BODIES):
-        over = share[:, number]
-        is_light = body > 0 and number % 2 == 1
-        seen, red, grey = (
-            value + over * (np.float32(color) - value)
-            for value, color in (
-                (seen, 0.0),
-                (red, _HULL_RED if body == 0 else 0.0),
-                (grey, _GREY if is_light else 0.0),
-            )
-        )
-    seen, red, grey = (
-        jnp.mean(value.reshape(-1, bottom - top, parts, right - left, parts), (2, 4)) for value in (seen, red, grey)
-    )
-    behind = _background(words, colors, view, height, width, (top, bottom), (left, right))
+    painted = jnp.broadcast_to(np.float32([1, 0, 0])[None, :, None], (image.shape[0], 3, x.shape[2]))
+    for shapes in _shapes(car, origin, view):
+        share = _covers(keep, shapes.corners, shapes.seen, x, y, size)
+        for number, color in enumerate(shapes.colors):
+            color = np.array([0, *color], np.float32)[None, :, None]
+            painted = painted + share[:, number, None] * (color - painted)
+    painted = keep(painted).reshape(-1, 3, parts * parts, bottom - top, right - left)
+    painted = reduce(operator.add, [painted[:, :, i] for i in range(parts * parts)]) / np.float32(parts * parts)
+    seen, red, grey = (painted[:, i] for i in range(3))
+    behind = _part(painting, colors, view, height, width, (top, bottom), (left, right))
     channels = [seen * below + color for below, color in zip(behind, (red + grey, grey, grey), strict=True)]
     return lax.dynamic_update_slice(image, _word(_DARKER[width], channels), (0, top, left))
 
 
-def _shapes(car: Car, origin: Array, view: _View) -> tuple[Vector, Array]:
-    """The corners of all shapes in pixels of the window, (lanes, shapes, 8) each, and which of them are seen."""
+class _Shapes(PyTreeNode):
+    """Polygons with equally many corners that are painted one after another.
+
+    Attributes:
+        corners: (lanes, shapes, corners) float32 each, in pixels of the window.
+        seen: (lanes, shapes) bool.
+        colors: red and grey of each.
+    """
+
+    corners: Vector
+    seen: Array
+    colors: tuple[tuple[float, float], ...] = static()
+
+
+def _shapes(car: Car, origin: Array, view: _View) -> list[_Shapes]:
+    """The car: each wheel and its light part, then the hull."""
+    lanes = car.angle.shape[0]
     first, last = car.phase, car.phase + _WHITE_ANGLE
     near, far = (
         jnp.where(jnp.sin(angle) > 0, jnp.sign(jnp.cos(angle)), jnp.cos(angle)) * WHEEL_RADIUS
         for angle in (first, last)
     )
-    lights_x = np.array([-1, 1, 1, -1, -1, -1, -1, -1], np.float32)[None, None] * np.float32(WHEEL_WIDTH)
-    lights_y = jnp.stack([near, near, far, far, far, far, far, far], -1)
-    is_light = ((_SHAPE_BODIES > 0) & (np.arange(len(_SHAPE_BODIES)) % 2 == 1))[None, :, None]
-    wheel = np.maximum(_SHAPE_BODIES - 1, 0)
-    x = jnp.where(is_light, lights_x, _OUTLINES[None, :, :, 0])
-    y = jnp.where(is_light, lights_y[:, wheel], _OUTLINES[None, :, :, 1])
+    tyre = np.stack([shape.vertices for body, shape in POLYGONS if body > 0])
+    light_x = np.array([-1, 1, 1, -1], np.float32) * np.float32(WHEEL_WIDTH)
+    light = jnp.broadcast_to(light_x, (lanes, 4, 4)), jnp.stack([near, near, far, far], -1)
+    x, y = (
+        jnp.stack([jnp.broadcast_to(tyre[None, ..., i], (lanes, 4, 4)), light[i]], 2).reshape(lanes, 8, 4)
+        for i in range(2)
+    )
     below = (jnp.sin(first) > 0) & (jnp.sin(last) > 0)
-    seen = ~(below[:, wheel] & is_light[..., 0])
-    sine, cosine = (function(car.angle)[:, _SHAPE_BODIES, None] for function in (jnp.sin, jnp.cos))
-    x, y = cosine * x - sine * y, sine * x + cosine * y
-    x, y = x + origin[:, _SHAPE_BODIES, :1], y + origin[:, _SHAPE_BODIES, 1:]
-    px, py = view.to_window(x.reshape(x.shape[0], -1), y.reshape(y.shape[0], -1))
-    return (px.reshape(x.shape), py.reshape(y.shape)), seen
+    seen = jnp.stack([jnp.ones_like(below), ~below], 2).reshape(lanes, 8)
+
+    def in_window(x: Any, y: Any, bodies: np.ndarray) -> Vector:
+        sine, cosine = (function(car.angle)[:, bodies, None] for function in (jnp.sin, jnp.cos))
+        x, y = cosine * x - sine * y, sine * x + cosine * y
+        x, y = x + origin[:, bodies, :1], y + origin[:, bodies, 1:]
+        px, py = view.to_window(x.reshape(lanes, -1), y.reshape(lanes, -1))
+        return px.reshape(x.shape), py.reshape(x.shape)
+
+    shapes = [_Shapes(in_window(x, y, np.repeat(np.arange(1, 5), 2)), seen, ((0.0, 0.0), (0.0, _GREY)) * 4)]
+    for body, shape in POLYGONS:
+        if body == 0:
+            x, y = shape.vertices[None, None, :, 0], shape.vertices[None, None, :, 1]
+            shapes.append(_Shapes(in_window(x, y, np.array([0])), jnp.ones((lanes, 1), bool), ((_HULL_RED, 0.0),)))
+    return shapes
 
 
 def _covers(keep: Keep, points: Vector, seen: Array, x: np.ndarray, y: np.ndarray, size: tuple[float, float]) -> Array:
-    """(lanes, shapes, rows, columns) float32: what convex polygons cover of small pixels."""
+    """(lanes, shapes, pixels) float32: what convex polygons cover of small pixels, given their centres."""
     px, py = rounded(points[0]), rounded(points[1])
     next_x, next_y = jnp.roll(px, -1, 2), jnp.roll(py, -1, 2)
     inward = jnp.where(jnp.sum(px * next_y - py * next_x, 2, keepdims=True) < 0, -1.0, 1.0)
@@ -304,13 +353,12 @@ def _covers(keep: Keep, points: Vector, seen: Array, x: np.ndarray, y: np.ndarra
     # Sides that rounding has left without length do not count: they are infinitely far away.
     inverse = jnp.where(spread > 0, 1 / jnp.maximum(spread, 1e-6), 0.0)
     c = jnp.where(spread > 0, (reach - a * px - b * py) * inverse + 0.5, 2.0)
-    a, b, c = (value[..., None, None] for value in keep((a * inverse, b * inverse, c)))
-    x, y = x[:, None], y[:, None]
+    a, b, c = (value[..., None] for value in keep((a * inverse, b * inverse, c)))
     inside = [a[:, :, side] * x + (b[:, :, side] * y + c[:, :, side]) for side in range(px.shape[2])]
-    share = jnp.clip(reduce(jnp.minimum, inside), 0.0, 1.0) * seen[..., None, None].astype(jnp.float32)
+    share = jnp.clip(reduce(jnp.minimum, inside), 0.0, 1.0) * seen[..., None].astype(jnp.float32)
     # So the least upright rectangle bounds the polygon.
     for place, width, corners in ((x, size[0], px), (y, size[1], py)):
-        low, high = (values[..., None, None] for values in keep((jnp.min(corners, 2), jnp.max(corners, 2))))
+        low, high = (values[..., None] for values in keep((jnp.min(corners, 2), jnp.max(corners, 2))))
         begin = jnp.maximum(low - DILATION, place - 0.5 * width)
         end = jnp.minimum(high + DILATION, place + 0.5 * width)
         share = share * jnp.maximum(end - begin, 0.0) / width

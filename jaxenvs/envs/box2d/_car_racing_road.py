@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
 from jaxenvs.simulators.box2d.lanes import Keep
 from jaxenvs.simulators.box2d.vectors import Vector
@@ -40,10 +40,14 @@ Items: TypeAlias = Callable[[Array, Array], tuple[Vector, tuple[Array, Array, Ar
 """Quadrilaterals by the lane that each is in and their numbers there, (n,) int32 both: their corners in pixels of the
 window, the second coordinate upwards, (4, n) float32 each, and their looks, (n,) float32 each: brightness above that of
 the road, whether it is a kerb, and whether a white one."""
+Colors: TypeAlias = Callable[[Array, Vector, Vector, "Road"], Array]
+"""The colours of blocks of pixels, (n, pixels) uint32, by the lane that each is in, (n,) int32, its lower left corner,
+(n,) float32 each, the centres of its pixels beyond that, (1, pixels) float32 each, all in pixels of the window, and the
+road there, (n, pixels) float32."""
 
 
 class Road(PyTreeNode):
-    """What a road covers of each pixel, (lanes, height, width) float32 each.
+    """What a road covers of each pixel, float32 each.
 
     Attributes:
         ground: share that is not covered.
@@ -63,43 +67,98 @@ def rounded(points: Array) -> Array:
     return jnp.trunc(points) + 0.5
 
 
-def paint_road(keep: Keep, low: Vector, high: Vector, exists: Array, items: Items, height: int, width: int) -> Array:
-    """Draws quadrilaterals in order: (lanes, height, width) uint32, for `unpacked`.
+class Painting(PyTreeNode):
+    """Blocks of all lanes, in the order in which they were painted.
+
+    Attributes:
+        colors: (blocks, pixels) uint32.
+        words: (blocks, pixels) uint32, the road, for `unpacked`.
+        rank: (lanes, rows, columns) int32, where each block is.
+        block: rows and columns of pixels in a block.
+    """
+
+    colors: Array
+    words: Array
+    rank: Array
+    block: tuple[int, int] = static()
+
+    def picture(self) -> Array:
+        """(lanes, height, width) uint32: the colours."""
+        tall, wide = self.block
+        lanes, rows, columns = self.rank.shape
+        # Line by line of each block, so that the lines of a picture follow each other without moving them again.
+        line = self.rank[:, :, None] * tall + np.arange(tall, dtype=np.int32)[None, None, :, None]
+        return self.colors.reshape(-1, wide)[line].reshape(lanes, rows * tall, columns * wide)
+
+    def road(self, rows: tuple[int, int], columns: tuple[int, int]) -> "Road":
+        """The road in a part of the picture, (lanes, rows, columns) each, from the first to the one after the last."""
+        (top, bottom), (left, right) = (
+            (first // size, -(-last // size)) for (first, last), size in zip((rows, columns), self.block, strict=True)
+        )
+        tall, wide = self.block
+        found = self.words.reshape(-1, tall, wide)[self.rank[:, top:bottom, left:right]]
+        found = found.transpose(0, 1, 3, 2, 4).reshape(len(found), (bottom - top) * tall, (right - left) * wide)
+        top, left = rows[0] - top * tall, columns[0] - left * wide
+        return unpacked(found[:, top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]])
+
+
+def paint_road(
+    keep: Keep,
+    low: list[Vector],
+    high: list[Vector],
+    exists: list[Array],
+    items: Items,
+    colors: Colors,
+    height: int,
+    width: int,
+) -> Painting:
+    """Draws quadrilaterals in order: one of a first kind, one of a second kind, and so on by turns.
 
     Args:
         keep: stops recomputation.
-        low: the least coordinates of each quadrilateral in pixels of the window, (lanes, n) float32 each.
+        low: of each kind the least coordinates of each quadrilateral in pixels of the window, (lanes, n) float32 each.
         high: the greatest.
-        exists: (lanes, n) bool.
+        exists: of each kind (lanes, n) bool.
         items: gives corners and looks.
+        colors: gives the colours of blocks.
         height: of the result, in pixels.
         width: of the result.
     """
-    lanes = exists.shape[0]
+    lanes = exists[0].shape[0]
     pixel = WINDOW[0] / width, WINDOW[1] / height
     block = _BLOCK[height], _BLOCK[width]
     rows, columns = height // block[0], width // block[1]
     column = np.arange(columns) * block[1] * pixel[0]
     row = WINDOW[1] - (np.arange(rows) + 1) * block[0] * pixel[1]  # the lowest line of each row of blocks
 
+    def by_bit(values: Array) -> list[Array]:
+        """(lanes, words) each: quadrilaterals of one kind that have the same bit in their words."""
+        values = keep(values.reshape(lanes, -1, bit_sets.WORD // 2).transpose(0, 2, 1))
+        return [values[:, number] for number in range(bit_sets.WORD // 2)]
+
     def within(axis: int, start: np.ndarray, size: float) -> Array:
         """(lanes, blocks of the axis, words): which quadrilaterals reach into each block's span."""
         start = start.astype(np.float32)[None, :, None]
-        inside = (low[axis][:, None] - _MARGIN < start + size) & (high[axis][:, None] + _MARGIN > start)
-        return bit_sets.packed(inside & exists[:, None])
+        found = jnp.zeros((lanes, start.shape[1], 2 * exists[0].shape[1] // bit_sets.WORD), jnp.uint32)
+        for kind in range(2):
+            least = by_bit(jnp.where(exists[kind], low[kind][axis] - _MARGIN, jnp.inf))
+            greatest = by_bit(high[kind][axis] + _MARGIN)
+            for number, (first, last) in enumerate(zip(least, greatest, strict=True)):
+                inside = (first[:, None] < start + size) & (last[:, None] > start)
+                found = found | jnp.where(inside, np.uint32(1 << (2 * number + kind)), np.uint32(0))
+        return keep(found)
 
     across, up = within(0, column, block[1] * pixel[0]), within(1, row, block[0] * pixel[1])
     words = (up[:, :, None] & across[:, None]).reshape(lanes * rows * columns, -1)
     origin = np.stack(np.broadcast_arrays(column[None], row[:, None]), -1).reshape(-1, 2).astype(np.float32)
-    found = _paint_blocks(keep, words, items, origin, block, pixel)
-    blocks = found.reshape(lanes, rows, columns, *block)
-    return blocks.transpose(0, 1, 3, 2, 4).reshape(lanes, height, width)
+    painted, road, rank = _paint_blocks(keep, words, items, colors, origin, block, pixel)
+    return Painting(painted, road, rank.reshape(lanes, rows, columns), block)
 
 
-def _packed(ground: Array, shade: Array, kerb: Array, white: Array) -> Array:
+def _packed(road: Road) -> Array:
     """The fields of `Road` in one uint32 each, since moving single numbers about takes longer than computing them."""
-    fields = zip((ground, shade, kerb, white), _LIMITS, _BITS, strict=True)
-    word, first = jnp.zeros(ground.shape, jnp.uint32), 0
+    fields = zip((road.ground, road.shade, road.kerb, road.white), _LIMITS, _BITS, strict=True)
+    word, first = jnp.zeros(road.ground.shape, jnp.uint32), 0
     for value, limit, bits in fields:
         number = (jnp.clip(value, 0.0, limit) * np.float32((2**bits - 1) / limit) + 0.5).astype(jnp.uint32)
         word, first = word | number << np.uint32(first), first + bits
@@ -107,7 +166,7 @@ def _packed(ground: Array, shade: Array, kerb: Array, white: Array) -> Array:
 
 
 def unpacked(word: Array) -> Road:
-    """The fields of `Road` from words that `paint_road` returns."""
+    """The fields of `Road` from words of a `Painting`."""
     fields, first = [], 0
     for limit, bits in zip(_LIMITS, _BITS, strict=True):
         number = word >> np.uint32(first) & np.uint32(2**bits - 1)
@@ -160,11 +219,12 @@ def _paint_blocks(
     keep: Keep,
     words: Array,
     items: Items,
+    colors: Colors,
     origin: np.ndarray,
     block: tuple[int, int],
     pixel: tuple[float, float],
-) -> Array:
-    """(blocks of all lanes, pixels of a block) uint32: the four fields of `Road`, packed."""
+) -> tuple[Array, Array, Array]:
+    """The first three fields of `Painting`, blocks not yet in rows and columns."""
     units, per_lane = words.shape[0], origin.shape[0]
     at_once = min(units, _BLOCKS_AT_ONCE)
     size = bit_sets.size(words)
@@ -173,11 +233,12 @@ def _paint_blocks(
     rest = (most - jnp.minimum(size, most)).astype(jnp.uint32)
     place = jnp.sort(rest * np.uint32(units) + np.arange(units, dtype=np.uint32))
     order = (place % np.uint32(units)).astype(jnp.int32)
+    rank = jnp.zeros(units, jnp.int32).at[order].set(np.arange(units, dtype=np.int32), unique_indices=True)
+    order = jnp.pad(order, (0, -units % at_once))
     total = jnp.sum(size > 0, dtype=jnp.int32)
     number = np.arange(block[0] * block[1])
     x = ((number % block[1] + 0.5) * pixel[0]).astype(np.float32)[None]
     y = ((block[0] - 1 - number // block[1] + 0.5) * pixel[1]).astype(np.float32)[None]
-    nothing = np.uint32(2 ** _BITS[0] - 1)
 
     def one_item(lane: Array, corner: Array, loop: Any) -> Any:
         words, ground, shade, kerb, white = loop
@@ -195,19 +256,31 @@ def _paint_blocks(
         brightness, is_kerb, is_white = (look[:, None] for look in (brightness, is_kerb, is_white))
         return words, ground - share, shade + brightness * share, kerb + is_kerb * share, white + is_white * share
 
-    def some_blocks(loop: tuple[Array, Array]) -> tuple[Array, Array]:
-        first, results = loop
-        first_used = jnp.minimum(first, units - at_once)
-        index = lax.dynamic_slice_in_dim(order, first_used, at_once)
-        lane, corner = index // per_lane, jnp.asarray(origin)[index % per_lane]
+    def next_blocks(loop: Any) -> tuple[Array, Array, Array]:
+        """The numbers of the next blocks, their lanes and corners."""
+        index = lax.dynamic_slice_in_dim(order, loop[0], at_once)
+        return index, index // per_lane, jnp.asarray(origin)[index % per_lane]
 
-        ones, zeros = (jnp.full((at_once, x.shape[1]), value, jnp.float32) for value in (1, 0))
+    def colored(loop: Any, lane: Array, corner: Array, road: Road) -> Array:
+        color = colors(lane, (corner[:, 0], corner[:, 1]), (x, y), road)
+        return lax.dynamic_update_slice_in_dim(loop[1], color, loop[0], 0)
+
+    ones, zeros = (jnp.full((at_once, x.shape[1]), value, jnp.float32) for value in (1, 0))
+
+    def with_road(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        index, lane, corner = next_blocks(loop)
         start = words[index], ones, zeros, zeros, zeros
         found = lax.while_loop(lambda loop: jnp.any(loop[0] != 0), partial(one_item, lane, corner), start)
-        results = lax.dynamic_update_slice_in_dim(results, _packed(*found[1:]), first_used, 0)
-        return first + at_once, results
+        road = Road(*found[1:])
+        roads = lax.dynamic_update_slice_in_dim(loop[2], _packed(road), loop[0], 0)
+        return loop[0] + at_once, colored(loop, lane, corner, road), roads
 
-    results = jnp.full((units, x.shape[1]), nothing, jnp.uint32)
-    results = lax.while_loop(lambda loop: loop[0] < total, some_blocks, (jnp.int32(0), results))[1]
-    rank = jnp.zeros(units, jnp.int32).at[order].set(np.arange(units, dtype=np.int32), unique_indices=True)
-    return results[rank]
+    def without_road(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        _, lane, corner = next_blocks(loop)
+        return loop[0] + at_once, colored(loop, lane, corner, Road(ones, zeros, zeros, zeros)), loop[2]
+
+    empty = jnp.zeros((order.size, x.shape[1]), jnp.uint32)
+    nothing = jnp.full_like(empty, 2 ** _BITS[0] - 1)
+    loop = lax.while_loop(lambda loop: loop[0] < total, with_road, (jnp.int32(0), empty, nothing))
+    loop = lax.while_loop(lambda loop: loop[0] < units, without_road, loop)
+    return loop[1], loop[2], rank
