@@ -20,7 +20,7 @@ from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
 GROUP = 16
-_MOST_LANES, _BLOCK_BYTES = 256, 32 << 10
+_MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
 
