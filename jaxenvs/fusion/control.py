@@ -78,7 +78,7 @@ def _only(e: Emitter, mask: Val) -> Iterator[None]:
     e.active = before
 
 
-def _matters(e: Emitter, mask: Val) -> Val:
+def matters(e: Emitter, mask: Val) -> Val:
     """Whether the mask holds in any lane that matters: one answer for all."""
     return e.w.any(mask if e.active is None else e.w.op("and", "bool", mask, e.active))
 
@@ -125,7 +125,7 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
         short = _length(block) <= _SHORT and not index.uniform
         with contextlib.ExitStack() as stack:
             if not short:
-                stack.enter_context(e.w.when(_matters(e, mask)))
+                stack.enter_context(e.w.when(matters(e, mask)))
             if not index.uniform:
                 stack.enter_context(_only(e, mask))
             outputs = e.run(block, [])
