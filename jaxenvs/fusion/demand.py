@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxenvs.fusion import elementwise, indexing, shapes
-from jaxenvs.fusion.equations import Atom, Block, Equation, Var, structure
+from jaxenvs.fusion.equations import Atom, Block, Equation, Var
 
 WORTHWHILE = 32
 """From about so many operations on, an element is computed only if a lane needs it: a branch costs some, too."""
@@ -44,7 +44,7 @@ def costs_of_cases(block: Block) -> dict[Equation, Costs]:
 
 
 def in_one_loop(block: Block) -> set[Var]:
-    """The variables whose readers all compute elements of one loop, so that they need not be put into memory for them."""
+    """The variables whose readers all compute elements of one loop, which needs no memory to hand them on."""
     readers, loops, found = _readers(block), {}, set()
     for number, equation in reversed(list(enumerate(block.equations))):
         loops[number] = number
@@ -79,8 +79,10 @@ def _readers(block: Block) -> dict[Var, set[int]]:
 
     def note_all(inner: Block, number: int) -> None:
         note(inner.outputs, number)
-        structure(inner, lambda equation: note(equation.inputs, number))
-        structure(inner, lambda equation: [note(x.outputs, number) for x in equation.blocks])
+        for equation in inner.equations:
+            note(equation.inputs, number)
+            for block in equation.blocks:
+                note_all(block, number)
 
     for number, equation in enumerate(block.equations):
         note(equation.inputs, number)
@@ -90,9 +92,7 @@ def _readers(block: Block) -> dict[Var, set[int]]:
     return readers
 
 
-def _own_cost(
-    block: Block, case: Atom, choice: int, definitions: dict[Var, int], readers: dict[Var, set[int]]
-) -> int:
+def _own_cost(block: Block, case: Atom, choice: int, definitions: dict[Var, int], readers: dict[Var, set[int]]) -> int:
     """About how many operations for each element of a choice serve one of its cases only."""
     size, total = block.equations[choice].outputs[0].size, 0.0
     own, waiting = {choice}, [case]

@@ -25,8 +25,8 @@ from jaxenvs.fusion.arrays import (
     small_constant,
     whole,
 )
-from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
 from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop
+from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
 from jaxenvs.fusion.writer import Val, Writer
 
 UNROLL = 32
@@ -50,19 +50,21 @@ class Emitter:
         self._owned: dict[int, Memory] = {}  # by identity: memory that one variable alone refers to
         self._kept: dict[int, Memory] = {}  # of those, the ones that lanes outside of `active` go on to need
         self._reads: dict[Var, int] = {}
+        self._reads_done: dict[Var, int] = {}  # those whose result does not refer to what was read
         self._case_costs: dict[Equation, tuple[int, int]] = {}
         self._in_one_loop: set[Var] = set()
 
     def run(self, block: Block, inputs: Sequence[Array]) -> list[Array]:
         """Writes a block; returns its outputs."""
         for var, array in zip(block.inputs, inputs, strict=True):
-            self._arrays[var] = array
+            self._define(var, array)
         self._case_costs |= costs_of_cases(block)
         self._in_one_loop |= in_one_loop(block)
         for equation in block.equations:
             results = self.equation(equation)
             for var, array in zip(equation.outputs, results, strict=True):
-                self._arrays[var] = self._settled(var, array)
+                self._define(var, self._settled(var, array))
+            self._note_reads_done(equation)
         return [self.array(x) for x in block.outputs]
 
     def count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
@@ -88,6 +90,24 @@ class Emitter:
             defined.update(dict.fromkeys(equation.outputs, depth))
         for x in block.outputs:
             read(x)
+
+    def _define(self, var: Var, array: Array) -> None:
+        self._arrays[var] = array
+        self._reads_done[var] = 0
+
+    def _note_reads_done(self, equation: Equation) -> None:
+        """Counts the reads of an equation, if its results are computed and are not views of what it read."""
+        results = [self._arrays[x] for x in equation.outputs]
+        read = [x for x in equation.inputs if isinstance(x, Var)]
+        buffers = [array.buffer for array in map(self.array, read) if isinstance(array, Memory)]
+        if any(isinstance(x, Lazy) or (isinstance(x, Memory) and x.buffer in buffers) for x in results):
+            return
+        for x in read:
+            self._reads_done[x] += 1
+
+    def reads_last(self, x: Atom) -> bool:
+        """Whether the reader that is being written is the last one of a variable."""
+        return isinstance(x, Var) and self._reads.get(x, 0) - self._reads_done[x] == 1
 
     def array(self, x: Atom) -> Array:
         """The array of a variable or a constant."""
@@ -268,13 +288,7 @@ class Emitter:
 
     def writable(self, source: Atom, array: Array, uniform: bool) -> Memory:
         """Memory with the array's elements, to be changed: its own if nobody else will read it, else a copy."""
-        is_last_reader = isinstance(source, Var) and self._reads.get(source) == 1
-        if (
-            is_last_reader
-            and isinstance(array, Memory)
-            and id(array) in self._owned
-            and array.buffer.uniform == uniform
-        ):
+        if isinstance(array, Memory) and self.may_write(source, array) and array.buffer.uniform == uniform:
             return array
         if not uniform and is_uniform(array):
             size = int(np.prod(array.shape, dtype=np.int64))
@@ -283,9 +297,20 @@ class Emitter:
             return self.own(new)
         return self.own(self.copied(array))
 
+    def may_write(self, source: Atom, memory: Memory) -> bool:
+        """Whether the memory of a variable may be changed by the reader that is being written."""
+        return self.reads_last(source) and id(memory) in self._owned
+
+    def replaceable(self, source: Atom, uniform: bool) -> Memory | None:
+        """The memory of a variable, if lanes for which it is written over have no use for what it holds."""
+        array = self._arrays.get(source) if isinstance(source, Var) else None
+        if not isinstance(array, Memory) or not self.may_write(source, array) or id(array) in self._kept:
+            return None
+        return array if array.buffer.uniform == uniform else None
+
     def shared(self, source: Atom, array: Array) -> Array:
         """An array that is given one more name: only if the old one is not read again, the new one may own it."""
-        if not isinstance(array, Memory) or self._reads.get(source) == 1:  # pyright: ignore[reportArgumentType]
+        if not isinstance(array, Memory) or self.reads_last(source):
             return array
         return Memory(array.buffer, array.shape, array.strides, array.offset)
 

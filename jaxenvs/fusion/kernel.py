@@ -219,6 +219,8 @@ class _KernelWriter:
                 memories.append(array)
             if emitter.is_small(var.shape):
                 array = emitter.small(array)
+            elif kind in (Kind.CARRY, Kind.OWN_STEP) and isinstance(array, Memory):
+                emitter.own(array)
             if kind is Kind.CARRY:
                 before.append(array)
             arrays.append(array)
