@@ -64,6 +64,7 @@ class Lazy:
         rule: the element at some positions.
         cost: about how many operations one element takes, beyond reading.
         uniform: whether all lanes have the same.
+        parts: of what the cost consists, so that nothing is counted twice; empty if that is not known.
     """
 
     shape: tuple[int, ...]
@@ -71,6 +72,7 @@ class Lazy:
     rule: Callable[[tuple[Position, ...]], Val]
     cost: int
     uniform: bool
+    parts: dict[object, int] = dataclasses.field(default_factory=dict)
 
 
 Array: TypeAlias = Small | Memory | Lazy | np.ndarray

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, at, dense_strides, is_uniform
-from jaxenvs.fusion.equations import Block, Equation, Var
+from jaxenvs.fusion.equations import Atom, Block, Equation, Var
 from jaxenvs.fusion.writer import Slot, Val
 
 if TYPE_CHECKING:
@@ -24,10 +24,14 @@ _WRITTEN_OUT = 256
 class _Cell:
     """A variable that holds an array: slots for few elements, else memory."""
 
-    def __init__(self, e: Emitter, shape: tuple[int, ...], dtype: str, uniform: bool) -> None:
+    def __init__(
+        self, e: Emitter, shape: tuple[int, ...], dtype: str, uniform: bool, memory: Memory | None = None
+    ) -> None:
         self.e, self.shape, self.dtype, self.uniform = e, shape, dtype, uniform
         self.slots: Any = None  # a NumPy array of Slot
-        if e.is_small(shape):
+        if memory is not None:
+            self.memory = memory
+        elif e.is_small(shape):
             self.slots = np.empty(shape, object)
             for position in np.ndindex(*shape):
                 self.slots[position] = e.w.slot(dtype, uniform)
@@ -78,7 +82,7 @@ def _only(e: Emitter, mask: Val) -> Iterator[None]:
     e.active = before
 
 
-def _matters(e: Emitter, mask: Val) -> Val:
+def matters(e: Emitter, mask: Val) -> Val:
     """Whether the mask holds in any lane that matters: one answer for all."""
     return e.w.any(mask if e.active is None else e.w.op("and", "bool", mask, e.active))
 
@@ -111,7 +115,12 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
             results[number] = e.shared(sources[0], e.array(sources[0]))
         else:
             differing.append((number, output))
-    cells = {n: _Cell(e, x.shape, x.dtype, x.uniform) for n, x in differing}
+    passed_on = next((block.outputs for block in blocks if not block.equations), None)
+    cells = {}
+    for n, x in differing:
+        # What is passed on stays where it is, if nobody else reads it, and the other branches write over it.
+        memory = None if passed_on is None else e.replaceable(passed_on[n], x.uniform)
+        cells[n] = _Cell(e, x.shape, x.dtype, x.uniform, memory)
     for cell in cells.values():
         cell.clear()
     # A branch that only passes on what there is comes first; then each other one replaces what it computes.
@@ -125,7 +134,7 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
         short = _length(block) <= _SHORT and not index.uniform
         with contextlib.ExitStack() as stack:
             if not short:
-                stack.enter_context(e.w.when(_matters(e, mask)))
+                stack.enter_context(e.w.when(matters(e, mask)))
             if not index.uniform:
                 stack.enter_context(_only(e, mask))
             outputs = e.run(block, [])
@@ -142,11 +151,11 @@ def _computed_in(blocks: Sequence[Block], x: Any) -> bool:
     return isinstance(x, Var) and any(x in equation.outputs for block in blocks for equation in block.equations)
 
 
-def carry_cells(e: Emitter, variables: Sequence[Var], arrays: Sequence[Array]) -> list[_Cell]:
-    """Variables for what a loop carries, with its first values."""
+def carry_cells(e: Emitter, variables: Sequence[Var], sources: Sequence[Atom], arrays: Sequence[Array]) -> list[_Cell]:
+    """Variables for what a loop carries, with its first values, which are those of `sources`."""
     cells = []
-    for var, array in zip(variables, arrays, strict=True):
-        cell = _Cell(e, var.shape, var.dtype, var.uniform)
+    for var, source, array in zip(variables, sources, arrays, strict=True):
+        cell = _Cell(e, var.shape, var.dtype, var.uniform, e.replaceable(source, var.uniform))
         cell.set(array)
         cells.append(cell)
     return cells
@@ -167,7 +176,7 @@ def update_cells(e: Emitter, cells: list[_Cell], outputs: list[Array], mask: Val
 
 def _while(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     condition, body = equation.blocks
-    cells = carry_cells(e, condition.inputs, inputs)
+    cells = carry_cells(e, condition.inputs, equation.inputs, inputs)
     with e.w.forever():
         carried = [cell.get() for cell in cells]
         (going,) = (e.small(x).elements.item() for x in e.run(condition, carried))
@@ -204,7 +213,7 @@ def _scan(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     small = all(e.is_small(x.shape) for x in outputs) and all(e.is_small(x.shape) for x in xs)
     if length == 1 or (small and length * _length(body) <= _WRITTEN_OUT):
         return _written_out(e, equation, carry, xs)
-    cells = carry_cells(e, body.inputs[:num_carry], carry)
+    cells = carry_cells(e, body.inputs[:num_carry], equation.inputs[:num_carry], carry)
     xs = [e.cheap(x) for x in xs]
     results = [Memory(e.w.buffer(x.dtype, x.size, x.uniform), x.shape, dense_strides(x.shape)) for x in outputs]
     with e.w.loop(length) as step:

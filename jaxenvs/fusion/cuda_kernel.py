@@ -85,7 +85,7 @@ class _KernelWriter:
 
     def _cell(self, name: str, var: Var) -> Any:
         """A lane's own variable, with the value of an input."""
-        return carry_cells(self.e, [var], [self._row("lane", name, var)])[0]
+        return carry_cells(self.e, [var], [var], [self._row("lane", name, var)])[0]
 
     def _assembled(self) -> str:
         w = self.w

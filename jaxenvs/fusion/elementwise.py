@@ -31,11 +31,21 @@ def _compare(op: str) -> Operation:
 
 def _div(w: Writer, p: Any, x: Val, y: Val) -> Val:
     if _is_float(x.dtype):
-        return w.op("div", x.dtype, x, y)
+        inverse = _inverse(y)
+        return w.op("div", x.dtype, x, y) if inverse is None else w.op("mul", x.dtype, x, w.const(inverse, x.dtype))
     minus_one = w.const(-1, x.dtype)
     if y.const is not None and y.const not in (0, -1):
         return w.op("div", x.dtype, x, y)
     return w.select(w.compare("eq", y, w.const(0, x.dtype)), minus_one, _quotient(w, p, x, y))
+
+
+def _inverse(y: Val) -> Any:
+    """What XLA multiplies by instead of dividing by a known number, if that is a normal number; else None."""
+    if y.const is None:
+        return None
+    with np.errstate(all="ignore"):
+        inverse = np.dtype(y.dtype).type(1) / y.const
+    return inverse if np.finfo(y.dtype).tiny <= abs(inverse) < np.inf else None
 
 
 def _rem(w: Writer, p: Any, x: Val, y: Val) -> Val:
@@ -280,5 +290,5 @@ CHEAP = {
 }
 """Operations that cost less than to write a result to memory and read it."""
 
-COSTLY = set(functions.FUNCTIONS) | {"div", "rem"}
+COSTLY, COST_OF_COSTLY = set(functions.FUNCTIONS) | {"div", "rem"}, 40
 """Operations that cost many times as much."""

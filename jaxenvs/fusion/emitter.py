@@ -5,7 +5,7 @@ chains of operations become one loop, until somebody needs it in memory.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -25,11 +25,14 @@ from jaxenvs.fusion.arrays import (
     small_constant,
     whole,
 )
+from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop
 from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
 from jaxenvs.fusion.writer import Val, Writer
 
 UNROLL = 32
 """Up to how many elements an array is held as values."""
+# A rule that takes more operations for an element is put into memory, whoever reads it.
+_COSTLY_RULE = 400
 
 
 class Emitter:
@@ -47,15 +50,21 @@ class Emitter:
         self._owned: dict[int, Memory] = {}  # by identity: memory that one variable alone refers to
         self._kept: dict[int, Memory] = {}  # of those, the ones that lanes outside of `active` go on to need
         self._reads: dict[Var, int] = {}
+        self._reads_done: dict[Var, int] = {}  # those whose result does not refer to what was read
+        self._case_costs: dict[Equation, tuple[int, int]] = {}
+        self._in_one_loop: set[Var] = set()
 
     def run(self, block: Block, inputs: Sequence[Array]) -> list[Array]:
         """Writes a block; returns its outputs."""
         for var, array in zip(block.inputs, inputs, strict=True):
-            self._arrays[var] = array
+            self._define(var, array)
+        self._case_costs |= costs_of_cases(block)
+        self._in_one_loop |= in_one_loop(block)
         for equation in block.equations:
             results = self.equation(equation)
             for var, array in zip(equation.outputs, results, strict=True):
-                self._arrays[var] = self._settled(var, array)
+                self._define(var, self._settled(var, array))
+            self._note_reads_done(equation)
         return [self.array(x) for x in block.outputs]
 
     def count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
@@ -82,6 +91,24 @@ class Emitter:
         for x in block.outputs:
             read(x)
 
+    def _define(self, var: Var, array: Array) -> None:
+        self._arrays[var] = array
+        self._reads_done[var] = 0
+
+    def _note_reads_done(self, equation: Equation) -> None:
+        """Counts the reads of an equation, if its results are computed and are not views of what it read."""
+        results = [self._arrays[x] for x in equation.outputs]
+        read = [x for x in equation.inputs if isinstance(x, Var)]
+        buffers = [array.buffer for array in map(self.array, read) if isinstance(array, Memory)]
+        if any(isinstance(x, Lazy) or (isinstance(x, Memory) and x.buffer in buffers) for x in results):
+            return
+        for x in read:
+            self._reads_done[x] += 1
+
+    def reads_last(self, x: Atom) -> bool:
+        """Whether the reader that is being written is the last one of a variable."""
+        return isinstance(x, Var) and self._reads.get(x, 0) - self._reads_done[x] == 1
+
     def array(self, x: Atom) -> Array:
         """The array of a variable or a constant."""
         return x if isinstance(x, np.ndarray) else self._arrays[x]
@@ -90,8 +117,8 @@ class Emitter:
         """The array in memory, if it would be computed again and again."""
         if not isinstance(array, Lazy):
             return array
-        again = self._reads.get(var, 0) > 1
-        return self.own(self.memory(array)) if (again and array.cost > 1) or array.cost > 200 else array
+        again = self._reads.get(var, 0) > 1 and var not in self._in_one_loop
+        return self.own(self.memory(array)) if (again and array.cost > 1) or array.cost > _COSTLY_RULE else array
 
     # Changes of form.
 
@@ -183,18 +210,27 @@ class Emitter:
         params = equation.params
         if equation.op in ("div", "rem") and isinstance(inputs[0], np.ndarray) and inputs[0].dtype.kind in "iu":
             params = {"small_dividend": bool(np.all(np.abs(inputs[0].astype(np.int64)) < elementwise.SMALL_DIVIDEND))}
+        costs = self._case_costs.get(equation, (0, 0))  # of values; rules know their own
         if self.is_small(output.shape):
             operands = [np.broadcast_to(self.small(x).elements, output.shape) for x in inputs]
             elements = np.empty(output.shape, object)
             for position in positions(output.shape):
-                elements[position] = compute([x[position] for x in operands])
+                values = [x[position] for x in operands]
+                if max(costs) >= WORTHWHILE:
+                    elements[position] = self._chosen(output, costs, values.__getitem__)
+                else:
+                    elements[position] = compute(values)
             return Small(elements, output.dtype)
         # A scalar among arrays, as `select_n` and `clamp` have it, is computed once.
         scalars = {n: at(self.w, x, ()) for n, x in enumerate(inputs) if x.shape == ()}
         stretched = [x.shape not in ((), output.shape) for x in inputs]
         ready = [self.cheap(x) if again else self.readable(x) for x, again in zip(inputs, stretched, strict=True)]
-        own = 1 if equation.op in elementwise.CHEAP else 4 if equation.op not in elementwise.COSTLY else 40
-        cost = own + sum(x.cost for x in ready if isinstance(x, Lazy))
+        # What several operands need is computed once.
+        token = object()
+        parts: dict[object, int] = {token: cost_of(equation.op)}
+        for x in ready:
+            if isinstance(x, Lazy):
+                parts |= x.parts or {x: x.cost}
 
         def element(n: int, position: tuple[Position, ...]) -> Val:
             if n in scalars:
@@ -203,10 +239,40 @@ class Emitter:
             where = [0 if size == 1 else x for x, size in zip(position, ready[n].shape, strict=True)]
             return at(self.w, ready[n], where)
 
-        def rule(position: tuple[Position, ...]) -> Val:
-            return compute([element(n, position) for n in range(len(ready))])
+        if equation.op == "select_n" and len(ready) == 3:
+            costs = tuple(cost if isinstance(x, Lazy) else 0 for cost, x in zip(costs, ready[1:], strict=True))
 
-        return Lazy(output.shape, output.dtype, rule, cost, output.uniform)
+        def rule(position: tuple[Position, ...]) -> Val:
+            key = token, *(x if isinstance(x, int) else x.ref for x in position)
+            known = self.w.known(key)
+            if known is None:
+                if max(costs) >= WORTHWHILE:
+                    known = self._chosen(output, costs, lambda n: element(n, position))
+                else:
+                    known = compute([element(n, position) for n in range(len(ready))])
+                self.w.remember(key, known)
+            return known
+
+        return Lazy(output.shape, output.dtype, rule, sum(parts.values()), output.uniform, parts)
+
+    def _chosen(self, output: Var, costs: Sequence[int], operand: Callable[[int], Val]) -> Val:
+        """An element of a choice by a condition, whose costlier case is computed only if a lane needs it.
+
+        Args:
+            output: of the choice.
+            costs: of the two cases.
+            operand: computes the element of the condition, 0, or of a case, 1 or 2.
+        """
+        w, which, costlier = self.w, operand(0), 1 if costs[1] > costs[0] else 0
+        if which.const is not None:
+            return operand(1 + int(which.const))
+        needed, other = which if costlier else w.not_(which), operand(2 - costlier)
+        slot = w.slot(output.dtype, output.uniform)
+        w.set(slot, other)
+        with w.when(control.matters(self, needed)):
+            value = operand(1 + costlier)
+            w.set(slot, value if needed.uniform else w.select(needed, value, other))
+        return w.get(slot)
 
     def own(self, memory: Memory, *, kept: bool = False) -> Memory:
         """Declares that nothing but one variable refers to this memory, so that its last reader may change it.
@@ -222,13 +288,7 @@ class Emitter:
 
     def writable(self, source: Atom, array: Array, uniform: bool) -> Memory:
         """Memory with the array's elements, to be changed: its own if nobody else will read it, else a copy."""
-        is_last_reader = isinstance(source, Var) and self._reads.get(source) == 1
-        if (
-            is_last_reader
-            and isinstance(array, Memory)
-            and id(array) in self._owned
-            and array.buffer.uniform == uniform
-        ):
+        if isinstance(array, Memory) and self.may_write(source, array) and array.buffer.uniform == uniform:
             return array
         if not uniform and is_uniform(array):
             size = int(np.prod(array.shape, dtype=np.int64))
@@ -237,9 +297,20 @@ class Emitter:
             return self.own(new)
         return self.own(self.copied(array))
 
+    def may_write(self, source: Atom, memory: Memory) -> bool:
+        """Whether the memory of a variable may be changed by the reader that is being written."""
+        return self.reads_last(source) and id(memory) in self._owned
+
+    def replaceable(self, source: Atom, uniform: bool) -> Memory | None:
+        """The memory of a variable, if lanes for which it is written over have no use for what it holds."""
+        array = self._arrays.get(source) if isinstance(source, Var) else None
+        if not isinstance(array, Memory) or not self.may_write(source, array) or id(array) in self._kept:
+            return None
+        return array if array.buffer.uniform == uniform else None
+
     def shared(self, source: Atom, array: Array) -> Array:
         """An array that is given one more name: only if the old one is not read again, the new one may own it."""
-        if not isinstance(array, Memory) or self._reads.get(source) == 1:  # pyright: ignore[reportArgumentType]
+        if not isinstance(array, Memory) or self.reads_last(source):
             return array
         return Memory(array.buffer, array.shape, array.strides, array.offset)
 

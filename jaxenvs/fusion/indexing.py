@@ -17,6 +17,9 @@ from jaxenvs.fusion.writer import INDEX, Val, Writer
 if TYPE_CHECKING:
     from jaxenvs.fusion.emitter import Emitter
 
+LOOK_UPS, COST_OF_LOOK_UP = {"gather", "dynamic_slice"}, 32
+"""Operations that read at computed positions, and about how many operations it takes if each lane has its own."""
+
 # A small array is searched for a computed position if it has at most so many elements; else it is put into memory.
 _SEARCHED = 16
 
@@ -106,7 +109,7 @@ def _dynamic_slice(e: Emitter, equation: Equation, inputs: list[Array]) -> Array
         return _filled(output.shape, output.dtype, rule)
     if isinstance(array, Small):
         array = e.memory(array)
-    return Lazy(output.shape, output.dtype, rule, 1 if shared else 12, output.uniform)
+    return Lazy(output.shape, output.dtype, rule, 1 if shared else COST_OF_LOOK_UP, output.uniform)
 
 
 def _filled(shape: tuple[int, ...], dtype: str, rule: Callable[[tuple[Position, ...]], Val]) -> Small:
@@ -236,7 +239,7 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
         indices = e.memory(indices)
     if isinstance(array, Small):
         array = e.memory(array)
-    return Lazy(output.shape, output.dtype, rule, 12, output.uniform)
+    return Lazy(output.shape, output.dtype, rule, COST_OF_LOOK_UP, output.uniform)
 
 
 def _combination(e: Emitter, op: str, dtype: str) -> Callable[[Val, Val], Val] | None:

@@ -20,7 +20,7 @@ from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
 GROUP = 16
-_MOST_LANES, _BLOCK_BYTES = 256, 32 << 10
+_MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
 
@@ -219,6 +219,8 @@ class _KernelWriter:
                 memories.append(array)
             if emitter.is_small(var.shape):
                 array = emitter.small(array)
+            elif kind in (Kind.CARRY, Kind.OWN_STEP) and isinstance(array, Memory):
+                emitter.own(array)
             if kind is Kind.CARRY:
                 before.append(array)
             arrays.append(array)

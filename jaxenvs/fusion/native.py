@@ -46,9 +46,18 @@ def compile_object(text: str) -> bytes:
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization, options.slp_vectorization = False, False
     builder = llvm.create_pass_builder(machine, options)
+    _moved_into_branches().run(module, builder)
     passes = builder.getModulePassManager() if len(text) <= LONG else _few_passes()
     passes.run(module, builder)
     return machine.emit_object(module)
+
+
+def _moved_into_branches() -> Any:
+    """Moves what only a branch needs into it; before other passes, to which a branch without work looks superfluous."""
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_sinking_pass()
+    return passes
 
 
 def _few_passes() -> Any:

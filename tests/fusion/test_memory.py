@@ -10,6 +10,7 @@ import pytest
 from jax import lax
 
 import jaxenvs
+from jaxenvs.fusion import call
 from jaxenvs.fusion import scan as scan_lanes
 from tests.fusion.comparison import both, differences
 
@@ -167,6 +168,56 @@ def test_state_moves_between_its_arrays():
     fused = jax.jit(lambda c: scan_lanes(step, c, None, 5))(state)
     expected = jax.jit(lambda c: lax.scan(lambda c, _: jax.vmap(lambda c: step(c, None))(c), c, None, 5))(state)
     assert not differences(fused, expected)
+
+
+def keeps_or_begins_again(a, b, k):
+    seen, total = a[k % 40], a.sum()
+    return (lax.cond(k % 3 == 0, lambda: b * 2 + seen, lambda: a), b.at[k % 40].add(total), k + 1), seen
+
+
+def puts_out_what_it_had(a, b, k):
+    before = a * 2
+    return (lax.cond(k % 3 == 0, lambda: b[::-1], lambda: a), b + 1, k + 1), (before, a[::2])
+
+
+def reads_in_one_branch_and_writes_in_the_other(a, b, k):
+    a = lax.switch(k % 3, [lambda: a.at[k % 40].set(-k), lambda: a[::-1] + 1, lambda: a])
+    b, seen = lax.cond(k % 2 == 0, lambda: (b.at[k % 40].add(5), b[3]), lambda: (a, b[7]))
+    return (a, b, k + 1), seen
+
+
+def loops_over_its_state(a, b, k):
+    def body(carry):
+        n, x = carry
+        return n + 1, lax.cond(n % 2 == 0, lambda: x.at[n].add(k), lambda: x)
+
+    _, a = lax.while_loop(lambda c: c[0] < k % 5, body, (jnp.int32(0), a))
+    b = lax.cond(k % 4 == 1, lambda: lax.while_loop(lambda x: x[0] % 7 > k % 7, lambda x: x + 1, b), lambda: b)
+    return (a, b, k + 1), None
+
+
+def exchanges_its_arrays(a, b, k):
+    new = lax.cond(k % 2 == 0, lambda: b, lambda: a)
+    return (b, new, k + 1), (new[k % 40], a.at[0].set(k))
+
+
+STEPS = [
+    keeps_or_begins_again, puts_out_what_it_had, reads_in_one_branch_and_writes_in_the_other, loops_over_its_state,
+    exchanges_its_arrays,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_state_is_changed_where_it_lies(step):
+    random = np.random.default_rng(1)
+    a, b = (jnp.asarray(random.integers(-9, 60, size=(LANES, 40)), jnp.int32) for _ in range(2))
+    state = a, b, jnp.asarray(random.integers(0, 9, size=LANES), jnp.int32)
+    fused = jax.jit(lambda c: scan_lanes(lambda c, _: step(*c), c, None, 7))(state)
+    expected = jax.jit(lambda c: lax.scan(lambda c, _: jax.vmap(step)(*c), c, None, 7))(state)
+    assert not differences(fused, expected)
+    # One step of `jax.vmap` reads the state from JAX's arrays.
+    one = jax.jit(jax.vmap(lambda *c: call(step, *c)))(*state)
+    assert not differences(one, jax.jit(jax.vmap(step))(*state))
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -36,6 +36,17 @@ def _branch(x, y, i, k):
     return lax.cond(i > k, inner, lambda: x[::-1])
 
 
+def _choice(x, y, i, k):
+    place = jnp.arange(x.shape[0], dtype=jnp.int32).reshape(-1, *(1,) * (x.ndim - 1))
+    mixed = x * 7 + k
+    costly = (mixed ^ (mixed >> 3)) % (k + 2) + mixed[::-1]
+    return jnp.where((place < i % 5, x > k)[k % 2], costly, (y.reshape(-1)[0], x)[k % 2])
+
+
+def _kept_or_new(x, y, i, k):
+    return lax.cond(i > k % 9, lambda: (x * 2, x[::-1], x.at[0].set(i))[k % 3], lambda: x)
+
+
 def _scan(x, y, i, k):
     carry, rows = lax.scan(
         lambda c, row: (c.at[row.reshape(-1)[0] % 7].add(i), row + c.reshape(-1)[0]), x, y, reverse=bool(k % 2)
@@ -75,6 +86,8 @@ OPERATIONS = [
     _loop,
     _branch,
     _scan,
+    _choice,
+    _kept_or_new,
 ]
 STEPS = st.lists(
     st.tuples(st.integers(0, len(OPERATIONS) - 1), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30)),
