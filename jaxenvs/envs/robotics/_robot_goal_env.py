@@ -146,7 +146,7 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
         achieved, desired = (jnp.asarray(goal).astype(self.precision) for goal in (achieved_goal, desired_goal))
         if not achieved.shape[-1:] == desired.shape[-1:] == (self.goal_size,):
             raise InvalidField(
-                f"{type(self).__name__}: goals are arrays of {self.goal_size} coordinates, with or without leading axes;"
-                f" got an achieved one of shape {achieved.shape}, and a desired one of shape {desired.shape}."
+                f"{type(self).__name__}: goals are arrays of {self.goal_size} coordinates and any leading axes."
+                f" Got an achieved one of shape {achieved.shape}, and a desired one of shape {desired.shape}."
             )
         return jnp.sqrt(jnp.square(achieved - desired).sum(-1))
