@@ -150,6 +150,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=100, help="steps of a batch in a round")
+    parser.add_argument("--note", help="what else to know of the figures, for the page")
     options = parser.parse_args()
     rows, missing = [], []
     for id in TASKS:
@@ -187,6 +188,8 @@ def main() -> None:
             missing.append(name)
     origin = provenance(f"python -O -m benchmarks.fetch --json {options.json}", versions=[versions])
     figures = {**origin, "lanes": LANES, "rounds": options.rounds, "not_measured": sorted(set(missing)), "rows": rows}
+    if options.note:
+        figures["note"] = options.note
     options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 

@@ -53,7 +53,7 @@ class Field(NamedTuple):
         default: the default value; `dataclasses.MISSING` if there is none, or a factory makes it.
         required: whether a value must be given.
         nodes: the classes of its value, if the annotation allows only nodes of a tree.
-        count: how many numbers it holds, if the annotation is a tuple of that many; else None.
+        size: how many numbers it holds, if the annotation is a tuple of that many; else None.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Field(NamedTuple):
     default: Any
     required: bool
     nodes: tuple[type[Any], ...]
-    count: int | None
+    size: int | None
 
 
 @functools.cache
@@ -97,10 +97,10 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
     nodes = tuple(typing.get_origin(part) or part for part in parts)
     if is_static(field) or not all(isinstance(part, type) and issubclass(part, PyTreeNode) for part in nodes):
         nodes = ()
-    counts = {len(typing.get_args(part)) for part in several if ... not in typing.get_args(part)}
+    sizes = {len(typing.get_args(part)) for part in several if ... not in typing.get_args(part)}
     is_tuple = kind == "numbers" and {typing.get_origin(part) for part in parts} == {tuple}
-    count = counts.pop() if is_tuple and len(counts) == 1 else None
-    return Field(field.name, kind, is_static(field), optional, field.default, required, nodes, count)
+    size = sizes.pop() if is_tuple and len(sizes) == 1 else None
+    return Field(field.name, kind, is_static(field), optional, field.default, required, nodes, size)
 
 
 def check_leaves(node: Any) -> None:
@@ -129,14 +129,14 @@ def check_leaves(node: Any) -> None:
 
 def _check_count(node: Any, field: Field, value: Any) -> None:
     """Raises `InvalidField` if a field that holds a certain count of numbers holds more, fewer, or None among them."""
-    if field.count is None:
+    if field.size is None:
         return
     if isinstance(value, list | tuple):
         is_complete = all(part is not None for part in value) or is_axes(node)
         count = len(value) if is_complete else None
     else:
         count = next(iter(getattr(value, "shape", ())), None)
-    if count != field.count:
+    if count != field.size:
         raise InvalidField(f"{_what(node, field)} must be {_wanted(field)}, got {value!r}.{_default(field)}")
 
 
@@ -269,7 +269,7 @@ def _what(node: Any, field: Field) -> str:
 
 
 def _wanted(field: Field) -> str:
-    wanted = _WANTED.get(field.kind, "a value") if field.count is None else f"{field.count} numbers"
+    wanted = _WANTED.get(field.kind, "a value") if field.size is None else f"{field.size} numbers"
     return wanted + " or None" * field.optional
 
 

@@ -135,7 +135,7 @@ def test_random_maps_have_holes_as_often_as_asked():
         (lambda: FrozenLake(desc="SFFG"), "is a list of rows"),
         (lambda: FrozenLake(desc=[]), "is a list of rows"),
         (lambda: FrozenLake(success_rate=1.5), "`success_rate` must be a probability, from 0 to 1, got 1.5"),
-        (lambda: FrozenLake(reward_schedule=(1.0, 0.0)), "three rewards"),
+        (lambda: FrozenLake(reward_schedule=(1.0, 0.0)), "`reward_schedule` must be 3 numbers"),
         (lambda: FrozenLake.random_map(0, size=1), "size >= 2"),
         (lambda: FrozenLake.random_map(0, p=0.0), "0 < p <= 1"),
         (lambda: FrozenLake.random_map(0, size=40, p=0.05), "Raise `p`"),

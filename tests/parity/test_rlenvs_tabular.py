@@ -359,7 +359,7 @@ def test_limits_are_the_familys():
         (DynaMaze, {"change": "blockin"}, "`change` must be one of .* Did you mean: `blocking`"),
         (DynaMaze, {"steps_taken": -1}, "`steps_taken` must be an integer"),
         (GridWorld, {"stride": 0.0}, "`stride` must be above 0"),
-        (JacksCarRental, {"request_rates": (3.0,)}, "`request_rates` takes two rates"),
+        (JacksCarRental, {"request_rates": (3.0,)}, "`request_rates` must be 2 numbers"),
         (JacksCarRental, {"return_rates": (3.0, -2.0)}, "`return_rates` must be at least 0"),
         (MultiArmedBandit, {"num_arms": 0}, "`num_arms` must be"),
         (MultiArmedBandit, {"means": (0.0, 1.0)}, "`means` must hold one number for each of 10 arms"),

@@ -13,7 +13,6 @@ from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.envs._tileset import tileset_of
-from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Discrete, MultiDiscrete
 
@@ -96,12 +95,9 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
     move_cost: ArrayLike = 2.0
 
     def check_fields(self) -> None:
-        """Checks that there are two rates of each kind, and that none is negative."""
+        """Checks that no rate is negative."""
         for name in ("request_rates", "return_rates"):
-            rates = getattr(self, name)
-            if not isinstance(rates, tuple | list) or len(rates) != 2:
-                raise InvalidField(f"JacksCarRental: `{name}` takes two rates, one for each lot, got {rates!r}.")
-            for rate in rates:
+            for rate in getattr(self, name):
                 check_range(self, name, rate, 0)
 
     @property

@@ -80,6 +80,7 @@ class FetchEnv(RobotGoalEnv[FetchState], kw_only=True):
 
     frames_per_second = 25
     reset_options: ClassVar[Mapping[str, str]] = {"goal": "goal"}
+    goal_size = 3
     target_site = TARGET_SITE
 
     @property
@@ -134,7 +135,8 @@ class FetchEnv(RobotGoalEnv[FetchState], kw_only=True):
     @property
     def observation_space(self) -> Dict:
         """Unbounded boxes: `achieved_goal`, `desired_goal` and `observation`."""
-        sizes = {"achieved_goal": 3, "desired_goal": 3, "observation": 25 if self.task.has_object else 10}
+        size = 25 if self.task.has_object else 10
+        sizes = {"achieved_goal": self.goal_size, "desired_goal": self.goal_size, "observation": size}
         return Dict({name: Box(-np.inf, np.inf, (size,), self.precision) for name, size in sizes.items()})
 
     @property

@@ -65,6 +65,7 @@ class MazeEnv(RobotGoalEnv[MazeState], kw_only=True):
     reset_cell: tuple[ArrayLike, ArrayLike] = (_DRAWN, _DRAWN)
 
     reset_options: ClassVar[Mapping[str, str]] = {"goal_cell": "goal_cell", "reset_cell": "reset_cell"}
+    goal_size = 2
     target_site = TARGET_SITE
     of_model = frozenset({"xml_file", "maze_map"})
 
@@ -121,7 +122,8 @@ class MazeEnv(RobotGoalEnv[MazeState], kw_only=True):
     @property
     def observation_space(self) -> Dict:
         """Unbounded boxes: `achieved_goal`, `desired_goal` and `observation`."""
-        sizes = {"achieved_goal": 2, "desired_goal": 2, "observation": self.observation_size}
+        goal = self.goal_size
+        sizes = {"achieved_goal": goal, "desired_goal": goal, "observation": self.observation_size}
         return Dict({name: Box(-np.inf, np.inf, (size,), self.precision) for name, size in sizes.items()})
 
     @property

@@ -49,6 +49,9 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
     default_camera_config: Mapping[str, Any] | None = static(default=None)
     shadow_size: int | None = static(default=None)
 
+    goal_size: ClassVar[int]
+    """The number of coordinates of a goal."""
+
     target_site: ClassVar[str]
     """The name of the site that shows the goal in pictures."""
 
@@ -141,10 +144,9 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
             InvalidField: goals do not have as many coordinates as those of the task.
         """
         achieved, desired = (jnp.asarray(goal).astype(self.precision) for goal in (achieved_goal, desired_goal))
-        count = self.observation_space.spaces["desired_goal"].shape
-        if achieved.shape[-1:] != count or desired.shape[-1:] != count:
+        if not achieved.shape[-1:] == desired.shape[-1:] == (self.goal_size,):
             raise InvalidField(
-                f"{type(self).__name__}: goals are arrays of {count[0]} coordinates, with or without leading axes; got"
-                f" an achieved one of shape {achieved.shape}, and a desired one of shape {desired.shape}."
+                f"{type(self).__name__}: goals are arrays of {self.goal_size} coordinates and any leading axes."
+                f" Got an achieved one of shape {achieved.shape}, and a desired one of shape {desired.shape}."
             )
         return jnp.sqrt(jnp.square(achieved - desired).sum(-1))

@@ -110,10 +110,6 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
                 f" The maps are {known}; to use your own map, pass its rows as `desc`."
             )
         check_probability(self, "success_rate", self.success_rate)
-        if isinstance(self.reward_schedule, tuple | list) and len(self.reward_schedule) != 3:
-            raise InvalidField(
-                f"FrozenLake: `reward_schedule` holds three rewards (goal, hole, frozen), got {self.reward_schedule!r}."
-            )
 
     @property
     def tiles(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def test_a_maze_may_be_an_array():
 @pytest.mark.parametrize("shapes", [((3,), (2,)), ((25,), (25,)), ((4, 2), (4, 3)), ((), (3,))])
 def test_goals_of_other_sizes_are_not_judged(shapes):
     achieved, desired = map(np.zeros, shapes)
-    with pytest.raises(InvalidField, match=r"FetchPush: goals are arrays of 3 coordinates.* achieved one of shape"):
+    with pytest.raises(InvalidField, match=r"FetchPush: goals are arrays of 3 coordinates .* Got an achieved one"):
         of("FetchPush-v4").compute_reward(achieved, desired, {})
 
 

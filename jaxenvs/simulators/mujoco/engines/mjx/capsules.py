@@ -1,7 +1,7 @@
 """Contacts of a capsule with a sphere or another capsule, at the nearest points of their axes.
 
-MJX 3.17 adds 1e-6 to the denominators of the nearest points, which puts them up to 1e-5 m from where C MuJoCo has them,
-and so changes the velocity of a folded Hopper by 1e-5 in a substep.
+MJX 3.17 adds 1e-6 to the denominators of the nearest points, so that they are elsewhere than in C MuJoCo. That changes
+the velocity of a folded Hopper by 1e-5 in a substep.
 
 C finds two contacts of capsules that are parallel to 3e-7 rad. Here they have one, in the middle of the part where
 they lie side by side.
