@@ -74,7 +74,7 @@ def fuse(env: Env[Any, Any]) -> Fused[Any]:
     Fuse the outermost environment, with all its wrappers: what is around `Fused` is not in the kernel.
 
     Raises:
-        DependencyNotInstalled: llvmlite is missing; `pip install jaxenvs[fuse]` brings it.
+        DependencyNotInstalled: llvmlite is missing; `pip install "jaxenvs[fuse]"` brings it.
     """
     require_compiler()
     return Fused(env)
@@ -83,7 +83,7 @@ def fuse(env: Env[Any, Any]) -> Fused[Any]:
 def require_compiler() -> None:
     """Raises `DependencyNotInstalled` if llvmlite is missing."""
     if importlib.util.find_spec("llvmlite") is None:
-        raise DependencyNotInstalled("Fusing needs llvmlite: run `pip install jaxenvs[fuse]`.")
+        raise DependencyNotInstalled('Fusing needs llvmlite: run `pip install "jaxenvs[fuse]"`.')
 
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:

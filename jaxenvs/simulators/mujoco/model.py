@@ -18,8 +18,6 @@ from jaxenvs.errors import DependencyNotInstalled, InvalidField, RenderingUnavai
 TESTED_MUJOCO = "4.0"
 """The minor version of mujoco that the tests compare with."""
 
-_INSTALL = 'run `pip install "jaxenvs[mujoco]"`'
-
 
 @dataclasses.dataclass(frozen=True)
 class Collection:
@@ -175,13 +173,16 @@ def load_model(xml_file: str, collection: Collection = GYMNASIUM, additions: tup
             that was not tested.
         InvalidField: there is no such file, or MuJoCo or jaxenvs does not support it.
     """
-    import_mujoco()
+    import_mujoco(collection.extra)
     return _load(_find(xml_file, collection), collection.is_led, additions)
 
 
 @functools.cache
-def import_mujoco() -> Any:
+def import_mujoco(extra: str = "mujoco") -> Any:
     """The module `mujoco`, in the tested version.
+
+    Args:
+        extra: the pip extra of jaxenvs that the error names.
 
     Raises:
         DependencyNotInstalled: it is missing, or has another version.
@@ -191,7 +192,7 @@ def import_mujoco() -> Any:
         mujoco = importlib.import_module("mujoco")
     except ModuleNotFoundError as error:
         raise DependencyNotInstalled(
-            f"The robots of MuJoCo need `{error.name}`, which is not installed: {_INSTALL}."
+            f"The robots of MuJoCo need `{error.name}`, which is not installed: {_install(extra)}."
         ) from error
     except Exception as error:
         chosen = os.environ.get("MUJOCO_GL")
@@ -201,16 +202,20 @@ def import_mujoco() -> Any:
             f"MuJoCo does not start with `MUJOCO_GL={chosen}` ({' '.join(str(error).split())}). Set it to egl or"
             " osmesa, which need no display, or unset it."
         ) from error
-    check_version(mujoco.__version__)
+    check_version(mujoco.__version__, extra)
     return mujoco
 
 
-def check_version(version: str) -> None:
+def check_version(version: str, extra: str = "mujoco") -> None:
     """Raises DependencyNotInstalled for a version of mujoco that was not tested."""
     if ".".join(version.split(".")[:2]) != TESTED_MUJOCO:
         raise DependencyNotInstalled(
-            f"jaxenvs was tested with mujoco {TESTED_MUJOCO}; {version} may behave differently: {_INSTALL}."
+            f"jaxenvs was tested with mujoco {TESTED_MUJOCO}; {version} may behave differently: {_install(extra)}."
         )
+
+
+def _install(extra: str) -> str:
+    return f'run `pip install "jaxenvs[{extra}]"`'
 
 
 def _find(xml_file: str, collection: Collection) -> str:
@@ -232,8 +237,8 @@ def _assets(collection: Collection) -> Path:
     found = importlib.util.find_spec(collection.package)
     if found is None or not found.submodule_search_locations:
         raise DependencyNotInstalled(
-            f"The models of the robots are those of {collection.whose}, which is not installed: run"
-            f' `pip install "jaxenvs[{collection.extra}]"`.'
+            f"The models of the robots are those of {collection.whose}, which is not installed:"
+            f" {_install(collection.extra)}."
         )
     return Path(next(iter(found.submodule_search_locations))) / collection.folder
 

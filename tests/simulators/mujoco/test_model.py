@@ -18,7 +18,7 @@ from jaxenvs.envs.mujoco.hopper import Hopper
 from jaxenvs.envs.mujoco.pusher import Pusher
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.simulators.mujoco import model as model_module
-from jaxenvs.simulators.mujoco.model import check_version, load_model
+from jaxenvs.simulators.mujoco.model import FETCH, check_version, load_model
 
 CART = """
 <mujoco>
@@ -139,6 +139,9 @@ def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", fail)
     with pytest.raises(DependencyNotInstalled, match="need `mujoco`"):
         model_module.import_mujoco.__wrapped__()
+    monkeypatch.setattr(model_module, "import_mujoco", model_module.import_mujoco.__wrapped__)
+    with pytest.raises(DependencyNotInstalled, match=r'need `mujoco`.*pip install "jaxenvs\[robotics\]"'):
+        load_model("reach.xml", FETCH)  # one command for all that is missing
 
 
 @pytest.mark.parametrize("version", ["3.3.0", "4.1.0", "5.0"])
