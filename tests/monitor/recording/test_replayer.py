@@ -132,8 +132,13 @@ def test_returns_are_not_compared_without_the_wrapper_that_made_them(cart_pole, 
 
 
 def test_episodes_that_are_not_there_are_reported(cart_pole, tmp_path):
-    with pytest.raises(CheckpointError, match=r"has no episode 999. They are counted from 0"):
+    with pytest.raises(CheckpointError, match=r"has no episode 999\. There are 0 to \d+ of `training`\."):
         replay_episode(cart_pole, 999)
+    for number in ("1", 1.5, True):
+        with pytest.raises(InvalidField, match="number of an episode is an integer"):
+            replay_episode(cart_pole, number)
+    with pytest.raises(InvalidField, match="replay takes an environment, got the string"):
+        replay_episode(cart_pole, 0, env="CartPole-v1")
     with pytest.raises(CheckpointError, match=r"no episode 0 of `mine`. Its writers are training"):
         replay_episode(cart_pole, 0, writer="mine")
     run = Run.record(jaxenvs.make("CartPole-v1"), path=tmp_path / "run")
