@@ -102,15 +102,17 @@ def _of(writer: str | None) -> str:
 
 
 def _what_there_is(path: Path, writer: str | None, digest: str) -> str:
-    last: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    torn = ""
     for part in parts_in(path / "episodes"):
         try:
             numbers = read_part(part.path, "episodes", digest, columns=("episode",)).column("episode").to_numpy()
-        except TornPart:
+        except TornPart as error:
+            torn = f" {error}"
             continue
-        last[part.writer] = max(last.get(part.writer, -1), int(numbers.max(initial=-1)))
-    if not last:
-        return " Nothing has been recorded there."
-    if writer is not None and writer not in last:
-        return f" Its writers are {', '.join(sorted(last))}."
-    return f" There are {', '.join(f'0 to {last[name]} of `{name}`' for name in sorted(last))}."
+        counts[part.writer] = max(counts.get(part.writer, 0), int(numbers.max(initial=-1)) + 1)
+    if not counts:
+        return torn or " Nothing has been recorded there."
+    if writer is not None and writer not in counts:
+        return f" Its writers are {', '.join(sorted(counts))}.{torn}"
+    return f" There are {', '.join(f'{counts[name]} of `{name}`' for name in sorted(counts))}, counted from 0.{torn}"

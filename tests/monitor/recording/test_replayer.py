@@ -132,7 +132,7 @@ def test_returns_are_not_compared_without_the_wrapper_that_made_them(cart_pole, 
 
 
 def test_episodes_that_are_not_there_are_reported(cart_pole, tmp_path):
-    with pytest.raises(CheckpointError, match=r"has no episode 999\. There are 0 to \d+ of `training`\."):
+    with pytest.raises(CheckpointError, match=r"has no episode 999\. There are \d+ of `training`, counted from 0\."):
         replay_episode(cart_pole, 999)
     for number in ("1", 1.5, True):
         with pytest.raises(InvalidField, match="number of an episode is an integer"):
@@ -158,6 +158,10 @@ def test_episodes_that_are_not_there_are_reported(cart_pole, tmp_path):
     with EpisodeWriter(run) as writer:
         writer.add({**columns, "terminated": [False]}, actions)
     assert Replayer(run).play(0).recorded.writer == "training"
+    for path in run.episodes_path.glob("*.parquet"):
+        path.write_bytes(b"PAR1")
+    with pytest.raises(CheckpointError, match=r"no episode 0\. .*parquet is not a whole Parquet file"):
+        replay_episode(run, 0)
 
 
 def test_pictures_have_any_size(cart_pole):
