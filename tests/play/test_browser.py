@@ -105,11 +105,15 @@ def test_pause_step_reset_and_seed(open_page):
 
 def test_the_list_opens_another_environment(open_page):
     page = open_page()
+    page.keyboard.down("ArrowRight")
+    expect(page.locator("#last")).to_contain_text("terminated", timeout=SLOW_MS)
+    page.keyboard.up("ArrowRight")
     page.keyboard.press("?")
     page.get_by_role("searchbox").fill("counter")
     expect(page.locator(".card:visible")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator("#title")).to_have_text("Counter", timeout=SLOW_MS)
+    expect(page.locator("#last")).to_have_text("None has ended yet.")
     expect(page.locator("#table")).to_be_visible()
     page.get_by_role("group", name="amount").get_by_role("slider").first.fill("2")
     page.keyboard.press("Tab")

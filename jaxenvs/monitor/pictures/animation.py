@@ -1,5 +1,6 @@
 """Animations: write frames to a GIF, an MP4 or a contact sheet, depending on the file's suffix."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,6 +41,12 @@ def check_suffix(path: Path) -> None:
         )
 
 
+def check_speed(frames_per_second: float) -> None:
+    """Raises `InvalidField` if it is not a positive number."""
+    if not 0 < frames_per_second < float("inf"):
+        raise InvalidField(f"`frames_per_second` must be above 0, got {frames_per_second}.")
+
+
 def frame_stride(path: Path, frames_per_second: float, num_frames: int = 0) -> int:
     """The number of steps between the frames that are worth drawing for this kind of file.
 
@@ -56,7 +63,7 @@ def frame_stride(path: Path, frames_per_second: float, num_frames: int = 0) -> i
 
 
 def write_animation(
-    path: Path,
+    path: str | os.PathLike[str],
     frames: Sequence[np.ndarray],
     frames_per_second: float,
     *,
@@ -73,10 +80,12 @@ def write_animation(
         on_frame: called for each frame that is read for writing.
 
     Raises:
-        InvalidField: there are no frames, they are not pictures, or no animation has this suffix.
+        InvalidField: there are no frames, they are not pictures, or no animation has this suffix or speed.
         DependencyNotInstalled: pillow or imageio is missing.
     """
+    path = Path(path)
     check_suffix(path)
+    check_speed(frames_per_second)
     first = check_frames(frames, f"write to {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:

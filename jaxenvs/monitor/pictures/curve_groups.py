@@ -1,6 +1,7 @@
 """From run folders to curves: runs that differ in nothing but their seeds belong together."""
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ _MOST_DIFFERENCES = 3
 """Settings that the label of a curve names."""
 
 
-def curves_of_runs(runs: Sequence[Run], column: str = "mean_return") -> list[Curve]:
+def curves_of_runs(
+    runs: Run | str | os.PathLike[str] | Sequence[Run | str | os.PathLike[str]], column: str = "mean_return"
+) -> list[Curve]:
     """The curves of run folders, in the order in which their settings first occur.
 
     Runs with the same environment, algorithm and settings are seeds of one curve; the number of steps may differ. An
@@ -21,15 +24,16 @@ def curves_of_runs(runs: Sequence[Run], column: str = "mean_return") -> list[Cur
     The label of a curve is what tells it from the others: the id if there are several, the algorithm, and settings.
 
     Args:
-        runs: the run folders.
+        runs: the run folders or their paths, or a single one.
         column: the column of `progress.csv` that will be drawn.
 
     Raises:
         InvalidField: a run has no such column.
-        CheckpointError: a `progress.csv` is damaged.
+        CheckpointError: a folder is not that of a training, or a `progress.csv` is damaged.
     """
     groups: dict[str, tuple[Settings, dict[tuple[int, int], list[dict[str, float]]]]] = {}
-    for run in runs:
+    several = [runs] if isinstance(runs, Run | str | os.PathLike) else runs
+    for run in (given if isinstance(given, Run) else Run.open(given) for given in several):
         _, agents = groups.setdefault(_what(run.settings), (run.settings, {}))
         rows = run.read_progress()
         if rows and column not in rows[0]:

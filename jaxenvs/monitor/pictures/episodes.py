@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.trees import tree_at
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
@@ -69,6 +69,7 @@ def record_episode(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int)
         key: a scalar random key.
         max_steps: number of steps after which to stop an episode that has not ended.
     """
+    check_is_env("record_episode", env)
     if max_steps < 1:
         raise InvalidField(f"An episode needs at least 1 step, got max_steps={max_steps}.")
     return cut_episode(*_follow_policy(env, as_policy(policy), check_key(key), max_steps))
@@ -82,6 +83,7 @@ def replay_actions(env: Env[Any, Any], actions: Any, key: Key) -> Episode:
         actions: elements of the action space, with a leading axis of at least 1.
         key: a scalar random key; the start is the same as that of `record_episode` with this key.
     """
+    check_is_env("replay_actions", env)
     return cut_episode(*_follow_actions(env, actions, check_key(key)))
 
 
@@ -159,14 +161,29 @@ def record_episodes(
     return episodes
 
 
+def as_episodes(episodes: Episode | Sequence[Episode]) -> list[Episode]:
+    """One or several episodes as a list; raises `InvalidField` if there are none, or they are something else."""
+    recorded: list[Any] = [episodes] if isinstance(episodes, Episode) else list(episodes)
+    if not recorded or not all(isinstance(episode, Episode) for episode in recorded):
+        got = "none" if not recorded else ", ".join(sorted({type(episode).__name__ for episode in recorded}))
+        raise InvalidField(f"Pictures are drawn of episodes, as `replay` and `record_episode` return them; got {got}.")
+    return recorded
+
+
 class Frames(Sequence[np.ndarray]):
     """The pictures of recorded episodes, drawn on the device when they are accessed.
 
     Iterating draws a chunk at a time with one compiled program; indexing draws the requested frames.
     """
 
-    def __init__(self, env: Env[Any, Any], episodes: Sequence[Episode], *, every: int = 1) -> None:
-        """Keeps every `every`-th state of each episode, and always the last."""
+    def __init__(self, env: Env[Any, Any], episodes: Episode | Sequence[Episode], *, every: int = 1) -> None:
+        """Keeps every `every`-th state of each episode, and always the last.
+
+        Raises:
+            InvalidField: `env` is not an environment, or there are no episodes.
+        """
+        check_is_env("Frames", env)
+        episodes = as_episodes(episodes)
         self._env = env
         picked = [tree_at(e.states, thinned(e.length + 1, every)) for e in episodes]
         self._states = jax.tree.map(lambda *parts: jnp.concatenate(parts), *picked)
@@ -194,7 +211,9 @@ class Frames(Sequence[np.ndarray]):
 
 
 def thinned(length: int, every: int) -> np.ndarray:
-    """Every `every`-th of `length` indices, and always the last."""
+    """Every `every`-th of `length` indices, and always the last; raises `InvalidField` if that is below 1."""
+    if every < 1:
+        raise InvalidField(f"`every`, the number of steps between pictures, must be at least 1, got {every}.")
     return np.unique(np.append(np.arange(0, length, every), length - 1))
 
 

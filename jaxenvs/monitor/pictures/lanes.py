@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxenvs.canvas import palette
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.trees import tree_at
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.pictures.captions import line_height, write
@@ -68,8 +68,10 @@ class LaneFrames(Sequence[np.ndarray]):
         """See `contact_sheet`; `states` have two leading axes, steps and lanes.
 
         Raises:
-            InvalidField: there are no such axes, a setting does not fit, or a sheet would be huge.
+            InvalidField: `env` is not an environment, there are no such axes, a setting does not fit, or a sheet would
+                be huge.
         """
+        check_is_env("A contact sheet", env)
         shapes = {leaf.shape[:2] for leaf in jax.tree.leaves(states)}
         if len(shapes) != 1 or len(shape := next(iter(shapes))) != 2 or 0 in shape:
             raise InvalidField(

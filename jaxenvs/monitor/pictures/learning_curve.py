@@ -1,13 +1,14 @@
 """Learning curves: return over environment steps or seconds, of one training or of several, as a picture."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from jaxenvs.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField, did_you_mean
 from jaxenvs.monitor.atomic import replacing
 from jaxenvs.monitor.pictures.statistics import Statistic, bootstrap_interval, over_runs, statistic_name
 
@@ -41,7 +42,7 @@ class Curve:
 
 
 def draw_learning_curve(
-    path: Path,
+    path: str | os.PathLike[str],
     rows: Sequence[Mapping[str, float]],
     *,
     title: str,
@@ -68,7 +69,7 @@ def draw_learning_curve(
 
     Raises:
         DependencyNotInstalled: matplotlib is missing.
-        InvalidField: the file is neither `.png` nor `.svg`.
+        InvalidField: the file is neither `.png` nor `.svg`, or there is no such column.
     """
     draw_learning_curves(
         path,
@@ -82,7 +83,7 @@ def draw_learning_curve(
 
 
 def draw_learning_curves(
-    path: Path,
+    path: str | os.PathLike[str],
     curves: Sequence[Curve],
     *,
     title: str,
@@ -110,8 +111,9 @@ def draw_learning_curves(
 
     Raises:
         DependencyNotInstalled: matplotlib is missing.
-        InvalidField: the file is neither `.png` nor `.svg`, or there is no such statistic.
+        InvalidField: the file is neither `.png` nor `.svg`, or there is no such statistic or column.
     """
+    path = Path(path)
     check_curve_suffix(path)
     statistic_name(statistic)  # refuses an unknown one
     try:
@@ -161,6 +163,11 @@ def _by_seed(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per seed: environment steps or seconds, and values, of the reports that hold a value."""
     along = {"steps": "env_steps", "seconds": "seconds"}[x]
+    for row in rows:
+        if missing := next((name for name in (column, along, "seed") if name not in row), None):
+            raise InvalidField(
+                f"The rows have no column `{missing}`.{did_you_mean(missing, row)} Their columns are {', '.join(row)}."
+            )
     seeds = []
     for seed in sorted({row["seed"] for row in rows}):
         own = [row for row in rows if row["seed"] == seed and np.isfinite(row[column])]

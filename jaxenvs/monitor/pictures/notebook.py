@@ -4,18 +4,19 @@ import base64
 import hashlib
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import write_bytes
-from jaxenvs.monitor.pictures.animation import check_frames, frame_stride, shared_palette
-from jaxenvs.monitor.pictures.episodes import Episode, Frames
+from jaxenvs.monitor.pictures.animation import check_frames, check_speed, frame_stride, shared_palette
+from jaxenvs.monitor.pictures.episodes import Episode, Frames, as_episodes
 from jaxenvs.monitor.pictures.overlay import OverlaidFrames
 from jaxenvs.monitor.pictures.png import pillow
 
@@ -89,9 +90,11 @@ class HtmlAnimation:
             alt: a description of the pictures for those who do not see them.
 
         Raises:
-            InvalidField: there are no frames, they are not pictures, or they take more than `max_bytes`.
+            InvalidField: there are no frames, they are not pictures, they take more than `max_bytes`, or the speed is
+                not positive.
             DependencyNotInstalled: pillow is missing.
         """
+        check_speed(frames_per_second)
         first = check_frames(frames, "show")
         encoder = _encoder(frames)
         addresses, size = [], 0
@@ -124,12 +127,12 @@ class HtmlAnimation:
     def _repr_html_(self) -> str:
         return self._html
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a page that a browser opens."""
         page = (
             f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>jaxenvs</title>\n{self._html}</html>\n'
         )
-        write_bytes(path, page.encode())
+        write_bytes(Path(path), page.encode())
 
 
 def show_episodes(
@@ -153,9 +156,10 @@ def show_episodes(
         max_bytes: see `HtmlAnimation`.
 
     Raises:
-        InvalidField: the pictures take more than `max_bytes`.
+        InvalidField: `env` is not an environment, there are no episodes, or the pictures take more than `max_bytes`.
     """
-    recorded = [episodes] if isinstance(episodes, Episode) else list(episodes)
+    check_is_env("show_episodes", env)
+    recorded = as_episodes(episodes)
     speed = unwrap(env).frames_per_second
     every = frame_stride(Path("notebook.gif"), speed, sum(episode.length + 1 for episode in recorded))
     frames = (

@@ -8,10 +8,10 @@ import jax
 import numpy as np
 
 from jaxenvs.canvas import palette
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.pictures.captions import line_height, write
-from jaxenvs.monitor.pictures.episodes import Episode, Frames, thinned
+from jaxenvs.monitor.pictures.episodes import Episode, Frames, as_episodes, thinned
 from jaxenvs.spaces import Box, Discrete
 
 _LEAST_WIDTH = 240
@@ -46,7 +46,7 @@ class OverlaidFrames(Sequence[np.ndarray]):
     def __init__(
         self,
         env: Env[Any, Any],
-        episodes: Sequence[Episode],
+        episodes: Episode | Sequence[Episode],
         *,
         every: int = 1,
         action_names: Sequence[str] | None = None,
@@ -62,8 +62,11 @@ class OverlaidFrames(Sequence[np.ndarray]):
             place: whether the text is under the picture or on it.
 
         Raises:
-            InvalidField: there are fewer names than actions, or the place is unknown.
+            InvalidField: `env` is not an environment, there are no episodes, there are fewer names than actions, or the
+                place is unknown.
         """
+        check_is_env("OverlaidFrames", env)
+        episodes = as_episodes(episodes)
         if place not in ("under", "on"):
             raise InvalidField(f"The place of an overlay is 'under' or 'on', got {place!r}.")
         space: Any = env.action_space

@@ -51,7 +51,7 @@ def over_runs(values: np.ndarray, statistic: Statistic, axis: int = 0) -> np.nda
 
 
 def bootstrap_interval(
-    scores: np.ndarray | Sequence[np.ndarray],
+    scores: np.ndarray | Sequence[float] | Sequence[np.ndarray],
     statistic: Statistic = "mean",
     *,
     confidence: float = 0.95,
@@ -77,7 +77,8 @@ def bootstrap_interval(
     Raises:
         InvalidField: there are no runs, shapes differ, or a setting is out of range.
     """
-    tasks = [np.asarray(scores, np.float64)] if isinstance(scores, np.ndarray) else [np.asarray(s) for s in scores]
+    is_one_task = isinstance(scores, np.ndarray) or all(np.ndim(score) == 0 for score in scores)
+    tasks = [np.asarray(scores, np.float64)] if is_one_task else [np.asarray(task) for task in scores]
     if not tasks or any(task.ndim == 0 or len(task) == 0 for task in tasks):
         raise InvalidField("The bootstrap needs at least one run of each task.")
     shape = tasks[0].shape[1:]

@@ -4,6 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxenvs.errors import CheckpointError, InvalidField
 from jaxenvs.monitor.recording.parts import Kind, TornPart, parts_in, read_part
 from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifest
@@ -57,15 +59,17 @@ def find_episode(run: Any, episode: int, writer: str | None = None) -> RecordedE
 
     Raises:
         CheckpointError: there is no such episode, or its actions were not recorded.
-        InvalidField: several writers have an episode of this number.
+        InvalidField: several writers have an episode of this number, or it is not an integer.
         DependencyNotInstalled: pyarrow is missing.
     """
+    if not isinstance(episode, int | np.integer) or isinstance(episode, bool):
+        raise InvalidField(f"The number of an episode is an integer, got {episode!r}.")
     path = Path(getattr(run, "path", run))
     digest = environment_digest(read_manifest(path))
     rows = _rows(path, "episodes", episode, writer, digest)
     replays = _rows(path, "replays", episode, writer, digest)
     if not rows:
-        raise CheckpointError(f"{path} has no episode {episode}{_of(writer)}.{_what_there_is(path, writer)}")
+        raise CheckpointError(f"{path} has no episode {episode}{_of(writer)}.{_what_there_is(path, writer, digest)}")
     found = sorted(rows.keys() & replays.keys())
     if not found:
         raise CheckpointError(
@@ -97,10 +101,18 @@ def _of(writer: str | None) -> str:
     return "" if writer is None else f" of `{writer}`"
 
 
-def _what_there_is(path: Path, writer: str | None) -> str:
-    names = sorted({part.writer for part in parts_in(path / "episodes")})
-    if not names:
-        return " Nothing has been recorded there."
-    if writer is not None and writer not in names:
-        return f" Its writers are {', '.join(names)}."
-    return " They are counted from 0 within each writer."
+def _what_there_is(path: Path, writer: str | None, digest: str) -> str:
+    counts: dict[str, int] = {}
+    torn = ""
+    for part in parts_in(path / "episodes"):
+        try:
+            numbers = read_part(part.path, "episodes", digest, columns=("episode",)).column("episode").to_numpy()
+        except TornPart as error:
+            torn = f" {error}"
+            continue
+        counts[part.writer] = max(counts.get(part.writer, 0), int(numbers.max(initial=-1)) + 1)
+    if not counts:
+        return torn or " Nothing has been recorded there."
+    if writer is not None and writer not in counts:
+        return f" Its writers are {', '.join(sorted(counts))}.{torn}"
+    return f" There are {', '.join(f'{counts[name]} of `{name}`' for name in sorted(counts))}, counted from 0.{torn}"

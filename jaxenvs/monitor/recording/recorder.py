@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.core.env import Env, TimeStep, check_is_env
 from jaxenvs.core.wrapper import resets_itself
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.recording.episode_columns import (
@@ -64,9 +64,11 @@ def record(
         on_error: what to do if a file cannot be written; see `EpisodeWriter`.
 
     Raises:
-        InvalidField: `path` cannot be made or is of another environment, or episodes cannot be replayed from `start`.
+        InvalidField: `env` is not an environment, `path` cannot be made or is of another environment, or episodes
+            cannot be replayed from `start`.
         DependencyNotInstalled: pyarrow is missing.
     """
+    check_is_env("record", env)
     keys = None if start is None else StartKeys.of_state(env, start)
     run = Run.record(env, key=key, path=path, join=True)
     return Recorder(run, env, start_keys=keys, mode=mode, on_error=on_error)
@@ -242,6 +244,8 @@ class Recorder:
     def _add(self, steps: Steps, actions: Any, replaying: _Replaying | None) -> None:
         steps = outcome(steps) if isinstance(steps, TimeStep) else steps
         self._check_axes(steps)
+        if replaying is not None:
+            _check_actions(actions, steps, replaying)
         if self._counts is None:
             self._counts = EpisodeCounts(_lanes_of(steps.terminated.shape))
         counts = self._counts
@@ -261,6 +265,11 @@ class Recorder:
                 block.returns = counts.begin(steps)
 
     def _check_axes(self, steps: Outcome | PackedOutcomes | Endings) -> None:
+        if not isinstance(steps, Outcome | PackedOutcomes | Endings):
+            raise InvalidField(
+                "The recorder takes what `jaxenvs.monitor.scan` returned, timesteps, or the part of them that"
+                f" `outcome` returns; got {type(steps).__name__}."
+            )
         flags = steps.terminated
         if isinstance(flags, Tracer):
             raise InvalidField(
@@ -353,6 +362,19 @@ class Recorder:
         """When a block was played; it is taken to have ended now."""
         began, self._seconds = self._seconds, self._now()
         return {"steps_before": block.steps_before, "seconds": (began, self._seconds)}
+
+
+def _check_actions(actions: Any, steps: Outcome | PackedOutcomes | Endings, replaying: _Replaying) -> None:
+    """Raises `InvalidField` if actions do not belong to these steps, or the state to start from to these lanes."""
+    axes = list(steps.terminated.shape)
+    started, lanes = len(replaying.keys.number), math.prod(_lanes_of(steps.terminated.shape))
+    if started != lanes:
+        raise InvalidField(f"The state to start from has {started} lanes, and these steps are of {lanes}.")
+    if isinstance(steps, PackedOutcomes):
+        axes[len(axes) == 3] *= steps.steps
+    shapes = [np.shape(leaf) for leaf in jax.tree.leaves(actions)]
+    if any(shape[: len(axes)] != tuple(axes) for shape in shapes):
+        raise InvalidField(f"Actions have the axes of their steps, {tuple(axes)}, and then their own; got {shapes}.")
 
 
 def _own(tree: _Tree) -> _Tree:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.trees import tree_at
 from jaxenvs.monitor.pictures.episodes import Episode, cut_episode
 from jaxenvs.monitor.recording.action_packing import ActionPacking
@@ -104,10 +104,12 @@ class Replayer:
 
         Raises:
             CheckpointError: the folder is not a run folder, or the environment cannot be rebuilt.
-            InvalidField: its actions cannot be packed, so they were not recorded.
+            InvalidField: `env` is not an environment, or its actions cannot be packed, so they were not recorded.
         """
         self.path = Path(getattr(run, "path", run))
         manifest = read_manifest(self.path)
+        if env is not None:
+            check_is_env("replay", env)
         rebuilt = rebuild_env(manifest) if env is None else Rebuilt(env)
         bare = without_auto_reset(rebuilt.env)
         self.env = bare.env

@@ -10,6 +10,7 @@ The file is a fixed header, followed by msgpack as written by Flax (never pickle
 """
 
 import hashlib
+import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,7 @@ _SLACK_BYTES = 64 * 2**20
 _KEY_IMPLEMENTATIONS = ("threefry2x32", "rbg", "unsafe_rbg", implementation)
 
 
-def save_checkpoint(path: Path, tree: Any, progress: Mapping[str, int] | None = None) -> None:
+def save_checkpoint(path: str | os.PathLike[str], tree: Any, progress: Mapping[str, int] | None = None) -> None:
     """Writes a pytree of arrays; an existing checkpoint is replaced in one step.
 
     Args:
@@ -51,10 +52,10 @@ def save_checkpoint(path: Path, tree: Any, progress: Mapping[str, int] | None = 
         leaves[name] = np.asarray(leaf)
     payload = serialization.msgpack_serialize({"progress": dict(progress or {}), "leaves": leaves, "keys": keys})
     header = _HEADER.pack(MAGIC, FORMAT_VERSION, len(payload), hashlib.sha256(payload).digest())
-    write_bytes(path, header + payload)
+    write_bytes(Path(path), header + payload)
 
 
-def load_checkpoint(path: Path, template: Tree) -> tuple[Tree, dict[str, int]]:
+def load_checkpoint(path: str | os.PathLike[str], template: Tree) -> tuple[Tree, dict[str, int]]:
     """Reads a pytree of arrays.
 
     Args:
@@ -69,6 +70,7 @@ def load_checkpoint(path: Path, template: Tree) -> tuple[Tree, dict[str, int]]:
         CheckpointError: there is no such file, it is damaged or not a checkpoint, or it holds another tree; the message
             names the first difference.
     """
+    path = Path(path)
     expected = _named_leaves(template)
     size = sum(int(np.prod(np.shape(leaf))) * max(leaf.dtype.itemsize, 8) for leaf in expected.values())
     content = _decode(path, _read_payload(path, size + _SLACK_BYTES))

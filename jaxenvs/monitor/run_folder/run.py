@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import CheckpointError, InvalidField, NotWritten
 from jaxenvs.monitor.atomic import append_bytes, write_bytes, write_json
@@ -115,8 +115,10 @@ class Run:
             join: whether to open `path` instead if it is the folder of a run of the same environment.
 
         Raises:
-            InvalidField: `path` exists already, holds a run of another environment, or cannot be made.
+            InvalidField: `env` is not an environment, or `path` exists already, holds a run of another environment, or
+                cannot be made.
         """
+        check_is_env("Run.record", env)
         environment = describe_env(env, env_id)
         entries = {"environment": environment, "seed": seed, **describe_key(key)}
         if join and path is not None:

@@ -85,6 +85,7 @@ function showEnv(message) {
   document.title = `${env.id} · jaxenvs`;
   $("title").textContent = env.id;
   $("summary").textContent = env.summary;
+  $("last").textContent = "None has ended yet.";
   picture.hidden = !env.can_render;
   $("table").hidden = env.can_render;
   keys.bindings = env.bindings;

@@ -43,6 +43,13 @@ def test_runs_that_differ_in_their_seeds_are_one_curve(make_run):
     assert curve.label == "PPO" and seeds_of(curve) == [4, 4, 6, 4]
 
 
+def test_runs_may_be_paths(make_run):
+    runs = [make_run(seed=0), make_run(seed=1)]
+    (curve,) = curves_of_runs([str(run.path) for run in runs])
+    assert seeds_of(curve) == [4, 4]
+    assert [seeds_of(curve) for curve in curves_of_runs(runs[0].path)] == [[4]]
+
+
 def test_an_agent_that_was_trained_twice_counts_once(make_run):
     (curve,) = curves_of_runs([make_run(length=3), make_run(length=7), make_run(length=5), make_run(length=0)])
     assert seeds_of(curve) == [7]

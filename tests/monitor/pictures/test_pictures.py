@@ -1,6 +1,7 @@
 """Recorded episodes, animations and learning curves."""
 
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +18,16 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import (
     Frames,
+    HtmlAnimation,
+    OverlaidFrames,
+    contact_sheet,
     draw_learning_curve,
+    load_checkpoint,
     record_episode,
     record_episodes,
     replay_actions,
+    save_checkpoint,
+    show_episodes,
     write_animation,
 )
 from jaxenvs.monitor.pictures.animation import frame_stride
@@ -128,6 +135,41 @@ def test_every_frame_is_told_of(episode, tmp_path, name):
     told = []
     write_animation(tmp_path / name, Frames(Dot(), [episode]), 30, on_frame=lambda: told.append(1))
     assert len(told) == 71
+
+
+def test_paths_may_be_strings_and_episodes_single(episode, tmp_path):
+    frames = Frames(Dot(), episode)
+    assert len(frames) == len(Frames(Dot(), [episode])) == len(OverlaidFrames(Dot(), episode))
+    write_animation(f"{tmp_path}/a.gif", frames, 10)
+    HtmlAnimation(frames, 10).save(f"{tmp_path}/a.html")
+    save_checkpoint(f"{tmp_path}/a.msgpack", {"x": jnp.ones(2)})
+    assert load_checkpoint(f"{tmp_path}/a.msgpack", {"x": jnp.zeros(2)})[0]["x"].tolist() == [1, 1]
+    draw_learning_curve(f"{tmp_path}/a.svg", [], title="nothing")
+    assert {path.suffix for path in tmp_path.iterdir()} == {".gif", ".html", ".msgpack", ".svg"}
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda e: Frames("Dot-v0", e), "Frames takes an environment, got the string 'Dot-v0'"),
+        (lambda e: OverlaidFrames(Dot, e), "OverlaidFrames takes a jaxenvs.Env, got the class Dot"),
+        (lambda e: show_episodes(3, e), "show_episodes takes a jaxenvs.Env, got int"),
+        (lambda e: contact_sheet("Dot-v0", e.states), "A contact sheet takes an environment"),
+        (lambda e: record_episode("Dot-v0", RandomPolicy(Dot.action_space), KEY, 3), "record_episode takes an env"),
+        (lambda e: replay_actions("Dot-v0", e.actions, KEY), "replay_actions takes an environment"),
+        (lambda e: Frames(Dot(), []), "got none"),
+        (lambda e: OverlaidFrames(Dot(), [e, 3]), "got Episode, int"),
+        (lambda e: Frames(Dot(), e, every=0), "must be at least 1, got 0"),
+        (lambda e: write_animation("a.gif", Frames(Dot(), e), 0), "must be above 0, got 0"),
+        (lambda e: write_animation("a.mp4", Frames(Dot(), e), math.nan), "must be above 0, got nan"),
+        (lambda e: HtmlAnimation(Frames(Dot(), e), -1), "must be above 0, got -1"),
+        (lambda e: draw_learning_curve("a.png", [{"seed": 0, "env_steps": 1, "loss": 2.0}], title="t", column="los"),
+         "no column `los`. Did you mean"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_explained(episode, draw, message):
+    with pytest.raises(InvalidField, match=re.escape(message)):
+        draw(episode)
 
 
 def test_wide_gif_is_scaled_down(tmp_path):

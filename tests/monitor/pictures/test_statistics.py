@@ -45,6 +45,7 @@ def test_interval_of_two_runs_is_from_one_to_the_other():
     assert bootstrap_interval(np.array([3.0, 7.0])) == (3.0, 7.0)
     assert bootstrap_interval(np.array([3.0, 7.0]), confidence=0.4) == (5.0, 5.0)
     assert bootstrap_interval(np.array([4.0])) == (4.0, 4.0)
+    assert bootstrap_interval([3.0, 7.0], confidence=0.4) == (5.0, 5.0)
 
 
 def test_runs_are_drawn_within_their_task():

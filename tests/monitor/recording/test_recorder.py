@@ -214,6 +214,18 @@ def test_mistakes_are_explained(tmp_path):
         pytest.raises(InvalidField, match="needs the actions"),
     ):
         recorder.add(timesteps)
+    with record(AUTO, tmp_path / "run", start=start) as recorder:
+        with pytest.raises(
+            InvalidField, match=r"the axes of their steps, \(\d+, \d+\), and then their own; got \[\(3,"
+        ):
+            recorder.add(timesteps, random_actions(3, LANES))
+        with pytest.raises(InvalidField, match=rf"has {LANES} lanes, and these steps are of 2\."):
+            recorder.add(jax.tree.map(lambda x: x[:, :2], timesteps), random_actions(STEPS, 2))
+        with pytest.raises(InvalidField, match=r"takes what .* returned, timesteps, .* got int"):
+            recorder.add(3, random_actions(STEPS, LANES))
+    for env in ("CartPole-v1", jaxenvs.AutoReset):
+        with pytest.raises(InvalidField, match=r"record takes (an environment, got the string|.* the class AutoReset)"):
+            record(env, tmp_path / "none")
     with record(ENV, tmp_path / "plain") as recorder, pytest.raises(InvalidField, match="does not reset itself"):
         recorder.add(timesteps)
     assert not len(read_episodes(recorder.run)["lane"])

@@ -132,8 +132,13 @@ def test_returns_are_not_compared_without_the_wrapper_that_made_them(cart_pole, 
 
 
 def test_episodes_that_are_not_there_are_reported(cart_pole, tmp_path):
-    with pytest.raises(CheckpointError, match=r"has no episode 999. They are counted from 0"):
+    with pytest.raises(CheckpointError, match=r"has no episode 999\. There are \d+ of `training`, counted from 0\."):
         replay_episode(cart_pole, 999)
+    for number in ("1", 1.5, True):
+        with pytest.raises(InvalidField, match="number of an episode is an integer"):
+            replay_episode(cart_pole, number)
+    with pytest.raises(InvalidField, match="replay takes an environment, got the string"):
+        replay_episode(cart_pole, 0, env="CartPole-v1")
     with pytest.raises(CheckpointError, match=r"no episode 0 of `mine`. Its writers are training"):
         replay_episode(cart_pole, 0, writer="mine")
     run = Run.record(jaxenvs.make("CartPole-v1"), path=tmp_path / "run")
@@ -153,6 +158,10 @@ def test_episodes_that_are_not_there_are_reported(cart_pole, tmp_path):
     with EpisodeWriter(run) as writer:
         writer.add({**columns, "terminated": [False]}, actions)
     assert Replayer(run).play(0).recorded.writer == "training"
+    for path in run.episodes_path.glob("*.parquet"):
+        path.write_bytes(b"PAR1")
+    with pytest.raises(CheckpointError, match=r"no episode 0\. .*parquet is not a whole Parquet file"):
+        replay_episode(run, 0)
 
 
 def test_pictures_have_any_size(cart_pole):
