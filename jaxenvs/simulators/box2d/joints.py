@@ -58,8 +58,7 @@ class JointConstraint:
 
 
 def _arms(anchors: tuple[Vector, Vector], angle_a: Array, angle_b: Array) -> tuple[Vector, Vector]:
-    turned = (rotate(rotation(angle), anchor, steady=True) for angle, anchor in zip((angle_a, angle_b), anchors))
-    return next(turned), next(turned)
+    return rotate(rotation(angle_a), anchors[0], steady=True), rotate(rotation(angle_b), anchors[1], steady=True)
 
 
 def constraint(
@@ -94,8 +93,8 @@ def constraint(
         cross((xz, xx), (yz, xy), steady=True),
         cross((xx, xy), (xy, yy), steady=True),
     )
-    products = (rounded(each * minor) for each, minor in zip((xx, xy, xz), minors))
-    inverse_determinant = 1 / (next(products) + next(products) + next(products))
+    first, second, third = rounded((xx * minors[0], xy * minors[1], xz * minors[2]))
+    inverse_determinant = 1 / (first + second + third)
     inverse_area = 1 / minors[5]
     return JointConstraint(
         arm_a=ra,
