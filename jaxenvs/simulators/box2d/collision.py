@@ -87,9 +87,9 @@ class Outline(NamedTuple):
     rotation: Rotation
 
 
-def origin_of(model: Model, body: Scalar, center: Vector, q: Rotation) -> Vector:
+def origin_of(model: Model, body: Scalar, center: Vector, q: Rotation, *, steady: bool = False) -> Vector:
     """Where the origin of a body's frame lies, from its centre of mass (`b2Body::SynchronizeTransform`)."""
-    return subtract(center, rotate(q, vector_of(model.local_centers, body)))
+    return subtract(center, rotate(q, vector_of(model.local_centers, body), steady=steady))
 
 
 def outline(model: Model, keep: Keep, body: Array, center: Vector, angle: Array) -> Outline:

@@ -37,7 +37,7 @@ from jaxenvs.simulators.box2d.settings import (
     F,
 )
 from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, stays_apart_from_part, time_of_impact
-from jaxenvs.simulators.box2d.vectors import Vector, any_of, choose, fold, least, of, parts, up
+from jaxenvs.simulators.box2d.vectors import Vector, any_of, between, choose, fold, least, of, parts, rounded, up
 
 
 class Falling(PyTreeNode):
@@ -173,7 +173,7 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
 
     hit, share = over_items(times, body.contacts.edge, wanted, together=wanted.shape[1] > 1, axis=0)
     time = loop.time[None]
-    found = jnp.where(hit, jnp.minimum(time + (F(1) - time) * share, F(1)), F(1))
+    found = jnp.where(hit, jnp.minimum(time + rounded((F(1) - time) * share), F(1)), F(1))
     return jnp.where(able, jnp.where(loop.known, loop.impact, found), F(1))
 
 
@@ -188,8 +188,8 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
     going = loop.more & (time <= F(1) - F(10) * EPSILON)
     share = (time - loop.time) / (F(1) - loop.time)
     (x0, y0), angle0, (x1, y1), angle1 = body.sweep
-    center = (F(1) - share) * x0 + share * x1, (F(1) - share) * y0 + share * y1
-    center, angle = keep((center, (F(1) - share) * angle0 + share * angle1))
+    center = between(x0, x1, share), between(y0, y1, share)
+    center, angle = keep((center, between(angle0, angle1, share)))
 
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, old.edge.shape), old.edge)
     live = old.exists & going[None]

@@ -25,7 +25,7 @@ from jaxenvs.simulators.box2d.settings import (
     TIME_TO_SLEEP,
     F,
 )
-from jaxenvs.simulators.box2d.vectors import Scalar, Vector, add, choose, dot, fold, of, scale
+from jaxenvs.simulators.box2d.vectors import Scalar, Vector, add, choose, dot, fold, of, rounded, scale
 
 T = TypeVar("T")
 
@@ -117,7 +117,8 @@ def integrate(
     turned = time * w
     too_fast = turned * turned > MAX_ROTATION * MAX_ROTATION
     w = jnp.where(too_fast, w * (MAX_ROTATION / jnp.abs(jnp.where(too_fast, turned, F(1)))), w)
-    return add(position, scale(time, v)), angle + time * w, v, w
+    moved, turned = rounded((scale(time, v), time * w))
+    return add(position, moved), angle + turned, v, w
 
 
 def settled(new: Any, old: Any, solver: Solver) -> Array:

@@ -21,6 +21,7 @@ from jaxenvs.simulators.box2d.vectors import (
     dot,
     rotate,
     rotation,
+    rounded,
     scale,
     subtract,
     turn,
@@ -57,7 +58,7 @@ class JointConstraint:
 
 
 def _arms(anchors: tuple[Vector, Vector], angle_a: Array, angle_b: Array) -> tuple[Vector, Vector]:
-    return rotate(rotation(angle_a), anchors[0]), rotate(rotation(angle_b), anchors[1])
+    return rotate(rotation(angle_a), anchors[0], steady=True), rotate(rotation(angle_b), anchors[1], steady=True)
 
 
 def constraint(
@@ -77,21 +78,25 @@ def constraint(
     at_lower = angle <= lower
     at_upper = (angle >= upper) & ~at_lower
     limit = jnp.where((at_lower & (impulses[2] > 0)) | (at_upper & (impulses[2] < 0)), impulses[2], F(0))
-    xx = ma + mb + ra[1] * ra[1] * ia + rb[1] * rb[1] * ib
-    xy = -ra[1] * ra[0] * ia - rb[1] * rb[0] * ib
-    xz = -ra[1] * ia - rb[1] * ib
-    yy = ma + mb + ra[0] * ra[0] * ia + rb[0] * rb[0] * ib
-    yz = ra[0] * ia + rb[0] * ib
+    # Each product in Box2D's order, rounded.
+    (ax, ay), (bx, by) = rounded((scale(ia, ra), scale(ib, rb)))
+    (axx, axy, ayy), (bxx, bxy, byy) = (
+        rounded(tuple(inertia * x for x in rounded((r[0] * r[0], r[1] * r[0], r[1] * r[1]))))
+        for inertia, r in ((ia, ra), (ib, rb))
+    )
+    xx, xy, xz = ma + mb + ayy + byy, -axy - bxy, -ay - by
+    yy, yz = ma + mb + axx + bxx, ax + bx
     zz = ia + ib
     minors = (
-        yy * zz - yz * yz,
-        yz * xz - xy * zz,
-        xy * yz - yy * xz,
-        xx * zz - xz * xz,
-        xz * xy - xx * yz,
-        xx * yy - xy * xy,
+        cross((yy, yz), (yz, zz), steady=True),
+        cross((yz, xy), (zz, xz), steady=True),
+        cross((xy, yy), (xz, yz), steady=True),
+        cross((xx, xz), (xz, zz), steady=True),
+        cross((xz, xx), (yz, xy), steady=True),
+        cross((xx, xy), (xy, yy), steady=True),
     )
-    inverse_determinant = 1 / (xx * minors[0] + xy * minors[1] + xz * minors[2])
+    first, second, third = rounded((xx * minors[0], xy * minors[1], xz * minors[2]))
+    inverse_determinant = 1 / (first + second + third)
     inverse_area = 1 / minors[5]
     return JointConstraint(
         arm_a=ra,

@@ -69,7 +69,7 @@ def _step(
     model: Model, solver: Solver, airborne: bool, grounded: bool, world: World, ground: Array, drive: Drive
 ) -> tuple[World, Array]:
     """`step` for many worlds; all arrays have a first axis of lanes."""
-    keep = Keep(world.awake)
+    keep = Keep(world.overflow)  # which bodies are awake may be known, and then nothing would be kept
     bodies, lanes = len(model.bodies), world.awake.shape[0]
     moved, fat_box, reached = moving_of(world, world.awake), world.fat_box, None
     if not grounded:

@@ -19,6 +19,7 @@ from jaxenvs.simulators.box2d.vectors import (
     Vector,
     add,
     at,
+    between,
     choose,
     dot,
     least,
@@ -28,6 +29,7 @@ from jaxenvs.simulators.box2d.vectors import (
     rotate,
     rotate_back,
     rotation,
+    rounded,
     scale,
     subtract,
     transform,
@@ -102,13 +104,14 @@ def time_of_impact(
         Whether there is an impact (`e_touching`), and the share of the sweep before it, float32.
     """
     vertices, count = vector_of(model.vertices, body), of(model.counts, body)
-    turns = F(2) * PI * jnp.floor(sweep.angle0 / (F(2) * PI))
+    turns = rounded(F(2) * PI * jnp.floor(sweep.angle0 / (F(2) * PI)))
     sweep = sweep._replace(angle0=sweep.angle0 - turns, angle=sweep.angle - turns)
 
     def pose(time: Scalar) -> tuple[Vector, Rotation]:
-        q = keep(rotation((F(1) - time) * sweep.angle0 + time * sweep.angle))
-        center = add(scale(F(1) - time, sweep.center0), scale(time, sweep.center))
-        return keep(origin_of(model, body, center, q)), q
+        q = keep(rotation(between(sweep.angle0, sweep.angle, time)))
+        (x0, y0), (x1, y1) = sweep.center0, sweep.center
+        center = between(x0, x1, time), between(y0, y1, time)
+        return keep(origin_of(model, body, center, q, steady=True)), q
 
     def advance(loop: Any) -> Any:
         time, loops, active, touching = loop
@@ -118,14 +121,14 @@ def time_of_impact(
         axis = keep(_axis(ground, corners, near, vertices, count, p, q))
 
         def separation(p: Vector, q: Rotation, end: Array, vertex: Array) -> Array:
-            on_polygon = transform(p, q, at(vertices, vertex))
+            # From a point in a direction: of a side of the ground or of the polygon, or between two points.
+            on_polygon = transform(p, q, at(vertices, vertex), steady=True)
             on_edge = at(ground, end)
-            edge_face = dot(subtract(on_polygon, axis.point), axis.direction)
-            polygon_face = dot(subtract(on_edge, transform(p, q, axis.point)), rotate(q, axis.direction))
-            points = dot(subtract(on_polygon, on_edge), axis.direction)
-            return jnp.where(
-                near.kind == FACE_OF_GROUND, edge_face, jnp.where(near.kind == FACE_OF_POLYGON, polygon_face, points)
-            )
+            of_ground, of_polygon = near.kind == FACE_OF_GROUND, near.kind == FACE_OF_POLYGON
+            turned = rotate(q, axis.direction, steady=True), transform(p, q, axis.point, steady=True)
+            origin = choose(of_ground, axis.point, choose(of_polygon, turned[1], on_edge))
+            way = subtract(choose(of_polygon, on_edge, on_polygon), origin)
+            return dot(way, choose(of_polygon, turned[0], axis.direction), steady=True)
 
         def deepest(p: Vector, q: Rotation) -> tuple[Array, Array, Array]:
             """The features of least separation (`FindMinSeparation`); those of a face stay as they are."""
@@ -176,14 +179,14 @@ def _axis(
 ) -> _Axis:
     """The axis of the closest features (`b2SeparationFunction::Initialize`)."""
     vertex = at(vertices, near.vertex)
-    on_polygon = transform(p, q, vertex)
+    on_polygon = transform(p, q, vertex, steady=True)
     on_edge = at(ground, near.corner)
     if corners is None:
         v1, v2 = ((ground[0][i], ground[1][i]) for i in (0, 1))
     else:
         v1, v2 = on_edge, at(ground, jnp.where(near.corner + 1 < corners, near.corner + 1, 0))
 
-    direction = normalize((v2[1] - v1[1], v1[0] - v2[0]))
+    direction = normalize((v2[1] - v1[1], v1[0] - v2[0]), steady=True)
     middle = scale(F(0.5), add(v1, v2))
     sign = jnp.where(dot(subtract(on_polygon, middle), direction) < 0, F(-1), F(1))
     edge_face = _Axis(scale(sign, direction), middle)
@@ -192,13 +195,13 @@ def _axis(
     side = subtract(following, vertex)
     is_side = near.kind == FACE_OF_POLYGON
     one, zero = jnp.ones_like(side[0]), jnp.zeros_like(side[0])
-    normal = normalize(choose(is_side, (side[1], -side[0]), (one, zero)))
+    normal = normalize(choose(is_side, (side[1], -side[0]), (one, zero)), steady=True)
     side_middle = scale(F(0.5), add(vertex, following))
     sign = jnp.where(dot(subtract(on_edge, transform(p, q, side_middle)), rotate(q, normal)) < 0, F(-1), F(1))
     polygon_face = _Axis(scale(sign, normal), side_middle)
 
     gap = subtract(on_polygon, on_edge)
-    points = _Axis(normalize(choose(dot(gap, gap) > 0, gap, (one, zero))), on_edge)
+    points = _Axis(normalize(choose(dot(gap, gap) > 0, gap, (one, zero)), steady=True), on_edge)
     face = choose(is_side, tuple(polygon_face), tuple(points))
     return _Axis(*choose(near.kind == FACE_OF_GROUND, tuple(edge_face), face))
 
@@ -210,7 +213,7 @@ def _root(
 
     def narrow(loop: Any) -> Any:
         count, a1, a2, s1, s2, time, searching, found = loop
-        secant = a1 + (TOI_TARGET - s1) * (a2 - a1) / (s2 - s1)
+        secant = a1 + rounded((TOI_TARGET - s1) * (a2 - a1)) / (s2 - s1)
         time = jnp.where(searching, jnp.where(count % 2 == 1, secant, F(0.5) * (a1 + a2)), time)
         time = keep(time)
         s = keep(separation(time))

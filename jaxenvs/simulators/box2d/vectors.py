@@ -2,6 +2,11 @@
 
 Pairs rather than arrays of shape (2,): a batch then computes with one contiguous array for each coordinate, and XLA
 gets programs without slices. All functions are elementwise, for arrays of any shape, unless they say otherwise.
+
+A compiler may contract a product and a sum into one operation, which rounds once. Of a sum of two products, either can
+be the one, and which it is depends on shapes and on what is computed beside it. With `steady`, functions round both
+products first, so that every program gives the same bits. That costs an operation a product. It is used in what is
+computed once in a step, and not in the passes of the solver, where no program was seen to differ.
 """
 
 from collections.abc import Callable
@@ -21,6 +26,24 @@ Rotation: TypeAlias = tuple[Scalar, Scalar]
 """(sine, cosine)."""
 
 T = TypeVar("T")
+
+
+_LOWEST = np.float32(-1e38)
+"""Below every number here."""
+
+
+def rounded(tree: T) -> T:
+    """The same numbers above -1e38; a product among them is rounded before it goes into a sum (see above)."""
+    return jax.tree.map(lambda x: jnp.maximum(x, _LOWEST), tree)
+
+
+def _product(a: Scalar, b: Scalar, steady: bool) -> Scalar:
+    return rounded(a * b) if steady else a * b
+
+
+def between(a: Scalar, b: Scalar, share: Scalar) -> Scalar:
+    """The number so far from `a` to `b`, steady."""
+    return rounded((np.float32(1) - share) * a) + rounded(share * b)
 
 
 def add(a: Vector, b: Vector) -> Vector:
@@ -43,14 +66,14 @@ def negate(a: Vector) -> Vector:
     return -a[0], -a[1]
 
 
-def dot(a: Vector, b: Vector) -> Scalar:
+def dot(a: Vector, b: Vector, *, steady: bool = False) -> Scalar:
     """The scalar product."""
-    return a[0] * b[0] + a[1] * b[1]
+    return _product(a[0], b[0], steady) + _product(a[1], b[1], steady)
 
 
-def cross(a: Vector, b: Vector) -> Scalar:
+def cross(a: Vector, b: Vector, *, steady: bool = False) -> Scalar:
     """The cross product of two vectors, a scalar."""
-    return a[0] * b[1] - a[1] * b[0]
+    return _product(a[0], b[1], steady) - _product(a[1], b[0], steady)
 
 
 def turn(speed: Scalar, arm: Vector) -> Vector:
@@ -58,9 +81,9 @@ def turn(speed: Scalar, arm: Vector) -> Vector:
     return -speed * arm[1], speed * arm[0]
 
 
-def normalize(a: Vector) -> Vector:
+def normalize(a: Vector, *, steady: bool = False) -> Vector:
     """The unit vector in the direction of `a`."""
-    inverse = 1.0 / jnp.sqrt(dot(a, a))
+    inverse = 1.0 / jnp.sqrt(dot(a, a, steady=steady))
     return a[0] * inverse, a[1] * inverse
 
 
@@ -69,9 +92,10 @@ def rotation(angle: Scalar) -> Rotation:
     return jnp.sin(angle), jnp.cos(angle)
 
 
-def rotate(q: Rotation, a: Vector) -> Vector:
+def rotate(q: Rotation, a: Vector, *, steady: bool = False) -> Vector:
     """A vector of the body's frame in the world's (`b2Mul`)."""
-    return q[1] * a[0] - q[0] * a[1], q[0] * a[0] + q[1] * a[1]
+    x = _product(q[1], a[0], steady) - _product(q[0], a[1], steady)
+    return x, _product(q[0], a[0], steady) + _product(q[1], a[1], steady)
 
 
 def rotate_back(q: Rotation, a: Vector) -> Vector:
@@ -79,9 +103,9 @@ def rotate_back(q: Rotation, a: Vector) -> Vector:
     return q[1] * a[0] + q[0] * a[1], q[1] * a[1] - q[0] * a[0]
 
 
-def transform(p: Vector, q: Rotation, a: Vector) -> Vector:
+def transform(p: Vector, q: Rotation, a: Vector, *, steady: bool = False) -> Vector:
     """A point of the body's frame in the world's."""
-    return add(rotate(q, a), p)
+    return add(rotate(q, a, steady=steady), p)
 
 
 def choose(condition: Any, a: T, b: T) -> T:
