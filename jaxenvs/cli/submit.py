@@ -78,6 +78,8 @@ def submit(
     client = Client(url, api_key, on_wait=_tell) if url is not None and api_key is not None else None
     if output is not None and output.exists():
         raise InvalidField(f"{output} exists already; name another file, or remove it first.")
+    if output is not None and not output.parent.is_dir():
+        raise InvalidField(f"There is no folder {output.parent} for the archive.")
     rules = Rules(challenge=None if challenge is None else Challenge.from_text(challenge))
     if run.is_file():
         submission = Submission.read(run)
@@ -118,11 +120,12 @@ def submit(
         return
     assert client is not None
     kept = run if run.is_file() else _kept(run, archive)
+    later = f"Go on later: jaxenvs submit {kept}" if kept else "To keep the archive, name a file: --output FILE"
     try:
         with _bar("sending", "B") as advance:
             answer = client.submit(archive, on_progress=advance)
     except OSError as error:
-        raise InvalidSubmission(f"{error}. Go on later: jaxenvs submit {kept}") from error
+        raise InvalidSubmission(f"{error}. {later}") from error
     say(f"The server has it: {answer.get('url', answer.get('name', ''))}")
 
 
@@ -199,10 +202,13 @@ def _video(path: Path) -> bytes:
     return data
 
 
-def _kept(run: Path, archive: bytes) -> Path:
-    """The archive beside the run, from which an interrupted upload goes on."""
+def _kept(run: Path, archive: bytes) -> Path | None:
+    """The archive in the run folder, from which an interrupted upload goes on; None if the folder is read-only."""
     path = run / "submission.zip"
-    path.write_bytes(archive)
+    try:
+        path.write_bytes(archive)
+    except OSError:
+        return None
     return path
 
 

@@ -63,6 +63,11 @@ def prepare(
     if recorded or (recorded is None and not has_agent):
         if board == "policy":
             raise InvalidField("The policy board takes the policy of a trained agent, and this is a recorded run.")
+        if recorded is None and folder.training is not None:
+            raise InvalidField(
+                f"{folder.path} has no trained agent yet: the training has saved no checkpoint. Submit it when the"
+                " training has ended, or its recorded episodes with --recorded (in Python, `recorded=True`)."
+            )
         return pack(folder, author, challenge=challenge, writer=writer, video=video, on_progress=on_progress)
     loaded = load(folder.path)
     env_id = loaded.run.settings.env_id
@@ -187,6 +192,11 @@ def read_entry(entry: str) -> Submission:
         InvalidSubmission: there is no valid submission.
     """
     if not entry.startswith(("https://", "http://")):
+        if Path(entry).is_dir():
+            raise InvalidSubmission(
+                f"{entry} is a folder, and no archive. For a run folder, `jaxenvs submit {entry} --dry-run` verifies,"
+                " and `--output FILE` writes the archive."
+            )
         return Submission.read(Path(entry))
     import urllib.error
     import urllib.request

@@ -2,15 +2,17 @@
 
 import dataclasses
 import threading
+import types
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
 from jaxenvs import scoreboard
-from jaxenvs.errors import SubmissionRefused
+from jaxenvs.errors import InvalidField, SubmissionRefused
+from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.scoreboard.client import Client
-from tests.scoreboard.honest import EPISODES, training
+from tests.scoreboard.honest import AUTHOR, EPISODES, training
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,7 @@ def test_an_archive_with_a_false_claim_is_not_sent(jaxenvs_command, run, server,
         (["--dry-run", "--challenge", "public:0"], "NAME/WORD/WORD/EPISODES"),
         (["--dry-run", "--write-up", "none.md"], "none.md cannot be read: No such file or directory."),
         (["--url", "http://example.org", "--api-key", "k"], "unencrypted"),
+        (["--output", "none/mine.zip"], "There is no folder none for the archive."),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
@@ -152,6 +155,31 @@ def test_an_address_that_is_no_scoreboard_is_explained(http_server):
 def test_an_entry_that_is_not_there_is_one_line(jaxenvs_command, tmp_path):
     result = jaxenvs_command("verify", tmp_path / "none.zip")
     assert result.code == 1 and "cannot be read" in result.err
+
+
+def test_a_run_folder_in_place_of_an_archive_is_explained(jaxenvs_command, run):
+    result = jaxenvs_command("verify", run)
+    assert result.code == 1 and "is a folder, and no archive. For a run folder, `jaxenvs submit" in " ".join(
+        result.err.split()
+    )
+
+
+def test_a_training_without_a_checkpoint_is_explained(run, monkeypatch):
+    opened = types.SimpleNamespace(path=run, training=object(), checkpoint_path=run / "none")
+    monkeypatch.setattr(Run, "open", lambda path: opened)
+    with pytest.raises(InvalidField, match="has no trained agent yet: the training has saved no checkpoint"):
+        scoreboard.prepare(run, AUTHOR)
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_not_to_send(jaxenvs_command, run, server):
+    archive = run / "submission.zip"
+    archive.unlink(missing_ok=True)
+    archive.mkdir()
+    try:
+        result = jaxenvs_command("submit", run, "--url", "http://localhost", "--api-key", "k", *OPTIONS)
+    finally:
+        archive.rmdir()
+    assert result.code == 0 and len(server) == 1
 
 
 def test_a_server_that_does_not_answer_is_named(jaxenvs_command, run, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ ROWS = [
         ("LunarLander-v3", _LANDER),
         ("LunarLanderContinuous-v3", _LANDER),
         ("BipedalWalker-v3", _WALKER),
-        ("BipedalWalkerHardcore-v3", _WALKER),
+        ("BipedalWalkerHardcore-v3", f"{_WALKER}; so do 2 of 7,064 in flight, where rounding decides about a pass"),
     )
 ] + [
     Row(

@@ -58,8 +58,7 @@ class JointConstraint:
 
 
 def _arms(anchors: tuple[Vector, Vector], angle_a: Array, angle_b: Array) -> tuple[Vector, Vector]:
-    turned = (rotate(rotation(angle), anchor, steady=True) for angle, anchor in zip((angle_a, angle_b), anchors))
-    return next(turned), next(turned)
+    return rotate(rotation(angle_a), anchors[0], steady=True), rotate(rotation(angle_b), anchors[1], steady=True)
 
 
 def constraint(
@@ -79,12 +78,14 @@ def constraint(
     at_lower = angle <= lower
     at_upper = (angle >= upper) & ~at_lower
     limit = jnp.where((at_lower & (impulses[2] > 0)) | (at_upper & (impulses[2] < 0)), impulses[2], F(0))
+    # Each product in Box2D's order, rounded.
     (ax, ay), (bx, by) = rounded((scale(ia, ra), scale(ib, rb)))
-    xx = ma + mb + rounded(ra[1] * ay) + rounded(rb[1] * by)
-    xy = -rounded(ra[0] * ay) - rounded(rb[0] * by)
-    xz = -ay - by
-    yy = ma + mb + rounded(ra[0] * ax) + rounded(rb[0] * bx)
-    yz = ax + bx
+    (axx, axy, ayy), (bxx, bxy, byy) = (
+        rounded(tuple(inertia * x for x in rounded((r[0] * r[0], r[1] * r[0], r[1] * r[1]))))
+        for inertia, r in ((ia, ra), (ib, rb))
+    )
+    xx, xy, xz = ma + mb + ayy + byy, -axy - bxy, -ay - by
+    yy, yz = ma + mb + axx + bxx, ax + bx
     zz = ia + ib
     minors = (
         cross((yy, yz), (yz, zz), steady=True),
@@ -94,8 +95,8 @@ def constraint(
         cross((xz, xx), (yz, xy), steady=True),
         cross((xx, xy), (xy, yy), steady=True),
     )
-    products = (rounded(each * minor) for each, minor in zip((xx, xy, xz), minors))
-    inverse_determinant = 1 / (next(products) + next(products) + next(products))
+    first, second, third = rounded((xx * minors[0], xy * minors[1], xz * minors[2]))
+    inverse_determinant = 1 / (first + second + third)
     inverse_area = 1 / minors[5]
     return JointConstraint(
         arm_a=ra,
