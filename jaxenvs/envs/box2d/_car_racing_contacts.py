@@ -112,13 +112,8 @@ def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touch
 
         def tiles_of(overlaps: Array) -> Array:
             """(lanes, tiles) bool, given (tiles at once, lanes)."""
-            return reduce(
-                operator.or_,
-                [
-                    (member[:, None] == numbers) & overlap[:, None]
-                    for member, overlap in zip(members, overlaps, strict=False)
-                ],
-            )
+            here = [(members[i][:, None] == numbers) & overlaps[i][:, None] for i in range(_AT_ONCE)]
+            return reduce(operator.or_, here)
 
         return words, Touched(
             on_road=found.on_road | jnp.any(wheels, 1).T,
