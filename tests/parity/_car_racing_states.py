@@ -93,9 +93,14 @@ def states_after(rows, steps):
     return before.replace(car=car, elapsed=before.elapsed + 1, **bits)
 
 
+def pictures_of(rows, steps):
+    """(steps, 96, 96, 3) uint8: our pictures after some steps of a drive."""
+    return np.asarray(_observed(states_after(rows, steps)))
+
+
 def pictures_after(rows, first, last):
-    """(last - first, 96, 96, 3) uint8: our pictures after some steps of a drive."""
-    return np.asarray(_observed(states_after(rows, np.arange(first, last))))
+    """(last - first, 96, 96, 3) uint8: our pictures after the steps from one to before another."""
+    return pictures_of(rows, np.arange(first, last))
 
 
 def views_after(rows, steps):

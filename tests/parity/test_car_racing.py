@@ -126,6 +126,18 @@ def test_pictures_resemble_gymnasiums():
     assert differences.mean() < MEAN and differences.max() <= WORST and above < SHARE_ABOVE_32
 
 
+@pytest.mark.slow
+def test_a_picture_does_not_depend_on_the_batch():
+    """Nine lanes have 1,296 blocks, which is no multiple of the 1,024 that are painted together."""
+    rows = states.golden("driver")
+    steps = np.arange(3, 120, 13)
+    together = states.pictures_of(rows, steps).astype(int)
+    for picture, step in zip(together, steps, strict=True):
+        alone = states.pictures_of(rows, np.array([step]))[0].astype(int)
+        assert np.abs(picture - alone).max() <= 1  # a colour on the edge of two numbers
+        assert (picture != alone).mean() < 1e-2
+
+
 SHOWN = (5, 119, 239)
 """Steps of a drive in which no wheel skids."""
 

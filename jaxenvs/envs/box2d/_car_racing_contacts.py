@@ -112,10 +112,8 @@ def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touch
 
         def tiles_of(overlaps: Array) -> Array:
             """(lanes, tiles) bool, given (tiles at once, lanes)."""
-            return reduce(
-                operator.or_,
-                [(member[:, None] == numbers) & overlap[:, None] for member, overlap in zip(members, overlaps, strict=False)],
-            )
+            here = [(members[i][:, None] == numbers) & overlaps[i][:, None] for i in range(_AT_ONCE)]
+            return reduce(operator.or_, here)
 
         return words, Touched(
             on_road=found.on_road | jnp.any(wheels, 1).T,
@@ -138,8 +136,8 @@ def _overlap(keep: Keep, outlines: _Outlines, frames: Array, corners: Array) -> 
         frames: (4, bodies, 1, lanes) float32: where each body's frame lies, in m, and the sine and cosine of its angle.
         corners: (4, 2, tiles, lanes) float32 in m, of the tiles.
     """
-    place_x, place_y, sine, cosine = frames[:, outlines.bodies]
-    x, y = corners[:, 0, None] - place_x, corners[:, 1, None] - place_y
+    place_x, place_y, sine, cosine = (values[None, None] for values in frames[:, outlines.bodies])
+    x, y = (corners[:, axis, None, None] - place for axis, place in enumerate((place_x, place_y)))
     x, y = keep((cosine * x + sine * y, cosine * y - sine * x))
     normal_x, normal_y = outlines.dy, -outlines.dx
     # In the direction of each side of a polygon, and of each segment of a tile.
@@ -151,7 +149,7 @@ def _overlap(keep: Keep, outlines: _Outlines, frames: Array, corners: Array) -> 
         dx, dy = keep((x[second] - x[first], y[second] - y[first]))
         of_tile = [dy * x[i] - dx * y[i] for i in range(4)]
         of_polygon = keep(dy * outlines.x - dx * outlines.y)
-        least, greatest = reduce(jnp.minimum, of_tile), reduce(jnp.maximum, of_tile)
+        least, greatest = (reduce(bound, of_tile)[0] for bound in (jnp.minimum, jnp.maximum))
         bounds = zip(outlines.each(jnp.minimum, of_polygon), outlines.each(jnp.maximum, of_polygon), strict=True)
         apart = [(least > high) | (greatest < low) for low, high in bounds]
         separated = [before | now for before, now in zip(separated, apart, strict=True)]

@@ -118,7 +118,7 @@ def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Pai
     """Field and road: tiles and kerbs, each kerb drawn after its tile."""
     track = scene.track
     lanes, tiles = track.has_kerb.shape
-    real = np.arange(tiles, dtype=np.int32)[None] < track.count[:, None]
+    real = track.count[:, None] > np.arange(tiles, dtype=np.int32)[None]
     bounds: list[tuple[Vector, Vector]] = []
     for corners in (track.tiles, track.kerbs):
         places = keep(view.to_window(corners[..., 0].reshape(lanes, -1), corners[..., 1].reshape(lanes, -1)))
@@ -279,7 +279,7 @@ def _with_car(
     x, y = (value.astype(np.float32).reshape(1, 1, -1) for value in (x, y))
     size = pixel[0] / parts, pixel[1] / parts
     # What is left of the background, and the colours of the car, painted from the first shape to the last.
-    painted = jnp.broadcast_to(np.float32([1, 0, 0])[None, :, None], (image.shape[0], 3, x.shape[2]))
+    painted = jnp.broadcast_to(np.array([1, 0, 0], np.float32)[None, :, None], (image.shape[0], 3, x.shape[2]))
     for shapes in _shapes(car, origin, view):
         share = _covers(keep, shapes.corners, shapes.seen, x, y, size)
         for number, color in enumerate(shapes.colors):

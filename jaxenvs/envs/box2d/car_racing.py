@@ -137,6 +137,8 @@ class CarRacing(Env[CarRacingState, Array]):
                 "CarRacing: `colors` must be red, green and blue of the road, the ground and patches of grass, of shape"
                 f" (3, 3), got shape {np.shape(self.colors)}."
             )
+        if self.colors is not None:
+            check_range(self, "colors", self.colors, 0.0, 255.0)
 
     @property
     def observation_space(self) -> Box:

@@ -66,6 +66,12 @@ def test_colors_of_a_wrong_shape_are_refused(colors):
         CarRacing(colors=colors)
 
 
+@pytest.mark.parametrize("color", [256.0, -1])
+def test_colors_that_no_pixel_has_are_refused(color):
+    with pytest.raises(InvalidField, match="`colors` must be in"):
+        CarRacing(colors=np.full((3, 3), color))
+
+
 def test_colors_are_drawn_only_if_they_are_randomized():
     key = jaxenvs.random.key(3)
     plain = np.array([[102, 102, 102], [102, 204, 102], [102, 230, 102]])
