@@ -51,6 +51,7 @@ def serve(
     no_pictures: NoPictures = False,
 ) -> None:
     """Serve the site, with workers that verify what is submitted; Ctrl-C ends it."""
+    _check_folder(folder)
     _room("serving").serve(
         folder,
         database=database,
@@ -73,6 +74,7 @@ def worker(
     attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
 ) -> None:
     """Verify what is submitted, beside a site that was started with `--workers 0` or with others."""
+    _check_folder(folder)
     _room("serving").work(folder, database=database, draws=not no_pictures, is_attached=attached)
 
 
@@ -228,9 +230,18 @@ def _advance(bar: Any, done: int, total: int) -> None:
     bar.update(done - bar.n)
 
 
+def _check_folder(folder: Path) -> None:
+    """Raises `InvalidField` if a scoreboard would be made within a run."""
+    if (folder / "run.json").exists():
+        raise InvalidField(
+            f"{folder} is a run folder. Name another folder for the scoreboard; `jaxenvs submit` hands in runs."
+        )
+
+
 @contextlib.contextmanager
 def _opened(folder: Path, database: str | None, *, makes_one: bool = False) -> Iterator[Any]:
     """The scoreboard in a folder, which must exist unless one may be made; it is closed afterwards."""
+    _check_folder(folder)
     if not (makes_one or folder.is_dir() or database is not None):
         raise InvalidField(f"There is no scoreboard in {folder}; `jaxenvs scoreboard serve {folder}` makes one.")
     with contextlib.closing(_room("store.store").Store.open(folder, database)) as store:

@@ -63,6 +63,14 @@ def test_names_that_do_not_exist_are_said(run):
     assert "cannot be opened" in run("serve", "--database", "sqlite:////nowhere/at/all.sqlite", code=2).output
 
 
+@pytest.mark.parametrize("command", [["serve", "mine"], ["worker", "mine"], ["key", "list", "--folder", "mine"]])
+def test_a_run_folder_does_not_become_a_scoreboard(run, tmp_path, command):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "run.json").write_text("{}")
+    assert "mine is a run folder." in run(*command, code=2).output
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["run.json"]
+
+
 def test_a_missing_extra_is_named(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     for name in [name for name in sys.modules if name.startswith("jaxenvs.scoreboard.store")]:
