@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jaxenvs.fusion import elementwise, indexing, shapes
 from jaxenvs.fusion.equations import Atom, Block, Equation, Var
 
-WORTHWHILE = 32
+WORTHWHILE = 64
 """From about so many operations on, an element is computed only if a lane needs it: a branch costs some, too."""
 
 Costs = tuple[int, int]
@@ -41,6 +41,13 @@ def costs_of_cases(block: Block) -> dict[Equation, Costs]:
         if equation.inputs[1] is not equation.inputs[2]:
             found[equation] = costs[0], costs[1]
     return found
+
+
+def has_costly_choices(block: Block, size: int) -> bool:
+    """Whether a case that is worth leaving out is chosen between arrays of more than `size` elements."""
+    if any(x.outputs[0].size > size and max(costs) >= WORTHWHILE for x, costs in costs_of_cases(block).items()):
+        return True
+    return any(has_costly_choices(inner, size) for equation in block.equations for inner in equation.blocks)
 
 
 def in_one_loop(block: Block) -> set[Var]:
