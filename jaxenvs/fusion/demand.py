@@ -43,13 +43,6 @@ def costs_of_cases(block: Block) -> dict[Equation, Costs]:
     return found
 
 
-def has_costly_choices(block: Block, size: int) -> bool:
-    """Whether a case that is worth leaving out is chosen between arrays of more than `size` elements."""
-    if any(x.outputs[0].size > size and max(costs) >= WORTHWHILE for x, costs in costs_of_cases(block).items()):
-        return True
-    return any(has_costly_choices(inner, size) for equation in block.equations for inner in equation.blocks)
-
-
 def in_one_loop(block: Block) -> set[Var]:
     """The variables whose readers all compute elements of one loop, which needs no memory to hand them on."""
     readers, loops, found = _readers(block), {}, set()

@@ -25,8 +25,8 @@ from jaxenvs.fusion.arrays import (
     small_constant,
     whole,
 )
-from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, has_costly_choices, in_one_loop
-from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop
+from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var, blocks_within
 from jaxenvs.fusion.writer import Val, Writer
 
 UNROLL, UNROLL_LESS = 32, 16
@@ -62,8 +62,6 @@ class Emitter:
         """Writes a block; returns its outputs."""
         for var, array in zip(block.inputs, inputs, strict=True):
             self._define(var, array)
-        self._case_costs |= costs_of_cases(block)
-        self._in_one_loop |= in_one_loop(block)
         for equation in block.equations:
             results = self.equation(equation)
             for var, array in zip(equation.outputs, results, strict=True):
@@ -74,7 +72,11 @@ class Emitter:
     def prepare(self, block: Block) -> None:
         """Looks at a program before it is written."""
         self._count_reads(block)
-        self._unroll = UNROLL_LESS if has_costly_choices(block, UNROLL_LESS) else UNROLL
+        for inner in (block, *blocks_within(block)):
+            self._case_costs |= costs_of_cases(inner)
+            self._in_one_loop |= in_one_loop(inner)
+        costly = [x.outputs[0].size for x, costs in self._case_costs.items() if max(costs) >= WORTHWHILE]
+        self._unroll = UNROLL_LESS if max(costly, default=0) > UNROLL_LESS else UNROLL
 
     def _count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
         """Notes how often each variable is read. What a loop reads from outside counts as read often.
