@@ -34,7 +34,7 @@ def _fused(step):
 @pytest.mark.parametrize("name", walker_states.IDS)
 def test_a_fused_transition_of_the_walker_agrees_with_gymnasiums(name, monkeypatch):
     step = _fused(BipedalWalker(hardcore=walker_states.IDS[name], solver="converged").step)
-    monkeypatch.setattr(walker, "compiled", lambda hardcore, solver: step)
+    monkeypatch.setattr(walker, "compiled", lambda hardcore, solver, fused: step)
     monkeypatch.setattr(walker, "record", lambda *_: None)  # what is recorded is the environment's own
     differences, _, touching = walker.compare(name, walker_states.golden(name))
     assert touching.sum() > 60 and (~touching).sum() > 15
