@@ -57,7 +57,7 @@ class _KernelWriter:
     def text(self) -> str:
         """Writes everything."""
         w, e = self.w, self.e
-        e.count_reads(self.step)
+        e.prepare(self.step)
         inputs = list(zip(self.inputs, self.step.inputs, self.layout, strict=True))
         own = {n: self._cell(name, x) for n, (name, x, kind) in enumerate(inputs) if kind is Kind.OWN}
         state = {n: self._cell(name, x) for n, (name, x, kind) in enumerate(inputs) if kind is Kind.CARRY}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jaxenvs.fusion import elementwise, indexing, shapes
 from jaxenvs.fusion.equations import Atom, Block, Equation, Var
 
-WORTHWHILE = 32
+WORTHWHILE = 64
 """From about so many operations on, an element is computed only if a lane needs it: a branch costs some, too."""
 
 Costs = tuple[int, int]

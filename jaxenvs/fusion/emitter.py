@@ -26,11 +26,14 @@ from jaxenvs.fusion.arrays import (
     whole,
 )
 from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop
-from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var, blocks_within
 from jaxenvs.fusion.writer import Val, Writer
 
-UNROLL = 32
-"""Up to how many elements an array is held as values."""
+UNROLL, UNROLL_LESS = 32, 16
+"""Up to how many elements an array is held as values; and in a program with costly choices between longer ones.
+
+A loop leaves out what no lane needs more thoroughly, as it computes one element after the other.
+"""
 # A rule that takes more operations for an element is put into memory, whoever reads it.
 _COSTLY_RULE = 400
 
@@ -49,6 +52,7 @@ class Emitter:
         self._arrays: dict[Var, Array] = {}
         self._owned: dict[int, Memory] = {}  # by identity: memory that one variable alone refers to
         self._kept: dict[int, Memory] = {}  # of those, the ones that lanes outside of `active` go on to need
+        self._unroll = UNROLL
         self._reads: dict[Var, int] = {}
         self._reads_done: dict[Var, int] = {}  # those whose result does not refer to what was read
         self._case_costs: dict[Equation, tuple[int, int]] = {}
@@ -58,8 +62,6 @@ class Emitter:
         """Writes a block; returns its outputs."""
         for var, array in zip(block.inputs, inputs, strict=True):
             self._define(var, array)
-        self._case_costs |= costs_of_cases(block)
-        self._in_one_loop |= in_one_loop(block)
         for equation in block.equations:
             results = self.equation(equation)
             for var, array in zip(equation.outputs, results, strict=True):
@@ -67,7 +69,16 @@ class Emitter:
             self._note_reads_done(equation)
         return [self.array(x) for x in block.outputs]
 
-    def count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
+    def prepare(self, block: Block) -> None:
+        """Looks at a program before it is written."""
+        self._count_reads(block)
+        for inner in (block, *blocks_within(block)):
+            self._case_costs |= costs_of_cases(inner)
+            self._in_one_loop |= in_one_loop(inner)
+        costly = [x.outputs[0].size for x, costs in self._case_costs.items() if max(costs) >= WORTHWHILE]
+        self._unroll = UNROLL_LESS if max(costly, default=0) > UNROLL_LESS else UNROLL
+
+    def _count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
         """Notes how often each variable is read. What a loop reads from outside counts as read often.
 
         Args:
@@ -86,7 +97,7 @@ class Emitter:
             for x in equation.inputs:
                 read(x)
             for inner in equation.blocks:
-                self.count_reads(inner, depth + (equation.op in ("while", "scan")), defined)
+                self._count_reads(inner, depth + (equation.op in ("while", "scan")), defined)
             defined.update(dict.fromkeys(equation.outputs, depth))
         for x in block.outputs:
             read(x)
@@ -199,7 +210,7 @@ class Emitter:
 
     def is_small(self, *shapes: Sequence[int]) -> bool:
         """Whether arrays of these shapes are held as values."""
-        return all(np.prod(shape, dtype=np.int64) <= UNROLL for shape in shapes)
+        return all(np.prod(shape, dtype=np.int64) <= self._unroll for shape in shapes)
 
     def _elementwise(self, equation: Equation, output: Var, inputs: list[Array]) -> Array:
         def compute(values: list[Val]) -> Val:

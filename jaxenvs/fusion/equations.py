@@ -110,3 +110,10 @@ def structure(block: Block, visit: Callable[[Equation], None]) -> None:
         visit(equation)
         for inner in equation.blocks:
             structure(inner, visit)
+
+
+def blocks_within(block: Block) -> list[Block]:
+    """The blocks of its equations, and those within them."""
+    found: list[Block] = []
+    structure(block, lambda equation: found.extend(equation.blocks))
+    return found

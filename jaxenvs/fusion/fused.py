@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import jax
+import numpy as np
 from jax import Array
 from jax.core import Tracer
 
@@ -126,15 +127,18 @@ def scan(function: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any = 
         The last carry, and the tree of all `y`, with first axes (steps, lanes).
 
     Raises:
-        InvalidField: the axes of lanes or steps differ, or the carry changes its structure, shapes or dtypes.
+        InvalidField: the axes of lanes or steps differ, `length` is not an integer, `function` does not return a pair,
+            or the carry changes its structure, shapes or dtypes.
     """
     require_compiler()
     from jaxenvs.fusion import primitives
     from jaxenvs.fusion.kernel import Kind
 
+    if length is not None and (not isinstance(length, int | np.integer) or length < 0):
+        raise InvalidField(f"`length` of a fused scan must be an integer from 0 on that is known, got {length!r}.")
     carry, xs = jax.tree.map(jax.numpy.asarray, (carry, xs))
     states, rows = jax.tree.leaves(carry), jax.tree.leaves(xs)
-    lanes, steps = _check_axes(states, rows, length)
+    lanes, steps = _check_axes(states, rows, None if length is None else int(length))
     one = jax.tree.map(lambda x: one_of(x, 1), carry)
     lane = lane_program(function, (one, jax.tree.map(lambda x: one_of(x, 2), xs)))
     _check_carry(one, lane)
@@ -166,14 +170,17 @@ def _check_axes(states: list[Array], rows: list[Array], length: int | None) -> t
     if len(lanes) != 1 or len(steps) != 1:
         raise InvalidField(
             "A fused scan takes one number of lanes and one of steps, got lanes"
-            f" {sorted(lanes)} and steps {sorted(steps) or 'not at all: pass `length`'}."
+            f" {sorted(lanes)} and steps {sorted(steps) or 'not at all: pass `length`, or actions'}."
         )
     return lanes.pop(), steps.pop()
 
 
 def _check_carry(one: Any, lane: LaneProgram) -> None:
     before, structure = jax.tree.flatten(one)
-    after = lane.outputs.children()[0] if lane.outputs.num_nodes > 1 else lane.outputs
+    parts = lane.outputs.children()
+    if lane.outputs.node_data() != (tuple, None) or len(parts) != 2:
+        raise InvalidField(f"The function of a fused scan must return a pair (carry, y), got {lane.outputs}.")
+    after = parts[0]
     same = after == structure and [(x.shape, x.dtype) for x in lane.avals[: len(before)]] == [
         (x.shape, x.dtype) for x in before
     ]
@@ -244,9 +251,11 @@ def explain(env: Env[Any, Any]) -> Explanation:
     """Whether an environment's step becomes a kernel, and why not.
 
     Raises:
+        InvalidField: it is not an environment.
         DependencyNotInstalled: llvmlite is missing.
     """
     require_compiler()
+    env = Fused(env).env  # which checks it
     from jaxenvs.fusion import gpu, kernel
     from jaxenvs.fusion.equations import CannotFuse, structure
     from jaxenvs.fusion.kernel import Kind

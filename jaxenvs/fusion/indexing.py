@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Position, Small, at, is_uniform, positions
-from jaxenvs.fusion.equations import CannotFuse, Equation
+from jaxenvs.fusion.equations import Atom, CannotFuse, Equation, Var
 from jaxenvs.fusion.program import SCATTERS
 from jaxenvs.fusion.shapes import plus
 from jaxenvs.fusion.writer import INDEX, Val, Writer
@@ -17,7 +17,7 @@ from jaxenvs.fusion.writer import INDEX, Val, Writer
 if TYPE_CHECKING:
     from jaxenvs.fusion.emitter import Emitter
 
-LOOK_UPS, COST_OF_LOOK_UP = {"gather", "dynamic_slice"}, 32
+LOOK_UPS, COST_OF_LOOK_UP = {"gather", "dynamic_slice"}, 64
 """Operations that read at computed positions, and about how many operations it takes if each lane has its own."""
 
 # A small array is searched for a computed position if it has at most so many elements; else it is put into memory.
@@ -56,15 +56,22 @@ def _is_shared(position: Sequence[Position]) -> bool:
     return all(isinstance(x, int) or x.uniform for x in position)
 
 
-def ready_to_index(e: Emitter, array: Array, *, shared: bool) -> Array:
+def ready_to_index(e: Emitter, source: Atom, array: Array, output: Var, *, shared: bool) -> Array:
     """The array in a form that can be read at any position; at positions that lanes share, if `shared`."""
     if isinstance(array, np.ndarray):
         return array
     if isinstance(array, Small):
         return array if array.elements.size <= _SEARCHED else e.memory(array)
-    if isinstance(array, Lazy) and (not shared or array.cost > 1):
-        return e.memory(array)
+    if isinstance(array, Lazy):
+        # Not more is computed than there is, and less if not all of it is read.
+        once = shared and output.size <= _count(array) and e.reads_last(source)
+        return array if once or (shared and array.cost <= 1) else e.memory(array)
     return array
+
+
+def _cost(array: Array, own: int) -> int:
+    """What it costs to compute an element of an array that is read at computed positions, besides `own`."""
+    return own + (array.cost if isinstance(array, Lazy) else 0)
 
 
 def pick(e: Emitter, array: Array, position: Sequence[Position]) -> Val:
@@ -100,7 +107,7 @@ def _dynamic_slice(e: Emitter, equation: Equation, inputs: list[Array]) -> Array
         for x, size, part in zip(indices, array.shape, output.shape, strict=True)
     ]
     shared = _is_shared(starts)
-    array = ready_to_index(e, array, shared=shared)
+    array = ready_to_index(e, equation.inputs[0], array, output, shared=shared)
 
     def rule(position: tuple[Position, ...]) -> Val:
         return pick(e, array, [_sum(e.w, p, s) for p, s in zip(position, starts, strict=True)])
@@ -109,7 +116,7 @@ def _dynamic_slice(e: Emitter, equation: Equation, inputs: list[Array]) -> Array
         return _filled(output.shape, output.dtype, rule)
     if isinstance(array, Small):
         array = e.memory(array)
-    return Lazy(output.shape, output.dtype, rule, 1 if shared else COST_OF_LOOK_UP, output.uniform)
+    return Lazy(output.shape, output.dtype, rule, _cost(array, 1 if shared else COST_OF_LOOK_UP), output.uniform)
 
 
 def _filled(shape: tuple[int, ...], dtype: str, rule: Callable[[tuple[Position, ...]], Val]) -> Small:
@@ -214,7 +221,7 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     batch_axes = [d for d in range(len(output.shape)) if d not in numbers.offset_dims]
     sizes = [(array.shape[d], slice_sizes[d]) for d in numbers.start_index_map]
     shared = is_uniform(indices)
-    array = ready_to_index(e, array, shared=shared)
+    array = ready_to_index(e, equation.inputs[0], array, output, shared=shared)
     indices = e.memory(indices) if isinstance(indices, Lazy) and indices.cost > 4 else indices
 
     def source(position: Sequence[Position]) -> tuple[list[Position], Val]:
@@ -239,7 +246,7 @@ def _gather(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
         indices = e.memory(indices)
     if isinstance(array, Small):
         array = e.memory(array)
-    return Lazy(output.shape, output.dtype, rule, COST_OF_LOOK_UP, output.uniform)
+    return Lazy(output.shape, output.dtype, rule, _cost(array, 4 if shared else COST_OF_LOOK_UP), output.uniform)
 
 
 def _combination(e: Emitter, op: str, dtype: str) -> Callable[[Val, Val], Val] | None:

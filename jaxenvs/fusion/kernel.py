@@ -205,7 +205,7 @@ class _KernelWriter:
     ) -> None:
         """One step of one group of lanes."""
         w, emitter = self.w, Emitter(self.w)
-        emitter.count_reads(self.step)
+        emitter.prepare(self.step)
         row = w.op("add", INDEX, w.op("mul", INDEX, step, lanes), w.op("add", INDEX, first, lane))
         arrays: list[Array] = []
         memories, before = [], []

@@ -46,9 +46,11 @@ def compile_object(text: str) -> bytes:
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization, options.slp_vectorization = False, False
     builder = llvm.create_pass_builder(machine, options)
-    _moved_into_branches().run(module, builder)
-    passes = builder.getModulePassManager() if len(text) <= LONG else _few_passes()
-    passes.run(module, builder)
+    if len(text) <= LONG:
+        _moved_into_branches().run(module, builder)
+        builder.getModulePassManager().run(module, builder)
+    else:
+        _few_passes().run(module, builder)
     return machine.emit_object(module)
 
 

@@ -35,6 +35,7 @@ _CALLS = {
     "custom_vjp_call": "call_jaxpr",
     "custom_vmap_call": "call",
     "custom_lin": "jaxpr",
+    "fused_step": "closed",
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 import jaxenvs
 from jaxenvs import fusion
 from jaxenvs.fusion.lanes import as_words
-from tests.fusion.tolerances import NOT_FUSED, PICTURES, TOLERANCES
+from tests.fusion.tolerances import NOT_FUSED, PICTURES, TIES, TOLERANCES
 
 pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
 
@@ -55,6 +55,8 @@ def _check(id, steps):
             assert np.mean(abs(x.astype(np.float32) - y) > level) <= PICTURES[id], name
         elif x.dtype.kind == "f":
             np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance, err_msg=name)
+        elif "contacts" in name and id in TIES:
+            assert np.mean(x != y) <= TIES[id], name
         else:
             np.testing.assert_array_equal(x, y, err_msg=name)
 

@@ -187,6 +187,55 @@ def test_bad_axes_are_named(cart_pole):
         fusion.scan(lambda carry, _: (carry > 0, None), jnp.zeros(16), length=2)
 
 
+def test_a_function_that_returns_no_pair_and_a_bad_length_are_refused():
+    for function in (lambda carry, _: carry, lambda carry, _: (carry,) * 3, lambda carry, _: [carry, None]):
+        with pytest.raises(InvalidField, match=r"pair \(carry, y\)"):
+            fusion.scan(function, jnp.zeros(16), length=2)
+    for length in (-1, 2.5, "3"):
+        with pytest.raises(InvalidField, match="`length` of a fused scan must be an integer"):
+            fusion.scan(lambda carry, _: (carry, None), jnp.zeros(16), length=length)
+    with pytest.raises(InvalidField, match="integer from 0 on that is known"):
+        jax.jit(lambda n: fusion.scan(lambda carry, _: (carry, None), jnp.zeros(16), length=n))(3)
+
+
+def test_what_is_fused_twice_is_one_kernel():
+    inner = jaxenvs.fuse(jaxenvs.make("CartPole-v1"))
+    outer = jaxenvs.fuse(jaxenvs.AutoReset(inner))
+    assert outer.explain().fused
+    assert fusion.explain(inner).fused
+    state, actions = _start(outer, 16)
+    assert "custom_call @jaxenvs_" in jax.jit(outer.scan).lower(state, actions).as_text()
+    plain = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
+    expected = jax.lax.scan(jax.vmap(plain.step), _start(plain, 16)[0], actions)[1]
+    assert_trees_close(outer.scan(state, actions)[1], expected)
+
+
+def test_what_is_not_an_environment_is_refused():
+    for wrong in ([jaxenvs.make("CartPole-v1")], "CartPole-v1", jaxenvs.AutoReset, None):
+        with pytest.raises(InvalidField, match="Fused"):
+            jaxenvs.fuse(wrong)
+        with pytest.raises(InvalidField, match="Fused"):
+            fusion.explain(wrong)
+
+
+@pytest.mark.parametrize("wrap", [jax.vmap, lambda f: jax.jit(f, donate_argnums=0), jax.checkpoint])
+def test_steps_within_other_transforms(cart_pole, wrap):
+    state, actions = _start(cart_pole, 32)
+    states, several = jax.tree.map(lambda x: jnp.stack([x, x]), (state, actions))
+    given = (states, several) if wrap is jax.vmap else (jax.tree.map(jnp.copy, state), actions)
+    expected = cart_pole.scan(state, actions)[1].observation
+    result = wrap(cart_pole.scan)(*given)[1].observation
+    np.testing.assert_array_equal(result[1] if wrap is jax.vmap else result, expected)
+
+
+def test_steps_on_a_device_of_a_mesh(cart_pole):
+    state, actions = _start(cart_pole, 32)
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("lanes",))
+    axis, rows = jax.sharding.PartitionSpec("lanes"), jax.sharding.PartitionSpec(None, "lanes")
+    on_mesh = jax.shard_map(cart_pole.scan, mesh=mesh, in_specs=(axis, rows), out_specs=(axis, rows))
+    assert_trees_close(jax.jit(on_mesh)(state, actions), cart_pole.scan(state, actions))
+
+
 def test_no_steps_give_empty_arrays(cart_pole):
     state, actions = _start(cart_pole, 16)
     after, trajectory = cart_pole.scan(state, actions[:0])
