@@ -135,7 +135,7 @@ def other_key_other_trajectory(subject: Subject) -> None:
 
 
 def all_transformations_agree(subject: Subject) -> None:
-    """Eager, jitted, vmapped and scanned calls agree: integers exactly, floats to rounding."""
+    """Eager, jitted, vmapped and scanned calls agree: integers exactly, floats and pictures to rounding."""
     env = subject.env
     _, states, actions, outcomes = subject.few
     flat = jax.tree.map(lambda x: x.reshape((x.shape[0] * x.shape[1], *x.shape[2:])), (states, actions, outcomes))
