@@ -16,7 +16,7 @@ the leaf (at least 1). A fused program may round `a * b + c` once and reorder su
 roundings per operation. Integers, flags and keys get no tolerance, but for pictures."""
 _PIXELS_PER_TIE = 5_000
 """Of so many numbers of a picture (uint8, with rows and columns), one may differ: where an edge passes as near to the
-middle of a pixel as rounding goes, rounding decides between two colours. An array of fewer numbers gets no tolerance."""
+middle of a pixel as rounding goes, rounding decides between two colours. Smaller arrays get no tolerance."""
 
 
 @dataclasses.dataclass(frozen=True)
