@@ -269,7 +269,7 @@ def test_a_kernel_comes_from_the_cache_and_a_damaged_one_is_made_again(tmp_path,
 
 def test_without_llvmlite_the_command_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(jaxenvs.errors.DependencyNotInstalled, match=r"pip install jaxenvs\[fuse\]"):
+    with pytest.raises(jaxenvs.errors.DependencyNotInstalled, match=r'pip install "jaxenvs\[fuse\]"'):
         jaxenvs.fuse(jaxenvs.make("CartPole-v1"))
 
 
