@@ -50,7 +50,7 @@ IN_GYMNAX = {"CartPole-v1": "CartPole-v1"} | {
     f"MinAtar/{game}-v1": f"{game}-MinAtar" for game in ("Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders")
 }
 """The names of the same environments in gymnax."""
-PAUSE = 0.02  # seconds between the turns of two functions
+PAUSE, TURN = 0.02, 0.05  # seconds between the turns of two functions, and of a turn
 STEPS_IN_GYMNAX = 4  # its Seaquest takes a second for each
 
 
@@ -80,19 +80,22 @@ def programs(id: str, lanes: int, steps: int) -> tuple[Callable[[], Any], Callab
 
 
 def fastest(functions: dict[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """The shortest time of each function, called three times in turn for a while, at least once.
+    """The shortest time of each function. They take turns for a while, at least once.
 
-    The pause before each turn is for the others' sake: OpenMP's threads, which the loop in C has, look for work for
-    some milliseconds after each call, and take a processor from whatever runs next.
+    A turn is `TURN` seconds of calls, as in a loop of a program, and at least three. The pause before each turn is for
+    the others' sake: OpenMP's threads, which the loop in C has, look for work for some milliseconds after each call,
+    and take a processor from whatever runs next.
     """
     best, turns, begin = dict.fromkeys(functions, float("inf")), 0, time.perf_counter()
     while not turns or time.perf_counter() - begin < seconds:
         for name, function in functions.items():
             time.sleep(PAUSE)
-            for _ in range(3):
+            calls, end = 0, time.perf_counter() + TURN
+            while calls < 3 or time.perf_counter() < end:
                 start = time.perf_counter()
                 function()
                 best[name] = min(best[name], time.perf_counter() - start)
+                calls += 1
         turns += 1
     return best
 

@@ -77,7 +77,9 @@ declare void @free(ptr)
 declare i32 @sched_yield()
 declare i32 @madvise(ptr, i64, i32)
 
-; What one call shares: inputs, outputs, lanes, steps, blocks, the next block, blocks done, users.
+; What one call shares: inputs, outputs, lanes, steps, blocks, blocks begun, blocks done, users, threads asked for.
+; The blocks are divided into as many ranges as there are threads, and taken from each range in turn. So threads work far
+; from each other: on neighbouring blocks, each would fetch ahead what the other writes.
 define internal void @work(ptr %context) #0 {{
 entry:
   %workspace = call ptr @malloc(i64 {workspace})
@@ -89,14 +91,24 @@ entry:
   %blocks = load i64, ptr %blocks_at
   %next_at = getelementptr i8, ptr %context, i64 40
   %done_at = getelementptr i8, ptr %context, i64 48
-  %users_at = getelementptr i8, ptr %context, i64 56
+  %threads_at = getelementptr i8, ptr %context, i64 64
+  %threads = load i64, ptr %threads_at
+  %each = udiv i64 %blocks, %threads
+  %longer = urem i64 %blocks, %threads
   br label %take
 take:
   %number = atomicrmw add ptr %next_at, i64 1 seq_cst
   %left = icmp ult i64 %number, %blocks
   br i1 %left, label %one, label %leave
 one:
-  call void @task(ptr %context, i64 %number, ptr %aligned)
+  %range = urem i64 %number, %threads
+  %place = udiv i64 %number, %threads
+  %is_longer = icmp ult i64 %range, %longer
+  %longer_before = select i1 %is_longer, i64 %range, i64 %longer
+  %shortest_before = mul i64 %range, %each
+  %before = add i64 %shortest_before, %longer_before
+  %block = add i64 %before, %place
+  call void @task(ptr %context, i64 %block, ptr %aligned)
   %ignored = atomicrmw add ptr %done_at, i64 1 seq_cst
   br label %take
 leave:
@@ -193,6 +205,8 @@ entry:
   store i64 0, ptr %d_at
   %u_at = getelementptr i8, ptr %context, i64 56
   store i64 1, ptr %u_at
+  %t_at = getelementptr i8, ptr %context, i64 64
+  store i64 1, ptr %t_at
   %api_at = getelementptr i8, ptr %frame, i64 {api}
   %api = load ptr, ptr %api_at
   %execution_at = getelementptr i8, ptr %frame, i64 {context}
@@ -218,7 +232,10 @@ not_counted:
 schedule_all:
   %threads = load i64, ptr %threads_at
   %fewer = icmp ult i64 %threads, %blocks
-  %workers = select i1 %fewer, i64 %threads, i64 %blocks
+  %all_busy = select i1 %fewer, i64 %threads, i64 %blocks
+  %some_busy = icmp ne i64 %all_busy, 0
+  %workers = select i1 %some_busy, i64 %all_busy, i64 1
+  store i64 %workers, ptr %t_at
   %schedule_function_at = getelementptr i8, ptr %api, i64 {schedule}
   %schedule_function = load ptr, ptr %schedule_function_at
   %task_args = alloca [5 x i64]
