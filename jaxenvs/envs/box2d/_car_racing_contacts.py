@@ -53,7 +53,7 @@ class _Outlines:
 
     def __init__(self, bodies: list[int], polygons: list[np.ndarray]) -> None:
         ends = np.cumsum([len(polygon) for polygon in polygons])
-        self.bodies = np.array(bodies)
+        self.bodies = np.array(bodies, np.int32)
         self.spans = list(zip([0, *ends[:-1]], ends, strict=True))
         vertices = np.concatenate(polygons)
         sides = np.concatenate([np.roll(polygon, -1, 0) for polygon in polygons]) - vertices
