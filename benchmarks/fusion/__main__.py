@@ -176,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, help="where to write the figures")
     parser.add_argument("--ids", nargs="*", default=IDS)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of measuring, for each id")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of measuring, for each id")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["JAXENVS_CACHE"] = folder  # so that compiling is measured
