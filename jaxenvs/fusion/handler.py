@@ -78,8 +78,8 @@ declare i32 @sched_yield()
 declare i32 @madvise(ptr, i64, i32)
 
 ; What one call shares: inputs, outputs, lanes, steps, blocks, blocks begun, blocks done, users, threads asked for.
-; The blocks are divided into as many ranges as there are threads, and taken from each range in turn. So threads work far
-; from each other: on neighbouring blocks, each would fetch ahead what the other writes.
+; The blocks are divided into as many ranges as there are threads, and taken from each range in turn. So threads work
+; far from each other: on neighbouring blocks, each would fetch ahead what the other writes.
 define internal void @work(ptr %context) #0 {{
 entry:
   %workspace = call ptr @malloc(i64 {workspace})
