@@ -134,7 +134,7 @@ def scan(function: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any = 
     from jaxenvs.fusion import primitives
     from jaxenvs.fusion.kernel import Kind
 
-    if length is not None and (not isinstance(length, int | np.integer) or length < 0):
+    if length is not None and (not isinstance(length, int | np.integer) or isinstance(length, bool) or length < 0):
         raise InvalidField(f"`length` of a fused scan must be an integer from 0 on that is known, got {length!r}.")
     carry, xs = jax.tree.map(jax.numpy.asarray, (carry, xs))
     states, rows = jax.tree.leaves(carry), jax.tree.leaves(xs)

@@ -32,7 +32,7 @@ def cart_pole():
     return jaxenvs.fuse(jaxenvs.AutoReset(jaxenvs.TimeLimit(jaxenvs.unwrap(jaxenvs.make("CartPole-v1")), 5)))
 
 
-@pytest.mark.parametrize("lanes", [1, 15, 16, 33, 530])
+@pytest.mark.parametrize("lanes", [1, 15, 16, 33, 400, 530])
 def test_scan_gives_what_a_scan_of_mapped_steps_gives(cart_pole, lanes):
     state, actions = _start(cart_pole, lanes)
     expected = jax.jit(lambda *xs: jax.lax.scan(jax.vmap(cart_pole.env.step), *xs))(state, actions)
@@ -191,7 +191,7 @@ def test_a_function_that_returns_no_pair_and_a_bad_length_are_refused():
     for function in (lambda carry, _: carry, lambda carry, _: (carry,) * 3, lambda carry, _: [carry, None]):
         with pytest.raises(InvalidField, match=r"pair \(carry, y\)"):
             fusion.scan(function, jnp.zeros(16), length=2)
-    for length in (-1, 2.5, "3"):
+    for length in (-1, 2.5, "3", True):
         with pytest.raises(InvalidField, match="`length` of a fused scan must be an integer"):
             fusion.scan(lambda carry, _: (carry, None), jnp.zeros(16), length=length)
     with pytest.raises(InvalidField, match="integer from 0 on that is known"):
