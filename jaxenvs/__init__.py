@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from jaxenvs import host as host
     from jaxenvs import monitor as monitor
     from jaxenvs import play as play
+    from jaxenvs import preprocessing as preprocessing
     from jaxenvs import scoreboard as scoreboard
     from jaxenvs import testing as testing
     from jaxenvs import training as training
@@ -106,6 +107,7 @@ _ON_FIRST_USE = {
     "load": "jaxenvs.agents",
     "monitor": "jaxenvs.monitor",
     "play": "jaxenvs.play",
+    "preprocessing": "jaxenvs.preprocessing",
     "scoreboard": "jaxenvs.scoreboard",
     "testing": "jaxenvs.testing",
     "training": "jaxenvs.training",

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "wrappers": set(),
     "registration": {"wrappers"},
     "bsuite": {"wrappers", "registration"},
+    "preprocessing": {"wrappers", "registration"},
     "fusion": set(),
     "rollouts": {"wrappers", "fusion"},
     "testing": {"wrappers"},
@@ -350,8 +351,8 @@ def test_no_unfinished_work_and_no_bare_suppression(path):
 PUBLIC_NAMES = """
     AutoReset Env EnvSpec Evaluation GoalEnv PyTreeNode RandomPolicy RendersText StatefulWrapper StatelessWrapper
     TimeLimit TimeStep Trajectory Wrapper WrapperState adapters bsuite canvas errors evaluate evaluation fuse fusion
-    games host load make monitor play pprint_registry random register registry restart rewrap rollout scoreboard
-    spaces spec static testing training transition unwrap unwrap_state wrappers
+    games host load make monitor play pprint_registry preprocessing random register registry restart rewrap rollout
+    scoreboard spaces spec static testing training transition unwrap unwrap_state wrappers
 """
 
 
@@ -374,7 +375,7 @@ def test_no_package_is_hidden_by_a_public_name():
 def test_modules_load_on_first_use():
     code = """
 import sys, jaxenvs
-names = "bsuite", "canvas", "games", "host", "monitor", "play", "scoreboard", "testing", "training"
+names = "bsuite", "canvas", "games", "host", "monitor", "play", "preprocessing", "scoreboard", "testing", "training"
 assert not {f"jaxenvs.{name}" for name in names} & set(sys.modules)
 for name in names:
     assert getattr(jaxenvs, name) is sys.modules[f"jaxenvs.{name}"]

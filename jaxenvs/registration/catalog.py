@@ -75,7 +75,7 @@ _FU = "Fu et al. 2020"
 _PLAPPERT = "Plappert et al. 2018"
 _HASEGAWA = "Hasegawa 1971"
 _HEIN = "Hein 1942"
-_CAR_RACING_TRAINING = "jaxenvs.registration.car_racing_training:make_for_training"
+_CAR_RACING = "jaxenvs.preprocessing:make_car_racing"
 _KLIMOV = "Klimov 2016"
 
 # fmt: off
@@ -91,7 +91,7 @@ CATALOG: tuple[EnvSpec, ...] = (
     _spec("LunarLanderContinuous-v3",  "box2d.lunar_lander:LunarLander",                                1000,  200.0, _KLIMOV, continuous=True),
     _spec("BipedalWalker-v3",          "box2d.bipedal_walker:BipedalWalker",                            1600,  300.0, _KLIMOV),
     _spec("BipedalWalkerHardcore-v3",  "box2d.bipedal_walker:BipedalWalker",                            2000,  300.0, _KLIMOV, hardcore=True),
-    _spec("CarRacing-v3",              "box2d.car_racing:CarRacing",                                    1000,  900.0, _KLIMOV, training_entry_point=_CAR_RACING_TRAINING),
+    _spec("CarRacing-v3",              "box2d.car_racing:CarRacing",                                    1000,  900.0, _KLIMOV, training_entry_point=_CAR_RACING),
     _spec("Blackjack-v1",              "toy_text.blackjack:Blackjack",                                  None,   None, _SUTTON, sab=True),
     _spec("FrozenLake-v1",             "toy_text.frozen_lake:FrozenLake",                                100,   0.70, _GYM),
     _spec("FrozenLake8x8-v1",          "toy_text.frozen_lake:FrozenLake",                                200,   0.85, _GYM, map_name="8x8"),

@@ -11,7 +11,7 @@ import pytest
 import jaxenvs
 from jaxenvs.core.wrapper import unwrap_state
 from jaxenvs.errors import InvalidField
-from jaxenvs.registration.car_racing_training import make_for_training
+from jaxenvs.preprocessing import make_car_racing
 from jaxenvs.training import DQN, PPO, SAC, preset
 from jaxenvs.training.learner import training_env
 from jaxenvs.training.presets import _PRESETS
@@ -28,7 +28,7 @@ def marks(id):
 def test_each_preset_fits_a_registered_environment(id, algorithm):
     learner = preset(id, algorithm)
     # CarRacing's preset is for the vectors that its preprocessing for training makes of pictures.
-    env = make_for_training(id) if id == "CarRacing-v3" else jaxenvs.make(id)
+    env = make_car_racing(id) if id == "CarRacing-v3" else jaxenvs.make(id)
     _, metrics = jax.eval_shape(learner.train, env, jaxenvs.random.key(0))
     assert metrics.episodes.shape == (learner.num_updates,)
     assert learner.num_updates * learner.steps_per_update >= learner.total_steps

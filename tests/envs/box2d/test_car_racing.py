@@ -14,7 +14,7 @@ from jaxenvs.envs.box2d._car_racing_contacts import touched
 from jaxenvs.envs.box2d._car_racing_track import CAPACITY, random_track
 from jaxenvs.envs.box2d.car_racing import CarRacing
 from jaxenvs.errors import InvalidField
-from jaxenvs.registration.car_racing_training import make_for_training, steer_and_pedal
+from jaxenvs.preprocessing.car_racing import make_car_racing, steer_and_pedal
 
 
 def test_members_of_a_set_are_taken_from_the_greatest_on():
@@ -117,16 +117,16 @@ def test_a_drive_off_the_field_ends_and_a_lap_may_end_at_the_start():
 
 
 def test_training_sees_vectors_and_has_one_pedal():
-    env = make_for_training(screen_size=32, num_stack=3)
+    env = make_car_racing(screen_size=32, num_stack=3)
     assert env.observation_space.shape == (3 * 32 * 32,) and env.action_space.shape == (2,)
     np.testing.assert_allclose(steer_and_pedal(jnp.float32([-0.5, 0.4])), [-0.5, 0.4, 0])
     np.testing.assert_allclose(steer_and_pedal(jnp.float32([0.5, -1.0])), [0.5, 0, 0.25])
-    assert make_for_training(continuous=False).action_space.n == 5
+    assert make_car_racing(continuous=False).action_space.n == 5
 
 
 def test_many_training_environments_step_together():
     """Under `vmap`, actions are repeated for all of them."""
-    env = make_for_training()
+    env = make_car_racing()
     state, _ = jax.eval_shape(jax.vmap(env.reset), jax.random.split(jaxenvs.random.key(0), 2))
     _, timestep = jax.eval_shape(jax.vmap(env.step), state, jnp.zeros((2, 2), jnp.float32))
     assert timestep.observation.shape == (2, 1152)

@@ -1,4 +1,4 @@
-"""CarRacing as it is usually trained: small grey pictures, actions that are held, and one pedal."""
+"""make_car_racing: CarRacing with small grey pictures, actions that are held, and one pedal."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _GREATEST_BRAKE = 0.25
 """A quarter of the brake already slows the wheels by 3.75 rad/s in each step; random play with more hardly moves."""
 
 
-def make_for_training(
+def make_car_racing(
     id: str | EnvSpec = "CarRacing-v3", *, frame_skip: int = 4, screen_size: int = 24, num_stack: int = 2, **fields: Any
 ) -> Env[Any, Any]:
     """CarRacing with the preprocessing that the preset of PPO learns from; `jaxenvs train CarRacing-v3` uses it.
@@ -39,7 +39,7 @@ def make_for_training(
         **fields: of `CarRacing`.
 
     Returns:
-        The environment, inside its time limit of 1000 steps, without AutoReset.
+        The environment, without AutoReset. Its time limit of 1,000 counts single steps, not held actions.
 
     Raises:
         InvalidField: a field or size is invalid.
