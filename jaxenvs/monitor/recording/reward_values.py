@@ -31,8 +31,9 @@ def two_values(closed: ClosedJaxpr, output: int) -> tuple[float, float] | None:
     if len(inputs) > 1 or any(x.aval.dtype != bool or x.aval.shape != wanted.aval.shape for x in inputs):
         return None
     constants = [source for source in sources if source not in inputs]
-    names = closed.jaxpr.debug_info.with_unknown_names()
-    part = Jaxpr([], [*constants, *inputs], [wanted], equations, debug_info=names)
+    part = closed.jaxpr.replace(
+        constvars=[], invars=[*constants, *inputs], outvars=[wanted], eqns=equations, effects=frozenset()
+    )
     evaluate = jaxpr_as_fun(ClosedJaxpr(part, []))
     with jax.ensure_compile_time_eval():
         found = [
