@@ -9,40 +9,37 @@ without compilation and evaluation. `--json FILE` writes all figures to a file.
 """
 
 import argparse
-import json
-import time
-from pathlib import Path
 from typing import Any
 
 import jax
 
 import jaxenvs
-from benchmarks.training_report import training_report
+from benchmarks.clocks import Times, now, since
+from benchmarks.report import add_training_options, settings_of, training_report, write_report
 from jaxenvs.games import Game
 from jaxenvs.games.opponents import GreedyOpponent, Opponent, RandomOpponent, SearchOpponent, match, worst_outcome
 from jaxenvs.training import AlphaZero, preset
 from jaxenvs.training.alpha_zero import game_of
 
 
-def train(
-    env: jaxenvs.Env[Any, Any], learner: AlphaZero, seed: int
-) -> tuple[Any, list[dict[str, float]], float, float]:
-    """The last state, rows of figures, and the seconds that passed and that processors spent after compilation."""
-    started = time.perf_counter()
+def train(env: jaxenvs.Env[Any, Any], learner: AlphaZero, seed: int) -> tuple[Any, list[dict[str, float]], Times]:
+    """The last state, rows of figures, and the times after compilation."""
+    start = now()
     state = jax.jit(learner.init)(env, jaxenvs.random.key(seed))
     update = jax.jit(learner.update).lower(env, state).compile()
-    print(f"compiled in {time.perf_counter() - started:.0f} s; {learner.num_updates} updates", flush=True)
-    rows, began, spent = [], time.perf_counter(), time.process_time()
+    print(f"compiled in {since(start).passed:.0f} s; {learner.num_updates} updates", flush=True)
+    rows, start = [], now()
     for index in range(learner.num_updates):
         state, metrics = jax.block_until_ready(update(env, state))
         if (index + 1) % max(1, learner.num_updates // 20) == 0 or index + 1 == learner.num_updates:
             row = {name: float(total / max(terms or 1, 1)) for name, (total, terms) in metrics.figures().items()}
-            row |= {"env_steps": int(metrics.env_steps), "minutes": (time.perf_counter() - began) / 60}
-            row |= {"processor_minutes": (time.process_time() - spent) / 60}
+            times = since(start)
+            row |= {"env_steps": int(metrics.env_steps)}
+            row |= {"minutes": times.passed / 60, "processor_minutes": times.spent / 60}
             rows.append({name: round(value, 4) for name, value in row.items()})
             shown = ("minutes", "processor_minutes", "env_steps", "policy_loss", "value_loss", "illegal", "mean_length")
             print("  ".join(f"{name} {rows[-1][name]:g}" for name in shown), flush=True)
-    return state, rows, time.perf_counter() - began, time.process_time() - spent
+    return state, rows, since(start)
 
 
 def result_against(
@@ -67,7 +64,7 @@ def measure(name: str, seed: int, num_games: int, **settings: Any) -> dict[str, 
     env, learner = jaxenvs.make(env_id), preset(env_id, "alphazero", **settings)
     assert isinstance(learner, AlphaZero)
     game = game_of(env)
-    state, rows, seconds, spent = train(env, learner, seed)
+    state, rows, times = train(env, learner, seed)
     player = learner.opponent(env, state.agent)
     others = {
         "random": RandomOpponent(),
@@ -91,23 +88,24 @@ def measure(name: str, seed: int, num_games: int, **settings: Any) -> dict[str, 
             worst["moving first" if first else "moving second"] = {"worst_outcome": outcome, "games": games}
         print(f"over all replies: {worst}", flush=True)
     return {
-        **training_report(f"python -m benchmarks.alpha_zero {name}", env_id, learner, seed, seconds, spent),
+        **training_report(f"python -m benchmarks.alpha_zero {name}", env_id, learner, seed, times),
         "results": results,
         "over_all_replies": worst,
         "training": rows,
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Trains in one game, plays, and writes the figures."""
     parser = argparse.ArgumentParser(description="Measures what AlphaZero learns.")
     parser.add_argument("game", help="the game in the id, such as ConnectFour")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--games", type=int, default=200)
-    parser.add_argument("--steps", type=int, help="moves of training; the preset's by default")
-    parser.add_argument("--json", type=Path, help="a file for the result")
-    arguments = parser.parse_args()
-    chosen = {} if arguments.steps is None else {"total_steps": arguments.steps}
-    measured = measure(arguments.game, arguments.seed, arguments.games, **chosen)
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
-    print(f"{measured['minutes']} minutes, {measured['processor_minutes']} processor minutes")
+    add_training_options(parser)
+    parser.add_argument("--games", type=int, default=200, help="games to play against each player")
+    options = parser.parse_args()
+    figures = measure(options.game, options.seed, options.games, **settings_of(options))
+    write_report(options, figures)
+    print(f"{figures['minutes']} minutes, {figures['processor_minutes']} processor minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -13,20 +13,19 @@ Needs pgx: `pip install "jaxenvs[test]"`.
 import argparse
 import dataclasses
 import importlib.metadata
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
 import jaxenvs
+from benchmarks.clocks import now, since
+from benchmarks.report import add_report_options, write_report
 from jaxenvs.bench.figures import Spread, short
 from jaxenvs.bench.provenance import provenance
 from jaxenvs.games.opponents import uniform_action
-from jaxenvs.monitor.atomic import write_json
 
 COMMAND = "python -m benchmarks.board_games --json docs/figures/speed_board_games.json"
 
@@ -96,10 +95,10 @@ class Side:
     """
 
     def __init__(self, block: Block, carry: Any, steps: int, warm_up: int) -> None:
-        started = time.perf_counter()
+        start = now()
         self._block = jax.jit(block)
         carry, _ = jax.block_until_ready(self._block(carry))
-        self.compiled_in = time.perf_counter() - started
+        self.compiled_in = since(start).passed
         for _ in range(max(0, warm_up // steps - 1)):
             carry, _ = self._block(carry)
         self._carry = jax.block_until_ready(carry)
@@ -108,12 +107,13 @@ class Side:
 
     def measure(self, blocks: int) -> None:
         """Plays some blocks of steps."""
-        passed, spent = time.perf_counter(), time.process_time()
+        start = now()
         for _ in range(blocks):
             self._carry, _ = self._block(self._carry)
         jax.block_until_ready(self._carry)
-        self.passed.append(time.perf_counter() - passed)
-        self.spent.append(time.process_time() - spent)
+        passed, spent = since(start)
+        self.passed.append(passed)
+        self.spent.append(spent)
 
 
 def compare(id: str, games: int, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -166,15 +166,12 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=160, help="steps before the measurements")
     parser.add_argument("--seconds", type=float, default=0.5, help="about how long a measurement takes")
     parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--note", help="what else to know of the figures, for the page")
-    parser.add_argument("--json", type=Path, help="a file to write the figures to")
+    add_report_options(parser)
     options = parser.parse_args()
     if unknown := [id for id in options.ids if id not in known]:
         parser.error(f"no such id: {', '.join(unknown)}; known are {', '.join(known)}")
 
     origin = provenance(COMMAND, versions=[{"pgx": importlib.metadata.version("pgx")}])
-    if options.note:
-        origin["note"] = options.note
     measurements = []
     for id in options.ids:
         for games in options.games:
@@ -189,8 +186,8 @@ def main() -> None:
                 f" ({spent['low']:.2f} to {spent['high']:.2f})",
                 flush=True,
             )
-            if options.json:  # after every comparison, so that a run that is stopped keeps what it has
-                write_json(options.json, {**origin, "measurements": measurements})
+            # After every comparison, so that a run that is stopped keeps what it has.
+            write_report(options, {**origin, "measurements": measurements})
 
 
 if __name__ == "__main__":

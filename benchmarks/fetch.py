@@ -11,26 +11,26 @@ actions for each burst: a few actions again and again would drive the hand to th
 
 import argparse
 import itertools
-import json
 import os
 import statistics
-import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
-from pathlib import Path
 from typing import Any, cast
 
 import jax
 import numpy as np
 
 import jaxenvs
+from benchmarks.clocks import now, since
+from benchmarks.report import add_report_options, write_report
 from jaxenvs.bench.provenance import provenance
 from jaxenvs.envs.robotics._fetch_env import FetchEnv
 from jaxenvs.simulators.mujoco.model import import_mujoco
 
 TASKS = ("FetchReach-v4", "FetchPush-v4", "FetchSlide-v4", "FetchPickAndPlace-v4")
+COMMAND = "python -O -m benchmarks.fetch --json docs/figures/speed_fetch.json"
 LANES = 64
 FRAMES = 20
 Burst = Callable[[int], int]
@@ -139,18 +139,18 @@ PEERS = {"jaxenvs c": ours, "EnvPool": envpool, "gymnasium-robotics": gymnasium_
 
 def measure(burst: Burst, steps: int) -> tuple[float, float]:
     """Steps per second, and steps per second of processor time."""
-    began, spent = time.perf_counter(), time.process_time()
+    start = now()
     count = burst(steps)
-    return count / (time.perf_counter() - began), count / (time.process_time() - spent)
+    passed, spent = since(start)
+    return count / passed, count / spent
 
 
 def main() -> None:
     """Measures every task and peer, and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, required=True)
+    add_report_options(parser)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=100, help="steps of a batch in a round")
-    parser.add_argument("--note", help="what else to know of the figures, for the page")
     options = parser.parse_args()
     rows, missing = [], []
     for id in TASKS:
@@ -186,11 +186,8 @@ def main() -> None:
             versions[name.replace("-", "_")] = metadata.version(name)
         except metadata.PackageNotFoundError:
             missing.append(name)
-    origin = provenance(f"python -O -m benchmarks.fetch --json {options.json}", versions=[versions])
-    figures = {**origin, "lanes": LANES, "rounds": options.rounds, "not_measured": sorted(set(missing)), "rows": rows}
-    if options.note:
-        figures["note"] = options.note
-    options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures = {"lanes": LANES, "rounds": options.rounds, "not_measured": sorted(set(missing)), "rows": rows}
+    write_report(options, {**provenance(COMMAND, versions=[versions]), **figures})
 
 
 if __name__ == "__main__":

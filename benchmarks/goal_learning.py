@@ -10,7 +10,6 @@ those of earlier files that `--beside` names.
 
 import argparse
 import json
-import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from typing import Any
 import jax
 
 import jaxenvs
-from benchmarks.training_report import training_report
+from benchmarks.clocks import now, since
+from benchmarks.report import add_training_options, settings_of, training_report, write_report
 from jaxenvs.monitor import Curve, draw_learning_curves
-from jaxenvs.monitor.atomic import write_json
 from jaxenvs.training import SAC, preset
 
 _UPDATES = 15
@@ -47,14 +46,14 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
     update = jax.jit(learner.update, donate_argnums=1)
     test = jax.jit(lambda agent, key: success(env, learner, agent, key, episodes))
     state = jax.jit(learner.init)(env, jaxenvs.random.key(seed))
-    rows, began, spent = [], time.perf_counter(), time.process_time()
+    rows, start = [], now()
     for number in range(1, learner.num_updates + 1):
         state, _ = update(env, state)
         if number % _UPDATES == 0 or number == learner.num_updates:
             share = float(test(state.agent, jaxenvs.random.key(1000 + number)))
             row = {"env_steps": int(state.env_steps), "success": round(share, 4)}
-            row |= {"minutes": (time.perf_counter() - began) / 60}
-            row |= {"processor_minutes": (time.process_time() - spent) / 60}
+            times = since(start)
+            row |= {"minutes": times.passed / 60, "processor_minutes": times.spent / 60}
             rows.append({name: round(value, 4) for name, value in row.items()})
             print("  ".join(f"{name} {value:g}" for name, value in rows[-1].items()), flush=True)
     return {
@@ -63,8 +62,7 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
             env_id,
             learner,
             seed,
-            time.perf_counter() - began,
-            time.process_time() - spent,
+            since(start),
             versions=[_versions()],
         ),
         "episodes": episodes,
@@ -90,21 +88,13 @@ def main() -> None:
     """Trains in one id, and writes the figures."""
     parser = argparse.ArgumentParser(description="Measures what SAC learns with hindsight.")
     parser.add_argument("id")
-    parser.add_argument("--seed", type=int, default=0)
+    add_training_options(parser)
     parser.add_argument("--episodes", type=int, default=128, help="episodes to play each time")
-    parser.add_argument("--steps", type=int, help="steps of training; the preset's by default")
-    parser.add_argument("--note", help="what else to know of the figures, for the page")
-    parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--picture", type=Path, help="a file for the curves, .png or .svg")
     parser.add_argument("--beside", type=Path, nargs="*", default=[], help="figures to draw in the same picture")
     options = parser.parse_args()
-    figures = measure(
-        options.id, options.seed, options.episodes, **({} if options.steps is None else {"total_steps": options.steps})
-    )
-    if options.note:
-        figures["note"] = options.note
-    if options.json:
-        write_json(options.json, figures)
+    figures = measure(options.id, options.seed, options.episodes, **settings_of(options))
+    write_report(options, figures)
     if options.picture:
         draw(options.picture, [*(json.loads(file.read_text()) for file in options.beside), figures])
 

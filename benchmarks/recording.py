@@ -15,7 +15,6 @@ import os
 import shlex
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -27,9 +26,10 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxenvs
+from benchmarks.clocks import Times, now, since
+from benchmarks.report import add_report_options, write_report
 from jaxenvs.bench.provenance import provenance
 from jaxenvs.monitor import Run, Settings, outcome, record, scan
-from jaxenvs.monitor.atomic import write_json
 from jaxenvs.monitor.training.training_episodes import TrainingEpisodes
 from jaxenvs.monitor.training.updates import CompiledUpdates, initial_state
 from jaxenvs.training import PPO
@@ -72,21 +72,6 @@ def block(env: jaxenvs.Env[Any, Any], weights: Any, carry: Any, *, act: Callable
     return (scan if kept == "packed" else jax.lax.scan)(step, carry, None, STEPS)
 
 
-Times: TypeAlias = tuple[float, float]
-"""Seconds that passed, and seconds that processors spent."""
-
-
-def now() -> Times:
-    """The clocks."""
-    return time.perf_counter(), time.process_time()
-
-
-def since(started: Times) -> Times:
-    """The times since `started`."""
-    passed, spent = now()
-    return passed - started[0], spent - started[1]
-
-
 def loop(
     act: Callable[..., jax.Array], kept: Kept, blocks: int, folder: Path, stack: ExitStack
 ) -> Callable[[bool], Times]:
@@ -101,7 +86,7 @@ def loop(
     play = partial(block, env, weights, act=act)
 
     def measure(recorded: bool) -> Times:
-        carry, started = first, now()
+        carry, start = first, now()
         for _ in range(blocks):
             carry, outcomes = play(carry, kept=kept if recorded else "nothing")
             if recorded:
@@ -109,7 +94,7 @@ def loop(
         jax.block_until_ready(carry)
         if recorded:
             recorder.flush()
-        return since(started)
+        return since(start)
 
     return measure
 
@@ -132,7 +117,7 @@ def training(updates: int, folder: Path, stack: ExitStack) -> Callable[[bool], T
         state = jax.jit(initial_state, static_argnames="num_seeds")(env, learner, key, num_seeds=1)
         program = programs[recorded]
         jax.block_until_ready(state)
-        started, done = now(), 0
+        start, done = now(), 0
         while done < updates:
             end = min(done + program.most_updates, updates)
             state, measured = program(state, done, [end])
@@ -141,7 +126,7 @@ def training(updates: int, folder: Path, stack: ExitStack) -> Callable[[bool], T
         jax.block_until_ready(state)
         if recorded:
             episodes.flush()
-        return since(started)
+        return since(start)
 
     return measure
 
@@ -152,7 +137,7 @@ def compare(name: str, measure: Callable[[bool], Times], steps: int, rounds: int
         measure(recorded)
     pairs = np.array([(measure(False), measure(True)) for _ in range(rounds)])
     row: dict[str, Any] = {"loop": name}
-    for index, clock in enumerate(("passed", "spent")):
+    for index, clock in enumerate(Times._fields):
         plain, recorded = pairs[:, 0, index], pairs[:, 1, index]
         more = np.quantile(recorded / plain - 1, [0.25, 0.5, 0.75]) * 100
         figures = {"plain_ns": np.median(plain) / steps * 1e9, "recorded_ns": np.median(recorded) / steps * 1e9}
@@ -173,7 +158,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--blocks", type=int, default=20, help=f"blocks of {STEPS} steps in a measurement")
     parser.add_argument("--updates", type=int, default=12, help="updates of PPO in a measurement")
-    parser.add_argument("--json", type=Path, help="the file")
+    add_report_options(parser)
     options = parser.parse_args()
     device, load = jax.devices()[0], os.getloadavg()[0]
     print(f"{device.device_kind}, jax {jax.__version__}, {LANES} lanes of CartPole-v1, load {load:.1f}")
@@ -188,11 +173,10 @@ def main() -> None:
                 measure = loop(act, kept, options.blocks, Path(folder) / name, stack)
                 steps = options.blocks * STEPS * LANES
             rows.append(compare(name, measure, steps, options.rounds))
-    if options.json is not None:
-        command = shlex.join(["python", "-m", "benchmarks.recording", *sys.argv[1:]])
-        origin = provenance(command, devices=[f"{device.device_kind} ({device.platform})"])
-        note = f"Before it, the load of the machine was {load:.1f}."
-        write_json(options.json, {**origin, "note": note, "rounds": options.rounds, "rows": rows})
+    command = shlex.join(["python", "-m", "benchmarks.recording", *sys.argv[1:]])
+    origin = provenance(command, devices=[f"{device.device_kind} ({device.platform})"])
+    note = f"Before it, the load of the machine was {load:.1f}."
+    write_report(options, {**origin, "note": note, "rounds": options.rounds, "rows": rows})
 
 
 if __name__ == "__main__":

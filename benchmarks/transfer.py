@@ -10,8 +10,6 @@ no more than a few standard errors of the difference.
 """
 
 import argparse
-import json
-import time
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxenvs
+from benchmarks.clocks import now, since
+from benchmarks.report import add_report_options, write_report
 from jaxenvs.bench.provenance import provenance
 from jaxenvs.rollouts.policy import Policy
 from jaxenvs.training.ppo import PPOPolicy
@@ -122,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a run of `jaxenvs train LunarLander-v3`")
     parser.add_argument("model", type=Path, help="file of stable-baselines3's model")
-    parser.add_argument("--json", type=Path, required=True)
+    add_report_options(parser)
     parser.add_argument("--episodes", type=int, default=512, help="of each policy in each environment")
     parser.add_argument("--steps", type=int, default=1_000_000, help="of stable-baselines3's training")
     options = parser.parse_args()
@@ -136,15 +136,15 @@ def main() -> None:
     ):
         row: dict[str, Any] = {"id": ID, "trained": trained, "steps": steps, "episodes": options.episodes}
         for place, play in (("gymnasium", returns_there), ("jaxenvs", returns_here)):
-            began = time.perf_counter()
+            start = now()
             row[place] = summary(play(policy, options.episodes))
-            print(trained, place, row[place], f"{time.perf_counter() - began:.0f} s", flush=True)
+            print(trained, place, row[place], f"{since(start).passed:.0f} s", flush=True)
         error = np.hypot(*(row[place]["standard_error"] for place in ("jaxenvs", "gymnasium")))
         row["difference_in_standard_errors"] = round((row["jaxenvs"]["mean"] - row["gymnasium"]["mean"]) / error, 2)
         rows.append(row)
     versions = {name: metadata.version(name) for name in ("gymnasium", "box2d", "stable-baselines3", "torch")}
-    command = f"python -m benchmarks.transfer {options.run} {options.model} --json {options.json}"
-    options.json.write_text(json.dumps({**provenance(command, versions=[versions]), "rows": rows}, indent=2) + "\n")
+    command = f"python -m benchmarks.transfer {options.run} {options.model} --json docs/figures/transfer_box2d.json"
+    write_report(options, {**provenance(command, versions=[versions]), "rows": rows})
 
 
 if __name__ == "__main__":

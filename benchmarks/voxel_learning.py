@@ -9,7 +9,6 @@ during training.
 """
 
 import argparse
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,24 +19,24 @@ import numpy as np
 from jax import Array
 
 import jaxenvs
-from benchmarks.training_report import training_report
+from benchmarks.clocks import Times, now, since
+from benchmarks.report import add_training_options, settings_of, training_report, write_report
 from jaxenvs.core.wrapper import unwrap, unwrap_state
 from jaxenvs.envs.rlenvs.minecraft import Minecraft
 from jaxenvs.envs.voxel_craft import _rules as rules
 from jaxenvs.envs.voxel_craft.voxel_craft import VoxelCraftState
 from jaxenvs.monitor import draw_learning_curve
-from jaxenvs.monitor.atomic import write_json
 from jaxenvs.training import PPO, preset
 
 IDS = "rlenvs/Minecraft-v0", "VoxelCraftSymbolic-v0"
 _ROWS = 40
 
 
-def train(env: jaxenvs.Env[Any, Any], learner: PPO, seed: int) -> tuple[Any, list[dict[str, Any]], float, float]:
-    """The last state, rows of figures, and the seconds that passed and that processors spent after compilation."""
+def train(env: jaxenvs.Env[Any, Any], learner: PPO, seed: int) -> tuple[Any, list[dict[str, Any]], Times]:
+    """The last state, rows of figures, and the times after compilation."""
     state = jax.jit(learner.init)(env, jaxenvs.random.key(seed))
     update = jax.jit(learner.update).lower(env, state).compile()
-    rows, began, spent = [], time.perf_counter(), time.process_time()
+    rows, start = [], now()
     episodes = return_sum = length_sum = 0.0
     for index in range(learner.num_updates):
         state, metrics = jax.block_until_ready(update(env, state))
@@ -47,11 +46,11 @@ def train(env: jaxenvs.Env[Any, Any], learner: PPO, seed: int) -> tuple[Any, lis
         if episodes and (is_last or (index + 1) * _ROWS // learner.num_updates > len(rows)):
             row = {"env_steps": int(metrics.env_steps), "episodes": int(episodes)}
             row |= {"mean_return": return_sum / episodes, "mean_length": length_sum / episodes}
-            row |= {"entropy": float(metrics.entropy), "processor_seconds": time.process_time() - spent}
+            row |= {"entropy": float(metrics.entropy), "processor_seconds": since(start).spent}
             rows.append({name: round(value, 4) for name, value in row.items()})
             print("  ".join(f"{name} {value:g}" for name, value in rows[-1].items()), flush=True)
             episodes = return_sum = length_sum = 0.0
-    return state, rows, time.perf_counter() - began, time.process_time() - spent
+    return state, rows, since(start)
 
 
 @partial(jax.jit, static_argnums=(3, 4))
@@ -85,7 +84,7 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
     env, learner = jaxenvs.make(env_id), preset(env_id, "ppo", **settings)
     assert isinstance(learner, PPO)
     is_room = isinstance(unwrap(env), Minecraft)
-    state, rows, seconds, spent = train(env, learner, seed)
+    state, rows, times = train(env, learner, seed)
     results = {}
     for name, stochastic in (("most likely actions", False), ("drawn actions", True)):
         policy = learner.policy(env, state.agent, stochastic=stochastic)
@@ -104,7 +103,7 @@ def measure(env_id: str, seed: int, episodes: int, **settings: Any) -> dict[str,
         results[name] = result
         print(f"{name}: {result}", flush=True)
     return {
-        **training_report(f"python -m benchmarks.voxel_learning {env_id}", env_id, learner, seed, seconds, spent),
+        **training_report(f"python -m benchmarks.voxel_learning {env_id}", env_id, learner, seed, times),
         "results": results,
         "training": rows,
     }
@@ -114,20 +113,12 @@ def main() -> None:
     """Trains in one id, plays, and writes the figures."""
     parser = argparse.ArgumentParser(description="Measures what PPO learns in worlds of blocks.")
     parser.add_argument("id", choices=IDS)
-    parser.add_argument("--seed", type=int, default=0)
+    add_training_options(parser)
     parser.add_argument("--episodes", type=int, default=128, help="episodes to play after training")
-    parser.add_argument("--steps", type=int, help="steps of training; the preset's by default")
-    parser.add_argument("--note", help="what else to know of the figures, for the page")
-    parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--picture", type=Path, help="a file for the learning curve, .png or .svg")
     options = parser.parse_args()
-    figures = measure(
-        options.id, options.seed, options.episodes, **({} if options.steps is None else {"total_steps": options.steps})
-    )
-    if options.note:
-        figures["note"] = options.note
-    if options.json:
-        write_json(options.json, figures)
+    figures = measure(options.id, options.seed, options.episodes, **settings_of(options))
+    write_report(options, figures)
     if options.picture:
         rows = [{**row, "seed": options.seed} for row in figures["training"]]
         draw_learning_curve(options.picture, rows, title=options.id, subtitle="PPO, mean return during training")

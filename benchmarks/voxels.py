@@ -9,9 +9,7 @@ time that passed and the time that all processors spent, which other programs on
 
 import argparse
 import math
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,9 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxenvs
+from benchmarks.clocks import now, since, times_of
+from benchmarks.report import add_report_options, write_report
 from jaxenvs.bench.provenance import provenance
 from jaxenvs.envs.rlenvs.minecraft import Minecraft
-from jaxenvs.monitor.atomic import write_json
 from jaxenvs.simulators.voxels.blocks import Block
 from jaxenvs.simulators.voxels.camera import Lens, Scene, picture
 from jaxenvs.simulators.voxels.textures import atlas
@@ -100,21 +99,17 @@ def draw_with_numpy(lens: Lens, blocks: Any, light: Any, eye: Any, yaw: float) -
 
 def timed(draw: Callable[[], Any], pictures: int, repeats: int) -> tuple[float, float]:
     """Pictures per second, and microseconds of all processors per picture; medians."""
-    passed, spent = [], []
-    for _ in range(repeats):
-        start, busy = time.perf_counter(), time.process_time()
-        jax.block_until_ready(draw())
-        passed.append(time.perf_counter() - start)
-        spent.append(time.process_time() - busy)
-    return pictures / float(np.median(passed)), float(np.median(spent)) / pictures * 1e6
+    times = [times_of(lambda: jax.block_until_ready(draw())) for _ in range(repeats)]
+    passed, spent = np.median(times, axis=0)
+    return pictures / float(passed), float(spent) / pictures * 1e6
 
 
 def measured(world: str, lens: Lens, scenes: Scene, repeats: int, floor_pictures: int = 0) -> dict[str, Any]:
     """One row of the table: how fast a batch is drawn, and NumPy's floor if it is asked for some pictures."""
     count = scenes.eye.shape[0]
-    start, busy = time.perf_counter(), time.process_time()
+    start = now()
     draw = jax.jit(jax.vmap(lambda scene: picture(lens, scene))).lower(scenes).compile()
-    compiled = time.perf_counter() - start, time.process_time() - busy
+    compiling = since(start)
     jax.block_until_ready(draw(scenes))
     speed, spent = timed(lambda: draw(scenes), count, repeats)
     row = {
@@ -124,8 +119,8 @@ def measured(world: str, lens: Lens, scenes: Scene, repeats: int, floor_pictures
         "pictures": count,
         "pictures_per_second": round(speed),
         "cpu_microseconds_per_picture": round(spent, 1),
-        "compile_seconds": round(compiled[0], 2),
-        "compile_cpu_seconds": round(compiled[1], 2),
+        "compile_seconds": round(compiling.passed, 2),
+        "compile_cpu_seconds": round(compiling.spent, 2),
     }
     if floor_pictures:
         hosts = jax.tree.map(np.asarray, scenes)
@@ -148,20 +143,16 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1024, help="pictures of a batch")
     parser.add_argument("--floor-pictures", type=int, default=16, help="pictures that NumPy draws")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--note", help="what else to know of the figures, for the page")
-    parser.add_argument("--json", type=Path, help="a file to write the figures to")
+    add_report_options(parser)
     options = parser.parse_args()
-    origin: dict[str, Any] = provenance(COMMAND)
-    if options.note:
-        origin["note"] = options.note
+    origin = provenance(COMMAND)
     cases = [("room", Lens(size, size, view_distance=18), rooms, options.floor_pictures) for size in SIZES]
     cases += [("hills", Lens(84, 84, view_distance=distance, has_fog=True), hills, 0) for distance in DISTANCES]
     rows = []
     for world, lens, scenes, floor in cases:
         rows.append(measured(world, lens, scenes(options.pictures), options.repeats, floor))
         print(rows[-1], flush=True)
-        if options.json:
-            write_json(options.json, {**origin, "rows": rows})
+        write_report(options, {**origin, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 rewrites, in every page, what stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`. NAME is a key of
 `TABLES`. Each file says which command measured it, when, on what device and with which versions; what is not known is
-null, and the page says so. `jaxenvs bench --json` and the scripts in `tests/benchmarks` write such files.
+null, and the page says so. `jaxenvs bench --json` and the programs in `benchmarks` write such files.
 """
 
 import datetime

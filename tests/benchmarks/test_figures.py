@@ -1,7 +1,7 @@
 """The scripts that write figures for the pages."""
 
 import json
-import runpy
+import re
 import types
 from pathlib import Path
 
@@ -10,15 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import benchmarks
 import jaxenvs
-from benchmarks import recording, transfer
+from benchmarks import auto_reset_methods, dieharder_results, recording, transfer
 from docs.generator import figure_tables
-from docs.generator.figure_tables import auto_reset_methods, dieharder, recording_cost, slow_tests
+from docs.generator.figure_tables import dieharder, recording_cost, slow_tests
 from jaxenvs.training import PPO
 from jaxenvs.training.ppo import PPOPolicy
 from tests import measure_slow
 
-HERE = Path(__file__).parent
+PROGRAMS = Path(benchmarks.__file__).parent
+PAGE = Path(__file__).parents[2] / "docs" / "bench.md"
 PRINTED = """#=============================================================================#
 #            dieharder version 3.31.1 Copyright 2003 Robert G. Brown          #
 #=============================================================================#
@@ -29,8 +31,15 @@ PRINTED = """#==================================================================
 """
 
 
+def test_a_page_lists_every_program():
+    files = [*PROGRAMS.glob("*.py"), *PROGRAMS.glob("*/__main__.py")]
+    programs = [path for path in files if '__name__ == "__main__"' in path.read_text()]
+    names = {path.parent.name if path.stem == "__main__" else path.stem for path in programs}
+    assert names == set(re.findall(r"`benchmarks\.(\w+)`", PAGE.read_text()))
+
+
 def test_what_dieharder_prints_becomes_a_file_of_figures(tmp_path):
-    main, file = runpy.run_path(str(HERE / "dieharder_results.py"))["main"], tmp_path / "dieharder.json"
+    main, file = dieharder_results.main, tmp_path / "dieharder.json"
     main(["raw"], PRINTED.splitlines(), file)
     main(["split"], PRINTED.splitlines()[:-1], file)
     figures = json.loads(file.read_text())
@@ -43,14 +52,13 @@ def test_what_dieharder_prints_becomes_a_file_of_figures(tmp_path):
 
 
 def test_the_methods_of_auto_reset_become_a_file_of_figures(tmp_path, monkeypatch):
-    script = runpy.run_path(str(HERE / "auto_reset_methods.py"))
-    main, file = script["main"], tmp_path / "methods.json"
-    monkeypatch.setitem(main.__globals__, "BATCHES", (1,))
-    monkeypatch.setitem(main.__globals__, "measure", lambda *_: {"select": 12.34, "cond": 7.0, "chunked": 1119.6})
-    main(["--json", str(file)])
+    file = tmp_path / "methods.json"
+    monkeypatch.setattr(auto_reset_methods, "BATCHES", (1,))
+    monkeypatch.setattr(auto_reset_methods, "measure", lambda *_: {"select": 12.34, "cond": 7.0, "chunked": 1119.6})
+    auto_reset_methods.main(["--json", str(file)])
     figures = json.loads(file.read_text())
     assert {"command", "date", "device", "versions"} < set(figures)
-    assert "| cheap | 1 | 12.3 | **7** | 1,120 |" in auto_reset_methods(figures)
+    assert "| cheap | 1 | 12.3 | **7** | 1,120 |" in figure_tables.auto_reset_methods(figures)
 
 
 def test_a_policy_with_other_layers_chooses_what_these_do():

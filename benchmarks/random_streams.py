@@ -1,11 +1,11 @@
 """Writes endless streams of `jaxenvs.random` to standard output, as raw 32-bit words for a battery of tests.
 
-python tests/benchmarks/random_streams.py split | dieharder -g 200 -a
+python -m benchmarks.random_streams split | dieharder -g 200 -a
 """
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -70,7 +70,7 @@ STREAMS: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
 }
 
 
-def blocks(name: str, seed: int):
+def blocks(name: str, seed: int) -> Iterator[np.ndarray]:
     """Yields the words of the stream as (n,) uint32 NumPy arrays, without end."""
     key = jaxenvs.random.key(seed)
     carry = jax.random.split(key, LANES) if name in ("interleaved", "episodes") else key

@@ -1,7 +1,7 @@
 """Reads what dieharder prints on a stream, and writes its p-values to docs/figures/dieharder.json.
 
-    python tests/benchmarks/random_streams.py raw | dieharder -g 200 -a > raw.txt
-    python tests/benchmarks/dieharder_results.py raw < raw.txt
+    python -m benchmarks.random_streams raw | dieharder -g 200 -a > raw.txt
+    python -m benchmarks.dieharder_results raw < raw.txt
 
 The results of the other streams stay in the file.
 """
@@ -17,14 +17,14 @@ from typing import Any
 from jaxenvs.bench.provenance import provenance
 from jaxenvs.monitor.atomic import write_bytes
 
-FILE = Path(__file__).parents[2] / "docs" / "figures" / "dieharder.json"
-COMMAND = "python tests/benchmarks/random_streams.py STREAM | dieharder -g 200 -a"
+FILE = Path(__file__).parents[1] / "docs" / "figures" / "dieharder.json"
+COMMAND = "python -m benchmarks.random_streams STREAM | dieharder -g 200 -a"
 RESULT = re.compile(r" *(\w+) *\| *(\d+) *\| *\d+ *\| *\d+ *\| *([\d.]+) *\| *(?:PASSED|WEAK|FAILED)")
 VERSION = re.compile(r"dieharder version (\S+)")
 
 
 def parse(lines: Iterable[str]) -> tuple[str | None, list[tuple[str, int, float]]]:
-    """dieharder's version, and the test, the parameter and the p-value of each result."""
+    """The version of dieharder, and the test, the parameter and the p-value of each result."""
     version, results = None, []
     for line in lines:
         if found := VERSION.search(line):

@@ -1,6 +1,6 @@
 """The speed of Stable-Baselines3 with this package's CartPole-v1 and with Gymnasium's own.
 
-    python tests/benchmarks/stable_baselines3_speed.py
+    python -m benchmarks.stable_baselines3_speed
 
 Both sides take turns within one run, so that other load slows both. A ratio is the median over the turns,
 and the spread is from the smallest to the largest.
@@ -8,7 +8,7 @@ and the spread is from the smallest to the largest.
 
 import argparse
 import statistics
-import time
+from typing import Any
 
 import gymnasium
 import jax
@@ -20,17 +20,20 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import jaxenvs
+from benchmarks.clocks import now, since
 from jaxenvs.adapters import StableBaselines3VecEnv
 
 ID = "CartPole-v1"
+Rates = dict[str, list[float]]
+"""Steps/s of each side: one figure per turn."""
 
-PPO_SETTINGS = {"n_steps": 32, "batch_size": 1024, "n_epochs": 4, "seed": 0, "device": "cpu"}
+PPO_SETTINGS: dict[str, Any] = {"n_steps": 32, "batch_size": 1024, "n_epochs": 4, "seed": 0, "device": "cpu"}
 """Settings of both sides; with 256 environments, a rollout has 8,192 steps."""
 
 
-def step_rates(num_envs=256, steps=100, turns=7):
-    """Steps/s of all environments together with random actions: for each side, one figure per turn."""
-    sides = {
+def step_rates(num_envs: int = 256, steps: int = 100, turns: int = 7) -> Rates:
+    """Steps/s of all environments together with random actions."""
+    sides: dict[str, Any] = {
         "jaxenvs": StableBaselines3VecEnv(ID, num_envs, seed=0),
         "DummyVecEnv with Monitor": make_vec_env(ID, num_envs, seed=0),
         "DummyVecEnv without": DummyVecEnv([lambda: gymnasium.make(ID) for _ in range(num_envs)]),
@@ -40,39 +43,40 @@ def step_rates(num_envs=256, steps=100, turns=7):
         env.reset()
         for action in actions[:10]:
             env.step(action)
-    rates = {name: [] for name in sides}
+    rates: Rates = {name: [] for name in sides}
     for _ in range(turns):
         for name, env in sides.items():
-            start = time.perf_counter()
+            start = now()
             for action in actions:
                 env.step(action)
-            rates[name].append(steps * num_envs / (time.perf_counter() - start))
+            rates[name].append(steps * num_envs / since(start).passed)
     return rates
 
 
-def ppo_rates(num_envs=256, rollouts=2, turns=5):
-    """Steps/s of PPO, including learning: for each side, one figure per turn."""
+def ppo_rates(num_envs: int = 256, rollouts: int = 2, turns: int = 5) -> Rates:
+    """Steps/s of PPO, including learning."""
     sides = {
         "jaxenvs": PPO("MlpPolicy", StableBaselines3VecEnv(ID, num_envs), **PPO_SETTINGS),
         "DummyVecEnv with Monitor": PPO("MlpPolicy", make_vec_env(ID, num_envs), **PPO_SETTINGS),
     }
     total = rollouts * PPO_SETTINGS["n_steps"] * num_envs
-    rates = {name: [] for name in sides}
+    rates: Rates = {name: [] for name in sides}
     for turn in range(turns + 1):
         for name, model in sides.items():
-            start = time.perf_counter()
+            start = now()
             model.learn(total)
             if turn:  # the first compiles
-                rates[name].append(total / (time.perf_counter() - start))
+                rates[name].append(total / since(start).passed)
     return rates
 
 
-def ratios(rates, peer):
+def ratios(rates: Rates, peer: str) -> list[float]:
     """The speed of this package relative to the peer, turn by turn."""
     return [ours / theirs for ours, theirs in zip(rates["jaxenvs"], rates[peer], strict=True)]
 
 
-def report(title, rates):
+def report(title: str, rates: Rates) -> None:
+    """Prints a line for each side."""
     print(f"\n{title}")
     print(f"{'':28}{'steps a second':>16}{'jaxenvs is ... times as fast':>32}")
     for name, figures in rates.items():
@@ -83,8 +87,9 @@ def report(title, rates):
         print(line)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def main() -> None:
+    """Measures stepping and PPO."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--num-envs", type=int, default=256)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch")

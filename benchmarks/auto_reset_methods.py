@@ -1,17 +1,14 @@
 """The cost of AutoReset's methods, for resets of three costs: the table of docs/speed.md.
 
-    python tests/benchmarks/auto_reset_methods.py --json docs/figures/auto_reset_methods.json
+    python -m benchmarks.auto_reset_methods --json docs/figures/auto_reset_methods.json
 
 The environment is CartPole-v1 with random actions, whose episodes last about 22 steps, so 4 lanes in 100
-end in each step. A reset plays a number of steps before the agent takes over: none, 16 or 1,000. `cond`,
-which AutoReset does not offer, resets all lanes in steps in which at least one of them ended.
+end in each step. A reset plays a number of steps before the agent takes over: none, 16 or 1,000.
 """
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,12 +16,14 @@ import jax.numpy as jnp
 from jax import Array
 
 import jaxenvs
+from benchmarks.clocks import times_of
+from benchmarks.report import add_report_options, write_report
 from jaxenvs.bench.provenance import provenance
 from jaxenvs.envs.classic_control.cart_pole import CartPole
-from jaxenvs.monitor.atomic import write_json
+from jaxenvs.wrappers._reset_where import Method
 
 RESETS = {"cheap": 0, "medium": 16, "costly": 1000}
-METHODS = ("select", "cond", "chunked")
+METHODS: tuple[Method, ...] = ("select", "cond", "chunked")
 BATCHES = (1, 64, 4096, 65536)
 
 
@@ -48,42 +47,21 @@ class WarmedUp(CartPole):
         return state, timestep.replace(observation=self.observe(state), final_observation=self.observe(state))
 
 
-def step_with(method: str, env: Any) -> Callable[[Any, Array], Any]:
-    """A batched step with automatic resets by `method`."""
-    if method != "cond":
-        return jax.vmap(jaxenvs.AutoReset(env, method=method).step)
-    auto = jaxenvs.AutoReset(env)
-
-    def step(state: Any, actions: Array) -> Any:
-        inner, timestep = jax.vmap(env.step)(state.inner, actions)
-        state, done = state.replace(inner=inner), timestep.done
-
-        def begin(state: Any) -> Any:
-            fresh = jax.vmap(lambda s: auto.begin_episode(s.key, s.episodes)[0])(state)
-            return jax.tree.map(
-                lambda a, b: b if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else jnp.where(done, a, b), fresh, state
-            )
-
-        state = jax.lax.cond(done.any(), begin, lambda state: state, state)
-        return state, timestep.replace(observation=jax.vmap(auto.observe)(state))
-
-    return step
-
-
-def program(method: str, warm_up: int, lanes: int, steps: int) -> Callable[[], Any]:
+def program(method: Method, warm_up: int, lanes: int, steps: int) -> Callable[[], Any]:
     """A compiled rollout; each call continues where the last one ended."""
     env = jaxenvs.TimeLimit(WarmedUp(warm_up=warm_up), max_episode_steps=500)
-    space, step = env.action_space, step_with(method, env)
+    env = jaxenvs.AutoReset(env, method=method)
+    space = env.action_space
 
     def body(carry: Any, _: None) -> Any:
         state, key = carry
         key, action_key = jax.random.split(key)
         actions = jax.vmap(space.sample)(jax.random.split(action_key, lanes))
-        state, timestep = step(state, actions)
+        state, timestep = jax.vmap(env.step)(state, actions)
         return (state, key), (timestep.observation, timestep.reward, timestep.done)
 
     key = jaxenvs.random.key(0)
-    state, _ = jax.jit(jax.vmap(jaxenvs.AutoReset(env).reset))(jax.random.split(key, lanes))
+    state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(key, lanes))
     carry = state, key
     compiled = jax.jit(lambda carry: jax.lax.scan(body, carry, None, length=steps)).lower(carry).compile()
 
@@ -104,9 +82,7 @@ def measure(warm_up: int, lanes: int, repeats: int) -> dict[str, float]:
         advance()
     for _ in range(repeats):
         for method, advance in programs.items():
-            started = time.perf_counter()
-            advance()
-            taken[method].append((time.perf_counter() - started) / (steps * lanes) * 1e9)
+            taken[method].append(times_of(advance).passed / (steps * lanes) * 1e9)
     return {method: statistics.median(times) for method, times in taken.items()}
 
 
@@ -114,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the figures, and writes them to a file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="the file")
+    add_report_options(parser)
     options = parser.parse_args(arguments)
     device = jax.devices()[0]
     print(f"{device.device_kind} ({device.platform}), JAX {jax.__version__}: ns per step of one lane\n")
@@ -126,10 +102,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             }
             rows.append({"reset": name, "lanes": lanes, **figures})
             print(rows[-1], flush=True)
-    if options.json is not None:
-        where = f"{device.device_kind} ({device.platform})"
-        origin = provenance("python tests/benchmarks/auto_reset_methods.py", devices=[where])
-        write_json(options.json, {**origin, "unit": "ns per step of one lane", "rows": rows})
+    origin = provenance(
+        "python -m benchmarks.auto_reset_methods", devices=[f"{device.device_kind} ({device.platform})"]
+    )
+    write_report(options, {**origin, "unit": "ns per step of one lane", "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The cost of the `mjx` engine compared with stock MJX: time to compile and to step.
 
-    python tests/benchmarks/mjx_speed.py HalfCheetah --batches 64 1024
+    python -m benchmarks.mjx_speed HalfCheetah --batches 64 1024
 
 Stock is `mujoco.mjx.step` with the model's own solver settings (Newton instead of PGS, which it does not have). Both
 start from the same states, which C MuJoCo visits under random controls, and take turns. Times are processor seconds of
@@ -14,22 +14,19 @@ import argparse
 import copy
 import os
 import statistics
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("PJRT_NPROC", "8")
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import jax
 import jax.numpy as jnp
-import mujoco
 import numpy as np
 from mujoco import mjx
 
+from benchmarks.clocks import now, since
 from jaxenvs.simulators.mujoco.engines.mjx import engine
+from jaxenvs.simulators.mujoco.model import import_mujoco
 from tests.simulators.mujoco.engines.mjx.reference import TASKS, load, parameters_of, state_at, visit
 
 
@@ -47,8 +44,9 @@ def ours(task: str) -> Callable[..., Any]:
 def stock(task: str) -> Callable[..., Any]:
     """One environment step of stock MJX."""
     model = copy.copy(load(task).mj_model)
-    if model.opt.solver == mujoco.mjtSolver.mjSOL_PGS:
-        model.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
+    solvers = import_mujoco().mjtSolver
+    if model.opt.solver == solvers.mjSOL_PGS:
+        model.opt.solver = solvers.mjSOL_NEWTON
     mjx_model = mjx.put_model(model, impl="jax")
     fresh = mjx.make_data(mjx_model)
 
@@ -74,18 +72,18 @@ def main() -> None:
             chosen = np.random.default_rng(0).integers(0, 100, batch)
             arguments = [jnp.asarray(column[chosen], jnp.float32) for column in visited[:4]]
             for name, make in (("ours", ours), ("stock", stock)):
-                start = time.process_time()
+                start = now()
                 lowered = jax.jit(jax.vmap(make(task))).lower(*arguments)
-                traced = time.process_time()
+                tracing, start = since(start).spent, now()
                 compiled = lowered.compile()
-                programs[name, batch] = compiled, arguments, traced - start, time.process_time() - traced
+                programs[name, batch] = compiled, arguments, tracing, since(start).spent
                 jax.block_until_ready(compiled(*arguments))
         spent: dict[Any, list[float]] = {key: [] for key in programs}
         for _ in range(options.turns):
             for key, (compiled, arguments, *_) in programs.items():
-                start = time.process_time()
+                start = now()
                 jax.block_until_ready(compiled(*arguments))
-                spent[key].append(time.process_time() - start)
+                spent[key].append(since(start).spent)
         for (name, batch), (_, _, tracing, compiling) in programs.items():
             rate = batch / statistics.median(spent[name, batch])
             print(
