@@ -4,21 +4,20 @@ import abc
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.checks import check_choice, check_integer
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.mujoco import engines, rendering
 from jaxenvs.simulators.mujoco.model import Model, load_model
-from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters, with_parameters
+from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
 from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, Reading
-from jaxenvs.simulators.mujoco.simulation import Simulation, choose_engine
+from jaxenvs.simulators.mujoco.simulation import Simulation, check_precision, choose_engine
 from jaxenvs.simulators.mujoco.state import SimulationState
 from jaxenvs.spaces import Box
 
@@ -73,19 +72,13 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
         """Checks the model and the options, and fills in the engine and the parameters."""
         name = type(self).__name__
         check_integer(self, "frame_skip", self.frame_skip)
-        check_choice(self, "precision", self.precision, ("float32", "float64"))
-        if self.precision == "float64" and not jax.config.read("jax_enable_x64"):
-            raise InvalidField(
-                f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
-            )
+        check_precision(self)
         object.__setattr__(self, "engine", choose_engine(self.engine))
         if (self.engine, self.precision) == ("warp", "float64"):
             raise InvalidField(f'{name}: `engine="warp"` computes in float32; leave out `precision="float64"`.')
         model = self.model
         self.check_model(model)
-        if self.parameters is None:
-            object.__setattr__(self, "parameters", default_parameters(model, self.precision))
-        check_parameters(model, self.parameters)
+        adopt_parameters(self, model)
         for field in ("width", "height", "max_geom"):
             check_integer(self, field, getattr(self, field))
         if self.shadow_size not in (None, 0):
@@ -137,8 +130,7 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
     @property
     def action_space(self) -> Box:
         """The ranges of the actuators' controls."""
-        limits = np.asarray(self.model.mj_model.actuator_ctrlrange, np.float32)
-        return Box(limits[:, 0], limits[:, 1])
+        return Box(*self.model.control_ranges)
 
     @property
     def observation_space(self) -> Box:

@@ -4,7 +4,6 @@ import abc
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -15,8 +14,8 @@ from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.mujoco import rendering
 from jaxenvs.simulators.mujoco.model import Model
-from jaxenvs.simulators.mujoco.parameters import Parameters, check_parameters, default_parameters, with_parameters
-from jaxenvs.simulators.mujoco.simulation import choose_engine
+from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
+from jaxenvs.simulators.mujoco.simulation import check_precision, choose_engine
 
 State = TypeVar("State")
 
@@ -86,12 +85,8 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
     def check_fields(self) -> None:
         """Checks the model and the options, and fills in the engine and the parameters."""
         name = type(self).__name__
-        check_choice(self, "precision", self.precision, ("float32", "float64"))
+        check_precision(self)
         check_choice(self, "reward_type", self.reward_type, ("sparse", "dense"))
-        if self.precision == "float64" and not jax.config.read("jax_enable_x64"):
-            raise InvalidField(
-                f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
-            )
         no_warp = f" {name} does not run on 'warp'." if self.engine == "warp" else ""
         check_choice(self, "engine", self.engine, ("auto", "c", "mjx"), no_warp)
         object.__setattr__(self, "engine", choose_engine(self.engine))
@@ -100,9 +95,7 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
         self.check_task()
         model = self.model
         self.check_model(model)
-        if self.parameters is None:
-            object.__setattr__(self, "parameters", default_parameters(model, self.precision))
-        check_parameters(model, self.parameters)
+        adopt_parameters(self, model)
         for field in ("width", "height"):
             check_integer(self, field, getattr(self, field))
         if self.shadow_size not in (None, 0):

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -108,8 +107,7 @@ class AntMaze(MazeEnv, kw_only=True):
     @property
     def action_space(self) -> Box:
         """The ranges of the actuators' controls."""
-        limits = np.asarray(self.model.mj_model.actuator_ctrlrange, np.float32)
-        return Box(limits[:, 0], limits[:, 1])
+        return Box(*self.model.control_ranges)
 
     @property
     def observation_size(self) -> int:

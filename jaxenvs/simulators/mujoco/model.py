@@ -104,6 +104,12 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({self.path!r})"
 
+    @property
+    def control_ranges(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest controls of the actuators, (nu,) float32 each."""
+        low, high = np.asarray(self.mj_model.actuator_ctrlrange, np.float32).T
+        return low, high
+
     def body(self, name: str) -> int:
         """The number of a body.
 

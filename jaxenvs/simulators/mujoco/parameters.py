@@ -96,17 +96,15 @@ def with_parameters(env: Any, fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "parameters": None}
 
 
-def check_parameters(model: Model, parameters: Any) -> None:
-    """Raises InvalidField unless every leaf has the shape that the model gives it."""
-    if not isinstance(parameters, Parameters):
-        raise InvalidField(
-            f"`parameters` must be a `Parameters`, got {type(parameters).__name__}; start from those of an"
-            " environment: `env.replace(parameters=env.parameters.replace(gravity=...))`."
-        )
-    for name, value in model_values(model).items():
-        got = np.shape(getattr(parameters, name))
-        if got != value.shape:
-            raise InvalidField(f"`parameters.{name}` must have shape {value.shape} for {model.path}, got {got}.")
+def adopt_parameters(env: Any, model: Model) -> None:
+    """Sets the field `parameters` of an environment to those of its model if it is None, and checks it.
+
+    Raises:
+        InvalidField: it does not fit the model.
+    """
+    if env.parameters is None:
+        object.__setattr__(env, "parameters", default_parameters(model, env.precision))
+    _check_shapes(model, env.parameters)
 
 
 def subtree_masses(masses: Any, parents: np.ndarray, numpy: ModuleType) -> Any:
@@ -121,6 +119,18 @@ def subtree_masses(masses: Any, parents: np.ndarray, numpy: ModuleType) -> Any:
     for body in range(len(parents) - 1, 0, -1):  # children come after their parents
         totals[parents[body]] = totals[parents[body]] + totals[body]
     return numpy.stack(totals, axis=-1)
+
+
+def _check_shapes(model: Model, parameters: Any) -> None:
+    if not isinstance(parameters, Parameters):
+        raise InvalidField(
+            f"`parameters` must be a `Parameters`, got {type(parameters).__name__}; start from those of an"
+            " environment: `env.replace(parameters=env.parameters.replace(gravity=...))`."
+        )
+    for name, value in model_values(model).items():
+        got = np.shape(getattr(parameters, name))
+        if got != value.shape:
+            raise InvalidField(f"`parameters.{name}` must have shape {value.shape} for {model.path}, got {got}.")
 
 
 def _read(mj_model: Any, path: str) -> Any:

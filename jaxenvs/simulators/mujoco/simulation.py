@@ -3,11 +3,12 @@
 import dataclasses
 import functools
 import importlib.util
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import numpy as np
 
+from jaxenvs.core.checks import check_choice
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.simulators.mujoco.gripper import Gripper
 from jaxenvs.simulators.mujoco.model import Model, import_mujoco
@@ -71,6 +72,20 @@ def _shapes(simulation: Simulation) -> dict[str, tuple[int, ...]]:
     if simulation.gripper is not None:
         shapes[POSE] = (7,)
     return shapes
+
+
+def check_precision(env: Any) -> None:
+    """Checks the field `precision` of an environment.
+
+    Raises:
+        InvalidField: it is neither "float32" nor "float64", or 64-bit types are not enabled.
+    """
+    check_choice(env, "precision", env.precision, ("float32", "float64"))
+    if env.precision == "float64" and not jax.config.read("jax_enable_x64"):
+        raise InvalidField(
+            f'{type(env).__name__}: `precision="float64"` needs 64-bit types:'
+            ' `jax.config.update("jax_enable_x64", True)` first.'
+        )
 
 
 def choose_engine(wanted: str) -> Engine:
