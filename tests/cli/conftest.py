@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import jaxenvs
 from jaxenvs.cli.app import app
 from jaxenvs.core.pytree import PyTreeNode
+from tests.cli.trainings import TINY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,18 @@ def jaxenvs_command(monkeypatch):
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A finished run with two agents, and what the command said."""
+    path = tmp_path_factory.mktemp("runs") / "run"
+    arguments = ["train", "CartPole-v1", "--steps", "1024", "--seeds", "2", "--seed", "7", "-F", "gravity=5", *TINY]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAXENVS_COMPILATION_CACHE", "0")
+        result = CliRunner().invoke(app, [*arguments, "-o", str(path)], catch_exceptions=False)
+    assert result.exit_code == 0
+    return path, result
 
 
 class CounterState(PyTreeNode):

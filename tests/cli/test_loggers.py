@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from jaxenvs.monitor import Run
+from tests.cli.trainings import TINY
 from tests.monitor.loggers.reading_logs import read_csv, read_json_lines, read_tensorboard
-
-TINY = ("--set", "num_envs=4", "--set", "num_steps=32", "--set", "hidden_sizes=8", "--eval-episodes", "5")
 
 
 def test_a_run_and_its_continuation_fill_the_same_logs(jaxenvs_command, tmp_path):

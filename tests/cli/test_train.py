@@ -1,17 +1,10 @@
 """`jaxenvs train` and `jaxenvs evaluate`: the main job end to end, with settings that take a moment."""
 
-import errno
 import json
 import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import threading
-import time
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -22,24 +15,7 @@ import jaxenvs
 from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.monitor import Run, read_episodes
-
-TINY = ("--set", "num_envs=4", "--set", "num_steps=32", "--set", "hidden_sizes=8", "--eval-episodes", "20")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A finished run with two agents, and what the command said."""
-    from typer.testing import CliRunner
-
-    from jaxenvs.cli.app import app
-
-    path = tmp_path_factory.mktemp("runs") / "run"
-    arguments = ["train", "CartPole-v1", "--steps", "1024", "--seeds", "2", "--seed", "7", "-F", "gravity=5", *TINY]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAXENVS_COMPILATION_CACHE", "0")
-        result = CliRunner().invoke(app, [*arguments, "-o", str(path)], catch_exceptions=False)
-    assert result.exit_code == 0
-    return path, result
+from tests.cli.trainings import TINY, copy_of
 
 
 def test_train_leaves_a_complete_run_folder(trained):
@@ -112,64 +88,6 @@ def test_trained_policy_is_shown_in_its_own_environment(jaxenvs_command, trained
     assert result.code == 2 and "trained on CartPole-v1, not on CartPole-v0" in result.err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "Name the environment to train on"),
-        (["CartPol-v1"], "Did you mean: `CartPole`?"),
-        (["CartPole-v1", "--field", "gravty=3"], "Did you mean: `gravity`?"),
-        (["CartPole-v1", "--field", "gravity=nan"], "NaN"),
-        (["CartPole-v1", "--set", "learning_rat=3"], "Did you mean: `learning_rate`?"),
-        (["CartPole-v1", "--set", "gamma=2"], "gamma"),
-        (["CartPole-v1", "--set", "num_envs=0"], "num_envs"),
-        (["CartPole-v1", "--algorithm", "sarsa"], "sarsa"),
-        (["CartPole-v1", "--algorithm", "sac"], "Use PPO or DQN"),
-        (["Pendulum-v1", "--algorithm", "sac", "--devices", "2"], "SAC learns on one device"),
-        (["CartPole-v1", "--steps", "0"], "--steps"),
-        (["CartPole-v1", "--steps", "1.5"], "1e5"),
-        (["CartPole-v1", "--set", "lr=3"], "Did you mean: `learning_rate`?"),
-        (["CartPole-v1", "--set", "ent_coef=3"], "Did you mean: `entropy_coefficient`?"),
-        (["CartPole-v1", "--set", "learning_rate=[1e-3, 1e-4]"], "is an array of shape (2,)"),
-        (["CartPole-v1", "--field", "gravity=[1, 2]"], "does not work with gravity=[1, 2]"),
-        (["CartPole-v1", "--field", "gravity=[[1], [1, 2]]"], "it must be a number, or a list of numbers"),
-        (["CartPole-v1", "--field", "gravity=[1, null]"], "it must be a number, or a list of numbers"),
-        (["FrozenLake-v1", "--field", "desc=[[1], 2]"], "desc"),
-        (["CartPole-v1", "--config", "nowhere.toml"], "nowhere.toml cannot be read"),
-        (["CartPole-v1", "--seed", str(2**64)], "64 bits"),
-        (["CartPole-v1", "--max-episode-steps", "0"], "max_episode_steps"),
-        (["CartPole-v1", "--resume", "somewhere", "--seed", "9"], "leave out ID, --seed"),
-    ],
-)
-def test_wrong_usage_is_refused_before_anything_is_written(jaxenvs_command, tmp_path, monkeypatch, arguments, message):
-    monkeypatch.chdir(tmp_path)
-    result = jaxenvs_command("train", *arguments)
-    assert (result.code, result.out) == (2, "")
-    assert message in result.err and "Traceback" not in result.err
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a.toml", "env_id = 3", "`env_id` must be a str"),
-        ("a.toml", "env_id = ", "is not TOML"),
-        ("a.json", "[]", "holds a list"),
-        ("a.json", '{"env": "CartPole-v1"}', "no entry `env`. Did you mean: `env_id`?"),
-        ("a.json", '{"env_id": "CartPole-v1", "num_seeds": true}', "`num_seeds` must be a int"),
-        ("a.json", '{"env_id": "CartPole-v1", "hyper_parameters": {"lr": 1}}', "Did you mean: `learning_rate`?"),
-        ("a.json", '{"env_id": "CartPole-v1", "hyper_parameters": {"gamma": "x"}}', "`gamma` cannot be `x`"),
-        ("a.json", '{"env_id": "CartPole-v1", "fields": {"gravty": 1}}', "Did you mean: `gravity`?"),
-    ],
-)
-def test_wrong_config_files_are_refused(jaxenvs_command, tmp_path, monkeypatch, name, text, message):
-    monkeypatch.chdir(tmp_path)
-    Path(name).write_text(text)
-    result = jaxenvs_command("train", "--config", name)
-    assert (result.code, result.out) == (2, "")
-    assert message in result.err and "Traceback" not in result.err
-    assert [p.name for p in tmp_path.iterdir()] == [name]
-
-
 def test_settings_come_from_the_command_then_the_config_file_then_the_preset(jaxenvs_command, tmp_path, monkeypatch):
     monkeypatch.setattr("jaxenvs.cli.train.run_interruptibly", lambda work: None)  # all but training
     config = """
@@ -231,28 +149,6 @@ def test_an_agent_is_loaded_in_one_line(trained):
     np.testing.assert_array_equal(result.returns, evaluation["agents"][0]["returns"])
 
 
-def test_two_processes_cannot_train_in_one_folder(jaxenvs_command, trained, tmp_path):
-    path = copy_of(trained[0], tmp_path)
-    before = (path / "run.json").read_bytes()
-    refused = []
-    with Run.open(path).exclusively():
-        thread = threading.Thread(target=lambda: refused.append(jaxenvs_command("train", "--resume", path)))
-        thread.start()
-        thread.join()
-    assert refused[0].code == 1 and "Another process or thread is training in" in refused[0].err
-    assert (path / "run.json").read_bytes() == before
-
-
-def test_a_run_that_diverges_says_so(jaxenvs_command, tmp_path):
-    path = tmp_path / "run"
-    arguments = ("CartPole-v1", "--steps", "1024", *TINY, "--set", "learning_rate=1e38", "-o", path)
-    result = jaxenvs_command("train", *arguments)
-    assert result.code == 1 and "Error: Training diverged at update" in result.err and "Traceback" not in result.err
-    assert json.loads((path / "run.json").read_text())["status"] == "failed"
-    assert (path / "learning_curve.png").exists() and (path / "progress.csv").exists()
-    assert not (path / "evaluation.json").exists()
-
-
 def test_numbers_that_are_not_finite_become_json(monkeypatch):
     returns = np.array([np.nan, np.inf, 1], np.float32)
     outcome = jaxenvs.Evaluation(returns, np.array([5, 5, 5]), np.ones(3, bool), np.ones(3, bool), np.zeros(3, bool))
@@ -262,27 +158,6 @@ def test_numbers_that_are_not_finite_become_json(monkeypatch):
     assert result["agents"][0]["returns"] == [None, None, 1.0]
     json.dumps(result, allow_nan=False)
     print_evaluation("CartPole-v1", result)
-
-
-@pytest.mark.parametrize("at", ["checkpoint", "evaluation"])
-def test_a_full_disk_is_reported(jaxenvs_command, tmp_path, monkeypatch, at):
-    path = tmp_path / "run"
-
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path / at))
-
-    targets = {
-        "checkpoint": "jaxenvs.monitor.run_folder.run.Run.save",
-        "evaluation": "jaxenvs.cli.train.evaluation_of",
-    }
-    monkeypatch.setattr(targets[at], full)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    result = jaxenvs_command("train", "CartPole-v1", "--steps", "1024", *TINY, "--no-animation", "-o", path)
-    assert result.code == 1 and "cannot be written: No space left on device" in result.err
-    assert "Traceback" not in result.err
-    kept = "The state after update 1 is in" if at == "checkpoint" else f"The last checkpoint is {path}"
-    assert kept in result.err
-    assert json.loads((path / "run.json").read_text())["status"] == "failed"
 
 
 GREENHOUSE = """
@@ -353,58 +228,6 @@ def test_agents_are_evaluated_with_the_rewards_of_the_task(jaxenvs_command, tmp_
     assert float(episode_return) == int(steps)
 
 
-@pytest.mark.parametrize(("numbers", "code"), [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143)])
-def test_signals_are_heard_during_a_long_call(tmp_path, numbers, code):
-    """The first update takes as long as the host is made to wait in it."""
-    (tmp_path / "slow.py").write_text(SLOW)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jaxenvs", "train", "slow:Slow-v0", "--steps", "4096", "-o", "run", *TINY],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "JAXENVS_COMPILATION_CACHE": "0"},
-    )
-    deadline = time.monotonic() + 200
-    while not (tmp_path / "stepping").exists():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.05)
-    for number in numbers:
-        process.send_signal(number)
-        time.sleep(0.5)
-    if len(numbers) == 1:
-        (tmp_path / "go").touch()  # the update may end
-    _, err = process.communicate(timeout=100)
-    assert process.returncode == code, err
-    assert "Stopping as soon as a checkpoint can be saved" in err and "Traceback" not in err
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "interrupted"
-    assert (tmp_path / "run" / "checkpoint.msgpack").exists() == (len(numbers) == 1)
-
-
-SLOW = """
-import pathlib, time
-import jax, jax.numpy as jnp
-import jaxenvs
-from jaxenvs.envs.classic_control.cart_pole import CartPole
-
-
-def wait(x):
-    pathlib.Path("stepping").touch()
-    while not pathlib.Path("go").exists():
-        time.sleep(0.05)
-    return x
-
-
-class SlowCartPole(CartPole):
-    def step(self, state, action):
-        state, timestep = CartPole.step(self, state, action)
-        shape = jax.ShapeDtypeStruct((), jnp.float32)
-        return state, timestep.replace(reward=jax.pure_callback(wait, shape, timestep.reward, vmap_method="sequential"))
-
-
-jaxenvs.register("Slow-v0", SlowCartPole, max_episode_steps=9)
-"""
-
-
 @pytest.mark.slow  # the fast tests train PPO by the command, and SAC without it
 def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):
     path = tmp_path / "run"
@@ -418,76 +241,3 @@ def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):
     evaluation = json.loads((path / "evaluation.json").read_text())
     again = json.loads(jaxenvs_command("evaluate", path, "--episodes", "20", "--json").out)
     assert again["agents"] == evaluation["agents"]
-
-
-def test_existing_folder_is_not_overwritten(jaxenvs_command, trained):
-    path, _ = trained
-    before = {p.name: p.read_bytes() for p in path.rglob("*") if p.is_file()}
-    result = jaxenvs_command("train", "CartPole-v1", "--output", path)
-    assert result.code == 2 and "exists already" in result.err
-    assert {p.name: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
-
-
-def copy_of(path, tmp_path):
-    shutil.copytree(path, tmp_path, dirs_exist_ok=True)
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "message"),
-    [
-        ("checkpoint.msgpack", lambda data: data[:-9], "truncated"),
-        ("checkpoint.msgpack", lambda data: b"PK" + data, "not written by jaxenvs"),
-        ("run.json", lambda data: data[:40], "is not JSON"),
-        ("run.json", lambda data: data.replace(b'"num_envs": 4', b'"num_envs": 8'), "the run's settings build"),
-        ("run.json", lambda data: data.replace(b'"gravity"', b'"grovity"'), "no field `grovity`"),
-        (
-            "run.json",
-            lambda data: data.replace(b'"clip": 0.2', b'"clip": "x"'),
-            "settings that this version of jaxenvs does not support",
-        ),
-        ("run.json", lambda data: data.replace(b'"algorithm": "ppo"', b'"algorithm": "a2c"'), "no algorithm"),
-        ("run.json", lambda data: data.replace(b'"CartPole-v1"', b'"CartPole-v7"'), "v7"),
-    ],
-)
-def test_damaged_run_fails_in_one_line(jaxenvs_command, trained, tmp_path, name, change, message):
-    path = copy_of(trained[0], tmp_path)
-    before = (path / name).read_bytes()
-    (path / name).write_bytes(change(before))
-    assert (path / name).read_bytes() != before
-    result = jaxenvs_command("evaluate", path)
-    assert (result.code, result.out) == (1, "")
-    assert message in result.err and "Traceback" not in result.err
-
-
-def test_interrupted_run_keeps_its_checkpoint_and_resumes_to_the_same_agent(jaxenvs_command, tmp_path):
-    """Ctrl-C in a separate process, after the first checkpoint."""
-    path = tmp_path / "run"
-    command = [sys.executable, "-m", "jaxenvs", "train", "CartPole-v1", "--steps", "40000", "-o", str(path), *TINY]
-    environment = {**os.environ, "JAXENVS_COMPILATION_CACHE": "0"}
-    process = subprocess.Popen(
-        [*command, "--no-animation"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
-    deadline = time.monotonic() + 120
-    while not (path / "checkpoint.msgpack").exists():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, (out, err)
-    assert f"The last checkpoint is {path / 'checkpoint.msgpack'}" in err
-    assert f"jaxenvs train --resume {path}" in err and "Traceback" not in err
-    assert json.loads((path / "run.json").read_text())["status"] == "interrupted"
-    assert (path / "learning_curve.png").exists()
-
-    partial = jaxenvs_command("evaluate", path, "-n", "5")
-    assert partial.code == 0 and "has not finished" in partial.err
-
-    assert jaxenvs_command("train", "--resume", path, "--no-animation", "--eval-episodes", "20").code == 0
-    assert json.loads((path / "run.json").read_text())["status"] == "finished"
-    whole = tmp_path / "whole"
-    assert jaxenvs_command(*command[3 : -len(TINY) - 1], whole, *TINY, "--no-animation").code == 0
-    evaluations = [json.loads(Path(p, "evaluation.json").read_text()) for p in (path, whole)]
-    assert evaluations[0]["agents"] == evaluations[1]["agents"]
-    episodes = [{**read_episodes(p), "seconds": None} for p in (path, whole)]
-    np.testing.assert_equal(episodes[0], episodes[1])

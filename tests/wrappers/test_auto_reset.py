@@ -1,12 +1,9 @@
 """AutoReset against a plain loop, under every way of mapping it with JAX."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toy_envs import CostlyCounter, Counter
 
 import jaxenvs
 from jaxenvs.envs.classic_control.pendulum import Pendulum
@@ -22,87 +19,22 @@ from jaxenvs.wrappers import (
     RepeatAction,
     StickyAction,
     TimeLimit,
-    TransformObservation,
 )
-from jaxenvs.wrappers.auto_reset import AutoResetState
-
-LANES, STEPS = 7, 15
-LIMITED = TimeLimit(Counter(), max_episode_steps=4)  # both kinds of end occur: lengths are 1 to 6
-METHODS = [
-    pytest.param("select", 64, id="select"),
-    pytest.param("cond", 64, id="cond"),
-    pytest.param("auto", 64, id="auto"),
-    pytest.param("chunked", 1, id="chunked-1"),
-    pytest.param("chunked", 3, id="chunked-3"),
-    pytest.param("chunked", 64, id="chunked-64"),
-    pytest.param("chunked", None, id="chunked-auto"),
-]
-ONE_OF_EACH = [
-    param
-    if param.id in ("select", "cond", "chunked-3")
-    else pytest.param(*param.values, id=param.id, marks=pytest.mark.slow)
-    for param in METHODS
-]
-"""Here `auto` is `cond`, and the other sizes of chunks are compared with the loop over lanes."""
-KEYS = {
-    "jaxenvs": lambda: jax.random.split(jaxenvs.random.key(3), LANES),
-    "threefry": lambda: jax.random.split(jax.random.key(3), LANES),
-    "raw": lambda: jax.random.split(jax.random.PRNGKey(3), LANES),
-}
-
-
-def actions(*shape):
-    return jax.random.randint(jax.random.key(1), (STEPS, *shape), 0, 3, jnp.int32)
-
-
-def assert_equal(a, b):
-    assert jax.tree.structure(a) == jax.tree.structure(b)
-    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-        x, y = (jax.random.key_data(v) if jnp.issubdtype(v.dtype, jax.dtypes.prng_key) else v for v in (x, y))
-        assert x.dtype == y.dtype
-        np.testing.assert_array_equal(x, y)
-
-
-@functools.cache
-def _jitted(env_type):
-    return jax.jit(lambda env, key: env.reset(key)), jax.jit(lambda env, state, action: env.step(state, action))
-
-
-def loop(env, key, lane_actions):
-    """What AutoReset must do, written as a loop over one lane of the environment inside it."""
-    reset, step = _jitted(type(env))
-    key = key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
-    state, first = reset(env, jax.random.fold_in(key, 0))
-    episodes, timesteps = jnp.ones((), jnp.int32), []
-    for action in lane_actions:
-        state, timestep = step(env, state, action)
-        if timestep.done:
-            state, start = reset(env, jax.random.fold_in(key, episodes))
-            episodes = episodes + 1
-            timestep = timestep.replace(observation=start.observation)
-        timesteps.append(timestep)
-    return (
-        AutoResetState(inner=state, key=key, episodes=episodes),
-        first,
-        jax.tree.map(lambda *x: jnp.stack(x), *timesteps),
-    )
-
-
-def reference(env, keys, all_actions):
-    lanes = [loop(env, key, all_actions[:, i]) for i, key in enumerate(keys)]
-    state, first, _ = (jax.tree.map(lambda *x: jnp.stack(x), *parts) for parts in zip(*lanes, strict=True))
-    return state, first, jax.tree.map(lambda *x: jnp.stack(x, axis=1), *(lane[2] for lane in lanes))
-
-
-@functools.cache
-def expected(kind):
-    return reference(LIMITED, KEYS[kind](), actions(LANES))
-
-
-def play(env, keys, all_actions, wrap=lambda f: f):
-    state, first = wrap(jax.vmap(env.reset))(keys)
-    state, trajectory = jax.lax.scan(wrap(jax.vmap(env.step)), state, all_actions)
-    return state, first, trajectory
+from tests.wrappers.auto_reset_loops import (
+    KEYS,
+    LANES,
+    LIMITED,
+    METHODS,
+    ONE_OF_EACH,
+    STEPS,
+    actions,
+    assert_equal,
+    expected,
+    loop,
+    play,
+    reference,
+)
+from tests.wrappers.toy_envs import CostlyCounter, Counter
 
 
 @pytest.mark.parametrize(
@@ -302,84 +234,6 @@ def test_with_reset_info_the_info_goes_with_the_observation(method, chunk_size):
     assert (np.asarray(timesteps.info["action_mask"]) != np.asarray(expected.info["action_mask"])).any()
     for name in timesteps.info:
         np.testing.assert_array_equal(timesteps.info[name][~done], expected.info[name][~done])
-
-
-STARTS = np.linspace(-1, 1, 8, dtype=np.float32)
-
-
-class Enclosing(Counter):
-    """Starts at a place from a table in the closure of `reset`: an array that is not an argument."""
-
-    def reset(self, key):
-        state, _ = super().reset(key)
-        state = state.replace(position=state.position + jnp.asarray(STARTS)[state.length])
-        return state, jaxenvs.restart(self._observe(state), {"time": state.time})
-
-
-def within_cond(env, flag, state, seen, action):
-    return jax.lax.cond(flag, lambda: env.step(state, action), lambda: (state, seen))
-
-
-def within_switch(env, flag, state, seen, action):
-    branches = [lambda s, a: (s, seen), lambda s, a: env.step(s, a)]
-    return jax.lax.switch(flag.astype(jnp.int32), branches, state, action)
-
-
-def selected(env, flag, state, seen, action):
-    return jax.tree.map(lambda new, old: jnp.where(flag, new, old), env.step(state, action), (state, seen))
-
-
-@functools.cache
-def play_enclosing(step, method, chunk_size):
-    flags = jax.random.bernoulli(jax.random.key(2), 0.7, (STEPS, LANES))
-    env = AutoReset(TimeLimit(Enclosing(), max_episode_steps=4), method=method, chunk_size=chunk_size)
-
-    @jax.jit
-    def play(keys):
-        def body(carry, at):
-            carry = jax.vmap(lambda flag, carry, action: step(env, flag, *carry, action))(at[0], carry, at[1])
-            return carry, carry[1]
-
-        return jax.lax.scan(body, jax.vmap(env.reset)(keys), (flags, actions(LANES)))
-
-    return play(KEYS["jaxenvs"]())
-
-
-@pytest.mark.parametrize("step", [within_cond, within_switch])
-@pytest.mark.parametrize(("method", "chunk_size"), [METHODS[0], METHODS[1], METHODS[4]])
-def test_a_batched_cond_around_step_gives_what_selecting_gives(step, method, chunk_size):
-    """`custom_vmap` would make operands of the arrays around `reset`, which such a cond maps."""
-    (state, _), timesteps = play_enclosing(step, method, chunk_size)
-    (expected_state, _), expected = play_enclosing(selected, "select", None)
-    assert_equal((state, timesteps), (expected_state, expected))
-    assert state.episodes.max() > 2
-
-
-@pytest.mark.parametrize("method", ["select", "cond", "chunked"])
-def test_a_reset_may_read_a_traced_array_from_around_it(method):
-    """Each lane scales its observations by a number that is not part of the environment."""
-    scales = jnp.float32(2) ** jnp.arange(LANES, dtype=jnp.float32)  # powers of two, which round nothing
-
-    def play(scale, key, flag, lane_actions):
-        def scaled(observation):
-            return {**observation, "position": observation["position"] * scale}
-
-        env = AutoReset(TransformObservation(LIMITED, scaled), method=method, chunk_size=3)
-
-        def body(carry, action):
-            carry = within_cond(env, flag, *carry, action)
-            return carry, carry[1]
-
-        return jax.lax.scan(body, env.reset(key), lane_actions)[1]
-
-    keys, taken, flags = KEYS["jaxenvs"](), actions(LANES), jnp.arange(LANES) != 2
-    seen = jax.jit(jax.vmap(play, in_axes=(0, 0, 0, 1), out_axes=1))(scales, keys, flags, taken)
-    _, _, trajectory = expected("jaxenvs")
-    for lane in np.flatnonzero(flags):
-        got, plain = (x.observation["position"][:, lane] for x in (seen, trajectory))
-        np.testing.assert_array_equal(got, plain * scales[lane])
-        np.testing.assert_array_equal(seen.done[:, lane], trajectory.done[:, lane])
-    assert not seen.done[:, 2].any()
 
 
 STACKS = {

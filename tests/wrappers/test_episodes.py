@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toy_envs import Counter, Game
 
 import jaxenvs
 from jaxenvs.errors import InvalidField, WrapperOrderError
 from jaxenvs.spaces import Box
 from jaxenvs.wrappers import AutoReset, ClipReward, EpisodeStatistics, EpisodicLife, OpeningActions, TimeLimit
+from tests.wrappers.toy_envs import Counter, Game
 
 KEY = jaxenvs.random.key(3)
 STEPS = 80

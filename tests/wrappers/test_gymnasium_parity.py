@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toy_envs import GymnasiumScripted, Script, Scripted
 
 import jaxenvs
 from jaxenvs.core.wrapper import unwrap_state
@@ -35,6 +34,7 @@ from jaxenvs.wrappers import (
     TransformObservation,
     TransformReward,
 )
+from tests.wrappers.toy_envs import GymnasiumScripted, Script, Scripted
 
 LENGTH, STEPS = 60, 80
 RNG = np.random.default_rng(0)

@@ -4,11 +4,11 @@ import cv2
 import jax
 import numpy as np
 import pytest
-from toy_envs import Counter, Script, Scripted
 
 from jaxenvs.errors import InvalidField
 from jaxenvs.spaces import Box, Discrete
 from jaxenvs.wrappers import GrayscaleObservation, ResizeObservation
+from tests.wrappers.toy_envs import Counter, Script, Scripted
 
 SIZES = [
     ((210, 160), (84, 84)),

@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toy_envs import Counter, Game, Script, Scripted
 
 import jaxenvs
 from jaxenvs import unwrap, wrappers
 from jaxenvs.core.wrapper import StatefulWrapper, Wrapper, unwrap_state
 from jaxenvs.spaces import Box, Discrete
 from jaxenvs.wrappers import AutoReset
+from tests.wrappers.toy_envs import Counter, Game, Script, Scripted
 
 LANES, STEPS = 3, 9
 BOX = Box(-2.0, 3.0, (3,), np.float32)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from gymnasium.wrappers import vector
 from gymnasium.wrappers.utils import RunningMeanStd
-from toy_envs import GymnasiumScripted, Script, Scripted
 
 import jaxenvs
 from jaxenvs.core.wrapper import unwrap_state
 from jaxenvs.spaces import Box, Discrete
 from jaxenvs.wrappers import AutoReset, NormalizeObservation, NormalizeReward, RunningStatistics, TimeLimit
+from tests.wrappers.toy_envs import GymnasiumScripted, Script, Scripted
 
 LANES, STEPS, LENGTH = 4, 40, 120
 RNG = np.random.default_rng(1)

@@ -172,3 +172,17 @@ class GymnasiumScripted(gymnasium.Env):
 
     def render(self):
         return np.full((4, 4, 3), self.index, np.uint8)
+
+
+BOX = Box(-2.0, 3.0, (3,), np.float32)
+LENGTH = 400
+
+
+def scripted(space=BOX, actions=None, ends=None):
+    observations = jax.tree.map(np.asarray, jax.vmap(space.sample)(jax.random.split(jax.random.key(0), LENGTH)))
+    ends = np.zeros(LENGTH, bool) if ends is None else ends
+    return Scripted(Script(observations, np.ones(LENGTH, np.float32), ends), space, actions or Discrete(1000))
+
+
+def new_drift(key, env):
+    return env.replace(drift=jax.random.uniform(key, ()))

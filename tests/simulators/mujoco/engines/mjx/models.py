@@ -55,3 +55,12 @@ PENDULUM = """
 </mujoco>
 """
 """Two links and no contact, but a limit: smooth while the limit is not reached."""
+
+PAIR = """
+<mujoco>
+  <worldbody>
+    <body><freejoint/><geom type="capsule" size="0.05 0.2"/></body>
+    {other}
+  </worldbody>
+</mujoco>
+"""
