@@ -129,8 +129,6 @@ EXTRA_PACKAGES = {
         "matplotlib",
         "gymnasium",
         "gymnax",
-        "brax",
-        "pgx",
         "ale_py",
         "envpool",
         "minatar",

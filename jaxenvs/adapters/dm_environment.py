@@ -182,7 +182,7 @@ def to_spec(space: Space[Any], name: str) -> Any:
     """The dm_env spec for the elements of a space, or a tuple or dict of specs.
 
     Args:
-        space: one of ours.
+        space: a space of jaxenvs.
         name: name of the spec; parts of a Tuple or Dict add their index or key.
 
     Raises:

@@ -126,8 +126,6 @@ PEERS: tuple[Peer, ...] = (
             **{f"MinAtar/{title}-v1": Task(f"{title}-MinAtar", _LIMITS.get(title, _NO_LIMIT)) for title in _MINATAR},
         },
     ),
-    Peer("brax", "brax_peer.py", "brax", "pip install brax", {}, "replays each environment's first start"),
-    Peer("pgx", "pgx_peer.py", "pgx", "pip install pgx", {}),
     Peer(
         "envpool",
         "envpool_peer.py",
@@ -175,4 +173,4 @@ PEERS: tuple[Peer, ...] = (
         {f"MinAtar/{title}-v0": Task(name) for title, name in _MINATAR.items()},
     ),
 )
-"""The peers, in the order of the tables. brax and pgx share no task with the catalog so far."""
+"""The peers, in the order of the tables. Board games are measured beside pgx by `benchmarks.board_games`."""

@@ -6,7 +6,7 @@ from jaxenvs.fusion import elementwise, indexing, shapes
 from jaxenvs.fusion.equations import Atom, Block, Equation, Var
 
 WORTHWHILE = 64
-"""From about so many operations on, an element is computed only if a lane needs it: a branch costs some, too."""
+"""From about this many operations on, an element is computed only if a lane needs it: a branch costs some as well."""
 
 Costs = tuple[int, int]
 """About how many operations an element takes, if the condition is false, and if it is true."""
@@ -20,7 +20,7 @@ def cost_of(op: str) -> int:
 
 
 def costs_of_cases(block: Block) -> dict[Equation, Costs]:
-    """For each choice by a condition, what its cases cost beyond what others need, too.
+    """For each choice by a condition, what its cases cost beyond what others need as well.
 
     In `where(place < length, drawn_symbols, blank)`, XLA computes both cases for all elements. A kernel computes an
     element of a costly one only if a lane chooses it. That is done for arrays, where a condition that differs between

@@ -40,7 +40,7 @@ class Block:
     """A list of equations that is computed as a whole.
 
     Attributes:
-        inputs: variables that are given a value anew each time: what a loop carries.
+        inputs: variables that get a new value each time: what a loop carries.
         equations: in the order of computation.
         outputs: its results.
         as_written: of a whole program, whether each product and each sum is rounded. If not, a product and a sum may

@@ -197,7 +197,7 @@ class _Fixed:
     def __init__(self, env: Env[Any, Any]) -> None:
         leaves, structure = jax.tree.flatten(env)
         self.env = env
-        with jax.ensure_compile_time_eval():  # the values are known, while a program around them is traced, too
+        with jax.ensure_compile_time_eval():  # the values are known, also while a program around them is traced
             arrays = jax.device_get([jax.numpy.asarray(as_words(x) if hasattr(x, "dtype") else x) for x in leaves])
         self._identity = structure, tuple((x.shape, str(x.dtype), x.tobytes()) for x in arrays)
 

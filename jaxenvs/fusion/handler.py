@@ -117,7 +117,7 @@ leave:
 }}
 
 ; Asks for large pages, so that the first write to fresh memory does not stop at each 4 KiB. Whatever else lies in the
-; first and the last of them may have large pages, too.
+; first and the last of them may have large pages as well.
 define internal void @advise(ptr %data, i64 %bytes) #0 {{
 entry:
   %large = icmp uge i64 %bytes, 1048576

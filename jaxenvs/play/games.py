@@ -81,13 +81,13 @@ def begin(env: Env[Any, Any], key: Any) -> Any:
 
 @jax.jit
 def advance(env: Env[Any, Any], state: Any, action: Any) -> Any:
-    """`env.step(state, action)`, compiled once likewise."""
+    """The same for `env.step(state, action)`."""
     return env.step(state, action)
 
 
 @jax.jit
 def draw(env: Env[Any, Any], state: Any) -> Any:
-    """`env.render(state)`, compiled once likewise."""
+    """The same for `env.render(state)`."""
     return env.render(state)
 
 

@@ -1,5 +1,6 @@
 """rollout: let a policy act in an environment for a number of steps."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -88,11 +89,11 @@ def rollout(
 ) -> tuple[Any, Trajectory]:
     """Resets the environment and lets the policy act for `num_steps` steps.
 
-    With several environments of a fused one (`jaxenvs.fuse`), environment and policy become one kernel for all steps.
     The environment is used as given: without `AutoReset`, stepping continues after the end of its episode. Environment
     and policy are arguments of one jitted function, so other parameters or weights of the same shapes need no new
     compilation. With `num_envs`, lane `i` does what a single rollout does with
-    `jax.random.split(key, num_envs)[i]`.
+    `jax.random.split(key, num_envs)[i]`; if the environment is fused (`jaxenvs.fuse`), all steps of all lanes are one
+    kernel, which chooses the actions as well.
 
     Args:
         env: the environment.
@@ -164,30 +165,22 @@ def _advance_program(
     keep_states: bool,
     mesh: Mesh | None,
 ) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
-    if isinstance(env, Fused) and batched and mesh is None:
-        return _advance_fused(env.env, policy, carry, num_steps, keep_states)
-
-    def play(env: Env[Any, Any], policy: Policy, carry: Play) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+    def step_of(env: Env[Any, Any], policy: Policy) -> Callable[..., Any]:
         def step(carry: Play, _: None) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
             after, action, timestep = play_step(env, policy, carry)
             return after, (action, timestep, carry.state if keep_states else None)
 
+        return step
+
+    if isinstance(env, Fused) and batched and mesh is None:  # one kernel, which chooses the actions as well
+        return scan(step_of(env.env, policy), carry, None, num_steps)
+
+    def play(env: Env[Any, Any], policy: Policy, carry: Play) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
+        step = step_of(env, policy)
         lanes = jax.vmap(step, in_axes=(0, None)) if batched else step
         return jax.lax.scan(lanes, carry, None, length=num_steps)
 
     return per_device(play, mesh, (SHARED, SHARED, LANES), (LANES, TIME_AND_LANES))(env, policy, carry)
-
-
-def _advance_fused(
-    env: Env[Any, Any], policy: Policy, carry: Play, num_steps: int, keep_states: bool
-) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
-    """All steps in one kernel, which chooses the actions as well."""
-
-    def step(carry: Play, _: None) -> tuple[Play, tuple[Any, TimeStep[Any], Any]]:
-        after, action, timestep = play_step(env, policy, carry)
-        return after, (action, timestep, carry.state if keep_states else None)
-
-    return scan(step, carry, None, num_steps)
 
 
 _rollout = jax.jit(_rollout_program, static_argnums=(3, 4, 5, 6))

@@ -29,7 +29,7 @@ class Steps(NamedTuple):
 
     Attributes:
         states: the states after the last step, with an axis of lanes.
-        observation: what is observed of them, likewise.
+        observation: what is observed of them, with the same axis.
         rewards: (steps, lanes) float32.
         terminated: (steps, lanes) bool.
         truncated: (steps, lanes) bool.

@@ -51,8 +51,8 @@ class Summary:
         seeds: the number of seeds.
         mean: the mean over seeds of their mean returns.
         iqm: the interquartile mean over seeds; None for fewer than five.
-        low: the lower end of its 95 % bootstrap interval; None likewise.
-        high: the upper end; None likewise.
+        low: the lower end of its 95 % bootstrap interval; None for fewer than five seeds.
+        high: the upper end; None for fewer than five seeds.
     """
 
     seeds: int

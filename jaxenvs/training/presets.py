@@ -92,8 +92,8 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
         "normalize_observations": True,
         "normalize_rewards": True,
     },
-    # 679.3 for seed 0, in 5 CPU minutes, on what `jaxenvs.preprocessing.make_car_racing` makes; the threshold is 900. Longer
-    # training helps: a run of 500,000 steps was at 760 when it was stopped after 352,000.
+    # 679.3 for seed 0, in 5 CPU minutes, on what `make_car_racing` makes; the threshold is 900. Longer training helps:
+    # a run of 500,000 steps was at 760 when it was stopped after 352,000.
     ("CarRacing-v3", "ppo"): {
         "total_steps": 300_000,
         "num_envs": 64,

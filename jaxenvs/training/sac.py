@@ -163,7 +163,7 @@ class SAC(ReplayLearner[SACState]):
             beyond the whole training takes no memory.
         batch_size: transitions per gradient step.
         learning_starts: environment steps with actions drawn uniformly, before the first gradient step.
-        random_exploration: probability with which an action is drawn uniformly after that, too, instead of from the
+        random_exploration: probability with which an action is drawn uniformly after that as well, and not from the
             actor; in [0, 1]. Hindsight experience replay explores in this way.
         learning_rate: of Adam, for actor, critics and temperature.
         target_rate: how far each gradient step moves the target critics towards the learnt ones; in [0, 1].

@@ -28,7 +28,7 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
     Attributes:
         actions: the actions to take, in order; elements of a Discrete action space.
         training_only: whether `evaluation` removes the wrapper. By default it does not: an agent that never had to
-            press FIRE would wait for ever. Pass True if the actions only lead to starts worth exploring from.
+            press FIRE would wait forever. Pass True if the actions only lead to starts worth exploring from.
     """
 
     actions: tuple[int, ...] = static()

@@ -31,8 +31,6 @@ RUNS = [
     pytest.param("jaxenvs", "ALE/Pong-v5", JAXENVS.tasks["ALE/Pong-v5"].options),
     pytest.param("ale-vector", "pong", {"use_fire_reset": False}),
     pytest.param("minatar", "breakout", {}),
-    pytest.param("brax", "fast", {}, marks=pytest.mark.neighbours),
-    pytest.param("pgx", "tic_tac_toe", {}),
 ]
 
 

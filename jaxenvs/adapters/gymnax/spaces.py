@@ -32,7 +32,7 @@ def to_gymnax(space: Space[Any], what: str) -> Any:
     """The gymnax space with the same elements.
 
     Args:
-        space: one of ours.
+        space: a space of jaxenvs.
         what: what the elements are, for the message.
 
     Raises:

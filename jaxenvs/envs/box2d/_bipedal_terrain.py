@@ -102,8 +102,8 @@ class _Walk(NamedTuple):
 def generate(draws: Draws, hardcore: bool) -> tuple[Array, Array | None]:
     """Heights and rectangles of a terrain, as the fields of `Terrain`.
 
-    The generator goes from point to point. At the first point of a stretch of grass the height does not change, which
-    is Gymnasium's way, too.
+    The generator goes from point to point. At the first point of a stretch of grass the height does not change, as in
+    Gymnasium.
     """
 
     def advance(walk: _Walk, at: tuple[Array, Draws]) -> tuple[_Walk, tuple[Array, Array]]:

@@ -71,7 +71,7 @@ class Track(PyTreeNode):
 
 
 def random_track(key: Key) -> Track:
-    """A track drawn from a key; layouts that do not close are drawn anew, as are those above the capacity."""
+    """A track drawn from a key; layouts that do not close are drawn again, as are those above the capacity."""
 
     def draw(key: Key) -> Track:
         turn_key, radius_key = jax.random.split(key)

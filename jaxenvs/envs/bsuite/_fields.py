@@ -10,19 +10,19 @@ from jaxenvs.errors import InvalidField
 
 
 def check_mapping_seed(owner: Any, value: Any) -> None:
-    """Refuses what `numpy.random.RandomState` takes for no seed, or for a random one.
+    """Checks that `mapping_seed` is a seed of `numpy.random.RandomState`.
 
     Raises:
-        InvalidField: it is none.
+        InvalidField: it is not an integer from 0 to 2**32 - 1.
     """
     check_integer(owner, "mapping_seed", value, 0, 2**32 - 1)
 
 
 def check_shape(owner: Any, name: str, value: Any, shape: tuple[int, ...]) -> None:
-    """Refuses an array of another shape, but for a batch of those; what has no shape, such as a placeholder, passes.
+    """Checks the shape of an array, which may have further axes in front. What has no shape, such as None, passes.
 
     Raises:
-        InvalidField: the shape is another.
+        InvalidField: the last axes do not have the shape.
     """
     if isinstance(value, list | tuple):
         value = np.asarray(value)

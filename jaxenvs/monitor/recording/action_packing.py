@@ -22,7 +22,7 @@ class _Array:
         dtype: its dtype.
         bits: (entries,) int64, the bits of each entry.
         start: (entries,) int64, the smallest value of each; None if it is stored as it is in memory.
-        count: (entries,) int64, how many values each has; None likewise.
+        count: (entries,) int64, how many values each has; None if it is stored as it is in memory.
     """
 
     path: tuple[Any, ...]

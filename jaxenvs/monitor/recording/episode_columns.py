@@ -25,7 +25,7 @@ def episode_columns(
         length: (episodes,) int64, their lengths.
         episode_return: (episodes,) float64, their returns.
         terminated: (steps, seeds, lanes) bool, of all steps of the block.
-        truncated: likewise.
+        truncated: (steps, seeds, lanes) bool, of all steps of the block.
         steps_before: the steps of all lanes of a seed before these.
         seconds: when the first of these steps began and the last one ended, in seconds since the run started. The
             steps in between are taken to last equally long.

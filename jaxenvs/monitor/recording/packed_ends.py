@@ -15,7 +15,7 @@ class PackedEnds:
         step: (episodes,) uint16 or wider, the step of the block.
         length: (episodes,) uint16 or wider, the steps of the episode.
         terminated: (episodes,) bool, or the value of all.
-        truncated: likewise.
+        truncated: the same for the other flag.
     """
 
     window: np.ndarray
@@ -36,7 +36,7 @@ def packed_ends(terminated: np.ndarray, truncated: np.ndarray, steps: int, elaps
 
     Args:
         terminated: (windows, lanes) uint8, a bit for each step, the first the lowest.
-        truncated: likewise.
+        truncated: the same for the other flag.
         steps: the number of steps in a window.
         elapsed: (lanes,) int64, the steps of the episode that each lane is in; it is changed to those after the block.
     """

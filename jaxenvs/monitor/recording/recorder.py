@@ -100,7 +100,7 @@ class _Block:
         counts: what adds up lengths and returns, if `steps` has none.
         steps_before: the steps of all lanes of a seed before these.
         actions: those of these steps, with the same axes; None if they are not recorded.
-        replaying: what the episodes are replayed from; None likewise.
+        replaying: what the episodes are replayed from; None if actions are not recorded.
         returns: what `counts` has the device compute.
     """
 
@@ -176,7 +176,7 @@ class Recorder:
         self._add(steps, actions, self._replaying)
 
     def add_rollout(self, trajectory: Trajectory, *, key: Key | None = None) -> None:
-        """Adds what `rollout` returned. Its episodes begin anew; those that have not ended are left out.
+        """Adds what `rollout` returned. It began with a reset; episodes that have not ended are left out.
 
         Args:
             trajectory: the trajectory, of one or several environments. If they do not reset themselves, the first
