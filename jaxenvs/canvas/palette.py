@@ -49,6 +49,3 @@ ICE: Color = (208, 230, 243)
 WATER: Color = (90, 158, 205)
 WOOD: Color = (186, 140, 92)
 WOOD_DARK: Color = (128, 91, 55)
-
-SERIES: tuple[Color, ...] = (BLUE, ORANGE, TEAL, RED, PURPLE, YELLOW)
-"""Hues for distinguishing things, in the order in which to use them."""

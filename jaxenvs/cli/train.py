@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec as find_module
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -93,7 +94,7 @@ def train(
         bool,
         typer.Option(
             "--raw",
-            help="Leave out the preprocessing that an id names for training (Atari).",
+            help="Leave out the preprocessing that an id names for training (Atari, CarRacing).",
             rich_help_panel=_ENVIRONMENT,
         ),
     ] = False,
@@ -177,13 +178,12 @@ def train(
     with run.exclusively():
         if resume is not None and steps is not None:
             run, learner = extended(run, learner, steps)
-        run.mark("running")
-        if choices:
-            run.note(loggers=choices)
-        if fused:
-            run.note(fused=True)
-        say(_headline(run, devices))
-        try:
+        with _status_of(run):
+            if choices:
+                run.note(loggers=choices)
+            if fused:
+                run.note(fused=True)
+            say(_headline(run, devices))
             run_interruptibly(
                 lambda interrupt: _train_and_finish(
                     run,
@@ -201,25 +201,31 @@ def train(
                     quiet=quiet,
                 )
             )
-        except typer.Exit:
-            raise
-        except KeyboardInterrupt as error:
-            run.mark("interrupted")
-            where = (
-                f"The last checkpoint is {run.checkpoint_path}" if run.checkpoint_path.exists() else "Nothing is saved"
-            )
-            say(f"\nInterrupted. {where}")
-            if isinstance(error, StoppedAtOnce):
-                leave(error)
-            raise
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                run.mark("failed")
-            if isinstance(error, OSError) and not isinstance(error, JaxenvsError):
-                what = error.filename or run.path
-                raise NotWritten(f"{what} cannot be written: {error.strerror or error}. {_kept(run)}") from error
-            raise
-        run.mark("finished")
+
+
+@contextlib.contextmanager
+def _status_of(run: Run) -> Iterator[None]:
+    """Marks a run as running, and at the end as finished, interrupted or failed."""
+    run.mark("running")
+    try:
+        yield
+    except typer.Exit:  # it was interrupted after a checkpoint, and is marked
+        raise
+    except KeyboardInterrupt as error:
+        run.mark("interrupted")
+        where = f"The last checkpoint is {run.checkpoint_path}" if run.checkpoint_path.exists() else "Nothing is saved"
+        say(f"\nInterrupted. {where}")
+        if isinstance(error, StoppedAtOnce):
+            leave(error)
+        raise
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            run.mark("failed")
+        if isinstance(error, OSError) and not isinstance(error, JaxenvsError):
+            what = error.filename or run.path
+            raise NotWritten(f"{what} cannot be written: {error.strerror or error}. {_kept(run)}") from error
+        raise
+    run.mark("finished")
 
 
 def _headline(run: Run, devices: int | None) -> str:

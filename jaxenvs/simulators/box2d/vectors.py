@@ -113,11 +113,6 @@ def choose(condition: Any, a: T, b: T) -> T:
     return jax.tree.map(lambda x, y: jnp.where(condition, x, y), a, b)
 
 
-def components(points: Array) -> Vector:
-    """The last axis of an array, of size 2, as a pair."""
-    return points[..., 0], points[..., 1]
-
-
 def up(tree: T) -> T:
     """The same arrays with a new first axis of size 1."""
     return jax.tree.map(lambda x: jnp.asarray(x)[None], tree)
