@@ -1,35 +1,29 @@
 """The pages in headless Chromium."""
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright", reason="needs playwright, which the extra test has")
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from jaxenvs.play import Server, watch_app
+from tests.browsers import NEEDS_CHROMIUM, SCREENSHOTS, chromium
 from tests.play.test_watch import append, make_run
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SLOW_MS = 60_000
-SCREENSHOTS = os.environ.get("JAXENVS_SCREENSHOTS")
-"""A folder to which the tests write pictures of the pages, for people to look at."""
 
 expect.set_options(timeout=20_000)
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`")
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The pages in headless Chromium: light and dark, on a desk and on a phone, with and without scripts."""
 
 import functools
-import os
-import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,15 +9,12 @@ import pytest
 
 pytest.importorskip("playwright", reason="needs playwright, which the extra test has")
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from jaxenvs.scoreboard.export import export
 from jaxenvs.scoreboard.site.app import site_app
 from jaxenvs.scoreboard.site.server import SiteServer
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SCREENSHOTS = os.environ.get("JAXENVS_SCREENSHOTS")
-"""A folder to which the tests write pictures of the pages, for people to look at."""
+from tests.browsers import NEEDS_CHROMIUM, SCREENSHOTS, chromium
 
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 900}},
@@ -70,23 +65,19 @@ LABELS = """() => [...document.querySelectorAll("svg.chart text")].filter((label
 }).map((label) => label.textContent)"""
 """Labels of charts that are smaller than 10 pixels, or cut off."""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`")
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def site(store, entered):
     """The address of a server, and the paths of its pages."""
-    name = entered(
-        "ada", "PPO", mode="training", mean=480.0, solved_after=12, write_up="# One\n\n`code`\n\n| a |\n|-|\n| b |"
-    )
+    name = entered("ada", "PPO", mode="training", mean=480.0, solved_after=12, write_up=WRITE_UP)
     entered(
         "a-very-long-name-of-a-person.at-a-place", "An algorithm whose name is long and goes on", seeds=5, mean=-1234.5
     )
