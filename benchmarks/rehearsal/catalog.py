@@ -19,6 +19,7 @@ import numpy as np
 import jaxenvs
 from benchmarks.rehearsal.report import Report, failure
 from benchmarks.rehearsal.sizes import Sizes
+from jaxenvs.core.trees import is_key_type
 from jaxenvs.registration import EnvSpec
 from jaxenvs.registration.catalog import CATALOG
 
@@ -212,18 +213,14 @@ def _keys(words: Any) -> Any:
     return jax.random.wrap_key_data(words, impl=jax.random.key_impl(jaxenvs.random.key(0)))
 
 
-def _is_key(x: Any) -> bool:
-    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-
-
 def _bare(tree: Any) -> Any:
     """The tree with the words of each key in its place."""
-    return jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, tree)
+    return jax.tree.map(lambda x: jax.random.key_data(x) if is_key_type(x) else x, tree)
 
 
 def _dressed(bare: Any, like: Any) -> Any:
     """The inverse of `_bare`; `like` has keys where the words are."""
-    return jax.tree.map(lambda x, key: _keys(x) if _is_key(key) else x, bare, like)
+    return jax.tree.map(lambda x, key: _keys(x) if is_key_type(key) else x, bare, like)
 
 
 def differences(expected: Any, seen: Any, tolerance: float) -> dict[str, Any]:

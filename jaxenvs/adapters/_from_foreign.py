@@ -14,7 +14,7 @@ from jax.core import Tracer
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode, static
-from jaxenvs.core.trees import is_key
+from jaxenvs.core.trees import is_key, is_key_type
 from jaxenvs.errors import InvalidField, RenderingUnavailable
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Dict, Space, Tuple
@@ -227,7 +227,7 @@ def _join(left: _Types, right: _Types) -> _Types:
 
 
 def _join_leaves(what: str, a: Any, b: Any) -> Any:
-    if _is_key_type(a) or _is_key_type(b):
+    if is_key_type(a) or is_key_type(b):
         return a
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
@@ -243,7 +243,7 @@ def _fit(parts: tuple[Any, Any, dict[str, Any]], types: _Types) -> tuple[Any, An
     observation, state, info = parts
 
     def cast(type_: Any, leaf: Any) -> Any:
-        if _is_key_type(type_):
+        if is_key_type(type_):
             return leaf
         return jnp.broadcast_to(jnp.asarray(leaf).astype(type_.dtype), type_.shape)
 
@@ -260,11 +260,6 @@ def _narrow(leaf: Any) -> Any:
     if isinstance(leaf, Array | np.ndarray) and leaf.dtype in _NARROW:
         return jnp.asarray(leaf, _NARROW[leaf.dtype])
     return leaf
-
-
-def _is_key_type(leaf: Any) -> bool:
-    """Whether an array, or its stand-in within `jax.eval_shape`, holds random keys."""
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _in_dtypes_of(types: Any, space: Space[Any]) -> Space[Any]:

@@ -28,7 +28,12 @@ def tree_at(tree: Tree, index: Any) -> Tree:
 
 def is_key(leaf: Any) -> bool:
     """Whether a leaf is an array of typed random keys."""
-    return isinstance(leaf, Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return isinstance(leaf, Array) and is_key_type(leaf)
+
+
+def is_key_type(leaf: Any) -> bool:
+    """Whether an array, or a stand-in with its dtype, such as a `jax.ShapeDtypeStruct`, holds typed random keys."""
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def holds_nan(tree: Any) -> Array:

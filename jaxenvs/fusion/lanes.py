@@ -11,6 +11,8 @@ from jax import Array
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
+from jaxenvs.core.trees import is_key_type
+
 
 @dataclasses.dataclass(frozen=True)
 class LaneProgram:
@@ -64,19 +66,14 @@ def _opened(closed: ClosedJaxpr, traced: Sequence[bool]) -> ClosedJaxpr:
     return ClosedJaxpr(opened, [x for x, is_traced in zip(closed.consts, traced, strict=True) if not is_traced])
 
 
-def is_key(x: Any) -> bool:
-    """Whether an array holds random keys."""
-    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-
-
 def as_words(x: Any) -> Any:
     """Keys as their words; others as they are."""
-    return jax.random.key_data(x) if is_key(x) else x
+    return jax.random.key_data(x) if is_key_type(x) else x
 
 
 def as_key(x: Any, aval: Any) -> Any:
     """Words as the keys that `aval` says they are; others as they are."""
-    return jax.random.wrap_key_data(x, impl=aval.dtype._impl.name) if is_key(aval) else x
+    return jax.random.wrap_key_data(x, impl=aval.dtype._impl.name) if is_key_type(aval) else x
 
 
 def one_of(x: Any, axes: int) -> jax.ShapeDtypeStruct:
@@ -85,7 +82,7 @@ def one_of(x: Any, axes: int) -> jax.ShapeDtypeStruct:
 
 
 def _aval_of_words(aval: Any) -> Any:
-    if not is_key(aval):
+    if not is_key_type(aval):
         return aval
     words = jax.eval_shape(jax.random.key_data, aval)
     return jax.ShapeDtypeStruct(words.shape, np.uint32)

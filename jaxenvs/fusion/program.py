@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from jaxenvs.core.kept import kept
+from jaxenvs.core.trees import is_key_type
 from jaxenvs.fusion import folding, keys
 from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
 from jaxenvs.fusion.uniform import mark_uniform
@@ -69,11 +69,6 @@ def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
     return block
 
 
-def is_key(aval: Any) -> bool:
-    """Whether a value is a random key."""
-    return jnp.issubdtype(aval.dtype, jax.dtypes.prng_key)
-
-
 def key_shape(aval: Any) -> tuple[int, ...]:
     """The shape of the words of a random key."""
     return tuple(aval.dtype._impl.key_shape)
@@ -81,11 +76,11 @@ def key_shape(aval: Any) -> tuple[int, ...]:
 
 def words(x: Any) -> np.ndarray:
     """A constant as a NumPy array; a key as its words."""
-    return np.asarray(jax.random.key_data(x)) if hasattr(x, "dtype") and is_key(x) else np.asarray(x)
+    return np.asarray(jax.random.key_data(x)) if hasattr(x, "dtype") and is_key_type(x) else np.asarray(x)
 
 
 def _variable(aval: Any) -> Var:
-    if is_key(aval):
+    if is_key_type(aval):
         return Var(tuple(aval.shape) + key_shape(aval), "uint32")
     return Var(tuple(aval.shape), _name_of(aval.dtype))
 
@@ -172,9 +167,9 @@ class _Builder:
             _name_of(x.dtype)
         outputs = [_variable(v.aval) for v in eqn.outvars]
         params = _plain(op, params, eqn)
-        if any(is_key(v.aval) for v in eqn.outvars):
+        if any(is_key_type(v.aval) for v in eqn.outvars):
             params, inputs = self._of_words(op, params, inputs, eqn)
-        elif any(is_key(v.aval) for v in eqn.invars):
+        elif any(is_key_type(v.aval) for v in eqn.invars):
             raise CannotFuse(f"`{op}` of random keys is not supported")
         return self.add(op, inputs, outputs, params)
 
@@ -182,7 +177,7 @@ class _Builder:
         self, op: str, params: dict[str, Any], inputs: list[Atom], eqn: Any
     ) -> tuple[dict[str, Any], list[Atom]]:
         """An operation that moves keys, as one that moves their words, which are one more axis at the end."""
-        aval = next(v.aval for v in eqn.invars if is_key(v.aval))
+        aval = next(v.aval for v in eqn.invars if is_key_type(v.aval))
         (size,) = key_shape(aval)
         rank, out_rank = len(aval.shape), len(eqn.outvars[0].aval.shape)
         more: dict[str, Any] = {}

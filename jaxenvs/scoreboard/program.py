@@ -15,7 +15,7 @@ from jax import Array
 from jax.extend.core import Jaxpr, jaxprs_in_params
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.trees import is_key
+from jaxenvs.core.trees import is_key, is_key_type
 from jaxenvs.scoreboard.board import board_of, on_cpu
 
 _MOST_LANES = 256
@@ -148,7 +148,7 @@ class Program:
         leaves, treedef = jax.tree.flatten(self._state)
         with on_cpu():
             made = [
-                jax.random.wrap_key_data(jnp.asarray(x), impl="jaxenvs") if _is_key(leaf) else jnp.asarray(x)
+                jax.random.wrap_key_data(jnp.asarray(x), impl="jaxenvs") if is_key_type(leaf) else jnp.asarray(x)
                 for leaf, x in zip(leaves, data)
             ]
         return treedef.unflatten(made)
@@ -158,10 +158,6 @@ class Program:
 def program_of(env_id: str) -> Program:
     """The program of an id, compiled on its first call."""
     return Program(board_of(env_id).env)
-
-
-def _is_key(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _data(states: Any) -> list[Any]:
