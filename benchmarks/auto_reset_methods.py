@@ -34,7 +34,7 @@ class WarmedUp(CartPole):
 
     def reset(self, key: Array) -> Any:
         """Resets, plays on, and starts from there, scaled back into the usual range."""
-        state, timestep = super().reset(key)
+        state, timestep = CartPole.reset(self, key)
         if not self.warm_up:
             return state, timestep
 

@@ -22,7 +22,8 @@ MAX_LEVEL = 30
 MAX_LENGTH = MAX_LEVEL + 2
 """The longest input: inputs are up to 2 longer than the level."""
 
-_SPARE_STEPS = 4
+SPARE_STEPS = 4
+"""Steps allowed beyond those that reading and writing take."""
 _WRONG, _TOO_SLOW = -0.5, -1.0
 
 
@@ -53,6 +54,10 @@ class TapeTask(Env[TapeState, Array], RendersText):
             value = getattr(self, name)
             if isinstance(value, int | float):  # it is data, and may be an array or a tracer
                 check_integer(self, name, value, int(name == "level"), most)
+        self.check_task()
+
+    def check_task(self) -> None:
+        """Hook that checks the fields of a task's own."""
 
     @abc.abstractmethod
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:
@@ -64,7 +69,7 @@ class TapeTask(Env[TapeState, Array], RendersText):
 
     def steps_for(self, length: Array, target_length: Array) -> Array:
         """() int32: the number of steps allowed for writing the target."""
-        return length + target_length + _SPARE_STEPS
+        return length + target_length + SPARE_STEPS
 
     @property
     def observation_space(self) -> Discrete:

@@ -46,9 +46,8 @@ class DuplicatedInput(TapeTask):
 
     duplication: int = static(default=2)
 
-    def check_fields(self) -> None:
-        """Checks the number of copies as well."""
-        super().check_fields()
+    def check_task(self) -> None:
+        """Checks the number of copies."""
         check_integer(self, "duplication", self.duplication, 1, MAX_LENGTH)
 
     def draw_input(self, key: Key, size: Array) -> tuple[Array, Array]:

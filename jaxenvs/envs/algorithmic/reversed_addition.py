@@ -8,7 +8,7 @@ from jax import Array
 
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import static
-from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, TapeTask, draw_symbols
+from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, SPARE_STEPS, TapeTask, draw_symbols
 from jaxenvs.random import Key
 
 
@@ -54,9 +54,8 @@ class ReversedAddition(TapeTask):
     base: int = static(default=3)
     rows: int = static(default=2)
 
-    def check_fields(self) -> None:
-        """Checks the number of rows as well."""
-        super().check_fields()
+    def check_task(self) -> None:
+        """Checks the number of rows."""
         # With more rows than the base has digits, a carry could need two.
         check_integer(self, "rows", self.rows, 2, self.base, most_is="base")
 
@@ -79,4 +78,4 @@ class ReversedAddition(TapeTask):
     def steps_for(self, length: Array, target_length: Array) -> Array:
         """() int32: the digit of the last carry does not add time."""
         del target_length
-        return super().steps_for(length, length)
+        return 2 * length + SPARE_STEPS
