@@ -23,6 +23,7 @@ class Plan:
         imports: number of fresh processes of each subject that time the import.
         preparation_limit: seconds that importing, or compiling, may take.
         repeat_limit: seconds that a repeat may take.
+        fused: whether jaxenvs steps in kernels (`jaxenvs.fuse`).
     """
 
     repeats: int = 10

@@ -17,7 +17,7 @@ _FIXED_BY_RUN = ("id", "algorithm", "config", "seed", "seeds", "output", "field"
 
 @dataclasses.dataclass(frozen=True)
 class TypedSettings:
-    """The settings of a run as typed, including defaults."""
+    """The settings of a run as typed, including defaults; the options of `jaxenvs train` say what each means."""
 
     id: str
     algorithm: Algorithm

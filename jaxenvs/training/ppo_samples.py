@@ -16,10 +16,16 @@ from jaxenvs.training.shuffle import random_order
 
 
 class Played(PyTreeNode):
-    """The record of a step; leading axes (num_steps, num_envs).
+    """The record of a step; each array has the leading axes (num_steps, num_envs) besides those named here.
 
-    features, next_features: of the observation acted on, and of `final_observation`, both from `to_features`.
-    endings: also with `terminated`, by which values are bootstrapped.
+    Attributes:
+        features: what the networks read of the observation acted on, from `to_features`.
+        choice: what was drawn from the policy's distribution, from which the action follows.
+        log_prob: () float32, the logarithm of its probability, or density, when it was drawn.
+        reward: () float32.
+        done: () bool, whether the step ended an episode.
+        next_features: what the networks read of `final_observation`.
+        endings: also with `terminated`, by which values are bootstrapped.
     """
 
     features: Array
@@ -34,7 +40,12 @@ class Played(PyTreeNode):
 class Batch(PyTreeNode):
     """Samples to learn from; leading axes (num_blocks, samples of a block), or in a minibatch a single axis.
 
-    features, choice, log_prob (), advantage (), target (): as recorded when acting.
+    Attributes:
+        features: as in `Played`.
+        choice: as in `Played`.
+        log_prob: () float32, as in `Played`.
+        advantage: () float32, how much better the choice was than expected.
+        target: () float32, what the critic should have said.
     """
 
     features: Array

@@ -47,6 +47,10 @@ class Affine(PyTreeNode):
     """The map between a box and another of the same shape: `y = gradient * x + intercept`.
 
     As in Gymnasium, a component with one infinite bound is only shifted, so that its finite bound matches.
+
+    Attributes:
+        gradient: of the box's shape and dtype, or float32 if the box holds integers.
+        intercept: the same.
     """
 
     gradient: Array

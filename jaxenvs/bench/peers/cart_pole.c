@@ -15,7 +15,7 @@
 
 enum { BLOCK = 512, MAX_STEPS = 500 };
 
-/* The three-round variant of "pcg4d" (Jarzynski and Olano 2020) that jaxenvs.random uses. */
+/* The three-round variant of "pcg4d" (Jarzynski and Olano 2020). */
 #define HASH_ROUND(a, b, c, d)                                                  \
     a += b * d, b += c * a, c += a * b, d += b * c;                             \
     a ^= a >> 16, b ^= b >> 16, c ^= c >> 16, d ^= d >> 16
