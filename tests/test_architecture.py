@@ -181,11 +181,7 @@ HEAVY = {
 }
 """Never loaded by `import jaxenvs`. (Gymnasium is loaded if it is installed, so that it knows the ids.)"""
 
-LONG_FILES = {
-    "tests/core/test_mistakes.py": "a table of mistakes and what each is told",
-    "tests/scoreboard/attacks.py": "a list of attacks, which build on each other's helpers",
-    "tests/training/test_learners.py": "laws that hold for every learner, on the same small trainings",
-}
+LONG_FILES = {"tests/core/test_mistakes.py": "a table of mistakes, and what each is told"}
 """Files of more than LIMIT lines, with the reason that each is not split."""
 LIMIT = 420  # "about 400"
 

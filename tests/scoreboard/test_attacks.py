@@ -6,14 +6,15 @@ import pytest
 
 from jaxenvs import scoreboard
 from jaxenvs.errors import InvalidSubmission
-from tests.scoreboard import attacks
-from tests.scoreboard.honest import EPISODES, RULES, played
+from tests.scoreboard import false_claims
+from tests.scoreboard.forged_files import COLUMN, HEADER, READER
+from tests.scoreboard.honest import EPISODES, RULES, drifting, played
 
-FILES = {**attacks.READER, **attacks.HEADER, **attacks.COLUMN}
+FILES = {**READER, **HEADER, **COLUMN}
 
 
 def test_there_are_a_hundred_attacks_and_more():
-    assert len(FILES) + len(attacks.CLAIM) >= 100
+    assert len(FILES) + len(false_claims.CLAIM) >= 100
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -23,9 +24,9 @@ def test_a_file_that_is_no_submission_is_refused(name):
         scoreboard.Submission.read(forge())
 
 
-@pytest.mark.parametrize("name", attacks.CLAIM)
+@pytest.mark.parametrize("name", false_claims.CLAIM)
 def test_a_false_claim_is_rejected(name):
-    forge, reason = attacks.CLAIM[name]
+    forge, reason = false_claims.CLAIM[name]
     forged = scoreboard.Submission.read(forge().to_bytes())
     rules = RULES if forged.env_id != "Pendulum-v1" else scoreboard.Rules(episodes=2)
     verdict = scoreboard.verify(forged, rules=rules)
@@ -37,8 +38,8 @@ def test_a_false_claim_is_rejected(name):
 def test_what_is_forged_is_honest_otherwise():
     """Without their changes, the submissions verify, so each attack fails because of its change alone."""
     assert scoreboard.verify(played("CartPole-v1"), rules=RULES).state == "verified"
-    assert scoreboard.verify(attacks._mountain_car(1), rules=RULES).state == "verified"
-    drifted = attacks.drifting(attacks._pendulum(), attacks.DRIFT)
+    assert scoreboard.verify(false_claims._mountain_car(1), rules=RULES).state == "verified"
+    drifted = drifting(false_claims._pendulum(), false_claims.DRIFT)
     verdict = scoreboard.verify(drifted, rules=scoreboard.Rules(episodes=2))
     assert (verdict.state, verdict.by_checkpoints) == ("verified", 2)
     assert len(played("CartPole-v1").episodes) == EPISODES

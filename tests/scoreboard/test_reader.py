@@ -7,7 +7,7 @@ import pytest
 
 from jaxenvs import scoreboard
 from jaxenvs.errors import InvalidSubmission
-from tests.scoreboard import attacks
+from tests.scoreboard import forged_files
 from tests.scoreboard.honest import RULES, archive, files, played
 
 hypothesis = pytest.importorskip("hypothesis", reason='needs hypothesis: pip install "jaxenvs[test]"')
@@ -97,7 +97,7 @@ def test_what_the_reader_lets_pass_is_judged(data):
 
 def test_a_bomb_takes_no_memory():
     """Sizes are checked before anything is unpacked."""
-    bomb = attacks.bomb()
+    bomb = forged_files.bomb()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(20):
         with pytest.raises(InvalidSubmission, match="would unpack to 130 MiB"):
