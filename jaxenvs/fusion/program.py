@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
+from jaxenvs.core.alone import alone
 from jaxenvs.core.kept import kept
 from jaxenvs.fusion import folding, keys
 from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
@@ -164,6 +165,8 @@ class _Builder:
             inner = params[_CALLS[op]]
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
             return self.inline(closed.jaxpr, closed.consts, inputs)
+        if op == alone.name:
+            return self.call(params["function"], *inputs)
         if op in keys.OPERATIONS:
             return self.call(keys.OPERATIONS[op](eqn), *inputs)
         if op in ("cond", "while", "scan"):
