@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -133,6 +134,7 @@ def origins(car: Car) -> Array:
     return car.position - jnp.stack([cosine * x - sine * y, sine * x + cosine * y], 1)
 
 
+@partial(jax.jit, static_argnames="solver", inline=True)
 def drive(car: Car, steering: Array, gas: Array, brake: Array, solver: Solver) -> Car:
     """The car 1/50 s later, except for `on_road`, which it reads.
 

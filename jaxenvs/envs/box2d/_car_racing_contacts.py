@@ -2,9 +2,10 @@
 
 import operator
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -69,6 +70,7 @@ _WHEELS = _Outlines([1, 2, 3, 4], [next(shape.vertices for body, shape in POLYGO
 _HULL = _Outlines([0], [shape.vertices for body, shape in POLYGONS if body == 0])
 
 
+@partial(jax.jit, inline=True)
 def touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touched:
     """The tiles that overlap the polygons of the car, skins included.
 

@@ -60,6 +60,8 @@ class Scene(PyTreeNode):
     seconds: Array
 
 
+# Jitted for callers that step without `jit`, as `drive` and `touched` are: `over_lanes` would compile anew at each step.
+@partial(jax.jit, static_argnames=("height", "width"), inline=True)
 def picture(scene: Scene, height: int, width: int) -> Array:
     """(height, width, 3) uint8."""
     return over_lanes(partial(_picture, height, width))(scene)
