@@ -62,8 +62,12 @@ app.command("evaluate", epilog="Example:  `jaxenvs evaluate runs/CartPole-v1-ppo
 app.command("export", epilog="Example:  `jaxenvs export runs/CartPole-v1-20250101-120000 --gym cartpole`")(export)
 app.command("replay", epilog="Example:  `jaxenvs replay runs/mine --episode 17 --output 17.gif`")(replay)
 app.command("curve", epilog="Example:  `jaxenvs curve runs/* --statistic iqm --output curves.svg`")(curve)
-app.command("submit", epilog="Example:  `jaxenvs submit runs/mine --dry-run`")(submit)
-app.command("verify", epilog="Example:  `jaxenvs verify https://example.org/archives/1a2b3c.zip`")(verify)
+# These two answer further arguments themselves.
+_MORE = {"allow_extra_args": True}
+app.command("submit", epilog="Example:  `jaxenvs submit runs/mine --dry-run`", context_settings=_MORE)(submit)
+app.command(
+    "verify", epilog="Example:  `jaxenvs verify https://example.org/archives/1a2b3c.zip`", context_settings=_MORE
+)(verify)
 app.add_typer(scoreboard, name="scoreboard")
 app.command("bench", epilog="Example:  `jaxenvs bench CartPole-v1 Taxi-v4 --num-envs 64,4096`")(bench)
 app.command("bench-learning", epilog="Example:  `jaxenvs bench-learning --json learning.json`")(bench_learning)

@@ -29,6 +29,7 @@ _MOST_VIDEO = 32 * MIB
 
 @reports_errors
 def submit(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="A run folder, or an archive that --output wrote.", show_default=False)],
     url: Annotated[
         str | None,
@@ -69,6 +70,7 @@ def submit(
     names.
     """
     import_from_here()
+    _check_alone(context, run)
     sends = not dry_run and output is None
     if sends and (url is None or api_key is None):
         raise InvalidField(
@@ -131,6 +133,7 @@ def submit(
 
 @reports_errors
 def verify(
+    context: typer.Context,
     entry: Annotated[str, typer.Argument(help="An archive: its path, or its address.", show_default=False)],
     challenge: Annotated[
         str | None,
@@ -146,6 +149,7 @@ def verify(
     The exit code is 1 if it is not what it claims.
     """
     import_from_here()
+    _check_alone(context, entry)
     submission = read_entry(entry)
     answer = None if challenge is None else Challenge.from_text(challenge)
     with _bar("verifying", " steps") as advance:
@@ -161,6 +165,16 @@ def verify(
     ):
         say(f"Its challenge is not the public one. Compare it with its page: --challenge {submission.challenge}")
     _require(verdict)
+
+
+def _check_alone(context: typer.Context, first: object) -> None:
+    """Raises `InvalidField` if the command was given more than one argument."""
+    if context.args:
+        name = f"jaxenvs {context.info_name}"
+        raise InvalidField(
+            f"`{name}` takes one at a time, got {1 + len(context.args)}: give `{name} {first}`, then"
+            f" `{name} {context.args[0]}`."
+        )
 
 
 def _require(verdict: Verdict) -> None:

@@ -42,6 +42,8 @@ from jaxenvs.training.presets import Algorithm
 
 _ANIMATION_STEPS = 150
 """The least number of steps in the animation. It shows one episode, and more of them if they are short."""
+_MANY_SMALL_OPERATIONS = "LunarLander", "BipedalWalker"
+"""Environments that XLA's CPU compiler is slow for, and a kernel is not."""
 _SETTINGS = ", ".join(PPO.setting_names())
 # Panels of the help: each is a table of its own, so that its columns are no wider than its options need.
 _ENVIRONMENT, _RESULTS = "The environment", "Results"
@@ -183,7 +185,7 @@ def train(
                 run.note(loggers=choices)
             if fused:
                 run.note(fused=True)
-            say(_headline(run, devices))
+            say(_headline(run, devices, fused))
             run_interruptibly(
                 lambda interrupt: _train_and_finish(
                     run,
@@ -228,11 +230,13 @@ def _status_of(run: Run) -> Iterator[None]:
     run.mark("finished")
 
 
-def _headline(run: Run, devices: int | None) -> str:
+def _headline(run: Run, devices: int | None, fused: bool) -> str:
     settings = run.settings
     where = jax.default_backend() if devices is None else f"{devices} x {jax.default_backend()}"
     what = f"{settings.env_id}, preprocessed," if settings.preprocessed else settings.env_id
-    return f"Training {settings.algorithm.upper()} on {what} ({where}); the run folder is {run.path}"
+    line = f"Training {settings.algorithm.upper()} on {what} ({where}); the run folder is {run.path}"
+    slow = not fused and where == "cpu" and settings.env_id.startswith(_MANY_SMALL_OPERATIONS)
+    return f"{line}\n--fuse makes this several times as fast." if slow else line
 
 
 def _kept(run: Run) -> str:

@@ -161,9 +161,11 @@ def _result(lane: LaneProgram, results: list[Array]) -> Any:
 def _check_axes(states: list[Array], rows: list[Array], length: int | None) -> tuple[int, int]:
     shapes = [x.shape for x in states], [x.shape for x in rows]
     if not states or any(not shape for shape in shapes[0]) or any(len(shape) < 2 for shape in shapes[1]):
+        found = [", ".join(map(str, list(dict.fromkeys(some))[:8])) or "none" for some in shapes]
         raise InvalidField(
-            "A fused scan takes a state whose arrays have an axis of lanes, and actions with axes (steps, lanes), got"
-            f" arrays of shapes {[*shapes[0], *shapes[1]]}. Reset a batch: `jax.vmap(env.reset)(keys)`."
+            "A fused scan takes a state whose arrays have an axis of lanes, and one array of actions with axes (steps,"
+            f" lanes), got arrays of these shapes in the state: {found[0]}; and in the actions: {found[1]}. Reset a"
+            " batch: `jax.vmap(env.reset)(keys)`; make an array of a list: `jax.numpy.asarray(actions)`."
         )
     lanes = {shape[0] for shape in shapes[0]} | {shape[1] for shape in shapes[1]}
     steps = {shape[0] for shape in shapes[1]} | ({length} if length is not None else set())

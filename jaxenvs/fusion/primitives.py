@@ -72,14 +72,20 @@ def _scan_shapes(*_: Any, closed: ClosedJaxpr, layout: Layout, steps: int, lanes
     ]
 
 
+def _scan_alone(*operands: Array, **params: Any) -> list[Any]:
+    """A scan outside of any other program; one operation after another, as it is written, under `jax.disable_jit`."""
+    if jax.config.values["jax_disable_jit"]:
+        return _scan_by_xla(*operands, **params)
+    return _jitted_scan(*sorted(params.items()))(*operands)
+
+
 @functools.lru_cache(maxsize=64)
 def _jitted_scan(*params: tuple[str, Any]) -> Callable[..., Any]:
-    """A scan outside of any other program."""
     return jax.jit(functools.partial(scan.bind, **dict(params)))
 
 
 scan.def_abstract_eval(_scan_shapes)
-scan.def_impl(lambda *operands, **params: _jitted_scan(*sorted(params.items()))(*operands))
+scan.def_impl(_scan_alone)
 step.def_abstract_eval(lambda *_, closed: [ShapedArray(x.shape, x.dtype) for x in closed.out_avals])
 step.def_impl(lambda *operands, closed: jaxpr_as_fun(closed)(*operands))
 

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
+from jaxenvs.core.alone import alone
 from jaxenvs.core.kept import kept
 from jaxenvs.core.trees import is_key_type
 from jaxenvs.fusion import folding, keys
@@ -159,6 +160,8 @@ class _Builder:
             inner = params[_CALLS[op]]
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
             return self.inline(closed.jaxpr, closed.consts, inputs)
+        if op == alone.name:
+            return self.call(params["function"], *inputs)
         if op in keys.OPERATIONS:
             return self.call(keys.OPERATIONS[op](eqn), *inputs)
         if op in ("cond", "while", "scan"):

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from jaxenvs.cli.app import app
 from jaxenvs.scoreboard import Author, public_challenge
 from jaxenvs.scoreboard.client import Client
+from jaxenvs.scoreboard.site.server import bound_socket
 from jaxenvs.scoreboard.store import database
 from jaxenvs.scoreboard.store.people import key_of
 from jaxenvs.scoreboard.store.store import Store
@@ -61,6 +62,15 @@ def test_names_that_do_not_exist_are_said(run):
     assert "unknown or revoked" in run("review", "abc", "--key", "jxs_no", code=2).output
     assert "no run with a finished episode" in run("report", ".", code=2).output
     assert "cannot be opened" in run("serve", "--database", "sqlite:////nowhere/at/all.sqlite", code=2).output
+
+
+def test_a_site_that_cannot_be_served_leaves_no_folder(run, tmp_path):
+    with bound_socket("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"127.0.0.1:{port} cannot be served" in run("serve", "board", "--port", port, code=2).output
+    run("serve", "board", "--database", "sqlite:////nowhere/at/all.sqlite", code=2)
+    run("serve", "board", "--database", "mysql://here", code=2)
+    assert not (tmp_path / "board").exists()
 
 
 @pytest.mark.parametrize("command", [["serve", "mine"], ["worker", "mine"], ["key", "list", "--folder", "mine"]])

@@ -67,6 +67,13 @@ def server(monkeypatch):
     return received
 
 
+@pytest.mark.parametrize("command", ["submit", "verify"])
+def test_one_is_submitted_or_verified_at_a_time(jaxenvs_command, command):
+    result = jaxenvs_command(command, "runs/a", "runs/b")
+    assert result.code == 2
+    assert f"takes one at a time, got 2: give `jaxenvs {command} runs/a`, then `jaxenvs {command} runs/b`" in result.err
+
+
 def test_a_dry_run_shows_what_would_be_shown_and_sends_nothing(jaxenvs_command, run, server):
     result = jaxenvs_command("submit", run, "--dry-run", *OPTIONS)
     assert result.code == 0, result.err

@@ -38,6 +38,16 @@ def test_train_leaves_a_complete_run_folder(trained):
             image.verify()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "advised"),
+    [(["BipedalWalker-v3"], True), (["BipedalWalker-v3", "--fuse"], False), (["Taxi-v4"], False)],
+)
+def test_fusion_is_advised_where_it_pays(jaxenvs_command, tmp_path, monkeypatch, arguments, advised):
+    monkeypatch.setattr("jaxenvs.cli.train._train_and_finish", lambda *_, **__: None)
+    said = jaxenvs_command("train", *arguments, "-o", tmp_path / "run")
+    assert said.code == 0 and ("--fuse makes this several times as fast" in said.out + said.err) == advised
+
+
 def test_every_episode_is_recorded(trained):
     path, _ = trained
     episodes, progress = read_episodes(path), Run.open(path).read_progress()

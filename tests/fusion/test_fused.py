@@ -181,6 +181,9 @@ def test_bad_axes_are_named(cart_pole):
         cart_pole.scan(state, jnp.zeros((3, 17), jnp.int32))
     with pytest.raises(InvalidField, match="axis of lanes"):
         cart_pole.scan(jax.tree.map(lambda x: x[0], state), actions)
+    with pytest.raises(InvalidField, match=r"in the actions: \(\). .* make an array of a list") as error:
+        cart_pole.scan(state, actions.tolist())
+    assert len(str(error.value)) < 400
     with pytest.raises(InvalidField, match="pass `length`"):
         fusion.scan(lambda carry, _: (carry, None), jnp.zeros(16))
     with pytest.raises(InvalidField, match="carry like the one"):
@@ -234,6 +237,15 @@ def test_steps_on_a_device_of_a_mesh(cart_pole):
     axis, rows = jax.sharding.PartitionSpec("lanes"), jax.sharding.PartitionSpec(None, "lanes")
     on_mesh = jax.shard_map(cart_pole.scan, mesh=mesh, in_specs=(axis, rows), out_specs=(axis, rows))
     assert_trees_close(jax.jit(on_mesh)(state, actions), cart_pole.scan(state, actions))
+
+
+def test_without_jit_operations_run_one_by_one(cart_pole):
+    state, actions = _start(cart_pole, 16)
+    with jax.disable_jit():
+        of_scan = cart_pole.scan(state, actions[:2])
+        of_step = jax.vmap(cart_pole.step)(state, actions[0])
+    assert_trees_close(of_scan, cart_pole.scan(state, actions[:2]))
+    assert_trees_close(of_step, jax.vmap(cart_pole.step)(state, actions[0]))
 
 
 def test_no_steps_give_empty_arrays(cart_pole):

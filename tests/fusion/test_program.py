@@ -8,6 +8,7 @@ from jax import lax
 from jax.extend.core import jaxprs_in_params
 
 from jaxenvs import fusion
+from jaxenvs.core.alone import alone
 from jaxenvs.core.kept import kept
 from jaxenvs.fusion.equations import structure
 from jaxenvs.fusion.program import program
@@ -112,3 +113,11 @@ def test_a_long_kernel_computes_the_same(monkeypatch, tmp_path):
     assert calls
     expected = jax.jit(lambda x: lax.scan(jax.vmap(step, (0, None)), x, length=5))(x)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), result, expected)
+
+
+def test_a_single_lane_that_xla_computes_as_two_is_one():
+    function = jax.jit(lambda x: [x * 2])
+    block = read(lambda x: alone.bind(x, function=function), jnp.ones((1, 3), jnp.float32), uniform=[False])
+    shapes = []
+    structure(block, lambda equation: shapes.extend(x.shape for x in equation.outputs))
+    assert shapes == [(1, 3)]

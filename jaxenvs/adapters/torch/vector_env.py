@@ -16,9 +16,11 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import torch
 
 from jaxenvs.adapters._given_env import given_env
+from jaxenvs.adapters._host_loop.batches import check_values
 from jaxenvs.adapters._host_loop.lanes import Lanes, SetAttr, lane_seeds
 from jaxenvs.adapters.torch.arrays import from_torch, to_torch
 from jaxenvs.core.env import Env
@@ -134,6 +136,7 @@ class TorchVectorEnv(SetAttr):
                 option cannot take the value.
         """
         output = self._lanes.reset(lane_seeds(seed, self.num_envs), options)
+        self._over = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
         return to_torch((output.observation, output.info))
 
     def step(self, action: Any) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
@@ -142,20 +145,22 @@ class TorchVectorEnv(SetAttr):
         Args:
             action: (num_envs, ...) tensors on `device`, in the structure of the action space. Any integer
                 dtype is accepted for integers, and any numeric dtype for floats; int32 and float32
-                need no copy. Values are not checked, since that would make the host wait: the
-                environment defines what an action outside the space does.
+                need no copy. Values are checked on the CPU. On other devices that would make the host
+                wait, so the environment defines what an action outside the space does.
 
         Returns:
             Observations, reward (num_envs,) float32, terminated and truncated (num_envs,) bool, and
             `info`, which the docstring of the class describes.
 
         Raises:
-            InvalidAction: the structure, a shape, a dtype or the device is wrong. No environment has moved.
+            InvalidAction: the structure, a shape, a dtype or the device is wrong; on the CPU, also if an integer is
+                out of range or a float is NaN. No environment has moved.
             ResetNeeded: `reset` has not been called.
         """
         self._check_began("step")
         # On the CPU, `to_torch` waits for the step, and so until the action is no longer read.
         output: Any = to_torch(self._lanes.step(self._checked_action(action), self.autoreset_mode))
+        self._over = output.terminated | output.truncated
         info = {**output.info, "episode_return": output.episode_return, "episode_length": output.episode_length}
         if self.autoreset_mode == "same_step":
             info |= {"final_observation": output.final_observation, "final_info": output.final_info}
@@ -194,6 +199,11 @@ class TorchVectorEnv(SetAttr):
                 f" got {_describe(structure)}."
             )
         tensors = [self._checked_part(leaf, *part) for leaf, part in zip(leaves, self._action_parts, strict=True)]
+        if self.device.type == "cpu":
+            # Integers as they were given: cut down to 32 bits, large ones may seem to be in range.
+            given = [new if new.is_floating_point() else old for old, new in zip(leaves, tensors, strict=True)]
+            is_used = np.ones(self.num_envs, bool) if self.autoreset_mode == "same_step" else ~self._over.numpy()
+            check_values(self.single_action_space, structure.unflatten([x.numpy() for x in given]), is_used)
         return structure.unflatten(from_torch(tensors))
 
     def _checked_part(self, x: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:

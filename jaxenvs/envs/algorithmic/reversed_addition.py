@@ -1,5 +1,6 @@
 """ReversedAddition: add the numbers in the rows of a grid."""
 
+from functools import partial
 from typing import ClassVar
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.core.checks import check_integer
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import static
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, SPARE_STEPS, TapeTask, draw_symbols
 from jaxenvs.random import Key
@@ -67,11 +69,7 @@ class ReversedAddition(TapeTask):
         is_digit = jnp.arange(MAX_LENGTH, dtype=jnp.int32) < length
         sums = jnp.where(is_digit, symbols.sum(1, dtype=jnp.int32), 0)
 
-        def add(carry: Array, total: Array) -> tuple[Array, Array]:
-            total = total + carry
-            return total // self.base, total % self.base
-
-        _, digits = jax.lax.scan(add, jnp.zeros((), jnp.int32), jnp.append(sums, jnp.zeros(1, jnp.int32)))
+        digits = _carried(jnp.append(sums, jnp.zeros(1, jnp.int32)), self.base)
         target_length = length + (digits[length] > 0).astype(jnp.int32)
         return jnp.where(jnp.arange(MAX_LENGTH + 1, dtype=jnp.int32) < target_length, digits, self.base), target_length
 
@@ -79,3 +77,14 @@ class ReversedAddition(TapeTask):
         """() int32: the digit of the last carry does not add time."""
         del target_length
         return 2 * length + SPARE_STEPS
+
+
+@partial(compiled_once, static_argnames="base")
+def _carried(sums: Array, base: int) -> Array:
+    """The digits of a number, the lowest first, of which each is given as a sum that may be too large."""
+
+    def add(carry: Array, total: Array) -> tuple[Array, Array]:
+        total = total + carry
+        return total // base, total % base
+
+    return jax.lax.scan(add, jnp.zeros((), jnp.int32), sums)[1]

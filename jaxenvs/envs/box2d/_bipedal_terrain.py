@@ -1,5 +1,6 @@
 """The ground that the walker walks on: grass, and in the hardcore version pits, stumps and stairs."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import Key
 
@@ -99,6 +101,7 @@ class _Walk(NamedTuple):
     stairs: Array
 
 
+@partial(compiled_once, static_argnames="hardcore")
 def generate(draws: Draws, hardcore: bool) -> tuple[Array, Array | None]:
     """Heights and rectangles of a terrain, as the fields of `Terrain`.
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import Body, Drive, Model, RevoluteJoint, Solver, polygon
 from jaxenvs.simulators.box2d.island import Moving, moving_of, solve
@@ -133,6 +134,7 @@ def origins(car: Car) -> Array:
     return car.position - jnp.stack([cosine * x - sine * y, sine * x + cosine * y], 1)
 
 
+@partial(compiled_once, static_argnames="solver")
 def drive(car: Car, steering: Array, gas: Array, brake: Array, solver: Solver) -> Car:
     """The car 1/50 s later, except for `on_road`, which it reads.
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
 from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS
@@ -69,6 +70,7 @@ _WHEELS = _Outlines([1, 2, 3, 4], [next(shape.vertices for body, shape in POLYGO
 _HULL = _Outlines([0], [shape.vertices for body, shape in POLYGONS if body == 0])
 
 
+@compiled_once
 def touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touched:
     """The tiles that overlap the polygons of the car, skins included.
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS, WHEEL_RADIUS, WHEEL_WIDTH, Car
 from jaxenvs.envs.box2d._car_racing_dashboard import Readings, bar_top, draw_bar, draw_gauges, gauge_columns
@@ -60,6 +61,7 @@ class Scene(PyTreeNode):
     seconds: Array
 
 
+@partial(compiled_once, static_argnames=("height", "width"))
 def picture(scene: Scene, height: int, width: int) -> Array:
     """(height, width, 3) uint8."""
     return over_lanes(partial(_picture, height, width))(scene)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import Key
 from jaxenvs.simulators.box2d.lanes import anywhere
@@ -70,6 +71,7 @@ class Track(PyTreeNode):
     good: Array
 
 
+@compiled_once
 def random_track(key: Key) -> Track:
     """A track drawn from a key; layouts that do not close are drawn again, as are those above the capacity."""
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trees import tree_where
@@ -179,13 +180,7 @@ class Blackjack(Env[BlackjackState, Observation]):
         dealer = tree_where(stands, second_card(state.dealer, rank), state.dealer)
         deck = tree_where(state.is_over, state.deck, deck)
 
-        def play(number: Array, carry: tuple[Hand, Deck]) -> tuple[Hand, Deck]:
-            dealer, deck = carry
-            draws = stands & (dealer.sum < _DEALER_STANDS)
-            rank, rest = draw_card(deck, words[number])
-            return dealer.take(rank, _DEALER_STANDS - 1, draws), tree_where(draws, rest, deck)
-
-        dealer, deck = jax.lax.fori_loop(1, 1 + _MAX_DEALER_DRAWS, play, (dealer, deck))
+        dealer, deck = _played_by_dealer(stands, dealer, deck, words[1:])
         wins = (player.sum > dealer.sum) | (dealer.sum > _LIMIT)
         outcome = jnp.where(wins, 1.0, jnp.where(dealer.sum > player.sum, -1.0, 0.0))
         reward = jnp.where(stands, outcome, jnp.where(is_bust, -1.0, 0.0))
@@ -267,3 +262,16 @@ def second_card(hand: Hand, rank: Array) -> Hand:
     has_ace = (hand.sum == _ACE) | (card_value(rank) == _ACE)
     total = jnp.where(taken.sum > _LIMIT, taken.sum - 10, taken.sum)
     return taken.replace(sum=total, usable_ace=has_ace.astype(jnp.int32))
+
+
+@compiled_once
+def _played_by_dealer(stands: Array, dealer: Hand, deck: Deck, words: Array) -> tuple[Hand, Deck]:
+    """The dealer's hand and the deck after the dealer has played, if the player stands, by random words."""
+
+    def play(number: Array, carry: tuple[Hand, Deck]) -> tuple[Hand, Deck]:
+        dealer, deck = carry
+        draws = stands & (dealer.sum < _DEALER_STANDS)
+        rank, rest = draw_card(deck, words[number])
+        return dealer.take(rank, _DEALER_STANDS - 1, draws), tree_where(draws, rest, deck)
+
+    return jax.lax.fori_loop(0, _MAX_DEALER_DRAWS, play, (dealer, deck))

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.games.go.board import EMPTY, Layout, any_of
 
@@ -107,6 +108,7 @@ def _belong(chain: Array, chains: Sequence[Array], chosen: Array) -> Array:
     return any_of([chain == jnp.where(chosen[k], chains[k], jnp.int16(-1)) for k in range(4)])
 
 
+@compiled_once
 def _counted(layout: Layout, stones: Stones, changed: Array) -> Stones:
     """Counts the liberties of the chains that some stones, (inner points,) bool, belong to."""
     inner = layout.inner(stones.chain)

@@ -27,6 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.games.go.board import BLACK, EMPTY, WHITE, Layout
 from jaxenvs.games.go.chains import Placement, Stones, first_of_each
@@ -165,6 +166,7 @@ def repeating(layout: Layout, stones: Stones, history: History, player: Array, s
     return _exact(suspects, keys, history.keys)
 
 
+@compiled_once
 def _exact(suspects: Array, keys: Array, known: Array) -> Array:
     """(n,) bool: which of some points, (n,) bool, have a key, (2, n) uint32, that is among (2, m) `known` ones."""
     indices = np.arange(1, suspects.size + 1, dtype=np.int16)

@@ -5,12 +5,14 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.games.go.board import BLACK, EMPTY, WHITE, Layout
 
 _STEPS_AT_ONCE = 4
 """Steps of the flood between two looks at whether it still changes something."""
 
 
+@compiled_once
 def area(layout: Layout, board: Array, wanted: ArrayLike = True) -> Array:
     """The area of each player, by the rules of Tromp and Taylor: an empty point reaches a colour if a path of empty
     points leads from it to a stone of that colour, and belongs to a player if it reaches no other's.

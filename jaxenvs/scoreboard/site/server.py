@@ -38,6 +38,10 @@ class SiteServer:
         """Serves until Ctrl-C, SIGTERM or `stop`."""
         with contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._socket])
+        self.close()
+
+    def close(self) -> None:
+        """Gives the port back, if `run` has not done so."""
         self._socket.close()
 
     def stop(self) -> None:

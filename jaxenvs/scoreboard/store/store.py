@@ -36,8 +36,15 @@ class Store:
             InvalidField: the database cannot be opened.
             OSError: the folder cannot be made.
         """
-        files = Files(folder.absolute())
-        opened = Database(database or f"sqlite:///{files.folder / DATABASE_FILE}")
+        folder = folder.absolute()
+        if database is None:
+            folder.mkdir(parents=True, exist_ok=True)
+        opened = Database(database or f"sqlite:///{folder / DATABASE_FILE}")
+        try:
+            files = Files(folder)  # after the database, whose address may be wrong
+        except OSError:
+            opened.close()
+            raise
         return Store(opened, files, Uploads(opened, files))
 
     def close(self) -> None:

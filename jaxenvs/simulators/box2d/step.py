@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import broad_phase, contact_solver, continuous, island
 from jaxenvs.simulators.box2d.broad_phase import Box
@@ -36,8 +37,7 @@ _FEWEST = 64
 """Of the lanes near the ground, and of the bodies that may hit it, so many are worked on at once, or more."""
 
 
-# Jitted for callers that step without `jit`, since JAX would compile the loops again at every step.
-@partial(jax.jit, static_argnames=("model", "solver", "airborne", "grounded"), inline=True)
+@partial(compiled_once, static_argnames=("model", "solver", "airborne", "grounded"))
 def step(
     model: Model,
     world: World,

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.simulators.voxels.blocks import FIRST_LIQUID, Block
 
 BRIGHTEST = 15
@@ -37,6 +38,7 @@ def bits_of(present: Array) -> Array:
     return (present.astype(jnp.uint32) << places).sum(axis=2, dtype=jnp.uint32)
 
 
+@compiled_once
 def spread_light(blocks: Array, sources: Array | np.ndarray) -> Array:
     """(x, z, y) uint8: the light of each cell, from 0 to 15.
 

@@ -237,6 +237,9 @@ def step_with(action, env="CartPole-v1"):
         (1, "of type int"),
         ((torch.ones(3), torch.ones(3)), "The action must be tensor, for "),
         (torch.ones(3, dtype=torch.int32, device="meta"), r"got one on meta. Pass `action.to\(envs.device\)`"),
+        (torch.tensor([0, 1, 2]), r"the action of environment 2 must lie in Discrete\(2\)"),
+        (torch.tensor([0, -1, 1], dtype=torch.int32), "the action of environment 1"),
+        (torch.tensor([0, 1, 2**32]), "the action of environment 2"),
     ],
 )
 def test_an_action_of_the_wrong_form_is_refused_and_loses_nothing(action, message):
@@ -246,6 +249,21 @@ def test_an_action_of_the_wrong_form_is_refused_and_loses_nothing(action, messag
         envs.step(action)
     good = torch.ones(3, dtype=torch.uint8)
     assert torch.equal(envs.step(good)[0], untouched.step(good)[0])
+
+
+def test_a_float_that_is_nan_is_refused_and_one_of_few_bits_is_not():
+    step_with(torch.zeros(3, 1, dtype=torch.bfloat16), "Pendulum-v1")
+    with pytest.raises(InvalidAction, match="the action of environment 1"):
+        step_with(torch.tensor([[0.0], [torch.nan], [0.0]]), "Pendulum-v1")
+
+
+def test_an_action_that_only_begins_an_episode_may_be_anything():
+    envs = TorchVectorEnv("CartPole-v1", 2, max_episode_steps=1, autoreset_mode="next_step")
+    envs.reset(seed=0)
+    envs.step(torch.tensor([0, 1]))
+    envs.step(torch.tensor([7, 1]))
+    with pytest.raises(InvalidAction, match="the action of environment 0"):
+        envs.step(torch.tensor([7, 1]))
 
 
 def test_an_action_that_requires_a_gradient_is_refused():

@@ -1,0 +1,45 @@
+"""A function of many lanes, called with a single one.
+
+XLA's CPU compiler makes another program for an axis of size 1, which rounds otherwise than its programs for more lanes.
+A single lane is therefore computed as two equal ones. Programs that are compiled otherwise than by XLA may compute the
+one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import ad, mlir
+
+alone = Primitive("alone")
+"""`alone.bind(*arguments, function=function)` is `function(*arguments)`.
+
+`function` is jitted; it takes arrays with a first axis of lanes, and returns a list of such arrays. Here that axis has
+size 1. There is no rule for `vmap`: `function` is to be called with the larger batch.
+"""
+alone.multiple_results = True
+
+
+def _by_two(*arguments: Array, function: Callable[..., list[Array]]) -> list[Array]:
+    return [x[:1] for x in function(*(jnp.concatenate([x, x]) for x in arguments))]
+
+
+def _shapes(*avals: ShapedArray, function: Callable[..., list[Array]]) -> list[ShapedArray]:
+    return [ShapedArray(x.shape, x.dtype) for x in jax.eval_shape(function, *avals)]
+
+
+def _differentiate(
+    primals: Sequence[Array], tangents: Sequence[Any], *, function: Callable[..., list[Array]]
+) -> tuple[list[Array], list[Array]]:
+    tangents = [ad.instantiate_zeros(x) for x in tangents]
+    return jax.jvp(function, tuple(primals), tuple(tangents))
+
+
+alone.def_impl(jax.jit(_by_two, static_argnames="function"))
+alone.def_abstract_eval(_shapes)
+mlir.register_lowering(alone, mlir.lower_fun(_by_two, multiple_results=True))
+ad.primitive_jvps[alone] = _differentiate
