@@ -1,9 +1,11 @@
 """The documentation site: its generated pages, and a strict build of all of it, which checks every link."""
 
 import hashlib
+import importlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +63,19 @@ def frames_of(animation):
     for number in range(animation.n_frames):
         animation.seek(number)
         yield animation
+
+
+API = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "api").glob("*.md")))
+PACKAGES = "adapters", "fusion", "games", "monitor", "play", "preprocessing", "scoreboard", "spaces", "testing"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_in_the_api(package):
+    module = importlib.import_module(f"jaxenvs.{package}")
+    imported = [name for name, value in vars(module).items() if isinstance(value, type) or callable(value)]
+    names = getattr(module, "__all__", [name for name in imported if not name.startswith("_")])
+    documented = set(re.findall(r"^::: (\S+)", API, re.MULTILINE))
+    assert {f"{module.__name__}.{name}" for name in names} <= documented
 
 
 @pytest.mark.parametrize("id", ["Taxi-v4", "MinAtar/Breakout-v1"])
