@@ -12,6 +12,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import is_integer
+from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidMask, InvalidSpace
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces._convert import (
@@ -24,7 +25,7 @@ from jaxenvs.spaces._convert import (
     validate_integers,
 )
 from jaxenvs.spaces._draw import uniform_integers
-from jaxenvs.spaces.space import Space, static
+from jaxenvs.spaces.space import Space
 
 
 class Box(Space[Array]):

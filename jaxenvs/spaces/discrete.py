@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.checks import is_integer
+from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidSpace
 from jaxenvs.random import Key, check_key, draw_below
 from jaxenvs.spaces._convert import as_array, check_range, import_gymnasium, validate_integers
@@ -20,7 +21,7 @@ from jaxenvs.spaces._draw import (
     uniform_integers,
 )
 from jaxenvs.spaces.box import Box
-from jaxenvs.spaces.space import Space, static
+from jaxenvs.spaces.space import Space
 
 _INT32 = np.iinfo(np.int32)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidAction, InvalidMask, InvalidSpace
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import _flat, _padding
@@ -18,7 +18,7 @@ from jaxenvs.spaces.box import Box
 from jaxenvs.spaces.dict import twin_hint
 from jaxenvs.spaces.discrete import in_range
 from jaxenvs.spaces.sequence import stack_gymnasium
-from jaxenvs.spaces.space import Space, static
+from jaxenvs.spaces.space import Space
 
 # The number of nodes that Gymnasium samples by default.
 _USUAL_NODES = 10

@@ -9,12 +9,13 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.checks import is_integer
+from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidSpace
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces._convert import as_array, import_gymnasium, validate_integers
 from jaxenvs.spaces._draw import as_mask, as_probability, check_only_one
 from jaxenvs.spaces.box import Box
-from jaxenvs.spaces.space import Space, static
+from jaxenvs.spaces.space import Space
 
 
 class MultiBinary(Space[Array]):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidMask, InvalidSpace
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces._convert import as_array, import_gymnasium, validate_integers
@@ -20,7 +21,7 @@ from jaxenvs.spaces._draw import (
 )
 from jaxenvs.spaces.box import Box
 from jaxenvs.spaces.discrete import Discrete, in_range
-from jaxenvs.spaces.space import Space, static
+from jaxenvs.spaces.space import Space
 
 _INT32 = np.iinfo(np.int32)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.errors import InvalidAction, InvalidMask, InvalidSpace
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import _flat, _padding
@@ -17,7 +17,7 @@ from jaxenvs.spaces._convert import as_array, import_gymnasium
 from jaxenvs.spaces._draw import check_only_one, uniform_integers
 from jaxenvs.spaces.box import Box
 from jaxenvs.spaces.dict import twin_hint
-from jaxenvs.spaces.space import Space, static
+from jaxenvs.spaces.space import Space
 
 # Gymnasium draws the length from the geometric distribution with this parameter.
 _STOP = 0.25

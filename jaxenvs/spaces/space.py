@@ -17,19 +17,14 @@ from jaxenvs.random import Key
 Element = TypeVar("Element")
 
 
-def static(default: Any = dataclasses.MISSING) -> Any:
-    """A field that is part of a space's structure, not a leaf; NumPy arrays are allowed."""
-    return pytree.static(default)
-
-
-@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, dataclasses.field))
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(pytree.static, dataclasses.field))
 class Space(abc.ABC, Generic[Element]):
     """A set that observations or actions lie in.
 
-    It is a frozen dataclass and a pytree. Bounds are leaves, and shapes and dtypes are static. So a space may be
-    built inside a trace (from an environment whose parameters are traced), mapped over and passed to a jitted
-    function. `sample`, `contains`, `flatten` and `unflatten` are jittable; comparison and the
-    conversions from and to Gymnasium work on the host.
+    It is a frozen dataclass and a pytree. Bounds are leaves, and shapes and dtypes are static (NumPy arrays, where
+    there are several). So a space may be built inside a trace (from an environment whose parameters are traced),
+    mapped over and passed to a jitted function. `sample`, `contains`, `flatten` and `unflatten` are jittable;
+    comparison and the conversions from and to Gymnasium work on the host.
 
     The constructor checks and normalises the fields. Unflattening does neither, since JAX puts placeholders, axis
     numbers and batches in place of the leaves.

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidAction, InvalidMask, InvalidSpace
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces._convert import as_array, import_gymnasium, validate_integers
 from jaxenvs.spaces._draw import as_mask, as_probability, check_only_one, choose_weighted, uniform_integers
 from jaxenvs.spaces._padding import check_size
 from jaxenvs.spaces.box import Box
-from jaxenvs.spaces.space import Space, static
+from jaxenvs.spaces.space import Space
 
 # Gymnasium sorts a set of characters, and its default is a set.
 _ALPHANUMERIC = "".join(sorted(string.ascii_letters + string.digits))
