@@ -3,9 +3,13 @@
 The last bits of floats depend on how a loop was compiled. So every step that counts is computed by one program: on a
 CPU, for a fixed number of lanes, with a number of steps that is an argument. It gives the same bits whether it is
 called once for many steps, as verification does, or once for each, as a policy needs.
+
+A loop that was recorded in a fused environment was rounded by a kernel. It is judged by the same program, whose step is
+that kernel.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +20,7 @@ from jax.extend.core import Jaxpr, jaxprs_in_params
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.trees import is_key
+from jaxenvs.fusion import fuse
 from jaxenvs.scoreboard.board import board_of, on_cpu
 
 _MOST_LANES = 256
@@ -54,8 +59,10 @@ class Program:
         action: those of an action.
     """
 
-    def __init__(self, env: Env[Any, Any]) -> None:
+    def __init__(self, env: Env[Any, Any], step: Callable[[Any, Any], Any] | None = None) -> None:
+        """`step` is the step of `env`, if it is computed in another way."""
         self.env = env
+        self._step = step or env.step
         self._key = jax.eval_shape(lambda: jax.random.key(0, impl="jaxenvs"))
         self._state, first = jax.eval_shape(env.reset, self._key)
         self.action = jax.eval_shape(env.action_space.sample, self._key)
@@ -114,7 +121,7 @@ class Program:
         def step(index: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
             states, _, *outputs = carry
             action = jax.tree.map(lambda leaf: leaf[index], actions)
-            states, timestep = jax.vmap(self.env.step)(states, action)
+            states, timestep = jax.vmap(self._step)(states, action)
             news = timestep.reward, timestep.terminated, timestep.truncated
             return states, timestep.observation, *(old.at[index].set(new) for old, new in zip(outputs, news))
 
@@ -158,6 +165,17 @@ class Program:
 def program_of(env_id: str) -> Program:
     """The program of an id, compiled on its first call."""
     return Program(board_of(env_id).env)
+
+
+@functools.cache
+def fused_program_of(env_id: str) -> Program:
+    """The program of an id whose step is a kernel.
+
+    Raises:
+        DependencyNotInstalled: a kernel needs an extra that is missing.
+    """
+    env = board_of(env_id).env
+    return Program(env, fuse(env).step)
 
 
 def _is_key(leaf: Any) -> bool:
