@@ -236,7 +236,7 @@ def _played(
 
 
 def _kernel(env_id: str) -> Program | None:
-    """The program whose step is a kernel, if kernels can be made here."""
+    """The program with kernels, if they can be made here."""
     try:
         return fused_program_of(env_id)
     except DependencyNotInstalled:
