@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "bench": {"wrappers", "fusion", "registration", "rollouts", "training", "monitor"},
     "scoreboard": {
         "canvas",
+        "fusion",
         "wrappers",
         "registration",
         "rollouts",
