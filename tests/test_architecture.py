@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "bench": {"wrappers", "fusion", "registration", "rollouts", "training", "monitor"},
     "scoreboard": {
         "canvas",
+        "fusion",
         "wrappers",
         "registration",
         "rollouts",

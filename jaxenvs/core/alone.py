@@ -1,12 +1,12 @@
 """A function of many lanes, called with a single one.
 
-XLA's CPU compiler makes another program for an axis of size 1, which rounds otherwise than its programs for more lanes.
-A single lane is therefore computed as two equal ones. Programs that are compiled otherwise than by XLA may compute the
-one.
+XLA's CPU compiler makes another program for an axis of size 1: it rounds otherwise than those for more lanes, and loops
+over that axis are no loops any more. A single lane is therefore computed as two equal ones. Programs that are compiled
+otherwise than by XLA may compute the one.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,8 @@ from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 
+T = TypeVar("T")
+
 alone = Primitive("alone")
 """`alone.bind(*arguments, function=function)` is `function(*arguments)`.
 
@@ -22,6 +24,19 @@ alone = Primitive("alone")
 size 1. There is no rule for `vmap`: `function` is to be called with the larger batch.
 """
 alone.multiple_results = True
+
+
+def call_alone(function: Callable[..., T], *arguments: Any) -> T:
+    """`function(*arguments)` of a single lane, with the bits that it has among others.
+
+    Args:
+        function: of trees of arrays with a first axis of lanes; its result is another.
+        arguments: such trees, in which that axis has size 1.
+    """
+    leaves, structure = jax.tree.flatten(arguments)
+    results = jax.tree.structure(jax.eval_shape(function, *arguments))
+    flat = jax.jit(lambda *leaves: jax.tree.leaves(function(*structure.unflatten(leaves))))
+    return results.unflatten(alone.bind(*leaves, function=flat))
 
 
 def _by_two(*arguments: Array, function: Callable[..., list[Array]]) -> list[Array]:

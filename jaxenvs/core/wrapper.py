@@ -83,6 +83,9 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
         wrapped environment. So spaces may be built and their bounds read.
         """
 
+    is_transparent: ClassVar[bool] = False
+    """Whether it changes nothing but how a step is computed: states, spaces and results are the wrapped ones."""
+
     @abc.abstractmethod
     def inner_state(self, state: State) -> Any:
         """The wrapped environment's state inside this wrapper's state."""

@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, View, palette
 from jaxenvs.canvas.palette import Color
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.envs._tileset import lay, sprite_of
 
 LISTED = 8
@@ -101,7 +102,7 @@ def _draw_hand(hand: ShownHand) -> Array:
             picture = jnp.where(hand.second_hidden, _BACK, picture)
         row = row.image(cards.at[picture].get(mode="clip"), (slot * _CARD_STEP, 0))
     unused = LISTED - jnp.minimum(hand.size, LISTED)
-    return jnp.roll(row.to_rgb(), unused * _CARD_STEP // 2, axis=1)
+    return _moved_right(row.to_rgb(), unused * _CARD_STEP // 2)
 
 
 @functools.lru_cache(maxsize=1)
@@ -180,3 +181,8 @@ def _paint_diamond(canvas: Canvas, x: float, y: float, s: float) -> Canvas:
 
 _paint_red_names = functools.partial(_paint_names, color=palette.RED)  # for hearts and diamonds, the odd suits
 _paint_small_suits = functools.partial(_paint_suits, size=9)
+
+
+@compiled_once
+def _moved_right(image: Array, pixels: Array) -> Array:
+    return jnp.roll(image, pixels, axis=1)

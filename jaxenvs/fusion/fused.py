@@ -31,6 +31,8 @@ class Fused(SameObservations, SameActions, StatelessWrapper[Obs], Generic[Obs]):
     no derivatives: take those of `fused.env`.
     """
 
+    is_transparent = True
+
     def reset(self, key: Array) -> tuple[Any, TimeStep[Obs]]:
         return self.env.reset(key)
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from jaxenvs.errors import CheckpointError, DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.recording.episode_table import EpisodeReader
+from jaxenvs.monitor.recording.writer_name import has_writers
+from jaxenvs.monitor.run_folder.lock import is_locked
 from jaxenvs.monitor.run_folder.run import Run
 
 MEDIA_TYPES = {
@@ -77,7 +79,7 @@ class RunFolder:
         path = self.run_path(name)
         files = [path / each for each in ("run.json", "progress.csv", "evaluation.json")]
         files += [*sorted(path.glob("episodes/*.parquet")), *_media(path)]
-        parts = []
+        parts = [str(_row(name, path)["status"])]
         for file in files:
             with contextlib.suppress(OSError):
                 status = file.stat()
@@ -159,6 +161,9 @@ def _row(name: str, path: Path) -> dict[str, Any]:
         described = environment.get("id") if isinstance(environment, dict) else None
         row["env_id"] = manifest.get("env_id") or described
         row |= {key: manifest.get(key) for key in ("algorithm", "status", "started")}
+        # A process that was killed, and a recorder of a loop, leave the status as it was.
+        if row["status"] == "running" and has_writers(path / "episodes") is False and is_locked(path) is False:
+            row["status"] = "ended"
     return row
 
 

@@ -14,7 +14,7 @@ from jaxenvs.scoreboard.challenge import public_challenge, secret_challenge
 from jaxenvs.scoreboard.claims import agrees, reject_episode
 from jaxenvs.scoreboard.playback import play_back
 from jaxenvs.scoreboard.policy_board import NoAnswer, play_policy
-from jaxenvs.scoreboard.program import program_of
+from jaxenvs.scoreboard.program import fused_program_of, program_of
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.segments import verify_segments
 from jaxenvs.scoreboard.submission import Submission
@@ -71,7 +71,7 @@ def _checked(
 ) -> tuple[np.ndarray, int]:
     board = _board(submission)
     check_rules(submission, board, rules)
-    program = program_of(submission.env_id)
+    program = (fused_program_of if submission.is_fused else program_of)(submission.env_id)
     total = int(submission.episodes.length.sum())
 
     def report(done: int) -> None:

@@ -106,11 +106,12 @@ def _played(
 
 
 def check_env(board: Board, env: Env[Any, Any]) -> None:
-    """Checks that an environment, without AutoReset, is that of a board.
+    """Checks that an environment, without AutoReset, is that of a board; fused or not.
 
     Raises:
         InvalidField: it has other fields, another time limit, or further wrappers.
     """
+    env = _bare(env)
     names = [type(wrapper).__name__ for wrapper in wrappers_of(env) if type(wrapper).__name__ != "TimeLimit"]
     described = describe_env(env, board.spec.id)
     if names:
@@ -123,6 +124,14 @@ def check_env(board: Board, env: Env[Any, Any]) -> None:
             f"{type(unwrap(env)).__name__} is not the environment of the board, `jaxenvs.make({board.spec.id!r})`."
             f" {text} Results in other environments cannot be compared."
         )
+
+
+def _bare(env: Env[Any, Any]) -> Env[Any, Any]:
+    """The environment without wrappers that change only how it is computed."""
+    bare = unwrap(env)
+    for wrapper in reversed(wrappers_of(env)):
+        bare = bare if wrapper.is_transparent else wrapper.replace(env=bare)
+    return bare
 
 
 @dataclasses.dataclass(frozen=True)

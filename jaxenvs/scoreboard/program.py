@@ -3,9 +3,12 @@
 The last bits of floats depend on how a loop was compiled. So every step that counts is computed by one program: on a
 CPU, for a fixed number of lanes, with a number of steps that is an argument. It gives the same bits whether it is
 called once for many steps, as verification does, or once for each, as a policy needs.
+
+A loop that was recorded in a fused environment was rounded by kernels. It is judged by the same program with kernels.
 """
 
 import functools
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +19,7 @@ from jax.extend.core import Jaxpr, jaxprs_in_params
 
 from jaxenvs.core.env import Env
 from jaxenvs.core.trees import is_key, is_key_type
+from jaxenvs.fusion import call, fuse
 from jaxenvs.scoreboard.board import board_of, on_cpu
 
 _MOST_LANES = 256
@@ -54,8 +58,19 @@ class Program:
         action: those of an action.
     """
 
-    def __init__(self, env: Env[Any, Any]) -> None:
+    def __init__(self, env: Env[Any, Any], *, is_fused: bool = False) -> None:
+        """Looks at the shapes and dtypes; nothing is compiled yet.
+
+        Args:
+            env: the environment.
+            is_fused: whether kernels compute it, as in `fuse(AutoReset(env))`.
+
+        Raises:
+            DependencyNotInstalled: a kernel needs an extra that is missing.
+        """
         self.env = env
+        self._is_fused = is_fused
+        self._step = fuse(env).step if is_fused else env.step
         self._key = jax.eval_shape(lambda: jax.random.key(0, impl="jaxenvs"))
         self._state, first = jax.eval_shape(env.reset, self._key)
         self.action = jax.eval_shape(env.action_space.sample, self._key)
@@ -108,13 +123,22 @@ class Program:
     def _begun(self, roots: Any, numbers: Array) -> tuple[Any, Any]:
         keys = jax.vmap(jax.random.fold_in)(roots, numbers)
         states, timestep = jax.vmap(self.env.reset)(keys)
-        return states, timestep.observation
+        begun = states, timestep.observation
+        if not self._is_fused:
+            return begun
+        # The loop's kernel begins all episodes but the first of a lane, which `reset` has begun.
+        later, timestep = jax.vmap(partial(call, self.env.reset))(keys)
+
+        def choose(first: Array, other: Array) -> Array:
+            return jnp.where((numbers == 0).reshape(-1, *(1,) * (first.ndim - 1)), first, other)
+
+        return jax.tree.map(choose, begun, (later, timestep.observation))
 
     def _advanced(self, states: Any, actions: Any, count: Array) -> tuple[Any, ...]:
         def step(index: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
             states, _, *outputs = carry
             action = jax.tree.map(lambda leaf: leaf[index], actions)
-            states, timestep = jax.vmap(self.env.step)(states, action)
+            states, timestep = jax.vmap(self._step)(states, action)
             news = timestep.reward, timestep.terminated, timestep.truncated
             return states, timestep.observation, *(old.at[index].set(new) for old, new in zip(outputs, news))
 
@@ -158,6 +182,16 @@ class Program:
 def program_of(env_id: str) -> Program:
     """The program of an id, compiled on its first call."""
     return Program(board_of(env_id).env)
+
+
+@functools.cache
+def fused_program_of(env_id: str) -> Program:
+    """The program of an id with kernels.
+
+    Raises:
+        DependencyNotInstalled: a kernel needs an extra that is missing.
+    """
+    return Program(board_of(env_id).env, is_fused=True)
 
 
 def _data(states: Any) -> list[Any]:

@@ -99,7 +99,8 @@ class Submission:
         challenge: the challenge that they answer, with the root of their keys.
         lanes: None if episode `i` begins with `fold_in(root, i)`. A number of lanes for a training in `AutoReset`: the
             lanes' keys are `split(root, lanes)`, and episode `n` of a lane begins with `fold_in(lane_key, n)`.
-        machine: versions of jaxenvs, jax and jaxlib, backend, device, platform and x64, as `run.json` has them.
+        machine: versions of jaxenvs, jax and jaxlib, backend, device, platform and x64, as `run.json` has them; and
+            `fused`, True if the episodes were played by a kernel.
         author: what the author says.
         episodes: the episodes; none of them for the policy board.
         checkpoints: states of the episodes; None for none.
@@ -139,6 +140,11 @@ class Submission:
         from jaxenvs.scoreboard.archive import encode
 
         return encode(self)
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether the episodes were played by a kernel, as `jaxenvs.fuse` makes it."""
+        return self.machine.get("fused") is True
 
     @property
     def env_steps(self) -> np.ndarray:

@@ -7,6 +7,7 @@ import urllib.parse
 import numpy as np
 import pytest
 
+import jaxenvs
 from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor import EpisodeWriter, Run, Settings
 from jaxenvs.play import Server, watch_app
@@ -91,8 +92,9 @@ def test_a_folder_of_runs_lists_them(watcher):
     assert (rows["one run"]["env_id"], rows["one run"]["algorithm"], rows["one run"]["status"]) == (
         "CartPole-v1",
         "ppo",
-        "running",
+        "ended",
     )
+    assert rows["other"]["status"] == "running"
     assert rows["broken"]["status"] == "damaged"
 
 
@@ -135,14 +137,27 @@ def test_long_curves_are_thinned_and_smoothed(tmp_path):
 
 
 def test_a_run_without_a_learner_shows_the_returns_of_its_episodes(tmp_path):
-    import jaxenvs
-
     run = Run.record(jaxenvs.make("CartPole-v1"), path=tmp_path / "played")
     add_episodes(run, [5, 6, 7])
     shown = RunFolder(run.path).view(".")
     assert shown["env_id"] == "CartPole-v1"
     assert shown["recorded_curve"][0]["values"] == [5, 6, 7]
     assert shown["curve"] == []
+
+
+def test_a_run_that_nobody_writes_to_any_more_has_ended(tmp_path):
+    run = Run.record(jaxenvs.make("CartPole-v1"), path=tmp_path / "loop")
+    folder = RunFolder(tmp_path)
+    assert folder.rows()[0]["status"] == "running"  # its writer may still begin
+    with EpisodeWriter(run, writer="tester"):
+        assert folder.rows()[0]["status"] == folder.view("loop")["status"] == "running"
+        stamp = folder.stamp("loop")
+    assert folder.rows()[0]["status"] == folder.view("loop")["status"] == "ended"
+    assert folder.stamp("loop") != stamp
+    with run.exclusively():  # a training, which evaluates its agent when its writer is closed
+        assert folder.rows()[0]["status"] == "running"
+    run.mark("interrupted")
+    assert folder.rows()[0]["status"] == "interrupted"
 
 
 def test_pictures_and_videos_are_served_in_ranges(watcher):

@@ -3,13 +3,19 @@
 import dataclasses
 import re
 
+import jax
 import numpy as np
 import pytest
 
 import jaxenvs
 from jaxenvs import monitor, scoreboard
-from jaxenvs.errors import InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.scoreboard import judging, packing
+from jaxenvs.scoreboard.board import board_of
+from jaxenvs.scoreboard.program import Program
 from tests.scoreboard.honest import AUTHOR, EPISODES, RULES, columns, rows, training
+
+CHALLENGE = scoreboard.public_challenge("CartPole-v1", episodes=EPISODES)
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +108,49 @@ def test_another_environment_is_refused(tmp_path, change, reason):
     run = monitor.Run.record(env, key=jaxenvs.random.key(0), path=tmp_path / "run", env_id="CartPole-v1")
     with pytest.raises(InvalidField, match=reason):
         scoreboard.pack(run, AUTHOR)
+
+
+@pytest.fixture
+def fused_folder(tmp_path):
+    """A recorded loop of a fused environment, in as many lanes as a kernel is made for."""
+    pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
+    env, lanes = jaxenvs.fuse(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))), 16
+    start, _ = jax.vmap(env.reset)(jax.random.split(CHALLENGE.key, lanes))
+    actions = jax.random.randint(jax.random.key(0), (128, lanes), 0, 2)
+    _, timesteps = env.scan(start, actions)
+    with monitor.record(env, key=CHALLENGE.key, path=tmp_path / "run", start=start) as recorder:
+        recorder.add(monitor.outcome(timesteps), actions)
+    return tmp_path / "run"
+
+
+def test_a_fused_loop_is_packed_as_it_is(fused_folder):
+    submission = scoreboard.pack(fused_folder, AUTHOR, challenge=CHALLENGE)
+    assert not submission.is_fused  # its episodes are those of the usual program
+    verdict = scoreboard.verify(submission, rules=RULES)
+    assert (verdict.state, verdict.by_checkpoints) == ("verified", 0), verdict.reason
+    assert monitor.Replayer(fused_folder).play(0).differences == ()
+
+
+def test_a_loop_that_only_the_kernel_plays_is_judged_by_it(fused_folder, monkeypatch):
+    """Contacts make of a last bit another episode; here the usual program has another gravity instead."""
+    env = board_of("CartPole-v1").env
+    other = Program(env.replace(env=env.env.replace(gravity=1.6)))
+    monkeypatch.setattr(packing, "program_of", lambda env_id: other)
+    monkeypatch.setattr(judging, "program_of", lambda env_id: other)
+    submission = scoreboard.Submission.read(scoreboard.pack(fused_folder, AUTHOR, challenge=CHALLENGE).to_bytes())
+    assert submission.is_fused
+    verdict = scoreboard.verify(submission, rules=RULES)
+    assert (verdict.state, verdict.by_checkpoints) == ("verified", 0), verdict.reason
+    unfused = dataclasses.replace(submission, machine={**submission.machine, "fused": False}, checkpoints=None)
+    assert scoreboard.verify(unfused, rules=RULES).state == "rejected"
+
+
+def test_a_kernel_that_cannot_be_made_is_an_error_and_no_rejection(packed, monkeypatch):
+    fused = dataclasses.replace(packed, machine={**packed.machine, "fused": True})
+
+    def missing(env_id):
+        raise DependencyNotInstalled("Fusing needs llvmlite.")
+
+    monkeypatch.setattr(judging, "fused_program_of", missing)
+    verdict = scoreboard.verify(fused, rules=RULES)
+    assert (verdict.state, verdict.reason) == ("error", "Fusing needs llvmlite.")

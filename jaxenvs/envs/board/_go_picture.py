@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.envs.board import _wood
 from jaxenvs.envs.board._look import Look, pieces_of
 
@@ -99,11 +100,12 @@ def _remark(game: Any, position: Any) -> str:
     if not position.is_over:
         return ""
     stones = pieces_of(game, position)
-    black, white = np.asarray(stones | _compiled_area_of(stones)).sum((1, 2))
+    black, white = np.asarray(stones | area_of(stones)).sum((1, 2))
     komi = float(game.komi)
     return f"{black} to {white + komi:g} with {komi:g} komi"
 
 
+@compiled_once
 def area_of(stones: Array) -> Array:
     """(2, size, size) bool: the empty points from which only stones of Black, or only of White, can be reached.
 
@@ -120,9 +122,6 @@ def area_of(stones: Array) -> Array:
 
     reached = jax.lax.while_loop(grew, lambda pair: (pair[1], spread(pair[1])), (stones, spread(stones)))[1]
     return reached & ~reached[::-1] & is_empty[None]
-
-
-_compiled_area_of = jax.jit(area_of)
 
 
 def _neighbours(points: Array) -> Array:

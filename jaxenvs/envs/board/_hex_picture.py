@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.canvas import Canvas
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.envs.board import _wood
 from jaxenvs.envs.board._look import Look, pieces_of
 
@@ -58,6 +59,7 @@ def connecting(stones: Array) -> Array:
     return from_top & from_bottom
 
 
+@compiled_once
 def _chain(stones: Array, beginning: Array) -> Array:
     """(size, size) bool: the stones that are connected with one that is in `beginning`."""
 

@@ -1,10 +1,13 @@
 """The picture of the walker."""
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from jaxenvs.canvas import Canvas, palette
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.envs.box2d import _bipedal_terrain as terrains
 from jaxenvs.envs.box2d._bipedal_lidar import DIRECTIONS, RANGE
 from jaxenvs.envs.box2d._bipedal_terrain import HEIGHT, SCALE, STEP, Terrain
@@ -16,6 +19,7 @@ _FLAG_X, _POLE, _CLOTH = 3 * STEP, 50 / SCALE, (25 / SCALE, 10 / SCALE)
 """Where the flag at the start stands, its height, and length and height of its cloth, m."""
 
 
+@partial(compiled_once, static_argnames="model")
 def picture(model: Model, world: World, terrain: Terrain, lidar: Array) -> Array:
     """(400, 600, 3) uint8: what is near the robot.
 

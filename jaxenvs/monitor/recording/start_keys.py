@@ -105,7 +105,7 @@ def check_replayable(env: Env[Any, Any]) -> None:
     if not resets_itself(env):
         return
     for wrapper in _around_auto_reset(env):
-        if not isinstance(wrapper, _TRANSPARENT):
+        if not (wrapper.is_transparent or isinstance(wrapper, _TRANSPARENT)):
             raise InvalidField(
                 f"Episodes are replayed inside AutoReset, and {type(wrapper).__name__} around it changes actions or"
                 f" rewards. Put it inside: `AutoReset({type(wrapper).__name__}(env, ...))`."

@@ -7,13 +7,19 @@ from pathlib import Path
 
 from jaxenvs.errors import InvalidField, NotWritten, RunInUse
 from jaxenvs.monitor.recording.parts import parts_in
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows has none, so names are not locked there
-    fcntl = None
+from jaxenvs.monitor.run_folder.lock import is_locked, take
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def has_writers(folder: Path) -> bool | None:
+    """Whether living writers have names in a folder; None if nobody ever had one, or if there is no telling.
+
+    Args:
+        folder: the folder `episodes` of a run.
+    """
+    held = [is_locked(path) for path in folder.glob(".*.lock")]
+    return True if True in held else None if None in held or not held else False
 
 
 class WriterName:
@@ -81,13 +87,10 @@ class WriterName:
     def _lock(self, folder: Path, flags: int) -> None:
         descriptor = os.open(folder / f".{self.name}.lock", flags, 0o666)
         try:
-            if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take(descriptor)
         except BlockingIOError as error:
             os.close(descriptor)
             raise RunInUse(
                 f"Another writer called `{self.name}` writes to {folder}. Close it, or give this one another name."
             ) from error
-        except OSError:  # a file system without locks
-            pass
         self._descriptor = descriptor

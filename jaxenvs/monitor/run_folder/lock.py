@@ -1,7 +1,8 @@
-"""A lock on a folder, held by a living process."""
+"""Locks on folders and files, each held by a living process."""
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -15,6 +16,45 @@ except ModuleNotFoundError:  # Windows has none, so folders are not locked there
 
 _held: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
 """The folders whose lock is held in this context, and in threads that run in a copy of it."""
+
+_PROBE_SECONDS = 0.02
+"""Longer than `is_locked` takes."""
+
+
+def take(descriptor: int) -> None:
+    """Locks an open file or folder, until it is closed. Without such locks, nothing is locked.
+
+    Raises:
+        BlockingIOError: it is locked.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:  # perhaps by `is_locked`
+        time.sleep(_PROBE_SECONDS)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # a file system without locks
+        pass
+
+
+def is_locked(path: Path) -> bool | None:
+    """Whether a living process holds the lock of a file or folder; None if there is no telling."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextlib.contextmanager
@@ -50,13 +90,10 @@ def _locked(folder: Path) -> int | None:
     except OSError:  # such as a missing folder, which will be reported when writing to it
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(descriptor)
     except BlockingIOError as error:
         os.close(descriptor)
         raise RunInUse(_message(folder)) from error
-    except OSError:
-        os.close(descriptor)
-        return None
     return descriptor
 
 

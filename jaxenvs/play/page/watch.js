@@ -84,7 +84,7 @@ async function showRun() {
   const [head, body] = $("episodes").children;
   head.replaceChildren(cells("th", ["writer", "episode", "for", "return", "length", "end", "steps", "time"]));
   body.replaceChildren(...run.episodes.map((each) => cells("td", [
-    each.writer, each.episode, each.mode, value(each.episode_return), each.length, each.terminated ? "terminated" : "truncated", value(each.env_steps), duration(each.seconds ?? 0),
+    each.writer, each.episode, each.mode, value(each.episode_return), each.length, each.terminated ? "terminated" : each.truncated ? "truncated" : "cut short", value(each.env_steps), duration(each.seconds ?? 0),
   ])));
 
   showMedia(asked, run.media);

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxenvs.core.alone import alone
+from jaxenvs.core.alone import call_alone
 from jaxenvs.core.kept import kept
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
     @jax.custom_batching.custom_vmap
     def many(arguments: Any) -> T:
         if jax.tree.leaves(arguments)[0].shape[0] == 1:
-            return _alone(jitted, arguments)
+            return call_alone(jitted, *arguments)
         return jitted(*arguments)
 
     @many.def_vmap
@@ -85,14 +85,6 @@ def anywhere(flag: Array) -> Array:
 def _(lanes: int, batched: Any, flag: Array) -> tuple[Array, bool]:
     del lanes
     return anywhere(jnp.any(flag, 0) if batched[0] else flag), False
-
-
-def _alone(jitted: Callable[..., T], arguments: Any) -> T:
-    """`jitted(*arguments)` of a single lane, with the bits that it has among others."""
-    leaves, structure = jax.tree.flatten(arguments)
-    results = jax.tree.structure(jax.eval_shape(jitted, *arguments))
-    flat = jax.jit(lambda *leaves: jax.tree.leaves(jitted(*structure.unflatten(leaves))))
-    return results.unflatten(alone.bind(*leaves, function=flat))
 
 
 def _spread(lanes: int, batched: Any, arguments: Any) -> Any:

@@ -17,7 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxenvs.core.alone import call_alone
 from jaxenvs.core.checks import check_integer, check_range
+from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.trigonometry import cos, sin
 from jaxenvs.simulators.voxels.blocks import Block
@@ -105,6 +107,7 @@ class Scene(PyTreeNode):
     lamp: Array | None = None
 
 
+@partial(compiled_once, static_argnames="lens")
 def picture(lens: Lens, scene: Scene) -> Array:
     """What the eye sees: (height, width) uint32, pixels `0x00BBGGRR`. It has no derivative.
 
@@ -127,7 +130,7 @@ def to_unit_rgb(pixels: Array) -> Array:
 def _one(lens: Lens) -> Callable[[Scene], Array]:
     @jax.custom_batching.custom_vmap
     def one(scene: Scene) -> Array:
-        return _drawn(lens, jax.tree.map(lambda x: jnp.stack([x, x]), scene))[0]
+        return call_alone(partial(_drawn, lens), jax.tree.map(lambda x: x[None], scene))[0]
 
     @one.def_vmap
     def many(size: int, batched: list[Scene], scene: Scene) -> tuple[Array, bool]:
@@ -148,7 +151,7 @@ def _one(lens: Lens) -> Callable[[Scene], Array]:
 
 @partial(jax.jit, static_argnums=0)
 def _drawn(lens: Lens, scenes: Scene) -> Array:
-    """Draws a chunk of at least two pictures: (pictures, height, width) uint32.
+    """Draws a chunk of at least two pictures, if XLA compiles it: (pictures, height, width) uint32.
 
     Each stage is a loop over the pictures. XLA's CPU compiler does not fuse across loops; without them it would
     compute a stage once for each use of it in the next.
