@@ -111,7 +111,9 @@ def _header(submission: Submission) -> bytes:
 
 
 def check_author(author: Author) -> None:
-    """Raises `InvalidSubmission` if what an author says would be refused."""
+    """Raises `InvalidSubmission` if what an author says would be refused, and `InvalidField` if it is not an author."""
+    if not isinstance(author, Author):
+        raise InvalidField(f"`author` is `jaxenvs.scoreboard.Author(algorithm, ...)`, got {author!r}.")
     _author(vars(author))
 
 
