@@ -165,8 +165,11 @@ def decode(data: bytes) -> Submission:
     if lanes is not None and mode != "training":
         _refuse("Only a training has lanes.")
     _check_order(episodes, lanes)
+    env_id = _text(header, "env_id", 1, MOST_NAME)
+    if ":" in env_id:  # `make("module:id")` imports the module
+        _refuse("`env_id` must be an id without a module.")
     return Submission(
-        env_id=_text(header, "env_id", 1, MOST_NAME),
+        env_id=env_id,
         environment=_mapping(header, "environment"),
         board=board,
         mode=mode,
