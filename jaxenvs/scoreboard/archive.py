@@ -111,7 +111,9 @@ def _header(submission: Submission) -> bytes:
 
 
 def check_author(author: Author) -> None:
-    """Raises `InvalidSubmission` if what an author says would be refused."""
+    """Raises `InvalidSubmission` if what an author says would be refused, and `InvalidField` if it is not an author."""
+    if not isinstance(author, Author):
+        raise InvalidField(f"`author` is `jaxenvs.scoreboard.Author(algorithm, ...)`, got {author!r}.")
     _author(vars(author))
 
 
@@ -163,8 +165,11 @@ def decode(data: bytes) -> Submission:
     if lanes is not None and mode != "training":
         _refuse("Only a training has lanes.")
     _check_order(episodes, lanes)
+    env_id = _text(header, "env_id", 1, MOST_NAME)
+    if ":" in env_id:  # `make("module:id")` imports the module
+        _refuse("`env_id` must be an id without a module.")
     return Submission(
-        env_id=_text(header, "env_id", 1, MOST_NAME),
+        env_id=env_id,
         environment=_mapping(header, "environment"),
         board=board,
         mode=mode,

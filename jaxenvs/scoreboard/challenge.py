@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
+from jaxenvs.registration import spec
 
 EPISODES = 100
 """The episodes that each agent plays, as OpenAI Gym's scores were means over 100."""
@@ -97,9 +98,22 @@ def public_challenge(env_id: str, seed: int = 0, *, episodes: int = EPISODES) ->
         env_id: the id of the environment.
         seed: the seed of the board.
         episodes: how many episodes each agent plays.
+
+    Raises:
+        UnregisteredEnv, DeprecatedEnv, RegistrationError: there is no such id.
     """
+    env_id = spec(env_id).id
     digest = hashlib.sha256(f"jaxenvs scoreboard\n{env_id}\n{int(seed)}".encode()).digest()
     return Challenge(f"public:{int(seed)}", _words(digest), episodes)
+
+
+def check_challenge(challenge: object) -> None:
+    """Raises `InvalidField` if something is not a challenge."""
+    if not isinstance(challenge, Challenge):
+        raise InvalidField(
+            "`challenge` is what `jaxenvs.scoreboard.public_challenge(env_id)` returns, or `Challenge.from_text(text)`,"
+            f" got {challenge!r}."
+        )
 
 
 def secret_challenge(*, kind: str = "secret", episodes: int = EPISODES) -> Challenge:

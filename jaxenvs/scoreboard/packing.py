@@ -16,8 +16,9 @@ from jaxenvs.monitor.recording.parts import parts_in, read_part
 from jaxenvs.monitor.recording.replayer import Replayer
 from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifest
 from jaxenvs.monitor.run_folder.rebuilt_env import rebuild_env
+from jaxenvs.scoreboard.archive import check_author
 from jaxenvs.scoreboard.board import Board, board_of
-from jaxenvs.scoreboard.challenge import Challenge, public_challenge
+from jaxenvs.scoreboard.challenge import Challenge, check_challenge, public_challenge
 from jaxenvs.scoreboard.claims import agrees
 from jaxenvs.scoreboard.limits import MEMBERS
 from jaxenvs.scoreboard.playback import EVERY, play_back
@@ -66,8 +67,12 @@ def pack(
         CheckpointError: the folder is not a run folder, is damaged, or its environment cannot be rebuilt.
         InvalidField: the environment is not that of a board, the keys do not follow from a challenge, or the actions of
             an episode are missing.
+        InvalidSubmission: the name, the link or the write-up of the author would be refused.
         DependencyNotInstalled: pyarrow is missing.
     """
+    check_author(author)
+    if challenge is not None:
+        check_challenge(challenge)
     path = Path(getattr(run, "path", run))
     manifest = read_manifest(path)
     env = rebuild_env(manifest).env

@@ -15,8 +15,9 @@ from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.run_folder.description import describe_env, describe_machine
 from jaxenvs.rollouts.policy import Policy, as_policy
+from jaxenvs.scoreboard.archive import check_author
 from jaxenvs.scoreboard.board import Board, board_of, difference, on_cpu
-from jaxenvs.scoreboard.challenge import Challenge
+from jaxenvs.scoreboard.challenge import Challenge, check_challenge
 from jaxenvs.scoreboard.limits import MEMBERS
 from jaxenvs.scoreboard.playback import EVERY, Played
 from jaxenvs.scoreboard.program import Program, program_of
@@ -53,12 +54,18 @@ def play(
         A submission for the control board.
 
     Raises:
-        InvalidField: `env` is not the environment of the board, or an action does not fit the action space.
+        InvalidField: `env` is not the environment of the board, there is no policy, an argument is of another type, or
+            an action does not fit the action space.
+        InvalidSubmission: the name, the link or the write-up of the author would be refused.
     """
+    check_author(author)
+    check_challenge(challenge)
     board, program = board_of(env_id), program_of(env_id)
     if env is not None:
         check_env(board, env)
     several = [policies] if callable(policies) else list(policies)
+    if not several:
+        raise InvalidField("`policies` is one policy, or one for each seed, got none.")
     players = [_player(program, policy, challenge) for policy in map(as_policy, several)]
     return _played(board, program, players, challenge, author, video, on_progress)
 

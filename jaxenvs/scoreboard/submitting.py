@@ -12,7 +12,7 @@ from jaxenvs.errors import InvalidField, InvalidSubmission
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.scoreboard.archive import check_author
 from jaxenvs.scoreboard.board import board_of
-from jaxenvs.scoreboard.challenge import Challenge, public_challenge
+from jaxenvs.scoreboard.challenge import Challenge, check_challenge, public_challenge
 from jaxenvs.scoreboard.client import Client, cause
 from jaxenvs.scoreboard.packing import pack
 from jaxenvs.scoreboard.playing import check_env, play
@@ -58,6 +58,8 @@ def prepare(
         DependencyNotInstalled: a package that the board needs is missing.
     """
     check_author(author)
+    if challenge is not None:
+        check_challenge(challenge)
     folder = Run.open(getattr(run, "path", run))
     has_agent = folder.training is not None and folder.checkpoint_path.exists()
     if recorded or (recorded is None and not has_agent):

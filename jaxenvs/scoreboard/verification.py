@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from jaxenvs.errors import InvalidField
 from jaxenvs.scoreboard.challenge import EPISODES, Challenge
 from jaxenvs.scoreboard.submission import Submission
 
@@ -84,7 +85,18 @@ def verify(
 
     Returns:
         The verdict. It never raises because of what is in the submission.
+
+    Raises:
+        InvalidField: an argument is of another type.
     """
     from jaxenvs.scoreboard.judging import judge
 
-    return judge(submission, rules or Rules(), on_progress)
+    rules = Rules() if rules is None else rules
+    if not isinstance(submission, Submission):
+        raise InvalidField(
+            f"`verify` takes a submission, got {type(submission).__name__}. Read an archive first:"
+            " `jaxenvs.scoreboard.Submission.read(path)`, or `read_entry(address)`."
+        )
+    if not isinstance(rules, Rules):
+        raise InvalidField(f"`rules` is `jaxenvs.scoreboard.Rules(...)`, got {rules!r}.")
+    return judge(submission, rules, on_progress)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("playwright", reason="needs playwright, which the extra test has")
@@ -11,7 +12,7 @@ from playwright.sync_api import expect
 
 from jaxenvs.play import Server, watch_app
 from tests.browsers import NEEDS_CHROMIUM, SCREENSHOTS, chromium
-from tests.play.test_watch import append, make_run
+from tests.play.test_watch import add_episodes, append, make_run
 
 SLOW_MS = 60_000
 
@@ -266,6 +267,10 @@ def test_a_training_run_grows_while_it_is_watched(browser, tmp_path):
         expect(page.locator("#tiles")).to_contain_text("600.5", timeout=10_000)
         run.mark("finished")
         expect(page.locator("#status")).to_have_text("finished", timeout=10_000)
+        ends = {"terminated": np.array([True, False, False]), "truncated": np.array([False, True, False])}
+        add_episodes(run, [1, 2, 3], **ends)
+        for row, text in enumerate(["cut short", "truncated", "terminated"]):  # the newest first
+            expect(page.locator("#episodes tbody tr").nth(row)).to_contain_text(text, timeout=10_000)
         page.locator("#column").select_option("loss")
         expect(page.locator(".chart")).to_have_attribute("aria-label", re.compile("^loss: 0.01"))
         expect(page.locator("figure img")).to_have_attribute("alt", "agent.gif")

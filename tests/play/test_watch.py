@@ -41,7 +41,7 @@ def append(run, updates, seeds=2):
     run.append_progress(rows)
 
 
-def add_episodes(run, returns):
+def add_episodes(run, returns, **columns):
     count = len(returns)
     columns = {
         "episode_return": np.array(returns, float),
@@ -50,6 +50,7 @@ def add_episodes(run, returns):
         "truncated": np.zeros(count, bool),
         "env_steps": np.arange(1, count + 1) * 10,
         "seconds": np.arange(count) * 0.5,
+        **columns,
     }
     with EpisodeWriter(run, writer="tester") as writer:
         writer.add(columns)

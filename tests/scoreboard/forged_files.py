@@ -137,6 +137,8 @@ HEADER = {
     "an entry twice": (_header(b'{"format": 1, "format": 2}'), "twice"),
     "a number of a million digits": (_header(b'{"format": ' + b"9" * 1_000_000 + b"}"), "not JSON"),
     "a list": (_header(b"[]"), "not written by jaxenvs"),
+    "a module as an environment": (_header(env_id="os:system"), "without a module"),
+    "a module before an id": (_header(env_id="this:CartPole-v1"), "without a module"),
     "another format": (_header(format="zip"), "not written by jaxenvs"),
     "a version to come": (_header(format_version=2), "format version 2"),
     "an entry less": (_header(lanes=...), "missing or unknown"),

@@ -1,6 +1,7 @@
 """Listed attacks on the scoreboard: none is accepted, and each is refused for its own reason."""
 
 import re
+import sys
 
 import pytest
 
@@ -33,6 +34,13 @@ def test_a_false_claim_is_rejected(name):
     assert verdict.state == "rejected", verdict.reason
     assert re.search(reason, verdict.reason), verdict.reason
     assert not len(verdict.returns)
+
+
+def test_no_module_that_a_submission_names_is_imported():
+    assert "this" not in sys.modules  # which prints a poem
+    with pytest.raises(InvalidSubmission):
+        scoreboard.verify(scoreboard.Submission.read(FILES["a module before an id"][0]()))
+    assert "this" not in sys.modules
 
 
 def test_what_is_forged_is_honest_otherwise():

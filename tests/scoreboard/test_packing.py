@@ -9,7 +9,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs import monitor, scoreboard
-from jaxenvs.errors import DependencyNotInstalled, InvalidField
+from jaxenvs.errors import DependencyNotInstalled, InvalidField, JaxenvsError
 from jaxenvs.scoreboard import judging, packing
 from jaxenvs.scoreboard.board import board_of
 from jaxenvs.scoreboard.program import Program
@@ -154,3 +154,38 @@ def test_a_kernel_that_cannot_be_made_is_an_error_and_no_rejection(packed, monke
     monkeypatch.setattr(judging, "fused_program_of", missing)
     verdict = scoreboard.verify(fused, rules=RULES)
     assert (verdict.state, verdict.reason) == ("error", "Fusing needs llvmlite.")
+
+
+CALLS = {
+    "an unknown id": (lambda: scoreboard.public_challenge("CartPole-v9"), "CartPole"),
+    "an author that is a name": (lambda: scoreboard.play("CartPole-v1", _push, CHALLENGE, "Push"), "got 'Push'"),
+    "a kind that there is not": (
+        lambda: scoreboard.play("CartPole-v1", _push, CHALLENGE, scoreboard.Author("Push", kind="found")),
+        "`kind` must be one of learned, planned, hand-written",
+    ),
+    "no challenge": (lambda: scoreboard.play("CartPole-v1", _push, None, AUTHOR), "got None"),
+    "a challenge as text": (lambda: scoreboard.pack("run", AUTHOR, challenge="public:0"), "got 'public:0'"),
+    "a challenge as text, of an agent": (lambda: scoreboard.prepare("run", AUTHOR, challenge="public:0"), "public:0"),
+    "no policies": (lambda: scoreboard.play("CartPole-v1", [], CHALLENGE, AUTHOR), "got none"),
+    "a path": (lambda: scoreboard.verify("push.zip"), "Submission.read"),
+    "rules as a dict": (
+        lambda: scoreboard.verify(scoreboard.policy_submission("CartPole-v1", b"", AUTHOR), rules={"episodes": 2}),
+        "Rules",
+    ),
+}
+
+
+def _push(observation, key):
+    del observation, key
+    return 1
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_mistaken_call_is_answered_before_anything_is_played(name):
+    call, message = CALLS[name]
+    with pytest.raises(JaxenvsError, match=re.escape(message)):
+        call()
+
+
+def test_a_challenge_is_of_the_id_without_its_module():
+    assert scoreboard.public_challenge("jaxenvs:CartPole-v1") == scoreboard.public_challenge("CartPole-v1")

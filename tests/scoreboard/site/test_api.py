@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from jaxenvs.scoreboard import Challenge
+from jaxenvs.scoreboard import Challenge, public_challenge
 from jaxenvs.scoreboard.site.app import site_app
 from jaxenvs.scoreboard.store.tables import Submission, Upload
 from tests.scoreboard.site.conftest import PUBLIC, archive_of, bearer, hand_in, verify_row
@@ -118,10 +118,18 @@ def test_what_is_not_an_archive_is_refused_and_nothing_stays(client, make_key, s
     assert not [path for path in store.files.folder.rglob("*") if path.suffix in (".part", ".zip", ".tmp")]
 
 
-@pytest.mark.parametrize("env_id", ["Nothing-v0", "os:system", "../../etc/passwd", "cartpole-v1"])
-def test_only_environments_of_the_registry_have_boards(client, make_key, env_id):
-    answer = hand_in(client, make_key(), archive_of(env_id=env_id))
-    assert answer.status_code == 422 and "no board" in answer.json()["detail"]
+@pytest.mark.parametrize(
+    ("env_id", "reason"),
+    [
+        ("Nothing-v0", "no board"),
+        ("os:system", "without a module"),
+        ("../../etc/passwd", "no board"),
+        ("cartpole-v1", "no board"),
+    ],
+)
+def test_only_environments_of_the_registry_have_boards(client, make_key, env_id, reason):
+    answer = hand_in(client, make_key(), archive_of(env_id=env_id, challenge=public_challenge("CartPole-v1")))
+    assert answer.status_code == 422 and reason in answer.json()["detail"]
     assert client.get(f"/api/v1/boards/{env_id}").status_code == 404
 
 
