@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
 from jaxenvs.simulators.box2d.joints import at_place, put_at_place
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     LINEAR_SLOP,
@@ -75,7 +75,6 @@ class ContactConstraint:
 
 def constraint(
     model: Model,
-    keep: Keep,
     body: Array,
     center: Vector,
     angle: Scalar,
@@ -87,7 +86,6 @@ def constraint(
 
     Args:
         model: the bodies.
-        keep: stops recomputation.
         body: int32 indices.
         center: the centres of mass in m.
         angle: rad.
@@ -162,7 +160,6 @@ def warm_start(
 
 
 def _solve_velocity(
-    keep: Keep,
     contact: ContactConstraint,
     inverse_mass: Scalar,
     inverse_inertia: Scalar,
@@ -213,7 +210,7 @@ def _solve_velocity(
 
 
 def _solve_position(
-    model: Model, keep: Keep, body: Array, manifold: Manifold, center: Vector, angle: Scalar, baumgarte: Scalar
+    model: Model, body: Array, manifold: Manifold, center: Vector, angle: Scalar, baumgarte: Scalar
 ) -> tuple[Vector, Scalar, Scalar]:
     """One pass that pushes the points of a contact out (`SolvePositionConstraints`, `SolveTOIPositionConstraints`).
 
@@ -251,7 +248,6 @@ def used_places(manifolds: Manifold) -> Array:
 
 
 def velocity_pass(
-    keep: Keep,
     contacts: ContactConstraint,
     masses: tuple[Array, Array],
     v: Vector,
@@ -263,7 +259,6 @@ def velocity_pass(
     """One pass over the contacts of each item, one place after the other.
 
     Args:
-        keep: stops recomputation.
         contacts: (places, items).
         masses: inverse masses of the items and inverse moments of inertia.
         v: (items,) velocities in m/s.
@@ -278,10 +273,10 @@ def velocity_pass(
         v, w, impulses = state
         contact, old = at_place((contacts, impulses), place)
         if body is None:
-            v, w, new = _solve_velocity(keep, contact, *masses, v, w, old)
+            v, w, new = _solve_velocity(contact, *masses, v, w, old)
         else:
             (mass, inertia), mine = at_place((masses, body), place)
-            own_v, own_w, new = _solve_velocity(keep, contact, mass, inertia, *at((v, w), mine), old)
+            own_v, own_w, new = _solve_velocity(contact, mass, inertia, *at((v, w), mine), old)
             v, w = _with_body((v, w), (own_v, own_w), mine)
         return v, w, put_at_place(impulses, place, new)
 
@@ -290,7 +285,6 @@ def velocity_pass(
 
 def position_pass(
     model: Model,
-    keep: Keep,
     body: Array,
     manifolds: Manifold,
     center: Vector,
@@ -307,11 +301,11 @@ def position_pass(
         center, angle, least = state
         manifold = at_place(manifolds, place)
         if body.ndim == 1:
-            center, angle, separation = keep(_solve_position(model, keep, body, manifold, center, angle, baumgarte))
+            center, angle, separation = keep(_solve_position(model, body, manifold, center, angle, baumgarte))
         else:
             mine = at_place(body, place)
             pose = at((center, angle), mine)
-            own, turned, separation = keep(_solve_position(model, keep, mine, manifold, *pose, baumgarte))
+            own, turned, separation = keep(_solve_position(model, mine, manifold, *pose, baumgarte))
             center, angle = _with_body((center, angle), (own, turned), mine)
         return center, angle, jnp.minimum(least, separation)
 

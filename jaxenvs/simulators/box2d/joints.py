@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import ANGULAR_SLOP, LINEAR_SLOP, MAX_ANGULAR_CORRECTION, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -61,9 +61,7 @@ def _arms(anchors: tuple[Vector, Vector], angle_a: Array, angle_b: Array) -> tup
     return rotate(rotation(angle_a), anchors[0], steady=True), rotate(rotation(angle_b), anchors[1], steady=True)
 
 
-def constraint(
-    model: Model, keep: Keep, angle: Array, impulses: JointImpulses
-) -> tuple[JointConstraint, JointImpulses]:
+def constraint(model: Model, angle: Array, impulses: JointImpulses) -> tuple[JointConstraint, JointImpulses]:
     """Arms, limits and inverse matrices of all joints, and the impulses to start with (`InitVelocityConstraints`).
 
     Box2D keeps the impulse of a limit only while the joint stays at the same limit. An impulse whose sign fits the
@@ -148,7 +146,7 @@ Motion = tuple[Vector, Array]
 """Velocities in m/s and angular velocities in rad/s, (bodies, lanes)."""
 
 
-def warm_start(model: Model, keep: Keep, joints: JointConstraint, impulses: JointImpulses, motion: Motion) -> Motion:
+def warm_start(model: Model, joints: JointConstraint, impulses: JointImpulses, motion: Motion) -> Motion:
     """Applies the impulses that the joints start with."""
 
     def start_one(number: Array, motion: Motion) -> Motion:
@@ -169,7 +167,7 @@ Motors = tuple[Array, Array]
 
 
 def velocity_pass(
-    model: Model, keep: Keep, joints: JointConstraint, motors: Motors, motion: Motion, impulses: JointImpulses
+    model: Model, joints: JointConstraint, motors: Motors, motion: Motion, impulses: JointImpulses
 ) -> tuple[Motion, JointImpulses]:
     """One pass over all joints, one after the other."""
 
@@ -178,7 +176,7 @@ def velocity_pass(
         constant = _joint(model, number)
         joint, motor, old = at_place((joints, motors, impulses), number)
         a, b = at_place(motion, constant.body_a), at_place(motion, constant.body_b)
-        a, b, new = _solve_velocity(keep, constant.masses, joint, *motor, a, b, old)
+        a, b, new = _solve_velocity(constant.masses, joint, *motor, a, b, old)
         motion = put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
         return motion, put_at_place(impulses, number, new)
 
@@ -186,7 +184,6 @@ def velocity_pass(
 
 
 def _solve_velocity(
-    keep: Keep,
     masses: tuple[Array, ...],
     joint: JointConstraint,
     motor_speed: Array,
@@ -234,7 +231,7 @@ Pose = tuple[Vector, Array]
 """Centres of mass in m and angles in rad, (bodies, lanes)."""
 
 
-def position_pass(model: Model, keep: Keep, joints: JointConstraint, pose: Pose) -> tuple[Pose, Array]:
+def position_pass(model: Model, joints: JointConstraint, pose: Pose) -> tuple[Pose, Array]:
     """One pass that mends the limits and points of all joints.
 
     The last result is whether all were within their slop before, (lanes,) bool.
@@ -245,15 +242,13 @@ def position_pass(model: Model, keep: Keep, joints: JointConstraint, pose: Pose)
         constant = _joint(model, number)
         at_lower, at_upper = at_place((joints.at_lower, joints.at_upper), number)
         a, b = at_place(pose, constant.body_a), at_place(pose, constant.body_b)
-        a, b, good = keep(_solve_position(keep, constant, at_lower, at_upper, a, b))
+        a, b, good = keep(_solve_position(constant, at_lower, at_upper, a, b))
         return put_at_place(put_at_place(pose, constant.body_a, a), constant.body_b, b), solved & good
 
     return lax.fori_loop(0, len(model.joints), solve_one, (pose, jnp.ones(pose[1].shape[1:], bool)))
 
 
-def _solve_position(
-    keep: Keep, constant: _Joint, at_lower: Array, at_upper: Array, a: Pose, b: Pose
-) -> tuple[Pose, Pose, Array]:
+def _solve_position(constant: _Joint, at_lower: Array, at_upper: Array, a: Pose, b: Pose) -> tuple[Pose, Pose, Array]:
     """`SolvePositionConstraints`."""
     ma, mb, ia, ib, angular_mass = constant.masses
     lower, upper, reference = constant.limits

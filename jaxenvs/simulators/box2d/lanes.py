@@ -18,16 +18,9 @@ from jaxenvs.core.kept import kept
 T = TypeVar("T")
 
 
-class Keep:
-    """Stops XLA from computing a chain of arithmetic again for each of its uses (see `core.kept`)."""
-
-    def __init__(self, flags: Array) -> None:
-        """`flags` is any traced array of bool."""
-        self._below_one = jnp.sum(flags, dtype=jnp.int32) - jnp.int32(flags.size)
-
-    def __call__(self, tree: T) -> T:
-        """The same tree; each of its arrays will be computed once."""
-        return jax.tree.map(lambda x: kept.bind(jnp.asarray(x), self._below_one), tree)
+def keep(tree: T) -> T:
+    """The same tree; XLA computes none of its arrays again for each of their uses (see `core.kept`)."""
+    return jax.tree.map(lambda x: kept.bind(jnp.asarray(x)), tree)
 
 
 def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
