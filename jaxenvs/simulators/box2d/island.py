@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode
@@ -173,7 +174,7 @@ def _set_up(model: Model, start: Moving, drive: Drive, touching: Touching | None
         flat = (v[0].reshape(-1), v[1].reshape(-1)), w.reshape(-1)
         masses = _masses(model, touching, lanes)
         for place in range(model.touching):
-            contacts: Any = jax.tree.map(lambda x, place=place: x[place], touching.constraints)
+            contacts = joints.at_place(touching.constraints, np.int32(place))
             flat = contact_solver.warm_start(contacts, *masses, *flat)
         v, w = jax.tree.map(lambda x: x.reshape(-1, lanes), flat)
     motion = keep((v, w))
@@ -181,7 +182,7 @@ def _set_up(model: Model, start: Moving, drive: Drive, touching: Touching | None
     before = old[:, 0], old[:, 1], old[:, 2], old[:, 3]
     hinges, impulses = keep(joints.constraint(model, start.angle.T, before))
     motion = joints.warm_start(model, hinges, impulses, motion)
-    motors = drive.motor_speed.T, dt * drive.max_motor_torque.T
+    motors = jnp.stack([drive.motor_speed.T, dt * drive.max_motor_torque.T])
     return motion, hinges, impulses, motors
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenvs.core.kept import kept
+from jaxenvs.simulators.box2d.vectors import parts
 
 T = TypeVar("T")
 
@@ -21,6 +22,14 @@ T = TypeVar("T")
 def keep(tree: T) -> T:
     """The same tree; XLA computes none of its arrays again for each of their uses (see `core.kept`)."""
     return jax.tree.map(lambda x: kept.bind(jnp.asarray(x)), tree)
+
+
+def keep_together(*arrays: Array) -> list[Array]:
+    """`keep` for arrays of one shape and dtype, which one kernel computes.
+
+    That makes a smaller program, which is a little slower. XLA computes more than eight one by one.
+    """
+    return parts(keep(jnp.stack(arrays)))
 
 
 def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
