@@ -106,9 +106,7 @@ def constraint(
         on_face = add(point, scale(POLYGON_RADIUS - dot(subtract(point, plane), normal), normal))
         on_other = subtract(point, scale(POLYGON_RADIUS, normal))
         arms.append(subtract(scale(F(0.5), add(on_face, on_other)), center))
-    normal, (arm1, arm2) = choose(is_edge, normal, negate(normal)), arms
-    nx, ny, x1, y1, x2, y2 = keep_together(*normal, *arm1, *arm2)
-    normal, arms = (nx, ny), ((x1, y1), (x2, y2))
+    normal, arms = keep_together((choose(is_edge, normal, negate(normal)), arms))
     tangent = (normal[1], -normal[0])
     rn = [cross(arm, normal) for arm in arms]
     rt = [cross(arm, tangent) for arm in arms]
@@ -125,8 +123,8 @@ def constraint(
     across = [1 / (inverse_mass + inverse_inertia * r * r) for r in rt]
     masses = [if_solved(0, 1 / k11), if_solved(1, 1 / k22), if_solved(0, across[0]), if_solved(1, across[1])]
     return ContactConstraint(
-        normal=jnp.stack([nx, ny]),
-        arms=jnp.stack([x1, y1, x2, y2]),
+        normal=jnp.stack(normal),
+        arms=jnp.stack([*arms[0], *arms[1]]),
         friction=friction,
         is_block=is_block,
         masses=jnp.stack(masses),

@@ -24,12 +24,13 @@ def keep(tree: T) -> T:
     return jax.tree.map(lambda x: kept.bind(jnp.asarray(x)), tree)
 
 
-def keep_together(*arrays: Array) -> list[Array]:
-    """`keep` for arrays of one shape and dtype, which one kernel computes.
+def keep_together(tree: T) -> T:
+    """`keep` for a tree of arrays of one shape and dtype, which one kernel computes.
 
     That makes a smaller program, which is a little slower. XLA computes more than eight one by one.
     """
-    return parts(keep(jnp.stack(arrays)))
+    leaves, structure = jax.tree.flatten(tree)
+    return structure.unflatten(parts(keep(jnp.stack(leaves))))
 
 
 def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
