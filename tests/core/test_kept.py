@@ -8,19 +8,39 @@ from jaxenvs.core.kept import kept
 
 
 def test_what_is_kept_does_not_change_in_batches_and_derivatives():
-    x, below_one = jnp.arange(1.0, 7.0, dtype=jnp.float32).reshape(2, 3), jnp.zeros((), jnp.int32)
-    np.testing.assert_array_equal(jax.jit(kept.bind)(x, below_one), x)
-    for axes in ((1, None), (0, None), (0, 0), (1, 0)):
-        flags = below_one if axes[1] is None else jnp.zeros(x.shape[axes[0]], jnp.int32)
-        mapped = jax.vmap(kept.bind, axes, axes[0])
-        np.testing.assert_array_equal(mapped(x, flags), x)
-    np.testing.assert_array_equal(jax.vmap(kept.bind, (None, 0))(x, jnp.zeros(4, jnp.int32)), jnp.stack([x] * 4))
-    gradient = jax.grad(lambda x: (kept.bind(x, below_one) ** 2).sum())(x)
+    x = jnp.arange(6.0, dtype=jnp.float32).reshape(2, 3)
+    np.testing.assert_array_equal(jax.jit(kept.bind)(x), x)
+    for axis in (0, 1):
+        np.testing.assert_array_equal(jax.vmap(kept.bind, axis, axis)(x), x)
+    np.testing.assert_array_equal(jax.vmap(kept.bind, axis_size=4, in_axes=None)(x), jnp.stack([x] * 4))
+    gradient = jax.grad(lambda x: (kept.bind(x) ** 2).sum())(x)
     np.testing.assert_array_equal(gradient, 2 * x)
 
 
+def test_special_numbers_are_kept():
+    x = jnp.array([0.0, -0.0, jnp.inf, -jnp.inf, jnp.nan, 1.2e-38, 3.4e38], jnp.float32)
+    np.testing.assert_array_equal(np.asarray(jax.jit(kept.bind)(x)).view(np.int32), np.asarray(x).view(np.int32))
+
+
 def test_flags_and_integers_are_kept():
-    for x in (jnp.array([True, False]), jnp.array([3, -(2**31)], jnp.int32), jnp.array(2**32 - 1, jnp.uint32)):
-        result = jax.jit(kept.bind)(x, jnp.zeros((), jnp.int32))
+    for x in (jnp.array([True, False]), jnp.array([3, 0, -(2**31)], jnp.int32), jnp.array(2**32 - 1, jnp.uint32)):
+        result = jax.jit(kept.bind)(x)
         assert result.dtype == x.dtype
         np.testing.assert_array_equal(result, x)
+
+
+def test_what_is_kept_is_computed_once():
+    """Two results, both of which need a long chain: without it, XLA computes the chain for each."""
+
+    def chain(x, keep):
+        y = x
+        for _ in range(40):
+            y = jnp.sin(y) * x
+        y = keep(y)
+        return y[1:] + x[:-1], y[:-1] * x[1:]
+
+    def sines(keep):
+        program = jax.jit(chain, static_argnums=1).lower(jnp.ones(64, jnp.float32), keep).compile()
+        return program.as_text().count(" sine(")
+
+    assert sines(kept.bind) == 40

@@ -11,7 +11,7 @@ from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d import Body, Drive, Model, RevoluteJoint, Solver, polygon
 from jaxenvs.simulators.box2d.island import Moving, moving_of, solve
-from jaxenvs.simulators.box2d.lanes import Keep, over_lanes
+from jaxenvs.simulators.box2d.lanes import over_lanes
 from jaxenvs.simulators.box2d.settings import F
 
 FPS = 50
@@ -172,7 +172,7 @@ def drive(car: Car, steering: Array, gas: Array, brake: Array, solver: Solver) -
 
 
 def _solve(solver: Solver, moving: Moving, push: Drive) -> Moving:
-    return solve(MODEL, solver, Keep(moving.awake), moving, push, None, moving.awake)[0]
+    return solve(MODEL, solver, moving, push, None, moving.awake)[0]
 
 
 def _tyres(car: Car, gas: Array, brake: Array) -> tuple[Array, Array, Any]:

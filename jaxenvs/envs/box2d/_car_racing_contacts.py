@@ -13,7 +13,7 @@ from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
 from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS
-from jaxenvs.simulators.box2d.lanes import Keep, over_lanes
+from jaxenvs.simulators.box2d.lanes import keep, over_lanes
 from jaxenvs.simulators.box2d.settings import EPSILON, TOTAL_RADIUS, F
 
 _NEAR = 3.2
@@ -86,7 +86,6 @@ def touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touche
 def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touched:
     """The same with a leading axis of lanes."""
     lanes, capacity = tiles.shape[:2]
-    keep = Keep(count < 0)
     near = count[:, None] > np.arange(capacity, dtype=np.int32)[None]
     for axis in range(2):
         corners, hull = [tiles[..., i, axis] for i in range(4)], position[:, 0, axis, None]
@@ -108,7 +107,7 @@ def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touch
         corners = jnp.take_along_axis(tiles, jnp.maximum(chosen.T, 0)[:, :, None, None], 1)
         corners = keep(corners.transpose(2, 3, 1, 0))
         wheels, hull = (
-            keep(_overlap(keep, outlines, frames, corners) & (chosen >= 0)[None]) for outlines in (_WHEELS, _HULL)
+            keep(_overlap(outlines, frames, corners) & (chosen >= 0)[None]) for outlines in (_WHEELS, _HULL)
         )
         by_wheel = keep(jnp.any(wheels, 0))
 
@@ -129,11 +128,10 @@ def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touch
     return lax.while_loop(lambda loop: jnp.any(loop[0] != 0), some, loop)[1]
 
 
-def _overlap(keep: Keep, outlines: _Outlines, frames: Array, corners: Array) -> Array:
+def _overlap(outlines: _Outlines, frames: Array, corners: Array) -> Array:
     """(frames, tiles, lanes) bool: whether tiles overlap any polygon of a frame.
 
     Args:
-        keep: stops recomputation.
         outlines: the polygons.
         frames: (4, bodies, 1, lanes) float32: where each body's frame lies, in m, and the sine and cosine of its angle.
         corners: (4, 2, tiles, lanes) float32 in m, of the tiles.

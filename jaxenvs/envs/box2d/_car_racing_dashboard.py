@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 
 _TOP = 700.0
 """Where the black bar begins, in pixels of the window from its top."""
@@ -79,11 +79,10 @@ def covered(low: Array, high: Array, start: np.ndarray, size: float) -> Array:
     return jnp.maximum(end - begin, 0.0) / np.float32(size)
 
 
-def draw_bar(keep: Keep, readings: Readings, height: int, width: int) -> list[list[Array]]:
+def draw_bar(readings: Readings, height: int, width: int) -> list[list[Array]]:
     """Red, green and blue of the bar, (lanes, rows, columns) float32 each, the rows from `bar_top` on.
 
     Args:
-        keep: stops recomputation.
         readings: what to show.
         height: of the picture.
         width: of the picture.
@@ -97,27 +96,24 @@ def draw_bar(keep: Keep, readings: Readings, height: int, width: int) -> list[li
     parts = []
     for first, last in ((0, wide), (wide, width)):
         columns = _starts(first, last, width, 1000)
-        _, channels = _draw_upright(keep, readings, lines, columns)
+        _, channels = _draw_upright(readings, lines, columns)
         for place, value, share, color in (
             (20, readings.steering, -10.0, _GREEN),
             (30, readings.turning, -0.8, _RED),
         ):
             start = jnp.full_like(value, place * _UNIT_X)
             box = start, start + _UNIT_X * share * value, jnp.full_like(value, 720), jnp.full_like(value, 760)
-            channels = _blended(channels, _filled(keep, box, value, lines, columns), color)
+            channels = _blended(channels, _filled(box, value, lines, columns), color)
         parts.append(channels)
     return [[channel + 255.0 * text for channel in parts[0]], parts[1]]
 
 
-def draw_gauges(
-    keep: Keep, readings: Readings, height: int, width: int, top: int, bottom: int
-) -> tuple[Array, list[Array]]:
+def draw_gauges(readings: Readings, height: int, width: int, top: int, bottom: int) -> tuple[Array, list[Array]]:
     """Share of the background that is seen behind the upright gauges, and red, green and blue that they add.
 
     (lanes, rows, columns) float32 each: the columns are `gauge_columns`.
 
     Args:
-        keep: stops recomputation.
         readings: what to show.
         height: of the picture.
         width: of the picture.
@@ -125,10 +121,10 @@ def draw_gauges(
         bottom: the one after the last row.
     """
     lines, columns = _starts(top, bottom, height, 800), _starts(*gauge_columns(width), width, 1000)
-    return _draw_upright(keep, readings, lines, columns)
+    return _draw_upright(readings, lines, columns)
 
 
-def _draw_upright(keep: Keep, readings: Readings, lines: _Pixels, columns: _Pixels) -> tuple[Array, list[Array]]:
+def _draw_upright(readings: Readings, lines: _Pixels, columns: _Pixels) -> tuple[Array, list[Array]]:
     """`draw_gauges` in some rows and columns."""
     bottom_line = 800 - _UNIT_Y
     seen = jnp.ones((len(readings.speed), len(lines[0]), len(columns[0])), jnp.float32)
@@ -138,7 +134,7 @@ def _draw_upright(keep: Keep, readings: Readings, lines: _Pixels, columns: _Pixe
     for place, value, share, color in gauges:
         left, base = jnp.full_like(value, place * _UNIT_X), jnp.full_like(value, bottom_line)
         box = left, left + _UNIT_X, base - _UNIT_Y * share * value, base
-        filled = _filled(keep, box, value, lines, columns)
+        filled = _filled(box, value, lines, columns)
         seen, channels = seen * (1 - filled), _blended(channels, filled, color)
     return seen, channels
 
@@ -158,7 +154,7 @@ def _starts(first: int, last: int, count: int, length: int) -> _Pixels:
     return (np.arange(first, last) * size).astype(np.float32), size
 
 
-def _filled(keep: Keep, box: tuple[Array, ...], value: Array, lines: _Pixels, columns: _Pixels) -> Array:
+def _filled(box: tuple[Array, ...], value: Array, lines: _Pixels, columns: _Pixels) -> Array:
     """(lanes, rows, columns) float32: what a box covers, unless its value is too small."""
     left, right, first, last = (jnp.trunc(side) for side in box)
     across = covered(jnp.minimum(left, right), jnp.maximum(left, right) + 1.0, *columns)

@@ -15,7 +15,7 @@ from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS, WHEEL_RADIUS, WH
 from jaxenvs.envs.box2d._car_racing_dashboard import Readings, bar_top, draw_bar, draw_gauges, gauge_columns
 from jaxenvs.envs.box2d._car_racing_road import BRIGHTEST, DILATION, WINDOW, Painting, Road, paint_road, rounded
 from jaxenvs.envs.box2d._car_racing_track import Track
-from jaxenvs.simulators.box2d.lanes import Keep, over_lanes
+from jaxenvs.simulators.box2d.lanes import keep, over_lanes
 from jaxenvs.simulators.box2d.vectors import Vector
 
 _CAR_AT = np.array([WINDOW[0] / 2, WINDOW[1] / 4], np.float32)
@@ -85,13 +85,12 @@ class _View(PyTreeNode):
 def _picture(height: int, width: int, scene: Scene) -> Array:
     """The same for many scenes; all arrays have a first axis of lanes."""
     car, colors = scene.car, scene.colors
-    keep = Keep(scene.worn)
     origin = _origins(car)
     moment = jnp.minimum(scene.seconds, 1.0)
     zoom = _FAR * (1 - moment) + _NEAR * moment
     view = _View(place=origin[:, 0], sine=jnp.sin(car.angle[:, 0]), cosine=jnp.cos(car.angle[:, 0]), zoom=zoom)
 
-    painting = _road(keep, scene, view, height, width)
+    painting = _road(scene, view, height, width)
     # Each colour of the picture is put together in one pass and in one word, since moving numbers about takes longer
     # than computing them.
     to_word = partial(_word, _DARKER[width])
@@ -104,19 +103,19 @@ def _picture(height: int, width: int, scene: Scene) -> Array:
         turning=car.angular_velocity[:, 0],
     )
     bar, across = bar_top(height), gauge_columns(width)
-    text, rest = (to_word(part) for part in draw_bar(keep, readings, height, width))
+    text, rest = (to_word(part) for part in draw_bar(readings, height, width))
     image = lax.dynamic_update_slice(image, text, (0, bar, 0))
     image = lax.dynamic_update_slice(image, rest, (0, bar, text.shape[2]))
     above = int(_GAUGES_TOP / WINDOW[1] * height), bar
     behind = _part(painting, colors, view, height, width, above, across)
-    seen, gauges = draw_gauges(keep, readings, height, width, *above)
+    seen, gauges = draw_gauges(readings, height, width, *above)
     channels = [seen * below + color for below, color in zip(behind, gauges, strict=True)]
     image = lax.dynamic_update_slice(image, to_word(channels), (0, above[0], across[0]))
-    image = _with_car(keep, image, painting, colors, car, origin, view)
+    image = _with_car(image, painting, colors, car, origin, view)
     return lax.bitcast_convert_type(image, jnp.uint8)[..., :3]
 
 
-def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Painting:
+def _road(scene: Scene, view: _View, height: int, width: int) -> Painting:
     """Field and road: tiles and kerbs, each kerb drawn after its tile."""
     track = scene.track
     lanes, tiles = track.has_kerb.shape
@@ -150,7 +149,7 @@ def _road(keep: Keep, scene: Scene, view: _View, height: int, width: int) -> Pai
         return _word(_DARKER[width], _background(road, shares, colors[lane]))
 
     low, high = zip(*bounds, strict=True)
-    return paint_road(keep, list(low), list(high), [real, real & track.has_kerb], items, colors_of, height, width)
+    return paint_road(list(low), list(high), [real, real & track.has_kerb], items, colors_of, height, width)
 
 
 def _word(darker: float, channels: list[Array]) -> Array:
@@ -264,9 +263,7 @@ def _patches_until(place: Array, length: Array) -> Array:
     return before * length + jnp.minimum(place - before * np.float32(2 * _PATCH), length)
 
 
-def _with_car(
-    keep: Keep, image: Array, painting: Painting, colors: Array, car: Car, origin: Array, view: _View
-) -> Array:
+def _with_car(image: Array, painting: Painting, colors: Array, car: Car, origin: Array, view: _View) -> Array:
     """The picture, (lanes, height, width) words, with the car, which is computed in parts of pixels."""
     height, width = image.shape[1:]
     pixel = WINDOW[0] / width, WINDOW[1] / height
@@ -283,7 +280,7 @@ def _with_car(
     # What is left of the background, and the colours of the car, painted from the first shape to the last.
     painted = jnp.broadcast_to(np.array([1, 0, 0], np.float32)[None, :, None], (image.shape[0], 3, x.shape[2]))
     for shapes in _shapes(car, origin, view):
-        share = _covers(keep, shapes.corners, shapes.seen, x, y, size)
+        share = _covers(shapes.corners, shapes.seen, x, y, size)
         for number, color in enumerate(shapes.colors):
             color = np.array([0, *color], np.float32)[None, :, None]
             painted = painted + share[:, number, None] * (color - painted)
@@ -342,7 +339,7 @@ def _shapes(car: Car, origin: Array, view: _View) -> list[_Shapes]:
     return shapes
 
 
-def _covers(keep: Keep, points: Vector, seen: Array, x: np.ndarray, y: np.ndarray, size: tuple[float, float]) -> Array:
+def _covers(points: Vector, seen: Array, x: np.ndarray, y: np.ndarray, size: tuple[float, float]) -> Array:
     """(lanes, shapes, pixels) float32: what convex polygons cover of small pixels, given their centres."""
     px, py = rounded(points[0]), rounded(points[1])
     next_x, next_y = jnp.roll(px, -1, 2), jnp.roll(py, -1, 2)

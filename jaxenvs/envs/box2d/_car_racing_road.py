@@ -15,7 +15,7 @@ from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.vectors import Vector
 
 WINDOW = 1000, 800
@@ -103,7 +103,6 @@ class Painting(PyTreeNode):
 
 
 def paint_road(
-    keep: Keep,
     low: list[Vector],
     high: list[Vector],
     exists: list[Array],
@@ -115,7 +114,6 @@ def paint_road(
     """Draws quadrilaterals in order: one of a first kind, one of a second kind, and so on by turns.
 
     Args:
-        keep: stops recomputation.
         low: of each kind the least coordinates of each quadrilateral in pixels of the window, (lanes, n) float32 each.
         high: the greatest.
         exists: of each kind (lanes, n) bool.
@@ -151,7 +149,7 @@ def paint_road(
     across, up = within(0, column, block[1] * pixel[0]), within(1, row, block[0] * pixel[1])
     words = (up[:, :, None] & across[:, None]).reshape(lanes * rows * columns, -1)
     origin = np.stack(np.broadcast_arrays(column[None], row[:, None]), -1).reshape(-1, 2).astype(np.float32)
-    painted, road, rank = _paint_blocks(keep, words, items, colors, origin, block, pixel)
+    painted, road, rank = _paint_blocks(words, items, colors, origin, block, pixel)
     return Painting(painted, road, rank.reshape(lanes, rows, columns), block)
 
 
@@ -175,12 +173,11 @@ def unpacked(word: Array) -> Road:
     return Road(*fields)
 
 
-def _sides(keep: Keep, x: Array, y: Array, pixel: tuple[float, float]) -> tuple[Array, Array, Array, Array]:
+def _sides(x: Array, y: Array, pixel: tuple[float, float]) -> tuple[Array, Array, Array, Array]:
     """The signed distance from each side as a function of the place, a x + b y + c, and half of the shorter side of a
     pixel as seen along it, all in units of the longer one; (4, n) float32 each.
 
     Args:
-        keep: stops recomputation.
         x: (4, n) float32, of the corners.
         y: (4, n) float32.
         pixel: its width and height.
@@ -216,7 +213,6 @@ def side_coverage(distance: Array, half_short: Array, curvature: Array) -> Array
 
 
 def _paint_blocks(
-    keep: Keep,
     words: Array,
     items: Items,
     colors: Colors,
@@ -244,7 +240,7 @@ def _paint_blocks(
         words, ground, shade, kerb, white = loop
         member, words = bit_sets.pop_greatest(words)
         corners, (brightness, is_kerb, is_white) = items(lane, jnp.maximum(member, 0))
-        a, b, c, half_short = _sides(keep, *corners, pixel)
+        a, b, c, half_short = _sides(*corners, pixel)
         c = keep(c + a * corner[None, :, 0] + b * corner[None, :, 1])
         curvature = keep(0.25 / half_short)
         a, b, c, half_short, curvature = (value[..., None] for value in (a, b, c, half_short, curvature))

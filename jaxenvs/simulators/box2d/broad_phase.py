@@ -5,7 +5,7 @@ from jax import Array
 
 from jaxenvs.simulators.box2d.collision import origin_of
 from jaxenvs.simulators.box2d.contacts import Contacts, Places, at_places
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import AABB_EXTENSION, AABB_MULTIPLIER, POLYGON_RADIUS, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -32,7 +32,7 @@ def body_box(model: Model, body: Scalar, center: Vector, q: Rotation) -> tuple[B
     """The boxes of bodies in m: left, bottom, right, top; and the origins of their frames in m."""
     origin = origin_of(model, body, center, q)
     x, y = transform(up(origin), up(q), vector_of(model.vertices, body))
-    low, high = (fold(jnp.minimum, x), fold(jnp.minimum, y)), (fold(jnp.maximum, x), fold(jnp.maximum, y))
+    low, high = keep(((fold(jnp.minimum, x), fold(jnp.minimum, y)), (fold(jnp.maximum, x), fold(jnp.maximum, y))))
     box = (low[0] - POLYGON_RADIUS, low[1] - POLYGON_RADIUS, high[0] + POLYGON_RADIUS, high[1] + POLYGON_RADIUS)
     return box, origin
 
@@ -51,7 +51,7 @@ def apart(box: Box, other: Box) -> Array:
 
 
 def move_box(
-    model: Model, keep: Keep, body: Scalar, fat: Box, start: tuple[Vector, Scalar], end: tuple[Vector, Scalar]
+    model: Model, body: Scalar, fat: Box, start: tuple[Vector, Scalar], end: tuple[Vector, Scalar]
 ) -> tuple[Box, Array]:
     """The fat boxes of bodies after a step, and whether they changed.
 
@@ -60,7 +60,6 @@ def move_box(
 
     Args:
         model: the bodies.
-        keep: stops recomputation.
         body: int32 indices.
         fat: before the step.
         start: centre of mass and angle at the start.
@@ -78,13 +77,12 @@ def move_box(
     return choose(inside, fat, (left, bottom, right, top)), ~inside
 
 
-def update_pairs(keep: Keep, close: Array, contacts: Contacts) -> tuple[Contacts, Places, Array]:
+def update_pairs(close: Array, contacts: Contacts) -> tuple[Contacts, Places, Array]:
     """Puts new pairs at the head of the list of each body (`b2BroadPhase::UpdatePairs`).
 
     New pairs are found in the order of their edges, and each is put at the head, so that the last edge comes first.
 
     Args:
-        keep: stops recomputation.
         close: (edges, items) bool, whether the fat box of a body that has just changed overlaps that of an edge.
         contacts: of the bodies, with items last.
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import TOTAL_RADIUS, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -92,7 +92,7 @@ def origin_of(model: Model, body: Scalar, center: Vector, q: Rotation, *, steady
     return subtract(center, rotate(q, vector_of(model.local_centers, body), steady=steady))
 
 
-def outline(model: Model, keep: Keep, body: Array, center: Vector, angle: Array) -> Outline:
+def outline(model: Model, body: Array, center: Vector, angle: Array) -> Outline:
     """The polygons of bodies, int32 indices, whose centres of mass lie at `center`."""
     vertices, normals = vector_of(model.vertices, body), vector_of(model.normals, body)
     q = keep(rotation(angle))
@@ -127,7 +127,7 @@ class Separations(NamedTuple):
     side: Array
 
 
-def separations(keep: Keep, v1: Vector, v2: Vector, shape: Outline) -> Separations:
+def separations(v1: Vector, v2: Vector, shape: Outline) -> Separations:
     """`ComputeEdgeSeparation` and `ComputePolygonSeparation` of `b2EPCollider`."""
     direction = normalize(subtract(v2, v1))
     normal = (direction[1], -direction[0])
@@ -200,7 +200,7 @@ def _reference(v1: Vector, v2: Vector, shape: Outline, axes: Separations) -> _Re
     )
 
 
-def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, center: Vector, angle: Array) -> Manifold:
+def collide(model: Model, body: Array, v1: Vector, v2: Vector, center: Vector, angle: Array) -> Manifold:
     """The manifolds of edges from `v1` to `v2`, which have no neighbours, and the polygons of bodies.
 
     It is `b2EPCollider::Collide` for an edge without ghost vertices: its normal is on the side of the polygon's
@@ -208,15 +208,14 @@ def collide(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, cente
 
     Args:
         model: the bodies.
-        keep: stops recomputation.
         body: int32 indices.
         v1: in m.
         v2: in m.
         center: the bodies' centres of mass in m, with as many axes as the edges.
         angle: rad.
     """
-    shape = outline(model, keep, body, center, angle)
-    axes = separations(keep, v1, v2, shape)
+    shape = outline(model, body, center, angle)
+    axes = separations(v1, v2, shape)
     face = _reference(v1, v2, shape, axes)
     (incident, ends, normal), number = keep(((face.incident, face.ends, face.normal), face.incident_indices))
     face = face._replace(incident=incident, ends=ends, normal=normal, incident_indices=number)

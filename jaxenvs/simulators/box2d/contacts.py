@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d.collision import Manifold, collide
-from jaxenvs.simulators.box2d.lanes import Keep, over_items
+from jaxenvs.simulators.box2d.lanes import over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
@@ -87,7 +87,6 @@ def edge_ends(ground: Array, lane: Array, edge: Array) -> tuple[Vector, Vector]:
 
 def update(
     model: Model,
-    keep: Keep,
     body: Array,
     ends: tuple[Vector, Vector],
     center: Vector,
@@ -99,7 +98,6 @@ def update(
 
     Args:
         model: the bodies.
-        keep: stops recomputation.
         body: (items,) int32 indices.
         ends: of the edge of each pair, or corners of the rectangle, (pairs, items) in m.
         center: the bodies' centres of mass, (items,) in m.
@@ -112,9 +110,9 @@ def update(
     """
 
     def of_pairs(ends: tuple[Vector, Vector], old: Contacts, live: Array) -> tuple[Contacts, Manifold]:
-        manifold = collide(model, keep, body[None], *ends, up(center), up(angle))
+        manifold = collide(model, body[None], *ends, up(center), up(angle))
         if model.boxes:
-            of_box = collide_box(model, keep, body[None], *ends, up(center), up(angle))
+            of_box = collide_box(model, body[None], *ends, up(center), up(angle))
             manifold = choose(old.edge < model.boxes, of_box, manifold)
         points = jnp.where(live, manifold.points, 0)
         kept = []

@@ -25,7 +25,7 @@ from jaxenvs.simulators.box2d.contacts import (
     update,
 )
 from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
-from jaxenvs.simulators.box2d.lanes import Keep, over_items
+from jaxenvs.simulators.box2d.lanes import keep, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
 from jaxenvs.simulators.box2d.settings import (
@@ -114,32 +114,31 @@ def ground_of(edges: Array) -> Ground:
     return Ground(edges, (left, bottom, right, top))
 
 
-def _apart(model: Model, keep: Keep, number: Array, ends: tuple[Vector, Vector], part: Array, sweep: Sweep) -> Array:
+def _apart(model: Model, number: Array, ends: tuple[Vector, Vector], part: Array, sweep: Sweep) -> Array:
     """Whether each pair of a body and a part of the ground is sure not to meet."""
     vertices, corners = vertices_of_parts(model, ends, part)
     if corners is None:
-        return stays_apart(model, keep, number, *ends, sweep)
-    return stays_apart_from_part(model, keep, number, vertices, corners, sweep)
+        return stays_apart(model, number, *ends, sweep)
+    return stays_apart_from_part(model, number, vertices, corners, sweep)
 
 
-def may_hit(model: Model, keep: Keep, ground: Ground, body: Falling) -> Array:
+def may_hit(model: Model, ground: Ground, body: Falling) -> Array:
     """(items,) bool: whether a pair of a body might have an impact in this step."""
 
     def are_apart(edge: Array) -> Array:
         ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
-        return _apart(model, keep, body.number[None], ends, edge, up(body.sweep))
+        return _apart(model, body.number[None], ends, edge, up(body.sweep))
 
     apart = over_items(are_apart, body.contacts.edge, together=body.lane.shape[0] > 1, axis=0)
     return any_of(body.contacts.exists & ~apart)
 
 
-def solve(model: Model, solver: Solver, keep: Keep, ground: Ground, body: Falling) -> Falling:
+def solve(model: Model, solver: Solver, ground: Ground, body: Falling) -> Falling:
     """Takes bodies from impact to impact until the end of the step.
 
     Args:
         model: the bodies.
         solver: when passes over velocities stop.
-        keep: stops recomputation.
         ground: of the lanes.
         body: at the end of the step, as if they met nothing.
     """
@@ -155,12 +154,12 @@ def solve(model: Model, solver: Solver, keep: Keep, ground: Ground, body: Fallin
     )
 
     def turn(loop: _SubSteps) -> _SubSteps:
-        return _sub_step(model, solver, keep, ground, loop)
+        return _sub_step(model, solver, ground, loop)
 
     return lax.while_loop(lambda loop: jnp.any(loop.more), turn, start).body
 
 
-def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array:
+def _impacts(model: Model, ground: Ground, loop: _SubSteps) -> Array:
     """(pairs, items) float32: when each pair that can take part meets, as a share of the step; 1 if it does not."""
     body = loop.body
     able = body.contacts.exists & loop.enabled & (loop.count <= MAX_SUB_STEPS)
@@ -169,7 +168,7 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     def times(edge: Array, wanted: Array) -> tuple[Array, Array]:
         ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, edge.shape), edge)
         vertices, corners = vertices_of_parts(model, ends, edge)
-        return time_of_impact(model, keep, body.number[None], vertices, up(body.sweep), wanted, corners)
+        return time_of_impact(model, body.number[None], vertices, up(body.sweep), wanted, corners)
 
     hit, share = over_items(times, body.contacts.edge, wanted, together=wanted.shape[1] > 1, axis=0)
     time = loop.time[None]
@@ -177,10 +176,10 @@ def _impacts(model: Model, keep: Keep, ground: Ground, loop: _SubSteps) -> Array
     return jnp.where(able, jnp.where(loop.known, loop.impact, found), F(1))
 
 
-def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _SubSteps) -> _SubSteps:
+def _sub_step(model: Model, solver: Solver, ground: Ground, loop: _SubSteps) -> _SubSteps:
     """To the first impact, and from there to the end of the step."""
     body, old = loop.body, loop.body.contacts
-    impact = _impacts(model, keep, ground, loop)
+    impact = _impacts(model, ground, loop)
     hit, time = least(impact)
     pairs = impact.shape[0]
     is_hit = jnp.arange(pairs, dtype=jnp.int32)[:, None] == hit[None]
@@ -193,7 +192,7 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
 
     ends = edge_ends(ground.edges, jnp.broadcast_to(body.lane, old.edge.shape), old.edge)
     live = old.exists & going[None]
-    new, manifolds = update(model, keep, body.number, ends, center, angle, old, live)
+    new, manifolds = update(model, body.number, ends, center, angle, old, live)
     missed = keep(~any_of(is_hit & (new.points > 0)))
     # The contact that is hit reports first. If it proves not to touch, the others are not updated at all.
     first, others = live & is_hit, live & ~is_hit & ~missed[None]
@@ -204,9 +203,9 @@ def _sub_step(model: Model, solver: Solver, keep: Keep, ground: Ground, loop: _S
     count = loop.count + first.astype(jnp.int32)
 
     on = going & ~missed
-    moved, entry = _resolve(model, solver, keep, body, new, manifolds, is_hit, time, center, angle, on)
+    moved, entry = _resolve(model, solver, body, new, manifolds, is_hit, time, center, angle, on)
     close = keep(ground.close(body.lane, moved.fat_box, entry & on))
-    contacts, places, overflow = broad_phase.update_pairs(keep, close, new)
+    contacts, places, overflow = broad_phase.update_pairs(close, new)
 
     def only_hit(new: Array, old: Array) -> Array:
         return jnp.where(is_hit.reshape(pairs, *(1,) * (new.ndim - 2), -1), new, old)
@@ -236,7 +235,6 @@ def _where(condition: Array, new: Array, old: Array) -> Array:
 def _resolve(
     model: Model,
     solver: Solver,
-    keep: Keep,
     body: Falling,
     contacts: Contacts,
     manifolds: Manifold,
@@ -261,7 +259,7 @@ def _resolve(
     def position_pass(loop: Any) -> Any:
         (center, angle), count, running = loop
         new, turned, deepest = contact_solver.position_pass(
-            model, keep, body.number, manifold, center, angle, TOI_BAUMGARTE, used
+            model, body.number, manifold, center, angle, TOI_BAUMGARTE, used
         )
         pose = choose(running, (new, turned), (center, angle))
         return pose, count + 1, running & ~(deepest >= F(-1.5) * LINEAR_SLOP)
@@ -273,13 +271,13 @@ def _resolve(
     zeros = jnp.zeros(edge.shape, jnp.float32)
     friction = contact_solver.friction(model, body.number[None], edge)
     constraints = contact_solver.constraint(
-        model, keep, body.number[None], up(center), up(angle), manifold, (zeros, zeros, zeros, zeros), friction
+        model, body.number[None], up(center), up(angle), manifold, (zeros, zeros, zeros, zeros), friction
     )
     masses = of(model.inverse_masses, body.number), of(model.inverse_inertias, body.number)
 
     def velocity_pass(_: Any, state: Any) -> Any:
         (v, w), impulses = state
-        v, w, impulses = contact_solver.velocity_pass(keep, constraints, masses, v, w, impulses, used)
+        v, w, impulses = contact_solver.velocity_pass(constraints, masses, v, w, impulses, used)
         return (v, w), impulses
 
     def block(loop: Any) -> Any:
@@ -293,7 +291,7 @@ def _resolve(
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
     ((v, w), _), _, _ = lax.while_loop(more, block, start)
     end, end_angle, v, w = integrate(center, angle, v, w, (F(1) - time) * model.dt)
-    fat, entry = broad_phase.move_box(model, keep, body.number, body.fat_box, (center, angle), (end, end_angle))
+    fat, entry = broad_phase.move_box(model, body.number, body.fat_box, (center, angle), (end, end_angle))
     moved = body.replace(
         sweep=Sweep(center, angle, end, end_angle),
         velocity=v,

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode
@@ -13,7 +14,7 @@ from jaxenvs.simulators.box2d import contact_solver, joints
 from jaxenvs.simulators.box2d.collision import Manifold
 from jaxenvs.simulators.box2d.contact_solver import ContactConstraint
 from jaxenvs.simulators.box2d.joints import JointConstraint, JointImpulses, Motion, Motors, Pose
-from jaxenvs.simulators.box2d.lanes import Keep, only_where
+from jaxenvs.simulators.box2d.lanes import keep, only_where
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     ANGULAR_SLEEP_TOLERANCE,
@@ -129,14 +130,13 @@ def settled(new: Any, old: Any, solver: Solver) -> Array:
 
 
 def solve(
-    model: Model, solver: Solver, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, active: Array
+    model: Model, solver: Solver, start: Moving, drive: Drive, touching: Touching | None, active: Array
 ) -> tuple[Moving, contact_solver.Impulses | None]:
     """`b2Island::Solve` for awake bodies.
 
     Args:
         model: bodies and joints.
         solver: when the passes stop.
-        keep: stops recomputation.
         start: the bodies before the step.
         drive: gravity, forces and motors.
         touching: the contacts to solve; None if nothing touches, which makes a smaller program.
@@ -146,12 +146,12 @@ def solve(
         The bodies after the step, before continuous collision, and the impulses of the contacts, with their axes.
     """
     used = None if touching is None else contact_solver.used_places(touching.manifolds)
-    motion, hinges, hinge_impulses, motors = _set_up(model, keep, start, drive, touching, used)
+    motion, hinges, hinge_impulses, motors = _set_up(model, start, drive, touching, used)
     motion, hinge_impulses, impulses = _velocity_passes(
-        model, solver, keep, motion, hinges, hinge_impulses, motors, touching, used, active
+        model, solver, motion, hinges, hinge_impulses, motors, touching, used, active
     )
     center, angle, v, w = integrate(_vectors(start.position), start.angle.T, *motion, model.dt)
-    pose, solved = _position_passes(model, keep, (center, angle), hinges, touching, used, active)
+    pose, solved = _position_passes(model, (center, angle), hinges, touching, used, active)
     return _asleep_or_not(start, pose, (v, w), hinge_impulses, solved, model.dt), impulses
 
 
@@ -160,7 +160,7 @@ def _vectors(x: Array) -> Vector:
     return x[:, :, 0].T, x[:, :, 1].T
 
 
-def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Touching | None, used: Any) -> Any:
+def _set_up(model: Model, start: Moving, drive: Drive, touching: Touching | None, used: Any) -> Any:
     """Velocities after forces and warm starts, and the joints' constraints, impulses and motors."""
     dt, lanes = model.dt, start.awake.shape[0]
     mass, inertia = (jnp.asarray(x)[:, None] for x in (model.inverse_masses, model.inverse_inertias))
@@ -174,15 +174,15 @@ def _set_up(model: Model, keep: Keep, start: Moving, drive: Drive, touching: Tou
         flat = (v[0].reshape(-1), v[1].reshape(-1)), w.reshape(-1)
         masses = _masses(model, touching, lanes)
         for place in range(model.touching):
-            contacts: Any = jax.tree.map(lambda x, place=place: x[place], touching.constraints)
+            contacts = joints.at_place(touching.constraints, np.int32(place))
             flat = contact_solver.warm_start(contacts, *masses, *flat)
         v, w = jax.tree.map(lambda x: x.reshape(-1, lanes), flat)
     motion = keep((v, w))
     old = jnp.moveaxis(start.joint_impulse, 0, -1)  # (joints, 4, lanes)
     before = old[:, 0], old[:, 1], old[:, 2], old[:, 3]
-    hinges, impulses = keep(joints.constraint(model, keep, start.angle.T, before))
-    motion = joints.warm_start(model, keep, hinges, impulses, motion)
-    motors = drive.motor_speed.T, dt * drive.max_motor_torque.T
+    hinges, impulses = keep(joints.constraint(model, start.angle.T, before))
+    motion = joints.warm_start(model, hinges, impulses, motion)
+    motors = jnp.stack([drive.motor_speed.T, dt * drive.max_motor_torque.T])
     return motion, hinges, impulses, motors
 
 
@@ -200,7 +200,6 @@ def bodies_of_items(model: Model, lanes: int) -> Array:
 def _velocity_passes(
     model: Model,
     solver: Solver,
-    keep: Keep,
     motion: Motion,
     hinges: JointConstraint,
     hinge_impulses: JointImpulses,
@@ -217,12 +216,12 @@ def _velocity_passes(
 
     def one_pass(hinges: JointConstraint, motors: Motors, state: Any) -> Any:
         motion, hinge_impulses, impulses = state
-        motion, hinge_impulses = joints.velocity_pass(model, keep, hinges, motors, motion, hinge_impulses)
+        motion, hinge_impulses = joints.velocity_pass(model, hinges, motors, motion, hinge_impulses)
         if touching is not None:
             masses = _masses(model, touching, lanes)
             v, w = motion if by_lane else jax.tree.map(lambda x: x.reshape(-1), motion)
             v, w, impulses = contact_solver.velocity_pass(
-                keep, touching.constraints, masses, v, w, impulses, used, touching.body
+                touching.constraints, masses, v, w, impulses, used, touching.body
             )
             motion = jax.tree.map(lambda x: x.reshape(-1, lanes), (v, w))
         return motion, hinge_impulses, impulses
@@ -287,7 +286,7 @@ def _left_out(impulses: JointImpulses, change: Array, motors: Motors, blocks: Ar
 
 
 def _position_passes(
-    model: Model, keep: Keep, pose: Pose, hinges: JointConstraint, touching: Touching | None, used: Any, active: Array
+    model: Model, pose: Pose, hinges: JointConstraint, touching: Touching | None, used: Any, active: Array
 ) -> tuple[Pose, Array]:
     """Passes over the positions, contacts and then joints, until all errors are within the slop."""
     lanes = active.shape[0]
@@ -301,11 +300,11 @@ def _position_passes(
                 body = bodies_of_items(model, lanes)
                 center, angle = jax.tree.map(lambda x: x.reshape(-1), new)
             center, angle, least = contact_solver.position_pass(
-                model, keep, body, touching.manifolds, center, angle, BAUMGARTE, used
+                model, body, touching.manifolds, center, angle, BAUMGARTE, used
             )
             new = jax.tree.map(lambda x: x.reshape(-1, lanes), (center, angle))
             solved = fold(jnp.logical_and, (least >= F(-3.0) * LINEAR_SLOP).reshape(-1, lanes))
-        new, good = joints.position_pass(model, keep, hinges, new)
+        new, good = joints.position_pass(model, hinges, new)
         return choose(running[None], new, old), count + 1, running & ~(solved & good)
 
     loop = (pose, jnp.int32(0), active)

@@ -15,20 +15,23 @@ from jax import Array, lax
 
 from jaxenvs.core.alone import call_alone
 from jaxenvs.core.kept import kept
+from jaxenvs.simulators.box2d.vectors import parts
 
 T = TypeVar("T")
 
 
-class Keep:
-    """Stops XLA from computing a chain of arithmetic again for each of its uses (see `core.kept`)."""
+def keep(tree: T) -> T:
+    """The same tree; XLA computes none of its arrays again for each of their uses (see `core.kept`)."""
+    return jax.tree.map(lambda x: kept.bind(jnp.asarray(x)), tree)
 
-    def __init__(self, flags: Array) -> None:
-        """`flags` is any traced array of bool."""
-        self._below_one = jnp.sum(flags, dtype=jnp.int32) - jnp.int32(flags.size)
 
-    def __call__(self, tree: T) -> T:
-        """The same tree; each of its arrays will be computed once."""
-        return jax.tree.map(lambda x: kept.bind(jnp.asarray(x), self._below_one), tree)
+def keep_together(tree: T) -> T:
+    """`keep` for a tree of arrays of one shape and dtype, which one kernel computes.
+
+    That makes a smaller program, which is a little slower. XLA computes more than eight one by one.
+    """
+    leaves, structure = jax.tree.flatten(tree)
+    return structure.unflatten(parts(keep(jnp.stack(leaves))))
 
 
 def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
@@ -158,30 +161,49 @@ def over_items(function: Callable[..., T], *arguments: Any, together: bool, axis
 class _Packing:
     """One int32 matrix for a tree of arrays, so that lanes move with one gather rather than one for each array.
 
-    Lanes are the first axis of the matrix, or the last, as `axis` says.
+    Lanes are the first axis of the matrix, or the last, as `axis` says. Arrays of one dtype lie side by side, so that
+    they are converted together.
     """
 
     def __init__(self, tree: Any, axis: int) -> None:
         leaves, self._structure = jax.tree.flatten(tree)
         self._axis = axis
         self._shapes = [x.shape[1:] if axis == 0 else x.shape[:-1] for x in leaves]
-        self._dtypes = [x.dtype for x in leaves]
+        self._members: dict[Any, list[int]] = {}
+        for number, x in enumerate(leaves):
+            self._members.setdefault(x.dtype, []).append(number)
 
     def pack(self, tree: Any) -> Array:
         """The tree as a matrix."""
-        return jnp.concatenate([self._flat(x) for x in jax.tree.leaves(tree)], 1 + self._axis)
+        leaves = jax.tree.leaves(tree)
+        return self._joined(
+            [_as_int32(self._joined([self._flat(leaves[i]) for i in m])) for m in self._members.values()]
+        )
 
     def unpack(self, matrix: Array) -> Any:
         """The reverse."""
-        leaves, start = [], 0
-        for shape, dtype in zip(self._shapes, self._dtypes, strict=True):
-            size = math.prod(shape)
-            part = lax.slice_in_dim(matrix, start, start + size, axis=1 + self._axis)
+        leaves: dict[int, Array] = {}
+        start = 0
+        for dtype, members in self._members.items():
+            size = sum(math.prod(self._shapes[i]) for i in members)
+            part, start, first = self._cut(matrix, start, size), start + size, 0
             part = part != 0 if dtype == jnp.bool_ else lax.bitcast_convert_type(part, dtype)
-            leaves.append(part.reshape(-1, *shape) if self._axis == 0 else part.reshape(*shape, -1))
-            start += size
-        return self._structure.unflatten(leaves)
+            for i in members:
+                shape, size = self._shapes[i], math.prod(self._shapes[i])
+                leaf = self._cut(part, first, size)
+                leaves[i] = leaf.reshape(-1, *shape) if self._axis == 0 else leaf.reshape(*shape, -1)
+                first += size
+        return self._structure.unflatten([leaves[i] for i in range(len(leaves))])
 
     def _flat(self, x: Array) -> Array:
-        x = x.reshape(x.shape[0], -1) if self._axis == 0 else x.reshape(-1, x.shape[-1])
-        return x.astype(jnp.int32) if x.dtype == jnp.bool_ else lax.bitcast_convert_type(x, jnp.int32)
+        return x.reshape(x.shape[0], -1) if self._axis == 0 else x.reshape(-1, x.shape[-1])
+
+    def _joined(self, parts: list[Array]) -> Array:
+        return jnp.concatenate(parts, 1 + self._axis)
+
+    def _cut(self, x: Array, start: int, size: int) -> Array:
+        return lax.slice_in_dim(x, start, start + size, axis=1 + self._axis)
+
+
+def _as_int32(x: Array) -> Array:
+    return x.astype(jnp.int32) if x.dtype == jnp.bool_ else lax.bitcast_convert_type(x, jnp.int32)

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.simulators.box2d.collision import FACE, VERTEX, Manifold, Outline, clip, identifier, outline
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import TOTAL_RADIUS, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -125,21 +125,18 @@ def _greatest_separation(first: _Shape, second: _Shape) -> tuple[Array, Array]:
     return side, best
 
 
-def collide_box(
-    model: Model, keep: Keep, body: Array, low: Vector, high: Vector, center: Vector, angle: Array
-) -> Manifold:
+def collide_box(model: Model, body: Array, low: Vector, high: Vector, center: Vector, angle: Array) -> Manifold:
     """The manifolds of upright rectangles (shape A) and the polygons of bodies (shape B) (`b2CollidePolygons`).
 
     Args:
         model: the bodies.
-        keep: stops recomputation.
         body: int32 indices.
         low: lower left corners in m.
         high: upper right corners in m.
         center: the bodies' centres of mass in m, with as many axes as the rectangles.
         angle: rad.
     """
-    shape = outline(model, keep, body, center, angle)
+    shape = outline(model, body, center, angle)
     vertices = corners(low, high)
     axes = vertices[0].ndim - 1
     normals = tuple(jnp.broadcast_to(each, vertices[0].shape) for each in _normals(axes))
@@ -149,7 +146,7 @@ def collide_box(
     side_b, separation_b = keep(_greatest_separation(polygon, ground))
     ground_is_face = ~(separation_b > F(0.98) * separation_a + F(0.001))
     near = (separation_a <= TOTAL_RADIUS) & (separation_b <= TOTAL_RADIUS)
-    return _manifold(shape, ground, polygon, side_a, side_b, ground_is_face, near, keep)
+    return _manifold(shape, ground, polygon, side_a, side_b, ground_is_face, near)
 
 
 def _as_wide(shape: Outline, wide: tuple[int, ...]) -> tuple[Vector, Vector, Vector, Array]:
@@ -172,7 +169,6 @@ def _manifold(
     side_b: Array,
     ground_is_face: Array,
     near: Array,
-    keep: Keep,
 ) -> Manifold:
     """Clips the incident side at the ends of the reference face."""
 

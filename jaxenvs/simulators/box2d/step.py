@@ -27,7 +27,7 @@ from jaxenvs.simulators.box2d.contacts import (
 )
 from jaxenvs.simulators.box2d.continuous import Falling, Ground, ground_of
 from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bodies_of_items, moving_of
-from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_items, over_lanes
+from jaxenvs.simulators.box2d.lanes import keep, only_where, over_items, over_lanes
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
 from jaxenvs.simulators.box2d.vectors import Vector, any_of, at, up
@@ -69,12 +69,11 @@ def _step(
     model: Model, solver: Solver, airborne: bool, grounded: bool, world: World, ground: Array, drive: Drive
 ) -> tuple[World, Array]:
     """`step` for many worlds; all arrays have a first axis of lanes."""
-    keep = Keep(world.overflow)  # which bodies are awake may be known, and then nothing would be kept
     bodies, lanes = len(model.bodies), world.awake.shape[0]
     moved, fat_box, reached = moving_of(world, world.awake), world.fat_box, None
     if not grounded:
-        moved, _ = island.solve(model, solver, keep, moved, drive, None, world.awake)
-        fat, entry = _moved_boxes(model, keep, world, moved)
+        moved, _ = island.solve(model, solver, moved, drive, None, world.awake)
+        fat, entry = _moved_boxes(model, world, moved)
         fat_box = jnp.stack(as_lanes(fat, bodies), 2)
         if not airborne:
             lane = jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
@@ -96,7 +95,7 @@ def _step(
             many = jnp.sum(world.contacts.points > 0, (1, 2), dtype=jnp.int32)
             classes = *(world.awake & (many >= count) for count in (4, 3, 2, 1)), world.awake
         free = only_where(
-            partial(_near_ground, model, solver, grounded, keep),
+            partial(_near_ground, model, solver, grounded),
             free,
             world,
             ground,
@@ -148,23 +147,23 @@ def _box_items(fat_box: Array) -> Box:
     return left, bottom, right, top
 
 
-def _moved_boxes(model: Model, keep: Keep, world: World, moved: Moving) -> tuple[Box, Array]:
+def _moved_boxes(model: Model, world: World, moved: Moving) -> tuple[Box, Array]:
     """The fat boxes of all items after the bodies have moved, and which of them changed, (items,)."""
     body = bodies_of_items(model, world.awake.shape[0])
     start = _items(world.position), as_items(world.angle)
     end = _items(moved.position), as_items(moved.angle)
-    return broad_phase.move_box(model, keep, body, _box_items(world.fat_box), start, end)
+    return broad_phase.move_box(model, body, _box_items(world.fat_box), start, end)
 
 
 def _near_ground(
-    model: Model, solver: Solver, grounded: bool, keep: Keep, free: _Done, world: World, edges: Array, drive: Drive
+    model: Model, solver: Solver, grounded: bool, free: _Done, world: World, edges: Array, drive: Drive
 ) -> _Done:
     """The whole step of lanes that are near the ground, given how they moved as if nothing touched."""
     bodies, lanes = len(model.bodies), world.awake.shape[0]
     ground = ground_of(edges)
     body, lane = bodies_of_items(model, lanes), jnp.tile(jnp.arange(lanes, dtype=jnp.int32), bodies)
     moved, contacts, touched, began, overflow = _collide_and_solve(
-        model, solver, grounded, keep, free.moving, world, ground, drive, body, lane
+        model, solver, grounded, free.moving, world, ground, drive, body, lane
     )
     falling = Falling(
         number=body,
@@ -183,15 +182,15 @@ def _near_ground(
         """With new boxes and pairs; and which bodies might hit something."""
         sweep = falling.sweep
         start, end = (sweep.center0, sweep.angle0), (sweep.center, sweep.angle)
-        fat, entry = broad_phase.move_box(model, keep, falling.number, falling.fat_box, start, end)
+        fat, entry = broad_phase.move_box(model, falling.number, falling.fat_box, start, end)
         close = keep(ground.close(falling.lane, fat, entry))
-        contacts, _, too_many = broad_phase.update_pairs(keep, close, falling.contacts)
+        contacts, _, too_many = broad_phase.update_pairs(close, falling.contacts)
         falling = falling.replace(fat_box=fat, contacts=contacts, overflow=falling.overflow | too_many)
-        return falling, continuous.may_hit(model, keep, ground, falling)
+        return falling, continuous.may_hit(model, ground, falling)
 
     falling, hits = over_items(pair, falling, together=lanes > 1)
     hits = hits & jnp.tile(moved.awake & world.awake, bodies)
-    solve = partial(continuous.solve, model, solver, keep, ground)
+    solve = partial(continuous.solve, model, solver, ground)
     # Of a single world, one body after another, which is a smaller program.
     size = 1 if lanes == 1 else max(bodies * lanes // 8, _FEWEST)
     falling = only_where(solve, falling, classes=(hits,), size=size, axis=-1)
@@ -218,7 +217,6 @@ def _collide_and_solve(
     model: Model,
     solver: Solver,
     grounded: bool,
-    keep: Keep,
     free: Moving,
     world: World,
     ground: Ground,
@@ -241,7 +239,7 @@ def _collide_and_solve(
         boxes = [each[jnp.maximum(old.edge, 0), of_lane] for each in ground.boxes]
         gone = broad_phase.apart(up(fat_box), (boxes[0], boxes[1], boxes[2], boxes[3]))
         live = keep(old.exists & ~gone)
-        new, manifolds = update(model, keep, body, ends, center, angle, old, live)
+        new, manifolds = update(model, body, ends, center, angle, old, live)
         touched = last_event(old.points, new.points, old.exists, touched)
         return new, manifolds, live, touched, any_of(live & (old.points == 0) & (new.points > 0))
 
@@ -253,13 +251,12 @@ def _collide_and_solve(
     touches = new.points > 0
     overflow = number_of(touches) > model.touching
     if grounded:
-        return _solve_by_lane(model, solver, keep, world, drive, new, manifolds, live, touched, began, overflow)
+        return _solve_by_lane(model, solver, world, drive, new, manifolds, live, touched, began, overflow)
     places = first_places(touches, model.touching)
     chosen, manifold = at_places((new, manifolds), places)
     impulses = (chosen.impulse[:, 0, 0], chosen.impulse[:, 0, 1], chosen.impulse[:, 1, 0], chosen.impulse[:, 1, 1])
     constraints = contact_solver.constraint(
         model,
-        keep,
         body[None],
         up(center),
         up(angle),
@@ -269,7 +266,7 @@ def _collide_and_solve(
     )
     active = world.awake & any_of(any_of(touches).reshape(len(model.bodies), -1))
     touching = Touching(manifold, constraints)
-    moved, solved = island.solve(model, solver, keep, moving_of(world, world.awake), drive, touching, active)
+    moved, solved = island.solve(model, solver, moving_of(world, world.awake), drive, touching, active)
     moved = jax.tree.map(partial(_where, active), moved, free)
     assert solved is not None
     return moved, compacted(_stored(new, places, constraints, solved), live), touched, began, overflow
@@ -278,7 +275,6 @@ def _collide_and_solve(
 def _solve_by_lane(
     model: Model,
     solver: Solver,
-    keep: Keep,
     world: World,
     drive: Drive,
     contacts: Contacts,
@@ -318,9 +314,9 @@ def _solve_by_lane(
     center, angle = at(jax.tree.map(lambda each: each[:, None], ((x, y), angle)), body)
     impulses = (flat.impulse[:, 0, 0], flat.impulse[:, 0, 1], flat.impulse[:, 1, 0], flat.impulse[:, 1, 1])
     friction = contact_solver.friction(model, body, flat.edge)
-    constraints = keep(contact_solver.constraint(model, keep, body, center, angle, manifold, impulses, friction))
+    constraints = keep(contact_solver.constraint(model, body, center, angle, manifold, impulses, friction))
     touching = Touching(manifold, constraints, body)
-    moved, solved = island.solve(model, solver, keep, moving_of(world, world.awake), drive, touching, world.awake)
+    moved, solved = island.solve(model, solver, moving_of(world, world.awake), drive, touching, world.awake)
     assert solved is not None
 
     # Back to the pairs of items. A second point that the block solver left out keeps what it had.

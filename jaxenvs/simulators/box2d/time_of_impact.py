@@ -10,7 +10,7 @@ from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import origin_of, outline, separations
 from jaxenvs.simulators.box2d.distance import FACE_OF_GROUND, FACE_OF_POLYGON, Closest, closest
-from jaxenvs.simulators.box2d.lanes import Keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import PI, TOI_TARGET, TOI_TOLERANCE, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -59,9 +59,9 @@ class Sweep(NamedTuple):
     angle: Array
 
 
-def stays_apart(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, sweep: Sweep) -> Array:
+def stays_apart(model: Model, body: Array, v1: Vector, v2: Vector, sweep: Sweep) -> Array:
     """Whether the motion is too short to bring a body near an edge; True only if `time_of_impact` finds no impact."""
-    axes = separations(keep, v1, v2, outline(model, keep, body, sweep.center0, sweep.angle0))
+    axes = separations(v1, v2, outline(model, body, sweep.center0, sweep.angle0))
     moved = subtract(sweep.center, sweep.center0)
     # Along a side of the polygon, what turns is the way to an end of the edge.
     to_ends = [subtract(end, sweep.center0) for end in (v1, v2)]
@@ -71,9 +71,9 @@ def stays_apart(model: Model, keep: Keep, body: Array, v1: Vector, v2: Vector, s
     return jnp.maximum(axes.edge, axes.polygon) - motion > TOI_TARGET + TOI_TOLERANCE + _MARGIN
 
 
-def stays_apart_from_part(model: Model, keep: Keep, body: Array, ground: Vector, corners: Array, sweep: Sweep) -> Array:
+def stays_apart_from_part(model: Model, body: Array, ground: Vector, corners: Array, sweep: Sweep) -> Array:
     """The same for parts of the ground with more vertices; their arguments are those of `time_of_impact`."""
-    shape = outline(model, keep, body, sweep.center0, sweep.angle0)
+    shape = outline(model, body, sweep.center0, sweep.angle0)
     near = keep(closest(ground, shape.world_vertices, jnp.broadcast_to(shape.num_vertices, corners.shape), corners))
     moved = subtract(sweep.center, sweep.center0)
     motion = jnp.sqrt(dot(moved, moved)) + jnp.abs(sweep.angle - sweep.angle0) * of(model.reaches, body)
@@ -82,7 +82,6 @@ def stays_apart_from_part(model: Model, keep: Keep, body: Array, ground: Vector,
 
 def time_of_impact(
     model: Model,
-    keep: Keep,
     body: Array,
     ground: Vector,
     sweep: Sweep,
@@ -93,7 +92,6 @@ def time_of_impact(
 
     Args:
         model: the bodies.
-        keep: stops recomputation.
         body: int32 indices, of any shape, as all others.
         ground: vertices of parts of the ground in m, along a new first axis: the two ends of edges, or more.
         sweep: of the body.
@@ -147,7 +145,7 @@ def time_of_impact(
             failed = ~separated & ~reached & (s1 < TOI_TARGET - TOI_TOLERANCE)
             now = ~separated & ~reached & ~failed & (s1 <= TOI_TARGET + TOI_TOLERANCE)
             search = active & ~(separated | reached | failed | now)
-            root, found = _root(keep, lambda time: separation(*pose(time), end, vertex), t1, t2, s1, s2, search)
+            root, found = _root(lambda time: separation(*pose(time), end, vertex), t1, t2, s1, s2, search)
             return (
                 jnp.where(active & reached, t2, t1),
                 jnp.where(search & found, root, t2),
@@ -206,9 +204,7 @@ def _axis(
     return _Axis(*choose(near.kind == FACE_OF_GROUND, tuple(edge_face), face))
 
 
-def _root(
-    keep: Keep, separation: Any, t1: Array, t2: Array, s1: Array, s2: Array, search: Array
-) -> tuple[Array, Array]:
+def _root(separation: Any, t1: Array, t2: Array, s1: Array, s2: Array, search: Array) -> tuple[Array, Array]:
     """Times between `t1` and `t2` at which the separation is the target: bisection and secant in turn."""
 
     def narrow(loop: Any) -> Any:

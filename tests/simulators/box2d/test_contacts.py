@@ -15,7 +15,6 @@ from jaxenvs.simulators.box2d.contacts import (
     last_event,
     no_contacts,
 )
-from jaxenvs.simulators.box2d.lanes import Keep
 
 GROUND = jnp.array([[[i, 0], [i + 1, 0]] for i in range(7)], jnp.float32)
 
@@ -35,7 +34,7 @@ def updated(box, moved, before):
     """The contacts, without their axis of items, after the fat box of the body is `box`."""
     sides = [jnp.float32(side) for side in box]
     close = jnp.array(moved) & ~apart(tuple(sides), edge_boxes(GROUND))
-    new, places, overflow = update_pairs(Keep(jnp.ones(1, bool)), close[:, None], before)
+    new, places, overflow = update_pairs(close[:, None], before)
     numbers = at_places(jnp.arange(5, dtype=jnp.int32)[:, None] + 1, places)[:, 0]
     return jax.tree.map(lambda x: x[..., 0], new), numbers, overflow[0]
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.simulators.box2d.lanes import Keep, only_where, over_items, over_lanes
+from jaxenvs.simulators.box2d.lanes import keep, only_where, over_items, over_lanes
 
 
 def halved(x, least):
@@ -70,7 +70,7 @@ def test_a_function_of_lanes_is_one_of_a_single_lane_and_of_batches_of_batches()
 
 def test_what_is_kept_does_not_change():
     tree = (jnp.float32(0.3), jnp.array([3, -(2**30) - 1], jnp.int32), jnp.array([[True], [False]]))
-    kept = jax.jit(lambda flags, tree: Keep(flags)(tree))(jnp.array([True, False]), tree)
+    kept = jax.jit(keep)(tree)
     jax.tree.map(np.testing.assert_array_equal, kept, tree)
 
 
