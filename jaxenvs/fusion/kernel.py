@@ -112,6 +112,7 @@ class _KernelWriter:
             [
                 *w.globals,
                 *sorted(w.declarations),
+                *(line for function in w.functions.values() for line in function),
                 "define internal void @task(ptr noalias %context, i64 %number, ptr noalias %workspace) #0 {",
                 "entry:",
                 *w.allocations,

@@ -50,9 +50,9 @@ _INTRINSICS = {
     "copysign": "copysign",
     "fma": "fma",
     "popcount": "ctpop",
-    "sin": "sin",
-    "cos": "cos",
 }
+# The system's library computes these for one number at a time.
+_OF_LIBRARY = {"sin", "cos", "rem"}
 
 
 def is_float(dtype: str) -> bool:
@@ -83,6 +83,7 @@ class LLVM(Writer):
         self.allocations: list[str] = []  # for the beginning of the function
         self.globals: list[str] = []
         self.declarations: set[str] = set()
+        self.functions: dict[str, list[str]] = {}
         self.workspace = 0  # bytes
         self._stack = 0
         self._ends: list[str] = []
@@ -161,6 +162,8 @@ class LLVM(Writer):
             name = f"llvm.ctlz.{self._suffix(dtype, uniform)}"
             self.declarations.add(f"declare {kind} @{name}({kind}, i1)")
             return self.emit(f"call {kind} @{name}({kind} {refs[0]}, i1 false)")
+        if op in _OF_LIBRARY and is_float(dtype):
+            return self._by_library(op, dtype, uniform, refs)
         if op in _INTRINSICS:
             name = f"llvm.{_INTRINSICS[op]}.{self._suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
@@ -172,6 +175,26 @@ class LLVM(Writer):
         if op in ("div", "rem"):
             return self.emit(f"{'s' if is_signed(dtype) else 'u'}{op} {kind} {refs[0]}, {refs[1]}")
         return self.emit(f"{_INTEGER[op]} {kind} {refs[0]}, {refs[1]}")
+
+    def _by_library(self, op: str, dtype: str, uniform: bool, refs: list[str]) -> str:
+        """Calls the system's library: for lanes, from a function that the whole program shares, as that is seldom."""
+        kind, suffix = self.type(dtype, uniform), self._suffix(dtype, uniform)
+        if uniform or self.lanes == 1:
+            return self.emit(self._of_library(op, kind, suffix, refs))
+        name, parameters = f"{op}_{suffix}", ["%x", "%y"][: len(refs)]
+        self.functions[name] = [
+            f"define internal {kind} @{name}({', '.join(f'{kind} {x}' for x in parameters)}) noinline cold #0 {{",
+            f"  %result = {self._of_library(op, kind, suffix, parameters)}",
+            f"  ret {kind} %result",
+            "}",
+        ]
+        return self.emit(f"call {kind} @{name}({', '.join(f'{kind} {ref}' for ref in refs)})")
+
+    def _of_library(self, op: str, kind: str, suffix: str, refs: list[str]) -> str:
+        if op == "rem":
+            return f"frem {kind} {refs[0]}, {refs[1]}"
+        self.declarations.add(f"declare {kind} @llvm.{op}.{suffix}({kind})")
+        return f"call {kind} @llvm.{op}.{suffix}({kind} {refs[0]})"
 
     def _compare(self, op: str, dtype: str, kind: str, refs: list[str]) -> str:
         if is_float(dtype):
