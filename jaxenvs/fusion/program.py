@@ -71,7 +71,12 @@ def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
 
 def is_key(aval: Any) -> bool:
     """Whether a value is a random key."""
-    return jnp.issubdtype(aval.dtype, jax.dtypes.prng_key)
+    return _is_of_keys(aval.dtype)
+
+
+@functools.cache
+def _is_of_keys(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, jax.dtypes.prng_key)
 
 
 def key_shape(aval: Any) -> tuple[int, ...]:
