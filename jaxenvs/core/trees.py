@@ -1,5 +1,6 @@
 """Pytrees of arrays: choosing between two, cutting out a part, and what their leaves are."""
 
+import functools
 from typing import Any, TypeVar
 
 import jax
@@ -33,7 +34,12 @@ def is_key(leaf: Any) -> bool:
 
 def is_key_type(leaf: Any) -> bool:
     """Whether an array, or a stand-in with its dtype, such as a `jax.ShapeDtypeStruct`, holds typed random keys."""
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return _is_of_keys(leaf.dtype)
+
+
+@functools.cache
+def _is_of_keys(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, jax.dtypes.prng_key)
 
 
 def holds_nan(tree: Any) -> Array:

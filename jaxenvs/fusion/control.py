@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ class _Cell:
             for position in np.ndindex(*shape):
                 self.slots[position] = e.w.slot(dtype, uniform)
         else:
-            size = int(np.prod(shape, dtype=np.int64))
+            size = math.prod(shape)
             self.memory = Memory(e.w.buffer(dtype, size, uniform), shape, dense_strides(shape))
 
     def set(self, array: Array, mask: Val | None = None) -> None:

@@ -1,6 +1,8 @@
 """Where the values of a block are needed: in one loop over elements only, or in one case of a choice only."""
 
+import heapq
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from jaxenvs.fusion import elementwise, indexing, shapes
 from jaxenvs.fusion.equations import Atom, Block, Equation, Var
@@ -8,8 +10,11 @@ from jaxenvs.fusion.equations import Atom, Block, Equation, Var
 WORTHWHILE = 64
 """From about this many operations on, an element is computed only if a lane needs it: a branch costs some as well."""
 
-Costs = tuple[int, int]
+Costs: TypeAlias = tuple[int, int]
 """About how many operations an element takes, if the condition is false, and if it is true."""
+
+Readers: TypeAlias = dict[Var, set[int]]
+"""The numbers of a block's equations that read each variable, also within blocks of theirs; -1 if it is a result."""
 
 
 def cost_of(op: str) -> int:
@@ -19,7 +24,7 @@ def cost_of(op: str) -> int:
     return 1 if op in elementwise.CHEAP else 4 if op not in elementwise.COSTLY else elementwise.COST_OF_COSTLY
 
 
-def costs_of_cases(block: Block) -> dict[Equation, Costs]:
+def costs_of_cases(block: Block, readers: Readers) -> dict[Equation, Costs]:
     """For each choice by a condition, what its cases cost beyond what others need as well.
 
     In `where(place < length, drawn_symbols, blank)`, XLA computes both cases for all elements. A kernel computes an
@@ -34,7 +39,6 @@ def costs_of_cases(block: Block) -> dict[Equation, Costs]:
     if not choices:
         return {}
     definitions = {x: number for number, equation in enumerate(block.equations) for x in equation.outputs}
-    readers = _readers(block)
     found = {}
     for number, equation in choices:
         costs = [_own_cost(block, x, number, definitions, readers) for x in equation.inputs[1:]]
@@ -43,9 +47,9 @@ def costs_of_cases(block: Block) -> dict[Equation, Costs]:
     return found
 
 
-def in_one_loop(block: Block) -> set[Var]:
+def in_one_loop(block: Block, readers: Readers) -> set[Var]:
     """The variables whose readers all compute elements of one loop, which needs no memory to hand them on."""
-    readers, loops, found = _readers(block), {}, set()
+    loops, found = {}, set()
     for number, equation in reversed(list(enumerate(block.equations))):
         loops[number] = number
         if len(equation.outputs) != 1:
@@ -68,45 +72,49 @@ def _is_elementwise(block: Block, number: int, like: Var) -> bool:
     return is_so and equation.outputs[0].shape == like.shape
 
 
-def _readers(block: Block) -> dict[Var, set[int]]:
-    """The numbers of the equations that read each variable, also within blocks of theirs; -1 if it is a result."""
-    readers: dict[Var, set[int]] = {}
+def readers_of(block: Block) -> list[tuple[Block, Readers]]:
+    """The readers in a block and in each block within it."""
+    found: list[tuple[Block, Readers]] = []
+    _readers(block, found)
+    return found
 
-    def note(atoms: Sequence[Atom], number: int) -> None:
-        for x in atoms:
-            if isinstance(x, Var):
-                readers.setdefault(x, set()).add(number)
 
-    def note_all(inner: Block, number: int) -> None:
-        note(inner.outputs, number)
-        for equation in inner.equations:
-            note(equation.inputs, number)
-            for block in equation.blocks:
-                note_all(block, number)
-
+def _readers(block: Block, found: list[tuple[Block, Readers]]) -> set[Var]:
+    """Adds the readers in a block, and in the blocks within it; returns what they read from around the block."""
+    readers: Readers = {}
     for number, equation in enumerate(block.equations):
-        note(equation.inputs, number)
+        read = {x for x in equation.inputs if isinstance(x, Var)}
         for inner in equation.blocks:
-            note_all(inner, number)
-    note(block.outputs, -1)
-    return readers
+            read |= _readers(inner, found)
+        for x in read:
+            readers.setdefault(x, set()).add(number)
+    for x in block.outputs:
+        if isinstance(x, Var):
+            readers.setdefault(x, set()).add(-1)
+    found.append((block, readers))
+    return readers.keys() - {x for equation in block.equations for x in equation.outputs} - {*block.inputs}
 
 
-def _own_cost(block: Block, case: Atom, choice: int, definitions: dict[Var, int], readers: dict[Var, set[int]]) -> int:
+def _own_cost(block: Block, case: Atom, choice: int, definitions: dict[Var, int], readers: Readers) -> int:
     """About how many operations for each element of a choice serve one of its cases only."""
     size, total = block.equations[choice].outputs[0].size, 0.0
-    own, waiting = {choice}, [case]
+    own, waiting, seen = {choice}, [], set()
+
+    def wait_for(atoms: Sequence[Atom]) -> None:
+        for x in atoms:
+            number = definitions.get(x, -1) if isinstance(x, Var) else -1
+            if number >= 0 and number not in seen:
+                seen.add(number)
+                heapq.heappush(waiting, -number)
+
+    wait_for([case])
     while waiting:
         # The last equation first: those that read its result have been gone through.
-        waiting.sort(key=lambda x: definitions.get(x, -1) if isinstance(x, Var) else -1)
-        x = waiting.pop()
-        number = definitions.get(x, -1) if isinstance(x, Var) else -1
-        if number < 0 or number in own:
-            continue
+        number = -heapq.heappop(waiting)
         equation = block.equations[number]
-        if equation.blocks or not all(readers[y] <= own for y in equation.outputs if y in readers):
+        if equation.blocks or equation.op not in _MOVABLE:
             continue
-        if equation.op not in _MOVABLE:
+        if number == choice or not all(readers[y] <= own for y in equation.outputs if y in readers):
             continue
         own.add(number)
         looks_up = equation.op in indexing.LOOK_UPS and not all(
@@ -114,7 +122,7 @@ def _own_cost(block: Block, case: Atom, choice: int, definitions: dict[Var, int]
         )
         cost = indexing.COST_OF_LOOK_UP if looks_up else cost_of(equation.op)
         total += cost * sum(y.size for y in equation.outputs) / size
-        waiting.extend(equation.inputs)
+        wait_for(equation.inputs)
     return int(total)
 
 

@@ -5,6 +5,7 @@ chains of operations become one loop, until somebody needs it in memory.
 """
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -25,8 +26,8 @@ from jaxenvs.fusion.arrays import (
     small_constant,
     whole,
 )
-from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop
-from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var, blocks_within
+from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop, readers_of
+from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
 from jaxenvs.fusion.writer import Val, Writer
 
 UNROLL, UNROLL_LESS = 32, 16
@@ -72,9 +73,9 @@ class Emitter:
     def prepare(self, block: Block) -> None:
         """Looks at a program before it is written."""
         self._count_reads(block)
-        for inner in (block, *blocks_within(block)):
-            self._case_costs |= costs_of_cases(inner)
-            self._in_one_loop |= in_one_loop(inner)
+        for inner, readers in readers_of(block):
+            self._case_costs |= costs_of_cases(inner, readers)
+            self._in_one_loop |= in_one_loop(inner, readers)
         costly = [x.outputs[0].size for x, costs in self._case_costs.items() if max(costs) >= WORTHWHILE]
         self._unroll = UNROLL_LESS if max(costly, default=0) > UNROLL_LESS else UNROLL
 
@@ -144,6 +145,11 @@ class Emitter:
             elements[position] = at(self.w, array, position)
         return Small(elements, dtype_of(array))
 
+    def _values(self, array: Array, shape: tuple[int, ...]) -> list[Val]:
+        """The elements of an array that is stretched to a shape."""
+        elements = self.small(array).elements
+        return (elements if elements.shape == shape else np.broadcast_to(elements, shape)).ravel().tolist()
+
     def memory(self, array: Array) -> Memory:
         """The array in memory; where it is there already, the same memory."""
         if isinstance(array, Memory):
@@ -154,7 +160,7 @@ class Emitter:
 
     def copied(self, array: Array) -> Memory:
         """The array in new memory of its own."""
-        size = int(np.prod(array.shape, dtype=np.int64))
+        size = math.prod(array.shape)
         buffer = self.w.buffer(dtype_of(array), size, is_uniform(array))
         new = Memory(buffer, tuple(array.shape), dense_strides(array.shape))
         self.write(new, array)
@@ -210,10 +216,10 @@ class Emitter:
 
     def is_small(self, *shapes: Sequence[int]) -> bool:
         """Whether arrays of these shapes are held as values."""
-        return all(np.prod(shape, dtype=np.int64) <= self._unroll for shape in shapes)
+        return all(math.prod(shape) <= self._unroll for shape in shapes)
 
     def _elementwise(self, equation: Equation, output: Var, inputs: list[Array]) -> Array:
-        def compute(values: list[Val]) -> Val:
+        def compute(values: Sequence[Val]) -> Val:
             if equation.op == "convert_element_type":
                 return self.w.convert(values[0], output.dtype)
             return elementwise.OPERATIONS[equation.op](self.w, params, *values)
@@ -223,14 +229,13 @@ class Emitter:
             params = {"small_dividend": bool(np.all(np.abs(inputs[0].astype(np.int64)) < elementwise.SMALL_DIVIDEND))}
         costs = self._case_costs.get(equation, (0, 0))  # of values; rules know their own
         if self.is_small(output.shape):
-            operands = [np.broadcast_to(self.small(x).elements, output.shape) for x in inputs]
             elements = np.empty(output.shape, object)
-            for position in positions(output.shape):
-                values = [x[position] for x in operands]
+            operands = [self._values(x, output.shape) for x in inputs]
+            for number, values in enumerate(zip(*operands, strict=True)):
                 if max(costs) >= WORTHWHILE:
-                    elements[position] = self._chosen(output, costs, values.__getitem__)
+                    elements.flat[number] = self._chosen(output, costs, values.__getitem__)
                 else:
-                    elements[position] = compute(values)
+                    elements.flat[number] = compute(values)
             return Small(elements, output.dtype)
         # A scalar among arrays, as `select_n` and `clamp` have it, is computed once.
         scalars = {n: at(self.w, x, ()) for n, x in enumerate(inputs) if x.shape == ()}
@@ -302,7 +307,7 @@ class Emitter:
         if isinstance(array, Memory) and self.may_write(source, array) and array.buffer.uniform == uniform:
             return array
         if not uniform and is_uniform(array):
-            size = int(np.prod(array.shape, dtype=np.int64))
+            size = math.prod(array.shape)
             new = Memory(self.w.buffer(dtype_of(array), size, False), tuple(array.shape), dense_strides(array.shape))
             self.write(new, array)
             return self.own(new)

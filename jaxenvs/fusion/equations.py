@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -29,7 +30,7 @@ class Var:
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
 
 Atom: TypeAlias = Var | np.ndarray
@@ -110,10 +111,3 @@ def structure(block: Block, visit: Callable[[Equation], None]) -> None:
         visit(equation)
         for inner in equation.blocks:
             structure(inner, visit)
-
-
-def blocks_within(block: Block) -> list[Block]:
-    """The blocks of its equations, and those within them."""
-    found: list[Block] = []
-    structure(block, lambda equation: found.extend(equation.blocks))
-    return found

@@ -318,6 +318,14 @@ ACCURATE = {"sin", "cos", "tan", "exp", "log", "atan", "atan2", "asin", "acos", 
 
 def _narrow(name: str, function: Callable[..., Wide]) -> Callable[..., Val]:
     def narrow(w: Writer, *xs: Val) -> Val:
+        key = (name, *xs)
+        known = w.known(key)
+        if known is None:
+            known = computed(w, *xs)
+            w.remember(key, known)
+        return known
+
+    def computed(w: Writer, *xs: Val) -> Val:
         native = w.function(name, *xs)
         if native is not None:
             return native

@@ -244,13 +244,13 @@ def compiled(step: Block, layout: Layout, sources: str) -> str:
         if name in _registered:
             return name
         path = native.cache_folder() / f"{name}.cubin"
-        code = native.kept(path)
-        if code is None:
-            code = compile_text(cuda_kernel.write(step, layout), target)
-            native.keep(path, code)
-        launcher, kernel = _loaded(code)
+        codes = native.kept(path)
+        if codes is None:
+            codes = [compile_text(cuda_kernel.write(step, layout), target)]
+            native.keep(path, codes)
+        launcher, kernel = _loaded(codes[0])
         text = handler_text(len(step.inputs), len(step.outputs), launcher, kernel)
-        address = native.load(name, native.compile_object(text))
+        address = native.load(name, [native.compile_object(text)])
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(address)
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="CUDA")
         _registered[name] = pointer

@@ -70,6 +70,9 @@ call:
   %steps = load i64, ptr %steps_at
 """
 
+# What functions are declared with; and `!0`, which says of a store that it need not go through the caches.
+_ATTRIBUTES = '!0 = !{i32 1}\nattributes #0 = { nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512" }\n'
+
 _HANDLER = (
     """
 declare ptr @malloc(i64)
@@ -116,19 +119,18 @@ leave:
   ret void
 }}
 
-; Asks for large pages, so that the first write to fresh memory does not stop at each 4 KiB. Whatever else lies in the
-; first and the last of them may have large pages as well.
+; Asks for large pages where memory fills them, so that the first write to it does not stop at each 4 KiB.
 define internal void @advise(ptr %data, i64 %bytes) #0 {{
 entry:
-  %large = icmp uge i64 %bytes, 1048576
-  %use = and i1 %large, {has_large_pages}
-  br i1 %use, label %ask, label %end
-ask:
   %begin = ptrtoint ptr %data to i64
   %after = add i64 %begin, %bytes
-  %first = and i64 %begin, -2097152
-  %raised = add i64 %after, 2097151
-  %last = and i64 %raised, -2097152
+  %raised = add i64 %begin, 2097151
+  %first = and i64 %raised, -2097152
+  %last = and i64 %after, -2097152
+  %fills_some = icmp ugt i64 %last, %first
+  %use = and i1 %fills_some, {has_large_pages}
+  br i1 %use, label %ask, label %end
+ask:
   %length = sub i64 %last, %first
   %at = inttoptr i64 %first to ptr
   %ignored = call i32 @madvise(ptr %at, i64 %length, i32 14)
@@ -280,8 +282,8 @@ end:
   ret ptr null
 }}
 
-attributes #0 = {{ nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512" }}
 """
+    + _ATTRIBUTES.replace("{", "{{").replace("}", "}}")
 )
 
 
@@ -312,8 +314,8 @@ def entry_values() -> dict[str, int]:
     }
 
 
-def module_text(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_carried: int, group: int) -> str:
-    """The whole module of a kernel, in LLVM's language.
+def modules(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_carried: int, group: int) -> list[str]:
+    """The modules of a kernel, in LLVM's language; the first has `@handler`.
 
     Args:
         kernel: its task.
@@ -359,4 +361,4 @@ def module_text(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_car
         schedule=functions["ThreadPool_Schedule"],
         error_destroy=functions["Error_Destroy"],
     )
-    return kernel.task + handler
+    return [kernel.task + handler, *(part + _ATTRIBUTES for part in kernel.parts)]

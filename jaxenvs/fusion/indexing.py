@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ def _sum(w: Writer, x: Position, y: Position) -> Position:
 
 
 def _count(array: Array) -> int:
-    return int(np.prod(array.shape, dtype=np.int64))
+    return math.prod(array.shape)
 
 
 def _clamped(w: Writer, x: Val, largest: int) -> Position:

@@ -6,6 +6,7 @@ first cache. So the loop over steps reads and writes main memory only for what a
 
 import dataclasses
 import enum
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -15,7 +16,8 @@ from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var
 from jaxenvs.fusion.llvm import LLVM, storage
-from jaxenvs.fusion.rows import chosen, interleaved, joined, part, power_of_two_below, separated
+from jaxenvs.fusion.parts import divided
+from jaxenvs.fusion.rows import chosen, in_fours, interleaved, joined, part, power_of_two_below, separated
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
@@ -23,6 +25,12 @@ GROUP = 16
 _MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
+# Rows of a group up to this size, in bytes, are put together in the first cache and then copied as a whole. Written
+# piece by piece to where they belong, they would be sixteen streams, for each of which the processor waits.
+_STAGED = 32 << 10
+# Outputs of at least so many bytes are written past the caches, which they would fill without being read from them.
+# To write to a line that is in no cache, the processor would have to read it first.
+_PAST_CACHES = 8 << 20
 
 
 class Kind(enum.Enum):
@@ -57,12 +65,14 @@ class Kernel:
     """A kernel's text.
 
     Attributes:
-        task: LLVM's language: `@task(context, number of block, workspace)`.
+        task: in LLVM's language, a module with `@task(context, number of block, workspace)`.
+        parts: of a long task, modules with functions that it calls.
         block_lanes: lanes of a full block.
         workspace: bytes that a task needs.
     """
 
     task: str
+    parts: tuple[str, ...]
     block_lanes: int
     workspace: int
 
@@ -94,7 +104,8 @@ class _KernelWriter:
         w = self.w
         inputs = self._pointers("inputs", 0, len(self.step.inputs))
         outputs = self._pointers("outputs", 8, len(self.step.outputs))
-        lanes, steps = (Val(w.emit(f"load i64, ptr {self._at('%context', k)}"), INDEX, True) for k in (16, 24))
+        lanes, steps = (Val(w.emit("i64", f"load i64, ptr {self._at('%context', k)}"), INDEX, True) for k in (16, 24))
+        self.rows = w.op("mul", INDEX, lanes, steps)  # of what is put out
         first, count = self._block_bounds(lanes)
         states = {}
         for number, (pointer, var, kind) in enumerate(zip(inputs, self.step.inputs, self.layout, strict=True)):
@@ -108,26 +119,24 @@ class _KernelWriter:
         carried = [number for number, kind in enumerate(self.layout) if kind is Kind.CARRY]
         for pointer, number in zip(outputs, carried, strict=False):
             self._copy(pointer, states[number], self.step.inputs[number], first, count, into_state=False)
-        body = "\n".join(
-            [
-                *w.globals,
-                *sorted(w.declarations),
-                "define internal void @task(ptr noalias %context, i64 %number, ptr noalias %workspace) #0 {",
-                "entry:",
-                *w.allocations,
-                *w.lines,
-                "  ret void",
-                "}",
-            ]
-        )
-        return Kernel(body, self.block_lanes, max(w.workspace, 64))
+        lines, allocations, parts = divided(w.lines, w.allocations, w.regions, w.types)
+        task = [
+            "define internal void @task(ptr noalias %context, i64 %number, ptr noalias %workspace) #0 {",
+            "entry:",
+            *(f"  {name} = {instruction}" for name, instruction in allocations.items()),
+            *lines,
+            "  ret void",
+            "}",
+        ]
+        modules = tuple(w.module(part.lines, parts) for part in parts)
+        return Kernel(w.module(task, parts), modules, self.block_lanes, max(w.workspace, 64))
 
     def _at(self, pointer: str, offset: int | str) -> str:
-        return self.w.emit(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+        return self.w.emit("ptr", f"getelementptr i8, ptr {pointer}, i64 {offset}")
 
     def _pointers(self, name: str, offset: int, count: int) -> list[str]:
-        array = self.w.emit(f"load ptr, ptr {self._at('%context', offset)}")
-        return [self.w.emit(f"load ptr, ptr {self._at(array, 8 * k)}") for k in range(count)]
+        array = self.w.emit("ptr", f"load ptr, ptr {self._at('%context', offset)}")
+        return [self.w.emit("ptr", f"load ptr, ptr {self._at(array, 8 * k)}") for k in range(count)]
 
     def _block_bounds(self, lanes: Val) -> tuple[Val, Val]:
         """The first lane of the block, and how many it has.
@@ -151,7 +160,7 @@ class _KernelWriter:
         """Memory for an array of all lanes of a block."""
         total = var.size * self.block_lanes * np.dtype(var.dtype).itemsize
         name = "%" + self.w.fresh("state")
-        self.w.allocations.append(f"  {name} = getelementptr i8, ptr %workspace, i64 {self.w.workspace}")
+        self.w.allocations[name] = f"getelementptr i8, ptr %workspace, i64 {self.w.workspace}"
         self.w.workspace += (total + 127) // 64 * 64
         return Buffer(name, var.dtype, var.size, self.block_lanes)
 
@@ -168,11 +177,11 @@ class _KernelWriter:
             outer = w.op("add", INDEX, row, element)
             inner = w.op("add", INDEX, w.op("mul", INDEX, element, w.index(self.block_lanes)), lane)
             ends = [
-                w.emit(f"getelementptr {kind}, ptr {base}, i64 {offset.ref}")
+                w.emit("ptr", f"getelementptr {kind}, ptr {base}, i64 {offset.ref}")
                 for base, offset in ((pointer, outer), (buffer.ref, inner))
             ]
             source, target = ends if into_state else ends[::-1]
-            value = w.emit(f"load {kind}, ptr {source}")
+            value = w.emit(kind, f"load {kind}, ptr {source}")
             w.lines.append(f"  store {kind} {value}, ptr {target}")
 
     def _copy_rows(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
@@ -191,7 +200,7 @@ class _KernelWriter:
                 self._interleave(base, var.dtype, var.size, 0, [w.load(here, w.index(k)) for k in range(var.size)])
 
     def _offset(self, pointer: str, dtype: str, position: Val) -> str:
-        return self.w.emit(f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
+        return self.w.emit("ptr", f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
 
     def _group(
         self,
@@ -272,8 +281,8 @@ class _KernelWriter:
         if count == var.size <= _CHUNK:
             vector = f"<{self.group} x {kind}>"
             whole = [
-                w.emit(f"load {vector}, ptr {self._offset(base, var.dtype, w.index(k * self.group))}, align {align}")
-                for k in range(count)
+                w.emit(vector, f"load {vector}, ptr {address}, align {align}")
+                for address in [self._offset(base, var.dtype, w.index(k * self.group)) for k in range(count)]
             ]
             if count & (count - 1) == 0:
                 refs = separated(w, whole, kind, self.group)
@@ -287,9 +296,8 @@ class _KernelWriter:
             for lane in range(self.group):
                 shift = w.index(lane * var.size)
                 where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
-                rows.append(
-                    w.emit(f"load <{width} x {kind}>, ptr {self._offset(base, var.dtype, where)}, align {align}")
-                )
+                address = self._offset(base, var.dtype, where)
+                rows.append(w.emit(f"<{width} x {kind}>", f"load <{width} x {kind}>, ptr {address}, align {align}"))
             length = width
             while len(rows) > 1:
                 order = list(range(2 * length))
@@ -321,7 +329,7 @@ class _KernelWriter:
     def _put_out(self, e: Emitter, pointer: str, array: Array, row: Val) -> None:
         """Writes an array of each lane in JAX's order."""
         w, dtype = self.w, str(array.dtype)
-        size = int(np.prod(array.shape, dtype=np.int64))
+        size = math.prod(array.shape)
         if size == 0:
             return
         base = self._offset(pointer, dtype, w.op("mul", INDEX, row, w.index(size)))
@@ -331,6 +339,9 @@ class _KernelWriter:
         memory = e.memory(array)
         if not memory.is_dense:
             memory = e.copied(memory)
+        block, target = size * self.group * np.dtype(dtype).itemsize, base
+        if block <= _STAGED:
+            base = w.buffer("uint8", block, True).ref
         whole, rest = divmod(size, _CHUNK)
 
         def elements(start: Val, count: int) -> list[Val]:
@@ -343,6 +354,9 @@ class _KernelWriter:
         if rest:
             start = w.index(whole * _CHUNK)
             self._interleave(base, dtype, size, start, elements(start, rest))
+        if base != target:
+            total = w.op("mul", INDEX, self.rows, w.index(block // self.group))
+            w.copy(target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
 
     def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
         """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
@@ -365,22 +379,28 @@ class _KernelWriter:
         done = 0
         while done < len(values):
             count = min(power_of_two_below(len(values) - done), _CHUNK)
-            vectors = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
-            rows = interleaved(w, [self._as_vector(x, kind) for x in vectors], kind, self.group)
+            spread = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
+            vectors = [self._as_vector(x, kind) for x in spread]
+            in_row, of = count, kind
+            if bytes_each == 1 and count % 4 == 0:
+                vectors, in_row, of = in_fours(w, vectors, self.group), count // 4, "i32"
+            rows = interleaved(w, vectors, of, self.group)
             position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
             position = position if isinstance(position, Val) else w.index(position)
             for lane in range(self.group):
-                number, first = divmod(lane * count, self.group)
+                number, first = divmod(lane * in_row, self.group)
                 some = rows[number]
-                if count != self.group:
-                    some = part(w, some, kind, self.group, list(range(first, first + count)))
+                if in_row != self.group:
+                    some = part(w, some, of, self.group, list(range(first, first + in_row)))
                 target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
-                w.lines.append(f"  store <{count} x {kind}> {some}, ptr {target}, align {bytes_each}")
+                w.lines.append(f"  store <{in_row} x {of}> {some}, ptr {target}, align {bytes_each}")
             done += count
 
     def _as_vector(self, ref: str, kind: str) -> str:
         """A vector that may stand in a shuffle, which takes no `splat`."""
         if ref.startswith("splat"):
             vector = f"<{self.group} x {kind}>"
-            return self.w.emit(f"shufflevector {vector} {ref}, {vector} poison, <{self.group} x i32> zeroinitializer")
+            return self.w.emit(
+                vector, f"shufflevector {vector} {ref}, {vector} poison, <{self.group} x i32> zeroinitializer"
+            )
         return ref

@@ -1,6 +1,7 @@
 """Operations on random keys as arithmetic on their words."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -83,7 +84,7 @@ def _threefry(eqn: Any) -> Callable[..., Any]:
 def _counters(eqn: Any) -> Callable[..., Any]:
     """The numbers of an array's elements, as two words each, the upper ones first."""
     shape = tuple(eqn.params["shape"])
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
 
     def counters() -> tuple[Array, Array]:
         return jnp.zeros(shape, jnp.uint32), jax.lax.iota(jnp.uint32, size).reshape(shape)

@@ -1,12 +1,14 @@
 """A writer of LLVM's language: a value is a vector of lanes, which LLVM fits to the registers of the processor."""
 
 import contextlib
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxenvs.fusion.parts import Part
 from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val, Writer
 
 _TYPES = {
@@ -24,6 +26,7 @@ _TYPES = {
 }
 # Buffers up to this size, in bytes, lie on the stack, all together at most `_STACK`; others in the task's workspace.
 _ON_STACK, _STACK = 16 << 10, 192 << 10
+_LINE = 64  # bytes of a line of the cache, at least
 
 _INTEGER = {
     "add": "add",
@@ -50,9 +53,10 @@ _INTRINSICS = {
     "copysign": "copysign",
     "fma": "fma",
     "popcount": "ctpop",
-    "sin": "sin",
-    "cos": "cos",
 }
+_GLOBAL = re.compile(r"@[\w.]+")
+# The system's library computes these for one number at a time.
+_OF_LIBRARY = {"sin", "cos", "rem"}
 
 
 def is_float(dtype: str) -> bool:
@@ -80,12 +84,16 @@ class LLVM(Writer):
         super().__init__()
         self.lanes = lanes
         self._arithmetic = _CONTRACTED if contracts else _FLOAT
-        self.allocations: list[str] = []  # for the beginning of the function
-        self.globals: list[str] = []
+        self.types: dict[str, str] = {}  # of the instructions' results, and of what variables hold
+        self.allocations: dict[str, str] = {}  # names and instructions, for the beginning of the function
+        self.regions: list[tuple[int, int]] = []  # loops and branches, from line to line, the inner ones first
+        self.tables: dict[str, str] = {}  # names and definitions
         self.declarations: set[str] = set()
+        self.functions: dict[str, str] = {}  # names and definitions
         self.workspace = 0  # bytes
         self._stack = 0
         self._ends: list[str] = []
+        self._combined: dict[str, tuple[str, tuple[Val, ...]]] = {}  # how bools were made of others
         self._tables: dict[Any, Buffer] = {}
 
     def type(self, dtype: str, uniform: bool) -> str:
@@ -105,10 +113,11 @@ class LLVM(Writer):
             return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"
         return str(int(value))
 
-    def emit(self, text: str) -> str:
-        """Writes an instruction; returns the name of its result."""
+    def emit(self, kind: str, text: str) -> str:
+        """Writes an instruction; returns the name of its result, which is of the type `kind`."""
         name = "%" + self.fresh()
         self.lines.append(f"  {name} = {text}")
+        self.types[name] = kind
         return name
 
     def spread(self, x: Val) -> str:
@@ -122,9 +131,10 @@ class LLVM(Writer):
         known = self.known(key)
         if known is None:
             kind = self.type(x.dtype, False)
-            first = self.emit(f"insertelement {kind} poison, {scalar} {x.ref}, i64 0")
+            first = self.emit(kind, f"insertelement {kind} poison, {scalar} {x.ref}, i64 0")
             zeros = f"<{self.lanes} x i32> zeroinitializer"
-            known = Val(self.emit(f"shufflevector {kind} {first}, {kind} poison, {zeros}"), x.dtype, False)
+            spread = self.emit(kind, f"shufflevector {kind} {first}, {kind} poison, {zeros}")
+            known = Val(spread, x.dtype, False)
             self.remember(key, known)
         return known.ref
 
@@ -136,7 +146,7 @@ class LLVM(Writer):
         """Calls one of LLVM's own functions. Operands have their types."""
         types = ", ".join(x.rsplit(" ", 1)[0] if "splat" not in x else x.split(" splat")[0] for x in operands)
         self.declarations.add(f"declare {result} @{name}({types})")
-        return self.emit(f"call {result} @{name}({', '.join(operands)})")
+        return self.emit(result, f"call {result} @{name}({', '.join(operands)})")
 
     def machine(self, op: str, dtype: str, uniform: bool, operands: tuple[Val, ...]) -> str:
         """Writes one operation; returns the name of its result."""
@@ -146,21 +156,24 @@ class LLVM(Writer):
         kind, source = self.type(dtype, uniform), self.type(given, uniform)
         refs = [self.ref(x, uniform) for x in operands]
         if op == "convert":
-            return self._convert(given, dtype, uniform, refs[0])
+            byte = self._byte(operands[0]) if (given, dtype) == ("bool", "uint8") else None
+            return byte.ref if byte is not None else self._convert(given, dtype, uniform, refs[0])
         if op == "bitcast":
-            return self.emit(f"bitcast {source} {refs[0]} to {kind}")
+            return self.emit(kind, f"bitcast {source} {refs[0]} to {kind}")
         if op == "select":
             # One condition for all lanes needs no vector.
             condition = operands[0]
             which = condition.ref if condition.uniform else refs[0]
             flag = self.type("bool", condition.uniform)
-            return self.emit(f"select {flag} {which}, {kind} {refs[1]}, {kind} {refs[2]}")
+            return self.emit(kind, f"select {flag} {which}, {kind} {refs[1]}, {kind} {refs[2]}")
         if op in _COMPARE_FLOAT:
-            return self._compare(op, given, source, refs)
+            return self._compare(op, given, uniform, refs)
         if op == "leading_zeros":
             name = f"llvm.ctlz.{self._suffix(dtype, uniform)}"
             self.declarations.add(f"declare {kind} @{name}({kind}, i1)")
-            return self.emit(f"call {kind} @{name}({kind} {refs[0]}, i1 false)")
+            return self.emit(kind, f"call {kind} @{name}({kind} {refs[0]}, i1 false)")
+        if op in _OF_LIBRARY and is_float(dtype):
+            return self._by_library(op, dtype, uniform, refs)
         if op in _INTRINSICS:
             name = f"llvm.{_INTRINSICS[op]}.{self._suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
@@ -168,16 +181,48 @@ class LLVM(Writer):
             name = f"llvm.{'s' if is_signed(dtype) else 'u'}{op}.{self._suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
         if is_float(dtype):
-            return self.emit(f"{self._arithmetic[op]} {kind} {refs[0]}, {refs[1]}")
+            return self.emit(kind, f"{self._arithmetic[op]} {kind} {refs[0]}, {refs[1]}")
         if op in ("div", "rem"):
-            return self.emit(f"{'s' if is_signed(dtype) else 'u'}{op} {kind} {refs[0]}, {refs[1]}")
-        return self.emit(f"{_INTEGER[op]} {kind} {refs[0]}, {refs[1]}")
+            return self.emit(kind, f"{'s' if is_signed(dtype) else 'u'}{op} {kind} {refs[0]}, {refs[1]}")
+        result = self.emit(kind, f"{_INTEGER[op]} {kind} {refs[0]}, {refs[1]}")
+        if dtype == "bool":
+            self._combined[result] = op, operands
+        return result
 
-    def _compare(self, op: str, dtype: str, kind: str, refs: list[str]) -> str:
+    def _byte(self, x: Val) -> Val | None:
+        """A bool as a byte, 0 or 1, if all that it was combined from comes from memory; else None."""
+        known = self.known(("convert", "uint8", (x.ref, "bool")))
+        if known is not None or x.ref not in self._combined:
+            return known
+        op, operands = self._combined[x.ref]
+        bytes_ = [self._byte(y) if y.const is None else self.const(y.const, "uint8") for y in operands]
+        return None if None in bytes_ else self.op(op, "uint8", *bytes_)
+
+    def _by_library(self, op: str, dtype: str, uniform: bool, refs: list[str]) -> str:
+        """Calls the system's library: for lanes, from a function that the whole program shares, as that is seldom."""
+        kind, suffix = self.type(dtype, uniform), self._suffix(dtype, uniform)
+        if uniform or self.lanes == 1:
+            return self.emit(kind, self._of_library(op, kind, suffix, refs))
+        name, parameters = f"{op}_{suffix}", ["%x", "%y"][: len(refs)]
+        self.functions["@" + name] = (
+            f"define internal {kind} @{name}({', '.join(f'{kind} {x}' for x in parameters)}) noinline cold #0 {{\n"
+            f"  %result = {self._of_library(op, kind, suffix, parameters)}\n"
+            f"  ret {kind} %result\n}}"
+        )
+        return self.emit(kind, f"call {kind} @{name}({', '.join(f'{kind} {ref}' for ref in refs)})")
+
+    def _of_library(self, op: str, kind: str, suffix: str, refs: list[str]) -> str:
+        if op == "rem":
+            return f"frem {kind} {refs[0]}, {refs[1]}"
+        self.declarations.add(f"declare {kind} @llvm.{op}.{suffix}({kind})")
+        return f"call {kind} @llvm.{op}.{suffix}({kind} {refs[0]})"
+
+    def _compare(self, op: str, dtype: str, uniform: bool, refs: list[str]) -> str:
+        kind, flags = self.type(dtype, uniform), self.type("bool", uniform)
         if is_float(dtype):
-            return self.emit(f"fcmp {_COMPARE_FLOAT[op]} {kind} {refs[0]}, {refs[1]}")
+            return self.emit(flags, f"fcmp {_COMPARE_FLOAT[op]} {kind} {refs[0]}, {refs[1]}")
         sign = "" if op in ("eq", "ne") else "s" if is_signed(dtype) else "u"
-        return self.emit(f"icmp {sign}{op} {kind} {refs[0]}, {refs[1]}")
+        return self.emit(flags, f"icmp {sign}{op} {kind} {refs[0]}, {refs[1]}")
 
     def _across(self, op: str, x: Val) -> str:
         if self.lanes == 1:
@@ -190,32 +235,55 @@ class LLVM(Writer):
         source, kind = self.type(given, uniform), self.type(dtype, uniform)
         if dtype == "bool":
             zero = "zeroinitializer" if not uniform and self.lanes > 1 else self.literal(0, given)
-            return self.emit(f"{'fcmp une' if is_float(given) else 'icmp ne'} {source} {ref}, {zero}")
+            return self.emit(kind, f"{'fcmp une' if is_float(given) else 'icmp ne'} {source} {ref}, {zero}")
         if is_float(given) and is_float(dtype):
-            return self.emit(f"{'fpext' if dtype == 'float64' else 'fptrunc'} {source} {ref} to {kind}")
+            return self.emit(kind, f"{'fpext' if dtype == 'float64' else 'fptrunc'} {source} {ref} to {kind}")
         if is_float(given):
             sign = "s" if is_signed(dtype) else "u"
             name = f"llvm.fpto{sign}i.sat.{self._suffix(dtype, uniform)}.{self._suffix(given, uniform)}"
             return self.intrinsic(name, kind, f"{source} {ref}")
         if is_float(dtype):
-            return self.emit(f"{'s' if is_signed(given) else 'u'}itofp {source} {ref} to {kind}")
+            return self.emit(kind, f"{'s' if is_signed(given) else 'u'}itofp {source} {ref} to {kind}")
         if _TYPES[given] == _TYPES[dtype]:
             return ref
         smaller = np.dtype(dtype).itemsize <= np.dtype(given).itemsize and given != "bool"
         word = "trunc" if smaller else "sext" if is_signed(given) else "zext"
-        return self.emit(f"{word} {source} {ref} to {kind}")
+        return self.emit(kind, f"{word} {source} {ref} to {kind}")
+
+    def module(self, function: Sequence[str], parts: Sequence[Part]) -> str:
+        """A module of one function, with the declarations and definitions that it needs.
+
+        Args:
+            function: its lines.
+            parts: functions of other modules.
+        """
+        text = "\n".join(function)
+        used = set(_GLOBAL.findall(text.split("\n", 1)[1]))
+        helpers = [definition for name, definition in self.functions.items() if name in used]
+        return "\n".join(
+            [
+                *(f"{name} = {definition}" for name, definition in self.tables.items() if name in used),
+                *sorted(self.declarations),
+                *(part.declaration for part in parts if "@" + part.name in used),
+                *helpers,
+                text,
+                "",
+            ]
+        )
 
     # Variables and memory.
 
     def slot(self, dtype: str, uniform: bool) -> Slot:
         """A new variable, which LLVM keeps in registers where it can."""
         name = "%" + self.fresh("s")
-        self.allocations.append(f"  {name} = alloca {self.type(dtype, uniform)}")
+        self.types[name] = self.type(dtype, uniform)
+        self.allocations[name] = f"alloca {self.types[name]}"
         return Slot(name, dtype, uniform)
 
     def get(self, slot: Slot) -> Val:
         """What a variable holds now."""
-        return Val(self.emit(f"load {self.type(slot.dtype, slot.uniform)}, ptr {slot.ref}"), slot.dtype, slot.uniform)
+        kind = self.type(slot.dtype, slot.uniform)
+        return Val(self.emit(kind, f"load {kind}, ptr {slot.ref}"), slot.dtype, slot.uniform)
 
     def set(self, slot: Slot, value: Val) -> None:
         """Gives a variable a value."""
@@ -231,9 +299,9 @@ class LLVM(Writer):
         name = "%" + self.fresh("b")
         if total <= _ON_STACK and self._stack + total <= _STACK:
             self._stack += total
-            self.allocations.append(f"  {name} = alloca [{length} x {storage(dtype)}], align 64")
+            self.allocations[name] = f"alloca [{length} x {storage(dtype)}], align 64"
         else:
-            self.allocations.append(f"  {name} = getelementptr i8, ptr %workspace, i64 {self.workspace}")
+            self.allocations[name] = f"getelementptr i8, ptr %workspace, i64 {self.workspace}"
             self.workspace += (total + 127) // 64 * 64
         return Buffer(name, dtype, size, pitch)
 
@@ -247,9 +315,7 @@ class LLVM(Writer):
             flat = values.reshape(-1).astype(np.uint8) if dtype == "bool" else values.reshape(-1)
             memory = "int8" if dtype == "bool" else dtype
             entries = ", ".join(f"{kind} {self.literal(x, memory)}" for x in flat)
-            self.globals.append(
-                f"{name} = private unnamed_addr constant [{values.size} x {kind}] [{entries}], align 64"
-            )
+            self.tables[name] = f"private unnamed_addr constant [{values.size} x {kind}] [{entries}], align 64"
             self._tables[key] = Buffer(name, dtype, values.size, None)
         return self._tables[key]
 
@@ -258,7 +324,7 @@ class LLVM(Writer):
         offset = self.op("mul", INDEX, self.convert(position, INDEX), self.index(buffer.pitch or 1))
         if offset.const == 0:
             return buffer.ref
-        return self.emit(f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, i64 {offset.ref}")
+        return self.emit("ptr", f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, i64 {offset.ref}")
 
     def _addresses(self, buffer: Buffer, position: Val) -> str:
         """A pointer for each lane."""
@@ -267,7 +333,8 @@ class LLVM(Writer):
             offset = self.op("add", position.dtype, offset, self.lane_numbers(position.dtype))
         offset, kind = self.convert(offset, INDEX), f"<{self.lanes} x i64>"
         return self.emit(
-            f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, {kind} {self.spread(offset)}"
+            f"<{self.lanes} x ptr>",
+            f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, {kind} {self.spread(offset)}",
         )
 
     def lane_numbers(self, dtype: str) -> Val:
@@ -280,7 +347,11 @@ class LLVM(Writer):
     def _from_memory(self, ref: str, dtype: str, uniform: bool) -> Val:
         if dtype != "bool":
             return Val(ref, dtype, uniform)
-        return self.convert(Val(ref, "uint8", uniform), "bool")
+        byte = Val(ref, "uint8", uniform)
+        value = self.convert(byte, "bool")
+        # LLVM does not know that the byte is 0 or 1. Thus it stays as it is if it is only written elsewhere.
+        self.remember(("convert", "uint8", (value.ref, "bool")), byte)
+        return value
 
     def load(self, buffer: Buffer, position: Val) -> Val:
         """An element of each lane, or of all."""
@@ -290,15 +361,16 @@ class LLVM(Writer):
             kind = self.type(memory, buffer.uniform)
             pointer = self.address(buffer, position)
             return self._from_memory(
-                self.emit(f"load {kind}, ptr {pointer}, align {align}"), buffer.dtype, buffer.uniform
+                self.emit(kind, f"load {kind}, ptr {pointer}, align {align}"), buffer.dtype, buffer.uniform
             )
         kind, flags = self.type(memory, False), f"<{self.lanes} x i1>"
         pointers = f"<{self.lanes} x ptr>"
         name = f"llvm.masked.gather.{self._suffix(memory, False)}.v{self.lanes}p0"
         self.declarations.add(f"declare {kind} @{name}({pointers}, i32, {flags}, {kind})")
         found = self.emit(
+            kind,
             f"call {kind} @{name}({pointers} {self._addresses(buffer, position)}, i32 {align},"
-            f" {flags} splat (i1 true), {kind} poison)"
+            f" {flags} splat (i1 true), {kind} poison)",
         )
         return self._from_memory(found, buffer.dtype, False)
 
@@ -330,6 +402,29 @@ class LLVM(Writer):
             f" i32 {align}, {flags} {where})"
         )
 
+    def copy(self, target: str, source: str, size: int, past_caches: Val) -> None:
+        """Copies bytes.
+
+        Args:
+            target: where to, at any address.
+            source: where from, at the beginning of a line of the cache.
+            size: how many bytes.
+            past_caches: whether what is written should not take the place of what the caches hold.
+        """
+        number = Val(self.emit("i64", f"ptrtoint ptr {target} to i64"), INDEX, True)
+        beyond = self.op("and", INDEX, number, self.index(_LINE - 1))
+        whole = self.compare("eq", beyond, self.index(0)) if size % _LINE == 0 else self.const(False, "bool")
+        past_caches = self.op("and", "bool", past_caches, whole)
+        line = f"<{_LINE} x i8>"
+        with self.when(past_caches), self.loop(max(size // _LINE, 1)) as k:
+            offset = self.op("mul", INDEX, k, self.index(_LINE)).ref
+            places = [self.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset}") for x in (source, target)]
+            bytes_ = self.emit(line, f"load {line}, ptr {places[0]}, align {_LINE}")
+            self.lines.append(f"  store {line} {bytes_}, ptr {places[1]}, align {_LINE}, !nontemporal !0")
+        with self.when(self.not_(past_caches)):
+            self.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+            self.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+
     # Control.
 
     def label(self, name: str) -> None:
@@ -343,12 +438,14 @@ class LLVM(Writer):
     @contextlib.contextmanager
     def loop(self, count: int | Val) -> Iterator[Val]:
         """A loop over 0, 1, ..., count - 1, with `count` at least 1."""
+        start = len(self.lines)
         before, body, latch, after = (self.fresh(x) for x in ("before", "loop", "latch", "after"))
         self.jump(before)
         self.label(before)
         self.jump(body)
         self.label(body)
         index, following = "%" + self.fresh("i"), "%" + self.fresh("n")
+        self.types[index] = "i64"
         self.lines.append(f"  {index} = phi i64 [ 0, %{before} ], [ {following}, %{latch} ]")
         with self.scope():
             yield Val(index, INDEX, True)
@@ -356,13 +453,15 @@ class LLVM(Writer):
         self.label(latch)
         limit = count.ref if isinstance(count, Val) else count
         self.lines.append(f"  {following} = add nuw nsw i64 {index}, 1")
-        again = self.emit(f"icmp ult i64 {following}, {limit}")
+        again = self.emit("i1", f"icmp ult i64 {following}, {limit}")
         self.lines.append(f"  br i1 {again}, label %{body}, label %{after}")
         self.label(after)
+        self.regions.append((start, len(self.lines)))
 
     @contextlib.contextmanager
     def when(self, condition: Val) -> Iterator[None]:
         """What follows happens only if the condition holds."""
+        start = len(self.lines)
         yes, after = self.fresh("then"), self.fresh("after")
         self.lines.append(f"  br i1 {condition.ref}, label %{yes}, label %{after}")
         self.label(yes)
@@ -370,10 +469,12 @@ class LLVM(Writer):
             yield
         self.jump(after)
         self.label(after)
+        self.regions.append((start, len(self.lines)))
 
     @contextlib.contextmanager
     def forever(self) -> Iterator[None]:
         """A loop that `leave_unless` ends."""
+        start = len(self.lines)
         body, after = self.fresh("loop"), self.fresh("after")
         self.jump(body)
         self.label(body)
@@ -383,6 +484,7 @@ class LLVM(Writer):
         self._ends.pop()
         self.jump(body)
         self.label(after)
+        self.regions.append((start, len(self.lines)))
 
     def leave_unless(self, condition: Val) -> None:
         """Leaves the innermost `forever` unless the condition holds."""

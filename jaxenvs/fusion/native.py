@@ -4,20 +4,25 @@ The handler is written in LLVM's language too, after XLA's C header, so that no 
 """
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import os
+import sys
 import tempfile
 import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import llvmlite  # of the extra `fuse`: `fused.require_compiler` is asked first
 import llvmlite.binding as llvm
+from llvmlite.binding import ffi
 
 
-@functools.cache
 def _target() -> Any:
+    """A compiler for this processor. Each thread needs its own."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features().flatten() if llvm.get_host_cpu_features() else ""
@@ -38,64 +43,101 @@ LONG = 600_000
 """From so many characters on, about 12,000 lines, a module gets fewer passes of optimisation."""
 
 
-def compile_object(text: str) -> bytes:
-    """Machine code of a module."""
-    machine = _target()
-    module = llvm.parse_assembly(text)
+def compile_objects(texts: Sequence[str]) -> list[bytes]:
+    """Machine code of the modules of a program, which are compiled at the same time."""
+    if len(texts) == 1:
+        return [compile_object(texts[0])]
+    longest_first = sorted(range(len(texts)), key=lambda k: -len(texts[k]))
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()) as pool:
+        codes = dict(zip(longest_first, pool.map(lambda k: compile_object(texts[k], _FEWEST), longest_first)))
+    return [codes[k] for k in range(len(texts))]
+
+
+def compile_object(text: str, passes: Sequence[str] | None = None) -> bytes:
+    """Machine code of a module.
+
+    Args:
+        text: in LLVM's language.
+        passes: of optimisation; by default as many as the length of the text allows.
+    """
+    machine, context = _target(), llvm.create_context()
+    module = llvm.parse_assembly(text, context)
     module.triple, module.data_layout = llvm.get_default_triple(), str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization, options.slp_vectorization = False, False
     builder = llvm.create_pass_builder(machine, options)
-    if len(text) <= LONG:
-        _moved_into_branches().run(module, builder)
-        builder.getModulePassManager().run(module, builder)
+    if passes is None and len(text) <= LONG:
+        _run(_passes(_INTO_BRANCHES), module, builder)
+        _run(builder.getModulePassManager(), module, builder)
     else:
-        _few_passes().run(module, builder)
-    return machine.emit_object(module)
+        _run(_passes(_FEW if passes is None else passes), module, builder)
+    return _emitted(machine, module)
 
 
-def _moved_into_branches() -> Any:
-    """Moves what only a branch needs into it; before other passes, to which a branch without work looks superfluous."""
+_INTO_BRANCHES = "sroa", "sinking"
+"""Moves what only a branch needs into it; before other passes, to which a branch without work looks superfluous."""
+
+_FEW = (
+    *("sroa", "simplify_cfg", "instruction_combine", "loop_simplify", "loop_rotate", "sroa", "simplify_cfg"),
+    *("loop_unroll", "instruction_combine", "dead_store_elimination", "instruction_combine"),
+)
+"""What a long module needs: values in registers, and no repeated or dead operations.
+
+The writer leaves little to do. All of LLVM's passes take ten times as long, most of it for combining instructions again
+and again and for moving them out of loops, and the kernels that were measured got no faster by them.
+"""
+
+_FEWEST = "sroa", "instruction_combine", "simplify_cfg"
+"""What the parts of a very long program need. Their loops are long, and get no faster by being unrolled."""
+
+
+def _passes(names: Sequence[str]) -> Any:
     passes = llvm.create_new_module_pass_manager()
-    passes.add_sroa_pass()
-    passes.add_sinking_pass()
+    for name in names:
+        getattr(passes, f"add_{name}_pass")()
     return passes
 
 
-def _few_passes() -> Any:
-    """What a long module needs: values in registers, and no repeated or dead operations.
+# llvmlite lets one thread at a time use LLVM, for which there is no need where threads share no context.
 
-    The writer leaves little to do. All of LLVM's passes take ten times as long, most of it for combining instructions
-    again and again and for moving them out of loops, and the kernels that were measured got no faster by them.
-    """
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_sroa_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_loop_simplify_pass()
-    passes.add_loop_rotate_pass()
-    passes.add_sroa_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_loop_unroll_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_dead_store_elimination_pass()
-    passes.add_instruction_combine_pass()
-    return passes
+
+def _unlocked(name: str) -> Any:
+    """A function of LLVM's, without llvmlite's lock; in another version of llvmlite, maybe with it."""
+    function = getattr(ffi.lib, name)
+    return getattr(function, "_cfn", function)
+
+
+def _run(passes: Any, module: Any, builder: Any) -> None:
+    _unlocked("LLVMPY_RunNewModulePassManager")(passes, module, builder)
+
+
+def _emitted(machine: Any, module: Any) -> bytes:
+    """What `machine.emit_object(module)` returns."""
+    with ffi.OutputString() as error:
+        buffer = _unlocked("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, error)
+        if not buffer:
+            raise RuntimeError(str(error))
+    try:
+        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
 _loaded: dict[str, Any] = {}
 _lock = threading.Lock()
 
 
-def load(name: str, code: bytes) -> int:
-    """Loads machine code for good; returns the address of its handler."""
+def load(name: str, codes: Sequence[bytes]) -> int:
+    """Loads the machine code of a program's modules for good; returns the address of its handler."""
     with _lock:
         if name not in _loaded:
-            _target()
+            llvm.initialize_native_target()
+            llvm.initialize_native_asmprinter()
             empty = llvm.parse_assembly("")
             machine = llvm.Target.from_default_triple().create_target_machine(jit=True, codemodel="jitdefault")
             engine = llvm.create_mcjit_compiler(empty, machine)
-            engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            for code in codes:
+                engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             engine.finalize_object()
             _loaded[name] = engine
         return _loaded[name].get_function_address("handler")
@@ -107,25 +149,33 @@ def cache_folder() -> Path:
     return Path(base) / "kernels"
 
 
-_CHECK_BYTES = 32  # of the hash before the code
+_CHECK_BYTES, _LENGTH_BYTES = 32, 8  # of the hash of a file, and of the length before each code
 
 
-def kept(path: Path) -> bytes | None:
+def kept(path: Path) -> list[bytes] | None:
     """What `keep` wrote, or None if the file is missing or damaged."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
-    check, code = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
-    return code if hashlib.sha256(code).digest() == check else None
+    check, rest = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
+    if hashlib.sha256(rest).digest() != check:
+        return None
+    codes = []
+    while rest:
+        end = _LENGTH_BYTES + int.from_bytes(rest[:_LENGTH_BYTES], "little")
+        codes.append(rest[_LENGTH_BYTES:end])
+        rest = rest[end:]
+    return codes
 
 
-def keep(path: Path, code: bytes) -> None:
+def keep(path: Path, codes: Sequence[bytes]) -> None:
     """Writes a file as a whole, or not at all; a folder that cannot be written to only costs the next process time."""
+    content = b"".join(len(code).to_bytes(_LENGTH_BYTES, "little") + code for code in codes)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
+            file.write(hashlib.sha256(content).digest() + content)
         os.replace(file.name, path)
 
 

@@ -130,14 +130,14 @@ def compiled(read: Block, layout: Layout) -> str:
     name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), native.processor(), sources())
     if name not in _registered:
         path = native.cache_folder() / f"{name}.o"
-        code = native.kept(path)
-        if code is None:
+        codes = native.kept(path)
+        if codes is None:
             written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
-            text = handler.module_text(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
-            code = native.compile_object(text)
-            native.keep(path, code)
-        pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, code))
+            texts = handler.modules(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
+            codes = native.compile_objects(texts)
+            native.keep(path, codes)
+        pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, codes))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="cpu")
         _registered[name] = pointer
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -76,14 +77,14 @@ def _reduce(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
             elements[out] = _tree(e, name, [values[tuple(place(out, inner))] for inner in positions(reduced)])
         return Small(elements, output.dtype)
     array = e.readable(array)
-    if int(np.prod(reduced)) <= 8:
+    if math.prod(reduced) <= 8:
 
         def rule(out: tuple[Position, ...]) -> Val:
             return _tree(e, name, [at(e.w, array, place(out, inner)) for inner in positions(reduced)])
 
         if e.is_small(output.shape):
             return _values(output.shape, output.dtype, rule)
-        cost = int(np.prod(reduced)) * (1 + (array.cost if isinstance(array, Lazy) else 0))
+        cost = math.prod(reduced) * (1 + (array.cost if isinstance(array, Lazy) else 0))
         return Lazy(output.shape, output.dtype, rule, cost, output.uniform)
     uniform = is_uniform(array)
 
@@ -110,7 +111,7 @@ def _values(shape: tuple[int, ...], dtype: str, rule: Callable[[tuple[int, ...]]
 
 
 def _new(e: Emitter, shape: Sequence[int], dtype: str, uniform: bool) -> Memory:
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     return Memory(e.w.buffer(dtype, size, uniform), tuple(shape), dense_strides(shape))
 
 
@@ -221,7 +222,7 @@ def _dot_general(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
         b = e.w.convert(e.element(right, where_right), output.dtype)
         return e.w.op("mul", output.dtype, a, b)
 
-    if output.size * int(np.prod(summed)) <= _WRITTEN_OUT:
+    if output.size * math.prod(summed) <= _WRITTEN_OUT:
         return _values(
             output.shape,
             output.dtype,

@@ -20,6 +20,22 @@ def interleaved(w: LLVM, columns: Sequence[str], kind: str, width: int) -> list[
     return [joined(w, a, b, kind, width, indices) for a, b in zip(even, odd, strict=True) for indices in order]
 
 
+def in_fours(w: LLVM, columns: Sequence[str], width: int) -> list[str]:
+    """Vectors of 32 bits, each with the bytes of four columns, whose number is a multiple of 4.
+
+    So rows of bytes are interleaved as rows of larger numbers, which takes a quarter of the shuffles.
+    """
+    results, whole = [], 4 * width
+    for first in range(0, len(columns), 4):
+        pairs = [joined(w, *columns[k : k + 2], "i8", width, list(range(2 * width))) for k in (first, first + 2)]
+        four = joined(w, pairs[0], pairs[1], "i8", 2 * width, list(range(whole)))
+        order = [number * width + lane for lane in range(width) for number in range(4)]
+        results.append(
+            w.emit(f"<{width} x i32>", f"bitcast <{whole} x i8> {part(w, four, 'i8', whole, order)} to <{width} x i32>")
+        )
+    return results
+
+
 def separated(w: LLVM, vectors: Sequence[str], kind: str, width: int) -> list[str]:
     """The inverse of `interleaved`: a vector for each element of the rows."""
     if len(vectors) == 1:
@@ -55,7 +71,10 @@ def joined(w: LLVM, first: str, second: str, kind: str, width: int, indices: Seq
     """Numbers of two vectors, those of the second counted after those of the first; -1 is any."""
     order = ", ".join("i32 poison" if k < 0 else f"i32 {k}" for k in indices)
     vector = f"<{width} x {kind}>"
-    return w.emit(f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>")
+    return w.emit(
+        f"<{len(indices)} x {kind}>",
+        f"shufflevector {vector} {first}, {vector} {second}, <{len(indices)} x i32> <{order}>",
+    )
 
 
 def part(w: LLVM, vector: str, kind: str, width: int, indices: Sequence[int]) -> str:

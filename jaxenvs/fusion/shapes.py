@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def _broadcast_in_dim(e: Emitter, equation: Equation, inputs: list[Array]) -> Ar
     def source(position: tuple[Position, ...]) -> list[Position]:
         return [0 if is_stretched else position[axis] for axis, is_stretched in zip(axes, stretched, strict=True)]
 
-    if isinstance(array, Lazy) and np.prod(shape) > np.prod(array.shape):
+    if isinstance(array, Lazy) and math.prod(shape) > math.prod(array.shape):
         array = e.cheap(array)
     return _moved(e, array, shape, of_numpy, strides, source)
 
@@ -196,7 +197,7 @@ def _joined(e: Emitter, shape: tuple[int, ...], dtype: str, axis: int, parts: li
     if e.is_small(shape):
         return Small(np.concatenate([e.small(x).elements for x in parts], axis), dtype)
     uniform = all(is_uniform(x) for x in parts)
-    buffer = e.w.buffer(dtype, int(np.prod(shape)), uniform)
+    buffer = e.w.buffer(dtype, math.prod(shape), uniform)
     strides, offset = dense_strides(shape), 0
     for part in parts:
         e.write(Memory(buffer, tuple(part.shape), strides, offset * strides[axis]), part)

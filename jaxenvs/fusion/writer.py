@@ -7,6 +7,7 @@ and reuses what it has computed; its subclasses know a language.
 import abc
 import contextlib
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,6 +92,7 @@ class Writer(abc.ABC):
         self.lines: list[str] = []
         self._count = 0
         self._known: dict[Any, Val] = {}
+        self._constants: dict[Any, Val] = {}
         self._scopes: list[list[Any]] = []
 
     # What a language defines.
@@ -161,8 +163,15 @@ class Writer(abc.ABC):
 
     def const(self, value: Any, dtype: str) -> Val:
         """A known number, the same for all lanes."""
-        number = np.asarray(value).astype(dtype)[()]
-        return Val(self.literal(number, dtype), dtype, True, number)
+        # Python and NumPy take 0, -0 and False for the same key of a dictionary.
+        key = (dtype, type(value), value, math.copysign(1, value)) if isinstance(value, int | float) else None
+        known = self._constants.get(key)
+        if known is None:
+            number = np.asarray(value).astype(dtype)[()]
+            known = Val(self.literal(number, dtype), dtype, True, number)
+            if key is not None:
+                self._constants[key] = known
+        return known
 
     def index(self, value: int) -> Val:
         """A known position."""
@@ -170,16 +179,17 @@ class Writer(abc.ABC):
 
     def op(self, op: str, dtype: str, *operands: Val) -> Val:
         """The result of an operation, of type `dtype`."""
+        key = (op, dtype, *[(x.ref, x.dtype) for x in operands])
+        known = self._known.get(key)
+        if known is not None:
+            return known
         folded = self._folded(op, dtype, operands)
         if folded is not None:
             return folded
         uniform = op in ("any", "all") or all(x.uniform for x in operands)
-        key = (op, dtype, uniform, *[(x.ref, x.dtype) for x in operands])
-        known = self._known.get(key)
-        if known is None:
-            known = Val(self.machine(op, dtype, uniform, operands), dtype, uniform)
-            self.remember(key, known)
-        return known
+        result = Val(self.machine(op, dtype, uniform, operands), dtype, uniform)
+        self.remember(key, result)
+        return result
 
     def remember(self, key: Any, value: Val) -> None:
         """Keeps a value for use in the current scope and those within it."""
@@ -204,7 +214,7 @@ class Writer(abc.ABC):
             return self._folded_select(*operands)
         if op == "convert" and operands[0].dtype == dtype:
             return operands[0]
-        if all(x.const is not None for x in operands):
+        if not [x for x in operands if x.const is None]:
             return self._folded_constants(op, dtype, operands)
         if len(operands) == 2 and dtype not in ("float32", "float64") and operands[0].dtype == dtype:
             return self._folded_partly(op, dtype, *operands)

@@ -281,7 +281,7 @@ def test_handler_launches_on_the_stream(outcome: str) -> None:
 
     launcher, stream_function, error_function = _Launch(launch), Api(stream_get), Api(error_create)
     text = gpu.handler_text(2, 1, ctypes.cast(launcher, POINTER).value or 0, 31337)
-    address = native.load(f"test of the handler: {outcome}", native.compile_object(text))
+    address = native.load(f"test of the handler: {outcome}", [native.compile_object(text)])
     functions = {"Stream_Get": stream_function, "Error_Create": error_function}
     answer = call_frame.call(address, functions, [1000, 1001], [1002], 300, 17)
     if outcome == "no stream":

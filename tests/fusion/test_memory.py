@@ -257,3 +257,20 @@ def test_random_numbers(make):
 
     # The inverse of the error function is that of float32 in XLA.
     assert not differences(*both(draw, jax.random.split(make(0), LANES)), 3e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "float32"])
+@pytest.mark.parametrize("lanes", [4096, 4103])
+def test_large_outputs_are_written_past_the_caches(dtype, lanes):
+    """Rows of a group are put together first; with an odd number of lanes, those of the last group begin anywhere."""
+    size, steps = 392 if dtype == "bool" else 131, 16
+
+    def step(carry, _):
+        numbers = jnp.arange(size) * 7 + carry
+        return carry + 1, (numbers % 3 == 0) if dtype == "bool" else numbers.astype(dtype)
+
+    start = jnp.arange(lanes, dtype=jnp.int32)
+    _, rows = jax.jit(lambda start: scan_lanes(step, start, length=steps))(start)
+    numbers = np.arange(size) * 7 + (np.arange(lanes) + np.arange(steps)[:, None])[..., None]
+    assert rows.nbytes > 8 << 20
+    np.testing.assert_array_equal(rows, (numbers % 3 == 0) if dtype == "bool" else numbers.astype(dtype))
