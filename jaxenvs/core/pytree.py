@@ -9,6 +9,7 @@ jitted function called with two of them could run the first one's program for bo
 import dataclasses
 import inspect
 import operator
+import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
@@ -59,7 +60,11 @@ class PyTreeNode:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
         _check_annotations(cls)
-        dataclasses.dataclass(**{"frozen": True, **options})(cls)
+        try:
+            dataclasses.dataclass(**{"frozen": True, **options})(cls)
+        except (TypeError, ValueError) as error:
+            _explain_default(cls, str(error))
+            raise
         if options.get("frozen", True):
             cls.__setattr__ = _refuse_assignment  # more helpful than the dataclass's own
         register(cls)
@@ -83,6 +88,26 @@ def _check_annotations(cls: type[Any]) -> None:
             raise InvalidField(
                 f"{cls.__name__}: `{name}` has no annotation, so it is not a field. Write `{name}: {kind} = ...`."
             )
+
+
+def _explain_default(cls: type[Any], message: str) -> None:
+    """Raises `InvalidField` if a dataclass was refused for a default that is mutable, or one that is missing."""
+    if found := re.search(r"mutable default .* for field (\w+)", message):
+        name = found[1]
+        default = vars(cls)[name]
+        default = default.default if isinstance(default, dataclasses.Field) else default
+        kind = "an array" if hasattr(default, "dtype") else f"a {type(default).__name__}"
+        raise InvalidField(
+            f"{cls.__name__}: the default of `{name}` is {kind}, which all instances would share. What decides a shape"
+            f" or a map is a tuple: `{name}: tuple = jaxenvs.static(default=(...))`. Numbers are an array that is made"
+            f" for each instance: `{name}: jax.Array = dataclasses.field(default_factory=lambda: jnp.zeros(3))`."
+        ) from None
+    if found := re.search(r"non-default argument '(\w+)' follows default", message):
+        bases = ", ".join(base.__name__ for base in cls.__bases__)
+        raise InvalidField(
+            f"{cls.__name__}: `{found[1]}` has no default, but a field before it, perhaps of a base class, has one."
+            f" Give it a default, or make the fields keywords: `class {cls.__name__}({bases}, kw_only=True)`."
+        ) from None
 
 
 def _refuse_assignment(self: Any, name: str, value: Any) -> NoReturn:
