@@ -51,6 +51,13 @@ _WORDED = {
     r"unsupported format string passed to \w*Tracer": (
         'formats a traced number, which is not known yet. Write `jax.debug.print("x = {x:.2f}", x=x)`.'
     ),
+    r"manual axis types do not match|\{V:": (
+        "does not mark which of its values differ between devices. Pass `check_vma=False` to `jax.shard_map`."
+    ),
+    r"is not found in mesh|sharded the same|sharding in types": (
+        "is written for one device, and was given arrays whose types hold their sharding. Make the mesh with"
+        " `axis_types=(jax.sharding.AxisType.Auto,)`, or use `jax.shard_map`."
+    ),
     r"^transition\(\) (takes|got)": (
         "calls `jaxenvs.transition`, which takes the observation, the reward, `terminated`, and `info` if there is any."
         " An environment never truncates: `jaxenvs.TimeLimit` does, and `max_episode_steps` of `jaxenvs.register`."

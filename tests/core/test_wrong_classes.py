@@ -344,6 +344,24 @@ class MakesTimeStep(Count):
         return state, jaxenvs.TimeStep(jnp.zeros(1), 1.0, done=False)
 
 
+class ForOneDevice(Count):
+    def step(self, state, action):
+        raise ValueError("Resource axis: d of P('d',) is not found in mesh: ().")  # as JAX 0.12 of a broadcast number
+
+
+def over_devices():
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+    lanes = jax.sharding.PartitionSpec("data")
+    auto = AutoReset(TimeLimit(Count(), 9))
+    play = jax.shard_map(
+        lambda keys: jax.vmap(auto.step)(jax.vmap(auto.reset)(keys)[0], jnp.zeros(2, jnp.int32)),
+        mesh=mesh,
+        in_specs=lanes,
+        out_specs=lanes,
+    )
+    play(jax.random.split(KEY, 2))
+
+
 class Sized(Count):
     size: int = 3
 
@@ -372,6 +390,11 @@ class Sized(Count):
             r"`LooksUp\.step` looks .*`jnp\.array\(\[-1\.0, 1\.0\]\)\[act",
         ),
         (lambda: jax.jit(Prints().step)(COUNT.state, 0), r"formats a traced number.*`jax\.debug\.print\(\"x = "),
+        (over_devices, r"Pass `check_vma=False` to `jax\.shard_map`"),
+        (
+            lambda: ForOneDevice().step(COUNT.state, 0),
+            r"Make the mesh with `axis_types=\(jax\.sharding\.AxisType\.Auto,\)",
+        ),
         (lambda: InGymnasiumsOrder().step(COUNT.state, 0), r"`info` if there is any\. An environment never truncates"),
         (lambda: MakesTimeStep().step(COUNT.state, 0), r"by its constructor\. Write `jaxenvs\.restart\(observation\)`"),
         (lambda: jax.jit(UsesNumPy().step)(COUNT.state, 0), "passes a traced number to NumPy. Write `jnp`"),
@@ -379,7 +402,7 @@ class Sized(Count):
     ],
 )
 def test_errors_of_tracing_have_a_note_on_what_to_write(run, message):
-    with pytest.raises(TypeError, match=message) as caught:
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
         run()
     assert sum("jax" not in note.lower() or "`" in note for note in caught.value.__notes__) == 1
 
