@@ -11,7 +11,7 @@ from jax import Array
 
 import jaxenvs
 from jaxenvs import AutoReset, Env, GoalEnv, PyTreeNode, TimeLimit, restart, transition
-from jaxenvs.envs.classic_control.cart_pole import CartPoleState
+from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
 from jaxenvs.errors import FrozenField, InvalidEnv, InvalidField
 from jaxenvs.spaces import Box, Discrete
 from tests.core.newcomer import KEY, Count, CountState, Played
@@ -352,7 +352,7 @@ class ForOneDevice(Count):
 def over_devices():
     mesh = jax.make_mesh((1,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
     lanes = jax.sharding.PartitionSpec("data")
-    auto = AutoReset(TimeLimit(Count(), 9))
+    auto = AutoReset(TimeLimit(CartPole(), 9))
     play = jax.shard_map(
         lambda keys: jax.vmap(auto.step)(jax.vmap(auto.reset)(keys)[0], jnp.zeros(2, jnp.int32)),
         mesh=mesh,
