@@ -8,12 +8,14 @@ jitted function called with two of them could run the first one's program for bo
 
 import dataclasses
 import inspect
+import itertools
 import operator
 import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import jax
+import jax.export
 import numpy as np
 
 from jaxenvs.core.attributes import raise_no_field
@@ -51,6 +53,8 @@ class PyTreeNode:
     Fields are leaves or subtrees, in the order of their declaration, except those marked `static`, which are part of
     the structure. So is the class. Unflattening does not call the constructor: JAX puts placeholders, axis numbers
     and batches in place of the leaves, and `__post_init__` may be strict.
+
+    `jax.export` can save programs that take or return nodes without static fields, such as states and timesteps.
 
     Keywords of the class statement (`kw_only=True`) go to `dataclasses.dataclass`.
     """
@@ -161,6 +165,30 @@ def register(cls: type[Any]) -> None:
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten if statics else flatten_state)
     register_with_flax(cls, leaves)
+    if not statics:
+        _register_with_export(cls, unflatten)
+
+
+def _register_with_export(cls: type[Any], unflatten: Callable[..., Any]) -> None:
+    """Lets programs that take or return a class be saved by `jax.export`.
+
+    Classes with static fields stay out: reading arbitrary values from a file that someone else made is not safe.
+    """
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    for count in itertools.count(1):
+        try:
+            jax.export.register_pytree_node_serialization(
+                cls,
+                serialized_name=name if count == 1 else f"{name}-{count}",  # a notebook may define a class again
+                serialize_auxdata=lambda structure: b"",
+                deserialize_auxdata=lambda data: (),
+                from_children=unflatten,
+            )
+        except ValueError as error:
+            if "serialized_name" not in str(error):
+                raise
+        else:
+            return
 
 
 def adopt_integers(node: Any) -> None:
