@@ -92,7 +92,7 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
             raise InvalidField(
                 f'{name}: `precision="float64"` needs 64-bit types: `jax.config.update("jax_enable_x64", True)` first.'
             )
-        no_warp = f" {name} does not run on 'warp'." if self.engine == "warp" else ""
+        no_warp = f" {name} does not run on 'warp'." if str(self.engine) == "warp" else ""
         check_choice(self, "engine", self.engine, ("auto", "c", "mjx"), no_warp)
         object.__setattr__(self, "engine", choose_engine(self.engine))
         for field in self.reset_options.values():  # coordinates, of which each is a leaf, also if they come as an array
