@@ -156,7 +156,7 @@ def _check_number(node: Any, field: Field, value: Any, *, is_part: bool = False)
             f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"
             f"{'' if is_part else unquoted(field.name, value)}"
         )
-    elif is_integer(value) and not -INT32_MAX - 1 <= value <= INT32_MAX and not jax.config.jax_enable_x64:
+    elif is_integer(value) and abs(value) > INT32_MAX and jax.dtypes.canonicalize_dtype(int).itemsize < 8:
         raise InvalidField(
             f"{_what(node, field)} is {value!r}, which has no place in the 32 bits of JAX's integers. Write it with a"
             f" point: {field.name}={float(value)!r}."
