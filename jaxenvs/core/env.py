@@ -241,8 +241,14 @@ def check_is_env(caller: str, env: Any) -> None:
         return
     if isinstance(env, str):
         raise InvalidField(f"{caller} takes an environment, got the string {env!r}. Write `jaxenvs.make({env!r})`.")
-    got = f"the class {env.__name__}" if isinstance(env, type) else type(env).__name__
-    raise InvalidField(f"{caller} takes a jaxenvs.Env, got {got}. Build one with `jaxenvs.make(id)`.")
+    raise InvalidField(f"{caller} takes a jaxenvs.Env, got {kind_of(env)}. Build one with `jaxenvs.make(id)`.")
+
+
+def kind_of(value: Any) -> str:
+    """What was given in place of an environment: a class, a function, or an object of some class."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"the function `{value.__name__}`" if inspect.isroutine(value) else type(value).__name__
 
 
 class RendersText(abc.ABC):
