@@ -51,13 +51,16 @@ def serve(
     Raises:
         InvalidField: the database cannot be opened, or the port is in use.
     """
-    with contextlib.closing(Store.open(folder, database)) as store:
-        holder: list[Any] = []
+    holder: list[Any] = []
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await holder[0](scope, receive, send)
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await holder[0](scope, receive, send)
 
-        server = SiteServer(app, host, port)
+    # The server comes first: if its port is in use, no folder is made.
+    with (
+        contextlib.closing(SiteServer(app, host, port)) as server,
+        contextlib.closing(Store.open(folder, database)) as store,
+    ):
         name = f"[{host}]" if ":" in host else "127.0.0.1" if host in ("", "0.0.0.0") else host
         address = (public or f"http://{name}:{server.port}").rstrip("/")
         holder.append(site_app(store, address, requests_per_second=requests_per_second, burst=10 * requests_per_second))

@@ -1,6 +1,7 @@
 """serve: the site on a port, with a worker beside it."""
 
 import contextlib
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -38,6 +39,10 @@ class SiteServer:
         """Serves until Ctrl-C, SIGTERM or `stop`."""
         with contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._socket])
+        self.close()
+
+    def close(self) -> None:
+        """Gives the port back, if `run` has not done so."""
         self._socket.close()
 
     def stop(self) -> None:
@@ -73,7 +78,10 @@ def bound_socket(host: str, port: int) -> socket.socket:
         made.listen(_BACKLOG)
     except OSError as error:
         made.close()
-        raise InvalidField(f"{host}:{port} cannot be served: {error.strerror}.") from error
+        reason = error.strerror
+        if error.errno == errno.EADDRINUSE:
+            reason = "the port is in use. Choose another, or 0 for any"
+        raise InvalidField(f"{host}:{port} cannot be served: {reason}.") from error
     return made
 
 
