@@ -48,8 +48,12 @@ _TO_WRITE = {
 }
 
 
+_CALLS = {"reset": ("key",), "step": ("state", "action"), "render": ("state",), "observe": ("state",)}
+"""The arguments of the methods of an environment, after the environment itself."""
+
+
 def check_class(cls: type[Any]) -> None:
-    """Raises `InvalidEnv` for a class with a constructor of its own."""
+    """Raises `InvalidEnv` for a constructor of the class's own, methods with other arguments, or spaces as fields."""
     if "__init__" in vars(cls):
         raise InvalidEnv(
             f"{cls.__name__} defines `__init__`, but an environment is a frozen dataclass, whose fields are its"
@@ -57,6 +61,34 @@ def check_class(cls: type[Any]) -> None:
             " `size: int = jaxenvs.static(default=5)` for what decides a shape; compute what follows from them in"
             " properties, check them in `check_fields`, and keep what changes from step to step in the state."
         )
+    for name, arguments in _CALLS.items():
+        method = vars(cls).get(name)
+        if inspect.isfunction(method):
+            _check_arguments(cls, name, method, arguments)
+    for name in ("observation_space", "action_space"):
+        if inspect.isfunction(vars(cls).get(name)):
+            raise InvalidEnv(f"`{cls.__name__}.{name}` is a property: write `@property` above `def {name}(self):`.")
+        if name in inspect.get_annotations(cls):
+            raise InvalidEnv(
+                f"`{cls.__name__}.{name}` is a property and not a field. Write `@property`, `def {name}(self):`,"
+                f" `return {'Box(-1.0, 1.0, (3,))' if name == 'observation_space' else 'Discrete(2)'}`."
+            )
+
+
+def _check_arguments(cls: type[Any], name: str, method: Any, arguments: tuple[str, ...]) -> None:
+    """Raises `InvalidEnv` if a method cannot be called with `arguments`."""
+    signature = inspect.signature(method)
+    try:
+        signature.bind(None, *arguments)
+    except TypeError:
+        held = {
+            "reset": "Randomness comes from the key, and parameters are fields of the environment.",
+            "step": "The state holds the keys that are needed, and parameters are fields of the environment.",
+        }.get(name, "An environment does not keep its state.")
+        raise InvalidEnv(
+            f"`{cls.__name__}.{name}` takes {signature}, and is called as `env.{name}({', '.join(arguments)})`. {held}"
+            f" Write `def {name}(self, {', '.join(arguments)}):`."
+        ) from None
 
 
 def what_is_missing(cls: type[Any]) -> str:

@@ -1,11 +1,13 @@
-"""Error messages for calls of `reset`, `step`, `render` or `observe` with wrong arguments.
+"""Error messages for calls of `reset`, `step`, `render` or `observe` with wrong arguments, and for wrong results.
 
-Arguments are examined only after a call has failed, so that a successful call costs no more than one Python frame.
+Arguments are examined only after a call has failed, so that a successful call costs one Python frame, and a look at the
+type of its result.
 """
 
 import dataclasses
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,14 +28,46 @@ _TRACED = {
         " `&`, `|`, `~`, `jnp.minimum`, `jnp.maximum`."
     ),
     "TracerArrayConversionError": "passes a traced number to NumPy. Write `jnp` in place of `np` to compute with data.",
-    "TracerIntegerConversionError": "uses a traced number as a Python integer.",
+    "TracerIntegerConversionError": (
+        "uses a traced number as a Python integer, which is not known yet. For `values[i]` with a list write"
+        " `jnp.array(values)[i]`, for `for i in range(n)` `jax.lax.fori_loop`."
+    ),
     "NonConcreteBooleanIndexError": (
         "selects entries by a traced mask, whose number is not known yet. Write `jnp.where(mask, x, 0)`."
     ),
-    "ConcretizationTypeError": "needs the value of a traced number, which is not known yet.",
+    "ConcretizationTypeError": (
+        "needs the value of a traced number, which is not known yet. Write `jnp.sin` in place of `math.sin`,"
+        " `x.astype(jnp.int32)` in place of `int(x)`, `x.astype(jnp.float32)` in place of `float(x)`."
+    ),
     "TypeError": "",
 }
 """The mistakes of an environment that cause JAX's errors, by the names of the errors."""
+
+_WORDED = {
+    r"unhashable type: '.*(Tracer|Array)": (
+        "looks a number of JAX up in a dictionary or a set, which cannot find it. Index an array:"
+        " `jnp.array([-1.0, 1.0])[action]`."
+    ),
+    r"unsupported format string passed to \w*Tracer": (
+        'formats a traced number, which is not known yet. Write `jax.debug.print("x = {x:.2f}", x=x)`.'
+    ),
+    r"manual axis types do not match|\{V:": (
+        "does not mark which of its values differ between devices. Pass `check_vma=False` to `jax.shard_map`."
+    ),
+    r"is not found in mesh|sharded the same|sharding in types": (
+        "is written for one device, and was given arrays whose types hold their sharding. Make the mesh with"
+        " `axis_types=(jax.sharding.AxisType.Auto,)`, or use `jax.shard_map`."
+    ),
+    r"^transition\(\) (takes|got)": (
+        "calls `jaxenvs.transition`, which takes the observation, the reward, `terminated`, and `info` if there is any."
+        " An environment never truncates: `jaxenvs.TimeLimit` does, and `max_episode_steps` of `jaxenvs.register`."
+    ),
+    r"^TimeStep\.__init__\(\)": (
+        "makes a TimeStep by its constructor. Write `jaxenvs.restart(observation)` in `reset`, and"
+        " `jaxenvs.transition(observation, reward, terminated)` in `step`."
+    ),
+}
+"""The mistakes that cause other errors, by patterns for the messages of the errors."""
 
 
 def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,13 +81,19 @@ def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
         try:
-            return method(self, *arguments, **named)
+            result = method(self, *arguments, **named)
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             explanation = _explain(self, name, method, arguments, named, error)
             if explanation is None:
                 raise
             raise explanation from (error if isinstance(explanation, InvalidEnv) else None)
+        if returns_pair and not _is_pair(result):
+            raise InvalidEnv(_wrong_result(self, name, result))
+        if name == "reset":
+            _check_leaves(self, result)
+        return result
 
+    returns_pair = name in ("reset", "step")
     return call
 
 
@@ -73,6 +113,58 @@ def keyed(method: Callable[..., Any]) -> Callable[..., Any]:
         )
 
     return call
+
+
+def _is_pair(result: Any) -> bool:
+    """Whether a result is a pair of a state that JAX can take apart, and a timestep."""
+    if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], TimeStep):
+        return False
+    state = result[0]
+    if state is None or isinstance(state, TimeStep):
+        return False
+    return not jax.tree_util.all_leaves((state,)) or _is_data(state)
+
+
+def _is_data(leaf: Any) -> bool:
+    """Whether a leaf of a tree is an array, a number, or what stands for one while JAX traces or maps."""
+    return isinstance(leaf, Array | np.ndarray | np.generic | int | float | complex) or hasattr(leaf, "dtype")
+
+
+def _check_leaves(env: Any, result: tuple[Any, TimeStep[Any]]) -> None:
+    """Raises `InvalidEnv` if something within the state or the timestep is not an array."""
+    if all(map(_is_data, jax.tree.leaves(result))):
+        return
+    for path, leaf in jax.tree_util.tree_leaves_with_path(dict(zip(("state", "timestep"), result))):
+        if not _is_data(leaf):
+            place = f"{path[0].key}{jax.tree_util.keystr(path[1:])}"
+            raise InvalidEnv(
+                f"`{type(env).__name__}.reset` returns {describe(leaf)} in `{place}`, where an array belongs. In a"
+                " state, what never changes is a static field: `name: str = jaxenvs.static()`. An observation and"
+                " `info` hold arrays alone."
+            )
+
+
+def _wrong_result(env: Any, name: str, result: Any) -> str:
+    """What `reset` or `step` returned in place of a state and a timestep, and what to write."""
+    owner = type(env).__name__
+    made = "restart(observation)" if name == "reset" else "transition(observation, reward, terminated)"
+    begin = f"`{owner}.{name}` must return a state and a TimeStep, and"
+    line = f"Write `return state, jaxenvs.{made}`."
+    if result is None:
+        return f"{begin} returned nothing. {line}"
+    if not isinstance(result, tuple):
+        return f"{begin} returned {describe(result)} alone. {line}"
+    got = f"{begin} returned ({', '.join(map(describe, result))})"
+    if len(result) == 2 and isinstance(result[0], TimeStep) and not isinstance(result[1], TimeStep):
+        return f"{got}. Exchange them: `return state, timestep`."
+    if len(result) == 2 and isinstance(result[1], TimeStep) and not isinstance(result[0], TimeStep):
+        if result[0] is None:
+            return f"{got}. A state that holds nothing is an empty tuple: `return (), timestep`."
+        return (
+            f"{got}. {type(result[0]).__name__} is not a class that JAX can take apart: derive it from"
+            " `jaxenvs.PyTreeNode`, or use a NamedTuple, a tuple or a dictionary of arrays."
+        )
+    return f"{got}. {line}"
 
 
 def _explain(
@@ -217,6 +309,9 @@ def _add_note(env: Any, name: str, error: Exception) -> None:
             text += f" A field that decides a shape or a loop must be part of the program: {', '.join(integers)}."
         if text.strip():
             error.add_note(text.strip())
+    for pattern, mistake in _WORDED.items():
+        if re.search(pattern, str(error)):
+            error.add_note(f"`{owner}.{name}` {mistake}")
     batched = [
         f"`{field.name}` {jax.numpy.shape(getattr(env, field.name))}"
         for field in fields.fields_of(type(env))

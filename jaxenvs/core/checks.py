@@ -43,7 +43,7 @@ def has_nan(value: Any) -> bool:
 
 
 def check_integer(
-    owner: Any, name: str, value: Any, least: int = 1, most: int | None = None, *, most_is: str = ""
+    owner: Any, name: str, value: Any, least: int = 1, most: int | None = INT32_MAX, *, most_is: str = ""
 ) -> None:
     """Checks a size or a count.
 
@@ -52,7 +52,7 @@ def check_integer(
         name: of the field or argument.
         value: what it was given.
         least: the smallest integer that it may be.
-        most: the largest; None for no limit.
+        most: the largest; by default that of the type that JAX counts in, None for no limit.
         most_is: the name of the field that `most` is the value of, for the message.
 
     Raises:
@@ -60,7 +60,8 @@ def check_integer(
     """
     if not is_integer(value) or value < least or (most is not None and value > most):
         limit = f"`{most_is}` ({most})" if most_is else most
-        wanted = f"of at least {least}" if most is None else f"from {least} to {limit}"
+        is_too_large = is_integer(value) and value > least
+        wanted = f"from {least} to {limit}" if most not in (None, INT32_MAX) or is_too_large else f"of at least {least}"
         raise InvalidField(f"{named(owner)}: `{name}` must be an integer {wanted}, got {value!r}.")
 
 

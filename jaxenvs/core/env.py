@@ -9,6 +9,7 @@ simulator needs next, the timestep is what the agent sees now.
 """
 
 import abc
+import functools
 import inspect
 import math
 from collections.abc import Mapping
@@ -67,6 +68,10 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
             method = vars(cls).get(name)
             if inspect.isfunction(method) and not getattr(method, "__isabstractmethod__", False):
                 setattr(cls, name, explained(name, method))
+        for name in ("observation_space", "action_space"):
+            space = vars(cls).get(name)
+            if isinstance(space, property) and not getattr(space, "__isabstractmethod__", False):
+                setattr(cls, name, _checked_space(name, space))
         super().__init_subclass__(**options)
 
     def __new__(cls, *arguments: Any, **values: Any) -> Self:
@@ -202,6 +207,29 @@ def _owner(cls: type, name: str) -> type:
     return next(base for base in cls.__mro__ if name in vars(base))
 
 
+def _checked_space(name: str, space: property) -> property:
+    """The property `space`, which raises `InvalidEnv` if its value is not a space of jaxenvs.
+
+    Args:
+        name: "observation_space" or "action_space".
+        space: a property of an environment.
+    """
+    read = space.fget
+    assert read is not None
+
+    @functools.wraps(read)
+    def checked(env: Any) -> Any:
+        value = read(env)
+        if not isinstance(value, Space):
+            raise InvalidEnv(
+                f"`{type(env).__name__}.{name}` must return a space from `jaxenvs.spaces`, got {value!r} of the class"
+                f" {type(value).__module__}.{type(value).__qualname__}."
+            )
+        return value
+
+    return property(checked, doc=space.__doc__)
+
+
 def check_is_env(caller: str, env: Any) -> None:
     """Raises `InvalidField` if `env` is not an environment.
 
@@ -213,8 +241,14 @@ def check_is_env(caller: str, env: Any) -> None:
         return
     if isinstance(env, str):
         raise InvalidField(f"{caller} takes an environment, got the string {env!r}. Write `jaxenvs.make({env!r})`.")
-    got = f"the class {env.__name__}" if isinstance(env, type) else type(env).__name__
-    raise InvalidField(f"{caller} takes a jaxenvs.Env, got {got}. Build one with `jaxenvs.make(id)`.")
+    raise InvalidField(f"{caller} takes a jaxenvs.Env, got {kind_of(env)}. Build one with `jaxenvs.make(id)`.")
+
+
+def kind_of(value: Any) -> str:
+    """What was given in place of an environment: a class, a function, or an object of some class."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"the function `{value.__name__}`" if inspect.isroutine(value) else type(value).__name__
 
 
 class RendersText(abc.ABC):

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxenvs.core.checks import has_nan, is_integer, is_real, unquoted
+from jaxenvs.core.checks import INT32_MAX, has_nan, is_integer, is_real, unquoted
 from jaxenvs.core.pytree import PyTreeNode, adopt_integers, is_static
 from jaxenvs.errors import InvalidField, did_you_mean
 
@@ -156,6 +156,11 @@ def _check_number(node: Any, field: Field, value: Any, *, is_part: bool = False)
             f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"
             f"{'' if is_part else unquoted(field.name, value)}"
         )
+    elif is_integer(value) and abs(value) > INT32_MAX and jax.dtypes.canonicalize_dtype(int).itemsize < 8:
+        raise InvalidField(
+            f"{_what(node, field)} is {value!r}, which has no place in the 32 bits of JAX's integers. Write it with a"
+            f" point: {field.name}={float(value)!r}."
+        )
     elif not isinstance(value, jax.Array) and has_nan(value):  # to look into one on a device would wait for it
         raise InvalidField(f"{_what(node, field)} is NaN; give it a number.")
 
@@ -180,10 +185,17 @@ def _check_traceable(node: Any, field: Field, value: Any) -> None:
 
 
 def check_statics(node: Any) -> None:
-    """Raises `InvalidField` if a static field annotated as an integer, a bool or a string holds something else."""
+    """Raises `InvalidField` if a static field is not hashable, or of another type than its annotation says."""
     for field in fields_of(type(node)):
         value = getattr(node, field.name)
-        if not field.is_static or field.kind == "any" or (value is None and field.optional):
+        if not field.is_static or (value is None and field.optional):
+            continue
+        if field.kind == "any":
+            if type(value).__hash__ is None and not isinstance(value, np.ndarray):
+                raise InvalidField(
+                    f"{_what(node, field)} is part of the program, so it must be hashable, got {_of_type(value)}. Write"
+                    " a tuple for a list, and nested tuples for an array or a dictionary."
+                )
             continue
         if field.kind == "integer" and not is_integer(value):
             reason = " It decides the program, so an array will not do: write `int(...)`." * hasattr(value, "shape")

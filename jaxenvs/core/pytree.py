@@ -8,11 +8,14 @@ jitted function called with two of them could run the first one's program for bo
 
 import dataclasses
 import inspect
+import itertools
 import operator
+import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import jax
+import jax.export
 import numpy as np
 
 from jaxenvs.core.attributes import raise_no_field
@@ -51,6 +54,8 @@ class PyTreeNode:
     the structure. So is the class. Unflattening does not call the constructor: JAX puts placeholders, axis numbers
     and batches in place of the leaves, and `__post_init__` may be strict.
 
+    `jax.export` can save programs that take or return nodes without static fields, such as states and timesteps.
+
     Keywords of the class statement (`kw_only=True`) go to `dataclasses.dataclass`.
     """
 
@@ -59,7 +64,11 @@ class PyTreeNode:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
         _check_annotations(cls)
-        dataclasses.dataclass(**{"frozen": True, **options})(cls)
+        try:
+            dataclasses.dataclass(**{"frozen": True, **options})(cls)
+        except (TypeError, ValueError) as error:
+            _explain_default(cls, str(error))
+            raise
         if options.get("frozen", True):
             cls.__setattr__ = _refuse_assignment  # more helpful than the dataclass's own
         register(cls)
@@ -83,6 +92,26 @@ def _check_annotations(cls: type[Any]) -> None:
             raise InvalidField(
                 f"{cls.__name__}: `{name}` has no annotation, so it is not a field. Write `{name}: {kind} = ...`."
             )
+
+
+def _explain_default(cls: type[Any], message: str) -> None:
+    """Raises `InvalidField` if a dataclass was refused for a default that is mutable, or one that is missing."""
+    if found := re.search(r"mutable default .* for field (\w+)", message):
+        name = found[1]
+        default = vars(cls)[name]
+        default = default.default if isinstance(default, dataclasses.Field) else default
+        kind = "an array" if hasattr(default, "dtype") else f"a {type(default).__name__}"
+        raise InvalidField(
+            f"{cls.__name__}: the default of `{name}` is {kind}, which all instances would share. What decides a shape"
+            f" or a map is a tuple: `{name}: tuple = jaxenvs.static(default=(...))`. Numbers are an array that is made"
+            f" for each instance: `{name}: jax.Array = dataclasses.field(default_factory=lambda: jnp.zeros(3))`."
+        ) from None
+    if found := re.search(r"non-default argument '(\w+)' follows default", message):
+        bases = ", ".join(base.__name__ for base in cls.__bases__)
+        raise InvalidField(
+            f"{cls.__name__}: `{found[1]}` has no default, but a field before it, perhaps of a base class, has one."
+            f" Give it a default, or make the fields keywords: `class {cls.__name__}({bases}, kw_only=True)`."
+        ) from None
 
 
 def _refuse_assignment(self: Any, name: str, value: Any) -> NoReturn:
@@ -136,6 +165,30 @@ def register(cls: type[Any]) -> None:
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten if statics else flatten_state)
     register_with_flax(cls, leaves)
+    if not statics:
+        _register_with_export(cls, unflatten)
+
+
+def _register_with_export(cls: type[Any], unflatten: Callable[..., Any]) -> None:
+    """Lets programs that take or return a class be saved by `jax.export`.
+
+    Classes with static fields stay out: reading arbitrary values from a file that someone else made is not safe.
+    """
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    for count in itertools.count(1):
+        try:
+            jax.export.register_pytree_node_serialization(
+                cls,
+                serialized_name=name if count == 1 else f"{name}-{count}",  # a notebook may define a class again
+                serialize_auxdata=lambda structure: b"",
+                deserialize_auxdata=lambda data: (),
+                from_children=unflatten,
+            )
+        except ValueError as error:
+            if "serialized_name" not in str(error):
+                raise
+        else:
+            return
 
 
 def adopt_integers(node: Any) -> None:

@@ -1,7 +1,7 @@
 """TimeStep: what the agent sees after a reset or a step."""
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
@@ -62,8 +62,17 @@ def transition(
         info: further arrays, with the same keys that `restart` was given.
 
     Raises:
-        InvalidEnv: `reward` or `terminated` is not of shape ().
+        InvalidEnv: `reward` or `terminated` is not a number of shape (), or `info` is not a mapping.
     """
+    given: tuple[Any, ...] = (reward, terminated, info)  # of any type, since annotations bind nobody
+    if info is not None and not isinstance(given[2], Mapping):
+        raise InvalidEnv(
+            f"`info` is a dictionary of arrays, got a {type(info).__name__}. If it is the flag `truncated`, leave it"
+            " out: an environment never truncates, and `jaxenvs.TimeLimit` does."
+        )
+    for name, value in zip(("reward", "terminated"), given):
+        if value is None or isinstance(value, str):
+            raise InvalidEnv(f"A step has one `{name}`, which is a number, got {value!r}.")
     reward, terminated = jnp.asarray(reward, jnp.float32), jnp.asarray(terminated, bool)
     for name, value, remedy in (("reward", reward, "`.sum()`"), ("terminated", terminated, "`.any()`")):
         if value.shape != ():

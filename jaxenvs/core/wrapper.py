@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from jaxenvs.core.env import Env
+from jaxenvs.core.env import Env, kind_of
 from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.errors import InvalidField, WrapperOrderError
@@ -54,10 +54,8 @@ class Wrapper(Env[State, Obs], Generic[State, Obs]):
             raise InvalidField(
                 f"{name} wraps an environment, got the string {inner!r}. Write `{name}(jaxenvs.make({inner!r}))`."
             )
-        if not isinstance(inner, Env) and callable(getattr(inner, "step", None)):
-            raise InvalidField(
-                f"{name} wraps a jaxenvs.Env, got {type(inner).__name__}. Build one with `jaxenvs.make(id)`."
-            )
+        if not isinstance(inner, Env) and (callable(inner) or callable(getattr(inner, "step", None))):
+            raise InvalidField(f"{name} wraps a jaxenvs.Env, got {kind_of(inner)}. Build one with `jaxenvs.make(id)`.")
         Env.__post_init__(self)  # pyright: ignore[reportUnknownMemberType]  # a bare generic class
         _check_placement(self)
         hooks = type(self).check_values, type(self).check_spaces

@@ -12,7 +12,7 @@ from jax import Array
 from jax.core import Tracer
 
 from jaxenvs import random
-from jaxenvs.core.env import Env, TimeStep
+from jaxenvs.core.env import Env, TimeStep, check_is_env
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.fusion.lanes import LaneProgram, as_key, as_words, lane_program, one_of
@@ -78,7 +78,9 @@ def fuse(env: Env[Any, Any]) -> Fused[Any]:
 
     Raises:
         DependencyNotInstalled: llvmlite is missing; `pip install "jaxenvs[fuse]"` brings it.
+        InvalidField: `env` is not an environment.
     """
+    check_is_env("jaxenvs.fuse", env)
     require_compiler()
     return Fused(env)
 

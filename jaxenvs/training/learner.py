@@ -299,10 +299,7 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
 
     def check_count(self, name: str, least: int = 1, most: int | None = INT32_MAX) -> None:
         """Raises `InvalidField` if the static field `name` is not an integer in [least, most]."""
-        value = getattr(self, name)
-        check_integer(self, name, value, least)
-        if most is not None and value > most:
-            raise InvalidField(f"{type(self).__name__}: `{name}` must be at most {most}, got {value!r}.")
+        check_integer(self, name, getattr(self, name), least, most)
 
     def check_range(self, name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
         """Raises `InvalidField` if the field `name` is known to be outside [low, high], or (low, high] if `above`."""

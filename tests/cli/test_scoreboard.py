@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -61,7 +62,16 @@ def test_names_that_do_not_exist_are_said(run):
     assert "no submission abc" in run("again", "abc", code=2).output
     assert "unknown or revoked" in run("review", "abc", "--key", "jxs_no", code=2).output
     assert "no run with a finished episode" in run("report", ".", code=2).output
-    assert "cannot be opened" in run("serve", "--database", "sqlite:////nowhere/at/all.sqlite", code=2).output
+    assert "cannot be opened" in run("serve", "--port", "0", "--database", "sqlite:////no/where.sqlite", code=2).output
+
+
+def test_a_port_in_use_is_said_before_a_folder_is_made(run, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = run("serve", "board", "--port", str(taken.getsockname()[1]), code=2).output
+    assert "the port is in use. Choose another, or 0 for any" in " ".join(said.split())
+    assert not (tmp_path / "board").exists()
 
 
 def test_a_site_that_cannot_be_served_leaves_no_folder(run, tmp_path):

@@ -83,3 +83,12 @@ def test_real_numbers_are_told_from_what_is_none():
         assert checks.is_real(value)
     for value in (1j, "1", None, np.array("1"), np.complex64(1), jax.random.key(0)):
         assert not checks.is_real(value)
+
+
+def test_a_count_has_a_place_in_32_bits_unless_no_limit_is_asked_for():
+    checks.check_integer("f", "n", checks.INT32_MAX)
+    checks.check_integer("f", "n", 10**12, most=None)
+    with pytest.raises(InvalidField, match="f: `n` must be an integer from 1 to 2147483647, got 1000000000000"):
+        checks.check_integer("f", "n", 10**12)
+    with pytest.raises(InvalidField, match="f: `n` must be an integer of at least 1, got 0"):
+        checks.check_integer("f", "n", 0)

@@ -216,8 +216,15 @@ def test_wrapping_something_else_says_how_to_do_it(wrapper):
         def step(self, action):
             """As Gymnasium's."""
 
-    with pytest.raises(InvalidField, match=r"wraps a jaxenvs\.Env, got Other"):
-        wrapper(Other())
+    for wrong, got in (
+        (Other(), "Other"),
+        (Other, "the class Other"),
+        (Fall, "the class Fall"),
+        (Fall().step, "the function `step`"),
+        (lambda: Fall(), "the function `<lambda>`"),
+    ):
+        with pytest.raises(InvalidField, match=rf"wraps a jaxenvs\.Env, got {got}\."):
+            wrapper(wrong)
 
 
 def test_wrappers_that_need_whole_episodes_refuse_auto_reset_inside():

@@ -1,5 +1,6 @@
 """What the fields of an environment may hold, and what `in_axes` trees look like to the checks."""
 
+import contextlib
 from collections.abc import Sequence
 
 import jax
@@ -13,7 +14,7 @@ from jaxenvs import TimeLimit
 from jaxenvs.core.fields import fields_of, is_axes
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.envs.toy_text.frozen_lake import FrozenLake
-from jaxenvs.errors import InvalidField
+from jaxenvs.errors import InvalidField, JaxenvsError
 from jaxenvs.registration.catalog import CATALOG
 from jaxenvs.registration.make import load
 from jaxenvs.wrappers import NormalizeReward, RescaleObservation
@@ -31,6 +32,7 @@ class Kinds(CartPole):
     size: int = jaxenvs.static(default=3)
     loud: bool = jaxenvs.static(default=False)
     name: str | None = jaxenvs.static(default=None)
+    table: object = jaxenvs.static(default=None)
     weights: dict = None  # pyright: ignore  # whatever JAX takes for a tree
     node: Weights | None = None
 
@@ -88,6 +90,13 @@ def test_kinds_are_read_from_annotations():
         ),
         ({"loud": "no"}, "`loud` must be True or False, got 'no'"),
         ({"name": 3}, "`name` must be a string or None, got 3"),
+        ({"gravity": 10**10}, r"field `gravity` is 10000000000, .*32 bits.*with a point: gravity=10000000000\.0"),
+        (
+            {"table": [1]},
+            r"`table` is part of the program, so it must be hashable, got \[1\].* a tuple for a list",
+        ),
+        ({"table": {"a": 1}}, "`table` is part of the program, so it must be hashable, got {'a': 1} of type dict"),
+        ({"table": jnp.ones(2)}, r"`table` is part of the program, so it must be hashable, got Array"),
     ],
 )
 def test_what_a_field_cannot_hold_is_refused(fields, message):
@@ -102,6 +111,7 @@ def test_what_a_field_cannot_hold_is_refused(fields, message):
     [
         {"gravity": 9},
         {"gravity": np.float64(1)},
+        {"table": np.ones(2)},
         {"gravity": np.ones(3)},
         {"gravity": jnp.ones(())},
         {"gravity": jnp.ones(3, jnp.bfloat16)},
@@ -177,3 +187,17 @@ def test_no_id_takes_what_is_no_number_for_one(spec):
             for value in ("1", 1j, abs):
                 with pytest.raises(InvalidField, match=f"field `{field.name}` must be a number"):
                     cls(**{**spec.fields, field.name: value})
+
+
+ONE_ID_OF_EACH_CLASS = {spec.entry_point: spec for spec in CATALOG if "Mnist" not in spec.id}.values()
+
+
+@pytest.mark.parametrize("spec", ONE_ID_OF_EACH_CLASS, ids=lambda spec: spec.id)
+def test_static_fields_take_what_they_are_or_refuse_it(spec):
+    """Wrong values are refused by our error, or accepted: no internal error of a comparison or of a hash."""
+    cls = load(spec)
+    for field in fields_of(cls):
+        if field.is_static:
+            for value in ("x", -1, 2.5, [1], {}, {"a": 1}, np.zeros(3), np.zeros(0), 2**40, abs):
+                with contextlib.suppress(JaxenvsError):
+                    hash(jax.tree.structure(cls(**{**spec.fields, field.name: value})))

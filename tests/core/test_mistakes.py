@@ -1,70 +1,28 @@
-"""First mistakes: errors if `reset` and `step` are called wrongly, or a class is not yet an environment."""
+"""First mistakes: errors if `reset`, `step`, `render` or an attribute of an environment is used wrongly."""
 
-import abc
 import copy
-import dataclasses
 import inspect
 import pickle
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import Array
 
 import jaxenvs
-from jaxenvs import AutoReset, Env, GoalEnv, PyTreeNode, TimeLimit, restart, transition
+from jaxenvs import AutoReset, TimeLimit
 from jaxenvs.core.env import defines_observe
-from jaxenvs.envs.classic_control.cart_pole import CartPole, CartPoleState
+from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.errors import (
     AttributeNotFound,
-    FrozenField,
     InvalidAction,
-    InvalidEnv,
     InvalidField,
     InvalidKey,
     InvalidState,
     RenderingUnavailable,
 )
-from jaxenvs.spaces import Box, Discrete
 from jaxenvs.training import PPO
 from jaxenvs.wrappers import FlattenObservation, PixelObservation
-
-KEY = jaxenvs.random.key(0)
-
-
-class CountState(PyTreeNode):
-    t: Array
-
-
-class Count(Env):
-    """Written as a newcomer would: no annotations, no picture, no `observe`."""
-
-    goal: float = 5.0
-
-    @property
-    def observation_space(self):
-        return Box(-np.inf, np.inf, (1,))
-
-    @property
-    def action_space(self):
-        return Discrete(2)
-
-    def reset(self, key):
-        return CountState(jnp.zeros((), jnp.int32)), restart(jnp.zeros(1, jnp.float32))
-
-    def step(self, state, action):
-        state = CountState(state.t + 1)
-        return state, transition(jnp.ones(1, jnp.float32), 0.0, state.t.astype(jnp.float32) >= self.goal)
-
-
-class Played:
-    """An environment with what its `reset` and those of its wrapped ones return."""
-
-    def __init__(self, env):
-        self.env = env
-        self.state, self.timestep = env.reset(KEY)
-
+from tests.core.newcomer import KEY, Count, Played
 
 POLE = Played(jaxenvs.make("CartPole-v1"))
 BARE = Played(CartPole())
@@ -245,182 +203,6 @@ def test_an_attribute_error_within_a_property_is_seen():
 
     with pytest.raises(AttributeError, match=r"'numpy\.ndarray' object has no attribute 'nowhere'"):
         Wrong().action_space  # noqa: B018  # reading it is the test
-
-
-def own_constructor():
-    class Wrong(Count):
-        def __init__(self, size):
-            self.size = size
-
-
-def assigned_in_reset():
-    class Wrong(Count):
-        def reset(self, key):
-            self.t = 0
-
-    Wrong().reset(KEY)
-
-
-def assigned_in_step():
-    class Wrong(Count):
-        def step(self, state, action):
-            state.t = state.t + 1
-
-    Wrong().step(CountState(jnp.int32(0)), 0)
-
-
-def without_annotation():
-    class Wrong(Count):
-        speed = 9.8
-
-    Wrong(speed=3.0)
-
-
-def static_without_annotation():
-    class Wrong(Count):
-        size = jaxenvs.static(default=3)
-
-
-def without_methods():
-    class Wrong(Env):
-        def reset(self, key):
-            """Nothing yet."""
-
-    Wrong()
-
-
-def without_methods_of_its_own():
-    class Wrong(Count, GoalEnv):
-        def compute_reward(self, achieved_goal, desired_goal, info):
-            """Nothing yet."""
-
-        @abc.abstractmethod
-        def speed(self):
-            """Of a base class of the user's."""
-
-    Wrong()
-
-
-def string_that_is_data():
-    class Wrong(Count):
-        mode: str = "fast"
-
-    Wrong()
-
-
-def reward_of_one_entry():
-    class Wrong(Count):
-        def step(self, state, action):
-            return state, transition(jnp.zeros(1), jnp.zeros(1), False)
-
-    Wrong().step(*COUNT.env.reset(KEY))
-
-
-@pytest.mark.parametrize(
-    ("build", "error", "message"),
-    [
-        (own_constructor, InvalidEnv, r"Wrong defines `__init__`.*`size: int = jaxenvs\.static\(default=5\)`"),
-        (assigned_in_reset, FrozenField, "Wrong is frozen: cannot assign to `t`.*belongs in the state"),
-        (assigned_in_step, FrozenField, r"CountState is frozen.*field `t`.*`changed = state\.replace\(t=\.\.\.\)`"),
-        (without_annotation, InvalidField, r"`speed`\. In Wrong it has no annotation.*`speed: ArrayLike = 9\.8`"),
-        (static_without_annotation, InvalidField, r"Wrong: `size` has no annotation.*Write `size: int = \.\.\.`"),
-        (
-            without_methods,
-            InvalidEnv,
-            r"abstract\. It lacks `observation_space` \(a prop.*`action_space`.*`step` \(`def st",
-        ),
-        (
-            without_methods_of_its_own,
-            InvalidEnv,
-            r"It lacks `compute_terminated` \(with the same arguments.*; `compute_truncated` \(the same.*; `speed`\.$",
-        ),
-        (string_that_is_data, InvalidField, r"'fast' of type str.*`mode: str = jaxenvs\.static\(\)`"),
-        (reward_of_one_entry, InvalidEnv, r"one `reward`, of shape \(\), got shape \(1,\)"),
-    ],
-)
-def test_a_class_that_is_no_environment_yet_says_what_to_write(build, error, message):
-    with pytest.raises(error, match=message):
-        build()
-
-
-def test_a_frozen_field_is_the_error_of_dataclasses():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        CartPoleState(*jnp.zeros(5)).x = 1.0
-
-
-class Branches(Count):
-    def step(self, state, action):
-        if state.t > 3:
-            pass
-        return super().step(state, action)
-
-
-class Counts(Count):
-    def step(self, state, action):
-        return super().step(CountState(jnp.int32(int(state.t))), action)
-
-
-class UsesNumPy(Count):
-    def step(self, state, action):
-        return super().step(CountState(np.abs(state.t)), action)
-
-
-class Sized(Count):
-    size: int = 3
-
-    def reset(self, key):
-        return CountState(jnp.zeros((), jnp.int32)), restart(jnp.zeros(self.size, jnp.float32))
-
-
-@pytest.mark.parametrize(
-    ("run", "message"),
-    [
-        (
-            lambda: jax.jit(Branches().step)(COUNT.state, 0),
-            r"`Branches.step` decides by.*`x = jnp\.where\(a > b, c, x\)`",
-        ),
-        (
-            lambda: jax.jit(TimeLimit(Branches(), 9).step)(TimeLimit(Branches(), 9).reset(KEY)[0], 0),
-            "`Branches.step` dec",
-        ),
-        (lambda: jax.jit(Counts().step)(COUNT.state, 0), r"`Counts\.step` needs the value of a traced number"),
-        (lambda: jax.jit(UsesNumPy().step)(COUNT.state, 0), "passes a traced number to NumPy. Write `jnp`"),
-        (lambda: jax.jit(lambda env: env.reset(KEY))(Sized()), r"`size: int = jaxenvs\.static\(default=3\)`"),
-    ],
-)
-def test_errors_of_tracing_have_a_note_on_what_to_write(run, message):
-    with pytest.raises(TypeError, match=message) as caught:
-        run()
-    assert sum("jax" not in note.lower() or "`" in note for note in caught.value.__notes__) == 1
-
-
-class Drifts(Count):
-    def step(self, state, action):
-        state = CountState(state.t + 0.5)
-        return state, transition(jnp.zeros(1, jnp.float32), 0.0, state.t > 5)
-
-
-class Grows(Count):
-    def step(self, state, action):
-        return state, transition(jnp.zeros(2, jnp.float32), 0.0, False)
-
-
-@pytest.mark.parametrize(
-    ("env", "message"),
-    [
-        (
-            Drifts(),
-            r"Drifts: `state\.t` is int32\[\] after `reset` and float32\[\] after `step`.*`jnp\.zeros\(\(\), jnp\.flo",
-        ),
-        (Grows(), r"Grows: `timestep\.observation` is float32\[1\] after `reset` and float32\[2\] after `step`"),
-    ],
-)
-def test_a_step_that_changes_types_is_named_by_auto_reset(env, message):
-    auto = AutoReset(TimeLimit(env, 9))
-    with jax.numpy_dtype_promotion("standard"):
-        state, _ = auto.reset(KEY)
-        with pytest.raises(InvalidEnv, match=message):
-            auto.step(state, jnp.int32(0))
 
 
 def test_a_batch_in_the_place_of_a_number_is_named_where_it_fails():

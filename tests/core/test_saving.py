@@ -105,3 +105,48 @@ print("saved")
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.stdout.strip() == "saved", ran.stderr
+
+
+def test_an_exported_step_is_read_in_a_new_process(tmp_path):
+    env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
+    state, _ = jax.vmap(env.reset)(jax.random.split(jax.random.key(0), 3))
+    actions = jnp.asarray([0, 1, 1])
+    exported = jax.export.export(jax.jit(jax.vmap(env.step)))(state, actions)
+    (tmp_path / "step").write_bytes(exported.serialize())
+    stepped, timestep = jax.jit(jax.vmap(env.step))(state, actions)
+    np.savez(tmp_path / "seen.npz", inner=stepped.inner.inner.x, observation=timestep.observation)
+    code = f"""
+import jax, jax.numpy as jnp, numpy as np, jaxenvs
+env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
+state, _ = jax.vmap(env.reset)(jax.random.split(jax.random.key(0), 3))
+step = jax.export.deserialize(bytearray(open({str(tmp_path / "step")!r}, "rb").read()))
+stepped, timestep = step.call(state, jnp.asarray([0, 1, 1]))
+seen = np.load({str(tmp_path / "seen.npz")!r})
+assert (seen["inner"] == stepped.inner.inner.x).all() and (seen["observation"] == timestep.observation).all()
+print(type(stepped).__name__, type(timestep).__name__)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout.strip() == "AutoResetState TimeStep", ran.stderr
+
+
+def test_a_class_that_is_defined_again_is_exported_as_well():
+    def define():
+        class Counter(jaxenvs.PyTreeNode):
+            count: jax.Array
+
+        return Counter
+
+    for counter in define(), define():
+        exported = jax.export.export(jax.jit(lambda node: node.replace(count=node.count + 1)))(counter(jnp.int32(1)))
+        again = jax.export.deserialize(exported.serialize()).call(counter(jnp.int32(1)))
+        assert type(again) is counter and again.count == 2
+
+
+def test_values_of_static_fields_are_not_read_from_an_exported_program():
+    class Sized(jaxenvs.PyTreeNode):
+        count: jax.Array
+        size: int = jaxenvs.static(default=3)
+
+    exported = jax.export.export(jax.jit(lambda node: node))(Sized(jnp.int32(1)))
+    with pytest.raises(ValueError, match="unregistered type"):
+        exported.serialize()

@@ -214,8 +214,9 @@ def test_what_is_fused_twice_is_one_kernel():
 
 
 def test_what_is_not_an_environment_is_refused():
-    for wrong in ([jaxenvs.make("CartPole-v1")], "CartPole-v1", jaxenvs.AutoReset, None):
-        with pytest.raises(InvalidField, match="Fused"):
+    env = jaxenvs.make("CartPole-v1")
+    for wrong in ([env], "CartPole-v1", jaxenvs.AutoReset, None, env.step):
+        with pytest.raises(InvalidField, match=r"jaxenvs\.fuse takes"):
             jaxenvs.fuse(wrong)
         with pytest.raises(InvalidField, match="Fused"):
             fusion.explain(wrong)

@@ -238,10 +238,6 @@ CLAIM = {
         lambda: dataclasses.replace(played("CartPole-v1"), env_id="CartPole-v99"),
         "no environment",
     ),
-    "a module as an environment": (
-        lambda: dataclasses.replace(played("CartPole-v1"), env_id="os:system"),
-        "no environment",
-    ),
     "less gravity": (
         _described(lambda d: d["fields"].update(gravity={"array": [1.6], "dtype": "float32", "shape": []})),
         "gravity",

@@ -55,7 +55,7 @@ def test_a_learner_declares_only_settings_that_its_base_lacks_or_has_with_anothe
         (PPO, {"gamma": jnp.asarray(1.5, jnp.float32)}, r"`gamma` must be in \[0, 1\]"),
         (PPO, {"hidden_sizes": (True, 8)}, "`hidden_sizes` must be a tuple of positive integers"),
         (PPO, {"num_envs": True}, "`num_envs` must be an integer"),
-        (PPO, {"num_envs": 2**31, "num_steps": 2}, "`num_envs` must be at most 2147483647"),
+        (PPO, {"num_envs": 2**31, "num_steps": 2}, "`num_envs` must be an integer from 1 to 2147483647"),
         (PPO, {"num_envs": 2**16, "num_steps": 2**16}, "neither may exceed 2,147,483,647"),
         (DQN, {"num_envs": 1, "num_steps": 1, "total_steps": 2**31}, "neither may exceed 2,147,483,647"),
     ],

@@ -112,10 +112,12 @@ class FourRooms(Env[FourRoomsState, Array]):
         check_probability(self, "fail_prob", self.fail_prob)
         free = {divmod(int(cell), _SIZE) for cell in _maze.free_cells(ROOMS)}
         for name in ("goal_fixed", "pos_fixed"):
-            if isinstance(getattr(self, name), list):
-                # A place may be given as a list; a static field must be hashable.
-                object.__setattr__(self, name, tuple(getattr(self, name)))
-            if getattr(self, name) not in free:
+            place = getattr(self, name)
+            if isinstance(place, list | np.ndarray) and np.ndim(place) == 1:
+                # A place may be given as a list or an array; a static field must be hashable.
+                place = tuple(np.asarray(place).tolist())
+                object.__setattr__(self, name, place)
+            if not isinstance(place, tuple) or place not in free:
                 raise InvalidField(
                     f"FourRooms: `{name}` must be the (row, column) of a cell without a wall, each from 1 to 11,"
                     f" got {getattr(self, name)!r}."

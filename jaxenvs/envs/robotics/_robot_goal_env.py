@@ -87,7 +87,7 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
         name = type(self).__name__
         check_precision(self)
         check_choice(self, "reward_type", self.reward_type, ("sparse", "dense"))
-        no_warp = f" {name} does not run on 'warp'." if self.engine == "warp" else ""
+        no_warp = f" {name} does not run on 'warp'." if str(self.engine) == "warp" else ""
         check_choice(self, "engine", self.engine, ("auto", "c", "mjx"), no_warp)
         object.__setattr__(self, "engine", choose_engine(self.engine))
         for field in self.reset_options.values():  # coordinates, of which each is a leaf, also if they come as an array

@@ -1,6 +1,7 @@
 """serve: the site on a port, with a worker beside it."""
 
 import contextlib
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -77,7 +78,10 @@ def bound_socket(host: str, port: int) -> socket.socket:
         made.listen(_BACKLOG)
     except OSError as error:
         made.close()
-        raise InvalidField(f"{host}:{port} cannot be served: {error.strerror}.") from error
+        reason = error.strerror
+        if error.errno == errno.EADDRINUSE:
+            reason = "the port is in use. Choose another, or 0 for any"
+        raise InvalidField(f"{host}:{port} cannot be served: {reason}.") from error
     return made
 
 

@@ -95,7 +95,8 @@ def choose_engine(wanted: str) -> Engine:
         InvalidField: there is no such engine.
         DependencyNotInstalled: it needs a package that is not installed.
     """
-    engine = ("c" if jax.default_backend() == "cpu" else "mjx") if wanted == "auto" else wanted
+    wanted_name = wanted if isinstance(wanted, str) else ""  # an array would be compared entry by entry
+    engine = ("c" if jax.default_backend() == "cpu" else "mjx") if wanted_name == "auto" else wanted_name
     for known in ENGINES:
         if engine == known:
             check_engine(known)
