@@ -52,6 +52,8 @@ from jaxenvs.wrappers import RunningStatistics
 
 # Keeps divisions finite if a quantity never varies.
 _EPSILON = 1e-8
+# Of scheduled logs of standard deviations; these are finite and not 0.
+_LOG_STD_RANGE = (-20, 20)
 
 
 class PPOPolicy(PyTreeNode):
@@ -115,6 +117,8 @@ class PPO(Learner[PPOState]):
         entropy_coefficient: weight of the entropy bonus.
         max_grad_norm: gradients are scaled down to this norm, which is positive.
         initial_log_std: log of the Gaussian's standard deviations at the start, for Box actions.
+        final_log_std: log of the standard deviations at the end. If None, they are learnt; otherwise they are all the
+            same, and go linearly from the initial to the final one over `total_steps`.
         normalize_observations: whether to scale features by their running mean and variance.
         normalize_rewards: whether to scale rewards by the running standard deviation of the discounted return.
         hidden_sizes: units of the hidden layers.
@@ -138,6 +142,7 @@ class PPO(Learner[PPOState]):
     entropy_coefficient: ArrayLike = 0.0
     max_grad_norm: ArrayLike = 0.5
     initial_log_std: ArrayLike = 0.0
+    final_log_std: ArrayLike | None = None
     normalize_observations: bool = static(default=False)
     normalize_rewards: bool = static(default=False)
     hidden_sizes: tuple[int, ...] = static(default=(64, 64))
@@ -171,6 +176,9 @@ class PPO(Learner[PPOState]):
         for name in ("learning_rate", "clip", "value_coefficient", "entropy_coefficient"):
             self.check_range(name, 0)
         self.check_range("max_grad_norm", 0, above=True)
+        if self.final_log_std is not None:
+            for name in ("initial_log_std", "final_log_std"):
+                self.check_range(name, *_LOG_STD_RANGE)
         self.check_hidden_sizes(self.hidden_sizes)
         check_activation("PPO", self.activation)
         check_channels("PPO", self.channels)
@@ -241,12 +249,13 @@ class PPO(Learner[PPOState]):
     ) -> tuple[PPOState, PPOMetrics, Endings]:
         """Plays, estimates advantages, and improves actor and critic."""
         mesh = self.check_mesh(mesh)
+        share = progress(state.updates, horizon_of(self, state.updates, horizon))
+        state = self._with_scheduled_noise(state, share)
         state, played = self._play(env, state, mesh)
         state, rewards = self._scale_rewards(state, played)
         values, advantage = self._estimate(state.agent, played, rewards)
         batch = Batch(played.features, played.choice, played.log_prob, advantage, values + advantage)
         batch = with_layout(jax.tree.map(lambda x: by_block(x, self.num_blocks), batch), mesh, LANES)
-        share = progress(state.updates, horizon_of(self, state.updates, horizon))
         learning_rate = annealed(self.learning_rate, share, self.anneal)
         counters = counted(self, state.updates)
         state, losses = self._improve(env.action_space, state, batch, learning_rate, mesh)
@@ -261,6 +270,14 @@ class PPO(Learner[PPOState]):
         if self.normalize_observations:
             agent = agent.replace(statistics=agent.statistics.update_batch(joined(batch.features)))
         return spread_over(state.replace(agent=agent, **counters), mesh), metrics, played.endings
+
+    def _with_scheduled_noise(self, state: PPOState, share: ArrayLike) -> PPOState:
+        """The state with the standard deviations for this share of training, unless they are learnt."""
+        if self.final_log_std is None:
+            return state
+        first, last = (jnp.exp(jnp.asarray(x, jnp.float32)) for x in (self.initial_log_std, self.final_log_std))
+        log_std = jnp.log(first + share * (last - first))
+        return state.replace(agent=state.agent.replace(log_std=jnp.full_like(state.agent.log_std, log_std)))
 
     def _play(self, env: Env[Any, Any], state: PPOState, mesh: Mesh | None) -> tuple[PPOState, Played]:
         """Steps every environment `num_steps` times; the record has axes (num_steps, num_envs)."""
@@ -358,6 +375,8 @@ class PPO(Learner[PPOState]):
         self, weights: dict[str, Any], statistics: RunningStatistics, space: Space[Any], samples: Batch
     ) -> tuple[Array, dict[str, Array]]:
         agent = PPOAgent(statistics=statistics, **weights)
+        if self.final_log_std is not None:
+            agent = agent.replace(log_std=jax.lax.stop_gradient(agent.log_std))
 
         def judge(features: Array, choice: Array) -> tuple[Array, Array, Array]:
             choices = self.distribution(agent, space, features)
