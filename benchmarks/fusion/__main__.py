@@ -30,7 +30,12 @@ from jaxenvs.monitor.atomic import write_json
 
 COMMAND = "python -m benchmarks.fusion --json docs/figures/fusion.json"
 LANES, STEPS = 4096, 64
-SLOW = {"LunarLander-v3": (1024, 100), "BipedalWalker-v3": (1024, 50)}
+SLOW = {
+    "LunarLander-v3": (1024, 100),
+    "BipedalWalker-v3": (1024, 50),
+    "rlenvs/Minecraft-v0": (256, 16),
+    "VoxelCraft-v0": (256, 16),
+}
 """Ids with fewer lanes and steps."""
 IDS = [
     "CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0",
