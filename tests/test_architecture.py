@@ -182,8 +182,6 @@ HEAVY = {
 }
 """Never loaded by `import jaxenvs`. (Gymnasium is loaded if it is installed, so that it knows the ids.)"""
 
-LONG_FILES = {"tests/core/test_mistakes.py": "a table of mistakes, and what each is told"}
-"""Files of more than LIMIT lines, with the reason that each is not split."""
 LIMIT = 420  # "about 400"
 
 
@@ -332,12 +330,8 @@ OTHER_FILES = sorted(path for room in ("benchmarks", "docs", "tests") for path i
 @pytest.mark.parametrize("path", [*MODULES, *BRIDGE_MODULES, *OTHER_FILES], ids=name_of)
 def test_files_are_short_and_say_what_they_are(path):
     lines = len(path.read_text().splitlines())
-    assert lines <= LIMIT or name_of(path) in LONG_FILES, f"{name_of(path)} has {lines} lines; split it"
+    assert lines <= LIMIT, f"{name_of(path)} has {lines} lines; split it"
     assert ast.get_docstring(tree_of(path)) or not lines, f"{name_of(path)} has no docstring"
-
-
-def test_the_list_of_long_files_is_up_to_date():
-    assert all(len((ROOT / name).read_text().splitlines()) > LIMIT for name in LONG_FILES)
 
 
 @pytest.mark.parametrize("path", [*MODULES, *BRIDGE_MODULES], ids=name_of)
