@@ -274,7 +274,7 @@ def _with_states(
     for index in wrong.tolist():
         assert replayer is not None
         states = replayer.play(int(rows["episode"][index]), str(rows["writer"][index])).episode.states
-        picked = np.arange(EVERY, length[index], EVERY)
+        picked = np.arange(EVERY, int(length[index]), EVERY)
         data = [leaf[picked] for leaf in program.data(_padded(states, int(length[index]) + 1))]
         saved[index] = [[leaf[i] for leaf in data] for i in range(len(picked))]
     states = [state for index in range(len(length)) for state in saved.get(index, ())]
