@@ -1,5 +1,6 @@
 """The entry point of the `jaxenvs` command. Without the extra, it says what is missing."""
 
+import signal
 import sys
 
 from jaxenvs.cli.extra import missing_extra
@@ -7,7 +8,7 @@ from jaxenvs.cli.streams import write_anything
 
 
 def main() -> None:
-    """Runs the command line; exits 2 on wrong usage, 1 on failure."""
+    """Runs the command line; exits 2 on wrong usage, 1 on failure, 130 on Ctrl-C while it still starts."""
     write_anything()
     try:
         from jaxenvs.cli.app import app
@@ -19,3 +20,5 @@ def main() -> None:
             raise
         sys.stderr.write(f"Error: {message}\n")
         sys.exit(1)
+    except KeyboardInterrupt:  # the imports take a second or more
+        sys.exit(128 + signal.SIGINT)

@@ -1,5 +1,6 @@
 """How the command starts: help, version, without its extra, and its compilation cache."""
 
+import importlib.abc
 import os
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.cli.compilation_cache import use_compilation_cache
+from jaxenvs.cli.main import main
 
 COMMANDS = (
     "list",
@@ -35,6 +37,23 @@ def test_module_runs_as_the_command():
     assert "Usage: jaxenvs" in result.stdout
     for name in COMMANDS:
         assert f" {name} " in result.stdout
+
+
+class _Interrupts(importlib.abc.MetaPathFinder):
+    """Ctrl-C while the command is imported."""
+
+    def find_spec(self, name, path, target=None):
+        if name == "jaxenvs.cli.app":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_during_the_start_ends_without_a_traceback(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "jaxenvs.cli.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_Interrupts(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
