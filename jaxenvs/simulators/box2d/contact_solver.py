@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
 from jaxenvs.simulators.box2d.joints import at_place, put_at_place
-from jaxenvs.simulators.box2d.lanes import keep, keep_together
+from jaxenvs.simulators.box2d.lanes import Joined, keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     LINEAR_SLOP,
@@ -31,7 +31,6 @@ from jaxenvs.simulators.box2d.vectors import (
     dot,
     negate,
     of,
-    parts,
     rotate,
     rotation,
     scale,
@@ -52,24 +51,25 @@ class ContactConstraint:
     """What the velocity solver needs of a contact (`b2ContactVelocityConstraint`).
 
     Attributes:
-        normal: (2, ...) float32, from the ground towards the body.
-        arms: (4, ...) float32 in m, x and y from the centre of mass to the first point, and to the second.
-        friction: (...) float32, coefficient.
-        is_block: (...) bool, whether both points are solved together.
-        masses: (4, ...) float32 in kg, along the normal for each point, then along the tangent; 0 for a point that is
-            not solved.
-        block: (3, ...) float32 in 1/kg, k11, k12, k22 of the matrix of both points.
-        block_inverse: (3, ...) float32 in kg, the same of its inverse.
+        normal: from the ground towards the body.
+        arms: from the centre of mass to each point, m.
+        friction: () coefficient.
+        is_block: () bool, whether both points are solved together.
+        normal_masses: of each point, kg; 0 for a point that is not solved.
+        tangent_masses: of each point, kg.
+        block: k11, k12, k22 of the matrix of both points, 1/kg.
+        block_inverse: the same of its inverse, kg.
         impulses: what the solver starts with.
     """
 
-    normal: Array
-    arms: Array
+    normal: Vector
+    arms: tuple[Vector, Vector]
     friction: Array
     is_block: Array
-    masses: Array
-    block: Array
-    block_inverse: Array
+    normal_masses: tuple[Array, Array]
+    tangent_masses: tuple[Array, Array]
+    block: tuple[Array, Array, Array]
+    block_inverse: tuple[Array, Array, Array]
     impulses: Impulses
 
 
@@ -106,7 +106,7 @@ def constraint(
         on_face = add(point, scale(POLYGON_RADIUS - dot(subtract(point, plane), normal), normal))
         on_other = subtract(point, scale(POLYGON_RADIUS, normal))
         arms.append(subtract(scale(F(0.5), add(on_face, on_other)), center))
-    normal, arms = keep_together((choose(is_edge, normal, negate(normal)), arms))
+    normal, arms = keep((choose(is_edge, normal, negate(normal)), arms))
     tangent = (normal[1], -normal[0])
     rn = [cross(arm, normal) for arm in arms]
     rt = [cross(arm, tangent) for arm in arms]
@@ -120,16 +120,18 @@ def constraint(
     def if_solved(point: int, value: Array) -> Array:
         return jnp.where(solved[point], value, F(0))
 
-    across = [1 / (inverse_mass + inverse_inertia * r * r) for r in rt]
-    masses = [if_solved(0, 1 / k11), if_solved(1, 1 / k22), if_solved(0, across[0]), if_solved(1, across[1])]
     return ContactConstraint(
-        normal=jnp.stack(normal),
-        arms=jnp.stack([*arms[0], *arms[1]]),
+        normal=normal,
+        arms=(arms[0], arms[1]),
         friction=friction,
         is_block=is_block,
-        masses=jnp.stack(masses),
-        block=jnp.stack([k11, k12, k22]),
-        block_inverse=jnp.stack([inverse * k22, -inverse * k12, inverse * k11]),
+        normal_masses=(if_solved(0, 1 / k11), if_solved(1, 1 / k22)),
+        tangent_masses=(
+            if_solved(0, 1 / (inverse_mass + inverse_inertia * rt[0] * rt[0])),
+            if_solved(1, 1 / (inverse_mass + inverse_inertia * rt[1] * rt[1])),
+        ),
+        block=(k11, k12, k22),
+        block_inverse=(inverse * k22, -inverse * k12, inverse * k11),
         impulses=(
             if_solved(0, impulses[0]),
             if_solved(0, impulses[1]),
@@ -144,21 +146,14 @@ def friction(model: Model, body: Array, edge: Array) -> Array:
     return jnp.sqrt(of(model.frictions, body) * of(model.edge_frictions, edge))
 
 
-def _normal_and_arms(contact: ContactConstraint) -> tuple[Vector, tuple[Vector, Vector]]:
-    nx, ny = parts(contact.normal)
-    x1, y1, x2, y2 = parts(contact.arms)
-    return (nx, ny), ((x1, y1), (x2, y2))
-
-
 def warm_start(
     contact: ContactConstraint, inverse_mass: Scalar, inverse_inertia: Scalar, v: Vector, w: Scalar
 ) -> tuple[Vector, Scalar]:
     """Applies the impulses that a contact starts with (`b2ContactSolver::WarmStart`)."""
-    normal, arms = _normal_and_arms(contact)
-    tangent = (normal[1], -normal[0])
-    for number, arm in enumerate(arms):
+    tangent = (contact.normal[1], -contact.normal[0])
+    for number, arm in enumerate(contact.arms):
         along, across = contact.impulses[2 * number : 2 * number + 2]
-        impulse = add(scale(along, normal), scale(across, tangent))
+        impulse = add(scale(along, contact.normal), scale(across, tangent))
         w = w + inverse_inertia * cross(arm, impulse)
         v = add(v, scale(inverse_mass, impulse))
     return v, w
@@ -176,10 +171,9 @@ def _solve_velocity(
 
     Two points are a linear complementarity problem of four cases, of which the first that fits is taken.
     """
-    normal, arms = _normal_and_arms(contact)
+    normal = contact.normal
     tangent = (normal[1], -normal[0])
     n1, t1, n2, t2 = impulses
-    along1, along2, across1, across2 = parts(contact.masses)
 
     def rub(
         v: Vector, w: Scalar, arm: Vector, old: Scalar, pressure: Scalar, mass: Scalar
@@ -190,16 +184,16 @@ def _solve_velocity(
         impulse = scale(new - old, tangent)
         return add(v, scale(inverse_mass, impulse)), w + inverse_inertia * cross(arm, impulse), new
 
-    v, w, t1 = rub(v, w, arms[0], t1, n1, across1)
-    v, w, t2 = rub(v, w, arms[1], t2, n2, across2)
-    vn1, vn2 = (keep(dot(add(v, turn(w, arm)), normal)) for arm in arms)
-    alone = jnp.maximum(n1 - along1 * vn1, F(0))
+    v, w, t1 = rub(v, w, contact.arms[0], t1, n1, contact.tangent_masses[0])
+    v, w, t2 = rub(v, w, contact.arms[1], t2, n2, contact.tangent_masses[1])
+    vn1, vn2 = (keep(dot(add(v, turn(w, arm)), normal)) for arm in contact.arms)
+    alone = jnp.maximum(n1 - contact.normal_masses[0] * vn1, F(0))
 
-    k11, k12, k22 = parts(contact.block)
-    i11, i12, i22 = parts(contact.block_inverse)
+    k11, k12, k22 = contact.block
+    i11, i12, i22 = contact.block_inverse
     b1, b2 = vn1 - (k11 * n1 + k12 * n2), vn2 - (k12 * n1 + k22 * n2)
     both1, both2 = -(i11 * b1 + i12 * b2), -(i12 * b1 + i22 * b2)
-    first, second = -along1 * b1, -along2 * b2
+    first, second = -contact.normal_masses[0] * b1, -contact.normal_masses[1] * b2
     case1 = (both1 >= 0) & (both2 >= 0)
     case2 = (first >= 0) & (k12 * first + b2 >= 0)
     case3 = (second >= 0) & (k12 * second + b1 >= 0)
@@ -210,7 +204,7 @@ def _solve_velocity(
 
     d1, d2 = scale(x1 - n1, normal), scale(x2 - n2, normal)
     v = add(v, scale(inverse_mass, add(d1, d2)))
-    w = w + inverse_inertia * (cross(arms[0], d1) + cross(arms[1], d2))
+    w = w + inverse_inertia * (cross(contact.arms[0], d1) + cross(contact.arms[1], d2))
     v, w = keep((v, w))
     return v, w, (x1, t1, x2, t2)
 
@@ -254,7 +248,7 @@ def used_places(manifolds: Manifold) -> Array:
 
 
 def velocity_pass(
-    contacts: ContactConstraint,
+    contacts: Joined[ContactConstraint],
     masses: tuple[Array, Array],
     v: Vector,
     w: Array,
@@ -279,10 +273,10 @@ def velocity_pass(
         v, w, impulses = state
         contact, old = at_place((contacts, impulses), place)
         if body is None:
-            v, w, new = _solve_velocity(contact, *masses, v, w, old)
+            v, w, new = _solve_velocity(contact.tree, *masses, v, w, old)
         else:
             (mass, inertia), mine = at_place((masses, body), place)
-            own_v, own_w, new = _solve_velocity(contact, mass, inertia, *at((v, w), mine), old)
+            own_v, own_w, new = _solve_velocity(contact.tree, mass, inertia, *at((v, w), mine), old)
             v, w = _with_body((v, w), (own_v, own_w), mine)
         return v, w, put_at_place(impulses, place, new)
 

@@ -1,19 +1,16 @@
 """Revolute joints with limits and motors (`b2RevoluteJoint.cpp`).
 
-Arrays of bodies are (bodies, lanes) here, and those of joints (joints, lanes). What the loops over joints only read is
-in few arrays, with a first axis for their parts, since XLA makes a kernel for each array. What they write is in many,
-since an array that is both read and written by parts is copied in each turn of a loop.
+Arrays of bodies are (bodies, lanes) here, and those of joints (joints, lanes).
 """
 
 import dataclasses
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 
-from jaxenvs.simulators.box2d.lanes import keep
+from jaxenvs.simulators.box2d.lanes import Joined, keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import ANGULAR_SLOP, LINEAR_SLOP, MAX_ANGULAR_CORRECTION, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -22,7 +19,6 @@ from jaxenvs.simulators.box2d.vectors import (
     add,
     cross,
     dot,
-    parts,
     rotate,
     rotation,
     rounded,
@@ -43,19 +39,22 @@ class JointConstraint:
     """What the solvers need of joints at the poses of their bodies.
 
     Attributes:
-        arms: (4, ...) float32 in m, x and y from the centre of mass of body A to the anchor, and of body B.
-        at_limit: (2, ...) bool, whether the joint is at its lower limit at the start of the step, and at its upper.
-        point_limit: (2, ...) float32, the column of the matrix of point and limit that belongs to the limit, less its
-            last element.
-        inverse3: (6, ...) float32, the inverse of that matrix: xx, xy, xz, yy, yz, zz.
-        inverse2: (3, ...) float32, the inverse of its part for the point: xx, xy, yy.
+        arm_a: from the centre of mass of body A to the anchor, m.
+        arm_b: the same of body B.
+        at_lower: () bool, whether the joint is at its lower limit at the start of the step.
+        at_upper: () bool.
+        point_limit: the column of the matrix of point and limit that belongs to the limit, less its last element.
+        inverse3: the inverse of that matrix: xx, xy, xz, yy, yz, zz.
+        inverse2: the inverse of its part for the point: xx, xy, yy.
     """
 
-    arms: Array
-    at_limit: Array
-    point_limit: Array
-    inverse3: Array
-    inverse2: Array
+    arm_a: Vector
+    arm_b: Vector
+    at_lower: Array
+    at_upper: Array
+    point_limit: Vector
+    inverse3: tuple[Scalar, ...]
+    inverse2: tuple[Scalar, Scalar, Scalar]
 
 
 def _arms(anchors: tuple[Vector, Vector], angle_a: Array, angle_b: Array) -> tuple[Vector, Vector]:
@@ -72,10 +71,7 @@ def constraint(model: Model, angle: Array, impulses: JointImpulses) -> tuple[Joi
     ma, mb, ia, ib, _ = (jnp.asarray(masses)[:, None] for masses in model.joint_masses)
     lower, upper, reference = (jnp.asarray(limits)[:, None] for limits in model.joint_limits)
     anchor_a, anchor_b = ((jnp.asarray(x)[:, None], jnp.asarray(y)[:, None]) for x, y in _columns(model))
-    ra, rb = _arms((anchor_a, anchor_b), angle_a, angle_b)
-    arms = keep(jnp.stack([*ra, *rb]))
-    xa, ya, xb, yb = parts(arms)
-    ra, rb = (xa, ya), (xb, yb)
+    ra, rb = keep(_arms((anchor_a, anchor_b), angle_a, angle_b))
     angle = angle_b - angle_a - reference
     at_lower = angle <= lower
     at_upper = (angle >= upper) & ~at_lower
@@ -101,11 +97,13 @@ def constraint(model: Model, angle: Array, impulses: JointImpulses) -> tuple[Joi
     inverse_determinant = 1 / (first + second + third)
     inverse_area = 1 / minors[5]
     return JointConstraint(
-        arms=arms,
-        at_limit=jnp.stack([at_lower, at_upper]),
-        point_limit=jnp.stack([xz, yz]),
-        inverse3=jnp.stack([inverse_determinant * minor for minor in minors]),
-        inverse2=jnp.stack([inverse_area * yy, -inverse_area * xy, inverse_area * xx]),
+        arm_a=ra,
+        arm_b=rb,
+        at_lower=at_lower,
+        at_upper=at_upper,
+        point_limit=(xz, yz),
+        inverse3=tuple(inverse_determinant * minor for minor in minors),
+        inverse2=(inverse_area * yy, -inverse_area * xy, inverse_area * xx),
     ), (impulses[0], impulses[1], limit, impulses[3])
 
 
@@ -119,67 +117,62 @@ class _Joint(NamedTuple):
 
     body_a: Array
     body_b: Array
-    masses: list[Array]
-    limits: list[Array]
+    masses: tuple[Array, ...]
+    limits: tuple[Array, ...]
     anchors: tuple[Vector, Vector]
 
 
 def _joint(model: Model, number: Array) -> _Joint:
-    numbers = np.concatenate([model.joint_masses, model.joint_limits, *(each.T for each in model.joint_anchors)])
-    (body_a, body_b), numbers = (
-        parts(lax.dynamic_index_in_dim(table, number, 1, keepdims=False, allow_negative_indices=False))
-        for table in (jnp.asarray(model.joint_bodies), jnp.asarray(numbers))
+    tables = (
+        *model.joint_bodies,
+        tuple(model.joint_masses),
+        tuple(model.joint_limits),
+        tuple(_columns(model)),
     )
-    xa, ya, xb, yb = numbers[8:]
-    return _Joint(body_a, body_b, numbers[:5], numbers[5:8], ((xa, ya), (xb, yb)))
+    return _Joint(*at_place(jax.tree.map(jnp.asarray, tables), number))
 
 
-def at_place(tree: T, place: Any) -> T:
-    """What is at one place of the last axis but one of arrays."""
+def at_place(tree: T, place: Array) -> T:
+    """What is at one place of arrays, along the last axis but one, or the only one."""
 
     def at(x: Array) -> Array:
-        return lax.dynamic_index_in_dim(x, place, x.ndim - 2, keepdims=False, allow_negative_indices=False)
+        return lax.dynamic_index_in_dim(x, place, max(x.ndim - 2, 0), keepdims=False)
 
     return jax.tree.map(at, tree)
 
 
-def put_at_place(tree: T, place: Any, new: T) -> T:
-    """The arrays with something else at that place."""
-
-    def put(x: Array, new: Array) -> Array:
-        return lax.dynamic_update_index_in_dim(x, new, place, x.ndim - 2, allow_negative_indices=False)
-
-    return jax.tree.map(put, tree, new)
+def put_at_place(tree: T, place: Array, new: T) -> T:
+    """The arrays with something else at that place; they have two axes or more."""
+    return jax.tree.map(lambda x, y: lax.dynamic_update_index_in_dim(x, y, place, x.ndim - 2), tree, new)
 
 
 Motion = tuple[Vector, Array]
 """Velocities in m/s and angular velocities in rad/s, (bodies, lanes)."""
 
 
-def warm_start(model: Model, joints: JointConstraint, impulses: JointImpulses, motion: Motion) -> Motion:
+def warm_start(model: Model, joints: Joined[JointConstraint], impulses: JointImpulses, motion: Motion) -> Motion:
     """Applies the impulses that the joints start with."""
 
     def start_one(number: Array, motion: Motion) -> Motion:
         constant = _joint(model, number)
         ma, mb, ia, ib, _ = constant.masses
-        arms, (x, y, limit, motor) = at_place((joints.arms, impulses), number)
-        xa, ya, xb, yb = parts(arms)
+        joint, (x, y, limit, motor) = at_place((joints, impulses), number)
+        arm_a, arm_b = joint.tree.arm_a, joint.tree.arm_b
         a, b = at_place(motion, constant.body_a), at_place(motion, constant.body_b)
         torque = motor + limit
-        a = keep((subtract(a[0], scale(ma, (x, y))), a[1] - ia * (cross((xa, ya), (x, y)) + torque)))
-        b = keep((add(b[0], scale(mb, (x, y))), b[1] + ib * (cross((xb, yb), (x, y)) + torque)))
+        a = keep((subtract(a[0], scale(ma, (x, y))), a[1] - ia * (cross(arm_a, (x, y)) + torque)))
+        b = keep((add(b[0], scale(mb, (x, y))), b[1] + ib * (cross(arm_b, (x, y)) + torque)))
         return put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
 
     return lax.fori_loop(0, len(model.joints), start_one, motion)
 
 
-Motors: TypeAlias = Array
-"""(2, joints, lanes) float32: the speed of each joint's motor in rad/s, and its greatest torque times the time step in
-N m s."""
+Motors = tuple[Array, Array]
+"""Speed of each joint's motor in rad/s, and its greatest torque times the time step in N m s, (joints, lanes)."""
 
 
 def velocity_pass(
-    model: Model, joints: JointConstraint, motors: Motors, motion: Motion, impulses: JointImpulses
+    model: Model, joints: Joined[JointConstraint], motors: Motors, motion: Motion, impulses: JointImpulses
 ) -> tuple[Motion, JointImpulses]:
     """One pass over all joints, one after the other."""
 
@@ -188,7 +181,7 @@ def velocity_pass(
         constant = _joint(model, number)
         joint, motor, old = at_place((joints, motors, impulses), number)
         a, b = at_place(motion, constant.body_a), at_place(motion, constant.body_b)
-        a, b, new = _solve_velocity(constant.masses, joint, motor, a, b, old)
+        a, b, new = _solve_velocity(constant.masses, joint.tree, *motor, a, b, old)
         motion = put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
         return motion, put_at_place(impulses, number, new)
 
@@ -196,9 +189,10 @@ def velocity_pass(
 
 
 def _solve_velocity(
-    masses: list[Array],
+    masses: tuple[Array, ...],
     joint: JointConstraint,
-    motors: Motors,
+    motor_speed: Array,
+    max_impulse: Array,
     a: Motion,
     b: Motion,
     impulses: JointImpulses,
@@ -207,35 +201,30 @@ def _solve_velocity(
     ma, mb, ia, ib, angular_mass = masses
     (va, wa), (vb, wb) = a, b
     x, y, limit, motor = impulses
-    motor_speed, max_impulse = parts(motors)
-    xa, ya, xb, yb = parts(joint.arms)
-    arm_a, arm_b = (xa, ya), (xb, yb)
-    at_lower, at_upper = parts(joint.at_limit)
     driven = motor - angular_mass * (wb - wa - motor_speed)
     driven = keep(jnp.maximum(-max_impulse, jnp.minimum(driven, max_impulse)))
     change = driven - motor
     wa, wb = wa - ia * change, wb + ib * change
 
-    apart = keep(subtract(subtract(add(vb, turn(wb, arm_b)), va), turn(wa, arm_a)))
+    apart = keep(subtract(subtract(add(vb, turn(wb, joint.arm_b)), va), turn(wa, joint.arm_a)))
     spin = wb - wa
-    ixx, ixy, ixz, iyy, iyz, izz = parts(joint.inverse3)
+    ixx, ixy, ixz, iyy, iyz, izz = joint.inverse3
     full_z = -(ixz * apart[0] + iyz * apart[1] + izz * spin)
     total = limit + full_z
-    at_limit = at_lower | at_upper
-    released = (at_lower & (total < 0)) | (at_upper & (total > 0))
+    at_limit = joint.at_lower | joint.at_upper
+    released = (joint.at_lower & (total < 0)) | (joint.at_upper & (total > 0))
     use_limit = at_limit & ~released
     # A joint that leaves its limit gives the limit's impulse back.
     returned = jnp.where(at_limit, limit, F(0))
-    limit_x, limit_y = parts(joint.point_limit)
-    px, py = returned * limit_x - apart[0], returned * limit_y - apart[1]
-    jxx, jxy, jyy = parts(joint.inverse2)
+    px, py = returned * joint.point_limit[0] - apart[0], returned * joint.point_limit[1] - apart[1]
+    jxx, jxy, jyy = joint.inverse2
     impulse = (
         jnp.where(use_limit, -(ixx * apart[0] + ixy * apart[1] + ixz * spin), jxx * px + jxy * py),
         jnp.where(use_limit, -(ixy * apart[0] + iyy * apart[1] + iyz * spin), jxy * px + jyy * py),
     )
     impulse, turned = keep((impulse, jnp.where(use_limit, full_z, -returned)))
-    wa = keep(wa - ia * (cross(arm_a, impulse) + turned))
-    wb = keep(wb + ib * (cross(arm_b, impulse) + turned))
+    wa = keep(wa - ia * (cross(joint.arm_a, impulse) + turned))
+    wb = keep(wb + ib * (cross(joint.arm_b, impulse) + turned))
     return (
         (subtract(va, scale(ma, impulse)), wa),
         (add(vb, scale(mb, impulse)), wb),
@@ -247,7 +236,7 @@ Pose = tuple[Vector, Array]
 """Centres of mass in m and angles in rad, (bodies, lanes)."""
 
 
-def position_pass(model: Model, joints: JointConstraint, pose: Pose) -> tuple[Pose, Array]:
+def position_pass(model: Model, joints: Joined[JointConstraint], pose: Pose) -> tuple[Pose, Array]:
     """One pass that mends the limits and points of all joints.
 
     The last result is whether all were within their slop before, (lanes,) bool.
@@ -256,9 +245,9 @@ def position_pass(model: Model, joints: JointConstraint, pose: Pose) -> tuple[Po
     def solve_one(number: Array, state: tuple[Pose, Array]) -> tuple[Pose, Array]:
         pose, solved = state
         constant = _joint(model, number)
-        at_lower, at_upper = parts(at_place(joints.at_limit, number))
+        joint = at_place(joints, number).tree
         a, b = at_place(pose, constant.body_a), at_place(pose, constant.body_b)
-        a, b, good = keep(_solve_position(constant, at_lower, at_upper, a, b))
+        a, b, good = keep(_solve_position(constant, joint.at_lower, joint.at_upper, a, b))
         return put_at_place(put_at_place(pose, constant.body_a, a), constant.body_b, b), solved & good
 
     return lax.fori_loop(0, len(model.joints), solve_one, (pose, jnp.ones(pose[1].shape[1:], bool)))

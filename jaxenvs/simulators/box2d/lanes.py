@@ -5,9 +5,10 @@ world of it. So nothing is batched by `vmap` again and again, which for loops wi
 work can be given to only those lanes that need it.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -25,13 +26,54 @@ def keep(tree: T) -> T:
     return jax.tree.map(lambda x: kept.bind(jnp.asarray(x)), tree)
 
 
-def keep_together(tree: T) -> T:
-    """`keep` for a tree of arrays of one shape and dtype, which one kernel computes.
+_JOINED = 8
+"""Of so many arrays that are put side by side, XLA computes all in one kernel; of more, each in its own."""
 
-    That makes a smaller program, which is a little slower. XLA computes more than eight one by one.
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Joined(Generic[T]):
+    """A tree of arrays of one shape as few arrays, which is a smaller program if loops only read them.
+
+    Loops carry what they read, and XLA makes a kernel for each array that they carry or read a part of. Arrays that a
+    loop writes by parts had better be on their own: XLA would copy them in each turn.
+
+    Attributes:
+        arrays: with a first axis for up to eight arrays of the tree of one dtype; or those of the tree themselves.
+        groups: the numbers of the leaves that each array has; None if it is a leaf itself.
+        structure: of the tree.
+    """
+
+    arrays: list[Array]
+    groups: tuple[tuple[int, ...], ...] | None = dataclasses.field(metadata={"static": True})
+    structure: Any = dataclasses.field(metadata={"static": True})
+
+    @property
+    def tree(self) -> T:
+        """The tree. Other axes than the first may have been changed, in all arrays alike."""
+        if self.groups is None:
+            return self.structure.unflatten(self.arrays)
+        leaves = {}
+        for group, array in zip(self.groups, self.arrays, strict=True):
+            leaves.update(zip(group, parts(array), strict=True))
+        return self.structure.unflatten([leaves[number] for number in range(len(leaves))])
+
+
+def joined(tree: T, *, together: bool) -> Joined[T]:
+    """A tree of arrays of one shape as few arrays.
+
+    Args:
+        tree: the tree.
+        together: False to leave the arrays as they are, which suits a single world.
     """
     leaves, structure = jax.tree.flatten(tree)
-    return structure.unflatten(parts(keep(jnp.stack(leaves))))
+    if not together:
+        return Joined(leaves, None, structure)
+    members: dict[Any, list[int]] = {}
+    for number, x in enumerate(leaves):
+        members.setdefault(x.dtype, []).append(number)
+    groups = [tuple(m[i : i + _JOINED]) for m in members.values() for i in range(0, len(m), _JOINED)]
+    return Joined([jnp.stack([leaves[i] for i in group]) for group in groups], tuple(groups), structure)
 
 
 def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
