@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def kept() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Within, Python collects no garbage.
 
     Reading and writing a program makes a million small objects, most of which stay until it is written. The collector

@@ -48,7 +48,7 @@ def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> Lane
         found["avals"] = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in results]
         return list(map(as_words, results))
 
-    with garbage.kept():
+    with garbage.uncollected():
         closed = jax.make_jaxpr(of_words)(*map(_aval_of_words, leaves))
     traced = [isinstance(x, Tracer) for x in closed.consts]
     captured = [x for x, is_traced in zip(closed.consts, traced, strict=True) if is_traced]

@@ -99,7 +99,7 @@ def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any
     if steps == 0 or lanes < fewest or missing:
         return _lower_scan_to_xla(ctx, *operands, **params)
     try:
-        with garbage.kept():
+        with garbage.uncollected():
             read = program(params["closed"], [is_uniform(kind) for kind in layout])
         name = compiled(read, layout) if platform == "cpu" else gpu.compiled(read, layout, sources())
     except CannotFuse:
@@ -127,7 +127,7 @@ def compiled(read: Block, layout: Layout) -> str:
         path = native.cache_folder() / f"{name}.o"
         codes = native.kept(path)
         if codes is None:
-            with garbage.kept():
+            with garbage.uncollected():
                 written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
             texts = handler.modules(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
