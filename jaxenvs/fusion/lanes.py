@@ -12,6 +12,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from jaxenvs.core.trees import is_key_type
+from jaxenvs.fusion import garbage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +49,8 @@ def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> Lane
         found["avals"] = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in results]
         return list(map(as_words, results))
 
-    closed = jax.make_jaxpr(of_words)(*map(_aval_of_words, leaves))
+    with garbage.uncollected():
+        closed = jax.make_jaxpr(of_words)(*map(_aval_of_words, leaves))
     traced = [isinstance(x, Tracer) for x in closed.consts]
     captured = [x for x, is_traced in zip(closed.consts, traced, strict=True) if is_traced]
     return LaneProgram(_opened(closed, traced), list(map(as_words, captured)), found["outputs"], found["avals"])

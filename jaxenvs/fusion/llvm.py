@@ -1,15 +1,15 @@
 """A writer of LLVM's language: a value is a vector of lanes, which LLVM fits to the registers of the processor."""
 
-import contextlib
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxenvs.fusion.flow import Flow
 from jaxenvs.fusion.parts import Part
-from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val, Writer
+from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val
 
 _TYPES = {
     "bool": "i1",
@@ -74,7 +74,7 @@ def storage(dtype: str) -> str:
     return "i8" if dtype == "bool" else _TYPES[dtype]
 
 
-class LLVM(Writer):
+class LLVM(Flow):
     """Writes LLVM's language, for vectors of `lanes` numbers.
 
     With `contracts`, a product and a sum may become one operation, as XLA has it.
@@ -84,15 +84,11 @@ class LLVM(Writer):
         super().__init__()
         self.lanes = lanes
         self._arithmetic = _CONTRACTED if contracts else _FLOAT
-        self.types: dict[str, str] = {}  # of the instructions' results, and of what variables hold
-        self.allocations: dict[str, str] = {}  # names and instructions, for the beginning of the function
-        self.regions: list[tuple[int, int]] = []  # loops and branches, from line to line, the inner ones first
         self.tables: dict[str, str] = {}  # names and definitions
         self.declarations: set[str] = set()
         self.functions: dict[str, str] = {}  # names and definitions
         self.workspace = 0  # bytes
         self._stack = 0
-        self._ends: list[str] = []
         self._combined: dict[str, tuple[str, tuple[Val, ...]]] = {}  # how bools were made of others
         self._tables: dict[Any, Buffer] = {}
 
@@ -112,13 +108,6 @@ class LLVM(Writer):
         if is_float(dtype):
             return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"
         return str(int(value))
-
-    def emit(self, kind: str, text: str) -> str:
-        """Writes an instruction; returns the name of its result, which is of the type `kind`."""
-        name = "%" + self.fresh()
-        self.lines.append(f"  {name} = {text}")
-        self.types[name] = kind
-        return name
 
     def spread(self, x: Val) -> str:
         """A uniform value as one for each lane; others as they are."""
@@ -196,7 +185,8 @@ class LLVM(Writer):
             return known
         op, operands = self._combined[x.ref]
         bytes_ = [self._byte(y) if y.const is None else self.const(y.const, "uint8") for y in operands]
-        return None if None in bytes_ else self.op(op, "uint8", *bytes_)
+        found = [y for y in bytes_ if y is not None]
+        return self.op(op, "uint8", *found) if len(found) == len(operands) else None
 
     def _by_library(self, op: str, dtype: str, uniform: bool, refs: list[str]) -> str:
         """Calls the system's library: for lanes, from a function that the whole program shares, as that is seldom."""
@@ -424,70 +414,3 @@ class LLVM(Writer):
         with self.when(self.not_(past_caches)):
             self.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
             self.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
-
-    # Control.
-
-    def label(self, name: str) -> None:
-        """Begins a basic block."""
-        self.lines.append(f"{name}:")
-
-    def jump(self, name: str) -> None:
-        """Ends a basic block."""
-        self.lines.append(f"  br label %{name}")
-
-    @contextlib.contextmanager
-    def loop(self, count: int | Val) -> Iterator[Val]:
-        """A loop over 0, 1, ..., count - 1, with `count` at least 1."""
-        start = len(self.lines)
-        before, body, latch, after = (self.fresh(x) for x in ("before", "loop", "latch", "after"))
-        self.jump(before)
-        self.label(before)
-        self.jump(body)
-        self.label(body)
-        index, following = "%" + self.fresh("i"), "%" + self.fresh("n")
-        self.types[index] = "i64"
-        self.lines.append(f"  {index} = phi i64 [ 0, %{before} ], [ {following}, %{latch} ]")
-        with self.scope():
-            yield Val(index, INDEX, True)
-        self.jump(latch)
-        self.label(latch)
-        limit = count.ref if isinstance(count, Val) else count
-        self.lines.append(f"  {following} = add nuw nsw i64 {index}, 1")
-        again = self.emit("i1", f"icmp ult i64 {following}, {limit}")
-        self.lines.append(f"  br i1 {again}, label %{body}, label %{after}")
-        self.label(after)
-        self.regions.append((start, len(self.lines)))
-
-    @contextlib.contextmanager
-    def when(self, condition: Val) -> Iterator[None]:
-        """What follows happens only if the condition holds."""
-        start = len(self.lines)
-        yes, after = self.fresh("then"), self.fresh("after")
-        self.lines.append(f"  br i1 {condition.ref}, label %{yes}, label %{after}")
-        self.label(yes)
-        with self.scope():
-            yield
-        self.jump(after)
-        self.label(after)
-        self.regions.append((start, len(self.lines)))
-
-    @contextlib.contextmanager
-    def forever(self) -> Iterator[None]:
-        """A loop that `leave_unless` ends."""
-        start = len(self.lines)
-        body, after = self.fresh("loop"), self.fresh("after")
-        self.jump(body)
-        self.label(body)
-        self._ends.append(after)
-        with self.scope():
-            yield
-        self._ends.pop()
-        self.jump(body)
-        self.label(after)
-        self.regions.append((start, len(self.lines)))
-
-    def leave_unless(self, condition: Val) -> None:
-        """Leaves the innermost `forever` unless the condition holds."""
-        stay = self.fresh("stay")
-        self.lines.append(f"  br i1 {condition.ref}, label %{stay}, label %{self._ends[-1]}")
-        self.label(stay)

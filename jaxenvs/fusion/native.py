@@ -47,10 +47,11 @@ def compile_objects(texts: Sequence[str]) -> list[bytes]:
     """Machine code of the modules of a program, which are compiled at the same time."""
     if len(texts) == 1:
         return [compile_object(texts[0])]
-    longest_first = sorted(range(len(texts)), key=lambda k: -len(texts[k]))
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()) as pool:
-        codes = dict(zip(longest_first, pool.map(lambda k: compile_object(texts[k], _FEWEST), longest_first)))
-    return [codes[k] for k in range(len(texts))]
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    with ThreadPoolExecutor(processors) as pool:
+        # The longest first, so that no thread begins with it when the others have finished.
+        codes = [pool.submit(compile_object, text, _FEWEST) for text in sorted(texts, key=len, reverse=True)]
+        return [code.result() for code in codes]
 
 
 def compile_object(text: str, passes: Sequence[str] | None = None) -> bytes:

@@ -20,7 +20,7 @@ from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
 from jaxenvs.errors import JaxenvsError
-from jaxenvs.fusion import gpu, handler, kernel, native
+from jaxenvs.fusion import garbage, gpu, handler, kernel, native
 from jaxenvs.fusion.equations import Block, CannotFuse, fingerprint
 from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import program
@@ -105,7 +105,8 @@ def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any
     if steps == 0 or lanes < fewest or missing:
         return _lower_scan_to_xla(ctx, *operands, **params)
     try:
-        read = program(params["closed"], [is_uniform(kind) for kind in layout])
+        with garbage.uncollected():
+            read = program(params["closed"], [is_uniform(kind) for kind in layout])
         name = compiled(read, layout) if platform == "cpu" else gpu.compiled(read, layout, sources())
     except CannotFuse:
         return _lower_scan_to_xla(ctx, *operands, **params)
@@ -132,7 +133,8 @@ def compiled(read: Block, layout: Layout) -> str:
         path = native.cache_folder() / f"{name}.o"
         codes = native.kept(path)
         if codes is None:
-            written = kernel.write(read, layout)
+            with garbage.uncollected():
+                written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
             texts = handler.modules(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
             codes = native.compile_objects(texts)

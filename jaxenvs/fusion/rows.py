@@ -27,7 +27,7 @@ def in_fours(w: LLVM, columns: Sequence[str], width: int) -> list[str]:
     """
     results, whole = [], 4 * width
     for first in range(0, len(columns), 4):
-        pairs = [joined(w, *columns[k : k + 2], "i8", width, list(range(2 * width))) for k in (first, first + 2)]
+        pairs = [joined(w, columns[k], columns[k + 1], "i8", width, list(range(2 * width))) for k in (first, first + 2)]
         four = joined(w, pairs[0], pairs[1], "i8", 2 * width, list(range(whole)))
         order = [number * width + lane for lane in range(width) for number in range(4)]
         results.append(
