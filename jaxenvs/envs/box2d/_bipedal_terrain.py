@@ -11,6 +11,7 @@ from jax import Array, lax
 from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import Key
+from jaxenvs.simulators.box2d.vectors import rounded
 
 SCALE = 30.0
 """Pixels of Gymnasium's picture per metre."""
@@ -106,14 +107,14 @@ def generate(draws: Draws, hardcore: bool) -> tuple[Array, Array | None]:
     """Heights and rectangles of a terrain, as the fields of `Terrain`.
 
     The generator goes from point to point. At the first point of a stretch of grass the height does not change, as in
-    Gymnasium.
+    Gymnasium. Products are rounded, so that every program gives the same bits.
     """
 
     def advance(walk: _Walk, at: tuple[Array, Draws]) -> tuple[_Walk, tuple[Array, Array]]:
         index, drawn = at
         on_grass, first = (walk.kind == _GRASS_KIND) & ~walk.first, walk.first
-        velocity = _STIFFNESS * walk.velocity - _PULL * jnp.sign(walk.height)
-        velocity = velocity + jnp.where(index > PAD, drawn.bump / SCALE, 0.0)
+        velocity = rounded(_STIFFNESS * walk.velocity) - _PULL * jnp.sign(walk.height)
+        velocity = velocity + jnp.where(index > PAD, rounded(drawn.bump / SCALE), 0.0)
         velocity = jnp.where(on_grass, velocity, walk.velocity)
         height = jnp.where(on_grass, walk.height + velocity, walk.height)
         counter, original, stair, stairs = walk.counter, walk.original, walk.stair, walk.stairs
@@ -123,7 +124,7 @@ def generate(draws: Draws, hardcore: bool) -> tuple[Array, Array | None]:
             share = done.astype(jnp.float32) / _STAIR_WIDTH * stair.astype(jnp.float32)
             floor = original - jnp.where(counter > 1, _PIT_DEPTH * STEP, 0.0)
             height = jnp.where(in_pit & ~first, floor, height)
-            height = jnp.where(on_stairs & ~first, original + share * STEP, height)
+            height = jnp.where(on_stairs & ~first, original + rounded(share * STEP), height)
             original = jnp.where((in_pit | on_stairs) & first, height, original)
             stair = jnp.where(on_stairs & first, jnp.where(drawn.up, 1, -1), stair).astype(jnp.int32)
             stairs = jnp.where(on_stairs & first, drawn.stairs, stairs)
@@ -169,8 +170,8 @@ def _boxes(draws: Draws, heights: Array, begun: Array) -> Array:
         wide = jnp.where(is_pit, 1, jnp.where(is_stump, draws.stump, _STAIR_WIDTH))
         up = jnp.where(is_stump, draws.stump.astype(jnp.float32), jnp.where(is_stairs, number * stair, 0.0))
         down = jnp.where(is_stump, 0.0, jnp.where(is_stairs, number * stair - 1.0, -float(_PIT_DEPTH)))
-        low = jnp.stack([x[left], heights + down * unit], 1)
-        high = jnp.stack([x[left + wide], heights + up * unit], 1)
+        low = jnp.stack([x[left], heights + rounded(down * unit)], 1)
+        high = jnp.stack([x[left + wide], heights + rounded(up * unit)], 1)
         rows.append(jnp.stack([low, high], 1))
         exist.append(is_pit | is_stump | is_stairs)
     every, exists = jnp.stack(rows, 1).reshape(-1, 2, 2), jnp.stack(exist, 1).reshape(-1)
