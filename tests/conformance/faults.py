@@ -46,9 +46,9 @@ class IgnoredKey(Sound):
 
 
 class ListField(Sound):
-    """An unhashable static field."""
+    """A static field with something unhashable inside."""
 
-    sizes: list = static(default_factory=lambda: [1, 2])
+    sizes: tuple = static(default_factory=lambda: ([1, 2],))
 
 
 class StaticStride(Sound):
