@@ -32,7 +32,7 @@ def body_box(model: Model, body: Scalar, center: Vector, q: Rotation) -> tuple[B
     """The boxes of bodies in m: left, bottom, right, top; and the origins of their frames in m."""
     origin = origin_of(model, body, center, q)
     x, y = transform(up(origin), up(q), vector_of(model.vertices, body))
-    low, high = keep(((fold(jnp.minimum, x), fold(jnp.minimum, y)), (fold(jnp.maximum, x), fold(jnp.maximum, y))))
+    low, high = (fold(jnp.minimum, x), fold(jnp.minimum, y)), (fold(jnp.maximum, x), fold(jnp.maximum, y))
     box = (low[0] - POLYGON_RADIUS, low[1] - POLYGON_RADIUS, high[0] + POLYGON_RADIUS, high[1] + POLYGON_RADIUS)
     return box, origin
 

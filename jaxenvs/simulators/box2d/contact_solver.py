@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
 from jaxenvs.simulators.box2d.joints import at_place, put_at_place
-from jaxenvs.simulators.box2d.lanes import Joined, keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     LINEAR_SLOP,
@@ -248,7 +248,7 @@ def used_places(manifolds: Manifold) -> Array:
 
 
 def velocity_pass(
-    contacts: Joined[ContactConstraint],
+    contacts: ContactConstraint,
     masses: tuple[Array, Array],
     v: Vector,
     w: Array,
@@ -273,10 +273,10 @@ def velocity_pass(
         v, w, impulses = state
         contact, old = at_place((contacts, impulses), place)
         if body is None:
-            v, w, new = _solve_velocity(contact.tree, *masses, v, w, old)
+            v, w, new = _solve_velocity(contact, *masses, v, w, old)
         else:
             (mass, inertia), mine = at_place((masses, body), place)
-            own_v, own_w, new = _solve_velocity(contact.tree, mass, inertia, *at((v, w), mine), old)
+            own_v, own_w, new = _solve_velocity(contact, mass, inertia, *at((v, w), mine), old)
             v, w = _with_body((v, w), (own_v, own_w), mine)
         return v, w, put_at_place(impulses, place, new)
 

@@ -25,7 +25,7 @@ from jaxenvs.simulators.box2d.contacts import (
     update,
 )
 from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
-from jaxenvs.simulators.box2d.lanes import joined, keep, over_items
+from jaxenvs.simulators.box2d.lanes import keep, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
 from jaxenvs.simulators.box2d.settings import (
@@ -273,12 +273,11 @@ def _resolve(
     constraints = contact_solver.constraint(
         model, body.number[None], up(center), up(angle), manifold, (zeros, zeros, zeros, zeros), friction
     )
-    contacts_to_solve = joined(constraints, together=on.shape[0] > 1)
     masses = of(model.inverse_masses, body.number), of(model.inverse_inertias, body.number)
 
     def velocity_pass(_: Any, state: Any) -> Any:
         (v, w), impulses = state
-        v, w, impulses = contact_solver.velocity_pass(contacts_to_solve, masses, v, w, impulses, used)
+        v, w, impulses = contact_solver.velocity_pass(constraints, masses, v, w, impulses, used)
         return (v, w), impulses
 
     def block(loop: Any) -> Any:

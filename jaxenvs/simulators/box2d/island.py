@@ -13,7 +13,7 @@ from jaxenvs.simulators.box2d import contact_solver, joints
 from jaxenvs.simulators.box2d.collision import Manifold
 from jaxenvs.simulators.box2d.contact_solver import ContactConstraint
 from jaxenvs.simulators.box2d.joints import JointConstraint, JointImpulses, Motion, Motors, Pose
-from jaxenvs.simulators.box2d.lanes import Joined, joined, keep, only_where
+from jaxenvs.simulators.box2d.lanes import keep, only_where
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     ANGULAR_SLEEP_TOLERANCE,
@@ -179,8 +179,7 @@ def _set_up(model: Model, start: Moving, drive: Drive, touching: Touching | None
     motion = keep((v, w))
     old = jnp.moveaxis(start.joint_impulse, 0, -1)  # (joints, 4, lanes)
     before = old[:, 0], old[:, 1], old[:, 2], old[:, 3]
-    hinges, impulses = joints.constraint(model, start.angle.T, before)
-    hinges, impulses = keep((joined(hinges, together=lanes > 1), impulses))
+    hinges, impulses = keep(joints.constraint(model, start.angle.T, before))
     motion = joints.warm_start(model, hinges, impulses, motion)
     motors = drive.motor_speed.T, dt * drive.max_motor_torque.T
     return motion, hinges, impulses, motors
@@ -201,7 +200,7 @@ def _velocity_passes(
     model: Model,
     solver: Solver,
     motion: Motion,
-    hinges: Joined[JointConstraint],
+    hinges: JointConstraint,
     hinge_impulses: JointImpulses,
     motors: Motors,
     touching: Touching | None,
@@ -209,25 +208,27 @@ def _velocity_passes(
     active: Array,
 ) -> tuple[Motion, JointImpulses, contact_solver.Impulses | None]:
     """All passes over the velocities: in each, all joints and then all contacts."""
-    contacts = None if touching is None else joined(touching.constraints, together=active.shape[0] > 1)
+    contacts = None if touching is None else touching.constraints
     by_lane = touching is not None and touching.body is not None
     solver = solver if contacts is None else "exact"
     bodies, lanes = len(model.bodies), active.shape[0]
 
-    def one_pass(hinges: Joined[JointConstraint], motors: Motors, state: Any) -> Any:
+    def one_pass(hinges: JointConstraint, motors: Motors, state: Any) -> Any:
         motion, hinge_impulses, impulses = state
         motion, hinge_impulses = joints.velocity_pass(model, hinges, motors, motion, hinge_impulses)
-        if touching is not None and contacts is not None:
+        if touching is not None:
             masses = _masses(model, touching, lanes)
             v, w = motion if by_lane else jax.tree.map(lambda x: x.reshape(-1), motion)
-            v, w, impulses = contact_solver.velocity_pass(contacts, masses, v, w, impulses, used, touching.body)
+            v, w, impulses = contact_solver.velocity_pass(
+                touching.constraints, masses, v, w, impulses, used, touching.body
+            )
             motion = jax.tree.map(lambda x: x.reshape(-1, lanes), (v, w))
         return motion, hinge_impulses, impulses
 
     def all_settled(new: Any, old: Any, lanes: int) -> Array:
         return fold(jnp.logical_and, settled(new, old, solver).reshape(-1, lanes))
 
-    def block(hinges: Joined[JointConstraint], motors: Motors, loop: Any) -> Any:
+    def block(hinges: JointConstraint, motors: Motors, loop: Any) -> Any:
         old, blocks, running, change = loop
         lanes = running.shape[0]
         new = lax.fori_loop(0, BLOCK, lambda _, state: one_pass(hinges, motors, state), old)
@@ -250,7 +251,7 @@ def _velocity_passes(
         return new, blocks, running & ~done & (blocks < all_blocks), change
 
     all_blocks = model.velocity_iterations // BLOCK
-    impulses = None if touching is None else touching.constraints.impulses
+    impulses = None if contacts is None else contacts.impulses
     state = motion, hinge_impulses, impulses
     loop = (state, jnp.zeros(active.shape, jnp.int32), active, jnp.zeros_like(hinge_impulses[3]))
     few = 0 if contacts is not None or lanes < 2 * _FEWEST else max(lanes // 8, _FEWEST)
@@ -261,7 +262,7 @@ def _velocity_passes(
     loop = lax.while_loop(many_run, partial(block, hinges, motors), loop)
     if few:  # a few lanes need many more passes
 
-        def rest(loop: Any, hinges: Joined[JointConstraint], motors: Motors) -> Any:
+        def rest(loop: Any, hinges: JointConstraint, motors: Motors) -> Any:
             return lax.while_loop(lambda loop: jnp.any(loop[2]), partial(block, hinges, motors), loop)
 
         loop = only_where(rest, loop, hinges, motors, classes=(loop[2],), size=few, axis=-1)
@@ -284,7 +285,7 @@ def _left_out(impulses: JointImpulses, change: Array, motors: Motors, blocks: Ar
 
 
 def _position_passes(
-    model: Model, pose: Pose, hinges: Joined[JointConstraint], touching: Touching | None, used: Any, active: Array
+    model: Model, pose: Pose, hinges: JointConstraint, touching: Touching | None, used: Any, active: Array
 ) -> tuple[Pose, Array]:
     """Passes over the positions, contacts and then joints, until all errors are within the slop."""
     lanes = active.shape[0]

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxenvs.simulators.box2d.lanes import Joined, keep
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import ANGULAR_SLOP, LINEAR_SLOP, MAX_ANGULAR_CORRECTION, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -133,31 +133,26 @@ def _joint(model: Model, number: Array) -> _Joint:
 
 
 def at_place(tree: T, place: Array) -> T:
-    """What is at one place of arrays, along the last axis but one, or the only one."""
-
-    def at(x: Array) -> Array:
-        return lax.dynamic_index_in_dim(x, place, max(x.ndim - 2, 0), keepdims=False)
-
-    return jax.tree.map(at, tree)
+    """What is at one place of the first axis of arrays."""
+    return jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, place, 0, keepdims=False), tree)
 
 
 def put_at_place(tree: T, place: Array, new: T) -> T:
-    """The arrays with something else at that place; they have two axes or more."""
-    return jax.tree.map(lambda x, y: lax.dynamic_update_index_in_dim(x, y, place, x.ndim - 2), tree, new)
+    """The arrays with something else at that place."""
+    return jax.tree.map(lambda x, y: lax.dynamic_update_index_in_dim(x, y, place, 0), tree, new)
 
 
 Motion = tuple[Vector, Array]
 """Velocities in m/s and angular velocities in rad/s, (bodies, lanes)."""
 
 
-def warm_start(model: Model, joints: Joined[JointConstraint], impulses: JointImpulses, motion: Motion) -> Motion:
+def warm_start(model: Model, joints: JointConstraint, impulses: JointImpulses, motion: Motion) -> Motion:
     """Applies the impulses that the joints start with."""
 
     def start_one(number: Array, motion: Motion) -> Motion:
         constant = _joint(model, number)
         ma, mb, ia, ib, _ = constant.masses
-        joint, (x, y, limit, motor) = at_place((joints, impulses), number)
-        arm_a, arm_b = joint.tree.arm_a, joint.tree.arm_b
+        arm_a, arm_b, (x, y, limit, motor) = at_place((joints.arm_a, joints.arm_b, impulses), number)
         a, b = at_place(motion, constant.body_a), at_place(motion, constant.body_b)
         torque = motor + limit
         a = keep((subtract(a[0], scale(ma, (x, y))), a[1] - ia * (cross(arm_a, (x, y)) + torque)))
@@ -172,7 +167,7 @@ Motors = tuple[Array, Array]
 
 
 def velocity_pass(
-    model: Model, joints: Joined[JointConstraint], motors: Motors, motion: Motion, impulses: JointImpulses
+    model: Model, joints: JointConstraint, motors: Motors, motion: Motion, impulses: JointImpulses
 ) -> tuple[Motion, JointImpulses]:
     """One pass over all joints, one after the other."""
 
@@ -181,7 +176,7 @@ def velocity_pass(
         constant = _joint(model, number)
         joint, motor, old = at_place((joints, motors, impulses), number)
         a, b = at_place(motion, constant.body_a), at_place(motion, constant.body_b)
-        a, b, new = _solve_velocity(constant.masses, joint.tree, *motor, a, b, old)
+        a, b, new = _solve_velocity(constant.masses, joint, *motor, a, b, old)
         motion = put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
         return motion, put_at_place(impulses, number, new)
 
@@ -236,7 +231,7 @@ Pose = tuple[Vector, Array]
 """Centres of mass in m and angles in rad, (bodies, lanes)."""
 
 
-def position_pass(model: Model, joints: Joined[JointConstraint], pose: Pose) -> tuple[Pose, Array]:
+def position_pass(model: Model, joints: JointConstraint, pose: Pose) -> tuple[Pose, Array]:
     """One pass that mends the limits and points of all joints.
 
     The last result is whether all were within their slop before, (lanes,) bool.
@@ -245,9 +240,9 @@ def position_pass(model: Model, joints: Joined[JointConstraint], pose: Pose) -> 
     def solve_one(number: Array, state: tuple[Pose, Array]) -> tuple[Pose, Array]:
         pose, solved = state
         constant = _joint(model, number)
-        joint = at_place(joints, number).tree
+        at_lower, at_upper = at_place((joints.at_lower, joints.at_upper), number)
         a, b = at_place(pose, constant.body_a), at_place(pose, constant.body_b)
-        a, b, good = keep(_solve_position(constant, joint.at_lower, joint.at_upper, a, b))
+        a, b, good = keep(_solve_position(constant, at_lower, at_upper, a, b))
         return put_at_place(put_at_place(pose, constant.body_a, a), constant.body_b, b), solved & good
 
     return lax.fori_loop(0, len(model.joints), solve_one, (pose, jnp.ones(pose[1].shape[1:], bool)))

@@ -5,10 +5,9 @@ world of it. So nothing is batched by `vmap` again and again, which for loops wi
 work can be given to only those lanes that need it.
 """
 
-import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,6 @@ from jax import Array, lax
 
 from jaxenvs.core.alone import call_alone
 from jaxenvs.core.kept import kept
-from jaxenvs.simulators.box2d.vectors import parts
 
 T = TypeVar("T")
 
@@ -24,56 +22,6 @@ T = TypeVar("T")
 def keep(tree: T) -> T:
     """The same tree; XLA computes none of its arrays again for each of their uses (see `core.kept`)."""
     return jax.tree.map(lambda x: kept.bind(jnp.asarray(x)), tree)
-
-
-_JOINED = 8
-"""Of so many arrays that are put side by side, XLA computes all in one kernel; of more, each in its own."""
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Joined(Generic[T]):
-    """A tree of arrays of one shape as few arrays, which is a smaller program if loops only read them.
-
-    Loops carry what they read, and XLA makes a kernel for each array that they carry or read a part of. Arrays that a
-    loop writes by parts had better be on their own: XLA would copy them in each turn.
-
-    Attributes:
-        arrays: with a first axis for up to eight arrays of the tree of one dtype; or those of the tree themselves.
-        groups: the numbers of the leaves that each array has; None if it is a leaf itself.
-        structure: of the tree.
-    """
-
-    arrays: list[Array]
-    groups: tuple[tuple[int, ...], ...] | None = dataclasses.field(metadata={"static": True})
-    structure: Any = dataclasses.field(metadata={"static": True})
-
-    @property
-    def tree(self) -> T:
-        """The tree. Other axes than the first may have been changed, in all arrays alike."""
-        if self.groups is None:
-            return self.structure.unflatten(self.arrays)
-        leaves = {}
-        for group, array in zip(self.groups, self.arrays, strict=True):
-            leaves.update(zip(group, parts(array), strict=True))
-        return self.structure.unflatten([leaves[number] for number in range(len(leaves))])
-
-
-def joined(tree: T, *, together: bool) -> Joined[T]:
-    """A tree of arrays of one shape as few arrays.
-
-    Args:
-        tree: the tree.
-        together: False to leave the arrays as they are, which suits a single world.
-    """
-    leaves, structure = jax.tree.flatten(tree)
-    if not together:
-        return Joined(leaves, None, structure)
-    members: dict[Any, list[int]] = {}
-    for number, x in enumerate(leaves):
-        members.setdefault(x.dtype, []).append(number)
-    groups = [tuple(m[i : i + _JOINED]) for m in members.values() for i in range(0, len(m), _JOINED)]
-    return Joined([jnp.stack([leaves[i] for i in group]) for group in groups], tuple(groups), structure)
 
 
 def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
@@ -203,49 +151,30 @@ def over_items(function: Callable[..., T], *arguments: Any, together: bool, axis
 class _Packing:
     """One int32 matrix for a tree of arrays, so that lanes move with one gather rather than one for each array.
 
-    Lanes are the first axis of the matrix, or the last, as `axis` says. Arrays of one dtype lie side by side, so that
-    they are converted together.
+    Lanes are the first axis of the matrix, or the last, as `axis` says.
     """
 
     def __init__(self, tree: Any, axis: int) -> None:
         leaves, self._structure = jax.tree.flatten(tree)
         self._axis = axis
         self._shapes = [x.shape[1:] if axis == 0 else x.shape[:-1] for x in leaves]
-        self._members: dict[Any, list[int]] = {}
-        for number, x in enumerate(leaves):
-            self._members.setdefault(x.dtype, []).append(number)
+        self._dtypes = [x.dtype for x in leaves]
 
     def pack(self, tree: Any) -> Array:
         """The tree as a matrix."""
-        leaves = jax.tree.leaves(tree)
-        return self._joined(
-            [_as_int32(self._joined([self._flat(leaves[i]) for i in m])) for m in self._members.values()]
-        )
+        return jnp.concatenate([self._flat(x) for x in jax.tree.leaves(tree)], 1 + self._axis)
 
     def unpack(self, matrix: Array) -> Any:
         """The reverse."""
-        leaves: dict[int, Array] = {}
-        start = 0
-        for dtype, members in self._members.items():
-            size = sum(math.prod(self._shapes[i]) for i in members)
-            part, start, first = self._cut(matrix, start, size), start + size, 0
+        leaves, start = [], 0
+        for shape, dtype in zip(self._shapes, self._dtypes, strict=True):
+            size = math.prod(shape)
+            part = lax.slice_in_dim(matrix, start, start + size, axis=1 + self._axis)
             part = part != 0 if dtype == jnp.bool_ else lax.bitcast_convert_type(part, dtype)
-            for i in members:
-                shape, size = self._shapes[i], math.prod(self._shapes[i])
-                leaf = self._cut(part, first, size)
-                leaves[i] = leaf.reshape(-1, *shape) if self._axis == 0 else leaf.reshape(*shape, -1)
-                first += size
-        return self._structure.unflatten([leaves[i] for i in range(len(leaves))])
+            leaves.append(part.reshape(-1, *shape) if self._axis == 0 else part.reshape(*shape, -1))
+            start += size
+        return self._structure.unflatten(leaves)
 
     def _flat(self, x: Array) -> Array:
-        return x.reshape(x.shape[0], -1) if self._axis == 0 else x.reshape(-1, x.shape[-1])
-
-    def _joined(self, parts: list[Array]) -> Array:
-        return jnp.concatenate(parts, 1 + self._axis)
-
-    def _cut(self, x: Array, start: int, size: int) -> Array:
-        return lax.slice_in_dim(x, start, start + size, axis=1 + self._axis)
-
-
-def _as_int32(x: Array) -> Array:
-    return x.astype(jnp.int32) if x.dtype == jnp.bool_ else lax.bitcast_convert_type(x, jnp.int32)
+        x = x.reshape(x.shape[0], -1) if self._axis == 0 else x.reshape(-1, x.shape[-1])
+        return x.astype(jnp.int32) if x.dtype == jnp.bool_ else lax.bitcast_convert_type(x, jnp.int32)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.simulators.box2d.lanes import joined, keep, only_where, over_items, over_lanes
+from jaxenvs.simulators.box2d.lanes import keep, only_where, over_items, over_lanes
 
 
 def halved(x, least):
@@ -72,17 +72,6 @@ def test_what_is_kept_does_not_change():
     tree = (jnp.float32(0.3), jnp.array([3, -(2**30) - 1], jnp.int32), jnp.array([[True], [False]]))
     kept = jax.jit(keep)(tree)
     jax.tree.map(np.testing.assert_array_equal, kept, tree)
-
-
-@pytest.mark.parametrize(("together", "arrays"), [(True, 3), (False, 11)])
-def test_arrays_that_are_joined_are_the_same_tree(together, arrays):
-    x = jnp.arange(60.0, dtype=jnp.float32).reshape(10, 3, 2)
-    tree = {"flag": x[0] > 2, "numbers": tuple(x)}
-    found = joined(tree, together=together)
-    assert len(found.arrays) == arrays  # eight and two numbers, and the flag
-    jax.tree.map(np.testing.assert_array_equal, found.tree, tree)
-    later = jax.jit(lambda found: jax.tree.map(lambda x: x[..., 1:, :], found))(found)
-    jax.tree.map(lambda x, y: np.testing.assert_array_equal(x, y[1:]), later.tree, tree)
 
 
 @pytest.mark.parametrize("axis", [0, -1])
