@@ -105,7 +105,7 @@ class _KernelWriter:
         inputs = self._pointers("inputs", 0, len(self.step.inputs))
         outputs = self._pointers("outputs", 8, len(self.step.outputs))
         lanes, steps = (Val(w.emit("i64", f"load i64, ptr {self._at('%context', k)}"), INDEX, True) for k in (16, 24))
-        self.rows = w.op("mul", INDEX, lanes, steps)  # of what is put out
+        self.rows_put_out = w.op("mul", INDEX, lanes, steps)
         first, count = self._block_bounds(lanes)
         states = {}
         for number, (pointer, var, kind) in enumerate(zip(inputs, self.step.inputs, self.layout, strict=True)):
@@ -355,7 +355,7 @@ class _KernelWriter:
             start = w.index(whole * _CHUNK)
             self._interleave(base, dtype, size, start, elements(start, rest))
         if base != target:
-            total = w.op("mul", INDEX, self.rows, w.index(block // self.group))
+            total = w.op("mul", INDEX, self.rows_put_out, w.index(block // self.group))
             w.copy(target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
 
     def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
