@@ -99,23 +99,28 @@ def _passes(names: Sequence[str]) -> Any:
     return passes
 
 
-# llvmlite lets one thread at a time use LLVM, for which there is no need where threads share no context.
+_IS_KNOWN = llvmlite.__version__.startswith("0.50.")
+"""Whether llvmlite is a version whose inner functions are known.
 
-
-def _unlocked(name: str) -> Any:
-    """A function of LLVM's, without llvmlite's lock; in another version of llvmlite, maybe with it."""
-    function = getattr(ffi.lib, name)
-    return getattr(function, "_cfn", function)
+It lets one thread at a time use LLVM, for which there is no need where threads share no context. Behind its functions
+are the same without that lock. Another version is used as it is meant to be, by one thread at a time.
+"""
 
 
 def _run(passes: Any, module: Any, builder: Any) -> None:
-    _unlocked("LLVMPY_RunNewModulePassManager")(passes, module, builder)
+    """`passes.run(module, builder)`."""
+    if _IS_KNOWN:
+        ffi.lib.LLVMPY_RunNewModulePassManager._cfn(passes, module, builder)
+    else:
+        passes.run(module, builder)
 
 
 def _emitted(machine: Any, module: Any) -> bytes:
-    """What `machine.emit_object(module)` returns."""
+    """`machine.emit_object(module)`."""
+    if not _IS_KNOWN:
+        return machine.emit_object(module)
     with ffi.OutputString() as error:
-        buffer = _unlocked("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, error)
+        buffer = ffi.lib.LLVMPY_TargetMachineEmitToMemory._cfn(machine, module, 1, error)
         if not buffer:
             raise RuntimeError(str(error))
     try:
