@@ -314,7 +314,7 @@ def test_the_default_method_follows_reset_is_costly(env, chunked):
         (lambda: AutoReset(EpisodeStatistics(Counter())), WrapperOrderError, "Put it around"),
         (lambda: AutoReset(TimeLimit(EpisodeStatistics(Counter()), max_episode_steps=3)), WrapperOrderError, "around"),
         (lambda: AutoReset("CartPole-v1"), InvalidField, "jaxenvs.make"),
-        (lambda: AutoReset(Counter), InvalidField, "got ABCMeta"),
+        (lambda: AutoReset(Counter), InvalidField, "got the class Counter"),
     ],
 )
 def test_mistakes_are_refused_with_advice(build, error, message):
