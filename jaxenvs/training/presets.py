@@ -79,8 +79,8 @@ _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     # 254.9 (512 episodes) and 217.0 for seed 0.
     ("LunarLander-v3", "ppo"): _LANDER,
     ("LunarLanderContinuous-v3", "ppo"): _LANDER,
-    # 298.0, 309.6 and 299.8 for seeds 0 to 2; the threshold is 300. Of 128 episodes, 9, 3 and none end in falls, and the
-    # others have 313.8, 315.3 and 299.8. With learnt standard deviations, seed 0 got 293.8: see docs/box2d.md.
+    # 298.0, 309.6 and 299.8 for seeds 0 to 2; the threshold is 300. Of 128 episodes, 9, 3 and none end in falls, and
+    # the others have 313.8, 315.3 and 299.8. With learnt standard deviations, seed 0 got 293.8: see docs/box2d.md.
     ("BipedalWalker-v3", "ppo"): {
         "total_steps": 10_000_000,
         "num_envs": 128,
