@@ -123,7 +123,8 @@ def test_rewards_and_ends_follow_the_hull():
     step = jax.jit(env.step)
     action = jnp.array([0.5, -2.0, 0.0, 0.25], jnp.float32)
     new, timestep = step(state, action)
-    forward, tilt = new.world.position[0, 0] - state.world.position[0, 0], new.world.angle[0] - state.world.angle[0]
+    forward = new.world.position[0, 0] - state.world.position[0, 0]
+    tilt = abs(new.world.angle[0]) - abs(state.world.angle[0])
     expected = 130 / 30 * forward - 5 * tilt - 0.028 * 1.75
     np.testing.assert_allclose(timestep.reward, expected, atol=0.02)  # the origin is not the centre of mass
     assert not timestep.terminated
