@@ -1,9 +1,7 @@
 """`jaxenvs train ID`: from an id to a trained agent, its evaluation, learning curve and animation."""
 
-import contextlib
 import sys
 import time
-from collections.abc import Iterator
 from importlib.util import find_spec as find_module
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -18,14 +16,15 @@ from jaxenvs.cli.agents import ANIMATION_KEY, TRAINING_KEY, build_learner, build
 from jaxenvs.cli.config import read_config
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.evaluate import evaluation_of, figures_of_evaluation, print_evaluation
-from jaxenvs.cli.interrupt import Interrupt, StoppedAtOnce, leave, run_interruptibly
+from jaxenvs.cli.interrupt import Interrupt, run_interruptibly
 from jaxenvs.cli.loggers import LOGGER_HELP, check_loggers, opened_loggers, recorded_loggers
 from jaxenvs.cli.rollout import longest_episode, save_animation
 from jaxenvs.cli.train_settings import TypedSettings, complete_settings, extended, given_parameters, refuse_settings
+from jaxenvs.cli.train_status import status_of
 from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
 from jaxenvs.core.modes import evaluation
-from jaxenvs.errors import Diverged, JaxenvsError, NotWritten
+from jaxenvs.errors import Diverged
 from jaxenvs.fusion import fuse
 from jaxenvs.monitor import Frames, Logger, Report, Run, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
@@ -180,7 +179,7 @@ def train(
     with run.exclusively():
         if resume is not None and steps is not None:
             run, learner = extended(run, learner, steps)
-        with _status_of(run):
+        with status_of(run):
             if choices:
                 run.note(loggers=choices)
             if fused:
@@ -205,31 +204,6 @@ def train(
             )
 
 
-@contextlib.contextmanager
-def _status_of(run: Run) -> Iterator[None]:
-    """Marks a run as running, and at the end as finished, interrupted or failed."""
-    run.mark("running")
-    try:
-        yield
-    except typer.Exit:  # it was interrupted after a checkpoint, and is marked
-        raise
-    except KeyboardInterrupt as error:
-        run.mark("interrupted")
-        where = f"The last checkpoint is {run.checkpoint_path}" if run.checkpoint_path.exists() else "Nothing is saved"
-        say(f"\nInterrupted. {where}")
-        if isinstance(error, StoppedAtOnce):
-            leave(error)
-        raise
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            run.mark("failed")
-        if isinstance(error, OSError) and not isinstance(error, JaxenvsError):
-            what = error.filename or run.path
-            raise NotWritten(f"{what} cannot be written: {error.strerror or error}. {_kept(run)}") from error
-        raise
-    run.mark("finished")
-
-
 def _headline(run: Run, devices: int | None, fused: bool) -> str:
     settings = run.settings
     where = jax.default_backend() if devices is None else f"{devices} x {jax.default_backend()}"
@@ -237,12 +211,6 @@ def _headline(run: Run, devices: int | None, fused: bool) -> str:
     line = f"Training {settings.algorithm.upper()} on {what} ({where}); the run folder is {run.path}"
     slow = not fused and where == "cpu" and settings.env_id.startswith(_MANY_SMALL_OPERATIONS)
     return f"{line}\n--fuse makes this several times as fast." if slow else line
-
-
-def _kept(run: Run) -> str:
-    """Describes what was saved of training that ended early."""
-    is_saved = run.checkpoint_path.exists()
-    return f"The last checkpoint is {run.checkpoint_path}" if is_saved else "There is no checkpoint yet."
 
 
 def _train_and_finish(

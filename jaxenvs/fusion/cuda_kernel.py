@@ -16,7 +16,7 @@ from jaxenvs.fusion.control import carry_cells, update_cells
 from jaxenvs.fusion.cuda import CUDA, c_type, storage
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var
-from jaxenvs.fusion.kernel import Kind, Layout
+from jaxenvs.fusion.layout import Kind, Layout
 from jaxenvs.fusion.writer import Buffer, Val
 
 NAME = "jaxenvs_fused"

@@ -136,7 +136,7 @@ def scan(function: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any = 
     """
     require_compiler()
     from jaxenvs.fusion import primitives
-    from jaxenvs.fusion.kernel import Kind
+    from jaxenvs.fusion.layout import Kind
 
     if length is not None and (not isinstance(length, int | np.integer) or isinstance(length, bool) or length < 0):
         raise InvalidField(f"`length` of a fused scan must be an integer from 0 on that is known, got {length!r}.")
@@ -264,7 +264,7 @@ def explain(env: Env[Any, Any]) -> Explanation:
     env = Fused(env).env  # which checks it
     from jaxenvs.fusion import gpu, kernel
     from jaxenvs.fusion.equations import CannotFuse, structure
-    from jaxenvs.fusion.kernel import Kind
+    from jaxenvs.fusion.layout import Kind
     from jaxenvs.fusion.program import program
 
     key = jax.eval_shape(lambda: random.key(0))

@@ -18,7 +18,7 @@ import jax
 from jaxenvs.errors import JaxenvsError
 from jaxenvs.fusion import cuda_kernel, handler, native
 from jaxenvs.fusion.equations import Block, fingerprint
-from jaxenvs.fusion.kernel import Layout
+from jaxenvs.fusion.layout import Layout
 
 _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76
 _INTERNAL_ERROR = 13

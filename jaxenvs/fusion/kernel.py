@@ -5,19 +5,28 @@ first cache. So the loop over steps reads and writes main memory only for what a
 """
 
 import dataclasses
-import enum
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var
+from jaxenvs.fusion.layout import Kind, Layout
 from jaxenvs.fusion.llvm import LLVM, storage
 from jaxenvs.fusion.parts import divided
-from jaxenvs.fusion.rows import chosen, in_fours, interleaved, joined, part, power_of_two_below, separated
+from jaxenvs.fusion.rows import (
+    as_vector,
+    chosen,
+    copy,
+    in_fours,
+    interleaved,
+    joined,
+    part,
+    power_of_two_below,
+    separated,
+)
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
@@ -31,33 +40,6 @@ _STAGED = 32 << 10
 # Outputs of at least so many bytes are written past the caches, which they would fill without being read from them.
 # To write to a line that is in no cache, the processor would have to read it first.
 _PAST_CACHES = 8 << 20
-
-
-class Kind(enum.Enum):
-    """What an input of a step is: for whom, and for how long.
-
-    Attributes:
-        SHARED: the same for all lanes and steps.
-        OWN: of each lane, for all its steps.
-        CARRY: of each lane; each step hands it to the next.
-        SHARED_STEP: of each step, the same for all lanes.
-        OWN_STEP: of each step and lane.
-    """
-
-    SHARED = "shared"
-    OWN = "own"
-    CARRY = "carry"
-    SHARED_STEP = "shared step"
-    OWN_STEP = "own step"
-
-
-Layout: TypeAlias = tuple[Kind, ...]
-"""The kind of each input. The outputs of a step are its new carry, in order, and then what it puts out."""
-
-
-def is_uniform(kind: Kind) -> bool:
-    """Whether an input is the same for all lanes."""
-    return kind in (Kind.SHARED, Kind.SHARED_STEP)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -356,7 +338,7 @@ class _KernelWriter:
             self._interleave(base, dtype, size, start, elements(start, rest))
         if base != target:
             total = w.op("mul", INDEX, self.rows_put_out, w.index(block // self.group))
-            w.copy(target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
+            copy(w, target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
 
     def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
         """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
@@ -366,7 +348,7 @@ class _KernelWriter:
             values = [w.convert(x, "uint8") for x in values]
         if len(values) == size <= _CHUNK:
             # Whole rows lie one after another.
-            vectors = [self._as_vector(w.spread(x) if x.uniform else x.ref, kind) for x in values]
+            vectors = [as_vector(w, w.spread(x) if x.uniform else x.ref, kind, self.group) for x in values]
             count = 1 << (size - 1).bit_length()
             rows = interleaved(w, vectors + vectors[-1:] * (count - size), kind, self.group)
             if count != size:
@@ -380,7 +362,7 @@ class _KernelWriter:
         while done < len(values):
             count = min(power_of_two_below(len(values) - done), _CHUNK)
             spread = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
-            vectors = [self._as_vector(x, kind) for x in spread]
+            vectors = [as_vector(w, x, kind, self.group) for x in spread]
             in_row, of = count, kind
             if bytes_each == 1 and count % 4 == 0:
                 vectors, in_row, of = in_fours(w, vectors, self.group), count // 4, "i32"
@@ -395,12 +377,3 @@ class _KernelWriter:
                 target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
                 w.lines.append(f"  store <{in_row} x {of}> {some}, ptr {target}, align {bytes_each}")
             done += count
-
-    def _as_vector(self, ref: str, kind: str) -> str:
-        """A vector that may stand in a shuffle, which takes no `splat`."""
-        if ref.startswith("splat"):
-            vector = f"<{self.group} x {kind}>"
-            return self.w.emit(
-                vector, f"shufflevector {vector} {ref}, {vector} poison, <{self.group} x i32> zeroinitializer"
-            )
-        return ref

@@ -26,7 +26,6 @@ _TYPES = {
 }
 # Buffers up to this size, in bytes, lie on the stack, all together at most `_STACK`; others in the task's workspace.
 _ON_STACK, _STACK = 16 << 10, 192 << 10
-_LINE = 64  # bytes of a line of the cache, at least
 
 _INTEGER = {
     "add": "add",
@@ -391,26 +390,3 @@ class LLVM(Flow):
             f"  call void @{name}({kind} {self.spread(value)}, {pointers} {self._addresses(buffer, position)},"
             f" i32 {align}, {flags} {where})"
         )
-
-    def copy(self, target: str, source: str, size: int, past_caches: Val) -> None:
-        """Copies bytes.
-
-        Args:
-            target: where to, at any address.
-            source: where from, at the beginning of a line of the cache.
-            size: how many bytes.
-            past_caches: whether what is written should not take the place of what the caches hold.
-        """
-        number = Val(self.emit("i64", f"ptrtoint ptr {target} to i64"), INDEX, True)
-        beyond = self.op("and", INDEX, number, self.index(_LINE - 1))
-        whole = self.compare("eq", beyond, self.index(0)) if size % _LINE == 0 else self.const(False, "bool")
-        past_caches = self.op("and", "bool", past_caches, whole)
-        line = f"<{_LINE} x i8>"
-        with self.when(past_caches), self.loop(max(size // _LINE, 1)) as k:
-            offset = self.op("mul", INDEX, k, self.index(_LINE)).ref
-            places = [self.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset}") for x in (source, target)]
-            bytes_ = self.emit(line, f"load {line}, ptr {places[0]}, align {_LINE}")
-            self.lines.append(f"  store {line} {bytes_}, ptr {places[1]}, align {_LINE}, !nontemporal !0")
-        with self.when(self.not_(past_caches)):
-            self.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-            self.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")

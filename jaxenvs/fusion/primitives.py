@@ -22,7 +22,7 @@ from jax.interpreters import ad, batching, mlir
 from jaxenvs.errors import JaxenvsError
 from jaxenvs.fusion import garbage, gpu, handler, kernel, native
 from jaxenvs.fusion.equations import Block, CannotFuse, fingerprint
-from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
+from jaxenvs.fusion.layout import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import program
 
 scan = Primitive("fused_scan")

@@ -8,6 +8,9 @@ import math
 from collections.abc import Sequence
 
 from jaxenvs.fusion.llvm import LLVM
+from jaxenvs.fusion.writer import INDEX, Val
+
+_LINE = 64  # bytes of a line of the cache, at least
 
 
 def interleaved(w: LLVM, columns: Sequence[str], kind: str, width: int) -> list[str]:
@@ -85,3 +88,36 @@ def part(w: LLVM, vector: str, kind: str, width: int, indices: Sequence[int]) ->
 def power_of_two_below(n: int) -> int:
     """The largest power of 2 that is at most `n`."""
     return 1 << int(math.log2(n)) if n else 0
+
+
+def as_vector(w: LLVM, ref: str, kind: str, width: int) -> str:
+    """A vector that may stand in a shuffle, which takes no `splat`."""
+    if not ref.startswith("splat"):
+        return ref
+    vector = f"<{width} x {kind}>"
+    return w.emit(vector, f"shufflevector {vector} {ref}, {vector} poison, <{width} x i32> zeroinitializer")
+
+
+def copy(w: LLVM, target: str, source: str, size: int, past_caches: Val) -> None:
+    """Copies bytes.
+
+    Args:
+        w: the writer.
+        target: where to, at any address.
+        source: where from, at the beginning of a line of the cache.
+        size: how many bytes.
+        past_caches: whether what is written should not take the place of what the caches hold.
+    """
+    number = Val(w.emit("i64", f"ptrtoint ptr {target} to i64"), INDEX, True)
+    beyond = w.op("and", INDEX, number, w.index(_LINE - 1))
+    whole = w.compare("eq", beyond, w.index(0)) if size % _LINE == 0 else w.const(False, "bool")
+    past_caches = w.op("and", "bool", past_caches, whole)
+    line = f"<{_LINE} x i8>"
+    with w.when(past_caches), w.loop(max(size // _LINE, 1)) as k:
+        offset = w.op("mul", INDEX, k, w.index(_LINE)).ref
+        places = [w.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset}") for x in (source, target)]
+        bytes_ = w.emit(line, f"load {line}, ptr {places[0]}, align {_LINE}")
+        w.lines.append(f"  store {line} {bytes_}, ptr {places[1]}, align {_LINE}, !nontemporal !0")
+    with w.when(w.not_(past_caches)):
+        w.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        w.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")

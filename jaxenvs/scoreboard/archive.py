@@ -50,13 +50,10 @@ COLUMNS: dict[str, str] = {
 """The columns in `episodes.bin`, one after the other, with their types."""
 
 _ROW = sum(np.dtype(dtype).itemsize for dtype in COLUMNS.values())
-_END = struct.Struct("<4s4H2LH")
-"""The end of a ZIP archive without a comment."""
-_LOCATOR = 20
-"""The bytes of what comes before it in a ZIP64 archive."""
-_MOST_DIRECTORY = 4096
+_END = struct.Struct("<4s4H2LH")  # the end of a ZIP archive without a comment
+_LOCATOR = 20  # the bytes of what comes before it in a ZIP64 archive
+_MOST_DIRECTORY, _MOST_KEYS = 4096, 10_000
 _EPOCH = 1980, 1, 1, 0, 0, 0
-_MOST_KEYS = 10_000
 
 
 def encode(submission: Submission) -> bytes:

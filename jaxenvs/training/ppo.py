@@ -45,15 +45,13 @@ from jaxenvs.training.networks import (
     to_features,
 )
 from jaxenvs.training.optimizer import Optimizer
+from jaxenvs.training.ppo_loss import clipped_loss
 from jaxenvs.training.ppo_samples import Batch, Played, by_block, deal, joined, take
 from jaxenvs.training.ppo_state import PPOAgent, PPOMetrics, PPOState, spread_over, weights_of
 from jaxenvs.training.schedule import annealed, progress
 from jaxenvs.wrappers import RunningStatistics
 
-# Keeps divisions finite if a quantity never varies.
-_EPSILON = 1e-8
-# Of scheduled logs of standard deviations; these are finite and not 0.
-_LOG_STD_RANGE = (-20, 20)
+_EPSILON = 1e-8  # keeps divisions finite if a quantity never varies
 
 
 class PPOPolicy(PyTreeNode):
@@ -178,7 +176,7 @@ class PPO(Learner[PPOState]):
         self.check_range("max_grad_norm", 0, above=True)
         if self.final_log_std is not None:
             for name in ("initial_log_std", "final_log_std"):
-                self.check_range(name, *_LOG_STD_RANGE)
+                self.check_range(name, -20, 20)  # scheduled deviations are finite and not 0
         self.check_hidden_sizes(self.hidden_sizes)
         check_activation("PPO", self.activation)
         check_channels("PPO", self.channels)
@@ -383,24 +381,9 @@ class PPO(Learner[PPOState]):
             return choices.log_prob(choice), choices.entropy(), self.value(agent, features)
 
         log_prob, entropy, value = jax.vmap(judge)(samples.features, samples.choice)
-        log_ratio = log_prob - samples.log_prob
-        ratio = jnp.exp(log_ratio)
-        advantage = (samples.advantage - samples.advantage.mean()) / (samples.advantage.std() + _EPSILON)
-        clip, value_coefficient, entropy_coefficient = (
-            jnp.asarray(x, jnp.float32) for x in (self.clip, self.value_coefficient, self.entropy_coefficient)
+        return clipped_loss(
+            samples, log_prob, entropy, value, self.clip, self.value_coefficient, self.entropy_coefficient
         )
-        clipped = jnp.clip(ratio, 1 - clip, 1 + clip)
-        policy_loss = -jnp.minimum(ratio * advantage, clipped * advantage).mean()
-        value_loss = 0.5 * ((value - samples.target) ** 2).mean()
-        loss = policy_loss + value_coefficient * value_loss - entropy_coefficient * entropy.mean()
-        return loss, {
-            "policy_loss": policy_loss,
-            "value_loss": value_loss,
-            "entropy": entropy.mean(),
-            # The unbiased estimate of least variance in J. Schulman, "Approximating KL divergence".
-            "approx_kl": (ratio - 1 - log_ratio).mean(),
-            "clip_fraction": (jnp.abs(ratio - 1) > clip).mean(dtype=jnp.float32),
-        }
 
     def _normalize(self, agent: PPOAgent, features: Array) -> Array:
         return normalized(agent.statistics if self.normalize_observations else None, features)

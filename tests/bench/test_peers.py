@@ -42,7 +42,7 @@ def test_every_peer_has_a_run():
 def test_a_peer_runs(name, task, options, tmp_path, monkeypatch):
     monkeypatch.setenv("JAXENVS_BENCH_CACHE", str(tmp_path))
     if name == "c" and c_peer.missing():
-        pytest.skip(str(c_peer.missing()))
+        pytest.skip(f"needs a compiler for C: {c_peer.missing()}")
     package = ROWS[name].distribution if name in ROWS else None
     if package is not None and importlib.util.find_spec(package) is None:
         pytest.skip(f"needs {package}")

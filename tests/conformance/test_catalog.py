@@ -35,12 +35,12 @@ def test_conformance(id, check):
     try:
         subject = subject_of(id)
     except DependencyNotInstalled as error:
-        pytest.skip(str(error))
+        pytest.skip(f"needs an extra: {error}")
     try:
         check(subject)
     except ConformanceError as error:
         if isinstance(error.__cause__, RenderingUnavailable):  # no graphics library on this machine
-            pytest.skip(str(error.__cause__))
+            pytest.skip(f"needs what is not installed: {error.__cause__}")
         raise
 
 

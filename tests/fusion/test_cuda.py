@@ -17,7 +17,7 @@ from jaxenvs import fusion
 from jaxenvs.fusion import cuda_kernel, gpu, native, primitives
 from jaxenvs.fusion import lanes as lanes_of
 from jaxenvs.fusion.equations import CannotFuse
-from jaxenvs.fusion.kernel import Kind, Layout, is_uniform
+from jaxenvs.fusion.layout import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import program
 from tests.fusion import call_frame, cuda_on_host
 from tests.fusion.call_frame import POINTER, Api

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.fusion.kernel import Kind, write
+from jaxenvs.fusion.kernel import write
+from jaxenvs.fusion.layout import Kind
 from jaxenvs.fusion.program import program
 from tests.fusion.comparison import both, by_kernel, differences
 

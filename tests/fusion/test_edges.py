@@ -15,8 +15,8 @@ from jax import lax
 from jaxenvs.fusion import kernel
 from jaxenvs.fusion import scan as scan_lanes
 from jaxenvs.fusion.equations import CannotFuse
-from jaxenvs.fusion.kernel import Kind, is_uniform
 from jaxenvs.fusion.lanes import lane_program
+from jaxenvs.fusion.layout import Kind, is_uniform
 from jaxenvs.fusion.program import program
 from tests.fusion.comparison import both, by_kernel, by_xla, differences, edges, pairs
 

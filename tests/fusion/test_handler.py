@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxenvs.fusion import handler, kernel, native
-from jaxenvs.fusion.kernel import Kind
+from jaxenvs.fusion.layout import Kind
 from jaxenvs.fusion.program import program
 from tests.fusion import call_frame
 from tests.fusion.call_frame import POINTER, Api

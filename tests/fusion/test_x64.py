@@ -12,8 +12,8 @@ import jaxenvs
 from jaxenvs.fusion import kernel
 from jaxenvs.fusion.equations import CannotFuse
 from jaxenvs.fusion.functions import ACCURATE, FUNCTIONS
-from jaxenvs.fusion.kernel import Kind
 from jaxenvs.fusion.lanes import lane_program
+from jaxenvs.fusion.layout import Kind
 from jaxenvs.fusion.program import program
 from tests.fusion.comparison import both, by_kernel, differences, edges, pairs
 from tests.fusion.test_edges import binary, reference

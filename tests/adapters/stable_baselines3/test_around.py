@@ -103,7 +103,7 @@ def test_check_env_has_no_more_to_say_than_of_gymnasiums_twin(id):
     try:
         env = gymnasium.make(gymnasium_id(id))
     except DependencyNotInstalled as missing:
-        pytest.skip(str(missing))
+        pytest.skip(f"needs an extra: {missing}")
     if isinstance(env.action_space, gymnasium.spaces.Tuple):  # which `StableBaselines3VecEnv` makes a MultiDiscrete
         with pytest.raises(AssertionError, match="must be a tuple"):
             warnings_of(env)
@@ -118,6 +118,6 @@ def test_the_spaces_of_every_id_have_a_form(id):
     try:
         env = StableBaselines3VecEnv(id)
     except DependencyNotInstalled as missing:
-        pytest.skip(str(missing))
+        pytest.skip(f"needs an extra: {missing}")
     forms = (gymnasium.spaces.Box, gymnasium.spaces.Discrete, gymnasium.spaces.MultiDiscrete)
     assert isinstance(env.action_space, forms)
