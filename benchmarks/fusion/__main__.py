@@ -1,11 +1,11 @@
 """Fused environments beside XLA's scan: `python -m benchmarks.fusion --json docs/figures/fusion.json`.
 
-Each id plays random actions, drawn within the step, with automatic resets, and writes observations, rewards, flags and
-actions of all steps. `fusion.scan` and `jax.lax.scan` of the same step are called three times each, in turn and with a
-pause between, and the best of each counts. CartPole is measured beside a loop in C that was vectorised by hand
-(`cartpole.c`, compiled by gcc), which writes the same: into the same arrays in every call, and into new ones, as a
-program in JAX does. CartPole and MinAtar are measured beside gymnax where it is installed, as
-`pip install -e ".[test-neighbours]"` does.
+Each id of the catalog that can be fused plays random actions, drawn within the step, with automatic resets, and writes
+observations, rewards, flags and actions of all steps. `fusion.scan` and `jax.lax.scan` of the same step are called
+three times each, in turn and with a pause between, and the best of each counts. CartPole is measured beside a loop in C
+that was vectorised by hand (`cartpole.c`, compiled by gcc), which writes the same: into the same arrays in every call,
+and into new ones, as a program in JAX does. What gymnax has as well (`jaxenvs/bench/tasks.py`) is measured beside it
+where it is installed, as `pip install -e ".[test-neighbours]"` does.
 """
 
 import argparse
@@ -24,39 +24,29 @@ import numpy as np
 from tqdm import tqdm
 
 import jaxenvs
+from benchmarks.report import add_report_options, write_report
 from jaxenvs import fusion
 from jaxenvs.bench.provenance import provenance
-from jaxenvs.monitor.atomic import write_json
+from jaxenvs.bench.tasks import PEERS
 
 COMMAND = "python -m benchmarks.fusion --json docs/figures/fusion.json"
+IDS = [id for id, spec in jaxenvs.registry.items() if spec.extra is None]
+"""Every id that needs no simulator outside JAX."""
 LANES, STEPS = 4096, 64
-SLOW = {
-    "LunarLander-v3": (1024, 100),
-    "BipedalWalker-v3": (1024, 50),
-    "rlenvs/Minecraft-v0": (256, 16),
-    "VoxelCraft-v0": (256, 16),
+SIZES = {
+    "LunarLander": (1024, 100),
+    "BipedalWalker": (1024, 50),
+    "Go13x13": (1024, 16),
+    "Go19x19": (1024, 16),
+    "CarRacing": (256, 16),
+    "Minecraft": (256, 16),
+    "VoxelCraft": (256, 16),
 }
-"""Ids with fewer lanes and steps."""
-IDS = [
-    "CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0",
-    "Blackjack-v1", "FrozenLake-v1", "CliffWalking-v1", "Taxi-v4",
-    "Copy-v0", "DuplicatedInput-v0", "RepeatCopy-v0", "Reverse-v0", "ReversedAddition-v0", "ReversedAddition3-v0",
-    "Roulette-v0", "NChain-v0", "GuessingGame-v0", "HotterColder-v0", "KellyCoinflip-v0",
-    "MinAtar/Asterix-v1", "MinAtar/Breakout-v1", "MinAtar/Freeway-v1", "MinAtar/Seaquest-v1",
-    "MinAtar/SpaceInvaders-v1",
-    "rlenvs/GridWorld-v0", "rlenvs/WindyWorld-v0", "rlenvs/CliffWalking-v0", "rlenvs/DynaMaze-v0", "rlenvs/Catch-v0",
-    "bsuite/Catch-v0", "bsuite/DeepSea-v0", "gymnax/MetaMaze-v0",
-    "TicTacToe-v0", "ConnectFour-v0", "Othello-v0", "Hex9x9-v0", "Go9x9-v0",
-    *SLOW,
-]  # fmt: skip
-
-
-IN_GYMNAX = {"CartPole-v1": "CartPole-v1"} | {
-    f"MinAtar/{game}-v1": f"{game}-MinAtar" for game in ("Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders")
-}
-"""The names of the same environments in gymnax."""
+"""By a part of the id, the lanes and steps of those that XLA runs slowly."""
+IN_GYMNAX = next(peer.tasks for peer in PEERS if peer.name == "gymnax")
 PAUSE, TURN = 0.02, 0.05  # seconds between the turns of two functions, and of a turn
-STEPS_IN_GYMNAX = 4  # its Seaquest takes a second for each
+STEPS_IN_GYMNAX = {"MinAtar/Seaquest-v1": 4}
+"""Where gymnax takes 0.2 seconds for a step of all lanes: its steps in a call."""
 
 
 def programs(id: str, lanes: int, steps: int) -> tuple[Callable[[], Any], Callable[[], Any], float]:
@@ -134,24 +124,33 @@ def cart_pole_in_c(lanes: int, steps: int, *, new_arrays: bool = False) -> Calla
     return play
 
 
-def program_in_gymnax(id: str, lanes: int) -> Callable[[], Any]:
-    """A few steps of gymnax's environment; its random numbers are drawn for all lanes at once, which is fastest."""
+def program_in_gymnax(id: str, lanes: int, steps: int) -> Callable[[], Any]:
+    """A scan of gymnax's environment; its random numbers are drawn for all lanes at once, which is fastest."""
     gymnax: Any = importlib.import_module("gymnax")
-    env, params = gymnax.make(IN_GYMNAX[id])
+    options = dict(IN_GYMNAX[id].options)
+    limit = options.pop("max_steps_in_episode", None)
+    env, params = gymnax.make(IN_GYMNAX[id].name, **options)
+    if limit is not None:
+        params = params.replace(max_steps_in_episode=limit)
     _, state = jax.jit(jax.vmap(env.reset, in_axes=(0, None)))(jax.random.split(jax.random.key(0), lanes), params)
-    count = env.action_space(params).n
+    space = env.action_space(params)
+
+    def draw(key: Any) -> Any:
+        if hasattr(space, "n"):
+            return jax.random.randint(key, (lanes,), 0, space.n)
+        return jax.random.uniform(key, (lanes, *space.shape), minval=space.low, maxval=space.high)
 
     def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Any]:
         state, key = carry
         key, action_key, step_key = jax.random.split(key, 3)
-        action = jax.random.randint(action_key, (lanes,), 0, count)
+        action = draw(action_key)
         step_keys = jax.random.split(step_key, lanes)
         observation, state, reward, terminated, truncated, _ = jax.vmap(env.step, in_axes=(0, 0, 0, None))(
             step_keys, state, action, params
         )
         return (state, key), (observation, reward, terminated, truncated, action)
 
-    program = jax.jit(lambda *carry: jax.lax.scan(step, carry, length=STEPS_IN_GYMNAX))
+    program = jax.jit(lambda *carry: jax.lax.scan(step, carry, length=steps))
     compiled = program.lower(state, jax.random.key(1)).compile()
     return lambda: jax.block_until_ready(compiled(state, jax.random.key(1)))
 
@@ -160,18 +159,18 @@ def measure(ids: list[str], seconds: float, size: tuple[int, int] | None = None)
     """All figures, without their origin."""
     rows = []
     for id in tqdm(ids, "ids"):
-        lanes, steps = size or SLOW.get(id, (LANES, STEPS))
+        lanes, steps = size or next((size for part, size in SIZES.items() if part in id), (LANES, STEPS))
         fused, scanned, compiling = programs(id, lanes, steps)
         functions = {"fused": fused, "scan": scanned}
         if id == "CartPole-v1" and lanes % 512 == 0:
             for name, new_arrays in (("C", False), ("C, new arrays", True)):
                 in_c = cart_pole_in_c(lanes, steps, new_arrays=new_arrays)
                 functions |= {} if in_c is None else {name: in_c}
+        taken = {"gymnax": min(steps, STEPS_IN_GYMNAX.get(id, steps))}
         if id in IN_GYMNAX and importlib.util.find_spec("gymnax"):
-            functions["gymnax"] = program_in_gymnax(id, lanes)
+            functions["gymnax"] = program_in_gymnax(id, lanes, taken["gymnax"])
         best = fastest(functions, seconds)
-        taken = dict.fromkeys(functions, steps) | {"gymnax": STEPS_IN_GYMNAX}
-        speeds = {name: round(lanes * taken[name] / x) for name, x in best.items()}
+        speeds = {name: round(lanes * taken.get(name, steps) / x) for name, x in best.items()}
         rows.append({"env_id": id, "lanes": lanes, "steps": steps, "compile_seconds": round(compiling, 2)} | speeds)
     return {"rows": rows}
 
@@ -179,17 +178,16 @@ def measure(ids: list[str], seconds: float, size: tuple[int, int] | None = None)
 def main() -> None:
     """Measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    parser.add_argument("--ids", nargs="*", default=IDS)
+    parser.add_argument("--ids", nargs="*", default=IDS, help="ids to measure; every one that can be fused by default")
     parser.add_argument("--seconds", type=float, default=2.0, help="of measuring, for each id")
-    given = parser.parse_args()
+    add_report_options(parser)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["JAXENVS_CACHE"] = folder  # so that compiling is measured
-        figures = measure(given.ids, given.seconds)
+        figures = measure(options.ids, options.seconds)
     for row in figures["rows"]:
         print(row)
-    if given.json:
-        write_json(given.json, provenance(COMMAND) | figures)
+    write_report(options, provenance(COMMAND) | figures)
 
 
 if __name__ == "__main__":

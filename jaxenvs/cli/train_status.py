@@ -21,8 +21,7 @@ def status_of(run: Run) -> Iterator[None]:
         raise
     except KeyboardInterrupt as error:
         run.mark("interrupted")
-        where = f"The last checkpoint is {run.checkpoint_path}" if run.checkpoint_path.exists() else "Nothing is saved"
-        say(f"\nInterrupted. {where}")
+        say(f"\nInterrupted. {_kept(run)}")
         if isinstance(error, StoppedAtOnce):
             leave(error)
         raise

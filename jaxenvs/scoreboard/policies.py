@@ -16,7 +16,6 @@ from jaxenvs.core.packages import load_package
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import key as make_key
 from jaxenvs.rollouts.policy import Policy
-from jaxenvs.scoreboard.board import board_of
 from jaxenvs.scoreboard.challenge import IMPLEMENTATION
 from jaxenvs.scoreboard.limits import MEMBERS
 from jaxenvs.scoreboard.program import program_of
@@ -114,19 +113,6 @@ def load_policy(env_id: str, data: bytes) -> Callable[[Any, Any], Any]:
             f" {_brief(wanted[0])} to {_brief(wanted[1])}."
         )
     return exported.call
-
-
-def policy_of(env_id: str, data: bytes) -> Policy:
-    """A policy of one's own, from a file: `policy(observation, key) -> action`, for one environment."""
-    act, lanes = load_policy(env_id, data), program_of(env_id).lanes
-    board_of(env_id)
-
-    def policy(observation: Any, key: Any) -> Any:
-        many = jax.tree.map(lambda x: jnp.broadcast_to(x, (lanes, *jnp.shape(x))), observation)
-        words = jnp.broadcast_to(jax.random.key_data(key), (lanes, 2))
-        return jax.tree.map(lambda x: x[0], act(many, words))
-
-    return policy
 
 
 def _export() -> Any:

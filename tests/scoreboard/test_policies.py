@@ -13,7 +13,7 @@ import pytest
 from jaxenvs import scoreboard
 from jaxenvs.errors import InvalidField
 from jaxenvs.scoreboard import isolation
-from jaxenvs.scoreboard.policies import load_policy, policy_of
+from jaxenvs.scoreboard.policies import load_policy
 from jaxenvs.scoreboard.rejected import Rejected
 from tests.scoreboard.honest import AUTHOR, push
 
@@ -79,9 +79,11 @@ def test_what_is_no_policy_is_refused_before_it_is_compiled(name):
 
 
 def test_a_policy_is_itself_again_after_it_was_exported():
-    policy = policy_of(ID, scoreboard.export_policy(ID, push))
-    for observation in np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32):
-        assert policy(observation, jax.random.key(0, impl="jaxenvs")) == push(observation, None)
+    act = load_policy(ID, scoreboard.export_policy(ID, push))
+    observations = np.random.default_rng(0).normal(size=OBSERVATIONS.shape).astype(np.float32)
+    actions = act(observations, np.zeros(WORDS.shape, np.uint32))
+    assert len(set(actions.tolist())) == 2
+    assert actions.tolist() == [int(push(observation, None)) for observation in observations]
 
 
 def test_a_policy_that_calls_python_cannot_be_exported():
