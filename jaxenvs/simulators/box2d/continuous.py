@@ -37,7 +37,7 @@ from jaxenvs.simulators.box2d.settings import (
     F,
 )
 from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, stays_apart_from_part, time_of_impact
-from jaxenvs.simulators.box2d.vectors import Vector, any_of, between, choose, fold, least, of, parts, rounded, up
+from jaxenvs.simulators.box2d.vectors import Vector, any_of, between, choose, fold, least, of, rounded, up
 
 
 class Falling(PyTreeNode):
@@ -251,7 +251,8 @@ def _resolve(
     """
     touching = keep((contacts.points > 0) & on[None])
     # The contact that is hit is the first of the island, and the others follow in the order of the list.
-    places = [parts(touching & is_hit), *first_places(touching & ~is_hit, model.touching - 1)]
+    first, others = first_places(touching & is_hit, 1), first_places(touching & ~is_hit, model.touching - 1)
+    places = jnp.concatenate([first, others])
     overflow = number_of(touching) > model.touching
     manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
     used = contact_solver.used_places(manifold)

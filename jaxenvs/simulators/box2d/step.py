@@ -30,7 +30,7 @@ from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bod
 from jaxenvs.simulators.box2d.lanes import keep, only_where, over_items, over_lanes
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
-from jaxenvs.simulators.box2d.vectors import Vector, any_of, at, up
+from jaxenvs.simulators.box2d.vectors import Vector, any_of, at, parts, up
 from jaxenvs.simulators.box2d.world import World
 
 _FEWEST = 64
@@ -346,15 +346,17 @@ def _stored(
 
     Args:
         contacts: of the items.
-        places: where each contact that was solved is.
+        places: which pairs the contacts are that were solved.
         constraints: of those contacts.
         solved: their impulses, (touching, items).
     """
     stored = [[contacts.impulse[:, point, kind] for kind in (0, 1)] for point in (0, 1)]
+    pair = jnp.arange(contacts.edge.shape[0], dtype=jnp.int32)[:, None]
     # A second point that the block solver left out keeps what it had.
     for number, impulse in enumerate(solved):
         point, kind = divmod(number, 2)
-        for place, here in enumerate(places):
-            solves = jnp.stack(here) & constraints.is_block[place][None] if point else jnp.stack(here)
+        for place, its_pair in enumerate(parts(places)):
+            solves = pair == its_pair[None]
+            solves = solves & constraints.is_block[place][None] if point else solves
             stored[point][kind] = jnp.where(solves, impulse[place][None], stored[point][kind])
     return contacts.replace(impulse=jnp.stack([jnp.stack(each, 1) for each in stored], 1))
