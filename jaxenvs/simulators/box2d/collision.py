@@ -96,7 +96,7 @@ def outline(model: Model, body: Array, center: Vector, angle: Array) -> Outline:
     """The polygons of bodies, int32 indices, whose centres of mass lie at `center`."""
     vertices, normals = vector_of(model.vertices, body), vector_of(model.normals, body)
     q = keep(rotation(angle))
-    p = keep(origin_of(model, body, center, q))
+    p = origin_of(model, body, center, q)
     world_vertices, world_normals = keep((transform(up(p), up(q), vertices), rotate(up(q), normals)))
     return Outline(
         vertices=vertices,

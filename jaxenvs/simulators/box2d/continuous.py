@@ -197,7 +197,7 @@ def _sub_step(model: Model, solver: Solver, ground: Ground, loop: _SubSteps) -> 
     # The contact that is hit reports first. If it proves not to touch, the others are not updated at all.
     first, others = live & is_hit, live & ~is_hit & ~missed[None]
     touched = last_event(old.points, new.points, first, body.touched)
-    touched = last_event(old.points, new.points, others, touched)
+    touched = keep(last_event(old.points, new.points, others, touched))
     begins = any_of((first | others) & (old.points == 0) & (new.points > 0))
     body = body.replace(touched=touched, began=body.began | begins)
     count = loop.count + first.astype(jnp.int32)
@@ -291,7 +291,7 @@ def _resolve(
     start = (((body.velocity, body.angular_velocity), constraints.impulses), jnp.int32(0), on)
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
     ((v, w), _), _, _ = lax.while_loop(more, block, start)
-    end, end_angle, v, w = integrate(center, angle, v, w, (F(1) - time) * model.dt)
+    end, end_angle, v, w = keep(integrate(center, angle, v, w, (F(1) - time) * model.dt))
     fat, entry = broad_phase.move_box(model, body.number, body.fat_box, (center, angle), (end, end_angle))
     moved = body.replace(
         sweep=Sweep(center, angle, end, end_angle),

@@ -104,6 +104,7 @@ def only_where(
     kind = jnp.full(classes[0].shape, len(classes), jnp.int32)
     for number, members in reversed(list(enumerate(classes))):
         kind = jnp.where(members, number, kind)
+    kind = keep(kind)
     needed = kind < len(classes)
     total = jnp.sum(needed, dtype=jnp.int32)
     order = jnp.argsort(kind)
