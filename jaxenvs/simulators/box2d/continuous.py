@@ -133,7 +133,7 @@ def may_hit(model: Model, ground: Ground, body: Falling) -> Array:
     return any_of(body.contacts.exists & ~apart)
 
 
-def solve(model: Model, solver: Solver, ground: Ground, body: Falling) -> Falling:
+def solve(model: Model, solver: Solver, ground: Ground, body: Falling, hits: Array | None = None) -> Falling:
     """Takes bodies from impact to impact until the end of the step.
 
     Args:
@@ -141,8 +141,10 @@ def solve(model: Model, solver: Solver, ground: Ground, body: Falling) -> Fallin
         solver: when passes over velocities stop.
         ground: of the lanes.
         body: at the end of the step, as if they met nothing.
+        hits: (items,) bool, which bodies to move; None for all. The others stay as they are.
     """
     shape = body.contacts.edge.shape
+    more = any_of(body.contacts.exists)
     start = _SubSteps(
         body=body,
         time=jnp.zeros(shape[1], jnp.float32),
@@ -150,7 +152,7 @@ def solve(model: Model, solver: Solver, ground: Ground, body: Falling) -> Fallin
         count=jnp.zeros(shape, jnp.int32),
         known=jnp.zeros(shape, bool),
         impact=jnp.ones(shape, jnp.float32),
-        more=any_of(body.contacts.exists),
+        more=more if hits is None else more & hits,
     )
 
     def turn(loop: _SubSteps) -> _SubSteps:

@@ -36,6 +36,10 @@ from jaxenvs.simulators.box2d.world import World
 _FEWEST = 64
 """Of the lanes near the ground, and of the bodies that may hit it, so many are worked on at once, or more."""
 
+_ALL_AT_ONCE = 192
+"""Up to so many bodies, all are worked on as if they may hit the ground. It costs as much as gathering those that may,
+and the kernels of contacts have the shapes that they have before, so that they are compiled once."""
+
 
 @partial(compiled_once, static_argnames=("model", "solver", "airborne", "grounded"))
 def step(
@@ -191,9 +195,11 @@ def _near_ground(
     falling, hits = over_items(pair, falling, together=lanes > 1)
     hits = hits & jnp.tile(moved.awake & world.awake, bodies)
     solve = partial(continuous.solve, model, solver, ground)
-    # Of a single world, one body after another, which is a smaller program.
-    size = 1 if lanes == 1 else max(bodies * lanes // 8, _FEWEST)
-    falling = only_where(solve, falling, classes=(hits,), size=size, axis=-1)
+    if 1 < lanes and bodies * lanes <= _ALL_AT_ONCE:
+        falling = solve(falling, hits)
+    else:  # of a single world, one body after another, which is a smaller program
+        size = 1 if lanes == 1 else max(bodies * lanes // 8, _FEWEST)
+        falling = only_where(solve, falling, classes=(hits,), size=size, axis=-1)
 
     def pairs(vector: tuple[Array, ...]) -> Array:
         return jnp.stack(as_lanes(vector, bodies), 2)
