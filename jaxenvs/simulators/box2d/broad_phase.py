@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxenvs.simulators.box2d.collision import origin_of
-from jaxenvs.simulators.box2d.contacts import Contacts, Places, at_places
+from jaxenvs.simulators.box2d.contacts import Contacts, Places, at_places, places_of, ranks
 from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import AABB_EXTENSION, AABB_MULTIPLIER, POLYGON_RADIUS, F
@@ -16,7 +16,6 @@ from jaxenvs.simulators.box2d.vectors import (
     choose,
     fold,
     greatest,
-    parts,
     rotation,
     subtract,
     transform,
@@ -31,7 +30,7 @@ Box = tuple[Scalar, Scalar, Scalar, Scalar]
 def body_box(model: Model, body: Scalar, center: Vector, q: Rotation) -> tuple[Box, Vector]:
     """The boxes of bodies in m: left, bottom, right, top; and the origins of their frames in m."""
     origin = origin_of(model, body, center, q)
-    x, y = transform(up(origin), up(q), vector_of(model.vertices, body))
+    x, y = keep(transform(up(origin), up(q), vector_of(model.vertices, body)))
     low, high = (fold(jnp.minimum, x), fold(jnp.minimum, y)), (fold(jnp.maximum, x), fold(jnp.maximum, y))
     box = (low[0] - POLYGON_RADIUS, low[1] - POLYGON_RADIUS, high[0] + POLYGON_RADIUS, high[1] + POLYGON_RADIUS)
     return box, origin
@@ -68,8 +67,8 @@ def move_box(
     (box1, origin1), (box2, origin2) = (
         body_box(model, body, center, keep(rotation(angle))) for center, angle in (start, end)
     )
-    low = [jnp.minimum(box1[i], box2[i]) for i in (0, 1)]
-    high = [jnp.maximum(box1[i], box2[i]) for i in (2, 3)]
+    low = keep([jnp.minimum(box1[i], box2[i]) for i in (0, 1)])
+    high = keep([jnp.maximum(box1[i], box2[i]) for i in (2, 3)])
     inside = (fat[0] <= low[0]) & (fat[1] <= low[1]) & (high[0] <= fat[2]) & (high[1] <= fat[3])
     ahead = [AABB_MULTIPLIER * each for each in subtract(origin2, origin1)]
     left, bottom = (edge - AABB_EXTENSION + jnp.minimum(way, F(0)) for edge, way in zip(low, ahead, strict=True))
@@ -99,13 +98,9 @@ def update_pairs(close: Array, contacts: Contacts) -> tuple[Contacts, Places, Ar
         below = keep(greatest(jnp.where(fresh < below[None], fresh, 0)))
         new.append(below)
         added = added + (below > 0).astype(jnp.int32)
-    places: Places = [[] for _ in range(pairs)]
-    rank = added
-    for exists in parts(contacts.exists):
-        for slot, place in enumerate(places):
-            place.append(exists & (rank == slot))
-        rank = rank + exists.astype(jnp.int32)
+    rank = ranks(contacts.exists, added)
+    places = places_of(contacts.exists, rank, pairs)
     left_out = any_of((fresh > 0) & (fresh < below[None])) & (below > 0)
     old = at_places(contacts.replace(edge=contacts.edge + 1), places)
     edge = jnp.where(jnp.stack(new) > 0, jnp.stack(new), old.edge) - 1
-    return old.replace(edge=edge), places, (rank > pairs) | left_out
+    return old.replace(edge=edge), places, (rank[-1] > pairs) | left_out

@@ -97,13 +97,14 @@ def outline(model: Model, body: Array, center: Vector, angle: Array) -> Outline:
     vertices, normals = vector_of(model.vertices, body), vector_of(model.normals, body)
     q = keep(rotation(angle))
     p = origin_of(model, body, center, q)
+    world_vertices, world_normals = keep((transform(up(p), up(q), vertices), rotate(up(q), normals)))
     return Outline(
         vertices=vertices,
         normals=normals,
         num_vertices=of(model.counts, body),
-        world_vertices=transform(up(p), up(q), vertices),
-        world_normals=rotate(up(q), normals),
-        centroid=transform(p, q, vector_of(model.centroids, body)),
+        world_vertices=world_vertices,
+        world_normals=world_normals,
+        centroid=keep(transform(p, q, vector_of(model.centroids, body))),
         origin=p,
         rotation=q,
     )
@@ -131,7 +132,7 @@ def separations(v1: Vector, v2: Vector, shape: Outline) -> Separations:
     """`ComputeEdgeSeparation` and `ComputePolygonSeparation` of `b2EPCollider`."""
     direction = normalize(subtract(v2, v1))
     normal = (direction[1], -direction[0])
-    front = dot(normal, subtract(shape.centroid, v1)) >= 0
+    front = keep(dot(normal, subtract(shape.centroid, v1)) >= 0)
     normal = keep(choose(front, normal, negate(normal)))
     edge = fold(jnp.minimum, dot(up(normal), subtract(shape.world_vertices, up(v1))))
     inner = negate(shape.world_normals)
@@ -146,7 +147,7 @@ def clip(
 ) -> tuple[tuple[Vector, Vector], tuple[Feature, Feature], Array]:
     """Cuts a segment off at a line (`b2ClipSegmentToLine`); the last result is whether two points are left."""
     (p0, p1), (f0, f1) = points, features
-    d0, d1 = dot(normal, p0) - offset, dot(normal, p1) - offset
+    d0, d1 = keep((dot(normal, p0) - offset, dot(normal, p1) - offset))
     in0, in1 = d0 <= 0, d1 <= 0
     both = in0 & in1
     fraction = d0 / jnp.where(d0 - d1 == 0, F(1), d0 - d1)
@@ -180,6 +181,7 @@ def _reference(v1: Vector, v2: Vector, shape: Outline, axes: Separations) -> _Re
     opposing, _ = least(dot(up(axes.normal), shape.world_normals))
     i1 = jnp.where(edge_is_face, opposing, axes.side)
     i2 = jnp.where(i1 + 1 < shape.num_vertices, i1 + 1, 0).astype(jnp.int32)
+    i1, i2 = keep((i1, i2))
     (a1, normal), (local_vertex, local_normal) = at(
         ((shape.world_vertices, shape.world_normals), (shape.vertices, shape.normals)), i1
     )
@@ -229,9 +231,8 @@ def collide(model: Model, body: Array, v1: Vector, v2: Vector, center: Vector, a
     points, side = keep(points), negate(side)
     points, features, kept2 = clip(points, features, side, dot(side, r2), face.end_indices[1])
     points = keep(points)
-    kept1, kept2 = keep((kept1, kept2))
     near = (axes.edge <= TOTAL_RADIUS) & (axes.polygon <= TOTAL_RADIUS) & kept1 & kept2
-    inside = [near & (dot(face.normal, subtract(point, r1)) <= TOTAL_RADIUS) for point in points]
+    inside = keep([near & (dot(face.normal, subtract(point, r1)) <= TOTAL_RADIUS) for point in points])
 
     def stored(point: Vector, feature: Feature) -> tuple[Vector, Array]:
         swapped = (feature[1], feature[0], feature[3], feature[2])

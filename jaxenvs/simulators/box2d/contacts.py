@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d.collision import Manifold, collide
-from jaxenvs.simulators.box2d.lanes import over_items
+from jaxenvs.simulators.box2d.lanes import keep, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
@@ -148,33 +148,41 @@ def number_of(flags: Array) -> Array:
     return fold(jnp.add, flags.astype(jnp.int32))
 
 
-Places: TypeAlias = list[list[Array]]
-"""For each of some places, whether each pair is there: bool without the axis of pairs."""
+Places: TypeAlias = Array
+"""Which pair is at each of some places: (places, ...) int32; -1 at a place without one."""
+
+
+def places_of(chosen: Array, rank: list[Array], count: int) -> Places:
+    """Places of the chosen pairs of (pairs, ...) bool, of which no two have the same rank; `rank` has one of each."""
+    place = jnp.arange(count, dtype=jnp.int32).reshape(-1, *(1,) * (chosen.ndim - 1))
+    places = jnp.full((count, *chosen.shape[1:]), -1, jnp.int32)
+    for number, here in enumerate(parts(chosen)):
+        places = jnp.where(here[None] & (rank[number][None] == place), jnp.int32(number), places)
+    return keep(places)
+
+
+def ranks(chosen: Array, first: Array | int = 0) -> list[Array]:
+    """For each pair of (pairs, ...) bool, `first` and how many before it are chosen; and the same after the last."""
+    rank = [jnp.full(chosen.shape[1:], first, jnp.int32)]
+    for here in parts(chosen):
+        rank.append(rank[-1] + here.astype(jnp.int32))
+    return rank
 
 
 def first_places(chosen: Array, count: int) -> Places:
-    """Where each of the first `count` chosen pairs of (pairs, ...) is; at most one is at each place."""
-    rank, places = jnp.zeros(chosen.shape[1:], jnp.int32), [[] for _ in range(count)]
-    for here in parts(chosen):
-        for number, place in enumerate(places):
-            place.append(here & (rank == number))
-        rank = rank + here.astype(jnp.int32)
-    return places
+    """The first `count` chosen pairs of (pairs, ...) bool, in order."""
+    return places_of(chosen, ranks(chosen), count)
 
 
 def at_places(tree: T, places: Places) -> T:
     """The entries of arrays (pairs, ..., items) at places, (places, ..., items); zeros at a place without a pair."""
 
     def take(x: Array) -> Array:
-        found, nothing = [], jnp.zeros(x.shape[1:], x.dtype)
-        values = parts(x)
-        for place in places:
-            chosen = nothing
-            for here, value in zip(place, values, strict=True):
-                here = here.reshape((1,) * (value.ndim - here.ndim) + here.shape)
-                chosen = jnp.where(here, value, chosen)
-            found.append(chosen)
-        return jnp.stack(found)
+        at = places.reshape(places.shape[0], *(1,) * (x.ndim - places.ndim), *places.shape[1:])
+        chosen = jnp.zeros((places.shape[0], *x.shape[1:]), x.dtype)
+        for number, value in enumerate(parts(x)):
+            chosen = jnp.where(at == number, value[None], chosen)
+        return chosen
 
     return jax.tree.map(take, tree)
 

@@ -37,7 +37,7 @@ from jaxenvs.simulators.box2d.settings import (
     F,
 )
 from jaxenvs.simulators.box2d.time_of_impact import Sweep, stays_apart, stays_apart_from_part, time_of_impact
-from jaxenvs.simulators.box2d.vectors import Vector, any_of, between, choose, fold, least, of, parts, rounded, up
+from jaxenvs.simulators.box2d.vectors import Vector, any_of, between, choose, fold, least, of, rounded, up
 
 
 class Falling(PyTreeNode):
@@ -133,7 +133,7 @@ def may_hit(model: Model, ground: Ground, body: Falling) -> Array:
     return any_of(body.contacts.exists & ~apart)
 
 
-def solve(model: Model, solver: Solver, ground: Ground, body: Falling) -> Falling:
+def solve(model: Model, solver: Solver, ground: Ground, body: Falling, hits: Array | None = None) -> Falling:
     """Takes bodies from impact to impact until the end of the step.
 
     Args:
@@ -141,8 +141,10 @@ def solve(model: Model, solver: Solver, ground: Ground, body: Falling) -> Fallin
         solver: when passes over velocities stop.
         ground: of the lanes.
         body: at the end of the step, as if they met nothing.
+        hits: (items,) bool, which bodies to move; None for all. The others stay as they are.
     """
     shape = body.contacts.edge.shape
+    more = any_of(body.contacts.exists)
     start = _SubSteps(
         body=body,
         time=jnp.zeros(shape[1], jnp.float32),
@@ -150,7 +152,7 @@ def solve(model: Model, solver: Solver, ground: Ground, body: Falling) -> Fallin
         count=jnp.zeros(shape, jnp.int32),
         known=jnp.zeros(shape, bool),
         impact=jnp.ones(shape, jnp.float32),
-        more=any_of(body.contacts.exists),
+        more=more if hits is None else more & hits,
     )
 
     def turn(loop: _SubSteps) -> _SubSteps:
@@ -197,7 +199,7 @@ def _sub_step(model: Model, solver: Solver, ground: Ground, loop: _SubSteps) -> 
     # The contact that is hit reports first. If it proves not to touch, the others are not updated at all.
     first, others = live & is_hit, live & ~is_hit & ~missed[None]
     touched = last_event(old.points, new.points, first, body.touched)
-    touched = last_event(old.points, new.points, others, touched)
+    touched = keep(last_event(old.points, new.points, others, touched))
     begins = any_of((first | others) & (old.points == 0) & (new.points > 0))
     body = body.replace(touched=touched, began=body.began | begins)
     count = loop.count + first.astype(jnp.int32)
@@ -251,7 +253,8 @@ def _resolve(
     """
     touching = keep((contacts.points > 0) & on[None])
     # The contact that is hit is the first of the island, and the others follow in the order of the list.
-    places = [parts(touching & is_hit), *first_places(touching & ~is_hit, model.touching - 1)]
+    first, others = first_places(touching & is_hit, 1), first_places(touching & ~is_hit, model.touching - 1)
+    places = jnp.concatenate([first, others])
     overflow = number_of(touching) > model.touching
     manifold, edge = at_places((manifolds, contacts.edge), places)  # no points at a place without a contact
     used = contact_solver.used_places(manifold)
@@ -290,7 +293,7 @@ def _resolve(
     start = (((body.velocity, body.angular_velocity), constraints.impulses), jnp.int32(0), on)
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
     ((v, w), _), _, _ = lax.while_loop(more, block, start)
-    end, end_angle, v, w = integrate(center, angle, v, w, (F(1) - time) * model.dt)
+    end, end_angle, v, w = keep(integrate(center, angle, v, w, (F(1) - time) * model.dt))
     fat, entry = broad_phase.move_box(model, body.number, body.fat_box, (center, angle), (end, end_angle))
     moved = body.replace(
         sweep=Sweep(center, angle, end, end_angle),

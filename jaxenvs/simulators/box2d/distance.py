@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.settings import F
 from jaxenvs.simulators.box2d.vectors import Vector, cross, dot, fold, least, subtract
 
@@ -85,11 +86,11 @@ def closest(ground: Vector, vertices: Vector, count: Array, corners: Array | Non
     def flat(x: Array) -> Array:
         return x.reshape(-1, *x.shape[2:])
 
-    index, distance = least(flat(beside))
+    index, distance = keep(least(flat(beside)))
     vertex, corner = index // beside.shape[1], index % beside.shape[1]
     kind = jnp.zeros_like(index)
     for values, its_kind in ((to_side, FACE_OF_POLYGON), (to_vertex, POINTS)):
-        index, value = least(flat(values))
+        index, value = keep(least(flat(values)))
         closer = value < distance
         distance = jnp.where(closer, value, distance)
         vertex, corner = jnp.where(closer, index % size, vertex), jnp.where(closer, index // size, corner)

@@ -320,7 +320,7 @@ def _asleep_or_not(
     slow = w * w <= ANGULAR_SLEEP_TOLERANCE * ANGULAR_SLEEP_TOLERANCE
     slow = slow & (dot(v, v) <= LINEAR_SLEEP_TOLERANCE * LINEAR_SLEEP_TOLERANCE)
     rest = jnp.where(slow, start.sleep_time.T + dt, F(0))
-    asleep = solved & fold(jnp.logical_and, rest >= TIME_TO_SLEEP)
+    asleep = keep(solved & fold(jnp.logical_and, rest >= TIME_TO_SLEEP))
 
     def unless_asleep(x: Array) -> Array:
         return jnp.where(asleep[None], F(0), x)

@@ -5,8 +5,8 @@ world of it. So nothing is batched by `vmap` again and again, which for loops wi
 work can be given to only those lanes that need it.
 """
 
-import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -104,28 +104,38 @@ def only_where(
     kind = jnp.full(classes[0].shape, len(classes), jnp.int32)
     for number, members in reversed(list(enumerate(classes))):
         kind = jnp.where(members, number, kind)
+    kind = keep(kind)
     needed = kind < len(classes)
     total = jnp.sum(needed, dtype=jnp.int32)
     order = jnp.argsort(kind)
     rank = jnp.argsort(order)
     lanes = kind.shape[0]
     size = min(size, lanes)
-    packing = _Packing((changed, given), axis)
-    rows = packing.pack((changed, given))
-    results = _Packing(changed, axis)
 
-    def some(loop: tuple[Array, Array]) -> tuple[Array, Array]:
+    def some(loop: tuple[Array, T]) -> tuple[Array, T]:
         first, done = loop
         start = jnp.minimum(first, lanes - size)
         index = lax.dynamic_slice_in_dim(order, start, size)
-        mine, others = packing.unpack(jnp.take(rows, index, axis=axis, mode="clip"))
-        found = results.pack(function(mine, *others))
-        return first + size, lax.dynamic_update_slice_in_dim(done, found, start, axis % 2)
+        mine, others = _taken((changed, given), index, axis)
+        found = function(mine, *others)
+        put = partial(lax.dynamic_update_slice_in_dim, start_index=start, axis=axis)
+        return first + size, jax.tree.map(put, done, found)
 
-    old = results.pack(changed)
-    done = lax.while_loop(lambda loop: loop[0] < total, some, (jnp.zeros((), jnp.int32), old))[1]
-    new = jnp.take(done, rank, axis=axis, mode="clip")
-    return results.unpack(jnp.where(needed[:, None] if axis == 0 else needed[None], new, old))
+    done = lax.while_loop(lambda loop: loop[0] < total, some, (jnp.zeros((), jnp.int32), changed))[1]
+
+    def chosen(new: Array, old: Array) -> Array:
+        here = needed.reshape(-1, *(1,) * (new.ndim - 1)) if axis == 0 else needed
+        return jnp.where(here, new, old)
+
+    return jax.tree.map(chosen, _taken(done, rank, axis), changed)
+
+
+def _taken(tree: T, index: Array, axis: int) -> T:
+    """The entries of arrays along an axis.
+
+    Kernels of arrays of the same shape are equal, and XLA compiles equal kernels once.
+    """
+    return jax.tree.map(lambda x: jnp.take(x, index, axis=axis, mode="clip"), tree)
 
 
 def over_items(function: Callable[..., T], *arguments: Any, together: bool, axis: int = -1) -> T:
@@ -146,35 +156,3 @@ def over_items(function: Callable[..., T], *arguments: Any, together: bool, axis
 
     results = lax.scan(one, None, jax.tree.map(lambda x: jnp.moveaxis(x, axis, 0), arguments))[1]
     return jax.tree.map(lambda x: jnp.moveaxis(x, 0, axis), results)
-
-
-class _Packing:
-    """One int32 matrix for a tree of arrays, so that lanes move with one gather rather than one for each array.
-
-    Lanes are the first axis of the matrix, or the last, as `axis` says.
-    """
-
-    def __init__(self, tree: Any, axis: int) -> None:
-        leaves, self._structure = jax.tree.flatten(tree)
-        self._axis = axis
-        self._shapes = [x.shape[1:] if axis == 0 else x.shape[:-1] for x in leaves]
-        self._dtypes = [x.dtype for x in leaves]
-
-    def pack(self, tree: Any) -> Array:
-        """The tree as a matrix."""
-        return jnp.concatenate([self._flat(x) for x in jax.tree.leaves(tree)], 1 + self._axis)
-
-    def unpack(self, matrix: Array) -> Any:
-        """The reverse."""
-        leaves, start = [], 0
-        for shape, dtype in zip(self._shapes, self._dtypes, strict=True):
-            size = math.prod(shape)
-            part = lax.slice_in_dim(matrix, start, start + size, axis=1 + self._axis)
-            part = part != 0 if dtype == jnp.bool_ else lax.bitcast_convert_type(part, dtype)
-            leaves.append(part.reshape(-1, *shape) if self._axis == 0 else part.reshape(*shape, -1))
-            start += size
-        return self._structure.unflatten(leaves)
-
-    def _flat(self, x: Array) -> Array:
-        x = x.reshape(x.shape[0], -1) if self._axis == 0 else x.reshape(-1, x.shape[-1])
-        return x.astype(jnp.int32) if x.dtype == jnp.bool_ else lax.bitcast_convert_type(x, jnp.int32)

@@ -30,11 +30,15 @@ from jaxenvs.simulators.box2d.island import Drive, Moving, Solver, Touching, bod
 from jaxenvs.simulators.box2d.lanes import keep, only_where, over_items, over_lanes
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
-from jaxenvs.simulators.box2d.vectors import Vector, any_of, at, up
+from jaxenvs.simulators.box2d.vectors import Vector, any_of, at, parts, up
 from jaxenvs.simulators.box2d.world import World
 
 _FEWEST = 64
 """Of the lanes near the ground, and of the bodies that may hit it, so many are worked on at once, or more."""
+
+_ALL_AT_ONCE = 192
+"""Up to so many bodies, all are worked on as if they may hit the ground. It costs as much as gathering those that may,
+and the kernels of contacts have the shapes that they have before, so that they are compiled once."""
 
 
 @partial(compiled_once, static_argnames=("model", "solver", "airborne", "grounded"))
@@ -191,9 +195,11 @@ def _near_ground(
     falling, hits = over_items(pair, falling, together=lanes > 1)
     hits = hits & jnp.tile(moved.awake & world.awake, bodies)
     solve = partial(continuous.solve, model, solver, ground)
-    # Of a single world, one body after another, which is a smaller program.
-    size = 1 if lanes == 1 else max(bodies * lanes // 8, _FEWEST)
-    falling = only_where(solve, falling, classes=(hits,), size=size, axis=-1)
+    if 1 < lanes and bodies * lanes <= _ALL_AT_ONCE:
+        falling = solve(falling, hits)
+    else:  # of a single world, one body after another, which is a smaller program
+        size = 1 if lanes == 1 else max(bodies * lanes // 8, _FEWEST)
+        falling = only_where(solve, falling, classes=(hits,), size=size, axis=-1)
 
     def pairs(vector: tuple[Array, ...]) -> Array:
         return jnp.stack(as_lanes(vector, bodies), 2)
@@ -346,15 +352,17 @@ def _stored(
 
     Args:
         contacts: of the items.
-        places: where each contact that was solved is.
+        places: which pairs the contacts are that were solved.
         constraints: of those contacts.
         solved: their impulses, (touching, items).
     """
     stored = [[contacts.impulse[:, point, kind] for kind in (0, 1)] for point in (0, 1)]
+    pair = jnp.arange(contacts.edge.shape[0], dtype=jnp.int32)[:, None]
     # A second point that the block solver left out keeps what it had.
     for number, impulse in enumerate(solved):
         point, kind = divmod(number, 2)
-        for place, here in enumerate(places):
-            solves = jnp.stack(here) & constraints.is_block[place][None] if point else jnp.stack(here)
+        for place, its_pair in enumerate(parts(places)):
+            solves = pair == its_pair[None]
+            solves = solves & constraints.is_block[place][None] if point else solves
             stored[point][kind] = jnp.where(solves, impulse[place][None], stored[point][kind])
     return contacts.replace(impulse=jnp.stack([jnp.stack(each, 1) for each in stored], 1))

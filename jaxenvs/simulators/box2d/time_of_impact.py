@@ -131,14 +131,15 @@ def time_of_impact(
         def deepest(p: Vector, q: Rotation) -> tuple[Array, Array, Array]:
             """The features of least separation (`FindMinSeparation`); those of a face stay as they are."""
             into_polygon = rotate_back(q, negate(axis.direction))
-            vertex, _ = least(-dot(vertices, up(into_polygon)))
+            vertex = keep(least(-dot(vertices, up(into_polygon)))[0])
             to_edge = choose(near.kind == FACE_OF_POLYGON, negate(rotate(q, axis.direction)), axis.direction)
-            end, _ = least(-dot(ground, up(to_edge)))
+            end = keep(least(-dot(ground, up(to_edge)))[0])
             return end, vertex, separation(p, q, end, vertex)
 
         def push(loop: Any) -> Any:
             t1, t2, pushes, active, finished, touching = loop
-            end, vertex, s2 = keep(deepest(*pose(t2)))
+            end, vertex, s2 = deepest(*pose(t2))
+            s2 = keep(s2)
             separated = s2 > TOI_TARGET + TOI_TOLERANCE
             reached = ~separated & (s2 > TOI_TARGET - TOI_TOLERANCE)
             s1 = keep(separation(*pose(t1), end, vertex))
@@ -176,7 +177,7 @@ def _axis(
     ground: Vector, corners: Array | None, near: Closest, vertices: Vector, count: Array, p: Vector, q: Rotation
 ) -> _Axis:
     """The axis of the closest features (`b2SeparationFunction::Initialize`)."""
-    vertex = at(vertices, near.vertex)
+    vertex = keep(at(vertices, near.vertex))
     on_polygon = transform(p, q, vertex, steady=True)
     on_edge = at(ground, near.corner)
     if corners is None:
@@ -189,7 +190,7 @@ def _axis(
     sign = jnp.where(dot(subtract(on_polygon, middle), direction) < 0, F(-1), F(1))
     edge_face = _Axis(scale(sign, direction), middle)
 
-    following = at(vertices, jnp.where(near.vertex + 1 < count, near.vertex + 1, 0))
+    following = keep(at(vertices, jnp.where(near.vertex + 1 < count, near.vertex + 1, 0)))
     side = subtract(following, vertex)
     is_side = near.kind == FACE_OF_POLYGON
     one, zero = jnp.ones_like(side[0]), jnp.zeros_like(side[0])
