@@ -28,17 +28,13 @@ Rotation: TypeAlias = tuple[Scalar, Scalar]
 T = TypeVar("T")
 
 
-_HIGHEST = np.float32(1e38)
-"""Above every number here."""
+_LOWEST = np.float32(-1e38)
+"""Below every number here."""
 
 
 def rounded(tree: T) -> T:
-    """The same numbers below 1e38; a product among them is rounded before it goes into a sum (see above).
-
-    The bound is one that no compiler knows to hold: that a square is above -1e38 is known, and a maximum would be left
-    out.
-    """
-    return jax.tree.map(lambda x: jnp.minimum(x, _HIGHEST), tree)
+    """The same numbers above -1e38; a product among them is rounded before it goes into a sum (see above)."""
+    return jax.tree.map(lambda x: jnp.maximum(x, _LOWEST), tree)
 
 
 def _product(a: Scalar, b: Scalar, steady: bool) -> Scalar:
