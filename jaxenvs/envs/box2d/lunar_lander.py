@@ -29,6 +29,7 @@ from jaxenvs.simulators.box2d import (
     with_impulse,
     world_at_rest,
 )
+from jaxenvs.simulators.box2d.vectors import dot, rotate, rotation, rounded
 from jaxenvs.spaces import Box, Discrete
 
 _FPS = 50
@@ -223,7 +224,7 @@ class LunarLander(Env[LunarLanderState, Array]):
         """Fires the engines and lets 1/50 s pass."""
         action = self.action_space.validate(action)
         key, dispersion_key = jax.random.split(state.key)
-        dispersion = jax.random.uniform(dispersion_key, (2,), jnp.float32, -1.0, 1.0) / _SCALE
+        dispersion = rounded(jax.random.uniform(dispersion_key, (2,), jnp.float32, -1.0, 1.0) * (1 / _SCALE))
         return self.advance(state.replace(key=key), action, dispersion)
 
     def advance(
@@ -260,7 +261,8 @@ class LunarLander(Env[LunarLanderState, Array]):
         observation = self.observe(state)
         shaping = _shaping(observation)
         main, side = state.engines
-        reward = shaping - state.shaping - 0.30 * main - 0.03 * jnp.abs(side)
+        fuel = rounded((0.30 * main, 0.03 * jnp.abs(side)))
+        reward = shaping - state.shaping - fuel[0] - fuel[1]
         lost, landed = state.crashed | (jnp.abs(observation[0]) >= 1.0), ~world.awake
         reward = jnp.where(landed, 100.0, jnp.where(lost, -100.0, reward))
         state = state.replace(shaping=shaping)
@@ -274,12 +276,12 @@ class LunarLander(Env[LunarLanderState, Array]):
         legs = [world.touched[leg].astype(jnp.float32) for leg in _LEGS]
         return jnp.stack(
             [
-                (x - _WIDTH / 2) / (_WIDTH / 2),
-                (y - (_PAD_HEIGHT + _LEG_DOWN)) / (_HEIGHT / 2),
-                vx * (_WIDTH / 2) / _FPS,
-                vy * (_HEIGHT / 2) / _FPS,
+                (x - _WIDTH / 2) * (2 / _WIDTH),
+                (y - (_PAD_HEIGHT + _LEG_DOWN)) * (2 / _HEIGHT),
+                vx * (_WIDTH / 2 / _FPS),
+                vy * (_HEIGHT / 2 / _FPS),
                 world.angle[_LANDER],
-                20.0 * world.angular_velocity[_LANDER] / _FPS,
+                world.angular_velocity[_LANDER] * (20.0 / _FPS),
                 *legs,
             ]
         ).astype(jnp.float32)
@@ -306,11 +308,12 @@ class LunarLander(Env[LunarLanderState, Array]):
             return jnp.zeros((), jnp.float32), jnp.zeros((), jnp.float32), None
         blows = _in_the_wind(state.world)
         phase = index.astype(jnp.float32)
-        strength = jnp.tanh(jnp.sin(0.02 * phase) + jnp.sin(math.pi * 0.01 * phase))
+        slow, fast = rounded((0.02 * phase, math.pi * 0.01 * phase))
+        strength = jnp.tanh(jnp.sin(slow) + jnp.sin(fast))
         greatest = jnp.stack(
             [jnp.asarray(self.wind_power, jnp.float32), jnp.asarray(self.turbulence_power, jnp.float32)]
         )
-        blow = jnp.where(blows, strength * greatest, 0.0)
+        blow = jnp.where(blows, rounded(strength * greatest), 0.0)
         return blow[0], blow[1], index + blows.astype(jnp.int32)
 
     def _powers(self, action: Array) -> tuple[Array, Array]:
@@ -340,25 +343,24 @@ def ground(terrain: Array) -> Array:
 
 def _shaping(observation: Array) -> Array:
     """The potential of an observation."""
-    x, y, vx, vy, angle, _, first, second = observation
-    distance, speed = jnp.sqrt(x * x + y * y), jnp.sqrt(vx * vx + vy * vy)
-    return -100.0 * distance - 100.0 * speed - 100.0 * jnp.abs(angle) + 10.0 * first + 10.0 * second
+    x, y, vx, vy, angle, _, first, second = rounded(observation)
+    distance, speed = (jnp.sqrt(dot(way, way, steady=True)) for way in ((x, y), (vx, vy)))
+    distance, speed, tilt = rounded((100.0 * distance, 100.0 * speed, 100.0 * jnp.abs(angle)))
+    return -distance - speed - tilt + 10.0 * first + 10.0 * second
 
 
 def _fire(world: World, main: Array, side: Array, dispersion: Array) -> World:
     """The impulses of the engines, given their powers as `_powers` returns them."""
-    angle = world.angle[_LANDER]
-    tip = jnp.sin(angle), jnp.cos(angle)
-    across = -tip[1], tip[0]
+    q = rotation(world.angle[_LANDER])
     x, y = origins(MODEL, world)[_LANDER]
 
     far, off = _MAIN_ENGINE_Y + 2.0 * dispersion[0], dispersion[1]
-    ox, oy = tip[0] * far + across[0] * off, -tip[1] * far - across[1] * off
+    ox, oy = rotate(q, (-off, -far), steady=True)
     impulse = jnp.stack([-ox, -oy]) * _MAIN_POWER * main
     world = with_impulse(MODEL, world, _LANDER, impulse, jnp.stack([x + ox, y + oy]), main > 0)
 
-    off = 3.0 * dispersion[1] + jnp.sign(side) * _SIDE_ENGINE_AWAY
-    ox, oy = tip[0] * dispersion[0] + across[0] * off, -tip[1] * dispersion[0] - across[1] * off
+    off = rounded(3.0 * dispersion[1]) + jnp.sign(side) * _SIDE_ENGINE_AWAY
+    ox, oy = rotate(q, (-off, -dispersion[0]), steady=True)
     impulse = jnp.stack([-ox, -oy]) * _SIDE_POWER * jnp.abs(side)
-    point = jnp.stack([x + ox - tip[0] * _SIDE_ENGINE_HEIGHT_IN_X, y + oy + tip[1] * _SIDE_ENGINE_HEIGHT])
-    return with_impulse(MODEL, world, _LANDER, impulse, point, side != 0)
+    right, up = rounded((q[0] * _SIDE_ENGINE_HEIGHT_IN_X, q[1] * _SIDE_ENGINE_HEIGHT))
+    return with_impulse(MODEL, world, _LANDER, impulse, jnp.stack([x + ox - right, y + oy + up]), side != 0)

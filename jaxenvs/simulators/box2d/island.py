@@ -164,8 +164,9 @@ def _set_up(model: Model, start: Moving, drive: Drive, touching: Touching | None
     dt, lanes = model.dt, start.awake.shape[0]
     mass, inertia = (jnp.asarray(x)[:, None] for x in (model.inverse_masses, model.inverse_inertias))
     (vx, vy), (fx, fy) = _vectors(start.velocity), _vectors(drive.force)
-    v = vx + dt * (mass * fx), vy + dt * (drive.gravity[None] + mass * fy)
-    w = start.angular_velocity.T + dt * (inertia * drive.torque.T)
+    ax, ay, turning = rounded((mass * fx, mass * fy, inertia * drive.torque.T))
+    gained = rounded((dt * ax, dt * (drive.gravity[None] + ay), dt * turning))
+    v, w = add((vx, vy), gained[:2]), start.angular_velocity.T + gained[2]
     if touching is not None and touching.body is not None:
         masses = _masses(model, touching, lanes)
         v, w = contact_solver.warm_start_pass(touching.constraints, masses, v, w, used, touching.body)

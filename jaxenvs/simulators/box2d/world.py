@@ -9,7 +9,7 @@ from jaxenvs.simulators.box2d.broad_phase import body_box
 from jaxenvs.simulators.box2d.contacts import Contacts, no_contacts
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import AABB_EXTENSION, F
-from jaxenvs.simulators.box2d.vectors import cross
+from jaxenvs.simulators.box2d.vectors import Vector, cross, rotate, rotation, rounded
 
 
 class World(PyTreeNode):
@@ -55,9 +55,8 @@ def world_at_rest(model: Model, origin: Array, angle: Array) -> World:
         angle: (bodies,) float32 in rad.
     """
     count = len(model.bodies)
-    sine, cosine = jnp.sin(angle), jnp.cos(angle)
-    x, y = model.local_centers[:, 0], model.local_centers[:, 1]
-    position = origin + jnp.stack([cosine * x - sine * y, sine * x + cosine * y], 1)
+    sine, cosine = rotation(angle)
+    position = origin + _to_centers(model, angle)
     boxes = [body_box(model, i, (position[i, 0], position[i, 1]), (sine[i], cosine[i]))[0] for i in range(count)]
     margin = np.array([-1, -1, 1, 1], np.float32) * AABB_EXTENSION
     return World(
@@ -87,8 +86,8 @@ def with_impulse(model: Model, world: World, body: int, impulse: Array, point: A
         applied: () bool; if it is false, the world stays as it is.
     """
     arm = point - world.position[body]
-    kick = model.inverse_masses[body] * impulse
-    spin = model.inverse_inertias[body] * cross((arm[0], arm[1]), (impulse[0], impulse[1]))
+    torque = cross((arm[0], arm[1]), (impulse[0], impulse[1]), steady=True)
+    kick, spin = rounded((model.inverse_masses[body] * impulse, model.inverse_inertias[body] * torque))
     mine = applied & (np.arange(len(model.bodies)) == body)
     return world.replace(
         velocity=world.velocity + jnp.where(mine[:, None], kick[None, :], F(0)),
@@ -99,6 +98,10 @@ def with_impulse(model: Model, world: World, body: int, impulse: Array, point: A
 
 def origins(model: Model, world: World) -> Array:
     """(bodies, 2) float32 in m: where the origins of the bodies' frames lie (`b2Body::GetPosition`)."""
-    sine, cosine = jnp.sin(world.angle), jnp.cos(world.angle)
-    x, y = model.local_centers[:, 0], model.local_centers[:, 1]
-    return world.position - jnp.stack([cosine * x - sine * y, sine * x + cosine * y], 1)
+    return world.position - _to_centers(model, world.angle)
+
+
+def _to_centers(model: Model, angle: Array) -> Array:
+    """(bodies, 2) float32 in m: from the origins of the bodies' frames to their centres of mass."""
+    local: Vector = (model.local_centers[:, 0], model.local_centers[:, 1])
+    return jnp.stack(rotate(rotation(angle), local, steady=True), 1)
