@@ -171,10 +171,12 @@ class _Packing:
             size = math.prod(shape)
             part = lax.slice_in_dim(matrix, start, start + size, axis=1 + self._axis)
             part = part != 0 if dtype == jnp.bool_ else lax.bitcast_convert_type(part, dtype)
-            leaves.append(part.reshape(-1, *shape) if self._axis == 0 else part.reshape(*shape, -1))
+            lanes = matrix.shape[self._axis]
+            leaves.append(part.reshape((lanes, *shape) if self._axis == 0 else (*shape, lanes)))
             start += size
         return self._structure.unflatten(leaves)
 
     def _flat(self, x: Array) -> Array:
-        x = x.reshape(x.shape[0], -1) if self._axis == 0 else x.reshape(-1, x.shape[-1])
+        size = math.prod(x.shape[1:] if self._axis == 0 else x.shape[:-1])
+        x = x.reshape((x.shape[0], size) if self._axis == 0 else (size, x.shape[-1]))
         return x.astype(jnp.int32) if x.dtype == jnp.bool_ else lax.bitcast_convert_type(x, jnp.int32)
