@@ -71,6 +71,7 @@ def _checked(points: Sequence[tuple[float, float]]) -> np.ndarray:
             "polygon: the points are traced, and shapes must be known: they decide the program. Make the model outside"
             " of `jax.jit` and `jax.vmap`."
         )
+    given: np.ndarray
     try:
         given = np.array(points, np.float64).astype(np.float32)
     except (TypeError, ValueError):
