@@ -157,14 +157,22 @@ implementation = define_prng_impl(
 """The key implementation, accepted by `jax.random.key(seed, impl=...)`, as is its name, `"jaxenvs"`."""
 
 
+_KIND_IN_EXPORTS = 106
+"""What stands for the type of these keys in a program saved by `jax.export`; JAX counts its own from 0 on, to 127."""
+
+
 def _register() -> None:
-    """Lets JAX find the implementation by its name; JAX has no public function for that.
+    """Lets JAX find the implementation by its name, and `jax.export` by a number; JAX has no public function for that.
 
     Libraries that write keys to files, such as orbax, write the name, and look it up when they read them.
     """
     # The module moves between versions of JAX, but it always defines the type of an implementation.
     registry = sys.modules[type(threefry_prng_impl).__module__]
-    registry.prngs["jaxenvs"] = implementation._impl  # pyright: ignore[reportAttributeAccessIssue]
+    registry.prngs["jaxenvs"] = inner = implementation._impl  # pyright: ignore[reportAttributeAccessIssue]
+    # Without flatbuffers, JAX cannot export anything. Readers of an exported program need this number as well.
+    exports = sys.modules.get("jax._src.export.serialization")
+    if exports is not None:
+        exports.register_dtype_kind(registry.KeyTy(inner), _KIND_IN_EXPORTS)
 
 
 _register()

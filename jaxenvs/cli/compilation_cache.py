@@ -3,11 +3,12 @@
 import hashlib
 import os
 import platform
-import sys
 from pathlib import Path
 
 import jax
 from jaxlib.version import __version__ as jaxlib_version
+
+from jaxenvs.core.folders import named_folder, user_cache
 
 ENVIRONMENT_VARIABLE = "JAXENVS_COMPILATION_CACHE"
 _MIN_COMPILE_SECONDS = 0.5
@@ -28,7 +29,11 @@ def use_compilation_cache() -> Path | None:
     configured = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
     if wish.lower() in ("0", "off", "false", "no") or configured:
         return None
-    folder = Path(wish) if wish else _user_cache() / "jaxenvs" / f"xla-{jaxlib_version}-{_machine()}"
+    folder, cache = named_folder(ENVIRONMENT_VARIABLE), user_cache()
+    if folder is None and cache is not None:
+        folder = cache / "jaxenvs" / f"xla-{jaxlib_version}-{_machine()}"
+    if folder is None:
+        return None
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
@@ -38,14 +43,6 @@ def use_compilation_cache() -> Path | None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _MIN_COMPILE_SECONDS)
     return folder
-
-
-def _user_cache() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def _machine() -> str:

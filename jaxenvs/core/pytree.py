@@ -20,6 +20,7 @@ import numpy as np
 
 from jaxenvs.core.attributes import raise_no_field
 from jaxenvs.core.flax_state import register_with_flax
+from jaxenvs.core.pretty import show_in_ipython
 from jaxenvs.errors import FrozenField, InvalidField
 
 
@@ -71,6 +72,7 @@ class PyTreeNode:
             raise
         if options.get("frozen", True):
             cls.__setattr__ = _refuse_assignment  # more helpful than the dataclass's own
+        show_in_ipython(cls)
         register(cls)
 
     if not TYPE_CHECKING:  # to a type checker, it would mean that any attribute exists

@@ -15,7 +15,7 @@ from jaxenvs import random
 from jaxenvs.core.env import Env, TimeStep, check_is_env
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
-from jaxenvs.fusion.lanes import LaneProgram, as_key, as_words, lane_program, one_of
+from jaxenvs.fusion.lanes import LaneProgram, as_key, as_words, lane_program, one_of, varying_axes
 
 Obs = TypeVar("Obs")
 
@@ -107,8 +107,8 @@ def _applied(lane: LaneProgram, arguments: Sequence[Any]) -> Any:
     """What a program gives for trees of arrays."""
     from jaxenvs.fusion import primitives
 
-    results = primitives.step.bind(*lane.captured, *map(as_words, jax.tree.leaves(arguments)), closed=lane.closed)
-    return _result(lane, results)
+    operands = [*lane.captured, *map(as_words, jax.tree.leaves(arguments))]
+    return _result(lane, operands, primitives.step.bind(*operands, closed=lane.closed))
 
 
 def scan(function: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any = None, length: int | None = None) -> Any:
@@ -147,18 +147,16 @@ def scan(function: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any = 
     lane = lane_program(function, (one, jax.tree.map(lambda x: one_of(x, 2), xs)))
     _check_carry(one, lane)
     layout = (Kind.SHARED,) * len(lane.captured) + (Kind.CARRY,) * len(states) + (Kind.OWN_STEP,) * len(rows)
-    results = primitives.scan.bind(
-        *lane.captured,
-        *map(as_words, (*states, *rows)),
-        closed=lane.closed,
-        layout=layout,
-        steps=steps,
-        lanes=lanes,
-    )
-    return _result(lane, results)
+    operands = [*lane.captured, *map(as_words, (*states, *rows))]
+    results = primitives.scan.bind(*operands, closed=lane.closed, layout=layout, steps=steps, lanes=lanes)
+    return _result(lane, operands, results)
 
 
-def _result(lane: LaneProgram, results: list[Array]) -> Any:
+def _result(lane: LaneProgram, operands: list[Array], results: list[Array]) -> Any:
+    """The tree that the results are the leaves of. Within a `shard_map`, they differ along the axes of the operands."""
+    axes = frozenset[Any]().union(*map(varying_axes, operands))
+    if axes:
+        results = [jax.lax.pcast(x, tuple(axes), to="varying") for x in results]
     return lane.outputs.unflatten([as_key(x, aval) for x, aval in zip(results, lane.avals, strict=True)])
 
 
@@ -204,8 +202,9 @@ class _Fixed:
         leaves, structure = jax.tree.flatten(env)
         self.env = env
         with jax.ensure_compile_time_eval():  # the values are known, also while a program around them is traced
-            arrays = jax.device_get([jax.numpy.asarray(as_words(x) if hasattr(x, "dtype") else x) for x in leaves])
-        self._identity = structure, tuple((x.shape, str(x.dtype), x.tobytes()) for x in arrays)
+            arrays = jax.device_get([as_words(x) if hasattr(x, "dtype") else x for x in leaves])
+        kinds = tuple(type(x) if isinstance(x, int | float | complex) else None for x in leaves)  # weakly typed or not
+        self._identity = structure, kinds, tuple((x.shape, str(x.dtype), x.tobytes()) for x in map(np.asarray, arrays))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Fixed) and self._identity == other._identity

@@ -83,6 +83,12 @@ def one_of(x: Any, axes: int) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(x.shape[axes:], x.dtype)
 
 
+def varying_axes(x: Any) -> frozenset[Any]:
+    """Of the axes of a mesh within a `shard_map` that checks them, those along which an array is known to differ."""
+    aval: Any = jax.typeof(x)
+    return aval.manual_axis_type.varying if hasattr(aval, "manual_axis_type") else getattr(aval, "vma", frozenset())
+
+
 def _aval_of_words(aval: Any) -> Any:
     if not is_key_type(aval):
         return aval

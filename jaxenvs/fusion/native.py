@@ -20,6 +20,8 @@ import llvmlite  # of the extra `fuse`: `fused.require_compiler` is asked first
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from jaxenvs.core.folders import named_folder, user_cache
+
 
 def _target() -> Any:
     """A compiler for this processor. Each thread needs its own."""
@@ -149,10 +151,12 @@ def load(name: str, codes: Sequence[bytes]) -> int:
         return _loaded[name].get_function_address("handler")
 
 
-def cache_folder() -> Path:
-    """Where machine code is kept: `JAXENVS_CACHE/kernels`, by default in the user's cache folder."""
-    base = os.environ.get("JAXENVS_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxenvs"
-    return Path(base) / "kernels"
+def cache_folder() -> Path | None:
+    """Where machine code is kept: `JAXENVS_CACHE/kernels`, or the user's cache folder; None if there is none."""
+    base, cache = named_folder("JAXENVS_CACHE"), user_cache()
+    if base is None and cache is not None:
+        base = cache / "jaxenvs"
+    return None if base is None else base / "kernels"
 
 
 _CHECK_BYTES, _LENGTH_BYTES = 32, 8  # of the hash of a file, and of the length before each code
@@ -180,9 +184,13 @@ def keep(path: Path, codes: Sequence[bytes]) -> None:
     content = b"".join(len(code).to_bytes(_LENGTH_BYTES, "little") + code for code in codes)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(content).digest() + content)
-        os.replace(file.name, path)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        try:
+            with open(handle, "wb") as file:
+                file.write(hashlib.sha256(content).digest() + content)
+            os.replace(name, path)
+        except OSError:  # a full disk
+            os.unlink(name)
 
 
 def digest(*parts: str) -> str:

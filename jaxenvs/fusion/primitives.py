@@ -94,7 +94,18 @@ step.def_impl(lambda *operands, closed: jaxpr_as_fun(closed)(*operands))
 
 
 def _lower_scan_to_xla(ctx: Any, *operands: Any, **params: Any) -> Any:
-    return mlir.lower_fun(_scan_by_xla, multiple_results=True)(ctx, *operands, **params)
+    return mlir.lower_fun(_scan_by_xla, multiple_results=True)(_on_one_device(ctx), *operands, **params)
+
+
+def _lower_step(ctx: Any, *operands: Any, closed: ClosedJaxpr) -> Any:
+    lower = mlir.lower_fun(lambda *operands: jaxpr_as_fun(closed)(*operands), multiple_results=True)
+    return lower(_on_one_device(ctx), *operands)
+
+
+def _on_one_device(ctx: Any) -> Any:
+    """A context in which no type says along which axes of a mesh an array differs: a lane's program does not say it."""
+    plain = [[ShapedArray(x.shape, x.dtype) for x in avals] for avals in (ctx.avals_in, ctx.avals_out)]
+    return ctx.replace(avals_in=plain[0], avals_out=plain[1])
 
 
 def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any) -> Any:
@@ -102,6 +113,11 @@ def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any
     fewest = kernel.GROUP if platform == "cpu" else 1
     # The handler asks the C library for functions of POSIX.
     missing = gpu.missing() is not None if platform == "cuda" else sys.platform == "win32"
+    if ctx.module_context.lowering_parameters.for_export:
+        raise JaxenvsError(
+            "A fused program cannot be exported, since its kernel is compiled for the processor of this machine. Export"
+            " the environment that was fused, `fused.env`: `jax.export.export(jax.jit(jax.vmap(fused.env.step)))`."
+        )
     if steps == 0 or lanes < fewest or missing:
         return _lower_scan_to_xla(ctx, *operands, **params)
     try:
@@ -116,9 +132,7 @@ def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any
 mlir.register_lowering(scan, _lower_scan_to_xla)
 for _platform in ("cpu", "cuda"):
     mlir.register_lowering(scan, functools.partial(_lower_scan_to_kernel, _platform), platform=_platform)
-mlir.register_lowering(
-    step, mlir.lower_fun(lambda *operands, closed: jaxpr_as_fun(closed)(*operands), multiple_results=True)
-)
+mlir.register_lowering(step, _lower_step)
 
 _registered: dict[str, Any] = {}
 
@@ -130,15 +144,17 @@ def compiled(read: Block, layout: Layout) -> str:
     """
     name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), native.processor(), sources())
     if name not in _registered:
-        path = native.cache_folder() / f"{name}.o"
-        codes = native.kept(path)
+        folder = native.cache_folder()
+        path = None if folder is None else folder / f"{name}.o"
+        codes = None if path is None else native.kept(path)
         if codes is None:
             with garbage.uncollected():
                 written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
             texts = handler.modules(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
             codes = native.compile_objects(texts)
-            native.keep(path, codes)
+            if path is not None:
+                native.keep(path, codes)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, codes))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="cpu")
         _registered[name] = pointer

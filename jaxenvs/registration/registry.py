@@ -23,6 +23,13 @@ ENTRY_POINT_GROUP = "jaxenvs.envs"
 look-up that needs it; loading it registers the package's ids."""
 
 
+def _is_defined_again(old: str | type, new: str | type) -> bool:
+    """Whether two classes have the same name: a cell of a notebook was run again, or a module was reloaded."""
+    if isinstance(old, str) or isinstance(new, str):
+        return False
+    return (old.__module__, old.__qualname__) == (new.__module__, new.__qualname__)
+
+
 class Registry(Mapping[str, EnvSpec]):
     """All registered specs by id, including those of plug-ins; read it like a dict.
 
@@ -63,9 +70,12 @@ class Registry(Mapping[str, EnvSpec]):
         self.load_plugins()
         return len(self._specs)
 
+    def __repr__(self) -> str:
+        return f"<{len(self)} ids; `jaxenvs.pprint_registry()` lists them, `jaxenvs.spec(id)` describes one>"
+
     def add(self, spec: EnvSpec) -> None:
-        """Adds a spec; one of the same id is replaced, with a warning."""
-        if spec.id in self._specs:
+        """Adds a spec; one of the same id is replaced, with a warning unless its class has been defined again."""
+        if spec.id in self._specs and not _is_defined_again(self._specs[spec.id].entry_point, spec.entry_point):
             _warn(f"Overriding environment {spec.id} already in registry.")
         self._specs[spec.id] = spec
         for listener in self._listeners:

@@ -107,9 +107,10 @@ print("saved")
     assert ran.stdout.strip() == "saved", ran.stderr
 
 
-def test_an_exported_step_is_read_in_a_new_process(tmp_path):
+@pytest.mark.parametrize("key", ["jaxenvs.random.key(0)", "jax.random.key(0)"])
+def test_an_exported_step_is_read_in_a_new_process(tmp_path, key):
     env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
-    state, _ = jax.vmap(env.reset)(jax.random.split(jax.random.key(0), 3))
+    state, _ = jax.vmap(env.reset)(jax.random.split(eval(key), 3))
     actions = jnp.asarray([0, 1, 1])
     exported = jax.export.export(jax.jit(jax.vmap(env.step)))(state, actions)
     (tmp_path / "step").write_bytes(exported.serialize())
@@ -118,7 +119,7 @@ def test_an_exported_step_is_read_in_a_new_process(tmp_path):
     code = f"""
 import jax, jax.numpy as jnp, numpy as np, jaxenvs
 env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1"))
-state, _ = jax.vmap(env.reset)(jax.random.split(jax.random.key(0), 3))
+state, _ = jax.vmap(env.reset)(jax.random.split({key}, 3))
 step = jax.export.deserialize(bytearray(open({str(tmp_path / "step")!r}, "rb").read()))
 stepped, timestep = step.call(state, jnp.asarray([0, 1, 1]))
 seen = np.load({str(tmp_path / "seen.npz")!r})

@@ -153,7 +153,7 @@ def test_derivatives_are_refused(cart_pole):
 def test_export_is_refused_by_name(cart_pole):
     state, actions = _start(cart_pole, 16)
     exported = jax.export.export(jax.jit(lambda s, a: jax.vmap(cart_pole.step)(s, a)[1].observation))
-    with pytest.raises(ValueError, match="custom call"):
+    with pytest.raises(JaxenvsError, match=r"cannot be exported.* `fused\.env`"):
         exported(state, actions[0])
 
 
@@ -232,12 +232,21 @@ def test_steps_within_other_transforms(cart_pole, wrap):
     np.testing.assert_array_equal(result[1] if wrap is jax.vmap else result, expected)
 
 
-def test_steps_on_a_device_of_a_mesh(cart_pole):
-    state, actions = _start(cart_pole, 32)
+@pytest.mark.parametrize("lanes", [32, 8])  # the second by XLA
+@pytest.mark.parametrize("in_a_loop", [False, True])
+def test_steps_on_a_device_of_a_mesh(cart_pole, in_a_loop, lanes):
+    state, actions = _start(cart_pole, lanes)
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("lanes",))
     axis, rows = jax.sharding.PartitionSpec("lanes"), jax.sharding.PartitionSpec(None, "lanes")
-    on_mesh = jax.shard_map(cart_pole.scan, mesh=mesh, in_specs=(axis, rows), out_specs=(axis, rows))
+    play = (lambda *xs: jax.lax.scan(jax.vmap(cart_pole.step), *xs)) if in_a_loop else cart_pole.scan
+    on_mesh = jax.shard_map(play, mesh=mesh, in_specs=(axis, rows), out_specs=(axis, rows))
     assert_trees_close(jax.jit(on_mesh)(state, actions), cart_pole.scan(state, actions))
+
+
+def test_nothing_is_moved_without_being_asked_for(cart_pole):
+    state, actions = _start(cart_pole, 16)
+    with jax.transfer_guard("disallow"):
+        cart_pole.scan(state, actions)
 
 
 def test_without_jit_operations_run_one_by_one(cart_pole):
@@ -278,6 +287,22 @@ def test_a_kernel_comes_from_the_cache_and_a_damaged_one_is_made_again(tmp_path,
     jax.clear_caches()
     np.testing.assert_array_equal(run(1.0), expected)
     assert compiled == [1]
+
+
+def test_a_full_disk_leaves_no_pieces_behind(tmp_path, monkeypatch):
+    def replace(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(native.os, "replace", replace)
+    native.keep(tmp_path / "a.o", [b"code"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch):
+    monkeypatch.delenv("JAXENVS_CACHE", raising=False)
+    monkeypatch.setattr(native, "user_cache", lambda: None)
+    result = fusion.scan(lambda carry, _: (carry * 1.75 + 0.25, None), jnp.ones(16), length=2)[0]
+    np.testing.assert_array_equal(result, np.full(16, 3.75))
 
 
 def test_without_llvmlite_the_command_is_named(monkeypatch):

@@ -21,6 +21,13 @@ def read(function, *arguments, uniform):
     return program(closed, uniform)
 
 
+def test_what_only_lays_out_arrays_over_devices_is_not_read():
+    mesh = jax.make_mesh((1,), ("d",), axis_types=(jax.sharding.AxisType.Explicit,))
+    with jax.set_mesh(mesh):
+        block = read(lambda x: jax.sharding.reshard(x, jax.sharding.PartitionSpec("d")), jnp.ones(4), uniform=[False])
+    assert not block.equations
+
+
 def marks(block):
     return [isinstance(x, np.ndarray) or x.uniform for x in block.outputs]
 

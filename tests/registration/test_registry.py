@@ -201,6 +201,29 @@ def test_duplicate_registration_warns_at_the_callers_line_and_replaces():
     assert jaxenvs.spec("CartPole-v1") is spec
 
 
+def test_a_cell_that_is_run_again_registers_its_class_again_in_silence():
+    def cell():
+        class Greenhouse(CartPole):
+            pass
+
+        return jaxenvs.register("Greenhouse-v0", Greenhouse)
+
+    cell()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = cell()
+    assert (
+        jaxenvs.spec("Greenhouse-v0") is again
+        and type(jaxenvs.unwrap(jaxenvs.make("Greenhouse-v0"))) is again.entry_point
+    )
+
+
+def test_the_registry_says_how_to_list_it():
+    assert repr(registry) == (
+        f"<{len(registry)} ids; `jaxenvs.pprint_registry()` lists them, `jaxenvs.spec(id)` describes one>"
+    )
+
+
 def test_unversioned_beside_versioned_is_refused_as_gymnasium_does():
     with pytest.raises(
         RegistrationError, match="Can't register the unversioned environment `CartPole` when the versioned"

@@ -1,13 +1,13 @@
 """MNIST's files: arrays of bytes in the IDX format, plain or compressed."""
 
 import gzip
-import os
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from jaxenvs.core.folders import expanded, named_folder
 from jaxenvs.errors import DatasetNotFound, InvalidField
 
 VARIABLE = "JAXENVS_MNIST"
@@ -19,8 +19,7 @@ _URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 
 def mnist_folder() -> Path:
     """The folder of MNIST's files: that in `JAXENVS_MNIST`, or else `~/.cache/jaxenvs/mnist`."""
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else Path.home() / ".cache" / "jaxenvs" / "mnist"
+    return named_folder(VARIABLE) or expanded(Path("~/.cache/jaxenvs/mnist"))
 
 
 def read_images() -> np.ndarray:

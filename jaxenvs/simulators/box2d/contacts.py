@@ -59,7 +59,7 @@ def as_items(tree: T) -> T:
 
     def turned(x: Array) -> Array:
         x = jnp.moveaxis(x, (0, 1), (-1, -2))
-        return x.reshape(*x.shape[:-2], -1)
+        return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 
     return jax.tree.map(turned, tree)
 

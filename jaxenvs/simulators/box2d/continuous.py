@@ -24,11 +24,12 @@ from jaxenvs.simulators.box2d.contacts import (
     number_of,
     update,
 )
-from jaxenvs.simulators.box2d.island import BLOCK, Solver, integrate, settled
+from jaxenvs.simulators.box2d.island import Solver, integrate, settled
 from jaxenvs.simulators.box2d.lanes import keep, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import vertices_of_parts
 from jaxenvs.simulators.box2d.settings import (
+    BLOCK,
     EPSILON,
     LINEAR_SLOP,
     MAX_SUB_STEPS,

@@ -18,6 +18,7 @@ from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import (
     ANGULAR_SLEEP_TOLERANCE,
     BAUMGARTE,
+    BLOCK,
     LINEAR_SLEEP_TOLERANCE,
     LINEAR_SLOP,
     MAX_ROTATION,
@@ -36,9 +37,6 @@ small changes add up to large ones."""
 
 CONVERGED = F(2e-7), F(1.2e-7)
 """Absolute (m/s and rad/s) and relative change of velocities below which the passes of "converged" stop."""
-
-BLOCK = 4
-"""Passes between two tests whether they stop. It divides the number of all passes."""
 
 
 class Drive(PyTreeNode):
@@ -237,9 +235,9 @@ def _velocity_passes(
         if contacts is not None:
             done = done & all_settled(new[2], old[2], lanes)
         grown = new[1][3] - old[1][3]
-        if solver == "exact":  # impulses can grow while velocities stay
+        if model.joints and solver == "exact":  # impulses can grow while velocities stay
             done = done & all_settled(new[1], old[1], lanes)
-        else:  # a limit that a motor will pull loose has yet to move the bodies
+        elif model.joints:  # a limit that a motor will pull loose has yet to move the bodies
             limit, later = new[1][2], _left_out(new[1], grown, motors, all_blocks - blocks - 1)[2]
             done = done & fold(jnp.logical_and, (limit == 0) | (limit * later > 0))
         of_items = jnp.tile(running, bodies)[None]

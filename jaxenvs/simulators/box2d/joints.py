@@ -4,6 +4,7 @@ Arrays of bodies are (bodies, lanes) here, and those of joints (joints, lanes).
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -146,6 +147,11 @@ Motion = tuple[Vector, Array]
 """Velocities in m/s and angular velocities in rad/s, (bodies, lanes)."""
 
 
+def _over_joints(model: Model, function: Callable[[Array, T], T], value: T) -> T:
+    """`function(number, value)` of one joint after another; `value` itself for a body that is joined to nothing."""
+    return lax.fori_loop(0, len(model.joints), function, value) if model.joints else value
+
+
 def warm_start(model: Model, joints: JointConstraint, impulses: JointImpulses, motion: Motion) -> Motion:
     """Applies the impulses that the joints start with."""
 
@@ -159,7 +165,7 @@ def warm_start(model: Model, joints: JointConstraint, impulses: JointImpulses, m
         b = keep((add(b[0], scale(mb, (x, y))), b[1] + ib * (cross(arm_b, (x, y)) + torque)))
         return put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
 
-    return lax.fori_loop(0, len(model.joints), start_one, motion)
+    return _over_joints(model, start_one, motion)
 
 
 Motors = tuple[Array, Array]
@@ -180,7 +186,7 @@ def velocity_pass(
         motion = put_at_place(put_at_place(motion, constant.body_a, a), constant.body_b, b)
         return motion, put_at_place(impulses, number, new)
 
-    return lax.fori_loop(0, len(model.joints), solve_one, (motion, impulses))
+    return _over_joints(model, solve_one, (motion, impulses))
 
 
 def _solve_velocity(
@@ -245,7 +251,7 @@ def position_pass(model: Model, joints: JointConstraint, pose: Pose) -> tuple[Po
         a, b, good = keep(_solve_position(constant, at_lower, at_upper, a, b))
         return put_at_place(put_at_place(pose, constant.body_a, a), constant.body_b, b), solved & good
 
-    return lax.fori_loop(0, len(model.joints), solve_one, (pose, jnp.ones(pose[1].shape[1:], bool)))
+    return _over_joints(model, solve_one, (pose, jnp.ones(pose[1].shape[1:], bool)))
 
 
 def _solve_position(constant: _Joint, at_lower: Array, at_upper: Array, a: Pose, b: Pose) -> tuple[Pose, Pose, Array]:

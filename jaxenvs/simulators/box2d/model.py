@@ -6,7 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from jaxenvs.simulators.box2d.settings import F
+from jaxenvs.core.checks import check_integer, check_range
+from jaxenvs.errors import InvalidField
+from jaxenvs.simulators.box2d.settings import BLOCK, F
 from jaxenvs.simulators.box2d.shapes import Polygon, mass_data
 
 
@@ -19,12 +21,22 @@ class Body:
         density: kg/m^2.
         friction: coefficient of its fixture; 0.2 is Box2D's default.
         further: polygons created after the first, which add to the mass but collide with nothing.
+
+    Raises:
+        InvalidField: a shape is not a polygon, the density is not above 0, or the friction is below 0.
     """
 
     shape: Polygon
     density: float
     friction: float = 0.2
     further: tuple[Polygon, ...] = ()
+
+    def __post_init__(self) -> None:
+        for shape in self.shapes:
+            if not isinstance(shape, Polygon):
+                raise InvalidField(f"Body: a shape is made by `polygon(points)` or `box(...)`, got {shape!r}.")
+        check_range(self, "density", self.density, 0.0, above=True, below=True)
+        check_range(self, "friction", self.friction, 0.0, below=True)
 
     @property
     def shapes(self) -> tuple[Polygon, ...]:
@@ -45,6 +57,9 @@ class RevoluteJoint:
         upper_angle: rad.
         reference_angle: rad, the angle of body_b less that of body_a at which the joint's angle is 0. If a definition
             of pybox2d is given both bodies, it takes the difference of their angles at that time.
+
+    Raises:
+        InvalidField: both bodies are the same, or the limits are the wrong way round.
     """
 
     body_a: int
@@ -54,6 +69,15 @@ class RevoluteJoint:
     lower_angle: float
     upper_angle: float
     reference_angle: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.body_a == self.body_b:
+            raise InvalidField(f"RevoluteJoint: it joins two bodies, got body {self.body_a} twice.")
+        if not self.lower_angle <= self.upper_angle:
+            raise InvalidField(
+                f"RevoluteJoint: `lower_angle` must be at most `upper_angle`, got {self.lower_angle} and"
+                f" {self.upper_angle}."
+            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,13 +89,17 @@ class Model:
         joints: in the order in which an island solves them: the newest joint of the newest body first.
         edge_friction: the coefficient of friction of each edge of the ground, in the order of creation.
         time_step: s.
-        velocity_iterations: passes of the velocity solver.
+        velocity_iterations: passes of the velocity solver, a multiple of 4.
         position_iterations: greatest number of passes of the position solver.
         pairs: capacity for pairs of one body with edges, in the broad phase.
         touching: capacity for touching contacts of one body.
         together: capacity for touching contacts of all bodies, if worlds are `grounded` (see `step`).
         boxes: how many parts of the ground, the first ones, are upright rectangles rather than edges. In place of the
             ends of an edge they have their lower left and upper right corners.
+
+    Raises:
+        InvalidField: there are no bodies, a joint names a body that does not exist, joints leave a body on its own, or
+            a number is out of range.
     """
 
     bodies: tuple[Body, ...]
@@ -84,6 +112,43 @@ class Model:
     touching: int = 2
     together: int = 6
     boxes: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.bodies or not all(isinstance(body, Body) for body in self.bodies):
+            raise InvalidField(f"Model: `bodies` must be a tuple of at least one `Body`, got {self.bodies!r}.")
+        if not all(isinstance(joint, RevoluteJoint) for joint in self.joints):
+            raise InvalidField(f"Model: `joints` must be a tuple of `RevoluteJoint`, got {self.joints!r}.")
+        self._check_joined()
+        for friction in self.edge_friction:
+            check_range(self, "edge_friction", friction, 0.0, below=True)
+        check_range(self, "time_step", self.time_step, 0.0, above=True, below=True)
+        for name in ("velocity_iterations", "position_iterations", "pairs", "touching", "together"):
+            check_integer(self, name, getattr(self, name))
+        if self.velocity_iterations % BLOCK:
+            raise InvalidField(
+                f"Model: `velocity_iterations` must be a multiple of {BLOCK}, got {self.velocity_iterations}."
+            )
+        check_integer(self, "boxes", self.boxes, 0, len(self.edge_friction))
+
+    def _check_joined(self) -> None:
+        """Raises `InvalidField` unless the joints make one whole of all bodies, which move, sleep and wake together."""
+        count = len(self.bodies)
+        joined = set[int]([0])
+        for _ in self.bodies:
+            for number, joint in enumerate(self.joints):
+                for body in (joint.body_a, joint.body_b):
+                    if body not in range(count):
+                        raise InvalidField(
+                            f"Model: joint {number} names body {body}, and bodies are numbered from 0 to {count - 1}."
+                        )
+                if joined & {joint.body_a, joint.body_b}:
+                    joined |= {joint.body_a, joint.body_b}
+        if len(joined) < count:
+            alone = next(body for body in range(count) if body not in joined)
+            raise InvalidField(
+                f"Model: no joint leads from body 0 to body {alone}. Bodies of one model are joined together; give body"
+                f" {alone} a model and a world of its own, since bodies do not collide with each other."
+            )
 
     @property
     def dt(self) -> np.float32:

@@ -38,3 +38,5 @@ TOI_TARGET = max(LINEAR_SLOP, TOTAL_RADIUS - F(3.0) * LINEAR_SLOP)
 """Distance at which a time of impact lies, m (`target` in `b2TimeOfImpact`)."""
 TOI_TOLERANCE = F(0.25) * LINEAR_SLOP
 EPSILON = F(1.1920929e-07)
+BLOCK = 4
+"""Passes over the velocities between two tests whether they stop. It divides the number of all passes."""

@@ -4,8 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
+from jax.core import Tracer
 
+from jaxenvs.core.checks import check_range
+from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.box2d.settings import F
 
 
@@ -24,9 +28,19 @@ class Polygon:
     centroid: np.ndarray
 
 
+_MOST_VERTICES = 255
+"""What the bytes of a contact's identifier (`b2ContactID`) can tell apart."""
+
+
 def polygon(points: Sequence[tuple[float, float]]) -> Polygon:
-    """The convex hull of points in m (`b2PolygonShape::Set`); it begins at the lowest of the rightmost points."""
-    given = np.array(points, np.float64).astype(np.float32)
+    """The convex hull of points in m (`b2PolygonShape::Set`); it begins at the lowest of the rightmost points.
+
+    The points may come in any order, and points within the hull are left out.
+
+    Raises:
+        InvalidField: `points` are not pairs of finite numbers that are known, or their hull has no area.
+    """
+    given = _checked(points)
     first = max(range(len(given)), key=lambda i: (given[i, 0], -given[i, 1]))
     hull = [first]
     while True:
@@ -43,11 +57,38 @@ def polygon(points: Sequence[tuple[float, float]]) -> Polygon:
             break
         hull.append(end)
     vertices = given[hull]
+    if len(vertices) < 3:
+        raise InvalidField(f"polygon: the points must span an area, got {given.tolist()}, which lie on a line.")
+    if len(vertices) > _MOST_VERTICES:
+        raise InvalidField(f"polygon: a hull has at most {_MOST_VERTICES} vertices, got {len(vertices)}.")
     return Polygon(vertices, _normals(vertices), _centroid(vertices))
 
 
+def _checked(points: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Points as (n, 2) float32."""
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves(points)):
+        raise InvalidField(
+            "polygon: the points are traced, and shapes must be known: they decide the program. Make the model outside"
+            " of `jax.jit` and `jax.vmap`."
+        )
+    given: np.ndarray
+    try:
+        given = np.array(points, np.float64).astype(np.float32)
+    except (TypeError, ValueError):
+        given = np.zeros(0, np.float32)
+    if given.ndim != 2 or given.shape[1] != 2 or not len(given) or not np.isfinite(given).all():
+        raise InvalidField(f"polygon: `points` must be pairs (x, y) of finite numbers in m, got {points!r}.")
+    return given
+
+
 def box(half_width: float, half_height: float) -> Polygon:
-    """An upright rectangle around the origin, in m (`b2PolygonShape::SetAsBox`)."""
+    """An upright rectangle around the origin, in m (`b2PolygonShape::SetAsBox`).
+
+    Raises:
+        InvalidField: a size is not above 0.
+    """
+    check_range("box", "half_width", half_width, 0.0, above=True, below=True)
+    check_range("box", "half_height", half_height, 0.0, above=True, below=True)
     x, y = F(half_width), F(half_height)
     vertices = np.array([[-x, -y], [x, -y], [x, y], [-x, y]], np.float32)
     return Polygon(vertices, np.array([[0, -1], [1, 0], [0, 1], [-1, 0]], np.float32), np.zeros(2, np.float32))

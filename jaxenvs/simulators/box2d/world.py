@@ -1,10 +1,14 @@
 """The state of a world."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.core.checks import check_integer
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.box2d.broad_phase import body_box
 from jaxenvs.simulators.box2d.contacts import Contacts, no_contacts
 from jaxenvs.simulators.box2d.model import Model
@@ -53,8 +57,14 @@ def world_at_rest(model: Model, origin: Array, angle: Array) -> World:
         model: the bodies.
         origin: (bodies, 2) float32 in m, where the origins of the bodies' frames lie.
         angle: (bodies,) float32 in rad.
+
+    Raises:
+        InvalidField: an array has not the shape that the model asks for.
     """
     count = len(model.bodies)
+    origin, angle = jnp.asarray(origin, jnp.float32), jnp.asarray(angle, jnp.float32)
+    check_shape("world_at_rest", "origin", origin, (count, 2))
+    check_shape("world_at_rest", "angle", angle, (count,))
     sine, cosine = rotation(angle)
     position = origin + _to_centers(model, angle)
     boxes = [body_box(model, i, (position[i, 0], position[i, 1]), (sine[i], cosine[i]))[0] for i in range(count)]
@@ -74,6 +84,14 @@ def world_at_rest(model: Model, origin: Array, angle: Array) -> World:
     )
 
 
+def check_shape(function: str, name: str, array: Any, shape: tuple[int, ...]) -> None:
+    """Raises `InvalidField` if an argument has not the shape that a model asks for."""
+    given = jnp.shape(array)
+    if given != shape:
+        advice = " Map over a batch: `jax.vmap`." if given[1:] == shape else ""
+        raise InvalidField(f"{function}: `{name}` must have the shape {shape} for this model, got {given}.{advice}")
+
+
 def with_impulse(model: Model, world: World, body: int, impulse: Array, point: Array, applied: Array) -> World:
     """The world after an impulse on a body, which wakes it (`b2Body::ApplyLinearImpulse`).
 
@@ -84,7 +102,14 @@ def with_impulse(model: Model, world: World, body: int, impulse: Array, point: A
         impulse: (2,) float32 in N s.
         point: (2,) float32 in m, where it acts.
         applied: () bool; if it is false, the world stays as it is.
+
+    Raises:
+        InvalidField: there is no such body, or an array has another shape.
     """
+    check_integer("with_impulse", "body", body, 0, len(model.bodies) - 1)
+    impulse, point = jnp.asarray(impulse, jnp.float32), jnp.asarray(point, jnp.float32)
+    for name, array, shape in (("impulse", impulse, (2,)), ("point", point, (2,)), ("applied", applied, ())):
+        check_shape("with_impulse", name, array, shape)
     arm = point - world.position[body]
     torque = cross((arm[0], arm[1]), (impulse[0], impulse[1]), steady=True)
     kick, spin = rounded((model.inverse_masses[body] * impulse, model.inverse_inertias[body] * torque))
