@@ -21,7 +21,7 @@ PROCESSORS = {
         "haswell": ("avx2", "fma", "bmi2"),
         "skylake-avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"),
     },
-    "aarch64": {"generic": ()},
+    "aarch64": {"generic": (), "neoverse-n1": ("lse",), "neoverse-v1": ("lse", "sve")},
     "arm64": {"generic": ()},
 }
 """Names in LLVM, and what this processor must have to run code for them; by machine."""
