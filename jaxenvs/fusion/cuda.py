@@ -39,6 +39,7 @@ _FLOAT = {
     "fabs": "fabs",
     "copysign": "copysign",
     "fma": "fma",
+    "muladd": "fma",
     "sin": "sin",
     "cos": "cos",
 }

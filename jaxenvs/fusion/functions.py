@@ -17,8 +17,8 @@ def _exp(x: Wide) -> Wide:
     w = x.w
     x = x.where(x.below(800.0), 800.0).where(w.not_(x.below(-800.0)), -800.0)
     k, whole = (x * (1 / math.log(2))).nearest()
-    rest = k.fma(-6.93147180369123816490e-01, x)
-    rest = k.fma(-1.90821492927058770002e-10, rest)
+    rest = k.muladd(-6.93147180369123816490e-01, x)
+    rest = k.muladd(-1.90821492927058770002e-10, rest)
     series = rest.polynomial([1 / math.factorial(n) for n in range(13, -1, -1)], math.log(2) / 2)
     # 2^k in two factors, so that neither leaves the range of float64.
     half = w.op("ashr", "int64", whole, w.const(1, "int64"))
@@ -42,7 +42,7 @@ def _log(x: Wide) -> Wide:
     s = (m - 1.0) / (m + 1.0)
     square = s * s
     series = square.polynomial([2 / (2 * n + 1) for n in range(10, -1, -1)], 0.0295)  # of sqrt(2)
-    return from_whole(x, k).fma(math.log(2), s * series)
+    return from_whole(x, k).muladd(math.log(2), s * series)
 
 
 def _log_all(x: Wide) -> Wide:
@@ -102,7 +102,7 @@ def _sine(shift: int) -> Callable[[Wide], Wide]:
         w = x.w
         # The nearest multiple of pi/2, and the distance from it.
         k, quadrant = (x * (2 / math.pi)).nearest()
-        rest = k.fma(-_HALF_PI[1], k.fma(-_HALF_PI[0], x))
+        rest = k.muladd(-_HALF_PI[1], k.muladd(-_HALF_PI[0], x))
         square = rest * rest
         sin, cos = (square.polynomial(series, math.pi**2 / 16) for series in (_SINE, _COSINE))
         quadrant = w.op("add", "int64", quadrant, w.const(shift, "int64"))
@@ -242,7 +242,7 @@ def _erf_inv(x: Wide) -> Wide:
     t = (distance - 2.5).where(near, distance.one("sqrt") - 3.0)
     result: Any = constant(x, _ERF_INV_NEAR[0]).where(near, _ERF_INV_FAR[0])
     for a, b in zip(_ERF_INV_NEAR[1:], _ERF_INV_FAR[1:], strict=True):
-        result = result.fma(t, constant(x, a).where(near, b))
+        result = result.muladd(t, constant(x, a).where(near, b))
     end = x.one("fabs").equals(1.0)
     return (x * math.inf).where(end, result * x) if w else result
 

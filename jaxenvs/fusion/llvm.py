@@ -51,6 +51,7 @@ _INTRINSICS = {
     "fabs": "fabs",
     "copysign": "copysign",
     "fma": "fma",
+    "muladd": "fmuladd",
     "popcount": "ctpop",
 }
 _GLOBAL = re.compile(r"@[\w.]+")

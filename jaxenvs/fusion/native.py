@@ -23,22 +23,27 @@ from llvmlite.binding import ffi
 from jaxenvs.core.folders import named_folder, user_cache
 
 
+@functools.cache
+def host() -> tuple[str, str]:
+    """The name that LLVM has for this processor, and its features, which say what instructions it has."""
+    features = llvm.get_host_cpu_features()
+    return llvm.get_host_cpu_name(), features.flatten() if features else ""
+
+
 def _target() -> Any:
     """A compiler for this processor. Each thread needs its own."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten() if llvm.get_host_cpu_features() else ""
+    name, features = host()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features, opt=2, reloc="default", codemodel="jitdefault", jit=True
+        cpu=name, features=features, opt=2, reloc="default", codemodel="jitdefault", jit=True
     )
 
 
-@functools.cache
 def processor() -> str:
     """What compiled code depends on, besides its text."""
-    features = llvm.get_host_cpu_features().flatten()
-    return f"{llvmlite.__version__} {llvm.get_default_triple()} {llvm.get_host_cpu_name()} {features}"
+    return " ".join((llvmlite.__version__, llvm.get_default_triple(), *host()))
 
 
 LONG = 600_000

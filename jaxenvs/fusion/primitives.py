@@ -142,7 +142,8 @@ def compiled(read: Block, layout: Layout) -> str:
 
     The name depends on the program alone, so that XLA's own cache of compiled programs finds it in another process.
     """
-    name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), native.processor(), sources())
+    machine = native.processor(), repr(handler.interface())
+    name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), *machine, sources())
     if name not in _registered:
         folder = native.cache_folder()
         path = None if folder is None else folder / f"{name}.o"

@@ -1,0 +1,106 @@
+"""Kernels for other processors than this one, as far as this one runs them: narrower vectors, fewer instructions."""
+
+import platform
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
+
+from jaxenvs.fusion import handler, native
+from jaxenvs.fusion import scan as scan_lanes
+from tests.fusion.comparison import differences, edges, pairs
+
+PROCESSORS = {
+    "x86_64": {
+        "x86-64": (),
+        "sandybridge": ("avx",),  # the least that JAX runs on
+        "haswell": ("avx2", "fma", "bmi2"),
+        "skylake-avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"),
+    },
+    "aarch64": {"generic": (), "neoverse-n1": ("lse",), "neoverse-v1": ("lse", "sve")},
+    "arm64": {"generic": ()},
+}
+"""Names in LLVM, and what this processor must have to run code for them; by machine."""
+
+
+def _runs(name):
+    has = native.host()[1].split(",")
+    return all(f"+{feature}" in has for feature in PROCESSORS[platform.machine()][name])
+
+
+def _operations(x, y, i, j, flag, key):
+    """Arithmetic, functions, conversions, shifts, look-ups, a loop and random numbers."""
+    table = jnp.arange(40, dtype=jnp.int32) * 3
+    near = jnp.where(jnp.abs(x) < 50, x, 0.5)
+    contracted = jnp.abs(x) * jnp.abs(y) + 1.0  # into one operation, where there is one; a difference would show it
+    return {
+        "floats": (x + y, contracted, x / y, lax.rem(near, jnp.float32(0.7)), lax.max(x, y), lax.clamp(y, x, x * 2)),
+        "functions": [f(near) for f in (lax.exp, lax.sin, lax.tanh, lax.floor, jnp.round)],
+        "converted": [lax.convert_element_type(x, kind) for kind in (jnp.int8, jnp.uint8, jnp.int32, jnp.uint32)],
+        "integers": (i * j, lax.div(i, j), lax.rem(i, j), lax.shift_left(i, j), lax.shift_right_arithmetic(i, j)),
+        "bits": (lax.clz(i), lax.population_count(i), (i.astype(jnp.uint32) >> 3).astype(jnp.uint16)),
+        "flags": (flag & (x < y), (x == y) | (i >= j), ~flag),
+        "looked up": (table[i % 40], table.at[i % 40].set(j)[::3]),
+        "loop": lax.while_loop(lambda c: c[0] < jnp.abs(i) % 7, lambda c: (c[0] + 1, c[1] * 3 + j), (jnp.int32(0), i)),
+        "random": (jax.random.uniform(key, (3,)), jax.random.bits(key)),
+    }
+
+
+def _results():
+    """Of a kernel for the processor that `native.host` names."""
+    x, y = pairs(edges("float32"), edges("float32"))
+    i, j = (np.resize(each, x.shape) for each in pairs(edges("int32"), edges("int32")))
+    keys = jax.random.split(jax.random.key(0), len(x))
+    rows = jax.tree.map(lambda each: jnp.asarray(each)[None], (x, y, i, j, x < y, keys))
+    lanes = jnp.zeros(len(x), jnp.int32)
+    return jax.jit(lambda rows: scan_lanes(lambda carry, row: (carry, _operations(*row)), lanes, rows)[1])(rows)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return jax.block_until_ready(_results())
+
+
+@pytest.mark.parametrize("name", PROCESSORS.get(platform.machine(), []))
+def test_other_vectors_and_instructions_give_the_same(name, expected, monkeypatch, tmp_path):
+    if not _runs(name):
+        pytest.skip(f"this processor is less than {name}")
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    monkeypatch.setattr(native, "host", lambda: (name, ""))
+    found = differences(_results(), expected, 2e-6)
+    assert list((tmp_path / "kernels").iterdir()), "this processor's kernel was used"
+    assert not found
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors have the instruction")
+def test_without_an_instruction_for_products_and_sums_none_is_emulated(monkeypatch):
+    """The system's library takes 70 ns for one lane's, and a function has a dozen of them."""
+    texts = []
+    compile_object = native.compile_object
+    monkeypatch.setattr(native, "host", lambda: ("sandybridge", ""))
+    monkeypatch.setattr(native, "compile_object", lambda text: texts.append(compile_object(text)) or texts[-1])
+    monkeypatch.setattr(native, "kept", lambda path: None)
+    jax.block_until_ready(scan_lanes(lambda x, _: (lax.exp(lax.sin(x)), None), jnp.zeros(16), length=1))
+    (code,) = texts
+    assert b"\0fma\0" not in code
+
+
+def test_kernels_are_kept_for_one_processor_and_one_interface_of_xla(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    (name, features), (functions, version) = native.host(), handler.interface()
+    later = {**functions, "Later": max(functions.values()) + 8}, version
+    cases = [
+        ((name, features), (functions, version)),
+        (("generic", features), (functions, version)),
+        (("generic", ""), (functions, version)),
+        (("generic", ""), later),
+    ]
+    for number, (host, interface) in enumerate(cases):
+        monkeypatch.setattr(native, "host", lambda host=host: host)
+        monkeypatch.setattr(handler, "interface", lambda interface=interface: interface)
+        jax.block_until_ready(scan_lanes(lambda x, _: (x * 3 + 1, None), jnp.zeros(16), length=1))
+        assert len(list((tmp_path / "kernels").iterdir())) == number + 1
