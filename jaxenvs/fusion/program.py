@@ -37,6 +37,7 @@ _CALLS = {
     "custom_vmap_call": "call",
     "custom_lin": "jaxpr",
     "fused_step": "closed",
+    alone.name: "closed",
 }
 
 
@@ -160,8 +161,6 @@ class _Builder:
             inner = params[_CALLS[op]]
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
             return self.inline(closed.jaxpr, closed.consts, inputs)
-        if op == alone.name:
-            return self.call(params["function"], *inputs)
         if op in keys.OPERATIONS:
             return self.call(keys.OPERATIONS[op](eqn), *inputs)
         if op in ("cond", "while", "scan"):
