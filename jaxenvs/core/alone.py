@@ -12,16 +12,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.core import ShapedArray
-from jax.extend.core import Primitive
+from jax.extend.core import ClosedJaxpr, Primitive
 from jax.interpreters import ad, mlir
 
 T = TypeVar("T")
 
 alone = Primitive("alone")
-"""`alone.bind(*arguments, function=function)` is `function(*arguments)`.
+"""`alone.bind(*arguments, function=function, closed=closed)` is `function(*arguments)`.
 
 `function` is jitted; it takes arrays with a first axis of lanes, and returns a list of such arrays. Here that axis has
-size 1. There is no rule for `vmap`: `function` is to be called with the larger batch.
+size 1, and `closed` is the program of `function` for it. There is no rule for `vmap`: `function` is to be called with
+the larger batch.
 """
 alone.multiple_results = True
 
@@ -34,27 +35,45 @@ def call_alone(function: Callable[..., T], *arguments: Any) -> T:
         arguments: such trees, in which that axis has size 1.
     """
     leaves, structure = jax.tree.flatten(arguments)
-    results = jax.tree.structure(jax.eval_shape(function, *arguments))
-    flat = jax.jit(lambda *leaves: jax.tree.leaves(function(*structure.unflatten(leaves))))
-    return results.unflatten(alone.bind(*leaves, function=flat))
+    results: Any = None
+
+    def of_leaves(*leaves: Array) -> list[Array]:
+        nonlocal results
+        values, results = jax.tree.flatten(function(*structure.unflatten(leaves)))
+        return values
+
+    values = bind(jax.jit(of_leaves), *leaves)
+    return results.unflatten(values)
 
 
-def _by_two(*arguments: Array, function: Callable[..., list[Array]]) -> list[Array]:
+def bind(function: Callable[..., list[Array]], *arguments: Array) -> list[Array]:
+    """`function(*arguments)` as an operation, see `alone`.
+
+    The function is traced here, where its caller is: a lowering is another context, in which JAX would not find the
+    programs of the jitted functions that it calls, and would trace them again.
+    """
+    return alone.bind(*arguments, function=function, closed=jax.make_jaxpr(function)(*arguments))
+
+
+def _by_two(*arguments: Array, function: Callable[..., list[Array]], closed: ClosedJaxpr) -> list[Array]:
+    del closed
     return [x[:1] for x in function(*(jnp.concatenate([x, x]) for x in arguments))]
 
 
-def _shapes(*avals: ShapedArray, function: Callable[..., list[Array]]) -> list[ShapedArray]:
-    return [ShapedArray(x.shape, x.dtype) for x in jax.eval_shape(function, *avals)]
+def _shapes(*avals: ShapedArray, function: Callable[..., list[Array]], closed: ClosedJaxpr) -> list[ShapedArray]:
+    del avals, function
+    return [ShapedArray(x.shape, x.dtype) for x in closed.out_avals]
 
 
 def _differentiate(
-    primals: Sequence[Array], tangents: Sequence[Any], *, function: Callable[..., list[Array]]
+    primals: Sequence[Array], tangents: Sequence[Any], *, function: Callable[..., list[Array]], closed: ClosedJaxpr
 ) -> tuple[list[Array], list[Array]]:
+    del closed
     tangents = [ad.instantiate_zeros(x) for x in tangents]
     return jax.jvp(function, tuple(primals), tuple(tangents))
 
 
-alone.def_impl(jax.jit(_by_two, static_argnames="function"))
+alone.def_impl(jax.jit(_by_two, static_argnames=("function", "closed")))
 alone.def_abstract_eval(_shapes)
 mlir.register_lowering(alone, mlir.lower_fun(_by_two, multiple_results=True))
 ad.primitive_jvps[alone] = _differentiate

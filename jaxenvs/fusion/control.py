@@ -22,7 +22,7 @@ _SHORT = 6
 _WRITTEN_OUT = 256
 
 
-class _Cell:
+class Cell:
     """A variable that holds an array: slots for few elements, else memory."""
 
     def __init__(
@@ -121,7 +121,7 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
     for n, x in differing:
         # What is passed on stays where it is, if nobody else reads it, and the other branches write over it.
         memory = None if passed_on is None else e.replaceable(passed_on[n], x.uniform)
-        cells[n] = _Cell(e, x.shape, x.dtype, x.uniform, memory)
+        cells[n] = Cell(e, x.shape, x.dtype, x.uniform, memory)
     for cell in cells.values():
         cell.clear()
     # A branch that only passes on what there is comes first; then each other one replaces what it computes.
@@ -152,17 +152,17 @@ def _computed_in(blocks: Sequence[Block], x: Any) -> bool:
     return isinstance(x, Var) and any(x in equation.outputs for block in blocks for equation in block.equations)
 
 
-def carry_cells(e: Emitter, variables: Sequence[Var], sources: Sequence[Atom], arrays: Sequence[Array]) -> list[_Cell]:
+def carry_cells(e: Emitter, variables: Sequence[Var], sources: Sequence[Atom], arrays: Sequence[Array]) -> list[Cell]:
     """Variables for what a loop carries, with its first values, which are those of `sources`."""
     cells = []
     for var, source, array in zip(variables, sources, arrays, strict=True):
-        cell = _Cell(e, var.shape, var.dtype, var.uniform, e.replaceable(source, var.uniform))
+        cell = Cell(e, var.shape, var.dtype, var.uniform, e.replaceable(source, var.uniform))
         cell.set(array)
         cells.append(cell)
     return cells
 
 
-def update_cells(e: Emitter, cells: list[_Cell], outputs: list[Array], mask: Val | None) -> None:
+def update_cells(e: Emitter, cells: list[Cell], outputs: list[Array], mask: Val | None) -> None:
     """Gives all cells their next values, none of which may be read from a cell that was already changed."""
     ready: list[Array] = []
     memories = {id(cell.memory.buffer) for cell in cells if cell.slots is None}
@@ -200,7 +200,7 @@ def _run_owning(e: Emitter, body: Block, carried: list[Array], *, kept: bool) ->
     return e.run(body, carried)
 
 
-def _owned(e: Emitter, cell: _Cell) -> Array:
+def _owned(e: Emitter, cell: Cell) -> Array:
     array = cell.get()
     # A new view, since nothing is kept for other lanes any more.
     return e.own(Memory(array.buffer, array.shape, array.strides)) if isinstance(array, Memory) else array

@@ -87,6 +87,9 @@ def _extremum(op: str) -> Operation:
         x, y = (y, x) if x.const is not None else (x, y)
         if y.const is not None and np.isnan(y.const):
             return y
+        native = w.function(f"{op}imum", x, y) if y.const is None else None
+        if native is not None:
+            return native
         # As the processor's instructions for extrema have it: `x`, unless `y` is known to be beyond it.
         beyond = "gt" if op == "max" else "lt"
         if y.const is not None and y.const == 0 and np.signbit(y.const) != (op == "max"):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from jaxenvs.fusion import control, elementwise, indexing, reductions, shapes
+from jaxenvs.fusion import calls, control, elementwise, indexing, reductions, shapes
 from jaxenvs.fusion.arrays import (
     Array,
     Lazy,
@@ -45,6 +45,7 @@ class Emitter:
     Attributes:
         w: the writer.
         active: where a value matters: the lanes that are in the branch or loop which is being written; None for all.
+        functions: those that have been written, of blocks that several calls share.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -58,6 +59,8 @@ class Emitter:
         self._reads_done: dict[Var, int] = {}  # those whose result does not refer to what was read
         self._case_costs: dict[Equation, tuple[int, int]] = {}
         self._in_one_loop: set[Var] = set()
+        self._calls: dict[Block, Equation] = {}  # the first call of each shared block
+        self.functions: dict[Block, calls.Function] = {}
 
     def run(self, block: Block, inputs: Sequence[Array]) -> list[Array]:
         """Writes a block; returns its outputs."""
@@ -98,6 +101,8 @@ class Emitter:
             for x in equation.inputs:
                 read(x)
             for inner in equation.blocks:
+                if equation.op == "call" and self._calls.setdefault(inner, equation) is not equation:
+                    continue
                 self._count_reads(inner, depth + (equation.op in ("while", "scan")), defined)
             defined.update(dict.fromkeys(equation.outputs, depth))
         for x in block.outputs:
@@ -198,6 +203,8 @@ class Emitter:
     def equation(self, equation: Equation) -> list[Array]:
         """Writes one equation."""
         op, inputs = equation.op, [self.array(x) for x in equation.inputs]
+        if op == "call":
+            return calls.call(self, equation, inputs)
         if any(x.size == 0 for x in equation.outputs):
             return [np.zeros(x.shape, x.dtype) for x in equation.outputs]
         if op in control.OPERATIONS:

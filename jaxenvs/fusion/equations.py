@@ -63,7 +63,8 @@ class Equation:
         inputs: what it reads.
         outputs: what it defines.
         params: the primitive's parameters that matter.
-        blocks: the branches of a `cond`, condition and body of a `while`, the body of a `scan`.
+        blocks: the branches of a `cond`, condition and body of a `while`, the body of a `scan`; for a `call`, the block
+            that it shares with other calls, which reads nothing but its inputs.
     """
 
     op: str

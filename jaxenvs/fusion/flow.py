@@ -14,6 +14,7 @@ class Flow(Writer, ABC):
         types: of the results of instructions, and of what variables hold.
         allocations: variables and memory, for the beginning of the function: names and instructions.
         regions: loops and branches, from line to line, the inner ones first.
+        called: those regions that are functions, with the lines from which they are called again.
     """
 
     def __init__(self) -> None:
@@ -21,6 +22,7 @@ class Flow(Writer, ABC):
         self.types: dict[str, str] = {}
         self.allocations: dict[str, str] = {}
         self.regions: list[tuple[int, int]] = []
+        self.called: dict[tuple[int, int], list[int]] = {}
         self._ends: list[str] = []
 
     def emit(self, kind: str, text: str) -> str:
@@ -94,3 +96,38 @@ class Flow(Writer, ABC):
         stay = self.fresh("stay")
         self.lines.append(f"  br i1 {condition.ref}, label %{stay}, label %{self._ends[-1]}")
         self.label(stay)
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[list[int]]:
+        """What follows is a function, and is called here: all that it reads and changes are variables and memory.
+
+        Yields:
+            For `call_again`.
+        """
+        start, calls = len(self.lines), []
+        known, self._known = self._known, {}
+        with self.scope():
+            yield calls
+        self._known = known
+        self.regions.append((start, len(self.lines)))
+        self.called[self.regions[-1]] = calls
+
+    def call_again(self, calls: list[int]) -> None:
+        """Calls a function that has been written."""
+        calls.append(len(self.lines))
+        self.lines.append("  ; a call")
+
+    def pointer(self) -> str:
+        """A new variable that holds a pointer."""
+        name = "%" + self.fresh("s")
+        self.types[name] = "ptr"
+        self.allocations[name] = "alloca ptr"
+        return name
+
+    def point(self, variable: str, pointer: str) -> None:
+        """Gives a variable a pointer."""
+        self.lines.append(f"  store ptr {pointer}, ptr {variable}")
+
+    def pointed(self, variable: str) -> str:
+        """The pointer that a variable holds."""
+        return self.emit("ptr", f"load ptr, ptr {variable}")

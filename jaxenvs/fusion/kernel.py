@@ -101,7 +101,7 @@ class _KernelWriter:
         carried = [number for number, kind in enumerate(self.layout) if kind is Kind.CARRY]
         for pointer, number in zip(outputs, carried, strict=False):
             self._copy(pointer, states[number], self.step.inputs[number], first, count, into_state=False)
-        lines, allocations, parts = divided(w.lines, w.allocations, w.regions, w.types)
+        lines, allocations, parts = divided(w.lines, w.allocations, w.regions, w.called, w.types)
         task = [
             "define internal void @task(ptr noalias %context, i64 %number, ptr noalias %workspace) #0 {",
             "entry:",

@@ -53,6 +53,8 @@ _INTRINSICS = {
     "fma": "fma",
     "muladd": "fmuladd",
     "popcount": "ctpop",
+    "minimum": "minimum",
+    "maximum": "maximum",
 }
 _GLOBAL = re.compile(r"@[\w.]+")
 # The system's library computes these for one number at a time.
@@ -136,6 +138,10 @@ class LLVM(Flow):
         types = ", ".join(x.rsplit(" ", 1)[0] if "splat" not in x else x.split(" splat")[0] for x in operands)
         self.declarations.add(f"declare {result} @{name}({types})")
         return self.emit(result, f"call {result} @{name}({', '.join(operands)})")
+
+    def function(self, name: str, *xs: Val) -> Val | None:
+        """The extrema of floats, whose instructions LLVM knows best: NaN wins, and +0 is greater than -0."""
+        return self.op(name, xs[0].dtype, *xs) if name in ("minimum", "maximum") else None
 
     def machine(self, op: str, dtype: str, uniform: bool, operands: tuple[Val, ...]) -> str:
         """Writes one operation; returns the name of its result."""

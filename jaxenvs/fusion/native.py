@@ -54,10 +54,11 @@ def compile_objects(texts: Sequence[str]) -> list[bytes]:
     """Machine code of the modules of a program, which are compiled at the same time."""
     if len(texts) == 1:
         return [compile_object(texts[0])]
+    passes = _FEWEST if sum(map(len, texts)) > 2 * LONG else None
     processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     with ThreadPoolExecutor(processors) as pool:
         # The longest first, so that no thread begins with it when the others have finished.
-        codes = [pool.submit(compile_object, text, _FEWEST) for text in sorted(texts, key=len, reverse=True)]
+        codes = [pool.submit(compile_object, text, passes) for text in sorted(texts, key=len, reverse=True)]
         return [code.result() for code in codes]
 
 

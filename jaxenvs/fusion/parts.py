@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 LONG = 25_000
-"""A function of so many lines is divided; a shorter one is compiled whole."""
+"""A function of so many lines is divided; a shorter one is compiled whole, but for what is called more than once."""
 PART = 3_000
 """Loops and branches of so many lines become functions, after those within them have."""
 
@@ -41,7 +41,11 @@ class Part:
 
 
 def divided(
-    lines: list[str], allocations: dict[str, str], regions: Sequence[tuple[int, int]], types: dict[str, str]
+    lines: list[str],
+    allocations: dict[str, str],
+    regions: Sequence[tuple[int, int]],
+    functions: dict[tuple[int, int], list[int]],
+    types: dict[str, str],
 ) -> tuple[list[str], dict[str, str], list[Part]]:
     """Divides the text of a function.
 
@@ -50,19 +54,22 @@ def divided(
         allocations: its variables and memory: names and instructions.
         regions: its loops and branches, from line to line, the inner ones first. Of what is computed in one, only
             variables and memory are read after it.
+        functions: those regions that are called from other lines as well, with the numbers of these lines.
         types: of the results of instructions and of what the variables hold.
 
     Returns:
         The remaining lines, the remaining allocations, and the parts, which call each other.
     """
-    if len(lines) < LONG:
+    is_long = len(lines) >= LONG
+    if not is_long and not functions:
         return lines, allocations, []
     rest: list[str | None] = [*lines]
     uses = _uses(lines)
     allocations, parts = dict(allocations), []
     for begin, end in regions:
         text = [line for line in rest[begin:end] if line is not None]
-        if len(text) < PART:
+        again = functions.get((begin, end), [])
+        if not again and not (is_long and len(text) >= PART):
             continue
         own = {
             name: instruction
@@ -73,6 +80,8 @@ def divided(
         part, call = _part(f"part{len(parts)}", text, own, allocations, types)
         parts.append(part)
         rest[begin:end] = [call] + [None] * (end - begin - 1)
+        for number in again:
+            rest[number] = call.replace(".for_", f".for_{number}_")
     return [line for line in rest if line is not None], allocations, parts
 
 

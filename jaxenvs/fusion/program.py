@@ -6,12 +6,13 @@ the variables around them directly.
 """
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxprs_in_params
 
 from jaxenvs.core.alone import alone
 from jaxenvs.core.kept import kept
@@ -37,6 +38,7 @@ _CALLS = {
     "custom_vmap_call": "call",
     "custom_lin": "jaxpr",
     "fused_step": "closed",
+    alone.name: "closed",
 }
 
 
@@ -60,7 +62,7 @@ def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
         CannotFuse: it has an operation that no kernel can compute.
     """
     inputs = [_variable(v.aval) for v in closed.jaxpr.invars]
-    builder = _Builder(set())
+    builder = _Builder(set(), _repeated(closed.jaxpr))
     outputs = builder.inline(closed.jaxpr, closed.consts, list(inputs))
     block = Block(inputs, builder.equations, outputs, as_written=kept.name in builder.seen)
     _drop_unread(block, set())
@@ -94,13 +96,41 @@ def _name_of(dtype: Any) -> str:
     return str(np.dtype(dtype))
 
 
+# A function with so many equations is written once, even if it is called more often.
+_WORTH_SHARING = 500
+
+
+def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
+    """The long programs that are called more than once, by identity, without their blocks."""
+    calls: Counter[int] = Counter()
+    sizes: dict[int, int] = {}
+
+    def size(jaxpr: Jaxpr) -> int:
+        total = len(jaxpr.eqns)
+        for equation in jaxpr.eqns:
+            inside = sum(map(size, jaxprs_in_params(equation.params)))
+            if equation.primitive is alone:
+                closed = id(equation.params["closed"])
+                calls[closed], sizes[closed] = calls[closed] + 1, inside
+            total += inside
+        return total
+
+    size(jaxpr)
+    return {x: None for x, count in calls.items() if count > 1 and sizes[x] >= _WORTH_SHARING}
+
+
 class _Builder:
     """Collects the equations of one block."""
 
-    def __init__(self, seen: set[str]) -> None:
-        """`seen` gets the names of all primitives that are read, those of inner blocks included."""
+    def __init__(self, seen: set[str], shared: dict[int, Block | None]) -> None:
+        """Begins a block.
+
+        Args:
+            seen: gets the names of all primitives that are read, those of inner blocks included.
+            shared: the programs that are called more than once, by identity, with their blocks as soon as there are.
+        """
         self.equations: list[Equation] = []
-        self.seen = seen
+        self.seen, self.shared = seen, shared
 
     def inline(self, jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Atom]) -> list[Atom]:
         """Adds a jaxpr's equations; returns its outputs."""
@@ -127,7 +157,7 @@ class _Builder:
 
     def block(self, jaxpr: ClosedJaxpr, arguments: Sequence[Atom], inputs: list[Var]) -> Block:
         """A block of its own, of a jaxpr."""
-        builder = _Builder(self.seen)
+        builder = _Builder(self.seen, self.shared)
         outputs = builder.inline(jaxpr.jaxpr, jaxpr.consts, arguments)
         return Block(inputs, builder.equations, outputs)
 
@@ -156,12 +186,12 @@ class _Builder:
             return [inputs[0]]
         if op == "optimization_barrier":
             return inputs
+        if op == alone.name and id(params["closed"]) in self.shared:
+            return self._call(eqn, inputs)
         if op in _CALLS:
             inner = params[_CALLS[op]]
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
             return self.inline(closed.jaxpr, closed.consts, inputs)
-        if op == alone.name:
-            return self.call(params["function"], *inputs)
         if op in keys.OPERATIONS:
             return self.call(keys.OPERATIONS[op](eqn), *inputs)
         if op in ("cond", "while", "scan"):
@@ -223,6 +253,14 @@ class _Builder:
         elif op not in ("select_n", "squeeze", "expand_dims", "concatenate", "stack", "unstack", "split", "rev"):
             raise CannotFuse(f"`{op}` of random keys is not supported")
         return params | more, inputs
+
+    def _call(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        closed = eqn.params["closed"]
+        block = self.shared[id(closed)]
+        if block is None:
+            given = [_variable(v.aval) for v in eqn.invars]
+            block = self.shared[id(closed)] = self.block(closed, given, given)
+        return self.add("call", inputs, [_variable(v.aval) for v in eqn.outvars], {}, [block])
 
     def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         branches, (index, *operands) = eqn.params["branches"], inputs

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Products with at most so many multiplications are written out.
 _WRITTEN_OUT = 64
+# A rule is written out for elements that take at most so many operations in all; else it is written once, in a loop.
+_RULE_WRITTEN_OUT = 2_000
 # How many results of a product are added up at once.
 _TILE = 8
 
@@ -82,10 +84,13 @@ def _reduce(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
         def rule(out: tuple[Position, ...]) -> Val:
             return _tree(e, name, [at(e.w, array, place(out, inner)) for inner in positions(reduced)])
 
-        if e.is_small(output.shape):
+        if e.is_small(output.shape) and not (
+            isinstance(array, Lazy) and array.cost * math.prod(array.shape) > _RULE_WRITTEN_OUT
+        ):
             return _values(output.shape, output.dtype, rule)
         cost = math.prod(reduced) * (1 + (array.cost if isinstance(array, Lazy) else 0))
-        return Lazy(output.shape, output.dtype, rule, cost, output.uniform)
+        lazy = Lazy(output.shape, output.dtype, rule, cost, output.uniform)
+        return e.own(e.memory(lazy)) if e.is_small(output.shape) else lazy
     uniform = is_uniform(array)
 
     def total(out: Sequence[Position]) -> Val:

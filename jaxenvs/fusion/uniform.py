@@ -19,7 +19,7 @@ def _assume(block: Block) -> None:
     for equation in block.equations:
         for inner in equation.blocks:
             for x in inner.inputs:
-                x.uniform = True
+                x.uniform = equation.op != "call"  # for all calls, some of whose values may differ between lanes
             _assume(inner)
 
 
@@ -72,6 +72,12 @@ def _scan(equation: Equation) -> list[bool]:
     return [*(x.uniform for x in body.inputs[:num_carry]), *map(_is_uniform, body.outputs[num_carry:])]
 
 
+def _call(equation: Equation) -> list[bool]:
+    (block,) = equation.blocks
+    _mark(block)
+    return [False] * len(block.outputs)
+
+
 def _lower(variables: Sequence[Var], marks: Iterable[bool]) -> bool:
     """Takes marks away where `marks` has none; returns whether any was."""
     changed = False
@@ -81,4 +87,4 @@ def _lower(variables: Sequence[Var], marks: Iterable[bool]) -> bool:
     return changed
 
 
-_MARKS = {"cond": _cond, "while": _while, "scan": _scan}
+_MARKS = {"call": _call, "cond": _cond, "while": _while, "scan": _scan}

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxenvs.core.alone import alone
+from jaxenvs.core.alone import bind
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ ARGUMENTS = np.array([[1, 2, 3]], np.float32), np.array([7], np.int32)
 @pytest.mark.parametrize("call", [lambda f: f, jax.jit], ids=["eager", "jit"])
 def test_a_single_lane_is_computed_as_two(double, call):
     function, traced = double
-    result = call(lambda *arguments: alone.bind(*arguments, function=function))(*ARGUMENTS)
+    result = call(lambda *arguments: bind(function, *arguments))(*ARGUMENTS)
     np.testing.assert_array_equal(result[0], [[9, 11, 13]])
     np.testing.assert_array_equal(result[1], [8])
     assert 2 in traced
-    text = jax.jit(lambda *arguments: alone.bind(*arguments, function=function)).lower(*ARGUMENTS).as_text()
+    text = jax.jit(lambda *arguments: bind(function, *arguments)).lower(*ARGUMENTS).as_text()
     assert "tensor<2x3xf32>" in text
 
 
@@ -39,7 +39,7 @@ def test_derivatives_are_those_of_the_function(double):
     function, _ = double
 
     def of_floats(x):
-        return alone.bind(x, ARGUMENTS[1], function=function)[0]
+        return bind(function, x, ARGUMENTS[1])[0]
 
     x, tangent = ARGUMENTS[0], np.array([[1, 0, -1]], np.float32)
     value, slope = jax.jvp(of_floats, (x,), (tangent,))

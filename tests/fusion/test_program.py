@@ -8,7 +8,7 @@ from jax import lax
 from jax.extend.core import jaxprs_in_params
 
 from jaxenvs import fusion
-from jaxenvs.core.alone import alone
+from jaxenvs.core.alone import bind
 from jaxenvs.core.kept import kept
 from jaxenvs.fusion.equations import structure
 from jaxenvs.fusion.program import program
@@ -135,7 +135,19 @@ def test_a_long_kernel_computes_the_same(length, monkeypatch, tmp_path):
 
 def test_a_single_lane_that_xla_computes_as_two_is_one():
     function = jax.jit(lambda x: [x * 2])
-    block = read(lambda x: alone.bind(x, function=function), jnp.ones((1, 3), jnp.float32), uniform=[False])
+    block = read(lambda x: bind(function, x), jnp.ones((1, 3), jnp.float32), uniform=[False])
     shapes = []
     structure(block, lambda equation: shapes.extend(x.shape for x in equation.outputs))
     assert shapes == [(1, 3)]
+
+
+def test_a_single_lane_that_xla_computes_as_two_is_traced_once():
+    traced = []
+    inner = jax.jit(lambda x: traced.append(x.shape) or x * 3)
+    function = jax.jit(lambda x: [inner(x)])
+
+    def step(x, _):
+        return bind(function, x[None])[0][0], None
+
+    jax.jit(lambda x: fusion.scan(step, x, length=2)).lower(jnp.ones(32, jnp.float32))
+    assert traced == [(1,)]
