@@ -136,14 +136,18 @@ class Program:
 
     def _advanced(self, states: Any, actions: Any, count: Array) -> tuple[Any, ...]:
         def step(index: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
-            states, _, *outputs = carry
+            states, observation, *outputs = carry
             action = jax.tree.map(lambda leaf: leaf[index], actions)
             states, timestep = jax.vmap(self._step)(states, action)
             news = timestep.reward, timestep.terminated, timestep.truncated
-            return states, timestep.observation, *(old.at[index].set(new) for old, new in zip(outputs, news))
+            observation = None if observation is None else timestep.observation
+            return states, observation, *(old.at[index].set(new) for old, new in zip(outputs, news))
 
         shape = self.most_steps, self.lanes
         outputs = jnp.zeros(shape, jnp.float32), jnp.zeros(shape, bool), jnp.zeros(shape, bool)
+        if self.env.can_observe:  # after the last step only: a picture takes longer than the rest of a step
+            states, _, *outputs = jax.lax.fori_loop(0, count, step, (states, None, *outputs))
+            return states, jax.vmap(self.env.observe)(states), *outputs
         observation = jax.tree.map(lambda x: jnp.zeros((self.lanes, *x.shape), x.dtype), self.observation)
         return jax.lax.fori_loop(0, count, step, (states, observation, *outputs))
 
