@@ -195,7 +195,7 @@ def _near_ground(
     falling, hits = over_items(pair, falling, together=lanes > 1)
     hits = hits & jnp.tile(moved.awake & world.awake, bodies)
     solve = partial(continuous.solve, model, solver, ground)
-    if 1 < lanes and bodies * lanes <= _ALL_AT_ONCE:
+    if lanes > 1 and bodies * lanes <= _ALL_AT_ONCE:
         falling = solve(falling, hits)
     else:  # of a single world, one body after another, which is a smaller program
         size = 1 if lanes == 1 else max(bodies * lanes // 8, _FEWEST)
