@@ -25,7 +25,7 @@ from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
 from jaxenvs.core.modes import evaluation
 from jaxenvs.errors import Diverged
-from jaxenvs.fusion import fuse
+from jaxenvs.fusion import FEWEST_LANES, fuse
 from jaxenvs.monitor import Frames, Logger, Report, Run, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
@@ -184,7 +184,7 @@ def train(
                 run.note(loggers=choices)
             if fused:
                 run.note(fused=True)
-            say(_headline(run, devices, fused))
+            say(_headline(run, devices, fused, getattr(learner, "num_envs", 1)))
             run_interruptibly(
                 lambda interrupt: _train_and_finish(
                     run,
@@ -204,12 +204,19 @@ def train(
             )
 
 
-def _headline(run: Run, devices: int | None, fused: bool) -> str:
+def _headline(run: Run, devices: int | None, fused: bool, num_envs: int) -> str:
     settings = run.settings
     where = jax.default_backend() if devices is None else f"{devices} x {jax.default_backend()}"
     what = f"{settings.env_id}, preprocessed," if settings.preprocessed else settings.env_id
     line = f"Training {settings.algorithm.upper()} on {what} ({where}); the run folder is {run.path}"
     slow = not fused and where == "cpu" and settings.env_id.startswith(_MANY_SMALL_OPERATIONS)
+    lanes = num_envs * settings.num_seeds // (devices or 1)
+    if fused and where == "cpu" and lanes < FEWEST_LANES:
+        enough = -(-FEWEST_LANES // settings.num_seeds)
+        return (
+            f"{line}\n--fuse changes nothing here: a kernel takes {FEWEST_LANES} environments or more, and {lanes} step"
+            f" together. Add --set num_envs={enough}."
+        )
     return f"{line}\n--fuse makes this several times as fast." if slow else line
 
 

@@ -6,3 +6,4 @@ from jaxenvs.fusion.fused import call as call
 from jaxenvs.fusion.fused import explain as explain
 from jaxenvs.fusion.fused import fuse as fuse
 from jaxenvs.fusion.fused import scan as scan
+from jaxenvs.fusion.layout import FEWEST_LANES as FEWEST_LANES

@@ -13,7 +13,7 @@ import numpy as np
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var
-from jaxenvs.fusion.layout import Kind, Layout
+from jaxenvs.fusion.layout import FEWEST_LANES, Kind, Layout
 from jaxenvs.fusion.llvm import LLVM, storage
 from jaxenvs.fusion.parts import divided
 from jaxenvs.fusion.rows import (
@@ -30,7 +30,7 @@ from jaxenvs.fusion.rows import (
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
-GROUP = 16
+GROUP = FEWEST_LANES
 _MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16

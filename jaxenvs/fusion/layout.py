@@ -3,6 +3,9 @@
 import enum
 from typing import TypeAlias
 
+FEWEST_LANES = 16
+"""On a CPU, a kernel computes so many lanes at once; fewer are left to XLA."""
+
 
 class Kind(enum.Enum):
     """What an input of a step is: for whom, and for how long.

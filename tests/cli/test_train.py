@@ -48,6 +48,24 @@ def test_fusion_is_advised_where_it_pays(jaxenvs_command, tmp_path, monkeypatch,
     assert said.code == 0 and ("--fuse makes this several times as fast" in said.out + said.err) == advised
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["num_envs=8"], "a kernel takes 16 environments or more, and 8 step together. Add --set num_envs=16."),
+        (["num_envs=4", "--seeds", "2"], "and 8 step together. Add --set num_envs=8."),
+        (["num_envs=8", "--seeds", "2"], None),
+        (["num_envs=16"], None),
+    ],
+)
+def test_fusing_too_few_environments_is_said_to_change_nothing(jaxenvs_command, tmp_path, monkeypatch, arguments, said):
+    pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
+    monkeypatch.setattr("jaxenvs.cli.train._train_and_finish", lambda *_, **__: None)
+    result = jaxenvs_command("train", "Taxi-v4", "--fuse", "-o", tmp_path / "run", "--set", *arguments)
+    text = " ".join((result.out + result.err).split())
+    assert result.code == 0 and ("--fuse changes nothing here" in text) == (said is not None)
+    assert said is None or said in text
+
+
 def test_every_episode_is_recorded(trained):
     path, _ = trained
     episodes, progress = read_episodes(path), Run.open(path).read_progress()
