@@ -1,6 +1,7 @@
 """Kernels for other processors than this one, as far as this one runs them: narrower vectors, fewer instructions."""
 
 import platform
+import re
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +11,11 @@ from jax import lax
 
 pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
 
-from jaxenvs.fusion import handler, native
+from jaxenvs.fusion import handler, kernel, native
 from jaxenvs.fusion import scan as scan_lanes
+from jaxenvs.fusion.lanes import lane_program
+from jaxenvs.fusion.layout import Kind
+from jaxenvs.fusion.program import program
 from tests.fusion.comparison import differences, edges, pairs
 
 PROCESSORS = {
@@ -87,6 +91,25 @@ def test_without_an_instruction_for_products_and_sums_none_is_emulated(monkeypat
     jax.block_until_ready(scan_lanes(lambda x, _: (lax.exp(lax.sin(x)), None), jnp.zeros(16), length=1))
     (code,) = texts
     assert b"\0fma\0" not in code
+
+
+def test_kernels_for_arm_need_only_the_c_library(monkeypatch):
+    """LLVM can write code for ARM here too; what it cannot write in line, it leaves to helpers that no process has."""
+    scalars = [jax.ShapeDtypeStruct((), kind) for kind in ("float32", "float32", "int32", "int32", "bool")]
+    lane = lane_program(_operations, [*scalars, jax.eval_shape(jax.random.key, 0)])
+    layout = (Kind.OWN_STEP,) * len(lane.closed.in_avals)
+    written = kernel.write(program(lane.closed, [False] * len(layout)), layout)
+    sizes = [x.size * x.dtype.itemsize for x in lane.closed.out_avals]
+    texts = handler.modules(written, len(layout), sizes, 0, kernel.GROUP)
+    binding, triple = native.llvm, "aarch64-unknown-linux-gnu"
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    options = {"opt": 2, "reloc": "default", "codemodel": "jitdefault", "jit": True}
+    monkeypatch.setattr(native, "_target", lambda: binding.Target.from_triple(triple).create_target_machine(**options))
+    monkeypatch.setattr(binding, "get_default_triple", lambda: triple)
+    codes = native.compile_objects(texts)
+    assert codes[0][18] == 183, "the number of the machine in the header of the file"
+    assert {name for code in codes for name in re.findall(rb"__\w\w+", code)} == set()
 
 
 def test_kernels_are_kept_for_one_processor_and_one_interface_of_xla(monkeypatch, tmp_path):
