@@ -100,10 +100,10 @@ def is_uniform(array: Array) -> bool:
 
 def small_constant(w: Writer, array: np.ndarray) -> Small:
     """A constant as values."""
-    elements = np.empty(array.shape, object)
-    for position in np.ndindex(array.shape):
-        elements[position] = w.const(array[position], str(array.dtype))
-    return Small(elements, str(array.dtype))
+    dtype, elements = str(array.dtype), np.empty(array.shape, object)
+    for number, value in enumerate(array.reshape(-1).tolist()):  # Python's numbers, which the writer remembers
+        elements.flat[number] = w.const(value, dtype)
+    return Small(elements, dtype)
 
 
 def whole(position: Sequence[Position]) -> bool:

@@ -316,7 +316,10 @@ class LLVM(Flow):
 
     def address(self, buffer: Buffer, position: Val) -> str:
         """A pointer to an element, of the first lane; the position is uniform."""
-        offset = self.op("mul", INDEX, self.convert(position, INDEX), self.index(buffer.pitch or 1))
+        if position.const is not None:
+            offset = self.index(int(position.const) * (buffer.pitch or 1))
+        else:
+            offset = self.op("mul", INDEX, self.convert(position, INDEX), self.index(buffer.pitch or 1))
         if offset.const == 0:
             return buffer.ref
         key = "address", buffer.ref, offset.ref
