@@ -5,6 +5,7 @@ over that axis are no loops any more. A single lane is therefore computed as two
 otherwise than by XLA may compute the one.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -18,13 +19,20 @@ from jax.interpreters import ad, mlir
 T = TypeVar("T")
 
 alone = Primitive("alone")
-"""`alone.bind(*arguments, function=function, closed=closed)` is `function(*arguments)`.
+"""`alone.bind(*arguments, function=function, one=one)` is `function(*arguments)`.
 
 `function` is jitted; it takes arrays with a first axis of lanes, and returns a list of such arrays. Here that axis has
-size 1, and `closed` is the program of `function` for it. There is no rule for `vmap`: `function` is to be called with
-the larger batch.
+size 1, and `one` is the program of `function` for it. There is no rule for `vmap`: `function` is to be called with the
+larger batch.
 """
 alone.multiple_results = True
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OneLane:
+    """The program of a single lane, in a form in which JAX does not go through it several times for each lowering."""
+
+    closed: ClosedJaxpr
 
 
 def call_alone(function: Callable[..., T], *arguments: Any) -> T:
@@ -52,28 +60,28 @@ def bind(function: Callable[..., list[Array]], *arguments: Array) -> list[Array]
     The function is traced here, where its caller is: a lowering is another context, in which JAX would not find the
     programs of the jitted functions that it calls, and would trace them again.
     """
-    return alone.bind(*arguments, function=function, closed=jax.make_jaxpr(function)(*arguments))
+    return alone.bind(*arguments, function=function, one=OneLane(jax.make_jaxpr(function)(*arguments)))
 
 
-def _by_two(*arguments: Array, function: Callable[..., list[Array]], closed: ClosedJaxpr) -> list[Array]:
-    del closed
+def _by_two(*arguments: Array, function: Callable[..., list[Array]], one: OneLane) -> list[Array]:
+    del one
     return [x[:1] for x in function(*(jnp.concatenate([x, x]) for x in arguments))]
 
 
-def _shapes(*avals: ShapedArray, function: Callable[..., list[Array]], closed: ClosedJaxpr) -> list[ShapedArray]:
+def _shapes(*avals: ShapedArray, function: Callable[..., list[Array]], one: OneLane) -> list[ShapedArray]:
     del avals, function
-    return [ShapedArray(x.shape, x.dtype) for x in closed.out_avals]
+    return [ShapedArray(x.shape, x.dtype) for x in one.closed.out_avals]
 
 
 def _differentiate(
-    primals: Sequence[Array], tangents: Sequence[Any], *, function: Callable[..., list[Array]], closed: ClosedJaxpr
+    primals: Sequence[Array], tangents: Sequence[Any], *, function: Callable[..., list[Array]], one: OneLane
 ) -> tuple[list[Array], list[Array]]:
-    del closed
+    del one
     tangents = [ad.instantiate_zeros(x) for x in tangents]
     return jax.jvp(function, tuple(primals), tuple(tangents))
 
 
-alone.def_impl(jax.jit(_by_two, static_argnames=("function", "closed")))
+alone.def_impl(jax.jit(_by_two, static_argnames=("function", "one")))
 alone.def_abstract_eval(_shapes)
 mlir.register_lowering(alone, mlir.lower_fun(_by_two, multiple_results=True))
 ad.primitive_jvps[alone] = _differentiate

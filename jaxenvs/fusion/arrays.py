@@ -1,6 +1,7 @@
 """How the emitter holds an array: as single values, in memory, or as a rule for the element at a position."""
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -84,9 +85,12 @@ def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
+_name_of = functools.cache(str)  # NumPy puts the name of a type together at each call
+
+
 def dtype_of(array: Array) -> str:
     """The type of an array's elements."""
-    return str(array.dtype)
+    return _name_of(array.dtype)
 
 
 def is_uniform(array: Array) -> bool:
@@ -100,10 +104,10 @@ def is_uniform(array: Array) -> bool:
 
 def small_constant(w: Writer, array: np.ndarray) -> Small:
     """A constant as values."""
-    elements = np.empty(array.shape, object)
-    for position in np.ndindex(array.shape):
-        elements[position] = w.const(array[position], str(array.dtype))
-    return Small(elements, str(array.dtype))
+    dtype, elements = dtype_of(array), np.empty(array.shape, object)
+    for number, value in enumerate(array.reshape(-1).tolist()):  # Python's numbers, which the writer remembers
+        elements.flat[number] = w.const(value, dtype)
+    return Small(elements, dtype)
 
 
 def whole(position: Sequence[Position]) -> bool:
@@ -138,9 +142,9 @@ def at(w: Writer, array: Array, position: Sequence[Position]) -> Val:
     if isinstance(array, np.ndarray):
         known = tuple(x for x in position if isinstance(x, int))
         if len(known) == len(position):
-            return w.const(array[known], str(array.dtype))
+            return w.const(array[known].item(), dtype_of(array))
         first = array.reshape(-1)[:1]
         if array.tobytes() == first.tobytes() * array.size:
-            return w.const(first[0], str(array.dtype))
+            return w.const(first[0], dtype_of(array))
         return w.load(w.table(array), flat(w, position, dense_strides(array.shape)))
     return array.elements[position]

@@ -317,10 +317,20 @@ class LLVM(Flow):
 
     def address(self, buffer: Buffer, position: Val) -> str:
         """A pointer to an element, of the first lane; the position is uniform."""
-        offset = self.op("mul", INDEX, self.convert(position, INDEX), self.index(buffer.pitch or 1))
+        if position.const is not None:
+            offset = self.index(int(position.const) * (buffer.pitch or 1))
+        else:
+            offset = self.op("mul", INDEX, self.convert(position, INDEX), self.index(buffer.pitch or 1))
         if offset.const == 0:
             return buffer.ref
-        return self.emit("ptr", f"getelementptr inbounds {storage(buffer.dtype)}, ptr {buffer.ref}, i64 {offset.ref}")
+        key = "address", buffer.ref, offset.ref
+        known = self.known(key)
+        if known is None:
+            kind = storage(buffer.dtype)
+            pointer = self.emit("ptr", f"getelementptr inbounds {kind}, ptr {buffer.ref}, i64 {offset.ref}")
+            known = Val(pointer, INDEX, True)
+            self.remember(key, known)
+        return known.ref
 
     def _addresses(self, buffer: Buffer, position: Val) -> str:
         """A pointer for each lane."""

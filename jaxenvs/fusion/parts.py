@@ -16,7 +16,7 @@ PART = 3_000
 _NAME = re.compile(r"%[a-z]+\d+")
 _RESULT = re.compile(r"^  (%[a-z]+\d+) =", re.MULTILINE)
 _LABEL = re.compile(r"^([a-z]+\d+):", re.MULTILINE)
-_CHANGED = re.compile(r"(?:^  store .*, ptr (?=%s\d+$)|ptr (?=%s\d+[,)]))(%s\d+)", re.MULTILINE)
+_PLACE = re.compile(r"ptr (%s\d+)[,)]")
 _VARIABLE = re.compile(r"%[sb]\d+")
 
 
@@ -89,8 +89,20 @@ def _uses(lines: Sequence[str]) -> dict[str, tuple[int, int]]:
     """The first and the last line that name each variable or memory."""
     found: dict[str, tuple[int, int]] = {}
     for number, line in enumerate(lines):
-        for name in _VARIABLE.findall(line):
-            found[name] = found.get(name, (number, 0))[0], number
+        if "%s" in line or "%b" in line:  # which is much faster than to search all lines
+            for name in _VARIABLE.findall(line):
+                found[name] = found.get(name, (number, 0))[0], number
+    return found
+
+
+def _changed(text: str) -> set[str]:
+    """The variables that are written to, here or by a function."""
+    found: set[str] = set()
+    for line in text.split("\n"):
+        if line.startswith("  store"):
+            found.add(line.rsplit(" ", 1)[1])
+        elif line.startswith("  call void @part"):
+            found.update(_PLACE.findall(line))
     return found
 
 
@@ -105,7 +117,7 @@ def _part(
     text = "\n".join(lines)
     known = {*_RESULT.findall(text), *("%" + x for x in _LABEL.findall(text)), *own}
     given = [x for x in dict.fromkeys(_NAME.findall(text)) if x not in known]
-    changed = set(_CHANGED.findall(text))
+    changed = _changed(text)
     before = [f"  {variable} = {instruction}" for variable, instruction in own.items()]
     loads, parameters, arguments, after = [], [], [], []
     for x in given:

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxprs_in_params
 
-from jaxenvs.core.alone import alone
+from jaxenvs.core.alone import OneLane, alone
 from jaxenvs.core.kept import kept
 from jaxenvs.core.trees import is_key_type
 from jaxenvs.fusion import folding, keys
@@ -38,7 +38,6 @@ _CALLS = {
     "custom_vmap_call": "call",
     "custom_lin": "jaxpr",
     "fused_step": "closed",
-    alone.name: "closed",
 }
 
 
@@ -110,8 +109,9 @@ def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
         for equation in jaxpr.eqns:
             inside = sum(map(size, jaxprs_in_params(equation.params)))
             if equation.primitive is alone:
-                closed = id(equation.params["closed"])
-                calls[closed], sizes[closed] = calls[closed] + 1, inside
+                one = equation.params["one"]
+                inside = sizes[id(one)] = size(one.closed.jaxpr)
+                calls[id(one)] += 1
             total += inside
         return total
 
@@ -186,8 +186,8 @@ class _Builder:
             return [inputs[0]]
         if op == "optimization_barrier":
             return inputs
-        if op == alone.name and id(params["closed"]) in self.shared:
-            return self._call(eqn, inputs)
+        if op == alone.name:
+            return self._alone(params["one"], eqn, inputs)
         if op in _CALLS:
             inner = params[_CALLS[op]]
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
@@ -254,12 +254,13 @@ class _Builder:
             raise CannotFuse(f"`{op}` of random keys is not supported")
         return params | more, inputs
 
-    def _call(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
-        closed = eqn.params["closed"]
-        block = self.shared[id(closed)]
+    def _alone(self, one: OneLane, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        if id(one) not in self.shared:
+            return self.inline(one.closed.jaxpr, one.closed.consts, inputs)
+        block = self.shared[id(one)]
         if block is None:
             given = [_variable(v.aval) for v in eqn.invars]
-            block = self.shared[id(closed)] = self.block(closed, given, given)
+            block = self.shared[id(one)] = self.block(one.closed, given, given)
         return self.add("call", inputs, [_variable(v.aval) for v in eqn.outvars], {}, [block])
 
     def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:

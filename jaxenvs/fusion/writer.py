@@ -217,6 +217,8 @@ class Writer(abc.ABC):
         if not [x for x in operands if x.const is None]:
             return self._folded_constants(op, dtype, operands)
         if len(operands) == 2 and dtype not in ("float32", "float64") and operands[0].dtype == dtype:
+            if op in ("eq", "ne"):  # of bools
+                return self._folded_equality(op, *operands)
             return self._folded_partly(op, dtype, *operands)
         return None
 
@@ -243,6 +245,12 @@ class Writer(abc.ABC):
             return self.const(np.asarray(values[0]).astype(dtype), dtype)
         if op in ("any", "all"):
             return operands[0]
+        return None
+
+    def _folded_equality(self, op: str, x: Val, y: Val) -> Val | None:
+        for one, other in ((x, y), (y, x)):
+            if one.const is not None:
+                return other if bool(one.const) == (op == "eq") else self.not_(other)
         return None
 
     def _folded_partly(self, op: str, dtype: str, x: Val, y: Val) -> Val | None:
