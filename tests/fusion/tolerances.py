@@ -24,10 +24,10 @@ PICTURES = {"CarRacing-v3": 1e-5, "rlenvs/Minecraft-v0": 1e-5, "VoxelCraft-v0": 
 Where a ray meets the edge of two textures, or a pixel is half covered, rounding decides between two colours.
 """
 
-TIES = {"BipedalWalker-v3": 1e-3, "BipedalWalkerHardcore-v3": 1e-3}
+TIES = {"BipedalWalker-v3": 1e-3}
 """Ids with contacts, and the share of the integers that describe them that may differ.
 
 Which corner touches, and whether at all, is decided by rounding where two are as near. Over 8,000 steps of the walker,
-268 of 640,000 features and 1 of 320,000 counts of points differed, that one without any impulse. The bound of the
-hardcore terrain is taken from it, not measured.
+268 of 640,000 features and 1 of 320,000 counts of points differed, that one without any impulse. Of the hardcore
+version, over 48,000 steps, none of 5,760,000 features, nor of 2,880,000 counts and as many edges.
 """
