@@ -51,16 +51,16 @@ class Function:
                 place.set(array)
             else:
                 w.point(place, _side_by_side(e, w, array).buffer.ref)
-        results: list[Array] = []
+        memories: list[Memory] = []
         for place, x in zip(self._results, self._outputs, strict=True):
             if isinstance(place, str):
-                results.append(e.own(_memory(w.buffer(x.dtype, x.size, False), x.shape)))
-                w.point(place, results[-1].buffer.ref)
+                memories.append(e.own(_memory(w.buffer(x.dtype, x.size, False), x.shape)))
+                w.point(place, memories[-1].buffer.ref)
         if self._calls is None:
             self._write(e, w)
         else:
             w.call_again(self._calls)
-        rest = iter(results)
+        rest = iter(memories)
         return [place.get() if isinstance(place, Cell) else next(rest) for place in self._results]
 
     def _write(self, e: Emitter, w: Flow) -> None:

@@ -27,17 +27,7 @@ _TYPES = {
 # Buffers up to this size, in bytes, lie on the stack, all together at most `_STACK`; others in the task's workspace.
 _ON_STACK, _STACK = 16 << 10, 192 << 10
 
-_INTEGER = {
-    "add": "add",
-    "sub": "sub",
-    "mul": "mul",
-    "and": "and",
-    "or": "or",
-    "xor": "xor",
-    "shl": "shl",
-    "lshr": "lshr",
-    "ashr": "ashr",
-}
+_INTEGER = {x: x for x in ("add", "sub", "mul", "and", "or", "xor", "shl", "lshr", "ashr")}
 _FLOAT = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
 _CONTRACTED = {**_FLOAT, "add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
 _COMPARE_FLOAT = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}

@@ -10,7 +10,9 @@ from jax.extend.core import jaxprs_in_params
 from jaxenvs import fusion
 from jaxenvs.core.alone import bind
 from jaxenvs.core.kept import kept
+from jaxenvs.fusion import kernel
 from jaxenvs.fusion.equations import structure
+from jaxenvs.fusion.layout import Kind
 from jaxenvs.fusion.program import program
 
 pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
@@ -131,6 +133,36 @@ def test_a_long_kernel_computes_the_same(length, monkeypatch, tmp_path):
     assert len(calls) == 1 if length == "long" else len(calls) > 5
     expected = jax.jit(lambda x: lax.scan(jax.vmap(step, (0, None)), x, length=5))(x)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), result, expected)
+
+
+def text_of(function, *shapes):
+    """The text of a kernel of arrays of float32."""
+    block = read(function, *[jnp.ones(shape, jnp.float32) for shape in shapes], uniform=[False] * len(shapes))
+    return kernel.write(block, (Kind.OWN_STEP,) * len(shapes)).task
+
+
+def test_a_rule_of_many_operations_is_written_once_whatever_is_reduced():
+    def lines(rows):
+        return len(text_of(lambda x, y: jnp.min(jnp.sin(x[:, None] * y[None]), 1), (rows,), (8,)).split("\n"))
+
+    assert lines(31) < lines(5)  # which are few enough to be written out
+
+
+def test_the_greater_of_two_numbers_is_one_operation():
+    text = text_of(jnp.maximum, (), ())
+    assert text.count("= call <16 x float> @llvm.maximum") == 1
+    assert "fcmp" not in text
+
+
+def test_equal_addresses_and_known_comparisons_of_flags_are_written_once_or_not_at_all():
+    def function(x, y):
+        same = (x > 0) == np.ones(40, bool)
+        return lax.fori_loop(0, 40, lambda i, y: y + jnp.where(same[3], x[5], x[5] * 2), y)
+
+    text = text_of(function, (40,), ())
+    assert "icmp eq <16 x i1>" not in text
+    addresses = [x.split(" = ")[1] for x in text.split("\n") if "getelementptr inbounds" in x and "%b" in x]
+    assert len(addresses) == len(set(addresses))
 
 
 def test_a_single_lane_that_xla_computes_as_two_is_one():
