@@ -163,7 +163,7 @@ def no_weak_types(subject: Subject) -> None:
 
 
 def x64(subject: Subject) -> None:
-    """It runs with 64-bit types on, and every leaf has the same dtype as with them off."""
+    """It runs with 64-bit types on, alone and mapped, and every leaf has the same dtype as with them off."""
     env = subject.env
     usual: dict[str, Any] = {call: signature.leaves for call, signature in _signatures(subject)}
     with jax.enable_x64(True):
@@ -181,6 +181,8 @@ def x64(subject: Subject) -> None:
             return env.step(env.reset(key)[0], action)
 
         jax.block_until_ready(jax.jit(program)(env, wide.keys(0), wide.action))
+        # A rule of `vmap` may join what a single environment keeps apart, such as indices of 32 and of 64 bits.
+        jax.eval_shape(jax.vmap(program, in_axes=(None, 0, None)), env, wide.keys(0)[None], wide.action)
 
 
 def episode_start(subject: Subject) -> None:

@@ -28,7 +28,7 @@ def fractions(terrain: Terrain, x: Array, y: Array) -> Array:
         return share
     passed = jnp.sum(terrain.boxes[:, 1, 0] < x, dtype=jnp.int32)
     start = jnp.minimum(passed, terrains.BOXES - terrains.NEAR_BOXES)
-    boxes = lax.dynamic_slice(terrain.boxes, (start, 0, 0), (terrains.NEAR_BOXES, 2, 2))
+    boxes = lax.dynamic_slice_in_dim(terrain.boxes, start, terrains.NEAR_BOXES)
     return jnp.minimum(share, _to_boxes(x, y, ray_x, ray_y, boxes))
 
 

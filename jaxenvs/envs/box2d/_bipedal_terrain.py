@@ -221,7 +221,7 @@ def window(terrain: Terrain, x: Array) -> Window:
         return Window(first_edge, jnp.zeros((), jnp.int32), edges)
     passed = jnp.sum(terrain.boxes[:, 1, 0] < x - _BEHIND, dtype=jnp.int32)
     first_box = jnp.minimum(passed, BOXES - NEAR_BOXES)
-    boxes = lax.dynamic_slice(terrain.boxes, (first_box, 0, 0), (NEAR_BOXES, 2, 2))
+    boxes = lax.dynamic_slice_in_dim(terrain.boxes, first_box, NEAR_BOXES)
     return Window(first_edge, first_box, jnp.concatenate([boxes, edges]))
 
 

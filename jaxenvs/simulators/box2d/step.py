@@ -72,6 +72,7 @@ def step(
         InvalidField: `model` is not one, it has no ground, an array has not the shape that the model asks for, or
             `solver` is unknown.
     """
+    _check_kinds(model, world, drive)
     ground, drive = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), (jnp.asarray(ground), drive))
     _check(model, world, ground, drive, solver, airborne)
     return _compiled_step(model, world, ground, drive, solver, airborne, grounded)
@@ -84,13 +85,16 @@ def _compiled_step(
     return over_lanes(partial(_step, model, solver, airborne, grounded))(world, ground, drive)
 
 
-def _check(model: Model, world: World, ground: Array, drive: Drive, solver: Solver, airborne: bool) -> None:
+def _check_kinds(model: Model, world: World, drive: Drive) -> None:
     for name, value, kind in (("model", model, Model), ("world", world, World), ("drive", drive, Drive)):
         if not isinstance(value, kind):
             raise InvalidField(
                 f"box2d.step: `{name}` must be a {kind.__name__}, got {type(value).__name__}. Write `step(model, world,"
                 " ground, drive)`; within `jax.jit` and `jax.vmap`, close over the model."
             )
+
+
+def _check(model: Model, world: World, ground: Array, drive: Drive, solver: Solver, airborne: bool) -> None:
     check_choice("box2d.step", "solver", solver, get_args(Solver))
     if not airborne and not model.edge_friction:
         raise InvalidField("box2d.step: the model has no ground. If nothing is ever to touch, pass `airborne=True`.")

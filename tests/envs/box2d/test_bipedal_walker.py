@@ -168,3 +168,14 @@ def test_a_terrain_has_the_same_bits_in_every_program():
     for index in range(8):
         for mine, theirs in zip(one(keys[index]), together, strict=True):
             np.testing.assert_array_equal(mine, theirs[index])
+
+
+def test_what_is_near_each_robot_of_a_batch_is_found_with_64_bit_types():
+    def near(key, x):
+        terrain = terrains.Terrain(*terrains.generate(terrains.draw(key), True), terrains.clouds(key))
+        return fractions(terrain, x, jnp.float32(8)), terrains.window(terrain, x)
+
+    with jax.enable_x64(True):
+        keys = jax.random.split(random.key(0), 3)
+        lidar, part = jax.eval_shape(jax.vmap(near), keys, jnp.arange(3, dtype=jnp.float32))
+    assert (lidar.shape, lidar.dtype, part.ground.dtype) == ((3, 10), jnp.float32, jnp.float32)

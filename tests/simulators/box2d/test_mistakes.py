@@ -120,6 +120,7 @@ CALLS = {
     ),
     "angles": (lambda: world_at_rest(model(), jnp.zeros((2, 2)), 0.0), "world_at_rest: `angle`.*(2,).*()"),
     "exchanged": (lambda: step(WORLD, model(), GROUND, drive()), "`model` must be a Model, got World. Write `step("),
+    "a model for what acts": (lambda: step(model(), WORLD, GROUND, model()), "`drive` must be a Drive, got Model"),
     "too much ground": (lambda: step(model(), WORLD, jnp.zeros((2, 2, 2)), drive()), "`ground`.*(1, 2, 2).*(2, 2, 2)"),
     "no ground": (
         lambda: step(model(edge_friction=()), WORLD, jnp.zeros((0, 2, 2)), drive()),
