@@ -122,8 +122,11 @@ def test_kernels_are_kept_for_one_processor_and_one_interface_of_xla(monkeypatch
         (("generic", ""), (functions, version)),
         (("generic", ""), later),
     ]
-    for number, (host, interface) in enumerate(cases):
+    kinds = []
+    for host, interface in cases:
         monkeypatch.setattr(native, "host", lambda host=host: host)
         monkeypatch.setattr(handler, "interface", lambda interface=interface: interface)
         jax.block_until_ready(scan_lanes(lambda x, _: (x * 3 + 1, None), jnp.zeros(16), length=1))
-        assert len(list((tmp_path / "kernels").iterdir())) == number + 1
+        kinds += [(host, interface)] if (host, interface) not in kinds else []  # LLVM may call this one generic too
+        assert len(list((tmp_path / "kernels").iterdir())) == len(kinds)
+    assert len(kinds) >= 3
