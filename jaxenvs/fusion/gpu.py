@@ -243,7 +243,7 @@ def compiled(step: Block, layout: Layout, sources: str) -> str:
     with _lock:
         if name in _registered:
             return name
-        path = native.cache_folder() / f"{name}.cubin"
+        path = native.cache_file(f"{name}.cubin")
         codes = native.kept(path)
         if codes is None:
             codes = [compile_text(cuda_kernel.write(step, layout), target)]

@@ -157,19 +157,21 @@ def load(name: str, codes: Sequence[bytes]) -> int:
         return _loaded[name].get_function_address("handler")
 
 
-def cache_folder() -> Path | None:
-    """Where machine code is kept: `JAXENVS_CACHE/kernels`, or the user's cache folder; None if there is none."""
+def cache_file(name: str) -> Path | None:
+    """Where machine code is kept: in `JAXENVS_CACHE/kernels`, or the user's cache folder; None if there is none."""
     base, cache = named_folder("JAXENVS_CACHE"), user_cache()
     if base is None and cache is not None:
         base = cache / "jaxenvs"
-    return None if base is None else base / "kernels"
+    return None if base is None else base / "kernels" / name
 
 
 _CHECK_BYTES, _LENGTH_BYTES = 32, 8  # of the hash of a file, and of the length before each code
 
 
-def kept(path: Path) -> list[bytes] | None:
+def kept(path: Path | None) -> list[bytes] | None:
     """What `keep` wrote, or None if the file is missing or damaged."""
+    if path is None:
+        return None
     try:
         content = path.read_bytes()
     except OSError:
@@ -185,8 +187,10 @@ def kept(path: Path) -> list[bytes] | None:
     return codes
 
 
-def keep(path: Path, codes: Sequence[bytes]) -> None:
+def keep(path: Path | None, codes: Sequence[bytes]) -> None:
     """Writes a file as a whole, or not at all; a folder that cannot be written to only costs the next process time."""
+    if path is None:
+        return
     content = b"".join(len(code).to_bytes(_LENGTH_BYTES, "little") + code for code in codes)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,8 +199,9 @@ def keep(path: Path, codes: Sequence[bytes]) -> None:
             with open(handle, "wb") as file:
                 file.write(hashlib.sha256(content).digest() + content)
             os.replace(name, path)
-        except OSError:  # a full disk
+        except BaseException:  # a full disk, or Ctrl-C
             os.unlink(name)
+            raise
 
 
 def digest(*parts: str) -> str:

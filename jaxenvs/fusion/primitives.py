@@ -145,17 +145,15 @@ def compiled(read: Block, layout: Layout) -> str:
     machine = native.processor(), repr(handler.interface())
     name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), *machine, sources())
     if name not in _registered:
-        folder = native.cache_folder()
-        path = None if folder is None else folder / f"{name}.o"
-        codes = None if path is None else native.kept(path)
+        path = native.cache_file(f"{name}.o")
+        codes = native.kept(path)
         if codes is None:
             with garbage.uncollected():
                 written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
             texts = handler.modules(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
             codes = native.compile_objects(texts)
-            if path is not None:
-                native.keep(path, codes)
+            native.keep(path, codes)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, codes))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="cpu")
         _registered[name] = pointer

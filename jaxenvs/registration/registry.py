@@ -1,5 +1,6 @@
 """The registry: the ids that exist, and what they mean."""
 
+import dataclasses
 import importlib
 import importlib.metadata
 import sys
@@ -23,11 +24,13 @@ ENTRY_POINT_GROUP = "jaxenvs.envs"
 look-up that needs it; loading it registers the package's ids."""
 
 
-def _is_defined_again(old: str | type, new: str | type) -> bool:
-    """Whether two classes have the same name: a cell of a notebook was run again, or a module was reloaded."""
-    if isinstance(old, str) or isinstance(new, str):
+def _is_defined_again(old: EnvSpec, new: EnvSpec) -> bool:
+    """Whether only a class differs, which has the same name: a cell was run again, or a module was reloaded."""
+    before, after = old.entry_point, new.entry_point
+    if isinstance(before, str) or isinstance(after, str):
         return False
-    return (old.__module__, old.__qualname__) == (new.__module__, new.__qualname__)
+    names = (before.__module__, before.__qualname__), (after.__module__, after.__qualname__)
+    return names[0] == names[1] and dataclasses.replace(old, entry_point=after) == new
 
 
 class Registry(Mapping[str, EnvSpec]):
@@ -75,7 +78,7 @@ class Registry(Mapping[str, EnvSpec]):
 
     def add(self, spec: EnvSpec) -> None:
         """Adds a spec; one of the same id is replaced, with a warning unless its class has been defined again."""
-        if spec.id in self._specs and not _is_defined_again(self._specs[spec.id].entry_point, spec.entry_point):
+        if spec.id in self._specs and not _is_defined_again(self._specs[spec.id], spec):
             _warn(f"Overriding environment {spec.id} already in registry.")
         self._specs[spec.id] = spec
         for listener in self._listeners:
