@@ -1,7 +1,7 @@
 """PPO: proximal policy optimisation.
 
-After J. Schulman et al., "Proximal Policy Optimization Algorithms", 2017 (arXiv:1707.06347), with
-generalised advantage estimation (arXiv:1506.02438).
+After J. Schulman et al., "Proximal Policy Optimization Algorithms", 2017 (arXiv:1707.06347), with generalised advantage
+estimation (arXiv:1506.02438).
 """
 
 from functools import partial
@@ -81,10 +81,9 @@ class PPOPolicy(PyTreeNode):
 class PPO(Learner[PPOState]):
     """Proximal policy optimisation, with environment and updates in one program.
 
-    Each update plays `num_steps` steps in `num_envs` environments, estimates advantages, and makes
-    `num_epochs` passes over the samples in `num_minibatches` shuffled parts. Actor and critic are
-    separate perceptrons. If an episode was truncated, the value of its `final_observation` replaces
-    the rewards that were cut off; if it terminated, 0 does.
+    Each update plays `num_steps` steps in `num_envs` environments, estimates advantages, and makes `num_epochs` passes
+    over the samples in `num_minibatches` shuffled parts. Actor and critic are separate perceptrons. If an episode was
+    truncated, the value of its `final_observation` replaces the rewards that were cut off; if it terminated, 0 does.
 
     On a mesh, each device plays and learns from its own environments, and the gradients are summed. Minibatches
     then take equally many samples from every device. `num_blocks` determines this, also on one device, where

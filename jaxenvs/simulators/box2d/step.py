@@ -2,17 +2,14 @@
 
 import dataclasses
 from functools import partial
-from typing import get_args
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.core.checks import check_choice
 from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
-from jaxenvs.errors import InvalidField
-from jaxenvs.simulators.box2d import broad_phase, contact_solver, continuous, island
+from jaxenvs.simulators.box2d import broad_phase, checks, contact_solver, continuous, island
 from jaxenvs.simulators.box2d.broad_phase import Box
 from jaxenvs.simulators.box2d.collision import Manifold
 from jaxenvs.simulators.box2d.contacts import (
@@ -34,7 +31,7 @@ from jaxenvs.simulators.box2d.lanes import keep, only_where, over_items, over_la
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.time_of_impact import Sweep
 from jaxenvs.simulators.box2d.vectors import Vector, any_of, at, parts, up
-from jaxenvs.simulators.box2d.world import World, check_shape
+from jaxenvs.simulators.box2d.world import World
 
 _FEWEST = 64
 """Of the lanes near the ground, and of the bodies that may hit it, so many are worked on at once, or more."""
@@ -72,9 +69,9 @@ def step(
         InvalidField: `model` is not one, it has no ground, an array has not the shape that the model asks for, or
             `solver` is unknown.
     """
-    _check_kinds(model, world, drive)
+    checks.check_kinds(model, world, drive)
     ground, drive = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), (jnp.asarray(ground), drive))
-    _check(model, world, ground, drive, solver, airborne)
+    checks.check_call(model, world, ground, drive, solver, airborne)
     return _compiled_step(model, world, ground, drive, solver, airborne, grounded)
 
 
@@ -83,33 +80,6 @@ def _compiled_step(
     model: Model, world: World, ground: Array, drive: Drive, solver: Solver, airborne: bool, grounded: bool
 ) -> tuple[World, Array]:
     return over_lanes(partial(_step, model, solver, airborne, grounded))(world, ground, drive)
-
-
-def _check_kinds(model: Model, world: World, drive: Drive) -> None:
-    for name, value, kind in (("model", model, Model), ("world", world, World), ("drive", drive, Drive)):
-        if not isinstance(value, kind):
-            raise InvalidField(
-                f"box2d.step: `{name}` must be a {kind.__name__}, got {type(value).__name__}. Write `step(model, world,"
-                " ground, drive)`; within `jax.jit` and `jax.vmap`, close over the model."
-            )
-
-
-def _check(model: Model, world: World, ground: Array, drive: Drive, solver: Solver, airborne: bool) -> None:
-    check_choice("box2d.step", "solver", solver, get_args(Solver))
-    if not airborne and not model.edge_friction:
-        raise InvalidField("box2d.step: the model has no ground. If nothing is ever to touch, pass `airborne=True`.")
-    bodies, joints = len(model.bodies), len(model.joints)
-    for name, array, shape in (
-        ("world.position", world.position, (bodies, 2)),
-        ("world.joint_impulse", world.joint_impulse, (joints, 4)),
-        ("ground", ground, (len(model.edge_friction), 2, 2)),
-        ("drive.gravity", drive.gravity, ()),
-        ("drive.force", drive.force, (bodies, 2)),
-        ("drive.torque", drive.torque, (bodies,)),
-        ("drive.motor_speed", drive.motor_speed, (joints,)),
-        ("drive.max_motor_torque", drive.max_motor_torque, (joints,)),
-    ):
-        check_shape("box2d.step", name, array, shape)
 
 
 def _step(
