@@ -183,16 +183,16 @@ class _Segments:
             Rejected: they do not.
         """
         mine, most = np.flatnonzero(self.row == row), float(most_drift(self._length[row]))
-        order = np.where(self._ends_otherwise()[mine], np.inf, self.off[mine])
+        order = np.maximum(self.off[mine], np.where(self._ends_otherwise()[mine], most, 0.0))
         for index in mine[np.argsort(-order, kind="stable")].tolist() if self._every <= EVERY else ():
             self._try_roundings(index, most)
             if self.are_right()[row]:
                 return
-            if self._ends_otherwise()[index]:
-                break
             if self.off[index] > most:
                 begin, end = int(self.number[index]) * self._every, int(self.number[index] + 1) * self._every
                 self._reject(row, f"from step {begin} to {end} they lead to another state than its checkpoint.")
+            if self._ends_otherwise()[index]:
+                reject_episode(self._submission, self.played(), row, int(self._episodes[row]))
             report(int(self._submission.episodes.length.sum()))  # whether there is time left
         if (drift := self._sum(self.off)[row]) > most:
             self._reject(
@@ -211,16 +211,19 @@ class _Segments:
         actions = _cut(self._unpacked[episode], int(self.number[index]) * self._every, int(self._steps[index]))
         tried = roundings(self._program, start, actions, self._scales, generator_of(start, saved))
         off = _differences(tried.data, saved, self._scales) if saved else np.zeros(self._program.lanes)
-        for flags, claimed in zip((tried.terminated, tried.truncated), self._claimed_ends()):
-            off[(flags[-1] != claimed[index]) | flags[:-1].any(axis=0)] = np.inf
-        nearest = int(off.argmin())
+        ends = [
+            (flags[-1] == claimed[index]) & ~flags[:-1].any(axis=0)
+            for flags, claimed in zip((tried.terminated, tried.truncated), self._claimed_ends())
+        ]
+        fits = ends[0] & ends[1]
+        nearest = int(np.where(fits, off, np.inf).argmin())
         outputs = (x[:, [nearest]] for x in (tried.rewards, tried.terminated, tried.truncated))
         part = Played.nothing_yet(self._steps[[index]])
         part.add(np.arange(1), 0, part.steps, *outputs)
         for field in dataclasses.fields(Played):
             getattr(self.parts, field.name)[index] = getattr(part, field.name)[0]
         self.off[index] = off[nearest]
-        near = tried.rewards.astype(np.float64).sum(axis=0)[off <= most]
+        near = tried.rewards.astype(np.float64).sum(axis=0)[fits & (off <= most)]
         if near.size:
             self.below[index], self.above[index] = near.min() - part.returns[0], near.max() - part.returns[0]
 
