@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun, jaxprs_in_params
 
 from jaxenvs.core.alone import OneLane, alone
 from jaxenvs.core.kept import kept
@@ -276,9 +276,12 @@ class _Builder:
         params = eqn.params
         first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
         cond_consts, body_consts, initial = inputs[:first], inputs[first:second], inputs[second:]
+        going, step = params["cond_jaxpr"], params["body_jaxpr"]
+        if going.out_avals[0].shape:
+            going, step, body_consts = *_with_one_condition(going, step, first), inputs[:second]
         carried = [_variable(v.aval) for v in eqn.outvars]
-        condition = self.block(params["cond_jaxpr"], [*cond_consts, *carried], carried)
-        body = self.block(params["body_jaxpr"], [*body_consts, *carried], carried)
+        condition = self.block(going, [*cond_consts, *carried], carried)
+        body = self.block(step, [*body_consts, *carried], carried)
         return self.add("while", initial, [_variable(v.aval) for v in eqn.outvars], {}, [condition, body])
 
     def _scan(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
@@ -293,6 +296,33 @@ class _Builder:
         body = self.block(params["jaxpr"], [*consts, *given], given)
         kept = {"length": length, "reverse": bool(params["reverse"]), "num_carry": num_carry}
         return self.add("scan", [*initial, *xs], outputs, kept, [body])
+
+
+def _with_one_condition(going: ClosedJaxpr, step: ClosedJaxpr, num_consts: int) -> tuple[ClosedJaxpr, ClosedJaxpr]:
+    """A loop that was mapped, whose condition is an array, as one that goes on while any of its elements does.
+
+    Args:
+        going: the condition.
+        step: the body.
+        num_consts: how many constants the condition reads. The new body reads them before its own.
+    """
+
+    def any_going(*inputs: Any) -> Any:
+        return jax.numpy.any(jaxpr_as_fun(going)(*inputs)[0])
+
+    def step_of_those(*inputs: Any) -> list[Any]:
+        carried = inputs[len(inputs) - len(step.out_avals) :]
+        (which,) = jaxpr_as_fun(going)(*inputs[:num_consts], *carried)
+        new = jaxpr_as_fun(step)(*inputs[num_consts:])
+        return [
+            jax.lax.select_n(jax.lax.broadcast_in_dim(which, x.shape, range(which.ndim)), old, x)
+            for old, x in zip(carried, new, strict=True)
+        ]
+
+    def read(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
+        return jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals))
+
+    return read(any_going, going.in_avals), read(step_of_those, [*going.in_avals[:num_consts], *step.in_avals])
 
 
 def _scan_counts(params: dict[str, Any]) -> tuple[int, int]:

@@ -72,7 +72,7 @@ def _reduce(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     name, neutral = _monoid(equation.op, output.dtype)
     kept = [d for d in range(len(array.shape)) if d not in axes]
     if any(array.shape[d] == 0 for d in axes):
-        return np.full(output.shape, neutral, output.dtype)
+        return np.full(output.shape, np.asarray(neutral).astype(output.dtype))
     reduced = [array.shape[d] for d in axes]
 
     def place(out: Sequence[Position], inner: Sequence[Position]) -> list[Position]:

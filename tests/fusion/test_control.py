@@ -61,6 +61,40 @@ def test_arrays_without_elements_beside_others(arrays, carried):
     assert not differences(*both(lambda empty, x: (empty, x + 1), arrays[-1], arrays[0], carried=carried))
 
 
+def test_reductions_of_nothing():
+    names = ["and", "or", "xor", "sum", "prod", "max", "min"]
+
+    def function(x):
+        return [getattr(lax, f"reduce_{name}")(x[:0], (0,)) for name in names]
+
+    for dtype in (np.uint8, np.int16):
+        assert not differences(*both(function, np.zeros((LANES, 2, 3), dtype)))
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_mapped_loops_go_on_while_one_of_them_does(arrays, carried):
+    """Within a lane, a loop that is mapped has a condition for each of its elements, also at the second level."""
+    x, y, *_ = arrays
+
+    def count(row, n):
+        return lax.while_loop(lambda c: c[1] < n % 5, lambda c: (c[0][::-1] + n, c[1] + 1, c[2] * 2), (row, 0, n.astype(jnp.float32)))
+
+    def function(x, y):
+        rows, numbers = x.reshape(4, 10), y[:4]
+        key = jax.random.key(3)
+        drawn = jax.vmap(
+            lambda n: lax.while_loop(lambda c: c[1] < n % 3, lambda c: (jax.random.fold_in(c[0], n), c[1] + 1), (key, 0))
+        )(numbers)
+        twice = jax.vmap(jax.vmap(lambda row, n: count(row, n)[:2]))
+        return (
+            jax.vmap(count)(rows, numbers),
+            twice(x.reshape(2, 4, 5), y[:8].reshape(2, 4)),
+            jax.random.key_data(drawn[0]),
+        )
+
+    assert not differences(*both(function, x, y, carried=carried))
+
+
 @pytest.mark.parametrize("size", [1, 2, 5, 40])
 def test_the_sign_of_a_sum_of_zeros(size):
     """XLA begins with +0, but for one number alone."""

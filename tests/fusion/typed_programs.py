@@ -207,7 +207,8 @@ def _scatter(p: Pool) -> Any:
     if mode == "promise_in_bounds":
         i = jnp.arange(len(i), dtype=jnp.int32) % x.shape[0] % x.shape[-1]
     at = [x.at[i], x.at[..., i], x.at[i[0]], x.at[(i[0],) * x.ndim]][p.number() % 4]
-    value = p.like(x).reshape(-1)[0]
+    # XLA's own kernel may read the value again from where it has just written to (JAX 0.10).
+    value = lax.optimization_barrier(p.like(x).reshape(-1)[0])
     names = ["set", "max", "min"] + (["add", "multiply"] if x.dtype.kind in "iu" else [])
     if p.number() % 5 == 0 and x.ndim > 1:
         rows = p.lane() + jnp.arange(x.shape[0], dtype=jnp.int32)
@@ -367,7 +368,7 @@ OPERATIONS = [
 ]  # fmt: skip
 
 
-def program(steps: Sequence[Step], types: Sequence[str]) -> Callable[..., Any]:
+def program(steps: Sequence[Step]) -> Callable[..., Any]:
     """The program of a list of steps, as a function of arrays of one lane."""
 
     def run(*arrays: Array) -> Any:
@@ -381,6 +382,22 @@ def program(steps: Sequence[Step], types: Sequence[str]) -> Callable[..., Any]:
         return pool.arrays, pool.ends
 
     return run
+
+
+def stepping(steps: Sequence[Step]) -> Callable[[Any, Any], Any]:
+    """A step whose state becomes the last arrays of the program that have its types and shapes, among them others of it."""
+    run = program(steps)
+
+    def step(state: list[Array], _: Any) -> Any:
+        arrays, ends = run(*state)
+        computed = arrays[len(state) :]
+        after = []
+        for number, x in enumerate(state):
+            like = [y for y in [*state, *computed] if y.dtype == x.dtype and y.shape == x.shape]
+            after.append(like[-1 - number % min(2, len(like))])
+        return after, (computed, ends)
+
+    return step
 
 
 def inputs(seed: int, lanes: int, types: Sequence[str]) -> list[np.ndarray]:
