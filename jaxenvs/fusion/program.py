@@ -51,18 +51,19 @@ SCATTERS = {
 _DTYPES = {*("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")}
 
 
-def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
+def program(closed: ClosedJaxpr, uniform: Sequence[bool], platform: str = "cpu") -> Block:
     """The program of a jaxpr.
 
     Args:
         closed: of one lane, with constants that are not traced.
         uniform: for each input, whether it is the same in all lanes.
+        platform: for which it will be compiled, as JAX names it.
 
     Raises:
         CannotFuse: it has an operation that no kernel can compute.
     """
     inputs = [_variable(v.aval) for v in closed.jaxpr.invars]
-    builder = _Builder(set(), _repeated(closed.jaxpr))
+    builder = _Builder(set(), _repeated(closed.jaxpr), platform)
     outputs = builder.inline(closed.jaxpr, closed.consts, list(inputs))
     block = Block(inputs, builder.equations, outputs, as_written=kept.name in builder.seen)
     _drop_unread(block, set())
@@ -123,15 +124,16 @@ def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
 class _Builder:
     """Collects the equations of one block."""
 
-    def __init__(self, seen: set[str], shared: dict[int, Block | None]) -> None:
+    def __init__(self, seen: set[str], shared: dict[int, Block | None], platform: str) -> None:
         """Begins a block.
 
         Args:
             seen: gets the names of all primitives that are read, those of inner blocks included.
             shared: the programs that are called more than once, by identity, with their blocks as soon as there are.
+            platform: for which the program will be compiled.
         """
         self.equations: list[Equation] = []
-        self.seen, self.shared = seen, shared
+        self.seen, self.shared, self.platform = seen, shared, platform
 
     def inline(self, jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Atom]) -> list[Atom]:
         """Adds a jaxpr's equations; returns its outputs."""
@@ -158,7 +160,7 @@ class _Builder:
 
     def block(self, jaxpr: ClosedJaxpr, arguments: Sequence[Atom], inputs: list[Var]) -> Block:
         """A block of its own, of a jaxpr."""
-        builder = _Builder(self.seen, self.shared)
+        builder = _Builder(self.seen, self.shared, self.platform)
         outputs = builder.inline(jaxpr.jaxpr, jaxpr.consts, arguments)
         return Block(inputs, builder.equations, outputs)
 
@@ -187,6 +189,8 @@ class _Builder:
             return [inputs[0]]
         if op == "optimization_barrier":
             return inputs
+        if op == "platform_index":
+            return [self._platform_index(params["platforms"])]
         if op == alone.name:
             return self._alone(params["one"], eqn, inputs)
         if op in _CALLS:
@@ -263,6 +267,15 @@ class _Builder:
             given = [_variable(v.aval) for v in eqn.invars]
             block = self.shared[id(one)] = self.block(one.closed, given, given)
         return self.add("call", inputs, [_variable(v.aval) for v in eqn.outvars], {}, [block])
+
+    def _platform_index(self, platforms: Sequence[Sequence[str] | None]) -> np.ndarray:
+        """Which of the branches of `lax.platform_dependent` is for this platform, or for all others."""
+        for number, some in enumerate(platforms):
+            if some is not None and self.platform in some:
+                return np.asarray(number, np.int32)
+        if None not in platforms:
+            raise CannotFuse(f"`platform_dependent` has no branch for the platform {self.platform}")
+        return np.asarray(list(platforms).index(None), np.int32)
 
     def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         branches, (index, *operands) = eqn.params["branches"], inputs
