@@ -77,13 +77,17 @@ def test_mapped_loops_go_on_while_one_of_them_does(arrays, carried):
     x, y, *_ = arrays
 
     def count(row, n):
-        return lax.while_loop(lambda c: c[1] < n % 5, lambda c: (c[0][::-1] + n, c[1] + 1, c[2] * 2), (row, 0, n.astype(jnp.float32)))
+        return lax.while_loop(
+            lambda c: c[1] < n % 5, lambda c: (c[0][::-1] + n, c[1] + 1, c[2] * 2), (row, 0, n.astype(jnp.float32))
+        )
 
     def function(x, y):
         rows, numbers = x.reshape(4, 10), y[:4]
         key = jax.random.key(3)
         drawn = jax.vmap(
-            lambda n: lax.while_loop(lambda c: c[1] < n % 3, lambda c: (jax.random.fold_in(c[0], n), c[1] + 1), (key, 0))
+            lambda n: lax.while_loop(
+                lambda c: c[1] < n % 3, lambda c: (jax.random.fold_in(c[0], n), c[1] + 1), (key, 0)
+            )
         )(numbers)
         twice = jax.vmap(jax.vmap(lambda row, n: count(row, n)[:2]))
         return (

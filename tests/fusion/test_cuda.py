@@ -241,10 +241,8 @@ def test_nvrtc_compiles_without_a_gpu() -> None:
         ([(7, 0)], [75, 80, 90], None),
     ],
 )
-def test_code_runs_on_all_gpus(
-    capabilities: list[tuple[int, int]], supported: list[int], target: str | None
-) -> None:
-    """Machine code runs on later GPUs of the same major version only, and NVRTC knows neither the latest nor old ones."""
+def test_code_runs_on_all_gpus(capabilities: list[tuple[int, int]], supported: list[int], target: str | None) -> None:
+    """Machine code runs on later GPUs of the same major version only; NVRTC knows neither the latest nor old ones."""
     assert gpu.architecture(capabilities, supported) == target
 
 

@@ -5,7 +5,8 @@ out, but read by nothing, since XLA and a kernel round differently and a compari
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -28,17 +29,19 @@ class Pool:
     Attributes:
         arrays: that operations may read.
         ends: floats that no operation reads.
-        numbers: of one step of the program, by which an operation chooses.
     """
 
     def __init__(self, arrays: Sequence[Array]) -> None:
-        self.arrays, self.ends, self.numbers = list(arrays), [], [0]
-        self._next = 0
+        self.arrays, self.ends = list(arrays), []
+        self._numbers: Iterator[int] = iter(())
+
+    def begin(self, numbers: Sequence[int]) -> None:
+        """Begins a step of the program, which chooses by some numbers."""
+        self._numbers = (37 * n + m for m in itertools.count() for n in numbers)
 
     def number(self) -> int:
         """The next of the numbers."""
-        self._next += 1
-        return self.numbers[self._next % len(self.numbers)]
+        return next(self._numbers)
 
     def any(self, kinds: str = "biuf", rank: int = 0) -> Array:
         """An array of some kind of type."""
@@ -142,6 +145,12 @@ def _choose(p: Pool) -> Any:
     return lax.select_n(p.like(x) == x, x, p.like(x))
 
 
+def _padded(p: Pool, x: Array, axis: int) -> Array:
+    config = [(0, 0, 0)] * x.ndim
+    config[axis] = p.number() % 4 - min(2, x.shape[axis] // 2), p.number() % 3 - (x.shape[axis] > 3), p.number() % 3
+    return lax.pad(x, p.like(x).reshape(-1)[0], config)
+
+
 def _shape(p: Pool) -> Any:
     x, k = p.any(rank=1), p.number()
     axis = _axis(p, x)
@@ -152,11 +161,7 @@ def _shape(p: Pool) -> Any:
         lambda: x.T,
         lambda: lax.rev(x, _axes(p, x)),
         lambda: lax.slice_in_dim(x, p.number() % size, size, 1 + p.number() % 3, axis),
-        lambda: lax.pad(
-            x,
-            p.like(x).reshape(-1)[0],
-            [(p.number() % 4 - min(2, size // 2), p.number() % 3 - (size > 3), p.number() % 3) if d == axis else (0, 0, 0) for d in range(x.ndim)],
-        ),
+        lambda: _padded(p, x, axis),
         lambda: lax.concatenate([x, p.like(x), x], axis),
         lambda: jnp.stack([x, p.like(x)], axis),
         lambda: lax.split(x, (1, size - 1), axis) if size > 1 else x,
@@ -193,9 +198,13 @@ def _gather(p: Pool) -> Any:
         lambda: x.at[signed].get(mode=mode),
         lambda: x.at[..., signed].get(mode=mode),
         lambda: x.at[j, ..., signed[0]].get(mode=mode) if x.ndim > 1 else x.at[j].get(mode=mode),
-        lambda: x.at[signed[0]].get(mode=mode, fill_value=np.ones((), x.dtype)) if mode == "fill" else x.at[j].get(),
-        lambda: jax.vmap(lambda row, at: row.at[at].get(mode=mode))(x, p.like(x).reshape(len(x), -1)[:, 0].astype(jnp.int32) % len(x) if mode == "promise_in_bounds" else p.like(x).reshape(len(x), -1)[:, 0].astype(jnp.int32)) if x.ndim > 1 and not (mode == "promise_in_bounds") else x[::-1],
-        lambda: jnp.take_along_axis(x, (jnp.argsort(x, axis=0)), 0) if x.dtype.kind != "f" else x,
+        lambda: (
+            x.at[signed[0]].get(mode=mode, fill_value=np.ones((), x.dtype).item()) if mode == "fill" else x.at[j].get()
+        ),
+        lambda: jax.vmap(lambda row, at: row.at[at % row.size if mode == "promise_in_bounds" else at].get(mode=mode))(
+            x.reshape(len(x), -1), p.like(x).reshape(len(x), -1)[:, 0].astype(jnp.int32)
+        ),
+        lambda: jnp.take_along_axis(x, jnp.argsort(x, axis=0), 0),
     ]
     return choices[p.number() % len(choices)]()
 
@@ -221,7 +230,8 @@ def _scatter(p: Pool) -> Any:
 def _reduce(p: Pool) -> Any:
     x = p.any(rank=1)
     axes, axis = _axes(p, x), _axis(p, x)
-    names = ["max", "min"] + (["and", "or", "xor"] if x.dtype.kind in "iub" else []) + (["sum", "prod"] if x.dtype.kind in "iu" else [])
+    names = ["max", "min", *(["and", "or", "xor"] if x.dtype.kind != "f" else [])]
+    names += ["sum", "prod"] if x.dtype.kind in "iu" else []
     name = names[p.number() % len(names)]
     choices: list[Callable[[], Any]] = [
         lambda: getattr(lax, f"reduce_{name}")(x, axes),
@@ -300,8 +310,9 @@ def _scan(p: Pool) -> Any:
 
     def body(carry: Any, row: Any) -> Any:
         a, n = carry
-        picked = row.reshape(-1)[k % row.size]
-        a = lax.cond(picked > jnp.asarray(0, row.dtype), lambda: a.at[(n + i) % len(a)].set(a[0]), lambda: a) if k % 2 else a[::-1]
+        is_picked = row.reshape(-1)[k % row.size] > jnp.asarray(0, row.dtype)
+        changed = lambda: a.at[(n + i) % len(a)].set(a[0])  # noqa: E731
+        a = lax.cond(is_picked, changed, lambda: a) if k % 2 else a[::-1]
         return (a, n + 1), ((row, a) if k % 3 else row[None])
 
     return jax.tree.leaves(lax.scan(body, (x, jnp.int32(0)), rows, reverse=bool(k % 5 == 0)))
@@ -374,7 +385,7 @@ def program(steps: Sequence[Step]) -> Callable[..., Any]:
     def run(*arrays: Array) -> Any:
         pool = Pool(arrays)
         for number, *numbers in steps:
-            pool.numbers, pool._next = [n * 37 + m for m in range(5) for n in numbers], 0
+            pool.begin(numbers)
             results = OPERATIONS[number % len(OPERATIONS)](pool)
             for x in results if isinstance(results, list | tuple) else [results]:
                 if 0 < x.size <= LARGEST and x.ndim <= 3 and str(x.dtype) in TYPES:
@@ -385,7 +396,7 @@ def program(steps: Sequence[Step]) -> Callable[..., Any]:
 
 
 def stepping(steps: Sequence[Step]) -> Callable[[Any, Any], Any]:
-    """A step whose state becomes the last arrays of the program that have its types and shapes, among them others of it."""
+    """A step whose state becomes the last arrays that have its types and shapes, or others of the state."""
     run = program(steps)
 
     def step(state: list[Array], _: Any) -> Any:
@@ -400,10 +411,10 @@ def stepping(steps: Sequence[Step]) -> Callable[[Any, Any], Any]:
     return step
 
 
-def inputs(seed: int, lanes: int, types: Sequence[str]) -> list[np.ndarray]:
+def inputs(seed: int, lanes: int) -> list[np.ndarray]:
     """Arrays of some types and shapes, with numbers at the edges of their types."""
     random = np.random.default_rng(seed)
-    found = []
+    types, found = ["float32", *random.choice(TYPES[:-1], 2, replace=False)], []
     for number, dtype in enumerate(types):
         for shape in (SHAPES[(seed + number) % len(SHAPES)], SHAPES[(seed * 5 + 3 * number + 7) % len(SHAPES)]):
             numbers = edges(dtype)
