@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jax import lax
 
 from jaxenvs import fusion
-from jaxenvs.fusion import emitter, native, parts
+from jaxenvs.fusion import emitter, native, parts, program
 from tests.fusion import typed_programs
 from tests.fusion.comparison import both, differences
 
@@ -20,10 +20,24 @@ PROGRAMS = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS), min_
 
 
 def check(steps, seed, form):
-    """Compares a program of one step that is given its arrays or has them as its state, or of several steps."""
+    """Compares a program.
+
+    Args:
+        steps: of `typed_programs`.
+        seed: of its arrays.
+        form: 0 and 1: a step that is given its arrays, or has them as its state; 2: several steps; 3: a step with other
+            arrays that are the same for all lanes.
+    """
     arrays = typed_programs.inputs(seed, LANES)
     if form < 2:
         fused, expected = both(typed_programs.program(steps), *arrays, carried=form == 1)
+    elif form == 3:
+        run, shared = typed_programs.program(steps), [x[0] for x in typed_programs.inputs(seed + 1, 1)]
+        scan = lambda own, shared: fusion.scan(lambda c, _: (c, run(*shared, *c)), own, None, 1)[1]  # noqa: E731
+        compiled = jax.jit(scan).lower(arrays, shared)
+        assert "@jaxenvs_" in compiled.as_text(), "not fused, so XLA would be compared with itself"
+        fused = jax.tree.map(lambda x: x[0], compiled.compile()(arrays, shared))
+        expected = jax.jit(lambda own, shared: jax.vmap(lambda *c: run(*shared, *c))(*own))(arrays, shared)
     else:
         step = typed_programs.stepping(steps)
         compiled = jax.jit(lambda state: fusion.scan(step, state, None, STEPS)).lower(arrays)
@@ -38,26 +52,27 @@ def drawn(seed, length=14):
     return [tuple(map(int, x)) for x in np.random.default_rng(seed).integers(0, 1000, (length, 5))]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_programs_on_arrays_of_all_types(seed):
-    check(drawn(seed), seed, seed % 3)
+    check(drawn(seed), seed, seed % 4)
 
 
-def test_programs_in_parts_and_with_fewer_numbers_written_out(monkeypatch, tmp_path):
+def test_programs_in_parts_and_with_functions(monkeypatch, tmp_path):
     """As long programs are, and those with costly choices."""
     monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
     monkeypatch.setattr(parts, "LONG", 60)
     monkeypatch.setattr(parts, "PART", 25)
     monkeypatch.setattr(emitter, "UNROLL", emitter.UNROLL_LESS)
+    monkeypatch.setattr(program, "_WORTH_SHARING", 0)
     compile_objects, counts = native.compile_objects, []
     monkeypatch.setattr(native, "compile_objects", lambda texts: counts.append(len(texts)) or compile_objects(texts))
-    for form in range(3):
+    for form in range(4):
         check(drawn(100 + form), 100 + form, form)
     assert min(counts) > 1
 
 
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(steps=PROGRAMS, seed=st.integers(0, 999), form=st.integers(0, 2))
+@given(steps=PROGRAMS, seed=st.integers(0, 999), form=st.integers(0, 3))
 def test_random_programs_on_arrays_of_all_types(steps, seed, form):
     check(steps, seed, form)

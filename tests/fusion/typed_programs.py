@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array, lax
 
 import jaxenvs
+from jaxenvs.core.alone import bind
 from tests.fusion.comparison import edges
 
 TYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "float32"]
@@ -346,6 +347,50 @@ def _called(p: Pool) -> Any:
     return [f(x, y), f(y[::-1], x)[0], relu(x), jax.checkpoint(f)(x, x)][k % 4]
 
 
+def _long(x: Array, y: Array) -> list[Array]:
+    """A function with a loop and a branch."""
+
+    def body(carry: Any) -> Any:
+        n, a = carry
+        return n + 1, lax.cond(n > 1, lambda: a[::-1], lambda: a.at[n % len(a)].set(y[-1]))
+
+    count = jnp.sum(x > y, dtype=jnp.int32) % 4
+    longer = lax.while_loop(lambda c: c[0] < count, body, (jnp.int32(0), x))[1]
+    return [longer, lax.sort(y, dimension=0), lax.cummax(x), y[:0]]
+
+
+_of_lanes = jax.vmap(_long)
+
+
+@jax.custom_batching.custom_vmap
+def _alone(x: Array, y: Array) -> list[Array]:
+    return [z[0] for z in bind(_of_lanes, x[None], y[None])]
+
+
+@_alone.def_vmap
+def _of_many(lanes: int, mapped: Any, x: Array, y: Array) -> Any:
+    x, y = (
+        a if is_mapped else jnp.broadcast_to(a, (lanes, *a.shape)) for a, is_mapped in zip((x, y), mapped, strict=True)
+    )
+    results = _of_lanes(x, y)
+    return results, [True] * len(results)
+
+
+_written_once = jax.jit(_alone)
+
+
+def _shared(p: Pool) -> Any:
+    """Calls of a function that a kernel may write once."""
+    x, k, flag = p.any("iu", 1), p.number(), p.flag()
+    y = p.like(x)
+    a, b, c, _ = _written_once(x, y)
+    if k % 3 == 0:
+        a = lax.cond(flag, lambda: _written_once(b, a)[0], lambda: c)
+    if k % 3 == 1:
+        a = lax.fori_loop(0, p.lane() % 3, lambda _, a: _written_once(a, b)[0], a)
+    return [a, b, c]
+
+
 def _rounded(p: Pool) -> Any:
     """Floats that nothing reads."""
     x = p.any("f", 1)
@@ -375,7 +420,7 @@ def _empty(p: Pool) -> Any:
 OPERATIONS = [
     _unary, _unary, _binary, _binary, _binary, _with_constant, _convert, _convert, _bytes, _choose, _choose, _shape,
     _shape, _shape, _slices, _slices, _gather, _gather, _scatter, _scatter, _reduce, _reduce, _sort, _product, _loop,
-    _loop, _nested, _branch, _branch, _scan, _random, _called, _rounded, _empty,
+    _loop, _nested, _branch, _branch, _scan, _random, _called, _rounded, _empty, _shared, _shared,
 ]  # fmt: skip
 
 
