@@ -23,7 +23,17 @@ from jaxenvs.fusion.uniform import mark_uniform
 
 # What is read, and does not change a value of one lane.
 _SAME = {
-    *("copy", "copy_p", "stop_gradient", "random_wrap", "random_unwrap", "sharding_constraint", "reshard", "pvary"),
+    *(
+        "copy",
+        "copy_p",
+        "name",
+        "stop_gradient",
+        "random_wrap",
+        "random_unwrap",
+        "sharding_constraint",
+        "reshard",
+        "pvary",
+    ),
     kept.name,
 }
 # Primitives that call a jaxpr once, with the parameter that holds it.
