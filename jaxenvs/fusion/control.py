@@ -116,7 +116,9 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
             results[number] = e.shared(sources[0], e.array(sources[0]))
         else:
             differing.append((number, output))
-    passed_on = next((block.outputs for block in blocks if not block.equations), None)
+    # A branch that only passes on what there is comes first; then each other one replaces what it computes.
+    order = sorted(range(len(blocks)), key=lambda k: (len(blocks[k].equations) > 0, -k))
+    passed_on = None if blocks[order[0]].equations else blocks[order[0]].outputs
     cells = {}
     for n, x in differing:
         # What is passed on stays where it is, if nobody else reads it, and the other branches write over it.
@@ -124,8 +126,6 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
         cells[n] = Cell(e, x.shape, x.dtype, x.uniform, memory)
     for cell in cells.values():
         cell.clear()
-    # A branch that only passes on what there is comes first; then each other one replaces what it computes.
-    order = sorted(range(len(blocks)), key=lambda k: (len(blocks[k].equations) > 0, -k))
     for turn, k in enumerate(order):
         mask, block = chosen[k], blocks[k]
         if turn == 0 and not block.equations and not index.uniform:
@@ -239,6 +239,8 @@ def _row(e: Emitter, array: Array, var: Var, step: Val) -> Array:
 
 
 def _write_row(e: Emitter, target: Memory, row: Array, step: Val) -> None:
+    if 0 in row.shape:
+        return
     if isinstance(row, Small):
         for position in np.ndindex(*row.shape):
             e.put(target, (step, *position), row.elements[position])

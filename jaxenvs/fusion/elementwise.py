@@ -105,6 +105,21 @@ def _extremum(op: str) -> Operation:
     return extremum
 
 
+def _in_total_order(op: str) -> Operation:
+    """Floats as IEEE 754 orders all of them: -0 comes before +0, and NaN is the greatest or, with a sign, the least."""
+
+    def place(w: Writer, x: Val) -> Val:
+        kind, bits = f"int{_bits(x.dtype)}", _bits(x.dtype)
+        whole = w.op("bitcast", kind, x)
+        sign = w.op("ashr", kind, whole, w.const(bits - 1, kind))
+        return w.op("xor", kind, whole, w.op("and", kind, sign, w.const((1 << (bits - 1)) - 1, kind)))
+
+    def compare(w: Writer, p: Any, x: Val, y: Val) -> Val:
+        return w.compare(op, place(w, x), place(w, y)) if _is_float(x.dtype) else w.compare(op, x, y)
+
+    return compare
+
+
 def _neg(w: Writer, p: Any, x: Val) -> Val:
     if _is_float(x.dtype):
         sign = w.const(1 << (_bits(x.dtype) - 1), _word(x.dtype))
@@ -254,6 +269,8 @@ OPERATIONS: dict[str, Operation] = {
     "le": _compare("le"),
     "gt": _compare("gt"),
     "ge": _compare("ge"),
+    "lt_to": _in_total_order("lt"),
+    "le_to": _in_total_order("le"),
     "and": _machine("and"),
     "or": _machine("or"),
     "xor": _machine("xor"),

@@ -205,7 +205,7 @@ class Emitter:
         op, inputs = equation.op, [self.array(x) for x in equation.inputs]
         if op == "call":
             return calls.call(self, equation, inputs)
-        if any(0 in x.shape for x in equation.outputs):
+        if all(0 in x.shape for x in equation.outputs):
             return [np.zeros(x.shape, x.dtype) for x in equation.outputs]
         if op in control.OPERATIONS:
             return control.OPERATIONS[op](self, equation, inputs)

@@ -263,7 +263,7 @@ def explain(env: Env[Any, Any]) -> Explanation:
     env = Fused(env).env  # which checks it
     from jaxenvs.fusion import gpu, kernel
     from jaxenvs.fusion.equations import CannotFuse, structure
-    from jaxenvs.fusion.layout import Kind
+    from jaxenvs.fusion.layout import Kind, is_uniform
     from jaxenvs.fusion.program import program
 
     key = jax.eval_shape(lambda: random.key(0))
@@ -272,8 +272,8 @@ def explain(env: Env[Any, Any]) -> Explanation:
     equations: list[Any] = []
     try:
         lane = lane_program(env.step, (state, action))
-        layout = (Kind.OWN_STEP,) * len(jax.tree.leaves((state, action)))
-        read = program(lane.closed, [False] * len(layout))
+        layout = (Kind.SHARED,) * len(lane.captured) + (Kind.OWN_STEP,) * len(jax.tree.leaves((state, action)))
+        read = program(lane.closed, [is_uniform(kind) for kind in layout])
         structure(read, equations.append)
         kernel.write(read, layout)
     except CannotFuse as error:

@@ -9,7 +9,7 @@ import ctypes.util
 import functools
 import importlib.util
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import jax
 
 from jaxenvs.errors import JaxenvsError
 from jaxenvs.fusion import cuda_kernel, handler, native
-from jaxenvs.fusion.equations import Block, fingerprint
+from jaxenvs.fusion.equations import Block, CannotFuse, fingerprint
 from jaxenvs.fusion.layout import Layout
 
 _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76
@@ -64,7 +64,9 @@ refused:
   %tell1 = getelementptr i8, ptr %tell, i64 8
   store ptr null, ptr %tell1
   %tell2 = getelementptr i8, ptr %tell, i64 16
-  store ptr @message, ptr %tell2
+  %is_memory = icmp eq i32 %code, {out_of_memory}
+  %reason = select i1 %is_memory, ptr @memory, ptr @message
+  store ptr %reason, ptr %tell2
   %tell3 = getelementptr i8, ptr %tell, i64 24
   store i32 {internal}, ptr %tell3
   %create_at = getelementptr i8, ptr %api, i64 {error_create}
@@ -75,7 +77,13 @@ refused:
 
 attributes #0 = {{ nounwind }}
 """
-_MESSAGE = b"CUDA's driver refused to launch a fused kernel.\0"
+_MESSAGES = {
+    "message": b"CUDA's driver refused to launch a fused kernel.",
+    # JAX takes three quarters of the memory when it starts, and the arrays of all threads need some of the rest.
+    "memory": b"The GPU has not enough memory left for the arrays of a fused kernel's threads. Let JAX take less of it:"
+    b" set XLA_PYTHON_CLIENT_MEM_FRACTION, to .6 for example, before the program starts.",
+}
+_OUT_OF_MEMORY = 2
 
 
 def handler_text(num_inputs: int, num_outputs: int, launcher: int, kernel: int) -> str:
@@ -103,8 +111,11 @@ def handler_text(num_inputs: int, num_outputs: int, launcher: int, kernel: int) 
             f"  store ptr %{name}, ptr %parameter{number}",
         ]
     functions, _ = handler.interface()
-    text = "".join(f"\\{byte:02X}" for byte in _MESSAGE)
-    return f'@message = private constant [{len(_MESSAGE)} x i8] c"{text}"\n' + (handler.ENTRY + _LAUNCH).format(
+    messages = ""
+    for name, message in _MESSAGES.items():
+        text = "".join(f"\\{byte:02X}" for byte in message + b"\0")
+        messages += f'@{name} = private constant [{len(message) + 1} x i8] c"{text}"\n'
+    return messages + (handler.ENTRY + _LAUNCH).format(
         **handler.entry_values(),
         parameters=count + 2,
         pointers="\n".join(pointers),
@@ -115,17 +126,30 @@ def handler_text(num_inputs: int, num_outputs: int, launcher: int, kernel: int) 
         launcher=launcher,
         kernel=kernel,
         internal=_INTERNAL_ERROR,
+        out_of_memory=_OUT_OF_MEMORY,
     )
 
 
 @functools.cache
 def _nvrtc() -> Any | None:
-    """The compiler, or None: that of JAX's wheels, else that of the system."""
+    """The compiler, or None: that of JAX's wheels, else that of the system; first one of the driver's version.
+
+    A driver may refuse what a later version of CUDA compiles, such as that of another package's wheels.
+    """
     found = importlib.util.find_spec("nvidia")
     folders = list(found.submodule_search_locations or ()) if found is not None else []
-    paths: list[str] = [str(x) for folder in folders for x in sorted(Path(folder).glob("*/lib/libnvrtc.so.*"))]
-    system = ctypes.util.find_library("nvrtc")
-    for path in [*paths, *([system] if system else [])]:
+    version, driver = ctypes.c_int(), _driver()
+    if driver is not None:
+        driver.cuDriverGetVersion(ctypes.byref(version))
+    own = f".so.{version.value // 1000}"
+
+    def by_version(names: Iterable[str]) -> list[str]:
+        return sorted(names, key=lambda name: not name.endswith(own))  # which keeps the order of others
+
+    paths = by_version(str(x) for folder in folders for x in sorted(Path(folder).glob("*/lib/libnvrtc.so.*")))
+    system = by_version(["libnvrtc.so.13", "libnvrtc.so.12"])
+    named = ctypes.util.find_library("nvrtc")
+    for path in [*paths, *system, *([named] if named else [])]:
         try:
             # NVRTC looks for this library by its name alone, which is found if it is loaded.
             for builtins in sorted(Path(path).parent.glob("libnvrtc-builtins.so.*")) if path in paths else ():
@@ -153,7 +177,11 @@ def missing() -> str | None:
         return "NVRTC, which comes with JAX's CUDA wheels, was not found"
     if _driver() is None:
         return "there is no NVIDIA driver for CUDA 12 or later"
-    return None if _capabilities() else "there is no NVIDIA GPU"
+    if not _capabilities():
+        return "there is no NVIDIA GPU"
+    if architecture(_capabilities(), _supported()) is None:
+        return f"NVRTC {_compiler_version()} does not compile for this NVIDIA GPU, which is older than it supports"
+    return None
 
 
 def _capabilities() -> list[tuple[int, int]]:
@@ -171,11 +199,33 @@ def _capabilities() -> list[tuple[int, int]]:
     return found
 
 
-def architecture(capabilities: Sequence[tuple[int, int]]) -> str:
-    """What to compile for: machine code, if it can run on all of the GPUs, else code that the driver translates."""
-    kind = "sm" if len({major for major, _ in capabilities}) == 1 else "compute"
+def _supported() -> list[int]:
+    """The compute capabilities that NVRTC compiles for, as numbers such as 90."""
+    nvrtc, count = _nvrtc(), ctypes.c_int()
+    assert nvrtc is not None
+    nvrtc.nvrtcGetNumSupportedArchs(ctypes.byref(count))
+    numbers = (ctypes.c_int * count.value)()
+    nvrtc.nvrtcGetSupportedArchs(numbers)
+    return list(numbers)
+
+
+def architecture(capabilities: Sequence[tuple[int, int]], supported: Sequence[int]) -> str | None:
+    """What to compile for: machine code, if it can run on all of the GPUs, else code that the driver translates.
+
+    Args:
+        capabilities: of the GPUs.
+        supported: of NVRTC, which does not know later GPUs; machine code for an earlier one of the same major version,
+            or code that the driver translates, runs on them.
+
+    Returns:
+        An architecture as NVRTC names it, or None if it compiles for none that is old enough.
+    """
     major, minor = min(capabilities)
-    return f"{kind}_{major}{minor}"
+    number = max((x for x in supported if x <= 10 * major + minor), default=None)
+    if number is None:
+        return None
+    is_one_kind = {major for major, _ in capabilities} == {number // 10}
+    return f"{'sm' if is_one_kind else 'compute'}_{number}"
 
 
 def compile_text(text: str, target: str) -> bytes:
@@ -237,7 +287,9 @@ def compiled(step: Block, layout: Layout, sources: str) -> str:
         CannotFuse: it has an operation that no kernel can compute.
         JaxenvsError: it could not be compiled or loaded.
     """
-    target = architecture(_capabilities())
+    target = architecture(_capabilities(), _supported())
+    if target is None:
+        raise CannotFuse(str(missing()))
     parts = fingerprint(step), repr(layout), target, _compiler_version(), sources
     name = "jaxenvs_cuda_" + native.digest(*parts)
     with _lock:

@@ -236,6 +236,8 @@ class _KernelWriter:
     def _rows(self, base: str, var: Var, emitter: Emitter) -> Array:
         """An array of each lane from JAX's order, where lanes are rows."""
         w = self.w
+        if var.size == 0:
+            return np.zeros(var.shape, var.dtype)
         if var.size == 1:
             value = w.load(Buffer(base, var.dtype, 1, self.group), w.index(0))
             elements = np.empty(var.shape, object)

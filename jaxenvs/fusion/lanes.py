@@ -14,14 +14,17 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 from jaxenvs.core.trees import is_key_type
 from jaxenvs.fusion import garbage
 
+_WRITTEN = 1 << 16
+"""Constants of at most so many elements are written into a kernel. LLVM takes 2 s for a million of them, and 200 MB."""
+
 
 @dataclasses.dataclass(frozen=True)
 class LaneProgram:
     """A function of one lane.
 
     Attributes:
-        closed: its program; what the function closes over, if traced, comes first among the inputs.
-        captured: those traced arrays.
+        closed: its program. What the function closes over comes first among the inputs, if it is traced or large.
+        captured: those arrays.
         outputs: the structure of its result.
         avals: shape and dtype of each output, keys as keys.
     """
@@ -51,21 +54,21 @@ def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> Lane
 
     with garbage.uncollected():
         closed = jax.make_jaxpr(of_words)(*map(_aval_of_words, leaves))
-    traced = [isinstance(x, Tracer) for x in closed.consts]
-    captured = [x for x, is_traced in zip(closed.consts, traced, strict=True) if is_traced]
-    return LaneProgram(_opened(closed, traced), list(map(as_words, captured)), found["outputs"], found["avals"])
+    given = [isinstance(x, Tracer) or np.size(x) > _WRITTEN for x in closed.consts]
+    captured = [x for x, is_given in zip(closed.consts, given, strict=True) if is_given]
+    return LaneProgram(_opened(closed, given), list(map(as_words, captured)), found["outputs"], found["avals"])
 
 
-def _opened(closed: ClosedJaxpr, traced: Sequence[bool]) -> ClosedJaxpr:
-    """The program with its traced constants as inputs, which come first."""
+def _opened(closed: ClosedJaxpr, given: Sequence[bool]) -> ClosedJaxpr:
+    """The program with some of its constants as inputs, which come first."""
     jaxpr: Jaxpr = closed.jaxpr
-    variables = list(zip(jaxpr.constvars, traced, strict=True))
+    variables = list(zip(jaxpr.constvars, given, strict=True))
     opened = jaxpr.replace(
-        constvars=[v for v, is_traced in variables if not is_traced],
-        invars=[*(v for v, is_traced in variables if is_traced), *jaxpr.invars],
+        constvars=[v for v, is_given in variables if not is_given],
+        invars=[*(v for v, is_given in variables if is_given), *jaxpr.invars],
         debug_info=jaxpr.debug_info.with_unknown_names(),
     )
-    return ClosedJaxpr(opened, [x for x, is_traced in zip(closed.consts, traced, strict=True) if not is_traced])
+    return ClosedJaxpr(opened, [x for x, is_given in zip(closed.consts, given, strict=True) if not is_given])
 
 
 def as_words(x: Any) -> Any:

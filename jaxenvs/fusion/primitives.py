@@ -122,7 +122,7 @@ def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any
         return _lower_scan_to_xla(ctx, *operands, **params)
     try:
         with garbage.uncollected():
-            read = program(params["closed"], [is_uniform(kind) for kind in layout])
+            read = program(params["closed"], [is_uniform(kind) for kind in layout], platform)
         name = compiled(read, layout) if platform == "cpu" else gpu.compiled(read, layout, sources())
     except CannotFuse:
         return _lower_scan_to_xla(ctx, *operands, **params)

@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun, jaxprs_in_params
 
 from jaxenvs.core.alone import OneLane, alone
 from jaxenvs.core.kept import kept
@@ -23,7 +23,17 @@ from jaxenvs.fusion.uniform import mark_uniform
 
 # What is read, and does not change a value of one lane.
 _SAME = {
-    *("copy", "copy_p", "stop_gradient", "random_wrap", "random_unwrap", "sharding_constraint", "reshard", "pvary"),
+    *(
+        "copy",
+        "copy_p",
+        "name",
+        "stop_gradient",
+        "random_wrap",
+        "random_unwrap",
+        "sharding_constraint",
+        "reshard",
+        "pvary",
+    ),
     kept.name,
 }
 # Primitives that call a jaxpr once, with the parameter that holds it.
@@ -33,6 +43,7 @@ _CALLS = {
     "closed_call": "call_jaxpr",
     "core_call": "call_jaxpr",
     "checkpoint": "jaxpr",
+    "remat2": "jaxpr",
     "custom_jvp_call": "call_jaxpr",
     "custom_vjp_call": "call_jaxpr",
     "custom_vmap_call": "call",
@@ -50,18 +61,19 @@ SCATTERS = {
 _DTYPES = {*("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")}
 
 
-def program(closed: ClosedJaxpr, uniform: Sequence[bool]) -> Block:
+def program(closed: ClosedJaxpr, uniform: Sequence[bool], platform: str = "cpu") -> Block:
     """The program of a jaxpr.
 
     Args:
         closed: of one lane, with constants that are not traced.
         uniform: for each input, whether it is the same in all lanes.
+        platform: for which it will be compiled, as JAX names it.
 
     Raises:
         CannotFuse: it has an operation that no kernel can compute.
     """
     inputs = [_variable(v.aval) for v in closed.jaxpr.invars]
-    builder = _Builder(set(), _repeated(closed.jaxpr))
+    builder = _Builder(set(), _repeated(closed.jaxpr), platform)
     outputs = builder.inline(closed.jaxpr, closed.consts, list(inputs))
     block = Block(inputs, builder.equations, outputs, as_written=kept.name in builder.seen)
     _drop_unread(block, set())
@@ -122,15 +134,16 @@ def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
 class _Builder:
     """Collects the equations of one block."""
 
-    def __init__(self, seen: set[str], shared: dict[int, Block | None]) -> None:
+    def __init__(self, seen: set[str], shared: dict[int, Block | None], platform: str) -> None:
         """Begins a block.
 
         Args:
             seen: gets the names of all primitives that are read, those of inner blocks included.
             shared: the programs that are called more than once, by identity, with their blocks as soon as there are.
+            platform: for which the program will be compiled.
         """
         self.equations: list[Equation] = []
-        self.seen, self.shared = seen, shared
+        self.seen, self.shared, self.platform = seen, shared, platform
 
     def inline(self, jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Atom]) -> list[Atom]:
         """Adds a jaxpr's equations; returns its outputs."""
@@ -157,7 +170,7 @@ class _Builder:
 
     def block(self, jaxpr: ClosedJaxpr, arguments: Sequence[Atom], inputs: list[Var]) -> Block:
         """A block of its own, of a jaxpr."""
-        builder = _Builder(self.seen, self.shared)
+        builder = _Builder(self.seen, self.shared, self.platform)
         outputs = builder.inline(jaxpr.jaxpr, jaxpr.consts, arguments)
         return Block(inputs, builder.equations, outputs)
 
@@ -186,6 +199,8 @@ class _Builder:
             return [inputs[0]]
         if op == "optimization_barrier":
             return inputs
+        if op == "platform_index":
+            return [self._platform_index(params["platforms"])]
         if op == alone.name:
             return self._alone(params["one"], eqn, inputs)
         if op in _CALLS:
@@ -263,6 +278,15 @@ class _Builder:
             block = self.shared[id(one)] = self.block(one.closed, given, given)
         return self.add("call", inputs, [_variable(v.aval) for v in eqn.outvars], {}, [block])
 
+    def _platform_index(self, platforms: Sequence[Sequence[str] | None]) -> np.ndarray:
+        """Which of the branches of `lax.platform_dependent` is for this platform, or for all others."""
+        for number, some in enumerate(platforms):
+            if some is not None and self.platform in some:
+                return np.asarray(number, np.int32)
+        if None not in platforms:
+            raise CannotFuse(f"`platform_dependent` has no branch for the platform {self.platform}")
+        return np.asarray(list(platforms).index(None), np.int32)
+
     def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
         branches, (index, *operands) = eqn.params["branches"], inputs
         if isinstance(index, np.ndarray):
@@ -275,9 +299,12 @@ class _Builder:
         params = eqn.params
         first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
         cond_consts, body_consts, initial = inputs[:first], inputs[first:second], inputs[second:]
+        going, step = params["cond_jaxpr"], params["body_jaxpr"]
+        if going.out_avals[0].shape:
+            going, step, body_consts = *_with_one_condition(going, step, first), inputs[:second]
         carried = [_variable(v.aval) for v in eqn.outvars]
-        condition = self.block(params["cond_jaxpr"], [*cond_consts, *carried], carried)
-        body = self.block(params["body_jaxpr"], [*body_consts, *carried], carried)
+        condition = self.block(going, [*cond_consts, *carried], carried)
+        body = self.block(step, [*body_consts, *carried], carried)
         return self.add("while", initial, [_variable(v.aval) for v in eqn.outvars], {}, [condition, body])
 
     def _scan(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
@@ -292,6 +319,33 @@ class _Builder:
         body = self.block(params["jaxpr"], [*consts, *given], given)
         kept = {"length": length, "reverse": bool(params["reverse"]), "num_carry": num_carry}
         return self.add("scan", [*initial, *xs], outputs, kept, [body])
+
+
+def _with_one_condition(going: ClosedJaxpr, step: ClosedJaxpr, num_consts: int) -> tuple[ClosedJaxpr, ClosedJaxpr]:
+    """A loop that was mapped, whose condition is an array, as one that goes on while any of its elements does.
+
+    Args:
+        going: the condition.
+        step: the body.
+        num_consts: how many constants the condition reads. The new body reads them before its own.
+    """
+
+    def any_going(*inputs: Any) -> Any:
+        return jax.numpy.any(jaxpr_as_fun(going)(*inputs)[0])
+
+    def step_of_those(*inputs: Any) -> list[Any]:
+        carried = inputs[len(inputs) - len(step.out_avals) :]
+        (which,) = jaxpr_as_fun(going)(*inputs[:num_consts], *carried)
+        new = jaxpr_as_fun(step)(*inputs[num_consts:])
+        return [
+            jax.lax.select_n(jax.lax.broadcast_in_dim(which, x.shape, range(which.ndim)), old, x)
+            for old, x in zip(carried, new, strict=True)
+        ]
+
+    def read(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
+        return jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in avals))
+
+    return read(any_going, going.in_avals), read(step_of_those, [*going.in_avals[:num_consts], *step.in_avals])
 
 
 def _scan_counts(params: dict[str, Any]) -> tuple[int, int]:

@@ -50,11 +50,20 @@ def _combine(e: Emitter, name: str, x: Val, y: Val) -> Val:
 
 
 def _tree(e: Emitter, name: str, values: list[Val]) -> Val:
-    """All values combined, in pairs."""
+    """All values combined, in pairs. A sum of several zeros is +0, since XLA begins with it."""
+    count = len(values)
     while len(values) > 1:
         pairs = [_combine(e, name, a, b) for a, b in zip(values[0::2], values[1::2], strict=False)]
         values = pairs + values[len(pairs) * 2 :]
-    return values[0]
+    (result,) = values
+    if name == "add" and count > 1 and result.dtype[0] == "f":
+        return _combine(e, name, result, e.w.const(0, result.dtype))
+    return result
+
+
+def _first_sum(count: int) -> float:
+    """What a sum of floats begins with: that of a single number is the number, also if it is -0."""
+    return -0.0 if count == 1 else 0.0
 
 
 def _reduce(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
@@ -63,7 +72,7 @@ def _reduce(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     name, neutral = _monoid(equation.op, output.dtype)
     kept = [d for d in range(len(array.shape)) if d not in axes]
     if any(array.shape[d] == 0 for d in axes):
-        return np.full(output.shape, neutral, output.dtype)
+        return np.full(output.shape, np.asarray(neutral).astype(output.dtype))
     reduced = [array.shape[d] for d in axes]
 
     def place(out: Sequence[Position], inner: Sequence[Position]) -> list[Position]:
@@ -173,13 +182,14 @@ def _cumulative(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
     (array,), output = inputs, equation.outputs[0]
     axis, reverse = equation.params["axis"], equation.params["reverse"]
     name, neutral = _monoid(equation.op, output.dtype)
+    neutral = _first_sum(array.shape[axis]) if name == "add" else neutral
     if name == "logsumexp":
         raise CannotFuse(f"the primitive `{equation.op}` is not supported")
     size = array.shape[axis]
     if e.is_small(output.shape):
         values, elements = e.small(array).elements, np.empty(output.shape, object)
         for out in positions([n for d, n in enumerate(output.shape) if d != axis]):
-            total: Val | None = None
+            total: Val | None = e.w.const(0, output.dtype) if name == "add" and size > 1 else None
             for k in reversed(range(size)) if reverse else range(size):
                 where = (*out[:axis], k, *out[axis:])
                 total = values[where] if total is None else _combine(e, name, total, values[where])
@@ -243,7 +253,7 @@ def _dot_general(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
         slots: list[Slot] = [e.w.slot(output.dtype, uniform) for _ in range(width)]
         outs = [(*before, plus(e.w, first, k)) if output.shape else () for k in range(width)]
         for slot in slots:
-            e.w.set(slot, e.w.const(0, output.dtype))
+            e.w.set(slot, e.w.const(_first_sum(math.prod(summed)), output.dtype))
         with e.loops(summed) as inner:
             for slot, out in zip(slots, outs, strict=True):
                 e.w.set(slot, e.w.op("add", output.dtype, e.w.get(slot), factors(out, inner)))

@@ -231,11 +231,25 @@ def test_nvrtc_compiles_without_a_gpu() -> None:
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "target"), [([(9, 0)], "sm_90"), ([(8, 9), (8, 6)], "sm_86"), ([(9, 0), (8, 0)], "compute_80")]
+    ("capabilities", "supported", "target"),
+    [
+        ([(9, 0)], [75, 80, 90], "sm_90"),
+        ([(8, 9), (8, 6)], [75, 80, 86, 89, 90], "sm_86"),
+        ([(9, 0), (8, 0)], [75, 80, 90], "compute_80"),
+        ([(12, 1)], [90, 100, 120], "sm_120"),  # later than the compiler, of a major version that it knows
+        ([(12, 0)], [75, 80, 90], "compute_90"),
+        ([(7, 0)], [75, 80, 90], None),
+    ],
 )
-def test_code_runs_on_all_gpus(capabilities: list[tuple[int, int]], target: str) -> None:
-    """Machine code runs on later GPUs of the same major version only."""
-    assert gpu.architecture(capabilities) == target
+def test_code_runs_on_all_gpus(capabilities: list[tuple[int, int]], supported: list[int], target: str | None) -> None:
+    """Machine code runs on later GPUs of the same major version only; NVRTC knows neither the latest nor old ones."""
+    assert gpu.architecture(capabilities, supported) == target
+
+
+@needs_nvrtc
+def test_nvrtc_says_for_what_it_compiles() -> None:
+    """An H100, which all versions of CUDA 12 and 13 know, is among them."""
+    assert 90 in gpu._supported()
 
 
 def test_lowering_for_cuda_without_a_gpu() -> None:
@@ -258,7 +272,7 @@ def test_arrays_that_no_gpu_has_memory_for() -> None:
 _Launch = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, *[ctypes.c_uint] * 7, POINTER, ctypes.POINTER(POINTER), POINTER)
 
 
-@pytest.mark.parametrize("outcome", ["launched", "refused", "no stream"])
+@pytest.mark.parametrize("outcome", ["launched", "refused", "no memory", "no stream"])
 def test_handler_launches_on_the_stream(outcome: str) -> None:
     """With a call frame and functions of XLA that stand for the real ones, laid out as its header says."""
     seen: dict[str, Any] = {}
@@ -267,7 +281,7 @@ def test_handler_launches_on_the_stream(outcome: str) -> None:
         *numbers, stream, parameters, extra = rest
         pointers = [ctypes.cast(parameters[k], ctypes.POINTER(ctypes.c_int64))[0] for k in range(5)]
         seen.update(kernel=kernel, numbers=numbers, stream=stream, parameters=pointers, extra=extra)
-        return 0 if outcome == "launched" else 700
+        return {"launched": 0, "no memory": 2}.get(outcome, 700)
 
     def stream_get(arguments: Any) -> int | None:
         assert (arguments[0], arguments[1], arguments[2]) == (32, None, 777)
@@ -291,4 +305,6 @@ def test_handler_launches_on_the_stream(outcome: str) -> None:
     assert seen["numbers"] == [3, 1, 1, cuda_kernel.THREADS, 1, 1, 0]
     assert seen["parameters"] == [1000, 1001, 1002, 300, 17]
     assert answer == (None if outcome == "launched" else 55)
-    assert outcome == "launched" or b"refused to launch" in seen["message"]
+    if outcome != "launched":
+        said = b"XLA_PYTHON_CLIENT_MEM_FRACTION" if outcome == "no memory" else b"refused to launch"
+        assert said in seen["message"]

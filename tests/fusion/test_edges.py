@@ -95,6 +95,19 @@ def test_bounds_and_choices():
     assert not differences(*both(all_of_them, x, y, which))
 
 
+@pytest.mark.parametrize("dtype", ["int16", "uint32", "float32"])
+def test_floats_have_a_total_order(dtype):
+    """As binary searches compare them: -0 before +0, and NaN last, or first if it has a sign."""
+    x, y = pairs(edges(dtype), edges(dtype))
+
+    def all_of_them(x, y):
+        signed = [-x, -y] if dtype == "float32" else [x, y]
+        found = [[f.bind(a, b) for f in (lax.lt_to_p, lax.le_to_p)] for a in (x, signed[0]) for b in (y, signed[1])]
+        return found, jnp.searchsorted(jnp.sort(jnp.stack([x, y, x])), jnp.stack([x, y]))
+
+    assert not differences(*both(all_of_them, x, y))
+
+
 def test_constants_are_computed_as_variables_are():
     def all_of_them(x, y):
         numbers = [jnp.int32(k) for k in (4, 32, -1, 0)]

@@ -139,6 +139,23 @@ def test_sums_stay_in_the_kernel_and_shared_weights_are_read(cart_pole):
     np.testing.assert_array_equal(fused, plain)
 
 
+def test_large_constants_are_read_where_they_lie():
+    """Written into a kernel, a million numbers would take LLVM two seconds."""
+    table = np.arange(70_000, dtype=np.int32).reshape(700, 100)
+    few = np.arange(100, dtype=np.int32)
+
+    def step(state, x):
+        return state + 1, jnp.asarray(table)[state, x] + jnp.asarray(few)[x]
+
+    lane = lane_program(step, (jax.ShapeDtypeStruct((), np.int32),) * 2)
+    assert [x.shape for x in lane.captured] == [table.shape]
+    state, xs = np.arange(20, dtype=np.int32), np.arange(40, dtype=np.int32).reshape(2, 20)
+    scan = lambda state, xs: fusion.scan(step, state, xs)  # noqa: E731
+    for after, rows in (scan(state, xs), jax.jit(scan)(state, xs)):
+        np.testing.assert_array_equal(after, state + 2)
+        np.testing.assert_array_equal(rows, table[np.stack([state, state + 1]), xs] + xs)
+
+
 def test_derivatives_are_refused(cart_pole):
     state, actions = _start(cart_pole, 16)
 

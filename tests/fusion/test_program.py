@@ -11,7 +11,7 @@ from jaxenvs import fusion
 from jaxenvs.core.alone import bind
 from jaxenvs.core.kept import kept
 from jaxenvs.fusion import kernel
-from jaxenvs.fusion.equations import structure
+from jaxenvs.fusion.equations import CannotFuse, structure
 from jaxenvs.fusion.layout import Kind
 from jaxenvs.fusion.program import program
 
@@ -28,6 +28,18 @@ def test_what_only_lays_out_arrays_over_devices_is_not_read():
     with jax.set_mesh(mesh):
         block = read(lambda x: jax.sharding.reshard(x, jax.sharding.PartitionSpec("d")), jnp.ones(4), uniform=[False])
     assert not block.equations
+
+
+def test_the_branch_of_the_platform_is_read():
+    def function(x):
+        return lax.platform_dependent(x, cpu=lambda x: x + 1, cuda=lambda x: x * 2, default=lambda x: x - 3)
+
+    closed = jax.make_jaxpr(function)(1.0)
+    for platform, operation in (("cpu", "add"), ("cuda", "mul"), ("tpu", "sub")):
+        assert [x.op for x in program(closed, [False], platform).equations] == [operation]
+    alone = jax.make_jaxpr(lambda x: lax.platform_dependent(x, tpu=lambda x: x))(1.0)
+    with pytest.raises(CannotFuse, match="no branch for the platform cpu"):
+        program(alone, [False])
 
 
 def marks(block):
