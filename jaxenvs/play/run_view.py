@@ -16,6 +16,7 @@ from jaxenvs.errors import CheckpointError, DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.recording.episode_table import EpisodeReader
 from jaxenvs.monitor.recording.writer_name import has_writers
 from jaxenvs.monitor.run_folder.lock import is_locked
+from jaxenvs.monitor.run_folder.manifest import environment_id
 from jaxenvs.monitor.run_folder.run import Run
 
 MEDIA_TYPES = {
@@ -157,9 +158,7 @@ def _row(name: str, path: Path) -> dict[str, Any]:
     row = {"name": name, "title": path.name, "env_id": None, "algorithm": None, "status": "damaged", "started": None}
     with contextlib.suppress(CheckpointError):
         manifest = Run.open(path).manifest()
-        environment = manifest.get("environment")
-        described = environment.get("id") if isinstance(environment, dict) else None
-        row["env_id"] = manifest.get("env_id") or described
+        row["env_id"] = environment_id(manifest)
         row |= {key: manifest.get(key) for key in ("algorithm", "status", "started")}
         # A process that was killed, and a recorder of a loop, leave the status as it was.
         if row["status"] == "running" and has_writers(path / "episodes") is False and is_locked(path) is False:
