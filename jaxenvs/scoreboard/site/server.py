@@ -1,4 +1,4 @@
-"""serve: the site on a port, with a worker beside it."""
+"""SiteServer: the site on a port."""
 
 import contextlib
 import errno
