@@ -333,7 +333,24 @@ def voxel_achievements(figures: Figures) -> str:
     return table(("achievement", *results), rows, range(1, len(results) + 1))
 
 
+def at_a_glance(kernels: Figures, *benches: Figures) -> str:
+    """The first figures that a reader sees: a few ids, their speed, and how many times that of another library."""
+    by_id = {row["env_id"]: row for row in kernels["rows"]}
+    rows = []
+    for id in ("CartPole-v1", "MinAtar/Breakout-v1"):
+        speeds = by_id[id]
+        peers = {"gymnax": "gymnax", "C": "a loop in C for this task"}
+        ratios = [f"{speeds['fused'] / speeds[key]:.2g} times {name}" for key, name in peers.items() if key in speeds]
+        rows.append((f"`{id}`", short(speeds["fused"]), ", ".join(ratios)))
+    for figures in benches:
+        for id, (ours, theirs) in groupby(_measured(figures), key=lambda m: m["env_id"]):
+            ratio = f"{theirs['jaxenvs_is_faster_by']['median']:.2g} times {_TITLES[theirs['peer']]}"
+            rows.append((f"`{id}`", short(ours["steps_per_second"]), ratio))
+    return table(("id", "steps per second", "which is"), rows, (1,))
+
+
 TABLES: dict[str, tuple[Any, ...]] = {
+    "at a glance": ("fusion", "speed_box2d_fused", "speed_car_racing", at_a_glance),
     "classic control": ("speed_classic_control", steps_per_second),
     "MinAtar": ("speed_minatar", ratios_with_range),
     "AutoReset": ("auto_reset_methods", auto_reset_methods),
