@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "adapters": {"wrappers", "registration", "monitor", "games"},
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
-    "play": {"wrappers", "registration", "monitor"},
+    "web_server": set(),
+    "play": {"wrappers", "registration", "monitor", "web_server"},
     "bench": {"wrappers", "fusion", "registration", "rollouts", "training", "monitor"},
     "scoreboard": {
         "canvas",
@@ -57,6 +58,7 @@ MAY_IMPORT = {
         "monitor",
         "testing",
         "agents",
+        "web_server",
     },
     "cli": {
         "canvas",
@@ -111,13 +113,13 @@ EXTRA_PACKAGES = {
         "tensorboardX",
         "wandb",
     },
-    "play": {"starlette", "uvicorn", "PIL", "IPython", "google"},
+    "web_server": {"starlette"},
+    "play": {"starlette", "PIL", "IPython", "google"},
     "fusion": {"llvmlite"},
     "rollouts": {"tqdm"},
     "scoreboard": {
         "fastapi",
         "starlette",
-        "uvicorn",
         "pydantic",
         "sqlalchemy",
         "alembic",
