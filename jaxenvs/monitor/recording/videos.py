@@ -77,7 +77,7 @@ class VideoRecorder:
             The new videos. Those that are there already, of this process or another, are not made again.
 
         Raises:
-            DependencyNotInstalled: pillow or imageio is missing.
+            DependencyNotInstalled: pillow or imageio-ffmpeg is missing.
             OSError: a video cannot be written.
         """
         made = []
