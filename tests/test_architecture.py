@@ -45,31 +45,16 @@ MAY_IMPORT = {
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
     "web_server": set(),
-    "play": {"wrappers", "registration", "monitor", "web_server"},
+    "play": {"registration", "monitor", "web_server"},
     "bench": {"wrappers", "fusion", "registration", "rollouts", "training", "monitor"},
-    "scoreboard": {
-        "canvas",
-        "fusion",
-        "wrappers",
-        "registration",
-        "rollouts",
-        "training",
-        "adapters",
-        "monitor",
-        "testing",
-        "agents",
-        "web_server",
-    },
+    "scoreboard": {"fusion", "wrappers", "registration", "rollouts", "monitor", "agents", "web_server"},
     "cli": {
-        "canvas",
         "fusion",
         "wrappers",
         "registration",
         "rollouts",
         "training",
-        "adapters",
         "monitor",
-        "testing",
         "agents",
         "play",
         "bench",
@@ -88,7 +73,7 @@ EXTRA_PACKAGES = {
     "spaces": {"gymnasium"},  # inside `to_gymnasium`, on call
     "simulators": {"mujoco"},
     "games": {"mctx"},  # for the opponent that searches
-    "training": {"flax", "optax", "mctx"},
+    "training": {"flax", "optax"},
     "adapters": {
         "gymnasium",
         "stable_baselines3",
@@ -105,15 +90,12 @@ EXTRA_PACKAGES = {
         "flax",
         "matplotlib",
         "PIL",
-        "imageio",
         "imageio_ffmpeg",
         "pyarrow",
-        "tqdm",
         "tensorboard",
-        "tensorboardX",
         "wandb",
     },
-    "web_server": {"starlette"},
+    "web_server": {"starlette", "uvicorn"},
     "play": {"starlette", "PIL", "IPython", "google"},
     "fusion": {"llvmlite"},
     "rollouts": {"tqdm"},
@@ -125,6 +107,7 @@ EXTRA_PACKAGES = {
         "alembic",
         "jinja2",
         "markupsafe",
+        "flatbuffers",
         "markdown_it",
         "nh3",
     },
@@ -143,7 +126,7 @@ EXTRA_PACKAGES = {
         "compiled_training",
         "learning_loop",
     },
-    "cli": {"typer", "rich", "tqdm", "optax", "matplotlib"},
+    "cli": {"typer", "rich", "tqdm"},
 }
 
 HEAVY = {
@@ -208,7 +191,7 @@ def module_of(path):
 
 
 def imports_of(path):
-    """The dotted names that a file imports, wherever in it."""
+    """The dotted names that a file imports, wherever in it, by a statement or by `load_package`."""
     names = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -216,6 +199,8 @@ def imports_of(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(path)}:{node.lineno} has a relative import; write the full name"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "load_package":
+            names |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
     return names
 
 
@@ -244,6 +229,14 @@ def test_rooms_use_only_their_outside_packages(path):
     allowed = CORE_PACKAGES | EXTRA_PACKAGES.get(room_of(path), set()) | set(sys.stdlib_module_names) | {"jaxenvs"}
     wrong = sorted(name for name in imports_of(path) if name.split(".")[0] not in allowed)
     assert not wrong, f"{name_of(path)} may not import {wrong}"
+
+
+def test_the_tables_allow_nothing_that_no_file_does():
+    imports = [(room_of(path), name.split(".")) for path in MODULES for name in imports_of(path)]
+    rooms = {(room, names[1]) for room, names in imports if names[0] == "jaxenvs" and len(names) > 1}
+    packages = {(room, names[0]) for room, names in imports}
+    assert not {(room, inner) for room, allowed in MAY_IMPORT.items() for inner in allowed} - rooms
+    assert not {(room, package) for room, allowed in EXTRA_PACKAGES.items() for package in allowed} - packages
 
 
 def test_the_table_of_neighbours_is_what_their_modules_import():
