@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import jaxenvs
-from jaxenvs.adapters import NEIGHBOURS
+from tests.neighbours import NEIGHBOURS
 
 PACKAGE = Path(jaxenvs.__file__).parent
 ROOT = PACKAGE.parent
@@ -245,7 +245,7 @@ def test_the_table_of_neighbours_is_what_their_modules_import():
     modules = [path for path in MODULES if room_of(path) != "bench"]  # its peers import inside their functions
     used = {module_of(path): {name.split(".")[0] for name in imports_of(path)} & packages for path in modules}
     found = {module: package for module, imported in used.items() for package in imported}
-    assert found == {f"jaxenvs.adapters.{module}": package for module, package in NEIGHBOURS.items()}
+    assert found == NEIGHBOURS
 
 
 BRIDGE = ROOT / "jaxenvs_ale_bridge"
@@ -305,7 +305,7 @@ def test_importing_any_module_makes_no_array():
     """An array made at import would start a backend before the caller could configure it."""
     names = [module_of(path) for path in MODULES if path.stem != "__main__"]
     # Importing gymnax and pgx makes arrays, and so does brax through its simulator.
-    names = [name for name in names if name not in {f"jaxenvs.adapters.{module}" for module in NEIGHBOURS}]
+    names = [name for name in names if name not in NEIGHBOURS]
     # The hook runs when JAX first needs a device, which is when the first array is made.
     code = f"""
 import importlib
