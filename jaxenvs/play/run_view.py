@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.errors import CheckpointError, DependencyNotInstalled, InvalidField
+from jaxenvs.monitor.pictures.statistics import moving_average
 from jaxenvs.monitor.recording.episode_table import EpisodeReader
 from jaxenvs.monitor.recording.writer_name import has_writers
 from jaxenvs.monitor.run_folder.lock import is_locked
@@ -30,9 +31,6 @@ MEDIA_TYPES = {
 
 _MOST_RUNS, _MOST_EPISODES, _MOST_MEDIA, _MOST_POINTS = 200, 20, 24, 600
 _MOST_EVALUATION_BYTES = 2**24
-_SMOOTHING = 0.04
-"""Width of the moving average, as a fraction of all reports."""
-
 _NO_QUANTITY = ("update", "env_steps", "seed", "seconds")
 _SHOWN_SEPARATELY = ("status", "started", "ended", "versions", "environment", "format", "format_version")
 
@@ -204,17 +202,12 @@ def _episode_curve(episodes: Mapping[str, np.ndarray] | None) -> list[dict[str, 
 
 
 def _line(name: str, steps: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-    width = max(1, round(_SMOOTHING * len(values)))
-    sums = np.cumsum(np.concatenate([[0.0], values]))
-    low = np.maximum(np.arange(len(values)) - width, 0)
-    high = np.minimum(np.arange(len(values)) + width + 1, len(values))
-    smooth = (sums[high] - sums[low]) / (high - low)
     kept = np.unique(np.linspace(0, len(values) - 1, _MOST_POINTS).round().astype(int))
     return {
         "name": name,
         "steps": steps[kept].tolist(),
         "values": _rounded(values[kept]),
-        "smooth": _rounded(smooth[kept]),
+        "smooth": _rounded(moving_average(values)[kept]),
     }
 
 
