@@ -54,21 +54,22 @@ class RunFolder:
         self._readers: dict[Path, EpisodeReader] = {}
 
     def run_path(self, name: str) -> Path:
-        """The folder of the run of this name, which is `"."` for the only one.
+        """The folder of the run of this name.
 
         Raises:
             CheckpointError: there is none in the folder.
         """
-        path = self.path if name == "." and self.is_run else self.path / name
-        is_below = path.parent == self.path and name not in ("", ".", "..")
-        if not ((path == self.path and self.is_run) or is_below) or not _is_inside(path, self.path):
+        if self.is_run and name == self.path.name:
+            return self.path
+        path = self.path / name
+        if path.parent != self.path or name in ("", ".", "..") or not _is_inside(path, self.path):
             raise CheckpointError(f"There is no run `{name[:100]}` here.")
         return path
 
     def rows(self) -> list[dict[str, Any]]:
         """The runs, the newest first, each with what a list shows."""
         if self.is_run:
-            return [_row(".", self.path)]
+            return [_row(self.path.name, self.path)]
         paths = [path for path in self.path.iterdir() if (path / "run.json").is_file() and _is_inside(path, self.path)]
         rows = [_row(path.name, path) for path in paths]
         return sorted(rows, key=lambda row: row["started"] or "", reverse=True)[:_MOST_RUNS]
