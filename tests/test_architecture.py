@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import jaxenvs
-from jaxenvs.adapters import NEIGHBOURS
+from tests.neighbours import NEIGHBOURS
 
 PACKAGE = Path(jaxenvs.__file__).parent
 ROOT = PACKAGE.parent
@@ -44,30 +44,17 @@ MAY_IMPORT = {
     "adapters": {"wrappers", "registration", "monitor", "games"},
     "monitor": {"canvas", "wrappers", "registration", "rollouts"},
     "agents": {"wrappers", "registration", "rollouts", "training", "monitor"},
-    "play": {"wrappers", "registration", "monitor"},
+    "web_server": set(),
+    "play": {"registration", "monitor", "web_server"},
     "bench": {"wrappers", "fusion", "registration", "rollouts", "training", "monitor"},
-    "scoreboard": {
-        "canvas",
-        "fusion",
-        "wrappers",
-        "registration",
-        "rollouts",
-        "training",
-        "adapters",
-        "monitor",
-        "testing",
-        "agents",
-    },
+    "scoreboard": {"fusion", "wrappers", "registration", "rollouts", "monitor", "agents", "web_server"},
     "cli": {
-        "canvas",
         "fusion",
         "wrappers",
         "registration",
         "rollouts",
         "training",
-        "adapters",
         "monitor",
-        "testing",
         "agents",
         "play",
         "bench",
@@ -86,7 +73,7 @@ EXTRA_PACKAGES = {
     "spaces": {"gymnasium"},  # inside `to_gymnasium`, on call
     "simulators": {"mujoco"},
     "games": {"mctx"},  # for the opponent that searches
-    "training": {"flax", "optax", "mctx"},
+    "training": {"flax", "optax"},
     "adapters": {
         "gymnasium",
         "stable_baselines3",
@@ -103,26 +90,24 @@ EXTRA_PACKAGES = {
         "flax",
         "matplotlib",
         "PIL",
-        "imageio",
         "imageio_ffmpeg",
         "pyarrow",
-        "tqdm",
         "tensorboard",
-        "tensorboardX",
         "wandb",
     },
-    "play": {"starlette", "uvicorn", "PIL", "IPython", "google"},
+    "web_server": {"starlette", "uvicorn"},
+    "play": {"starlette", "PIL", "IPython", "google"},
     "fusion": {"llvmlite"},
     "rollouts": {"tqdm"},
     "scoreboard": {
         "fastapi",
         "starlette",
-        "uvicorn",
         "pydantic",
         "sqlalchemy",
         "alembic",
         "jinja2",
         "markupsafe",
+        "flatbuffers",
         "markdown_it",
         "nh3",
     },
@@ -141,7 +126,7 @@ EXTRA_PACKAGES = {
         "compiled_training",
         "learning_loop",
     },
-    "cli": {"typer", "rich", "tqdm", "optax", "matplotlib"},
+    "cli": {"typer", "rich", "tqdm"},
 }
 
 HEAVY = {
@@ -206,7 +191,7 @@ def module_of(path):
 
 
 def imports_of(path):
-    """The dotted names that a file imports, wherever in it."""
+    """The dotted names that a file imports, wherever in it, by a statement or by `load_package`."""
     names = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -214,6 +199,8 @@ def imports_of(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(path)}:{node.lineno} has a relative import; write the full name"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "load_package":
+            names |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
     return names
 
 
@@ -244,13 +231,21 @@ def test_rooms_use_only_their_outside_packages(path):
     assert not wrong, f"{name_of(path)} may not import {wrong}"
 
 
+def test_the_tables_allow_nothing_that_no_file_does():
+    imports = [(room_of(path), name.split(".")) for path in MODULES for name in imports_of(path)]
+    rooms = {(room, names[1]) for room, names in imports if names[0] == "jaxenvs" and len(names) > 1}
+    packages = {(room, names[0]) for room, names in imports}
+    assert not {(room, inner) for room, allowed in MAY_IMPORT.items() for inner in allowed} - rooms
+    assert not {(room, package) for room, allowed in EXTRA_PACKAGES.items() for package in allowed} - packages
+
+
 def test_the_table_of_neighbours_is_what_their_modules_import():
     """Modules that it names are left out where their package is missing, so it may name no other."""
     packages = {"gymnax", "brax", "dm_env", "pgx"}
     modules = [path for path in MODULES if room_of(path) != "bench"]  # its peers import inside their functions
     used = {module_of(path): {name.split(".")[0] for name in imports_of(path)} & packages for path in modules}
     found = {module: package for module, imported in used.items() for package in imported}
-    assert found == {f"jaxenvs.adapters.{module}": package for module, package in NEIGHBOURS.items()}
+    assert found == NEIGHBOURS
 
 
 BRIDGE = ROOT / "jaxenvs_ale_bridge"
@@ -310,7 +305,7 @@ def test_importing_any_module_makes_no_array():
     """An array made at import would start a backend before the caller could configure it."""
     names = [module_of(path) for path in MODULES if path.stem != "__main__"]
     # Importing gymnax and pgx makes arrays, and so does brax through its simulator.
-    names = [name for name in names if name not in {f"jaxenvs.adapters.{module}" for module in NEIGHBOURS}]
+    names = [name for name in names if name not in NEIGHBOURS]
     # The hook runs when JAX first needs a device, which is when the first array is made.
     code = f"""
 import importlib

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import jaxenvs
-from jaxenvs.adapters import NEIGHBOURS
+from tests.neighbours import NEIGHBOURS
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,7 +38,7 @@ def test_the_folders_of_the_contract_have_the_same_rules():
 
 def _modules():
     """All modules of the package that can be run without being a program, but for those of absent neighbours."""
-    absent = {f"jaxenvs.adapters.{module}" for module, package in NEIGHBOURS.items() if not find_spec(package)}
+    absent = {module for module, package in NEIGHBOURS.items() if not find_spec(package)}
     names = (module.name for module in pkgutil.walk_packages(jaxenvs.__path__, "jaxenvs."))
     return ["jaxenvs", *(name for name in names if not name.endswith("__main__") and name not in absent)]
 

@@ -1,9 +1,20 @@
 """One function for each table of figures: from the JSON that a measurement writes to a table in Markdown."""
 
 from collections.abc import Iterator, Sequence
-from itertools import count, groupby, zip_longest
+from itertools import count, groupby
 from typing import Any
 
+from docs.generator.learning_tables import (
+    Figures,
+    learning_board_games,
+    learning_games,
+    learning_goals,
+    learning_robots,
+    learning_time,
+    learning_voxels,
+    transfer,
+    voxel_achievements,
+)
 from docs.generator.markdown import table
 from jaxenvs.bench.figures import short
 
@@ -19,8 +30,6 @@ _TITLES = {
 """Headings of the peers of `jaxenvs bench`."""
 _DIEHARDER_WEAK = 0.005
 _DIEHARDER_FAILED = 0.000001
-
-Figures = dict[str, Any]
 
 
 def steps_per_second(figures: Figures) -> str:
@@ -138,43 +147,6 @@ def learning_speed(figures: Figures) -> str:
     return table(head, rows, range(1, 6))
 
 
-def learning_time(figures: Figures) -> str:
-    """Seconds until the threshold is reached, by library."""
-    rows = [
-        (
-            t["peer"],
-            f"{t['median']:.2g} s ({t['fastest']:.2g} to {t['slowest']:.2g})",
-            f"{t['median_with_compiling']:.2g} s",
-            f"{t['median_env_steps']:,}",
-        )
-        for t in figures["threshold"]
-    ]
-    return table(("", "training alone", "with compiling", "environment steps"), rows, range(1, 4))
-
-
-def learning_games(figures: Figures) -> str:
-    """What PPO reached with its presets, by id."""
-    rows = []
-    for row in figures["rows"]:
-        level = "" if row["level"] is None else f", at level {row['level']}"
-        best = "" if row["best_return"] is None else f" of {row['best_return']:g}"
-        random = "" if row["random_return"] is None else f"{row['random_return']:g}"
-        cells = f"{row['steps']:,}", f"{row['mean_return']:g}{best}", random, f"{row['processor_seconds']} s"
-        rows.append((f"`{row['id']}`{level}", *cells))
-    return table(("id", "steps", "mean return", "random actions", "processor time"), rows, range(1, 5))
-
-
-def learning_robots(figures: Figures) -> str:
-    """What learners reached with robots and landers, seed by seed."""
-    rows = []
-    for row in figures["rows"]:
-        returns = ", ".join(f"{value:,}" for value in row["mean_returns"])
-        minutes = "" if row["minutes"] is None else ", ".join(f"{value} min" for value in row["minutes"])
-        episodes = "" if row["episodes"] is None else str(row["episodes"])
-        rows.append((f"`{row['id']}`", row["learner"], f"{row['steps']:,}", returns, episodes, minutes))
-    return table(("id", "learner", "steps", "mean return, by seed", "of episodes", "time"), rows, range(2, 6))
-
-
 def dieharder(figures: Figures) -> str:
     """Every p-value, by test and stream."""
     streams = {name: dict(_numbered(results)) for name, results in figures["streams"].items()}
@@ -223,18 +195,6 @@ def recording_cost(figures: Figures) -> str:
     return table(head, rows, range(1, 5))
 
 
-def learning_board_games(*games: Figures) -> str:
-    """By game, how long AlphaZero trained, and the shares of games won, drawn and lost against each built-in player."""
-    rows = []
-    for figures in games:
-        game = figures["env_id"].removeprefix("two_player/").partition("-")[0]
-        trained = f"{figures['minutes']:.1f} ({figures['processor_minutes']:.1f})"
-        for against, result in figures["results"].items():
-            shares = [f"{100 * result[name]:g} %" for name in ("won", "drawn", "lost")]
-            rows.append((game, trained, against, *shares))
-    return table(("game", "minutes (of processors)", "against", "won", "drawn", "lost"), rows, (1, 3, 4, 5))
-
-
 def fetch_speed(figures: Figures) -> str:
     """By task, steps per second of processor time, and as fractions of that of jaxenvs."""
     libraries = list(dict.fromkeys(row["library"] for row in figures["rows"]))
@@ -260,31 +220,6 @@ def slow_tests(figures: Figures) -> str:
     return table(("tests", "passed", "failed", "skipped", "time"), rows, range(1, 5))
 
 
-def transfer(figures: Figures) -> str:
-    """The mean return of each policy here and in Gymnasium, with its standard error."""
-    rows = []
-    for row in figures["rows"]:
-        scores = [
-            f"{row[place]['mean']:.1f} +- {row[place]['standard_error']:.1f}" for place in ("jaxenvs", "gymnasium")
-        ]
-        error = f"{row['difference_in_standard_errors']:+.1f}"
-        rows.append((row["trained"], f"{row['steps']:,}", *scores, error))
-    return table(("policy of", "steps", "here", "in Gymnasium", "difference, standard errors"), rows, range(1, 5))
-
-
-def learning_goals(*trainings: Figures) -> str:
-    """How many episodes of each task succeed, by steps of training; every third row and the last."""
-    measured = list(zip_longest(*(figures["training"] for figures in trainings)))
-    rows = []
-    for number, reports in enumerate(measured, 1):
-        if number % 3 and number < len(measured):
-            continue
-        steps = next(row["env_steps"] for row in reports if row)
-        cells = (f"{100 * row['success']:.0f} % ({row['processor_minutes']:.1f})" if row else "" for row in reports)
-        rows.append((f"{steps:,}", *cells))
-    return table(("steps", *(figures["env_id"] for figures in trainings)), rows, range(1 + len(trainings)))
-
-
 def voxel_pictures(figures: Figures) -> str:
     """By world, size and view distance, how fast pictures are drawn, and how many times faster than by NumPy."""
     rows = []
@@ -307,33 +242,24 @@ def voxel_pictures(figures: Figures) -> str:
     return table(head, rows, range(2, len(head)))
 
 
-def learning_voxels(*ids: Figures) -> str:
-    """By id, how long PPO trained, and what it reached, with the most likely actions and with drawn ones."""
+def at_a_glance(kernels: Figures, *benches: Figures) -> str:
+    """The first figures that a reader sees: a few ids, their speed, and how many times that of another library."""
+    by_id = {row["env_id"]: row for row in kernels["rows"]}
     rows = []
-    for figures in ids:
-        trained = f"{figures['settings']['total_steps']:,}", f"{figures['processor_minutes']:.1f} min"
-        for actions, result in figures["results"].items():
-            if "reached" in result:
-                what = f"the gold in {100 * result['reached']:.3g} % of the episodes"
-            else:
-                what = f"{result['achievements']:.3g} of {len(result['shares'])} achievements"
-            cells = str(result["episodes"]), what, f"{result['mean_length']:,.4g}"
-            rows.append((f"`{figures['env_id']}`", *trained, actions, *cells))
-    return table(
-        ("id", "steps", "processor time", "played with", "episodes", "reached", "mean length"), rows, (1, 2, 4, 6)
-    )
-
-
-def voxel_achievements(figures: Figures) -> str:
-    """In which share of the episodes each achievement of VoxelCraft was reached."""
-    results = figures["results"]
-    rows = []
-    for name in next(iter(results.values()))["shares"]:
-        rows.append((name, *(f"{100 * result['shares'][name]:.3g} %" for result in results.values())))
-    return table(("achievement", *results), rows, range(1, len(results) + 1))
+    for id in ("CartPole-v1", "MinAtar/Breakout-v1"):
+        speeds = by_id[id]
+        peers = {"gymnax": "gymnax", "C": "a loop in C for this task"}
+        ratios = [f"{speeds['fused'] / speeds[key]:.2g} times {name}" for key, name in peers.items() if key in speeds]
+        rows.append((f"`{id}`", short(speeds["fused"]), ", ".join(ratios)))
+    for figures in benches:
+        for id, (ours, theirs) in groupby(_measured(figures), key=lambda m: m["env_id"]):
+            ratio = f"{theirs['jaxenvs_is_faster_by']['median']:.2g} times {_TITLES[theirs['peer']]}"
+            rows.append((f"`{id}`", short(ours["steps_per_second"]), ratio))
+    return table(("id", "steps per second", "which is"), rows, (1,))
 
 
 TABLES: dict[str, tuple[Any, ...]] = {
+    "at a glance": ("fusion", "speed_box2d_fused", "speed_car_racing", at_a_glance),
     "classic control": ("speed_classic_control", steps_per_second),
     "MinAtar": ("speed_minatar", ratios_with_range),
     "AutoReset": ("auto_reset_methods", auto_reset_methods),

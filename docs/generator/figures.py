@@ -62,30 +62,36 @@ def when_and_where(data: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def origin(name: str, data: dict[str, Any]) -> str:
-    """Where and when the figures of a file were measured, and a link to it."""
+def pages() -> list[Path]:
+    """The pages that may have tables: the README, and those in `docs`."""
+    return [*PAGES.parent.glob("README.md"), *sorted(PAGES.glob("*.md"))]
+
+
+def origin(name: str, data: dict[str, Any], folder: str = "figures") -> str:
+    """Where and when the figures of a file were measured, and a link to it in this folder."""
     note = f" {data['note']}" if data.get("note") else ""
-    return textwrap.fill(f"Measured: {when_and_where(data)}.{note} [Data](figures/{name}.json)", width=120)
+    return textwrap.fill(f"Measured: {when_and_where(data)}.{note} [Data]({folder}/{name}.json)", width=120)
 
 
-def block(key: str) -> str:
+def block(key: str, folder: str = "figures") -> str:
     """A table and where its figures come from, between their markers."""
     name, *more, make = TABLES[key]
     files = {each: read(each) for each in (name, *more)}
-    return f"<!-- figures: {key} -->\n{make(*files.values())}\n\n{origin(name, files[name])}\n<!-- end of figures -->"
+    table, source = make(*files.values()), origin(name, files[name], folder)
+    return f"<!-- figures: {key} -->\n{table}\n\n{source}\n<!-- end of figures -->"
 
 
-def with_figures(text: str) -> str:
-    """A page with its tables made again from the files."""
-    return BLOCK.sub(lambda found: block(found[1]), text)
+def with_figures(page: Path) -> str:
+    """A page's text with its tables made again from the files."""
+    folder = "figures" if page.parent == PAGES else f"{PAGES.name}/figures"
+    return BLOCK.sub(lambda found: block(found[1], folder), page.read_text(encoding="utf-8"))
 
 
 def main() -> None:
     """Rewrites the tables in all pages."""
-    for path in sorted(PAGES.glob("*.md")):
-        text = path.read_text(encoding="utf-8")
-        if (new := with_figures(text)) != text:
-            path.write_text(new, encoding="utf-8")
+    for path in pages():
+        if (text := with_figures(path)) != path.read_text(encoding="utf-8"):
+            path.write_text(text, encoding="utf-8")
             print(f"Wrote {path.relative_to(PAGES.parent)}")
 
 

@@ -21,6 +21,9 @@ from docs.generator.environments import environment  # noqa: E402
 from docs.generator.markdown import page_of  # noqa: E402
 from docs.generator.notebooks import notebook  # noqa: E402
 
+_MOST_PICTURES = 8
+"""Of a family, on the page of all ids."""
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the generated pages and what they show."""
@@ -39,9 +42,19 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if page.file.src_uri == "environments.md":
         pages = {id: page_of(id) for id in jaxenvs.registry}
         markdown = re.sub(r"^\| `(\S+)`", lambda row: f"| [`{row[1]}`]({pages[row[1]]})", markdown, flags=re.MULTILINE)
+        rows = re.compile(r"(?:^\| \[`.+\n)+", re.MULTILINE)
+        markdown = rows.sub(lambda found: f"{found[0]}\n{pictures(found[0], files)}\n", markdown)
         games = "\n".join(f"- [`{id}`]({uri})" for id, uri in pages.items() if id.startswith("ALE/"))
         markdown = f"{markdown}\n{games}\n"
     return markdown
+
+
+def pictures(rows: str, files: Files) -> str:
+    """Pictures of a few of the ids in rows of a table, each a link to the page of its id."""
+    drawn = {uri.rpartition(".")[0]: uri for uri in files.src_uris if re.match(r"environments/.*\.(png|webp)$", uri)}
+    pages = [page for page in re.findall(r"\]\((environments/\S+)\.md\)", rows) if page in drawn]
+    shown = pages[:: -(-len(pages) // _MOST_PICTURES) or 1]
+    return " ".join(f"[![{Path(page).name}]({drawn[page]}){{ .small loading=lazy }}]({page}.md)" for page in shown)
 
 
 def generated() -> Iterator[tuple[str, str | bytes]]:

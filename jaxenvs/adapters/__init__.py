@@ -61,17 +61,6 @@ _INSTALL = {
 }
 """What to install for a package that an adapter needs."""
 
-NEIGHBOURS = {
-    "gymnax.env": "gymnax",
-    "gymnax.params": "gymnax",
-    "gymnax.spaces": "gymnax",
-    "gymnax.from_gymnax": "gymnax",
-    "brax": "brax",
-    "dm_environment": "dm_env",
-    "pgx": "pgx",
-}
-"""The modules that need a package that no extra for users installs, and that package."""
-
 
 class AdapterUnavailable(JaxenvsError, AttributeError):
     """The package that `jaxenvs.adapters.<name>` needs is missing; the message gives the `pip install` line.

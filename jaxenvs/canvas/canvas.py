@@ -137,7 +137,7 @@ class Canvas(PyTreeNode):
         right, up = (size[0] / 2 - radius / self.view.scale, size[1] / 2 - radius / self.view.scale)  # pyright: ignore[reportOperatorIssue]
         angle = jnp.asarray(angle, jnp.float32)
         cos, sin = jnp.cos(angle), jnp.sin(angle)
-        x, y = (jnp.asarray(center[i], jnp.float32) for i in (0, 1))
+        x, y = self._pair(center)
         signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
         corners = [(x + i * right * cos - j * up * sin, y + i * right * sin + j * up * cos) for i, j in signs]
         turned = [self.view.point(corner) for corner in corners]

@@ -8,13 +8,9 @@ from typing import Any
 
 import jax
 
+from jaxenvs.agents import loading
 from jaxenvs.agents.fields import build_values
-from jaxenvs.agents.loading import TRAINING_KEY as TRAINING_KEY
 from jaxenvs.agents.loading import TrainedAgent
-from jaxenvs.agents.loading import build_env as build_env_of
-from jaxenvs.agents.loading import build_learner as build_learner
-from jaxenvs.agents.loading import load as load_agent
-from jaxenvs.agents.loading import policies_of as policies_of
 from jaxenvs.cli.console import warnings_as_notes
 from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import rewrap, unwrap
@@ -23,7 +19,6 @@ from jaxenvs.monitor.run_folder.run import Run, Settings
 from jaxenvs.random import key as make_key
 from jaxenvs.registration import EnvSpec, make, spec
 from jaxenvs.registration.make import load
-from jaxenvs.rollouts.policy import Policy
 
 EVALUATION_KEY, ANIMATION_KEY = range(1, 3)
 """The numbers folded into a seed's key for each use, like `TRAINING_KEY`, so that no two uses share random numbers."""
@@ -68,7 +63,7 @@ def build_run_env(settings: Settings) -> Env[Any, Any]:
     """The environment that a run is trained in; see `build_env`."""
     if settings.module is not None:
         import_from_here()
-    return checked_env(lambda: build_env_of(settings), settings.fields)
+    return checked_env(lambda: loading.build_env(settings), settings.fields)
 
 
 def checked_env(build: Any, fields: dict[str, Any]) -> Env[Any, Any]:
@@ -95,23 +90,22 @@ def _first_step(env: Env[Any, Any], key: Any) -> Any:
     return env.step(state, env.action_space.sample(key))
 
 
-def load_agents(path: Path) -> tuple[Run, Env[Any, Any], list[Policy], dict[str, int]]:
-    """The run in a folder, its environment for evaluation, a policy for each seed, and the checkpoint's counters.
+def load_agent(path: Path) -> TrainedAgent:
+    """The agent in a run's folder; a module that registers its environment is also looked for in the current folder.
 
     Raises:
         CheckpointError: the folder or its checkpoint is missing, damaged, or incompatible with this version.
     """
     if Run.open(path).settings.module is not None:
         import_from_here()
-    agent: TrainedAgent = load_agent(path)
-    return agent.run, agent.env, list(agent.policies), {"updates": agent.updates}
+    return loading.load(path)
 
 
 def against_agent(env: Env[Any, Any], path: Path) -> Env[Any, Any]:
     """A board game whose opponent is the agent in a folder, with the environment's own number of simulations.
 
     Raises:
-        CheckpointError: see `load_agents`.
+        CheckpointError: see `load_agent`.
         InvalidField: the environment has no opponent, or the agent has not learnt to play this game by AlphaZero.
     """
     game: Any = unwrap(env)

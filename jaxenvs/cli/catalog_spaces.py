@@ -6,7 +6,6 @@
 import functools
 import json
 import math
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,9 @@ from jaxenvs.cli.space_text import space_text
 from jaxenvs.core.env import Env
 from jaxenvs.registration import EnvSpec, make
 from jaxenvs.registration.catalog import CATALOG
+from jaxenvs.registration.spec import is_installed
 
 FILE = Path(__file__).with_name("catalog_spaces.json")
-
-_PACKAGES = {
-    "mujoco": ("mujoco", "gymnasium"),
-    "robotics": ("mujoco", "gymnasium_robotics"),
-}
-"""The packages that the ids of an extra need."""
 
 _WITH_DATASETS = {"bsuite/MnistBandit-v0"}
 """Ids that need a data set, and report missing files when they are made."""
@@ -41,7 +35,7 @@ def described(env: Env[Any, Any]) -> dict[str, Any]:
 
 def recorded(spec: EnvSpec) -> dict[str, Any] | None:
     """The entry of an id of the catalog; None for any other id, and if its extra is not installed."""
-    if _CATALOG.get(spec.id) != spec or not all(map(find_spec, _PACKAGES.get(spec.extra or "", ()))):
+    if _CATALOG.get(spec.id) != spec or not is_installed(spec.extra):
         return None
     return _entries().get(spec.id)
 

@@ -20,6 +20,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "num_seeds": (int,),
     "preprocessed": (bool,),
 }
+_WORDS = {str: "a string", int: "an integer", bool: "true or false", dict: "entries by name", list: "a list"}
 assert _KINDS.keys() == {field.name for field in dataclasses.fields(Settings)}
 
 
@@ -40,7 +41,8 @@ def read_config(path: Path) -> dict[str, Any]:
         kind = "TOML" if path.suffix == ".toml" else "JSON"
         raise InvalidField(f"{path} is not {kind}: {error}. A config file is named .toml or .json.") from error
     if not isinstance(entries, dict):
-        raise InvalidField(f"{path} holds a {type(entries).__name__}; a config file holds entries by name.")
+        what = _WORDS.get(type(entries), "a single value")
+        raise InvalidField(f"{path} holds {what}; a config file holds entries by name.")
     is_run = entries.get("format") == FORMAT
     for name, value in entries.items():
         if name not in _KINDS:
@@ -50,7 +52,7 @@ def read_config(path: Path) -> dict[str, Any]:
                 f"{path}: there is no entry `{name}`.{did_you_mean(name, _KINDS)} The entries are: {', '.join(_KINDS)}."
             )
         if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and bool not in _KINDS[name]):
-            raise InvalidField(f"{path}: `{name}` must be a {_KINDS[name][0].__name__}, got {value!r}.")
+            raise InvalidField(f"{path}: `{name}` must be {_WORDS[_KINDS[name][0]]}, got {value!r}.")
     if entries.get("num_seeds", 1) < 1:
         raise InvalidField(f"{path}: `num_seeds` must be at least 1, got {entries['num_seeds']}.")
     return {name: value for name, value in entries.items() if name in _KINDS}

@@ -13,6 +13,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from tqdm import tqdm
 
 from jaxenvs.cli.extra import missing_extra
 from jaxenvs.cli.streams import message_width, output_width
@@ -62,6 +63,27 @@ def say(message: str) -> None:
         )
         message = "\n".join("\n".join(wrapped) for wrapped in lines)
     print(message, file=sys.stderr, flush=True)
+
+
+class ProgressBar(tqdm):
+    """A progress bar that is seen only on a terminal, and if the work takes longer than a second."""
+
+    def __init__(self, what: str, unit: str, total: int | None = None, *, rounds: bool = False) -> None:
+        """A bar at zero.
+
+        Args:
+            what: what is being done.
+            unit: of what is counted.
+            total: how many there are; None if that is not known yet.
+            rounds: whether large numbers are shown in thousands or millions.
+        """
+        appearance: dict[str, Any] = {"leave": False, "delay": 1.0, "dynamic_ncols": True, "disable": None}
+        super().__init__(total=total, desc=what, unit=unit, unit_scale=rounds, **appearance)
+
+    def show(self, done: int, total: int) -> None:
+        """Shows how many are done, of how many."""
+        self.total = total
+        self.update(done - self.n)
 
 
 @contextlib.contextmanager

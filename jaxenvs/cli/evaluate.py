@@ -1,7 +1,7 @@
 """`jaxenvs evaluate RUN`: measure a trained agent."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from jaxenvs.agents.loading import find_spec
-from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agents
+from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agent
 from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
 from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
@@ -39,21 +39,22 @@ def evaluate(
 
     Without --seed, the episodes and the figures are those at the end of the training.
     """
-    loaded, env, policies, progress = load_agents(run)
-    settings = loaded.settings
-    result = evaluation_of(env, policies, find_spec(settings), settings.seed if seed is None else seed, episodes)
-    result["updates"] = progress.get("updates")
+    agent = load_agent(run)
+    settings = agent.run.settings
+    seed = settings.seed if seed is None else seed
+    result = evaluation_of(agent.env, agent.policies, find_spec(settings), seed, episodes)
+    result["updates"] = agent.updates
     if as_json:
         typer.echo(json.dumps(result, indent=2, allow_nan=False))
         return
-    if loaded.manifest()["status"] != "finished":
-        say(f"This run has not finished: its last checkpoint is from update {progress.get('updates')}.")
+    if agent.run.manifest()["status"] != "finished":
+        say(f"This run has not finished: its last checkpoint is from update {agent.updates}.")
     print_evaluation(f"{settings.env_id} · {settings.algorithm.upper()} · {run}", result)
 
 
 def evaluation_of(
     env: Env[Any, Any],
-    policies: list[Policy],
+    policies: Sequence[Policy],
     entry: EnvSpec,
     seed: int,
     episodes: int,

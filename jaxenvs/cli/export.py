@@ -2,13 +2,14 @@
 
 import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import Run, read_episodes, write_gym_run
+from jaxenvs.monitor.run_folder.manifest import environment_name
 
 
 @reports_errors
@@ -26,11 +27,5 @@ def export(
     if count == 0:
         raise InvalidField(f"{run} holds no recorded episodes, so there is nothing to export.")
     started = datetime.datetime.fromisoformat(manifest["started"]).timestamp()
-    written = write_gym_run(gym, episodes, env_id=_env_id(manifest), started=started, resume=resume)
+    written = write_gym_run(gym, episodes, env_id=environment_name(manifest), started=started, resume=resume)
     say(f"Wrote {count:,} episodes of {len(written)} writer{'s' * (len(written) > 1)} to {gym}")
-
-
-def _env_id(manifest: dict[str, Any]) -> str:
-    """The id of the run's environment, or the class of one that has no id."""
-    environment = manifest.get("environment") or {}
-    return manifest.get("env_id") or environment.get("id") or environment.get("class") or "(unknown)"

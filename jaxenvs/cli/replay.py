@@ -7,10 +7,9 @@ from typing import Annotated, Any
 import jax
 import typer
 from rich.table import Table
-from tqdm import tqdm
 
 from jaxenvs.cli.agents import import_from_here
-from jaxenvs.cli.console import console, reports_errors, say
+from jaxenvs.cli.console import ProgressBar, console, reports_errors, say
 from jaxenvs.cli.rollout import check_output, ending, episode_texts, quick_to_draw
 from jaxenvs.cli.streams import picture_size
 from jaxenvs.cli.terminal import frame_text, play
@@ -105,9 +104,7 @@ def show(played: Replay, output: str, size: tuple[int, int | None] | None, text:
     every = frame_stride(path, base.frames_per_second, played.episode.length + 1)
     drawn = quick_to_draw(env, path) if pixels is None else env
     frames = frames_at(drawn, [played.episode], pixels, every=every)
-    with tqdm(
-        total=len(frames), desc="drawing", unit="frame", leave=False, delay=1.0, dynamic_ncols=True, disable=None
-    ) as bar:
+    with ProgressBar("drawing", "frame", len(frames)) as bar:
         write_animation(path, frames, base.frames_per_second / every, full_size=pixels is not None, on_frame=bar.update)
 
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 import typer
-from tqdm import tqdm
 
 from jaxenvs.cli.agents import (
     ANIMATION_KEY,
@@ -19,10 +18,10 @@ from jaxenvs.cli.agents import (
     build_run_env,
     changed,
     key_for,
-    load_agents,
+    load_agent,
     look_up,
 )
-from jaxenvs.cli.console import reports_errors, say
+from jaxenvs.cli.console import ProgressBar, reports_errors, say
 from jaxenvs.cli.space_text import read_action
 from jaxenvs.cli.streams import picture_size
 from jaxenvs.cli.terminal import frame_text, play
@@ -92,14 +91,14 @@ def rollout(
         env = build_env(entry.id, fields, max_episode_steps)
         agent: Any = RandomPolicy(env.action_space)
     else:
-        run, trained_env, agents, _ = load_agents(Path(policy))
-        agent = agents[0]
-        if run.settings.env_id != entry.id:
-            raise InvalidField(f"The run in {policy} was trained on {run.settings.env_id}, not on {entry.id}.")
+        trained = load_agent(Path(policy))
+        settings, agent = trained.run.settings, trained.policy
+        if settings.env_id != entry.id:
+            raise InvalidField(f"The run in {policy} was trained on {settings.env_id}, not on {entry.id}.")
         is_changed = bool(fields) or max_episode_steps is not None
-        env = trained_env
+        env = trained.env
         if is_changed:
-            env = evaluation(build_run_env(changed(run.settings, fields, max_episode_steps)))
+            env = evaluation(build_run_env(changed(settings, fields, max_episode_steps)))
     base = unwrap(env)
     if text and not isinstance(base, RendersText):
         raise InvalidField(f"{entry.id} has no text form; leave out --text to see it in colours.")
@@ -176,9 +175,7 @@ def save_animation(path: Path, env: Env[Any, Any], recorded: list[Episode], *, o
         frames = OverlaidFrames(drawn, recorded, every=stride, action_names=names)
     else:
         frames = Frames(drawn, recorded, every=stride)
-    with tqdm(
-        total=len(frames), desc="drawing", unit="frame", leave=False, delay=1.0, dynamic_ncols=True, disable=None
-    ) as bar:
+    with ProgressBar("drawing", "frame", len(frames)) as bar:
         write_animation(path, frames, speed / stride, on_frame=bar.update)
 
 

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from tqdm import tqdm
 
-from jaxenvs.cli.console import console, reports_errors, say
+from jaxenvs.cli.console import ProgressBar, console, reports_errors, say
 from jaxenvs.core.packages import load_package
 from jaxenvs.errors import InvalidField
 
@@ -19,6 +18,8 @@ keys = typer.Typer(no_args_is_help=True, help="The keys of the people who may su
 app.add_typer(keys, name="key")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of the scoreboard; it is made if it is missing.")]
+FolderOption = Annotated[Path, typer.Option("--folder", help="The folder of the scoreboard.")]
+SubmissionName = Annotated[str, typer.Argument(help="The name of a submission, the last part of its address.")]
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
@@ -82,12 +83,11 @@ def worker(
 @reports_errors
 def export(
     output: Annotated[Path, typer.Argument(help="Where to write; empty, or exported before.", show_default=False)],
-    folder: Annotated[Path, typer.Option("--folder", help="The folder of the scoreboard.")] = _DEFAULT_FOLDER,
+    folder: FolderOption = _DEFAULT_FOLDER,
     database: DatabaseUrl = None,
 ) -> None:
     """Write the whole site and its data as static files, which any web server or git host can serve."""
-    bar = tqdm(desc="writing", unit="file", leave=False, delay=1.0, dynamic_ncols=True, disable=None)
-    with _opened(folder, database) as store, bar:
+    with _opened(folder, database) as store, ProgressBar("writing", "file") as bar:
         count = _room("export").export(store, output, on_file=bar.update)
     say(f"Wrote {count:,} files to {output}; open {output / 'index.html'}")
 
@@ -100,8 +100,8 @@ def report(
     """Compare your own runs, scored as the boards do, with the interquartile mean from five seeds on."""
     from jaxenvs.scoreboard.report import report as compare
 
-    with tqdm(desc="reading", unit="run", leave=False, delay=1.0, dynamic_ncols=True, disable=None) as bar:
-        found = compare(folder, on_run=lambda done, total: _advance(bar, done, total))
+    with ProgressBar("reading", "run") as bar:
+        found = compare(folder, on_run=bar.show)
     for env_id in dict.fromkeys(row.env_id for row in found.rows):
         rows = [row for row in found.rows if row.env_id == env_id]
         threshold = rows[0].threshold
@@ -136,7 +136,7 @@ def report(
 @app.command("review", epilog="Example:  `jaxenvs scoreboard review 3f2a91c07be4 --key jxs_... --note 'I read it.'`")
 @reports_errors
 def review(
-    name: Annotated[str, typer.Argument(help="The name of a submission, the last part of its address.")],
+    name: SubmissionName,
     key: Annotated[
         str, typer.Option(help="The key of a reviewer.", envvar="JAXENVS_SCOREBOARD_KEY", show_default=False)
     ],
@@ -144,7 +144,7 @@ def review(
     reproduced_by: Annotated[
         str | None, typer.Option(help="Your own submission that reproduces it.", show_default=False)
     ] = None,
-    folder: Annotated[Path, typer.Option("--folder", help="The folder of the scoreboard.")] = _DEFAULT_FOLDER,
+    folder: FolderOption = _DEFAULT_FOLDER,
     database: DatabaseUrl = None,
 ) -> None:
     """Mark a submission as reviewed, or as reproduced by one of your own."""
@@ -162,8 +162,8 @@ def review(
 @app.command("again", epilog="Example:  `jaxenvs scoreboard again 3f2a91c07be4`")
 @reports_errors
 def again(
-    name: Annotated[str, typer.Argument(help="The name of a submission, the last part of its address.")],
-    folder: Annotated[Path, typer.Option("--folder", help="The folder of the scoreboard.")] = _DEFAULT_FOLDER,
+    name: SubmissionName,
+    folder: FolderOption = _DEFAULT_FOLDER,
     database: DatabaseUrl = None,
 ) -> None:
     """Have a submission verified again that was rejected, or whose verification failed."""
@@ -177,7 +177,7 @@ def again(
 @reports_errors
 def create_key(
     person: Annotated[str, typer.Argument(help="The name on the boards.", show_default=False)],
-    folder: Annotated[Path, typer.Option("--folder", help="The folder of the scoreboard.")] = _DEFAULT_FOLDER,
+    folder: FolderOption = _DEFAULT_FOLDER,
     database: DatabaseUrl = None,
     label: Annotated[str, typer.Option(help="What the key is for.")] = "",
     reviewer: Annotated[bool, typer.Option("--reviewer", help="It may mark submissions as reviewed.")] = False,
@@ -193,7 +193,7 @@ def create_key(
 @reports_errors
 def revoke_key(
     key: Annotated[str, typer.Argument(help="The key, or the eight digits that `key list` shows.", show_default=False)],
-    folder: Annotated[Path, typer.Option("--folder", help="The folder of the scoreboard.")] = _DEFAULT_FOLDER,
+    folder: FolderOption = _DEFAULT_FOLDER,
     database: DatabaseUrl = None,
 ) -> None:
     """End a key at once."""
@@ -205,7 +205,7 @@ def revoke_key(
 @keys.command("list")
 @reports_errors
 def list_keys(
-    folder: Annotated[Path, typer.Option("--folder", help="The folder of the scoreboard.")] = _DEFAULT_FOLDER,
+    folder: FolderOption = _DEFAULT_FOLDER,
     database: DatabaseUrl = None,
 ) -> None:
     """List all keys by their first digits."""
@@ -223,11 +223,6 @@ def list_keys(
 
 def _day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d", time.localtime(seconds))
-
-
-def _advance(bar: Any, done: int, total: int) -> None:
-    bar.total = total
-    bar.update(done - bar.n)
 
 
 def _check_folder(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """`jaxenvs submit RUN` and `jaxenvs verify ENTRY`: results for a scoreboard."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from jaxenvs.cli.agents import import_from_here
-from jaxenvs.cli.console import console, reports_errors, say
+from jaxenvs.cli.console import ProgressBar, console, reports_errors, say
 from jaxenvs.cli.values import read_count
 from jaxenvs.errors import InvalidField, InvalidSubmission
 from jaxenvs.monitor.run_folder.run import Run
@@ -94,7 +93,7 @@ def submit(
         if wanted is None and sends and client is not None and board == "control" and plays(run, recorded=recorded):
             wanted = client.challenge(env_id_of(run))
             rules = Rules(challenge=wanted)
-        with _bar("playing", "") as advance:
+        with ProgressBar("playing", "", rounds=True) as bar:
             submission = prepare(
                 run,
                 author,
@@ -104,10 +103,10 @@ def submit(
                 writer=writer,
                 agent=agent,
                 video=film,
-                on_progress=advance,
+                on_progress=bar.show,
             )
-    with _bar("verifying", " steps") as advance:
-        archive, verdict = checked(submission, rules=rules, on_progress=advance)
+    with ProgressBar("verifying", " steps", rounds=True) as bar:
+        archive, verdict = checked(submission, rules=rules, on_progress=bar.show)
     print_verdict(submission, verdict)
     _require(verdict)
     if output is not None:
@@ -124,8 +123,8 @@ def submit(
     kept = run if run.is_file() else _kept(run, archive)
     later = f"Go on later: jaxenvs submit {kept}" if kept else "To keep the archive, name a file: --output FILE"
     try:
-        with _bar("sending", "B") as advance:
-            answer = client.submit(archive, on_progress=advance)
+        with ProgressBar("sending", "B", rounds=True) as bar:
+            answer = client.submit(archive, on_progress=bar.show)
     except OSError as error:
         raise InvalidSubmission(f"{error}. {later}") from error
     say(f"The server has it: {answer.get('url', answer.get('name', ''))}")
@@ -152,9 +151,9 @@ def verify(
     _check_alone(context, entry)
     submission = read_entry(entry)
     answer = None if challenge is None else Challenge.from_text(challenge)
-    with _bar("verifying", " steps") as advance:
+    with ProgressBar("verifying", " steps", rounds=True) as bar:
         verdict = verify_submission(
-            submission, rules=Rules(challenge=answer, seed=seed, episodes=episodes), on_progress=advance
+            submission, rules=Rules(challenge=answer, seed=seed, episodes=episodes), on_progress=bar.show
         )
     print_verdict(submission, verdict)
     if (
@@ -230,18 +229,6 @@ def _tell(text: str) -> None:
     """Says something above a progress bar."""
     with tqdm.external_write_mode():
         say(text)
-
-
-@contextmanager
-def _bar(what: str, unit: str) -> Iterator[Any]:
-    """A progress bar, as `advance(done, total)`."""
-    with tqdm(desc=what, unit=unit, unit_scale=True, leave=False, delay=0.5, dynamic_ncols=True, disable=None) as bar:
-
-        def advance(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield advance
 
 
 def print_verdict(submission: Submission, verdict: Verdict) -> None:

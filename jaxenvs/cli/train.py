@@ -11,8 +11,8 @@ import typer
 from jax.sharding import Mesh
 from tqdm import tqdm
 
-from jaxenvs.agents.loading import find_spec
-from jaxenvs.cli.agents import ANIMATION_KEY, TRAINING_KEY, build_learner, build_run_env, key_for, policies_of
+from jaxenvs.agents.loading import TRAINING_KEY, build_learner, find_spec, policies_of
+from jaxenvs.cli.agents import ANIMATION_KEY, build_run_env, key_for
 from jaxenvs.cli.config import read_config
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.evaluate import evaluation_of, figures_of_evaluation, print_evaluation

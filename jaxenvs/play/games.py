@@ -4,7 +4,6 @@ import dataclasses
 import inspect
 import warnings
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -16,9 +15,7 @@ from jaxenvs.errors import UnregisteredEnv
 from jaxenvs.play.pictures import thumbnail
 from jaxenvs.random import key as make_key
 from jaxenvs.registration import make, registry, spec
-
-_PACKAGES = {"robotics": ("mujoco", "gymnasium_robotics"), "mujoco": ("mujoco", "gymnasium"), "atari": ("ale_py",)}
-"""The packages that the ids of an extra need."""
+from jaxenvs.registration.spec import is_installed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Games:
     def rows(self) -> list[dict[str, Any]]:
         """JSON objects with the `id`, `family` and `needs` of each: the `pip` line of a missing extra, or None."""
         given = [{"id": name, "family": "this session", "needs": None} for name in self.given if name not in registry]
-        missing = {extra for extra, packages in _PACKAGES.items() if not all(map(find_spec, packages))}
+        missing = {extra for extra in {entry.extra for entry in registry.values()} if not is_installed(extra)}
         return given + [
             {
                 "id": id,

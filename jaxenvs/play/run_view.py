@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.errors import CheckpointError, DependencyNotInstalled, InvalidField
+from jaxenvs.monitor.pictures.statistics import moving_average
 from jaxenvs.monitor.recording.episode_table import EpisodeReader
 from jaxenvs.monitor.recording.writer_name import has_writers
 from jaxenvs.monitor.run_folder.lock import is_locked
+from jaxenvs.monitor.run_folder.manifest import environment_id
 from jaxenvs.monitor.run_folder.run import Run
 
 MEDIA_TYPES = {
@@ -29,9 +31,6 @@ MEDIA_TYPES = {
 
 _MOST_RUNS, _MOST_EPISODES, _MOST_MEDIA, _MOST_POINTS = 200, 20, 24, 600
 _MOST_EVALUATION_BYTES = 2**24
-_SMOOTHING = 0.04
-"""Width of the moving average, as a fraction of all reports."""
-
 _NO_QUANTITY = ("update", "env_steps", "seed", "seconds")
 _SHOWN_SEPARATELY = ("status", "started", "ended", "versions", "environment", "format", "format_version")
 
@@ -55,21 +54,22 @@ class RunFolder:
         self._readers: dict[Path, EpisodeReader] = {}
 
     def run_path(self, name: str) -> Path:
-        """The folder of the run of this name, which is `"."` for the only one.
+        """The folder of the run of this name.
 
         Raises:
             CheckpointError: there is none in the folder.
         """
-        path = self.path if name == "." and self.is_run else self.path / name
-        is_below = path.parent == self.path and name not in ("", ".", "..")
-        if not ((path == self.path and self.is_run) or is_below) or not _is_inside(path, self.path):
+        if self.is_run and name == self.path.name:
+            return self.path
+        path = self.path / name
+        if path.parent != self.path or name in ("", ".", "..") or not _is_inside(path, self.path):
             raise CheckpointError(f"There is no run `{name[:100]}` here.")
         return path
 
     def rows(self) -> list[dict[str, Any]]:
         """The runs, the newest first, each with what a list shows."""
         if self.is_run:
-            return [_row(".", self.path)]
+            return [_row(self.path.name, self.path)]
         paths = [path for path in self.path.iterdir() if (path / "run.json").is_file() and _is_inside(path, self.path)]
         rows = [_row(path.name, path) for path in paths]
         return sorted(rows, key=lambda row: row["started"] or "", reverse=True)[:_MOST_RUNS]
@@ -157,9 +157,7 @@ def _row(name: str, path: Path) -> dict[str, Any]:
     row = {"name": name, "title": path.name, "env_id": None, "algorithm": None, "status": "damaged", "started": None}
     with contextlib.suppress(CheckpointError):
         manifest = Run.open(path).manifest()
-        environment = manifest.get("environment")
-        described = environment.get("id") if isinstance(environment, dict) else None
-        row["env_id"] = manifest.get("env_id") or described
+        row["env_id"] = environment_id(manifest)
         row |= {key: manifest.get(key) for key in ("algorithm", "status", "started")}
         # A process that was killed, and a recorder of a loop, leave the status as it was.
         if row["status"] == "running" and has_writers(path / "episodes") is False and is_locked(path) is False:
@@ -205,17 +203,12 @@ def _episode_curve(episodes: Mapping[str, np.ndarray] | None) -> list[dict[str, 
 
 
 def _line(name: str, steps: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-    width = max(1, round(_SMOOTHING * len(values)))
-    sums = np.cumsum(np.concatenate([[0.0], values]))
-    low = np.maximum(np.arange(len(values)) - width, 0)
-    high = np.minimum(np.arange(len(values)) + width + 1, len(values))
-    smooth = (sums[high] - sums[low]) / (high - low)
     kept = np.unique(np.linspace(0, len(values) - 1, _MOST_POINTS).round().astype(int))
     return {
         "name": name,
         "steps": steps[kept].tolist(),
         "values": _rounded(values[kept]),
-        "smooth": _rounded(smooth[kept]),
+        "smooth": _rounded(moving_average(values)[kept]),
     }
 
 

@@ -1,19 +1,17 @@
 """serve: serve an ASGI application to this machine, or with a token to others."""
 
 import contextlib
-import errno
 import os
 import socket
 import sys
-import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp
 
-from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.play.guard import Guard, is_loopback, new_token
+from jaxenvs.web_server import WebServer
 
 DEFAULT_PORT = 8765
 _FURTHER_PORTS = 20
@@ -22,25 +20,15 @@ _FURTHER_PORTS = 20
 MOST_MESSAGE_BYTES = 64 * 1024
 """The greatest size of a message from a page."""
 
-_MOST_PORT = 65_535
 _MOST_CONNECTIONS = 256
 _SHUTDOWN_SECONDS = 1
 
 
-class Server:
+class Server(WebServer):
     """A server of an application, bound to its port; `run` serves.
 
-    Args:
-        app: the application.
-        host: the address to serve on. On any other than this machine's own, requests must bring `token`.
-        port: the port; None for the first free one from `DEFAULT_PORT` on, 0 for any.
-        token: the token; None for a random one if the host needs one.
-        hosts: further names that requests may be sent to, see `Guard`.
-        embeddable: whether pages of other origins may show the page in a frame.
-
-    Raises:
-        InvalidField: the host is not one of this machine, or the port is in use or not allowed.
-        DependencyNotInstalled: uvicorn is missing.
+    Attributes:
+        port: the port.
     """
 
     def __init__(
@@ -53,29 +41,32 @@ class Server:
         hosts: tuple[str, ...] = (),
         embeddable: bool = False,
     ) -> None:
-        try:
-            import uvicorn
-        except ModuleNotFoundError as error:
-            raise DependencyNotInstalled(
-                f'Serving a page needs `{error.name}`: run `pip install "jaxenvs[play]"`.'
-            ) from error
+        """Binds a port.
+
+        Args:
+            app: the application.
+            host: the address to serve on. On any other than this machine's own, requests must bring `token`.
+            port: the port; None for the first free one from `DEFAULT_PORT` on, 0 for any.
+            token: the token; None for a random one if the host needs one.
+            hosts: further names that requests may be sent to, see `Guard`.
+            embeddable: whether pages of other origins may show the page in a frame.
+
+        Raises:
+            InvalidField: the host is not one of this machine, or the port is in use or not allowed.
+            DependencyNotInstalled: uvicorn is missing.
+        """
         if token is None and not is_loopback(host):
             token = new_token()
         self._host, self._token = host, token
-        self._socket = _bound(host, port)
-        self.port: int = self._socket.getsockname()[1]
-        config = uvicorn.Config(
+        super().__init__(
             Guard(app, hosts=(*hosts, host), token=token, embeddable=embeddable),
-            log_config=None,  # its own would close the logging handlers of all others in the process
-            log_level="warning",
-            access_log=False,  # a log must not hold the token
+            host,
+            range(DEFAULT_PORT, DEFAULT_PORT + _FURTHER_PORTS) if port is None else (port,),
+            extra="play",
             ws_max_size=MOST_MESSAGE_BYTES * 4,
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            lifespan="off",
-            server_header=False,
         )
-        self._server = uvicorn.Server(config)
 
     @property
     def url(self) -> str:
@@ -88,36 +79,6 @@ class Server:
     def needs_token(self) -> bool:
         """Whether requests must bring a token."""
         return self._token is not None
-
-    def run(self) -> None:
-        """Serves until Ctrl-C, SIGTERM or `stop`."""
-        with contextlib.suppress(KeyboardInterrupt):
-            self._server.run(sockets=[self._socket])
-        self.close()
-
-    def close(self) -> None:
-        """Gives the port back, if `run` has not done so."""
-        self._socket.close()
-
-    def stop(self) -> None:
-        """Ends `run`, from any thread."""
-        self._server.should_exit = True
-
-    @contextlib.contextmanager
-    def in_background(self) -> Iterator["Server"]:
-        """Serves in a thread while the block runs."""
-        thread = self.start()
-        try:
-            yield self
-        finally:
-            self.stop()
-            thread.join()
-
-    def start(self) -> threading.Thread:
-        """Serves in a thread, which does not keep the process alive; returns it."""
-        thread = threading.Thread(target=self.run, name="jaxenvs-server", daemon=True)
-        thread.start()
-        return thread
 
 
 def serve(
@@ -154,28 +115,3 @@ def _own_address() -> str:
         probe.connect(("192.0.2.1", 9))  # chooses a route, and sends nothing
         return probe.getsockname()[0]
     return socket.gethostname()
-
-
-def _bound(host: str, port: int | None) -> socket.socket:
-    """A socket that is bound to the host and port."""
-    if port is not None and not 0 <= port <= _MOST_PORT:
-        raise InvalidField(f"A port is a number from 0 to {_MOST_PORT}, got {port}.")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise InvalidField(f"There is no host `{host}`: {error.strerror}.") from error
-    ports = [port] if port is not None else range(DEFAULT_PORT, DEFAULT_PORT + _FURTHER_PORTS)
-    for each in ports:
-        made = socket.socket(family, kind, protocol)
-        if os.name == "posix":
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            made.bind((address[0], each, *address[2:]))
-            made.listen()
-            return made
-        except OSError as error:
-            made.close()
-            if error.errno != errno.EADDRINUSE:
-                raise InvalidField(f"{host}:{each} cannot be served: {error.strerror}.") from error
-    which = f"Port {port} is" if port is not None else f"Ports {DEFAULT_PORT} to {ports[-1]} are"
-    raise InvalidField(f"{which} in use; choose another with --port, or --port 0 for any.")

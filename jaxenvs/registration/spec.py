@@ -5,6 +5,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -38,6 +39,15 @@ def parse_id(id: str) -> tuple[str | None, str, int | None]:
 def format_id(namespace: str | None, name: str, version: int | None) -> str:
     """The inverse of `parse_id`."""
     return (f"{namespace}/" if namespace else "") + name + ("" if version is None else f"-v{version}")
+
+
+_PACKAGES = {"mujoco": ("mujoco", "gymnasium"), "robotics": ("mujoco", "gymnasium_robotics"), "atari": ("ale_py",)}
+"""The packages of extras that ids need."""
+
+
+def is_installed(extra: str | None) -> bool:
+    """Whether what the ids of an extra need is installed."""
+    return all(find_spec(package) is not None for package in _PACKAGES.get(extra or "", ()))
 
 
 GYMNASIUM_NAMESPACE = "jaxenvs"

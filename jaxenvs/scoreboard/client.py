@@ -1,4 +1,7 @@
-"""Client: hands submissions in to a scoreboard's server, in pieces, so that what was interrupted goes on."""
+"""Client: hands submissions in to a scoreboard's server, in pieces, so that what was interrupted goes on.
+
+It uses the standard library alone, since whoever submits has the extra `train`, which brings no package for HTTP.
+"""
 
 import dataclasses
 import hashlib

@@ -12,15 +12,14 @@ from sqlalchemy.orm import Session
 
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import write_bytes
-from jaxenvs.scoreboard.names import slug
 from jaxenvs.scoreboard.site import models
 from jaxenvs.scoreboard.site.api import board_data, everything, person_data
 from jaxenvs.scoreboard.site.environments import environments
-from jaxenvs.scoreboard.site.feed import MOST_ENTRIES, atom_feed
+from jaxenvs.scoreboard.site.feed import atom_feed
 from jaxenvs.scoreboard.site.links import Links
 from jaxenvs.scoreboard.site.pages import ASSETS, Pages, asset, assets_version
 from jaxenvs.scoreboard.store.store import Store
-from jaxenvs.scoreboard.store.tables import VERIFIED, Person, Submission
+from jaxenvs.scoreboard.store.tables import Person, Submission
 
 _MARK = "scoreboard.json"
 """The file that says that a folder was written by this."""
@@ -66,7 +65,7 @@ class _Export:
             for person in session.scalars(select(Person).order_by(Person.id)):
                 self._write(f"people/{person.name}.html", below.person(session, person))
                 self._write_json(f"data/people/{person.name}.json", person_data(session, person, ""))
-            self._feed(session, "feed.atom", top, None)
+            self._write("feed.atom", atom_feed(session, top))
             self._write(".nojekyll", "")
         return self._count
 
@@ -75,7 +74,7 @@ class _Export:
             name = environment.slug
             self._write(f"boards/{name}.html", pages.board(session, environment))
             self._write_json(f"data/boards/{name}.json", board_data(session, environment))
-            self._feed(session, f"feeds/{name}.atom", pages, environment.id)
+            self._write(f"feeds/{name}.atom", atom_feed(session, pages, environment.id))
             self._copy(self._store.files.picture(f"{name}.png"), f"pictures/{name}.png")
 
     def _entries(self, session: Session, pages: Pages) -> None:
@@ -89,15 +88,6 @@ class _Export:
                 self._copy(self._store.files.archive(played), f"archives/{name}-played.zip")
             for picture in (f"{name}.mp4", f"{name}-sheet.png", f"{name}-poster.png"):
                 self._copy(self._store.files.picture(picture), f"pictures/{picture}")
-
-    def _feed(self, session: Session, path: str, pages: Pages, env_id: str | None) -> None:
-        query = select(Submission).where(Submission.state == VERIFIED)
-        if env_id is not None:
-            query = query.where(Submission.env_id == env_id)
-        newest = session.scalars(query.order_by(Submission.finished.desc()).limit(MOST_ENTRIES)).unique().all()
-        title = pages.site if env_id is None else f"{env_id} · {pages.site}"
-        address = pages.links.feed("" if env_id is None else slug(env_id))
-        self._write(path, atom_feed(title, newest, pages.links, address))
 
     def _write(self, name: str, content: str | bytes) -> None:
         path = self._folder / name

@@ -14,7 +14,7 @@ from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.monitor.recording.episode_table import read_episodes
 from jaxenvs.monitor.recording.parts import parts_in, read_part
 from jaxenvs.monitor.recording.replayer import Replayer
-from jaxenvs.monitor.run_folder.manifest import environment_digest, read_manifest
+from jaxenvs.monitor.run_folder.manifest import environment_digest, environment_id, read_manifest
 from jaxenvs.monitor.run_folder.rebuilt_env import rebuild_env
 from jaxenvs.scoreboard.archive import check_author
 from jaxenvs.scoreboard.board import Board, board_of
@@ -76,8 +76,8 @@ def pack(
     path = Path(getattr(run, "path", run))
     manifest = read_manifest(path)
     env = rebuild_env(manifest).env
-    env_id = (manifest.get("environment") or {}).get("id") or manifest.get("env_id")
-    if not isinstance(env_id, str):
+    env_id = environment_id(manifest)
+    if env_id is None:
         raise InvalidField(f"{path} does not name the id of its environment, and boards are of ids.")
     board, program = board_of(env_id), program_of(env_id)
     check_env(board, _bare(env))

@@ -9,6 +9,7 @@ import numpy as np
 from jaxenvs.errors import CheckpointError, InvalidField, JaxenvsError
 from jaxenvs.monitor.pictures.curve_groups import labels_of_runs
 from jaxenvs.monitor.recording.episode_table import read_episodes
+from jaxenvs.monitor.run_folder.manifest import environment_name
 from jaxenvs.monitor.run_folder.run import Run
 from jaxenvs.registration import registry
 from jaxenvs.scoreboard.scoring import Score, Summary, score, summarize
@@ -114,8 +115,7 @@ def _labels(runs: list[Run], folder: Path) -> dict[Path, tuple[str, str]]:
         one = run.training
         if one is None:
             name = run.path.relative_to(folder).as_posix()
-            described = run.manifest()["environment"]
-            found[run.path] = described["id"] or described["class"], run.path.name if name == "." else name
+            found[run.path] = environment_name(run.manifest()), run.path.name if name == "." else name
         else:
             what = (one.algorithm, one.max_episode_steps, one.preprocessed, one.fields, one.hyper_parameters)
             by_env.setdefault(one.env_id, {}).setdefault(repr(what), []).append(run)

@@ -1,7 +1,6 @@
 """prepare and submit: from a run folder to a submission, and to a server."""
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from jaxenvs.scoreboard.packing import pack
 from jaxenvs.scoreboard.playing import check_env, play
 from jaxenvs.scoreboard.policies import export_policy
 from jaxenvs.scoreboard.submission import Author, BoardName, Episodes, Submission
-from jaxenvs.scoreboard.verification import Rules, Verdict, verify
-
-OnProgress = Callable[[int, int], None]
+from jaxenvs.scoreboard.verification import OnProgress, Rules, Verdict, verify
 
 
 def prepare(

@@ -6,7 +6,7 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import Key
-from jaxenvs.training.learner import Metrics, TrainState, episode_figures
+from jaxenvs.training.learner import Metrics, TrainState
 from jaxenvs.training.replay import ReplayBuffer
 
 
@@ -75,8 +75,3 @@ class AlphaZeroMetrics(Metrics):
     entropy: Array
     illegal: Array
     learning_rate: Array
-
-    def figures(self) -> dict[str, tuple[Any, Any]]:
-        """See `Metrics.figures`."""
-        names = self.__dataclass_fields__.keys() - Metrics.__dataclass_fields__.keys()
-        return {**episode_figures(self), **{name: (getattr(self, name), 1) for name in names}}

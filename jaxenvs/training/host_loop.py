@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -18,31 +18,11 @@ from jaxenvs.errors import Diverged, InvalidField
 from jaxenvs.random import Key
 from jaxenvs.rollouts._progress import progress_bar
 
+if TYPE_CHECKING:
+    from jaxenvs.training.learner import Learner
+
 Callback: TypeAlias = Callable[[Any, Any], bool | None]
 """`callback(state, metrics)`: the train state, and the metrics of the updates since the last call."""
-
-
-class Trainable(Protocol):
-    """What the loop needs of a learner."""
-
-    @property
-    def num_updates(self) -> int:
-        """The number of updates of a whole training."""
-        ...
-
-    @property
-    def steps_per_update(self) -> int:
-        """Environment steps that one update takes."""
-        ...
-
-    def init(self, env: Env[Any, Any], key: Key, *, mesh: Mesh | None = None) -> Any:
-        """The train state before the first update."""
-        ...
-
-    def update(self, env: Env[Any, Any], state: Any, *, mesh: Mesh | None = None) -> tuple[Any, Any]:
-        """The train state after one more update, and the metrics of that update."""
-        ...
-
 
 _SECONDS_PER_CALL = 0.5
 """Approximate duration of a call, in seconds."""
@@ -50,7 +30,7 @@ _MOST_UPDATES_PER_CALL = 64
 
 
 def train_in_calls(
-    learner: Trainable,
+    learner: "Learner[Any]",
     env: Env[Any, Any],
     key: Key,
     *,
@@ -93,13 +73,13 @@ def _show(bar: Any, metrics: Any, steps: int) -> None:
     bar.update(steps)
 
 
-def _begin(learner: Trainable, env: Env[Any, Any], key: Key, *, mesh: Mesh | None) -> Any:
+def _begin(learner: "Learner[Any]", env: Env[Any, Any], key: Key, *, mesh: Mesh | None) -> Any:
     return learner.init(env, key, mesh=mesh)
 
 
 @partial(jax.jit, static_argnames="mesh")
 def _advance(
-    learner: Trainable, env: Env[Any, Any], state: Any, count: Array, *, mesh: Mesh | None
+    learner: "Learner[Any]", env: Env[Any, Any], state: Any, count: Array, *, mesh: Mesh | None
 ) -> tuple[Any, Any, Array]:
     """Does `count` updates; the count is data, so all calls use one program."""
     update = partial(learner.update, env, mesh=mesh)

@@ -45,7 +45,7 @@ class TrainState(PyTreeNode):
     env_steps: Array
 
 
-class Metrics(PyTreeNode, abc.ABC):
+class Metrics(PyTreeNode):
     """The metrics of one update. Each learner has its own subclass, with its losses.
 
     Attributes:
@@ -71,12 +71,14 @@ class Metrics(PyTreeNode, abc.ABC):
         """() float32: the mean length of the episodes that ended; NaN if none did."""
         return mean_or_nan(self.length_sum, self.episodes)
 
-    @abc.abstractmethod
     def figures(self) -> dict[str, tuple[Any, Any]]:
         """The figures of a report, by name: a sum and the number of its terms, whose quotient is shown.
 
-        For a count, which a report adds up, the number of terms is None.
+        For a count, which a report adds up, the number of terms is None. They are those of episodes, and each field
+        that a subclass has added, as a mean, unless the subclass has its own method.
         """
+        own = [name for name in self.__dataclass_fields__ if name not in Metrics.__dataclass_fields__]
+        return {**episode_figures(self), **{name: (getattr(self, name), 1) for name in own}}
 
 
 def episode_figures(metrics: Metrics) -> dict[str, tuple[Any, Any]]:

@@ -8,7 +8,7 @@ from jax.sharding import Mesh
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import Key
 from jaxenvs.rollouts.mesh import LANES, SHARED, with_layout
-from jaxenvs.training.learner import Metrics, TrainState, episode_figures
+from jaxenvs.training.learner import Metrics, TrainState
 from jaxenvs.wrappers import RunningStatistics
 
 
@@ -76,11 +76,6 @@ class PPOMetrics(Metrics):
     clip_fraction: Array
     explained_variance: Array
     learning_rate: Array
-
-    def figures(self) -> dict[str, tuple[Any, Any]]:
-        """See `Metrics.figures`."""
-        names = self.__dataclass_fields__.keys() - Metrics.__dataclass_fields__.keys()
-        return {**episode_figures(self), **{name: (getattr(self, name), 1) for name in names}}
 
 
 def weights_of(agent: PPOAgent) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`jaxenvs list` and `jaxenvs info`."""
 
 import dataclasses
+import importlib
 import json
 
 import pytest
@@ -110,7 +111,7 @@ def test_what_list_knows_of_the_catalog_is_so():
 
 
 def test_list_says_which_extra_is_missing(jaxenvs_command, monkeypatch):
-    monkeypatch.setattr(catalog_spaces, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.import_module("jaxenvs.registration.spec"), "find_spec", lambda name: None)
     monkeypatch.setattr("jaxenvs.simulators.mujoco.model.importlib.util.find_spec", lambda name: None)
     (row,) = json.loads(jaxenvs_command("list", "Hopper-v5", "--json").out)
     assert row["problem"] == 'needs: pip install "jaxenvs[mujoco]"' and row["action_space"] is None

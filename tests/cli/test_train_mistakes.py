@@ -52,11 +52,11 @@ def test_wrong_usage_is_refused_before_anything_is_written(jaxenvs_command, tmp_
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.toml", "env_id = 3", "`env_id` must be a str"),
+        ("a.toml", "env_id = 3", "`env_id` must be a string, got 3"),
         ("a.toml", "env_id = ", "is not TOML"),
         ("a.json", "[]", "holds a list"),
         ("a.json", '{"env": "CartPole-v1"}', "no entry `env`. Did you mean: `env_id`?"),
-        ("a.json", '{"env_id": "CartPole-v1", "num_seeds": true}', "`num_seeds` must be a int"),
+        ("a.json", '{"env_id": "CartPole-v1", "num_seeds": true}', "`num_seeds` must be an integer"),
         ("a.json", '{"env_id": "CartPole-v1", "hyper_parameters": {"lr": 1}}', "Did you mean: `learning_rate`?"),
         ("a.json", '{"env_id": "CartPole-v1", "hyper_parameters": {"gamma": "x"}}', "`gamma` cannot be `x`"),
         ("a.json", '{"env_id": "CartPole-v1", "fields": {"gravty": 1}}', "Did you mean: `gravity`?"),

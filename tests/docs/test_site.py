@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -100,6 +101,19 @@ def test_an_animation_in_a_notebook_stays_one(tmp_path):
     ((name, page),) = notebook(path)
     assert name == "notebooks/shown.md"
     assert page.split("\n\n")[1:] == [html.strip(), "````text\nsaid\n````"]
+
+
+def test_a_table_of_ids_has_a_few_of_their_pictures():
+    pytest.importorskip("mkdocs", reason="MkDocs is not installed; it comes with the extra `docs`")
+    from docs.generator import hook
+
+    names = [f"Task-v{number}" for number in range(20)]
+    rows = "".join(f"| [`{name}`](environments/{name}.md) | Discrete(2) |\n" for name in names)
+    files = {"environments/Other-v0.png", *(f"environments/{name}.webp" for name in names[1:])}
+    shown = hook.pictures(rows, SimpleNamespace(src_uris=files)).split(" [")
+    assert shown[0] == "[![Task-v1](environments/Task-v1.webp){ .small loading=lazy }](environments/Task-v1.md)"
+    assert 4 <= len(shown) <= 8
+    assert hook.pictures(rows, SimpleNamespace(src_uris=set())) == ""
 
 
 @pytest.mark.slow  # `.ci/run` builds the site with a few pictures

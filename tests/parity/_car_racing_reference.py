@@ -11,21 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from tests.parity._recorded_draws import Draws
 from tests.simulators.box2d._hidden_state import motion
 
 GOLDEN = Path(__file__).parent / "car_racing_of_gymnasium_1_4_0.npz"
-
-
-class Draws:
-    """Stands in for `np_random` of an environment, and keeps the numbers that it gives, in place of a generator."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.drawn: list[float] = []
-
-    def uniform(self, low: float, high: float) -> float:
-        self.drawn.append(self.rng.uniform(low, high))
-        return self.drawn[-1]
 
 
 def _random(env: Any, step: int, rng: np.random.Generator) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.parity._recorded_draws import Draws
 from tests.simulators.box2d._hidden_state import edges, snapshot
 
 GOLDEN = Path(__file__).parent / "lunar_lander_of_gymnasium_1_4_0.npz"
@@ -25,18 +26,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """Names of settings, and the arguments of Gymnasium's class."""
 
 _FULL, _OFF = 1.0, -1.0
-
-
-class _Draws:
-    """Stands in for `np_random` of an environment, and keeps the numbers that it gives, in place of a generator."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.drawn: list[float] = []
-
-    def uniform(self, low: float, high: float) -> float:
-        self.drawn.append(self.rng.uniform(low, high))
-        return self.drawn[-1]
 
 
 def _as_continuous(action: int) -> np.ndarray:
@@ -102,7 +91,7 @@ def record(variant: str, policy: str, episodes: int, steps: int = 600, after_end
         env.seed_of_episode = episode
         ground = edges(env.moon)
         terrain = np.concatenate([ground[1:, 0, 1], ground[-1:, 1, 1]])
-        env._np_random = draws = _Draws(env._np_random)
+        env._np_random = draws = Draws(env._np_random)
         left = after_end
         for step in range(steps):
             action = POLICIES[policy](env, observation, step, rng)

@@ -253,9 +253,10 @@ def test_every_control_shows_the_focus(open_page):
         assert focused.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
 
 
-def test_a_training_run_grows_while_it_is_watched(browser, tmp_path):
+@pytest.mark.parametrize("alone", [False, True], ids=["in a folder of runs", "alone"])
+def test_a_training_run_grows_while_it_is_watched(browser, tmp_path, alone):
     run = make_run(tmp_path / "CartPole-v1-ppo")
-    with Server(watch_app(tmp_path), port=0).in_background() as server:
+    with Server(watch_app(run.path if alone else tmp_path), port=0).in_background() as server:
         page = browser.new_page()
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -130,7 +130,7 @@ def test_a_run_is_sent_again_only_after_it_has_grown(watcher, folder):
 def test_long_curves_are_thinned_and_smoothed(tmp_path):
     run = make_run(tmp_path / "long", seeds=1)
     append(run, range(41, 3001), seeds=1)
-    (line,) = RunFolder(run.path).view(".")["curve"]
+    (line,) = RunFolder(run.path).view(run.path.name)["curve"]
     assert len(line["steps"]) == 600
     assert line["steps"][-1] == 300_000
     middle = len(line["steps"]) // 2
@@ -140,7 +140,7 @@ def test_long_curves_are_thinned_and_smoothed(tmp_path):
 def test_a_run_without_a_learner_shows_the_returns_of_its_episodes(tmp_path):
     run = Run.record(jaxenvs.make("CartPole-v1"), path=tmp_path / "played")
     add_episodes(run, [5, 6, 7])
-    shown = RunFolder(run.path).view(".")
+    shown = RunFolder(run.path).view(run.path.name)
     assert shown["env_id"] == "CartPole-v1"
     assert shown["recorded_curve"][0]["values"] == [5, 6, 7]
     assert shown["curve"] == []

@@ -14,6 +14,9 @@ from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper
 from jaxenvs.errors import InvalidField, InvalidKey
 from jaxenvs.spaces import Box, Dict, Tuple
 from jaxenvs.training import DQN, PPO, SAC, Learner
+from jaxenvs.training.alpha_zero_state import AlphaZeroMetrics
+from jaxenvs.training.learner import Metrics
+from jaxenvs.training.ppo_state import PPOMetrics
 from jaxenvs.wrappers import EpisodeStatistics, TransformAction, TransformObservation
 from tests.training.toy_envs import Endless, Reach, Walk
 
@@ -108,6 +111,15 @@ def test_metrics_count_whole_episodes(learner):
     _, metrics = program(type(learner))(learner, walk, KEY)
     assert 3 * (16 // 6) <= int(metrics.episodes[0]) <= 48
     assert 1 <= float(metrics.mean_length[0]) <= 6
+
+
+@pytest.mark.parametrize("metrics", [PPOMetrics, AlphaZeroMetrics])
+def test_the_figures_of_a_log_come_in_the_order_of_the_fields(metrics):
+    """In every process, so that the columns of all files are the same."""
+    figures = metrics(**dict.fromkeys(metrics.__dataclass_fields__, 0.0)).figures()
+    own = list(metrics.__dataclass_fields__)[len(Metrics.__dataclass_fields__) :]
+    assert list(figures) == ["mean_return", "mean_length", "episodes", *own]
+    assert figures["learning_rate"] == (0.0, 1)
 
 
 @SAC_IS_SLOW

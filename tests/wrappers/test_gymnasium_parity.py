@@ -214,12 +214,9 @@ ROWS = {
 }
 
 
-def test_actions(space):
+def random_actions(space):
     """STEPS actions, some of them outside the bounds if the space has bounds."""
     return 2.5 * jax.random.normal(jax.random.key(2), (STEPS, *space.shape), jnp.float32)
-
-
-test_actions.__test__ = False
 
 
 @functools.cache
@@ -227,7 +224,7 @@ def play(name):
     """Our trajectory: the first timestep, all others, and the script's index after each."""
     row = ROWS[name]
     env = row.ours(AutoReset(scripted(row.space))) if row.around else AutoReset(row.ours(scripted(row.space)))
-    actions = test_actions(env.action_space)
+    actions = random_actions(env.action_space)
 
     @jax.jit
     def run(key):
@@ -315,7 +312,7 @@ def test_its_spaces_are_those_of_its_namesake(name):
 def test_episode_statistics_are_those_of_record_episode_statistics():
     scripted_env = TimeLimit(scripted(HALF_OPEN), LIMIT)
     env = EpisodeStatistics(AutoReset(scripted_env))
-    actions = test_actions(MOVE)
+    actions = random_actions(MOVE)
     state, first = env.reset(jaxenvs.random.key(5))
     indices = [int(unwrap_state(env, state))]
     step = jax.jit(env.step)

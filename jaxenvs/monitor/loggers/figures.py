@@ -14,7 +14,7 @@ from jaxenvs.monitor.training.updates import quotients
 
 
 class LoggersOfARun:
-    """Loggers that training hands its figures to. One that fails is told of once, and left out from then on."""
+    """Loggers that training hands its figures to. One that fails is reported once, and then left out."""
 
     def __init__(self, loggers: Sequence[Logger], on_failure: Callable[[str], None]) -> None:
         """`on_failure` is called with a sentence about a logger that has failed."""

@@ -81,7 +81,7 @@ def write_animation(
 
     Raises:
         InvalidField: there are no frames, they are not pictures, or no animation has this suffix or speed.
-        DependencyNotInstalled: pillow or imageio is missing.
+        DependencyNotInstalled: pillow or imageio-ffmpeg is missing.
     """
     path = Path(path)
     check_suffix(path)

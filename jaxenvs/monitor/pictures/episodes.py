@@ -84,7 +84,8 @@ def replay_actions(env: Env[Any, Any], actions: Any, key: Key) -> Episode:
         key: a scalar random key; the start is the same as that of `record_episode` with this key.
     """
     check_is_env("replay_actions", env)
-    return cut_episode(*_follow_actions(env, actions, check_key(key)))
+    start_key, _ = jax.random.split(check_key(key))
+    return cut_episode(*follow_actions(env, actions, start_key))
 
 
 @partial(jax.jit, static_argnames="max_steps")
@@ -94,8 +95,18 @@ def _follow_policy(env: Env[Any, Any], policy: Policy, key: Key, max_steps: int)
 
 
 @jax.jit
-def _follow_actions(env: Env[Any, Any], actions: Any, key: Key) -> tuple[Any, ...]:
-    return _unroll(env, jax.random.split(key)[0], lambda _, action: action, actions)
+def follow_actions(env: Env[Any, Any], actions: Any, start_key: Key) -> tuple[Any, ...]:
+    """All steps of given actions, also those after an end, as `cut_episode` takes them.
+
+    Args:
+        env: the environment, without AutoReset.
+        actions: elements of the action space, with a leading axis of steps.
+        start_key: the key of `reset`.
+
+    Returns:
+        States (one more than steps), actions, and (steps,) rewards, float32, and both flags, bool.
+    """
+    return _unroll(env, start_key, lambda _, action: action, actions)
 
 
 def _unroll(env: Env[Any, Any], start_key: Key, choose: Callable[[Any, Any], Any], inputs: Any) -> tuple[Any, ...]:
@@ -203,11 +214,7 @@ class Frames(Sequence[np.ndarray]):
         return self._draw(np.arange(self._length))
 
     def _draw(self, index: np.ndarray) -> Iterator[np.ndarray]:
-        for begin in range(0, len(index), self._chunk):
-            chunk = index[begin : begin + self._chunk]
-            # Padded to one size, so that one program serves all chunks.
-            padded = np.pad(chunk, (0, self._chunk - len(chunk)), mode="edge")
-            yield from np.asarray(render_states(self._env, tree_at(self._states, padded)))[: len(chunk)]
+        return drawn(self._env, self._states, index, self._chunk)
 
 
 def thinned(length: int, every: int) -> np.ndarray:
@@ -217,7 +224,22 @@ def thinned(length: int, every: int) -> np.ndarray:
     return np.unique(np.append(np.arange(0, length, every), length - 1))
 
 
+def drawn(env: Env[Any, Any], states: Any, index: np.ndarray, chunk: int) -> Iterator[np.ndarray]:
+    """The pictures of some states, drawn a chunk at a time with one compiled program.
+
+    Args:
+        env: the environment.
+        states: states with a leading axis.
+        index: (pictures,) int64, the states that are drawn.
+        chunk: how many are drawn at once.
+    """
+    for begin in range(0, len(index), chunk):
+        picked = index[begin : begin + chunk]
+        # Padded to one size, so that one program serves all chunks.
+        padded = np.pad(picked, (0, chunk - len(picked)), mode="edge")
+        yield from np.asarray(_render(env, tree_at(states, padded)))[: len(picked)]
+
+
 @jax.jit
-def render_states(env: Env[Any, Any], states: Any) -> Any:
-    """The pictures of states with a leading axis."""
+def _render(env: Env[Any, Any], states: Any) -> Any:
     return jax.vmap(env.render)(states)

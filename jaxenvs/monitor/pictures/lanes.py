@@ -12,7 +12,7 @@ from jaxenvs.core.env import Env, check_is_env
 from jaxenvs.core.trees import tree_at
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.pictures.captions import line_height, write
-from jaxenvs.monitor.pictures.episodes import CHUNK_BYTES, render_states
+from jaxenvs.monitor.pictures.episodes import CHUNK_BYTES, drawn
 
 _ASPECT = 4 / 3
 """Width over height that a sheet comes near by default."""
@@ -103,19 +103,12 @@ class LaneFrames(Sequence[np.ndarray]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._steps))]
         states = tree_at(self._states, range(self._steps)[index])
-        pictures = [_shrunk(picture, self._shrink) for picture in self._draw(states)]
+        drawing = drawn(self._env, states, np.arange(self._lanes), self._chunk)
+        pictures = [_shrunk(picture, self._shrink) for picture in drawing]
         return tiled(pictures, self._columns, self._labels)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[i] for i in range(self._steps))
-
-    def _draw(self, states: Any) -> Iterator[np.ndarray]:
-        lanes = np.arange(self._lanes)
-        for begin in range(0, self._lanes, self._chunk):
-            chunk = lanes[begin : begin + self._chunk]
-            # Padded to one size, so that one program serves all chunks.
-            padded = np.pad(chunk, (0, self._chunk - len(chunk)), mode="edge")
-            yield from np.asarray(render_states(self._env, tree_at(states, padded)))[: len(chunk)]
 
 
 def sheet_columns(count: int, height: int, width: int, wanted: int | None = None) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxenvs.errors import DependencyNotInstalled, InvalidField, did_you_mean
 from jaxenvs.monitor.atomic import replacing
-from jaxenvs.monitor.pictures.statistics import Statistic, bootstrap_interval, over_runs, statistic_name
+from jaxenvs.monitor.pictures.statistics import Statistic, bootstrap_interval, moving_average, over_runs, statistic_name
 
 SUFFIXES = (".png", ".svg")
 
@@ -20,8 +20,6 @@ _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#1f2933", "#e69f00", "#5
 _LINES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.4)), (0, (7, 2, 1.5, 2)))
 _MARKERS = "os^Dv"
 """Lines and markers tell curves apart in black and white as well."""
-_SMOOTHING = 0.04
-"""Width of the moving average, as a fraction of all reports."""
 _MOST_POINTS = 500
 _LONG_LABEL, _INCHES_PER_LABEL = 50, 0.24
 _CONFIDENCE = 0.95
@@ -176,15 +174,6 @@ def _by_seed(
     return seeds
 
 
-def _smooth(values: np.ndarray) -> np.ndarray:
-    """Centred moving average that narrows towards the ends."""
-    half = round(len(values) * _SMOOTHING / 2)
-    total = np.cumsum(np.concatenate([[0.0], values]))
-    index = np.arange(len(values))
-    reach = np.minimum(np.minimum(index, len(values) - 1 - index), half)
-    return (total[index + reach + 1] - total[index - reach]) / (2 * reach + 1)
-
-
 def _shared_grid(seeds: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """The points of all seeds, thinned out, within the part that all of them cover."""
     first, last = max(x[0] for x, _ in seeds), min(x[-1] for x, _ in seeds)
@@ -194,8 +183,8 @@ def _shared_grid(seeds: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
 
 
 def _draw_one(axes: Any, x: np.ndarray, returns: np.ndarray) -> None:
-    smooth = _smooth(returns)
-    band = np.sqrt(np.maximum(_smooth(returns**2) - smooth**2, 0.0))
+    smooth = moving_average(returns)
+    band = np.sqrt(np.maximum(moving_average(returns**2) - smooth**2, 0.0))
     color = _COLORS[0]
     axes.fill_between(x, smooth - band, smooth + band, color=color, alpha=0.14, linewidth=0, label="±1 std around it")
     axes.plot(x, returns, color=color, alpha=0.35, linewidth=0.9, label="episodes that ended in a report")
@@ -213,7 +202,7 @@ def _draw_seeds(
 ) -> None:
     """Draws the statistic of seeds and its interval; if the curve is alone, each seed as well."""
     color, name = _COLORS[index % len(_COLORS)], statistic_name(statistic)
-    smooth = [(x, _smooth(values)) for x, values in seeds]
+    smooth = [(x, moving_average(values)) for x, values in seeds]
     grid = _shared_grid(smooth)
     table = np.stack([np.interp(grid, x, values) for x, values in smooth]) if len(grid) else np.zeros((len(seeds), 0))
     count = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import io
 import json
 import os
@@ -113,16 +114,15 @@ class HtmlAnimation:
         values = {
             "ID": hashlib.sha256(frames_json.encode()).hexdigest()[:12],
             "FIRST": addresses[0],
-            "ALT": alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;"),
+            "ALT": html.escape(alt),
             "WIDTH": str(first.shape[1]),
             "LAST": str(len(addresses) - 1),
             "PAUSE": f"{1000 / frames_per_second:.1f}",
             "FRAMES": frames_json,
         }
-        html = _TEMPLATE
+        self._html = _TEMPLATE
         for name, value in values.items():
-            html = html.replace(f"@{name}@", value)
-        self._html = html
+            self._html = self._html.replace(f"@{name}@", value)
 
     def _repr_html_(self) -> str:
         return self._html

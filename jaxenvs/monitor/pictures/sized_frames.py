@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import Env
-from jaxenvs.core.packages import load_package
 from jaxenvs.core.wrapper import rewrap, unwrap
 from jaxenvs.monitor.pictures.episodes import Episode, Frames
+from jaxenvs.monitor.pictures.png import pillow
 
 MOST_PIXELS = 8192
 """The greatest width and height of a picture."""
@@ -48,7 +48,7 @@ class _Scaled(Sequence[np.ndarray]):
 
     def __init__(self, frames: Frames, size: tuple[int, int]) -> None:
         self._frames, self._size = frames, size
-        self._image = load_package("PIL.Image", "Scaling needs pillow", '"jaxenvs[train]"')
+        self._image = pillow()
         is_smaller = size[0] < frames.shape[1] or size[1] < frames.shape[0]
         self._filter = self._image.Resampling.BOX if is_smaller else self._image.Resampling.NEAREST
 

@@ -1,7 +1,7 @@
-"""Statistics over seeds: the interquartile mean, and intervals by the stratified bootstrap.
+"""Statistics of curves: over seeds, the interquartile mean and the stratified bootstrap, and the moving average.
 
-Source: R. Agarwal, M. Schwarzer, P. S. Castro, A. Courville, M. G. Bellemare, "Deep Reinforcement Learning at the Edge
-of the Statistical Precipice", NeurIPS 2021.
+Source of the first two: R. Agarwal, M. Schwarzer, P. S. Castro, A. Courville, M. G. Bellemare, "Deep Reinforcement
+Learning at the Edge of the Statistical Precipice", NeurIPS 2021.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from jaxenvs.errors import InvalidField
 Statistic: TypeAlias = Literal["mean", "iqm"]
 """The mean, or the interquartile mean, which outliers move less."""
 
+_SMOOTHING = 0.04
+"""Width of the moving average, as a fraction of all values."""
 _TRIMMED = 0.25
 _BLOCK = 2**22
 """Resampled numbers that are held at once."""
@@ -48,6 +50,15 @@ def over_runs(values: np.ndarray, statistic: Statistic, axis: int = 0) -> np.nda
         values = np.partition(values, (cut, count - cut - 1), axis=axis)
         values = np.take(values, np.arange(cut, count - cut), axis=axis)
     return values.mean(axis=axis)
+
+
+def moving_average(values: np.ndarray) -> np.ndarray:
+    """The centred moving average of a curve, (reports,) float64, which narrows towards the ends."""
+    half = round(len(values) * _SMOOTHING / 2)
+    total = np.cumsum(np.concatenate([[0.0], values]))
+    index = np.arange(len(values))
+    reach = np.minimum(np.minimum(index, len(values) - 1 - index), half)
+    return (total[index + reach + 1] - total[index - reach]) / (2 * reach + 1)
 
 
 def bootstrap_interval(

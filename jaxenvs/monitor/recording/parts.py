@@ -236,7 +236,7 @@ def read_part(
     except FileNotFoundError:
         raise
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise TornPart(path, f"{path} is not a whole Parquet file: {_first_line(error)}.") from error
+        raise TornPart(f"{path} is not a whole Parquet file: {_first_line(error)}.") from error
     notes = _notes(table.schema.metadata)
     if notes is None or not set(columns or COLUMNS[kind]) <= set(table.column_names):
         raise CheckpointError(f"{path} was not written by jaxenvs. Move it out of the run folder.")
@@ -254,19 +254,11 @@ def read_part(
 
 
 class TornPart(CheckpointError):
-    """A part that is damaged.
-
-    Attributes:
-        path: the file.
-    """
-
-    def __init__(self, path: Path, message: str) -> None:
-        super().__init__(message)
-        self.path = path
+    """A part that is damaged."""
 
 
 def _notes(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
-    """What `encoded` wrote into the schema; None if it did not write it."""
+    """What `PartEncoder` wrote into the schema; None if it did not write it."""
     try:
         notes = json.loads((metadata or {})[_METADATA])
     except (KeyError, ValueError):

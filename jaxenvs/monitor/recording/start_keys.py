@@ -11,12 +11,9 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import Wrapper, resets_itself, unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.run_folder.key_words import episode_keys, implementation_of
+from jaxenvs.monitor.run_folder.rebuilt_env import KEEPS_REWARDS
 from jaxenvs.random import Key
-from jaxenvs.wrappers import EpisodeStatistics, NormalizeObservation, ObservationWrapper
 from jaxenvs.wrappers.auto_reset import AutoResetState
-
-_TRANSPARENT = EpisodeStatistics, NormalizeObservation, ObservationWrapper
-"""Wrappers around AutoReset that change neither actions nor rewards."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +102,7 @@ def check_replayable(env: Env[Any, Any]) -> None:
     if not resets_itself(env):
         return
     for wrapper in _around_auto_reset(env):
-        if not (wrapper.is_transparent or isinstance(wrapper, _TRANSPARENT)):
+        if not (wrapper.is_transparent or isinstance(wrapper, KEEPS_REWARDS)):
             raise InvalidField(
                 f"Episodes are replayed inside AutoReset, and {type(wrapper).__name__} around it changes actions or"
                 f" rewards. Put it inside: `AutoReset({type(wrapper).__name__}(env, ...))`."

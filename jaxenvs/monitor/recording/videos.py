@@ -13,7 +13,7 @@ from jaxenvs.monitor.pictures.animation import frame_stride, write_animation
 from jaxenvs.monitor.pictures.sized_frames import frames_at
 from jaxenvs.monitor.recording.parts import TornPart, parts_in, read_part
 from jaxenvs.monitor.recording.replayer import Replayer
-from jaxenvs.monitor.run_folder.manifest import environment_digest, now, read_manifest
+from jaxenvs.monitor.run_folder.manifest import environment_digest, environment_id, now, read_manifest
 
 _OFTEN = 1000
 """The number of episodes after which Gym's schedule is regular."""
@@ -66,7 +66,7 @@ class VideoRecorder:
             raise RenderingUnavailable(f"The environment of {self.path} does not define `render`, so it has no videos.")
         manifest = read_manifest(self.path)
         self._digest = environment_digest(manifest)
-        self._env_id = manifest.get("environment", manifest).get("id", manifest.get("env_id"))
+        self._env_id = environment_id(manifest)
         self._schedule, self._suffix, self._size = schedule, suffix, size
         self._seen: set[Path] = set()
 
@@ -77,7 +77,7 @@ class VideoRecorder:
             The new videos. Those that are there already, of this process or another, are not made again.
 
         Raises:
-            DependencyNotInstalled: pillow or imageio is missing.
+            DependencyNotInstalled: pillow or imageio-ffmpeg is missing.
             OSError: a video cannot be written.
         """
         made = []

@@ -7,6 +7,8 @@ The file is a fixed header, followed by msgpack as written by Flax (never pickle
     8 bytes   length of the payload, little-endian
     32 bytes  SHA-256 of the payload
     payload   {"progress": {name: int}, "leaves": {path: array}, "keys": {path: dtype of a random key}}
+
+Orbax writes a folder of a dozen files for the same tree. One file is replaced in one step, and copied as a whole.
 """
 
 import hashlib

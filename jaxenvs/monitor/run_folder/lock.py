@@ -1,4 +1,7 @@
-"""Locks on folders and files, each held by a living process."""
+"""Locks on folders and files, each held by a living process.
+
+The package filelock is similar, but locks files of its own beside what they protect. These locks are on the folder.
+"""
 
 import contextlib
 import os

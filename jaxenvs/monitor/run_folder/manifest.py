@@ -75,6 +75,17 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
+def environment_id(manifest: Mapping[str, Any]) -> str | None:
+    """The id of the environment that a manifest describes; None if it has none."""
+    described = manifest.get("environment")
+    return manifest.get("env_id") or (described.get("id") if isinstance(described, dict) else None)
+
+
+def environment_name(manifest: Mapping[str, Any]) -> str:
+    """The id of the environment that a manifest describes, or the path of its class."""
+    return environment_id(manifest) or (manifest.get("environment") or {}).get("class") or "(unknown)"
+
+
 def environment_digest(manifest: Mapping[str, Any]) -> str:
     """The digest of the environment that a manifest describes, 64 hexadecimal digits.
 

@@ -7,7 +7,10 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import Wrapper, unwrap, wrappers_of
 from jaxenvs.errors import CheckpointError, JaxenvsError
 from jaxenvs.monitor.run_folder.field_values import NotRebuildable, build, class_at
-from jaxenvs.wrappers import ObservationWrapper, RewardWrapper
+from jaxenvs.wrappers import EpisodeStatistics, NormalizeObservation, ObservationWrapper, RewardWrapper
+
+KEEPS_REWARDS = EpisodeStatistics, NormalizeObservation, ObservationWrapper
+"""Wrappers that change neither actions nor rewards, also around AutoReset."""
 
 
 class Rebuilt(NamedTuple):
@@ -61,16 +64,12 @@ def without_auto_reset(env: Env[Any, Any]) -> Rebuilt:
     inner, notes, has_rewards = unwrap(env), [], True
     for wrapper in reversed(wrappers_of(env)):
         if wrapper.placement == "around":
-            name = type(wrapper).__name__
-            has_rewards &= isinstance(wrapper, ObservationWrapper) or name in _KEEPS_REWARDS
-            notes.append(f"{name} is left out, since its state outlives episodes.")
+            has_rewards &= isinstance(wrapper, KEEPS_REWARDS)
+            notes.append(f"{type(wrapper).__name__} is left out, since its state outlives episodes.")
         elif wrapper.placement != "between":
             inner = wrapper.replace(env=inner)
     return Rebuilt(inner, tuple(notes), has_rewards)
 
-
-_KEEPS_REWARDS = "EpisodeStatistics", "NormalizeObservation"
-"""Wrappers around AutoReset that do not change rewards."""
 
 _GIVE_IT = "Give the environment: `jaxenvs.monitor.replay(run, episode, env=env)`."
 

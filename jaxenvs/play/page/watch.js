@@ -20,7 +20,7 @@ function cells(tag, values) {
 
 async function showRuns() {
   const { is_run, runs } = await (await fetch("runs")).json();
-  if (name === null || (!is_run && !runs.some((run) => run.name === name))) select(is_run ? "." : runs[0]?.name ?? null);
+  if (!runs.some((run) => run.name === name)) select(runs[0]?.name ?? null);
   $("runs").hidden = is_run;
   if (name === null) $("subtitle").textContent = "There is no run in this folder yet.";
   const text = JSON.stringify([runs, name]);
@@ -40,7 +40,7 @@ async function showRuns() {
 function select(chosen) {
   if (chosen !== name) { tag = ""; column = null; }
   name = chosen;
-  history.replaceState(null, "", chosen && chosen !== "." ? `#${encodeURIComponent(chosen)}` : " ");
+  history.replaceState(null, "", chosen ? `#${encodeURIComponent(chosen)}` : " ");
 }
 
 async function showRun() {

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from sqlalchemy import select, text
+from sqlalchemy import text
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
 
@@ -14,14 +14,13 @@ from jaxenvs import __version__
 from jaxenvs.errors import InvalidField, InvalidSubmission
 from jaxenvs.scoreboard.site.api import PREFIX, api_router, find_person, find_submission
 from jaxenvs.scoreboard.site.environments import Environment, environments
-from jaxenvs.scoreboard.site.feed import MOST_ENTRIES, atom_feed
+from jaxenvs.scoreboard.site.feed import atom_feed
 from jaxenvs.scoreboard.site.links import Links
 from jaxenvs.scoreboard.site.middleware import Guard, PageCache, RateLimit
 from jaxenvs.scoreboard.site.pages import ASSETS, Pages, asset, assets_version
 from jaxenvs.scoreboard.site.review_form import add_review_form
 from jaxenvs.scoreboard.store.reviews import NotAllowed
 from jaxenvs.scoreboard.store.store import Store
-from jaxenvs.scoreboard.store.tables import VERIFIED, Submission
 from jaxenvs.scoreboard.store.uploads import NotFound, TooMany
 
 _KINDS = {".png": "image/png", ".mp4": "video/mp4"}
@@ -105,15 +104,9 @@ def _add_pages(app: FastAPI, store: Store, pages: Pages) -> None:
         return _feed(_known(slug))
 
     def _feed(environment: Environment | None) -> Response:
-        query = select(Submission).where(Submission.state == VERIFIED)
-        if environment is not None:
-            query = query.where(Submission.env_id == environment.id)
         with store.database.reading() as session:
-            newest = query.order_by(Submission.finished.desc(), Submission.id.desc()).limit(MOST_ENTRIES)
-            found = session.scalars(newest).unique().all()
-        title = pages.site if environment is None else f"{environment.id} · {pages.site}"
-        address = pages.links.feed("" if environment is None else environment.slug)
-        return Response(atom_feed(title, found, pages.links, address), media_type="application/atom+xml")
+            content = atom_feed(session, pages, None if environment is None else environment.id)
+        return Response(content, media_type="application/atom+xml")
 
 
 def _add_files(app: FastAPI, store: Store) -> None:

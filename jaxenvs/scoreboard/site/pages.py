@@ -288,7 +288,8 @@ def duration(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A time in UTC, to the second, in ISO 8601."""
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")
 
 
@@ -314,7 +315,7 @@ def _templates() -> Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"number": number, "duration": duration, "moment": _moment, "day": _day, "size": _size}
+    templates.filters |= {"number": number, "duration": duration, "moment": moment, "day": _day, "size": _size}
     templates.filters |= {"slug": slug, "breakable": _breakable}
     templates.globals["version"] = __version__
     return templates

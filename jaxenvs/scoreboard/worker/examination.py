@@ -1,7 +1,6 @@
 """What an examiner computes: the verdict on a submission with its scores, and pictures."""
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,13 @@ from jaxenvs.scoreboard.names import slug
 from jaxenvs.scoreboard.scoring import learning_curve, score, seed_means, summarize
 from jaxenvs.scoreboard.store.files import Files
 from jaxenvs.scoreboard.submission import Submission
-from jaxenvs.scoreboard.verification import Rules, Verdict, verify
+from jaxenvs.scoreboard.verification import OnProgress, Rules, Verdict, verify
 from jaxenvs.scoreboard.worker.pictures import draw_episode, draw_start
 
 _MOST_CURVES = 10
 _BINS = 24
 _DIGITS = 6
 """Of the numbers of curves."""
-
-OnProgress = Callable[[int, int], None]
 
 
 def examine(

@@ -4,17 +4,16 @@ import io
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxenvs.core.env import Env
-from jaxenvs.core.packages import load_package
 from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import unwrap
 from jaxenvs.errors import DependencyNotInstalled, RenderingUnavailable
 from jaxenvs.monitor.atomic import write_bytes
 from jaxenvs.monitor.pictures.animation import write_animation
-from jaxenvs.monitor.pictures.episodes import Episode, cut_episode
+from jaxenvs.monitor.pictures.episodes import Episode, cut_episode, follow_actions
+from jaxenvs.monitor.pictures.png import pillow
 from jaxenvs.monitor.pictures.sized_frames import frames_at
 from jaxenvs.random import key as make_key
 from jaxenvs.scoreboard.board import board_of, on_cpu
@@ -45,7 +44,7 @@ def draw_start(env_id: str) -> bytes:
         raise RenderingUnavailable(f"{env_id} has no picture.")
     with on_cpu():
         frame = np.asarray(jax.jit(lambda key: env.render(env.reset(key)[0]))(make_key(0)))
-    return _png(_image().fromarray(frame), _size(frame.shape))
+    return _png(pillow().fromarray(frame), _size(frame.shape))
 
 
 def draw_episode(verdict: Verdict, files: Files, name: str) -> dict[str, Any] | None:
@@ -76,7 +75,7 @@ def draw_episode(verdict: Verdict, files: Files, name: str) -> dict[str, Any] | 
         frames = frames_at(env, [episode], (width, height), every=every)
         rate = min(_MOST_RATE, max(_LEAST_RATE, unwrap(env).frames_per_second / every))
         write_animation(files.picture(f"{name}-sheet.png"), frames, rate)
-        poster = _image().fromarray(np.asarray(frames[len(frames) // 2]))
+        poster = pillow().fromarray(np.asarray(frames[len(frames) // 2]))
         write_bytes(files.picture(f"{name}-poster.png"), _png(poster, poster.size))
         try:
             write_animation(files.picture(f"{name}.mp4"), frames, rate)
@@ -97,21 +96,7 @@ def _played(submission: Submission, env: Env[Any, Any], index: int) -> Episode:
     padded = jax.tree.map(
         lambda leaf: np.pad(leaf[:steps], [(0, padding)] + [(0, 0)] * (leaf.ndim - 1), mode="edge"), actions
     )
-    return cut_episode(*_follow(env, key, padded)).first(steps)
-
-
-@jax.jit
-def _follow(env: Env[Any, Any], key: Any, actions: Any) -> tuple[Any, ...]:
-    """States (one more than steps), actions, rewards and both flags."""
-    first = env.reset(key)[0]
-
-    def step(state: Any, action: Any) -> tuple[Any, Any]:
-        state, timestep = env.step(state, action)
-        return state, (state, timestep.reward, timestep.terminated, timestep.truncated)
-
-    _, (states, *rest) = jax.lax.scan(step, first, actions)
-    states = jax.tree.map(lambda one, later: jnp.concatenate([one[None], later]), first, states)
-    return states, actions, *rest
+    return cut_episode(*follow_actions(env, padded, key)).first(steps)
 
 
 def _size(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -125,12 +110,8 @@ def _size(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def _png(image: Any, size: tuple[int, int]) -> bytes:
     if image.size != size:
-        kinds = _image().Resampling
+        kinds = pillow().Resampling
         image = image.resize(size, kinds.NEAREST if size > image.size else kinds.BOX)
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return file.getvalue()
-
-
-def _image() -> Any:
-    return load_package("PIL.Image", "Pictures need pillow", '"jaxenvs[train]"')
