@@ -13,6 +13,7 @@ from jaxenvs import errors as errors
 from jaxenvs import random as random
 from jaxenvs import spaces as spaces
 from jaxenvs import wrappers as wrappers
+from jaxenvs.core.elsewhere import OF_PACKAGE, not_in_module
 from jaxenvs.core.env import Env as Env
 from jaxenvs.core.env import RendersText as RendersText
 from jaxenvs.core.env import TimeStep as TimeStep
@@ -119,7 +120,10 @@ if not TYPE_CHECKING:  # a type checker would take it for leave to ask for any n
     def __getattr__(name: str) -> Any:
         """Imports a public name on first use."""
         if name not in _ON_FIRST_USE:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
+            rooms = errors, spaces, adapters, wrappers
+            places = {part: f"it is `{room.__name__}.{part}`" for room in rooms for part in dir(room)}
+            habits = {part: place for part, place in places.items() if part[0].isupper()} | {**OF_PACKAGE}
+            raise AttributeError(not_in_module(__name__, name, habits, __dir__()))
         module = importlib.import_module(_ON_FIRST_USE[name])
         return getattr(module, name) if name in ("fuse", "load") else module
 

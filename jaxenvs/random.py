@@ -294,3 +294,13 @@ def check_key(key: Any, *, name: str = "reset") -> Key:
         f"`{name}` takes a JAX random key, got an array of dtype {key.dtype} and shape {key.shape}."
         f" Make one with `jaxenvs.random.key(0)`.{hint}"
     )
+
+
+def __getattr__(name: str) -> Any:
+    """Says where functions of `jax.random` are."""
+    hint = ""
+    if name == "PRNGKey":
+        hint = " Write `jaxenvs.random.key(seed)`."
+    elif not name.startswith("_") and hasattr(jax.random, name):
+        hint = f" It makes keys; draw from them with `jax.random.{name}`."
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{hint}")

@@ -5,6 +5,7 @@ import sys
 
 from jaxenvs.cli.extra import missing_extra
 from jaxenvs.cli.streams import write_anything
+from jaxenvs.errors import DependencyNotInstalled
 
 
 def main() -> None:
@@ -19,6 +20,9 @@ def main() -> None:
         if message is None:
             raise
         sys.stderr.write(f"Error: {message}\n")
+        sys.exit(1)
+    except DependencyNotInstalled as error:  # raised by an import; commands report theirs themselves
+        sys.stderr.write(f"Error: {error}\n")
         sys.exit(1)
     except KeyboardInterrupt:  # the imports take a second or more
         sys.exit(128 + signal.SIGINT)

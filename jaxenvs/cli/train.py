@@ -16,6 +16,7 @@ from jaxenvs.cli.agents import ANIMATION_KEY, build_run_env, key_for
 from jaxenvs.cli.config import read_config
 from jaxenvs.cli.console import reports_errors, say
 from jaxenvs.cli.evaluate import evaluation_of, figures_of_evaluation, print_evaluation
+from jaxenvs.cli.extra import require
 from jaxenvs.cli.interrupt import Interrupt, run_interruptibly
 from jaxenvs.cli.loggers import LOGGER_HELP, check_loggers, opened_loggers, recorded_loggers
 from jaxenvs.cli.rollout import longest_episode, save_animation
@@ -173,6 +174,7 @@ def train(
     played = fuse(env) if fused else env
     if record:
         pyarrow()  # raises if it is missing
+    require("matplotlib", *["PIL"] * (animation and env.can_render))
     run = (
         Run.open(resume) if resume else Run.create(settings, output, env=env, key=key_for(settings.seed, TRAINING_KEY))
     )

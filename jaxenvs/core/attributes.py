@@ -21,6 +21,24 @@ _HABITS = {
     "default_params": "parameters are fields of the environment: `env.replace(gravity=1.6)` makes another one",
     "num_actions": "it is `env.action_space.n` if actions are discrete",
     "state": "the state is not kept in the environment: `state, timestep = env.reset(key)`",
+    "name": "an environment does not know its id: its class is `type(jaxenvs.unwrap(env))`, and `jaxenvs list` has ids",
+    "id": "an environment does not know the id by which it was made: `jaxenvs.spec(id)` describes an id",
+    "params": "parameters are fields of the environment: `jaxenvs.unwrap(env).replace(gravity=1.6)` makes another one",
+    "sys": "parameters are fields of the environment: `jaxenvs.unwrap(env).replace(...)` makes another one",
+    "action_spec": "it is `env.action_space`, a property",
+    "observation_spec": "it is `env.observation_space`, a property",
+    "action_size": "it is `env.action_space.shape[0]` if actions are a `Box`, and `env.action_space.n` if discrete",
+    "observation_size": "it is `env.observation_space.shape[0]` if observations are a `Box`",
+    "observation_shape": "it is `env.observation_space.shape`",
+    "obs_shape": "it is `env.observation_space.shape`",
+    "init": "it is `state, timestep = env.reset(key)`",
+    "reset_env": "it is `env.reset(key)`, which resets nothing by itself later; `AutoReset` does",
+    "step_env": "it is `env.step(state, action)`, which does not reset; `AutoReset` does",
+    "get_obs": "it is `env.observe(state)` where `env.can_observe`, and `timestep.observation` always",
+    "get_observation": "it is `env.observe(state)` where `env.can_observe`, and `timestep.observation` always",
+    "legal_action_mask": "it is in `timestep.info` or in the state, where the task has one",
+    "action_masks": "it is in `timestep.info` or in the state, where the task has one",
+    "current_player": "it is in the state: `state.position.player` in games for two",
 }
 """Attributes of other libraries, and what jaxenvs has in their place."""
 
@@ -33,6 +51,12 @@ _HABITS_OF_PARTS = {
     "step_type": ("done", "`timestep.done` is true if the episode is over"),
 }
 """The same for spaces, learners and timesteps: with a field or a method by which the object is recognised."""
+
+_OF_TIMESTEP = {"obs": "observation", "observations": "observation", "metrics": "info", "rewards": "reward"}
+"""Fields of the states of other libraries that are in the timestep here, under another name."""
+
+_OF_ARRAYS = {"shape", "dtype", "ndim", "size", "astype", "reshape", "flatten", "mean", "min", "max", "sum", "at", "T"}
+"""Attributes of arrays, which a state is asked for if it is taken for the observation."""
 
 _TO_WRITE = {
     "observation_space": "a property that returns a space, such as `jaxenvs.spaces.Box(low, high)`",
@@ -102,6 +126,7 @@ def raise_not_found(env: Any, name: str) -> NoReturn:
     """Raises `AttributeNotFound`, for `__getattr__`; says where the attribute is, or what to use instead."""
     if name.startswith("_"):
         raise AttributeError(f"{type(env).__name__!r} object has no attribute {name!r}")
+    _check_is_no_field(env, name)
     if inspect.getattr_static(type(env), name, None) is not None:
         # It is a property that raised AttributeError: evaluate it once more to show that error.
         object.__getattribute__(env, name)
@@ -113,6 +138,7 @@ def raise_no_field(node: Any, name: str) -> NoReturn:
     owner = type(node)
     if name.startswith("_"):
         raise AttributeError(f"{owner.__name__!r} object has no attribute {name!r}")
+    _check_is_no_field(node, name)
     if inspect.getattr_static(owner, name, None) is not None:
         object.__getattribute__(node, name)  # a property that raised AttributeError: shows that error
     names = [field.name for field in dataclasses.fields(owner)]
@@ -129,8 +155,30 @@ def raise_no_field(node: Any, name: str) -> NoReturn:
     recognised, habit = _HABITS_OF_PARTS.get(name, ("", ""))
     if recognised in known:
         raise AttributeNotFound(f"{owner.__name__} has no attribute `{name}`: {habit}.")
+    if "final_observation" not in known and "sample" not in known and "train" not in known:
+        timely = _OF_TIMESTEP.get(name, name)
+        if timely in ("observation", "reward", "terminated", "truncated", "done", "info", "discount"):
+            raise AttributeNotFound(
+                f"{owner.__name__} has no attribute `{name}`. `reset` and `step` return a state and a timestep:"
+                f" `state, timestep = env.step(state, action)`, then `timestep.{timely}`."
+            )
+        if name in _OF_ARRAYS:
+            raise AttributeNotFound(
+                f"{owner.__name__} has no attribute `{name}`, since it is not an array. Of an environment, `reset` and"
+                " `step` return the state and then a timestep, which holds the observation: `timestep.observation`."
+            )
     hint = f"{did_you_mean(name, sorted(known))} Its fields are: {', '.join(names) or 'none'}."
     raise AttributeNotFound(f"{owner.__name__} has no attribute `{name}`.{hint}")
+
+
+def _check_is_no_field(node: Any, name: str) -> None:
+    """Raises `AttributeNotFound` if the class has a field of that name, for which the object holds no value."""
+    owner = type(node).__name__
+    if name in type(node).__dataclass_fields__:
+        raise AttributeNotFound(
+            f"This {owner} holds no value for its field `{name}`. It was pickled by a version in which {owner} had"
+            " other fields, or made without the constructor. Read it with that version, or make it again."
+        )
 
 
 def raise_not_a_pair(env: Any) -> NoReturn:

@@ -12,7 +12,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import INT32_MAX, has_nan, is_integer, is_real, unquoted
-from jaxenvs.core.pytree import PyTreeNode, adopt_integers, is_static
+from jaxenvs.core.pytree import PyTreeNode, adopt_numbers, is_static
 from jaxenvs.errors import InvalidField, did_you_mean
 
 Kind: TypeAlias = Literal["number", "numbers", "integer", "flag", "string", "any"]
@@ -214,7 +214,8 @@ def check_fields(node: Any, hook: Callable[[], None]) -> None:
         hook: the class's own checks. If they fail because of a wrong type, the wrong type is reported.
     """
     check_leaves(node)
-    adopt_integers(node)
+    adopt_numbers(node)
+    _adopt_floats(node)
     try:
         hook()
     except InvalidField:
@@ -223,6 +224,17 @@ def check_fields(node: Any, hook: Callable[[], None]) -> None:
         check_statics(node)
         raise
     check_statics(node)
+
+
+def _adopt_floats(node: Any) -> None:
+    """Replaces an integer by a float if the default is a float, so that it has a derivative and costs no new program.
+
+    Trees of axis numbers keep theirs.
+    """
+    for field in fields_of(type(node)):
+        value = getattr(node, field.name)
+        if type(value) is int and field.kind == "number" and isinstance(field.default, float) and not is_axes(node):
+            object.__setattr__(node, field.name, float(value))
 
 
 def is_axes(tree: Any) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 
 from jaxenvs.core.attributes import raise_no_field
 from jaxenvs.core.flax_state import register_with_flax
-from jaxenvs.core.pretty import show_in_ipython
+from jaxenvs.core.pretty import shorten_signature, show_in_lines
 from jaxenvs.errors import FrozenField, InvalidField
 
 
@@ -72,7 +72,8 @@ class PyTreeNode:
             raise
         if options.get("frozen", True):
             cls.__setattr__ = _refuse_assignment  # more helpful than the dataclass's own
-        show_in_ipython(cls)
+        show_in_lines(cls)
+        shorten_signature(cls)
         register(cls)
 
     if not TYPE_CHECKING:  # to a type checker, it would mean that any attribute exists
@@ -193,14 +194,14 @@ def _register_with_export(cls: type[Any], unflatten: Callable[..., Any]) -> None
             return
 
 
-def adopt_integers(node: Any) -> None:
-    """Replaces NumPy integers and bools in the fields of a new dataclass, including those in tuples, by Python's.
+def adopt_numbers(node: Any) -> None:
+    """Replaces NumPy's scalars in the fields of a new dataclass, and integers in its tuples, by Python's numbers.
 
     So sizes and counts may come from NumPy, checks need to handle only Python's, and programs are the same.
     """
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)
-        if isinstance(value, np.integer | np.bool_):
+        if isinstance(value, np.integer | np.bool_ | np.floating):
             object.__setattr__(node, field.name, value.item())
         elif type(value) is tuple and any(isinstance(entry, np.integer) for entry in value):
             plain = tuple(int(entry) if isinstance(entry, np.integer) else entry for entry in value)

@@ -294,7 +294,8 @@ def _check_name(namespace: str | None, name: str) -> None:
                 nearest = f" In jaxenvs it is `{spec.namespace}/{spec.name}`; the hyphen is for Gymnasium."
     if not nearest:
         elsewhere = sorted({s.namespace for s in registry.values() if s.name == name and s.namespace})
-        nearest = f" It exists in namespace `{elsewhere[0]}`: `{elsewhere[0]}/{name}`." if elsewhere else ""
+        ids = " and ".join(f"`{other}/{name}`" for other in elsewhere)
+        nearest = f" It exists in namespace `{'` and `'.join(elsewhere)}`: {ids}." if elsewhere else ""
     where = f" in namespace {namespace}" if namespace else ""
     hint = nearest or " `jaxenvs list` shows every id."
     raise NameNotFound(f"Environment `{name}` doesn't exist{where}.{hint}")

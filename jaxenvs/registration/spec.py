@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import Env
-from jaxenvs.core.pytree import adopt_integers
+from jaxenvs.core.pytree import adopt_numbers
 from jaxenvs.errors import RegistrationError
 
 _ID = re.compile(r"^(?:(?P<namespace>[\w:-]+)/)?(?P<name>[\w:.-]+?)(?:-v(?P<version>\d+))?$")
@@ -95,7 +95,7 @@ class EnvSpec:
                 f"{self.id}: the entry point must be a subclass of jaxenvs.Env or read 'package.module:Class',"
                 f" got {self.entry_point!r}."
             )
-        adopt_integers(self)
+        adopt_numbers(self)
         steps = self.max_episode_steps
         if steps is not None and (not is_integer(steps) or steps < 1):
             raise RegistrationError(f"{self.id}: max_episode_steps must be a positive integer or None, got {steps!r}.")

@@ -6,6 +6,8 @@ import jax
 import numpy as np
 
 from jaxenvs.core.wrapper import Wrapper, WrapperState
+from jaxenvs.random import key
+from jaxenvs.spaces import Space
 from jaxenvs.testing.rollouts import Rollout
 from jaxenvs.testing.subject import Fault, Subject
 from jaxenvs.wrappers import TimeLimit
@@ -21,12 +23,24 @@ def in_spaces(subject: Subject) -> None:
     if outside.any():
         step, lane = (int(i) for i in np.argwhere(outside)[0])
         example = jax.tree.map(lambda x: np.asarray(x)[lane], seen.example)
+        _check_form(subject.env.observation_space, example)
         raise Fault(
             f"the observation after step {step} is {example}, outside {subject.env.observation_space}",
             "Widen the space to what the task can show, or clip, and note the dtype that bounds are rounded to.",
         )
     if np.asarray(seen.action_outside).any():
         raise Fault("action_space.sample leaves the action space", "Correct the space's `sample` or `contains`.")
+
+
+def _check_form(space: Space[Any], observation: Any) -> None:
+    """Raises `Fault` if an observation has another structure, or other shapes or dtypes, than a space's elements."""
+    element = jax.eval_shape(space.sample, jax.eval_shape(lambda: key(0)))
+    wanted, seen = (jax.tree.map(lambda x: f"{x.dtype}{list(x.shape)}", tree) for tree in (element, observation))
+    if wanted != seen:
+        raise Fault(
+            f"observations are {seen}, and those of {space} are {wanted}".replace("'", ""),
+            "Give the space the shape and dtype of the observation, or the observation those of the space.",
+        )
 
 
 def rewards_in_range(subject: Subject) -> None:
@@ -104,4 +118,15 @@ def base_never_truncates(subject: Subject) -> None:
             raise Fault(
                 "the base environment sets `truncated`",
                 "Return `transition(...)`, which never does, and put the limit in `TimeLimit` or the spec.",
+            )
+
+
+def base_never_resets(subject: Subject) -> None:
+    """In the environment under all wrappers, `observation` is `final_observation`: only AutoReset tells them apart."""
+    for rollout in (subject.auto_rollout, subject.plain_rollout):
+        if np.asarray(rollout.base_moves_on).any():
+            raise Fault(
+                "a step of the base environment returns another `final_observation` than `observation`",
+                "Return `transition(observation, ...)`, which sets both, of the state that the step leads to, even if"
+                " the episode ends there: AutoReset begins the next one.",
             )

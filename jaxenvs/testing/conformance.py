@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jaxenvs.core.env import Env
-from jaxenvs.testing import behaviour, borders, goals, purity, structure
+from jaxenvs.testing import behaviour, borders, goals, keys, purity, structure
 from jaxenvs.testing.rollouts import Policy
 from jaxenvs.testing.subject import Fault, Subject
 
@@ -51,9 +51,18 @@ class Check:
         except Fault as fault:
             raise ConformanceError(subject.name, self.name, fault.seen, fault.remedy) from fault.__cause__
         except Exception as error:
-            seen = f"{type(error).__name__}: {str(error).strip()[:500]}"
-            raise ConformanceError(subject.name, self.name, seen, f"The check asks: {self.asks}") from error
+            seen = f"{type(error).__name__}: {str(error).strip()[:500].rstrip('.')}"
+            remedy = next((advice for text, advice in _ADVICE.items() if text in seen), f"The check asks: {self.asks}")
+            raise ConformanceError(subject.name, self.name, seen, remedy) from error
 
+
+_ADVICE = {
+    "IO effect not supported": (
+        "Ask the host by `jax.pure_callback(..., vmap_method=...)`, and print by `jax.debug.print`: the order of"
+        " `io_callback` has no meaning in a batch."
+    ),
+}
+"""What to do about errors of JAX that more than one check may meet, by a part of their text."""
 
 CHECKS: tuple[Check, ...] = tuple(
     Check(function)
@@ -66,6 +75,7 @@ CHECKS: tuple[Check, ...] = tuple(
         structure.no_weak_types,
         purity.inputs_kept,
         purity.pure,
+        keys.keys_used_once,
         purity.no_leaks,
         purity.one_trace,
         structure.episode_start,
@@ -85,6 +95,7 @@ CHECKS: tuple[Check, ...] = tuple(
         behaviour.in_spaces,
         behaviour.rewards_in_range,
         behaviour.base_never_truncates,
+        behaviour.base_never_resets,
         behaviour.ends_are_reached,
     )
 )

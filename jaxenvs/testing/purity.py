@@ -25,26 +25,48 @@ def inputs_kept(subject: Subject) -> None:
 
 
 def pure(subject: Subject) -> None:
-    """Tracing `reset` or `step` twice gives the same program: no counter, clock or NumPy random number."""
+    """Tracing a call twice gives the same program, and changes nothing: no counter, clock or NumPy random number."""
     env, state = subject.env, subject.state_shape
-    programs = {
+    for call, signature in (("reset", subject.reset_signature), ("step", subject.step_signature)):
+        if signature.changed:
+            raise Fault(
+                f"{call} changes {' and '.join(signature.changed)}",
+                "Let it return everything that it computes, draw from the key, and set nothing for the whole process.",
+            )
+    programs: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "reset": (lambda key: env.reset(key), (subject.keys(0),)),
         "step": (lambda state, action: env.step(state, action), (state, subject.action)),
     }
+    if env.can_render:
+        programs["render"] = lambda state: env.render(state), (state,)
     for call, (function, arguments) in programs.items():
-        texts, constants = [], []
-        for _ in range(2):
-            # A new function object each time, so that JAX does not reuse an earlier trace.
-            program = jax.make_jaxpr(lambda *a, function=function: function(*a))(*arguments)
-            texts.append(re.sub(r"0x[0-9a-f]+|id=\d+", "", str(program.jaxpr)))
-            constants.append(list(program.consts))
-        same_constants = identical(constants[0], constants[1])
-        if texts[0] != texts[1] or not same_constants:
+        try:
+            texts, constants = zip(*(_program(function, arguments) for _ in range(2)), strict=True)
+            same = texts[0] == texts[1] and identical(constants[0], constants[1])
+        except Exception as error:
+            if call == "render":  # by a host, whose pictures `renders` asks for
+                continue
+            if not isinstance(error, jax.errors.JAXTypeError):
+                raise
+            first_line = str(error).splitlines()[0]
+            raise Fault(
+                f"{call} meets an array of an earlier trace: {type(error).__name__}: {first_line}",
+                "Keep no JAX array from one call to the next, in `functools.cached_property`, `functools.cache` or an"
+                " attribute: compute it each time, which costs nothing in a compiled program, or once with NumPy.",
+            ) from error
+        if not same:
             raise Fault(
                 f"{call} is a different program each time it is traced{_first_difference(*texts)}",
                 "Let it depend only on its arguments: keep counters in the state, draw from the key,"
                 " and read no module variable that changes.",
             )
+
+
+def _program(function: Any, arguments: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """The text of a traced program, and its constants."""
+    # A new function object each time, so that JAX does not reuse an earlier trace.
+    program = jax.make_jaxpr(lambda *a: function(*a))(*arguments)
+    return re.sub(r"0x[0-9a-f]+|id=\d+", "", str(program.jaxpr)), list(program.consts)
 
 
 def _first_difference(left: str, right: str) -> str:
@@ -145,11 +167,13 @@ def all_transformations_agree(subject: Subject) -> None:
         forms.append(("jit", subject.step(env, state, action), outcome))
         if subject.eager and number < 2:
             forms.append(("eager", env.step(state, action), outcome))
+            _check_not_deleted("step", (state, action))
     for lane, key in enumerate(subject.keys(2, 2)):
         start = take(subject.few[0], lane)
         forms.append(("jit", subject.reset(env, key), start))
         if subject.eager and lane == 0:
             forms.append(("eager", env.reset(key), start))
+            _check_not_deleted("reset", key)
     for form, result, expected in forms:
         found = difference("(state, timestep)", result, expected)
         if found:
@@ -157,6 +181,15 @@ def all_transformations_agree(subject: Subject) -> None:
                 f"a call under {form} and one under vmap in scan differ at {found}",
                 "Use jnp rather than np or Python `if` on values, and treat traced and concrete input in the same way.",
             )
+
+
+def _check_not_deleted(call: str, arguments: Any) -> None:
+    """Raises `Fault` if an array among the arguments of a call is gone after it."""
+    if any(isinstance(leaf, jax.Array) and leaf.is_deleted() for leaf in jax.tree.leaves(arguments)):
+        raise Fault(
+            f"{call} donates an array that it was given, which the caller can then no longer use",
+            "Leave out `donate_argnums`: callers donate to their own jitted loop.",
+        )
 
 
 def steps_in_mapped_cond(subject: Subject) -> None:

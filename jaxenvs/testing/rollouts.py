@@ -26,6 +26,7 @@ class Rollout(NamedTuple):
         terminated: (steps, lanes) bool, the flag of the timestep.
         truncated: (steps, lanes) bool, the flag of the timestep.
         base_truncated: (steps, lanes) bool, the flag that the base environment set.
+        base_moves_on: (steps, lanes) bool, whether its `observation` differed from its `final_observation`.
         outside: (steps, lanes) bool, whether an observation, or `final_observation`, lay outside its space.
         example: the first such observation of each lane; zeros if there is none.
         action_outside: (steps, lanes) bool, whether a sampled action lay outside its space.
@@ -39,6 +40,7 @@ class Rollout(NamedTuple):
     terminated: Array
     truncated: Array
     base_truncated: Array
+    base_moves_on: Array
     outside: Array
     example: Any
     action_outside: Array
@@ -73,12 +75,12 @@ def rollout(
     def act(observation: Any, key: Array) -> Any:
         return env.action_space.sample(key) if policy is None else policy(observation, key)
 
-    def base_truncates(state: Any, action: Any, timestep: Any, key: Array) -> Array:
-        if base is env:
-            return timestep.truncated
+    def of_base(state: Any, action: Any, timestep: Any, key: Array) -> tuple[Array, Array]:
         # If the base environment never truncates, this step is a constant that the compiler removes.
-        base_action = action if same_actions else base.action_space.sample(key)
-        return jnp.asarray(base.step(unwrap_state(env, state), base_action)[1].truncated).reshape(())
+        if base is not env:
+            base_action = action if same_actions else base.action_space.sample(key)
+            timestep = base.step(unwrap_state(env, state), base_action)[1]
+        return jnp.asarray(timestep.truncated).reshape(()), _moves_on(timestep)
 
     def body(carry: tuple[Any, Any, Any], key: Array) -> tuple[tuple[Any, Any, Any], Any]:
         state, observation, seen = carry
@@ -90,7 +92,7 @@ def rollout(
             digest(timestep),
             jnp.asarray(timestep.terminated).reshape(()),
             jnp.asarray(timestep.truncated).reshape(()),
-            base_truncates(state, action, timestep, key),
+            *of_base(state, action, timestep, key),
             _outside(env, timestep),
             ~env.action_space.contains(action),
             jnp.asarray(timestep.reward, jnp.float32).reshape(()),
@@ -106,17 +108,28 @@ def rollout(
         seen = _observe(env, shown, timestep, (nothing, jnp.zeros((), bool), example))
         unset = jnp.zeros((), bool)
         reset_reward = jnp.asarray(timestep.reward, jnp.float32).reshape(())
-        first = (digest(timestep), unset, unset, unset, _outside(env, timestep), unset, reset_reward)
+        first = (digest(timestep), unset, unset, unset, unset, _outside(env, timestep), unset, reset_reward)
         carry = (state, timestep.observation, seen)
         (state, _, (not_finite, _, example)), rows = jax.lax.scan(body, carry, jax.random.split(action_key, steps))
         rows = tuple(jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True))
-        checksum, terminated, truncated, base_truncated, outside, action_outside, reward = rows
+        checksum, terminated, truncated, base_truncated, base_moves_on, outside, action_outside, reward = rows
         return Rollout(
-            checksum, terminated, truncated, base_truncated, outside, example, action_outside, reward, not_finite, state
+            checksum,
+            terminated,
+            truncated,
+            base_truncated,
+            base_moves_on,
+            outside,
+            example,
+            action_outside,
+            reward,
+            not_finite,
+            state,
         )
 
     result = jax.vmap(lane)(reset_keys, action_keys, resets)
-    fields = ("digest", "terminated", "truncated", "base_truncated", "outside", "action_outside", "reward")
+    fields = ("digest", "terminated", "truncated", "base_truncated", "base_moves_on", "outside")
+    fields = (*fields, "action_outside", "reward")
     return result._replace(**{name: jnp.swapaxes(getattr(result, name), 0, 1) for name in fields})
 
 
@@ -137,6 +150,14 @@ def _words(leaf: Any) -> Array:
         unsigned = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32, 8: jnp.uint64}[leaf.dtype.itemsize]
         leaf = jax.lax.bitcast_convert_type(leaf, unsigned)
     return leaf.astype(jnp.uint32)
+
+
+def _moves_on(timestep: Any) -> Array:
+    """Whether a timestep's observation differs from its `final_observation`."""
+    pairs = zip(jax.tree.leaves(timestep.observation), jax.tree.leaves(timestep.final_observation), strict=True)
+    # Equal in value for the most part means the same object, and costs nothing then.
+    differ = [(digest(a) != digest(b)) for a, b in pairs if a is not b]
+    return jnp.stack(differ).any() if differ else jnp.zeros((), bool)
 
 
 def _outside(env: Any, timestep: Any) -> Array:

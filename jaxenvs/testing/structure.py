@@ -51,6 +51,15 @@ def spaces(subject: Subject) -> None:
             raise Fault(
                 f"{name} is {getattr(subject.env, name)!r}", "Return a space from `jaxenvs.spaces`, as a property."
             )
+    for name in ("observation_space", "action_space", "reward_range"):
+        if not identical(getattr(subject.env, name), getattr(subject.env, name)):
+            raise Fault(
+                f"`{name}` differs each time it is read",
+                "Let it follow from the fields alone: no counter, no NumPy draw.",
+            )
+    low, high = (float(bound) for bound in subject.env.reward_range)
+    if not low <= high:
+        raise Fault(f"`reward_range` is {low:.9g} to {high:.9g}", "Return the least and the greatest reward of a step.")
     space = subject.env.action_space
     samples = jax.jit(jax.vmap(space.sample))(subject.keys(6, 256))
     inside = np.asarray(jax.jit(jax.vmap(space.contains))(samples))

@@ -14,6 +14,7 @@ from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.random import key
 from jaxenvs.testing.endings import OptionalReset
 from jaxenvs.testing.rollouts import Policy, Rollout, rollout
+from jaxenvs.testing.surroundings import watched
 from jaxenvs.testing.trees import Leaf, describe, take
 from jaxenvs.wrappers import AutoReset, TimeLimit
 
@@ -45,6 +46,7 @@ class Signature:
         timestep: the timestep's leaves by path.
         inputs_kept: whether the containers and leaves passed in were left unchanged.
         info: the keys of `timestep.info` in order, or the name of its type.
+        changed: what the call changed that is none of its arguments, in words.
     """
 
     result: str
@@ -54,6 +56,7 @@ class Signature:
     timestep: dict[str, Leaf]
     inputs_kept: bool
     info: tuple[Any, ...] | str
+    changed: tuple[str, ...] = ()
 
     @property
     def leaves(self) -> dict[str, Leaf]:
@@ -126,17 +129,21 @@ class Subject:
     @cached_property
     def reset_signature(self) -> Signature:
         """The types that `reset` returns, from a trace without execution."""
-        return _trace(self.env.reset, self.keys(0))[0]
+        return self._reset_trace[0]
 
     @cached_property
     def step_signature(self) -> Signature:
         """The types that `step` returns for a state from `reset`."""
-        return _trace(self.env.step, self.state_shape, self.action)[0]
+        return _trace(self.env, self.env.step, self.state_shape, self.action)[0]
 
     @cached_property
     def state_shape(self) -> Any:
         """The state with a `jax.ShapeDtypeStruct` for each leaf."""
-        return _trace(self.env.reset, self.keys(0))[1]
+        return self._reset_trace[1]
+
+    @cached_property
+    def _reset_trace(self) -> tuple[Signature, Any]:
+        return _trace(self.env, self.env.reset, self.keys(0))
 
     @cached_property
     def action(self) -> Any:
@@ -237,8 +244,8 @@ class Subject:
         return run(env, *keys, np.full(self.lanes, resets))
 
 
-def _trace(function: Any, *arguments: Any) -> tuple[Signature, Any]:
-    """Traces a call and records what it returned, and the shapes of the returned state."""
+def _trace(env: Env[Any, Any], function: Any, *arguments: Any) -> tuple[Signature, Any]:
+    """Traces a call and records what it returned, what it changed, and the shapes of the returned state."""
     seen: list[Signature] = []
 
     def probe(*arguments: Any) -> Any:
@@ -266,5 +273,6 @@ def _trace(function: Any, *arguments: Any) -> tuple[Signature, Any]:
         return state
 
     # A new function object each time, so that no earlier trace is reused.
-    state = jax.eval_shape(lambda *arguments: probe(*arguments), *arguments)
-    return seen[0], state
+    with watched(env) as changed:
+        state = jax.eval_shape(lambda *arguments: probe(*arguments), *arguments)
+    return dataclasses.replace(seen[0], changed=tuple(changed)), state

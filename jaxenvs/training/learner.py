@@ -154,6 +154,11 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         name = type(self).__name__
         hints = hints_of(type(self))
         for field in dataclasses.fields(self):
+            if isinstance(getattr(self, field.name), Env):
+                raise InvalidField(
+                    f"{name}: `{field.name}` was given an environment, but a learner holds only settings. Write"
+                    f" `{name}(total_steps=100_000).train(env, key)`."
+                )
             value = checked(name, field.name, getattr(self, field.name), hints[field.name])
             object.__setattr__(self, field.name, value)
         self.check_count("total_steps", most=None)

@@ -7,6 +7,8 @@ import importlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from jaxenvs.core.elsewhere import OF_WRAPPERS, not_in_module
+
 if TYPE_CHECKING:
     from jaxenvs.wrappers.action_wrapper import ActionWrapper as ActionWrapper
     from jaxenvs.wrappers.auto_reset import AutoReset as AutoReset
@@ -79,7 +81,8 @@ __all__ = [  # in the order of the files
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__)}.")
+        message = not_in_module(__name__, name, OF_WRAPPERS, __all__)
+        raise AttributeError(message if name in OF_WRAPPERS else f"{message} It has: {', '.join(__all__)}.")
     file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     wrapper = getattr(importlib.import_module(f"{__name__}.{file}"), name)
     globals()[name] = wrapper  # so that it is found without this function from now on

@@ -71,16 +71,26 @@ def test_unknown_command_is_wrong_usage(jaxenvs_command):
     assert jaxenvs_command("trian").code == 2
 
 
-@pytest.mark.parametrize("package", ["typer", "tqdm"])
-def test_missing_extra_is_said_plainly(package):
+@pytest.mark.parametrize("package", ["typer", "rich", "tqdm", "matplotlib", "PIL"])
+def test_missing_extra_is_said_plainly(package, tmp_path):
     program = f"import sys; sys.modules[{package!r}] = None; from jaxenvs.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "train", "CartPole-v1"]
+    command = [sys.executable, "-c", program, "train", "CartPole-v1", "--output", str(tmp_path / "run")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert not (tmp_path / "run").exists()
     assert result.returncode == 1
     expected = (
         f'Error: The jaxenvs command needs `{package}`, which is not installed: run `pip install "jaxenvs[train]"`.'
     )
-    assert result.stderr.splitlines() == [expected]
+    assert " ".join(result.stderr.split()) == expected
+
+
+def test_missing_learners_are_said_plainly():
+    program = "import sys; sys.modules['optax'] = None; from jaxenvs.cli.main import main; main()"
+    result = subprocess.run([sys.executable, "-c", program, "list"], capture_output=True, text=True, timeout=120)
+    assert (result.returncode, result.stderr) == (
+        1,
+        'Error: Training needs optax: run `pip install "jaxenvs[train]"`.\n',
+    )
 
 
 @pytest.fixture

@@ -191,6 +191,7 @@ CHEAP_CHECKS = {
     "no_weak_types",
     "inputs_kept",
     "pure",
+    "keys_used_once",
     "no_leaks",
     "bad_action_refused",
     "bad_key_refused",

@@ -4,7 +4,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.testing import CHECKS, ConformanceError, Subject, check_env
-from tests.conformance import faults, goals
+from tests.conformance import faults, goals, impurities
 from tests.conformance.sound import Sound
 
 FAULTS = {
@@ -25,6 +25,20 @@ FAULTS = {
     faults.HostCounter: "pure",
     faults.MutableGlobal: "pure",
     faults.NumpyRandom: "pure",
+    impurities.SeedsNumpy: "pure",
+    impurities.SeedsPython: "pure",
+    impurities.SetsJax: "pure",
+    impurities.ChangesItself: "pure",
+    impurities.KeepsTable: "pure",
+    impurities.RandomPicture: "pure",
+    impurities.DrawsTwice: "keys_used_once",
+    impurities.DrawsTwiceInLoop: "keys_used_once",
+    impurities.KeepsKey: "keys_used_once",
+    impurities.KeepsDrawnKey: "keys_used_once",
+    impurities.ConstantNoise: "keys_used_once",
+    faults.IgnoredKey: "keys_used_once",
+    impurities.OtherSpaces: "spaces",
+    impurities.NanRange: "spaces",
     faults.LeakedTracer: "no_leaks",
     faults.StaticStride: "one_trace",
     faults.ReadsParameter: "one_trace",
@@ -46,14 +60,16 @@ FAULTS = {
     faults.FloatRender: "renders",
     faults.BlankRender: "renders",
     faults.HostCallback: "same_key_same_trajectory",
-    faults.IgnoredKey: "other_key_other_trajectory",
     faults.Deterministic: "other_key_other_trajectory",
     faults.ObservationOutside: "in_spaces",
     faults.FinalOutside: "in_spaces",
     faults.NarrowRewards: "rewards_in_range",
     faults.NanAfterDone: "finite",
     faults.NanState: "finite",
+    impurities.OtherShape: "in_spaces",
+    impurities.Donates: "all_transformations_agree",
     faults.Truncates: "base_never_truncates",
+    impurities.ResetsItself: "base_never_resets",
     faults.NeverEnds: "ends_are_reached",
 }
 """The fault, and the check that `check_env` must name for it."""

@@ -1,9 +1,13 @@
 """What a notebook shows of environments, states and timesteps."""
 
+import inspect
+import pydoc
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.typing import ArrayLike
 
 import jaxenvs
 
@@ -59,3 +63,40 @@ def test_a_repr_of_its_own_is_kept():
             return f"<{self.x}>"
 
     assert pretty(Named(3)) == "<3>"
+
+
+def test_print_shows_the_same_as_a_notebook_with_keys_by_their_type():
+    env = jaxenvs.AutoReset(jaxenvs.make("MinAtar/Breakout-v1"))
+    state, timestep = env.reset(jaxenvs.random.key(0))
+    for shown in (env, state, timestep, state.inner):
+        assert str(shown) == pretty(shown)
+        assert max(map(len, str(shown).splitlines())) < 80
+    assert "    key=key<jaxenvs>[],\n" in str(state)
+    assert str(timestep).splitlines()[1] == "    observation=bool[10, 10, 4],"
+    assert "\n" not in str(jaxenvs.unwrap(env))
+
+
+def test_arrays_of_several_rows_stay_in_their_column():
+    class Rows(jaxenvs.PyTreeNode):
+        pair: tuple
+        table: np.ndarray
+
+    assert (
+        str(Rows((1,), np.eye(3)))
+        == """Rows(
+    pair=(1,),
+    table=array([[1., 0., 0.],
+                 [0., 1., 0.],
+                 [0., 0., 1.]]))"""
+    )
+
+
+def test_signatures_name_array_like():
+    class Thing(jaxenvs.PyTreeNode):
+        mass: ArrayLike = 1.0
+        drag: ArrayLike | None = None
+        wind: jax.Array | None = None
+        size: int = jaxenvs.static(default=3)
+
+    assert str(inspect.signature(Thing)).startswith("(mass: ArrayLike = 1.0, drag: ArrayLike | None = None, wind: ")
+    assert "mass: ArrayLike" in pydoc.render_doc(Thing)
