@@ -3,11 +3,14 @@
 import dataclasses
 from typing import Any
 
+from jaxenvs.adapters._gymnasium_names import fields_here
 from jaxenvs.adapters._host_loop.processes import check_process
 from jaxenvs.core.env import Env
+from jaxenvs.core.fields import fields_of
 from jaxenvs.core.wrapper import resets_itself, unwrap, wrappers_of
 from jaxenvs.errors import InvalidField, WrapperOrderError, did_you_mean
-from jaxenvs.registration import make
+from jaxenvs.registration import make, spec
+from jaxenvs.registration.make import load
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 _ARGUMENTS = ("autoreset_mode", "legacy_step_api", "max_episode_steps", "num_envs", "render_mode", "seed")
@@ -40,7 +43,7 @@ def given_env(
     Args:
         adapter: the adapter's name, for messages.
         env: an id, or an environment.
-        fields: values for fields of the environment; only with an id.
+        fields: values for fields of the environment, under their names here or in Gymnasium; only with an id.
         max_episode_steps: replaces the id's time limit, -1 for none; only with an id.
 
     Raises:
@@ -51,6 +54,9 @@ def given_env(
     """
     check_process()
     if isinstance(env, str):
+        if fields:
+            cls = load(spec(env))
+            fields = fields_here(cls, fields, {field.name for field in fields_of(cls)})
         env = make(env, max_episode_steps=max_episode_steps, **fields)
     elif not isinstance(env, Env):
         raise InvalidField(f"{adapter} takes an id or a jaxenvs.Env, got {env!r} of type {type(env).__name__}.")

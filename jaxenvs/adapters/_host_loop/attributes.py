@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.adapters._gymnasium_names import name_here
 from jaxenvs.adapters._host_loop.lane_programs import Axes
 from jaxenvs.core.checks import is_real
 from jaxenvs.core.env import Env
@@ -17,31 +18,6 @@ from jaxenvs.core.pytree import is_static
 from jaxenvs.core.trees import is_key
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField, did_you_mean
-
-_GYMNASIUM_NAMES: dict[str, dict[str, str]] = {
-    "CartPole": {
-        "masscart": "cart_mass",
-        "masspole": "pole_mass",
-        "length": "half_length",
-        "force_mag": "force",
-        "theta_threshold_radians": "theta_threshold",
-    },
-    "Pendulum": {"g": "gravity", "m": "mass", "l": "length", "dt": "tau"},
-    "Acrobot": {
-        "dt": "tau",
-        "LINK_LENGTH_1": "link_length_1",
-        "LINK_LENGTH_2": "link_length_2",
-        "LINK_MASS_1": "link_mass_1",
-        "LINK_MASS_2": "link_mass_2",
-        "LINK_COM_POS_1": "link_com_1",
-        "LINK_COM_POS_2": "link_com_2",
-        "LINK_MOI": "link_moi",
-        "MAX_VEL_1": "max_velocity_1",
-        "MAX_VEL_2": "max_velocity_2",
-        "AVAIL_TORQUE": "torques",
-    },
-}
-"""By class: Gymnasium's names for fields that have another name here, with the same meaning and unit."""
 
 
 def on_device(env: Any) -> Any:
@@ -110,7 +86,8 @@ class Declared:
     def get(self, name: str, lanes: Sequence[int]) -> list[Any]:
         """A public field, property or method of the environments of some lanes, or of the wrappers around them.
 
-        Scalars are Python numbers, arrays are read-only NumPy arrays, and a method is a `Method`.
+        Scalars are Python numbers, arrays are read-only NumPy arrays, and a method is a `Method`. "unwrapped" is the
+        environment without its wrappers.
 
         Raises:
             AttributeError: there is no such attribute; the message lists the fields.
@@ -173,6 +150,8 @@ class Declared:
             if not name.startswith("_") and hasattr(part, name):
                 value = getattr(part, name)
                 return Method(value) if inspect.ismethod(value) else jax.tree.map(_for_the_host, value)
+        if name == "unwrapped":
+            return unwrap(env)
         raise self._no_attribute(name)
 
     def _upload(self) -> None:
@@ -209,8 +188,7 @@ class Declared:
     def _resolved(self, name: str) -> str:
         """Our name for a field that has another name in Gymnasium."""
         base = unwrap(self._common)
-        ours = _GYMNASIUM_NAMES.get(type(base).__name__, {}).get(name, name)
-        return ours if name != ours and name not in _names(base) and ours in _names(base) else name
+        return name_here(type(base), name, _names(base))
 
     def _depth(self, name: str) -> int | None:
         """The depth of the field in the chain; the outermost wrapper, the adapter's AutoReset, is skipped."""

@@ -17,6 +17,7 @@ from jaxenvs.adapters._host_loop.lanes import FieldsBySetAttr, Lanes, Output, wi
 from jaxenvs.adapters._host_loop.transfer import to_host
 from jaxenvs.adapters.gymnasium.env import check_render_mode, metadata_of
 from jaxenvs.adapters.gymnasium.errors import ClosedEnvironment, InvalidSeed, ResetNeeded
+from jaxenvs.adapters.gymnasium.registration import spec_as_made
 from jaxenvs.adapters.stable_baselines3.infos import infos_of, step_infos
 from jaxenvs.adapters.stable_baselines3.spaces import ObservationForm, action_form
 from jaxenvs.core.checks import is_integer
@@ -63,7 +64,8 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
     | Text, Sequence, Graph                | not supported                   | not supported |
 
     `get_attr`, `set_attr` and `env_method` access the fields, properties and public methods of the environment
-    and of the jaxenvs wrappers around it; a new value of a field holds from the next step on.
+    and of the jaxenvs wrappers around it; a new value of a field holds from the next step on. `get_attr("spec")`
+    returns Gymnasium's `EnvSpec` of the id.
 
     If `info` has an `action_mask` or a `legal_action_mask`, `env_method("action_masks")` returns the masks for the next
     action, as sb3-contrib's `MaskablePPO` requires.
@@ -112,6 +114,7 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         made = given_env(name, env, fields, max_episode_steps)
         check_render_mode(made, render_mode)
         self._env = made
+        self._spec = spec_as_made(env, fields, max_episode_steps, render_mode) if isinstance(env, str) else None
         self._lanes = Lanes(made, num_envs, name)
         self._observations = ObservationForm.of(made.observation_space)
         self._actions = action_form(made.action_space)
@@ -247,6 +250,9 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """A field, property or method of some environments, such as "gravity"; or the methods "action_masks".
 
+        "spec" is Gymnasium's `EnvSpec` of the id, as `gymnasium.make` returns it; None for an environment that was made
+        without an id. "unwrapped" is the environment itself, whose fields can be read, and "state" its state.
+
         Raises:
             AttributeError: there is no such attribute; the message lists the fields.
             IndexError, InvalidField: an index is invalid.
@@ -254,6 +260,10 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         lanes = self._chosen(indices)
         if attr_name in ("observation_space", "action_space", "render_mode", "metadata"):
             return [getattr(self, attr_name)] * len(lanes)
+        if attr_name == "spec":
+            return [self._spec] * len(lanes)
+        if attr_name == "np_random_seed":
+            return [self._lanes.seeds[lane] if self._lanes.seeds else None for lane in lanes]
         if attr_name == "action_masks":
             self._check_masks()
             return [partial(self._action_mask, lane) for lane in lanes]
