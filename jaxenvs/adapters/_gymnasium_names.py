@@ -1,7 +1,9 @@
-"""Gymnasium's names for fields that have another name here, with the same meaning and unit."""
+"""Gymnasium's attributes that have another name here, with the same meaning and unit, or that are computed here."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any
+
+import numpy as np
 
 _NAMES: dict[str, dict[str, str]] = {
     "CartPole": {
@@ -26,7 +28,20 @@ _NAMES: dict[str, dict[str, str]] = {
         "AVAIL_TORQUE": "torques",
     },
 }
-"""By the name of the environment's class."""
+"""Fields, by the name of the environment's class."""
+
+COMPUTED: dict[str, dict[str, Callable[[Any], Any]]] = {
+    "CartPole": {
+        "total_mass": lambda env: env.cart_mass + env.pole_mass,
+        "polemass_length": lambda env: env.pole_mass * env.half_length,
+    },
+    "FrozenLake": {
+        "desc": lambda env: np.array([list(row) for row in env.tiles], "S1"),
+        "nrow": lambda env: len(env.tiles),
+        "ncol": lambda env: len(env.tiles[0]),
+    },
+}
+"""Attributes that can be read, by the name of the environment's class."""
 
 
 def name_here(cls: type[Any], name: str, fields: Container[str]) -> str:

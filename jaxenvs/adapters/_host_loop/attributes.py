@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.adapters._gymnasium_names import name_here
+from jaxenvs.adapters._gymnasium_names import COMPUTED, name_here
 from jaxenvs.adapters._host_loop.lane_programs import Axes
 from jaxenvs.core.checks import is_real
 from jaxenvs.core.env import Env
@@ -146,13 +146,17 @@ class Declared:
         return is_program or types_before != [leaf.dtype for leaf in jax.tree.leaves(self.device)]
 
     def _read(self, env: Any, name: str) -> Any:
+        base = unwrap(env)
+        if name in (computed := _computed(base)):
+            return jax.tree.map(_for_the_host, computed[name](base))
         for part in _chain(env)[1:]:
             if not name.startswith("_") and hasattr(part, name):
                 value = getattr(part, name)
-                return Method(value) if inspect.ismethod(value) else jax.tree.map(_for_the_host, value)
+                is_method = inspect.ismethod(value) or (inspect.isfunction(value) and name not in _names(part))
+                return Method(value) if is_method else jax.tree.map(_for_the_host, value)
         if name == "unwrapped":
-            return unwrap(env)
-        raise self._no_attribute(name)
+            return base
+        raise AttributeError(f"{self._no_attribute(name)} What changes in an episode is in its `state`.")
 
     def _upload(self) -> None:
         """Puts all leaves on the device; those that differ by lane get a leading axis."""
@@ -201,7 +205,7 @@ class Declared:
         return AttributeError(f"The environment has no attribute `{name}`.{did_you_mean(name, names)} {listed}")
 
     def _cannot_set(self, name: str) -> AttributeError:
-        if not name.startswith("_") and any(hasattr(type(part), name) for part in _chain(self._common)[1:]):
+        if not name.startswith("_") and self._is_computed(name):
             listed = ", ".join(self.names()) or "none"
             return AttributeError(
                 f"`{name}` cannot be set: the environment computes it. What can be set are its fields: {listed}."
@@ -210,13 +214,20 @@ class Declared:
 
     def near_miss(self, name: str) -> AttributeError | None:
         """The error for a name that cannot be set, or that resembles the name of a field; else None."""
-        computed = any(hasattr(type(part), name) for part in _chain(self._common)[1:])
-        return self._cannot_set(name) if computed or did_you_mean(name, self.names()) else None
+        return self._cannot_set(name) if self._is_computed(name) or did_you_mean(name, self.names()) else None
+
+    def _is_computed(self, name: str) -> bool:
+        chain = _chain(self._common)[1:]
+        return name in _computed(chain[-1]) or any(hasattr(type(part), name) for part in chain)
 
 
 def _chain(env: Any) -> list[Any]:
     """The wrappers, outermost first, and the base environment."""
     return [*wrappers_of(env), unwrap(env)]
+
+
+def _computed(base: Any) -> dict[str, Callable[[Any], Any]]:
+    return COMPUTED.get(type(base).__name__, {})
 
 
 def _names(env: Any) -> list[str]:

@@ -99,11 +99,3 @@ def test_an_old_gymnasium_gets_a_warning(monkeypatch):
 def test_a_misspelt_id_gets_gymnasiums_suggestion():
     with pytest.raises(gymnasium.error.NameNotFound, match="Did you mean: `CartPole`"):
         gymnasium.make("jaxenvs/CartPol-v1")
-
-
-def test_fields_may_have_their_names_in_gymnasium():
-    assert gymnasium.make("jaxenvs/Pendulum-v1", g=9.81).unwrapped.gravity == 9.81
-    assert gymnasium.make("Pendulum-v1", g=9.81).unwrapped.g == 9.81
-    assert gymnasium.make_vec("jaxenvs/Pendulum-v1", 2, g=9.81).get_attr("gravity") == (9.81, 9.81)
-    with pytest.raises(jaxenvs.errors.InvalidField, match="no field `g`"):
-        gymnasium.make("jaxenvs/Pendulum-v1", g=9.81, gravity=1.0)
