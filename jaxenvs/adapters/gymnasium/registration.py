@@ -9,7 +9,6 @@ import gymnasium
 from gymnasium.envs import registration
 
 from jaxenvs.registration import EnvSpec, registry
-from jaxenvs.registration import spec as find_spec
 from jaxenvs.registration.atari import atari_ids
 from jaxenvs.registration.spec import gymnasium_id
 
@@ -60,21 +59,21 @@ def register_all() -> None:
 
 
 def spec_as_made(
-    id: str, fields: dict[str, Any], max_episode_steps: int | None, render_mode: str | None
+    spec: EnvSpec, fields: dict[str, Any], max_episode_steps: int | None, render_mode: str | None
 ) -> registration.EnvSpec | None:
     """The `spec` of what `gymnasium.make` makes of an id with these arguments; None if Gymnasium does not know the id.
 
     Args:
-        id: an id of jaxenvs.
+        spec: the spec of the id in jaxenvs.
         fields: values for fields of the environment.
         max_episode_steps: replaces the id's time limit; -1 for none.
         render_mode: the render mode, or None.
     """
-    known = gymnasium.registry.get(gymnasium_id(find_spec(id).id))
+    known = gymnasium.registry.get(spec.gymnasium_id)
     if known is None:
         return None
-    spec = copy.deepcopy(known)
-    spec.kwargs |= fields | ({} if render_mode is None else {"render_mode": render_mode})
+    made = copy.deepcopy(known)
+    made.kwargs |= fields | ({} if render_mode is None else {"render_mode": render_mode})
     if max_episode_steps is not None:
-        spec.max_episode_steps = None if max_episode_steps == -1 else max_episode_steps
-    return spec
+        made.max_episode_steps = None if max_episode_steps == -1 else max_episode_steps
+    return made

@@ -235,6 +235,12 @@ def test_the_spec_is_gymnasiums(arguments):
     assert StableBaselines3VecEnv(Bits(), LANES).get_attr("spec") == [None] * LANES
 
 
+def test_an_id_without_its_version_gets_one_warning():
+    with pytest.warns(UserWarning, match="latest versioned environment") as caught:
+        env = StableBaselines3VecEnv("CartPole", gravity=1.6)
+    assert len(caught) == 1 and env.spec is not None and env.spec.id == "jaxenvs/CartPole-v1"
+
+
 def test_what_dummy_vec_env_answers_of_its_environments_is_answered():
     ours, theirs = StableBaselines3VecEnv("Pendulum-v1", LANES, seed=3), dummy("Pendulum-v1", 200)
     theirs.seed(3)
