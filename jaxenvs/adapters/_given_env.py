@@ -3,15 +3,27 @@
 import dataclasses
 from typing import Any
 
+from jaxenvs.adapters._gymnasium_names import fields_here
 from jaxenvs.adapters._host_loop.processes import check_process
 from jaxenvs.core.env import Env
+from jaxenvs.core.fields import fields_of
 from jaxenvs.core.wrapper import resets_itself, unwrap, wrappers_of
 from jaxenvs.errors import InvalidField, WrapperOrderError, did_you_mean
-from jaxenvs.registration import make
+from jaxenvs.registration import EnvSpec, make, spec
+from jaxenvs.registration.make import load
 from jaxenvs.wrappers.time_limit import TimeLimit
 
 _ARGUMENTS = ("autoreset_mode", "legacy_step_api", "max_episode_steps", "num_envs", "render_mode", "seed")
 """Parameters of the adapters, for suggestions when one is misspelt."""
+
+_ARGUMENTS_ELSEWHERE = {
+    "n_envs": "The number of environments in a batch is `num_envs`.",
+    "env_kwargs": "Write each field as an argument of its own, after the id: `gravity=1.6`.",
+    "monitor_dir": "`VecMonitor` around the batch writes a file, as does `jaxenvs.adapters.record`.",
+    "vec_env_cls": "The adapter is the batch itself.",
+    "wrapper_class": "Put wrappers of jaxenvs around the environment, and pass that in place of an id.",
+}
+"""Arguments of Stable-Baselines3's `make_vec_env`, and what the adapters have in their place."""
 
 
 class FixedFields:
@@ -33,14 +45,14 @@ class FixedFields:
 
 
 def given_env(
-    adapter: str, env: str | Env[Any, Any], fields: dict[str, Any], max_episode_steps: int | None = None
+    adapter: str, env: str | EnvSpec | Env[Any, Any], fields: dict[str, Any], max_episode_steps: int | None = None
 ) -> Env[Any, Any]:
     """The environment that was passed to an adapter.
 
     Args:
         adapter: the adapter's name, for messages.
-        env: an id, or an environment.
-        fields: values for fields of the environment; only with an id.
+        env: an id, a spec, or an environment.
+        fields: values for fields of the environment, under their names here or in Gymnasium; only with an id.
         max_episode_steps: replaces the id's time limit, -1 for none; only with an id.
 
     Raises:
@@ -50,10 +62,20 @@ def given_env(
         ForkedProcess: JAX cannot work in this process.
     """
     check_process()
-    if isinstance(env, str):
-        env = make(env, max_episode_steps=max_episode_steps, **fields)
+    if isinstance(env, str | EnvSpec):
+        known = spec(env) if isinstance(env, str) else env
+        if fields:
+            cls = load(known)
+            names = {field.name for field in fields_of(cls)}
+            fields = fields_here(cls, fields, names)
+            for name in fields:
+                if name not in names and name in _ARGUMENTS_ELSEWHERE:
+                    raise InvalidField(f"{adapter} has no argument `{name}`. {_ARGUMENTS_ELSEWHERE[name]}")
+        env = make(known, max_episode_steps=max_episode_steps, **fields)
     elif not isinstance(env, Env):
-        raise InvalidField(f"{adapter} takes an id or a jaxenvs.Env, got {env!r} of type {type(env).__name__}.")
+        raise InvalidField(
+            f"{adapter} takes an id or a jaxenvs.Env, got {env!r} of type {type(env).__name__}.{_instead(adapter, env)}"
+        )
     elif fields:
         hint = did_you_mean(next(iter(fields)), _ARGUMENTS)
         raise InvalidField(
@@ -75,6 +97,14 @@ def given_env(
                 f" Pass the environment without {name}, and use its counterpart in the other library."
             )
     return env
+
+
+def _instead(adapter: str, env: Any) -> str:
+    """What to pass in place of an environment of another library, or of functions that make environments."""
+    if isinstance(env, list | tuple) and env and all(map(callable, env)):
+        return f' Without functions, and without `make_vec_env`: `{adapter}("CartPole-v1", num_envs={len(env)})`.'
+    made_from = getattr(getattr(env, "spec", None), "kwargs", {}).get("env")
+    return f" Pass the id: `{adapter}({made_from!r})`." if isinstance(made_from, str) else ""
 
 
 def without_time_limit(env: Env[Any, Any]) -> tuple[Env[Any, Any], int | None]:

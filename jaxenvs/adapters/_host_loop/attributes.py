@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.adapters._gymnasium_names import COMPUTED, name_here
 from jaxenvs.adapters._host_loop.lane_programs import Axes
 from jaxenvs.core.checks import is_real
 from jaxenvs.core.env import Env
@@ -17,31 +18,6 @@ from jaxenvs.core.pytree import is_static
 from jaxenvs.core.trees import is_key
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField, did_you_mean
-
-_GYMNASIUM_NAMES: dict[str, dict[str, str]] = {
-    "CartPole": {
-        "masscart": "cart_mass",
-        "masspole": "pole_mass",
-        "length": "half_length",
-        "force_mag": "force",
-        "theta_threshold_radians": "theta_threshold",
-    },
-    "Pendulum": {"g": "gravity", "m": "mass", "l": "length", "dt": "tau"},
-    "Acrobot": {
-        "dt": "tau",
-        "LINK_LENGTH_1": "link_length_1",
-        "LINK_LENGTH_2": "link_length_2",
-        "LINK_MASS_1": "link_mass_1",
-        "LINK_MASS_2": "link_mass_2",
-        "LINK_COM_POS_1": "link_com_1",
-        "LINK_COM_POS_2": "link_com_2",
-        "LINK_MOI": "link_moi",
-        "MAX_VEL_1": "max_velocity_1",
-        "MAX_VEL_2": "max_velocity_2",
-        "AVAIL_TORQUE": "torques",
-    },
-}
-"""By class: Gymnasium's names for fields that have another name here, with the same meaning and unit."""
 
 
 def on_device(env: Any) -> Any:
@@ -110,7 +86,8 @@ class Declared:
     def get(self, name: str, lanes: Sequence[int]) -> list[Any]:
         """A public field, property or method of the environments of some lanes, or of the wrappers around them.
 
-        Scalars are Python numbers, arrays are read-only NumPy arrays, and a method is a `Method`.
+        Scalars are Python numbers, arrays are read-only NumPy arrays, and a method is a `Method`. "unwrapped" is the
+        environment without its wrappers.
 
         Raises:
             AttributeError: there is no such attribute; the message lists the fields.
@@ -169,11 +146,17 @@ class Declared:
         return is_program or types_before != [leaf.dtype for leaf in jax.tree.leaves(self.device)]
 
     def _read(self, env: Any, name: str) -> Any:
+        base = unwrap(env)
+        if name in (computed := _computed(base)):
+            return jax.tree.map(_for_the_host, computed[name](base))
         for part in _chain(env)[1:]:
             if not name.startswith("_") and hasattr(part, name):
                 value = getattr(part, name)
-                return Method(value) if inspect.ismethod(value) else jax.tree.map(_for_the_host, value)
-        raise self._no_attribute(name)
+                is_method = inspect.ismethod(value) or (inspect.isfunction(value) and name not in _names(part))
+                return Method(value) if is_method else jax.tree.map(_for_the_host, value)
+        if name == "unwrapped":
+            return base
+        raise AttributeError(f"{self._no_attribute(name)} What changes in an episode is in its `state`.")
 
     def _upload(self) -> None:
         """Puts all leaves on the device; those that differ by lane get a leading axis."""
@@ -209,8 +192,7 @@ class Declared:
     def _resolved(self, name: str) -> str:
         """Our name for a field that has another name in Gymnasium."""
         base = unwrap(self._common)
-        ours = _GYMNASIUM_NAMES.get(type(base).__name__, {}).get(name, name)
-        return ours if name != ours and name not in _names(base) and ours in _names(base) else name
+        return name_here(type(base), name, _names(base))
 
     def _depth(self, name: str) -> int | None:
         """The depth of the field in the chain; the outermost wrapper, the adapter's AutoReset, is skipped."""
@@ -223,7 +205,7 @@ class Declared:
         return AttributeError(f"The environment has no attribute `{name}`.{did_you_mean(name, names)} {listed}")
 
     def _cannot_set(self, name: str) -> AttributeError:
-        if not name.startswith("_") and any(hasattr(type(part), name) for part in _chain(self._common)[1:]):
+        if not name.startswith("_") and self._is_computed(name):
             listed = ", ".join(self.names()) or "none"
             return AttributeError(
                 f"`{name}` cannot be set: the environment computes it. What can be set are its fields: {listed}."
@@ -232,13 +214,20 @@ class Declared:
 
     def near_miss(self, name: str) -> AttributeError | None:
         """The error for a name that cannot be set, or that resembles the name of a field; else None."""
-        computed = any(hasattr(type(part), name) for part in _chain(self._common)[1:])
-        return self._cannot_set(name) if computed or did_you_mean(name, self.names()) else None
+        return self._cannot_set(name) if self._is_computed(name) or did_you_mean(name, self.names()) else None
+
+    def _is_computed(self, name: str) -> bool:
+        chain = _chain(self._common)[1:]
+        return name in _computed(chain[-1]) or any(hasattr(type(part), name) for part in chain)
 
 
 def _chain(env: Any) -> list[Any]:
     """The wrappers, outermost first, and the base environment."""
     return [*wrappers_of(env), unwrap(env)]
+
+
+def _computed(base: Any) -> dict[str, Callable[[Any], Any]]:
+    return COMPUTED.get(type(base).__name__, {})
 
 
 def _names(env: Any) -> list[str]:

@@ -21,7 +21,7 @@ from jaxenvs.adapters._host_loop.processes import check_process
 from jaxenvs.core.checks import check_integer, is_integer
 from jaxenvs.core.env import Env
 from jaxenvs.core.trees import tree_at
-from jaxenvs.core.wrapper import rewrap, unwrap
+from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state
 from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.random import Key, keys
 from jaxenvs.wrappers.auto_reset import AutoReset
@@ -218,12 +218,17 @@ class Lanes:
         """A public field, property or method of the environment or of a wrapper around it, for some lanes.
 
         A field reads as it was declared or set, as a Python number or a NumPy array. A method gets its arguments
-        unchanged.
+        unchanged. "unwrapped" is the environment without its wrappers, and "state" its state; None before the first
+        reset.
 
         Raises:
             AttributeError: there is no such attribute; the message lists the fields.
         """
-        return self._declared.get(name, lanes)
+        if name != "state" or self._declared.has_field(name):
+            return self._declared.get(name, lanes)
+        if self._state is None:
+            return [None] * len(lanes)
+        return [unwrap_state(*self.lane(lane)) for lane in lanes]
 
     def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
         """Sets a field of the environment, or of a wrapper around it, for some lanes.

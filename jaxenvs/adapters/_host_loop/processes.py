@@ -6,7 +6,9 @@ from jaxenvs.core.processes import ForkGuard
 
 _GUARD = ForkGuard(
     "This process was forked from one that has used JAX, and JAX would hang in it. Start new processes instead:"
-    ' `vector_kwargs={"context": "spawn"}` for an AsyncVectorEnv, `multiprocessing.get_context("spawn")` otherwise.'
+    ' `vector_kwargs={"context": "spawn"}` for an AsyncVectorEnv, `multiprocessing.get_context("spawn")` for your own,'
+    ' `multiprocessing.set_start_method("spawn")` for a library that takes no context. In them,'
+    ' `gymnasium.make("jaxenvs:jaxenvs/CartPole-v1")` imports jaxenvs.'
     " Or use no processes: `gymnasium.make_vec(id, num_envs)` steps all environments in one call."
 )
 

@@ -1,5 +1,6 @@
 """GymnasiumEnv: an environment behind `gymnasium.Env`."""
 
+import dataclasses
 from typing import Any, TypeAlias
 
 import gymnasium
@@ -112,15 +113,23 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     @property
     def state(self) -> Any:
-        """The state of `env`, a pytree; None before the first reset. Set it to continue from another state."""
+        """The state of `env`, a pytree; None before the first reset. Set it to continue from another state.
+
+        `env.unwrapped.state = env.unwrapped.state.replace(theta=0.1)` changes a part of it.
+        """
         return self._state
 
     @state.setter
     def state(self, state: Any) -> None:
+        if self._state is None:
+            raise ResetNeeded("Cannot set `state` before calling env.reset()")
         if jax.tree.structure(state) != jax.tree.structure(self._state):
+            change = ""
+            if dataclasses.is_dataclass(self._state):
+                change = f" To change a part: `state.replace({dataclasses.fields(self._state)[0].name}=value)`."
             raise InvalidField(
-                "`state` must be a state of this environment, and `reset` must have been called;"
-                f" got {type(state).__name__}."
+                f"`state` must be a state of this environment, a {type(self._state).__name__}, got"
+                f" {type(state).__name__}.{change}"
             )
         self._state = state
 

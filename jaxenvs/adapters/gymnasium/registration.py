@@ -1,7 +1,9 @@
 """Registration of every id with Gymnasium, under the namespace `jaxenvs`."""
 
+import copy
 import importlib.util
 import warnings
+from typing import Any
 
 import gymnasium
 from gymnasium.envs import registration
@@ -54,3 +56,24 @@ def register_all() -> None:
         for id, max_episode_steps in atari_ids():
             _put(id, max_episode_steps, None, _ADAPTER_OF_GAMES)
     registry.on_add(register)
+
+
+def spec_as_made(
+    spec: EnvSpec, fields: dict[str, Any], max_episode_steps: int | None, render_mode: str | None
+) -> registration.EnvSpec | None:
+    """The `spec` of what `gymnasium.make` makes of an id with these arguments; None if Gymnasium does not know the id.
+
+    Args:
+        spec: the spec of the id in jaxenvs.
+        fields: values for fields of the environment.
+        max_episode_steps: replaces the id's time limit; -1 for none.
+        render_mode: the render mode, or None.
+    """
+    known = gymnasium.registry.get(spec.gymnasium_id)
+    if known is None:
+        return None
+    made = copy.deepcopy(known)
+    made.kwargs |= fields | ({} if render_mode is None else {"render_mode": render_mode})
+    if max_episode_steps is not None:
+        made.max_episode_steps = None if max_episode_steps == -1 else max_episode_steps
+    return made

@@ -17,6 +17,7 @@ from jaxenvs.adapters._host_loop.lanes import FieldsBySetAttr, Lanes, Output, wi
 from jaxenvs.adapters._host_loop.transfer import to_host
 from jaxenvs.adapters.gymnasium.env import check_render_mode, metadata_of
 from jaxenvs.adapters.gymnasium.errors import ClosedEnvironment, InvalidSeed, ResetNeeded
+from jaxenvs.adapters.gymnasium.registration import spec_as_made
 from jaxenvs.adapters.stable_baselines3.infos import infos_of, step_infos
 from jaxenvs.adapters.stable_baselines3.spaces import ObservationForm, action_form
 from jaxenvs.core.checks import is_integer
@@ -24,6 +25,7 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField, JaxenvsError
 from jaxenvs.random import key
+from jaxenvs.registration import spec
 
 Indices = None | int | Iterable[int]
 """Indices of environments: None for all, one, or several."""
@@ -73,6 +75,7 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         observation_space: of one environment, in the form above.
         action_space: of one environment, in the form above.
         render_mode: "rgb_array" or None.
+        spec: Gymnasium's `EnvSpec` of the id, as `gymnasium.make` returns it; None if `env` is not an id.
         reset_infos: for each environment, the `info` of the start of its episode.
         metadata: `render_modes` and `render_fps`.
     """
@@ -109,9 +112,11 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
         if render_mode not in (None, "rgb_array"):
             advice = ' `render("human")` shows a window then.' if render_mode == "human" else ""
             raise InvalidField(f'{name}: `render_mode` must be "rgb_array" or None, got {render_mode!r}.{advice}')
-        made = given_env(name, env, fields, max_episode_steps)
+        known = spec(env) if isinstance(env, str) else None
+        made = given_env(name, known or env, fields, max_episode_steps)
         check_render_mode(made, render_mode)
         self._env = made
+        self.spec = spec_as_made(known, fields, max_episode_steps, render_mode) if known else None
         self._lanes = Lanes(made, num_envs, name)
         self._observations = ObservationForm.of(made.observation_space)
         self._actions = action_form(made.action_space)
@@ -247,13 +252,17 @@ class StableBaselines3VecEnv(FieldsBySetAttr, VecEnv):
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """A field, property or method of some environments, such as "gravity"; or the methods "action_masks".
 
+        "unwrapped" is the environment itself, whose fields can be read, and "state" its state.
+
         Raises:
             AttributeError: there is no such attribute; the message lists the fields.
             IndexError, InvalidField: an index is invalid.
         """
         lanes = self._chosen(indices)
-        if attr_name in ("observation_space", "action_space", "render_mode", "metadata"):
+        if attr_name in ("observation_space", "action_space", "render_mode", "metadata", "spec"):
             return [getattr(self, attr_name)] * len(lanes)
+        if attr_name == "np_random_seed":
+            return [self._lanes.seeds[lane] if self._lanes.seeds else None for lane in lanes]
         if attr_name == "action_masks":
             self._check_masks()
             return [partial(self._action_mask, lane) for lane in lanes]

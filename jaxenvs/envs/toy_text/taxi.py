@@ -158,7 +158,12 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
         return state.index
 
     def _info(self, index: Array, probability: Array) -> dict[str, Array]:
-        row, column, passenger, _ = self.decode(index)
+        return {"prob": probability, "action_mask": self.action_mask(index)}
+
+    @staticmethod
+    def action_mask(index: Array) -> Array:
+        """(6,) int8: 1 for each action that changes the state of this index."""
+        row, column, passenger, _ = Taxi.decode(jnp.asarray(index))
         stop = _stop_at(SIZE * row + column)
         mask = [
             row < SIZE - 1,
@@ -168,7 +173,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
             stop == passenger,
             (passenger == ABOARD) & (stop >= 0),
         ]
-        return {"prob": probability, "action_mask": jnp.stack(mask).astype(jnp.int8)}
+        return jnp.stack(mask).astype(jnp.int8)
 
     def transition_table(self) -> TransitionTable:
         """The exact model; three branches in rain, else one.

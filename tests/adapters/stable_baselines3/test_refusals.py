@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import error
+from stable_baselines3.common.env_util import make_vec_env
 
 import jaxenvs
 from jaxenvs.adapters import StableBaselines3VecEnv
@@ -45,6 +46,26 @@ CONSTRUCTION = {
     "an unknown id": (lambda: StableBaselines3VecEnv("CartPol-v1"), JaxenvsError, "Did you mean: `CartPole`"),
     "an unknown field": (lambda: StableBaselines3VecEnv("CartPole-v1", gravty=1.0), InvalidField, "`gravity`"),
     "no environment": (lambda: StableBaselines3VecEnv(gymnasium.make("CartPole-v1")), InvalidField, "jaxenvs.Env"),
+    "what has an id": (
+        lambda: StableBaselines3VecEnv(gymnasium.make("jaxenvs/CartPole-v1")),
+        InvalidField,
+        "Pass the id",
+    ),
+    "make_vec_env": (
+        lambda: make_vec_env("jaxenvs/CartPole-v1", 2, vec_env_cls=StableBaselines3VecEnv),
+        InvalidField,
+        r'without `make_vec_env`: `StableBaselines3VecEnv\("CartPole-v1", num_envs=2\)`',
+    ),
+    "the number of environments of make_vec_env": (
+        lambda: StableBaselines3VecEnv("CartPole-v1", n_envs=2),
+        InvalidField,
+        "no argument `n_envs`.*`num_envs`",
+    ),
+    "the fields of make_vec_env": (
+        lambda: StableBaselines3VecEnv("CartPole-v1", env_kwargs={"gravity": 1.6}),
+        InvalidField,
+        "after the id: `gravity=1.6`",
+    ),
     "a limit beside an environment": (
         lambda: StableBaselines3VecEnv(Bits(), max_episode_steps=3),
         InvalidField,

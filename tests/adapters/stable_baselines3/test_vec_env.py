@@ -221,6 +221,38 @@ def test_attributes_of_some_environments():
     np.testing.assert_array_equal(differs, [True, False, True])
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"max_episode_steps": 7, "gravity": 1.6}, {"max_episode_steps": -1, "render_mode": "rgb_array"}],
+    ids=lambda arguments: " ".join(arguments) or "plain",
+)
+def test_the_spec_is_gymnasiums(arguments):
+    made = gymnasium.make("jaxenvs/CartPole-v1", **arguments)
+    env = StableBaselines3VecEnv("CartPole-v1", LANES, **arguments)
+    assert env.get_attr("spec") == [made.spec] * LANES and env.has_attr("spec")
+    assert env.get_attr("spec", [1]) == [made.spec]
+    assert StableBaselines3VecEnv("MinAtar/Breakout-v1").get_attr("spec")[0].id == "jaxenvs/MinAtar-Breakout-v1"
+    assert StableBaselines3VecEnv(Bits(), LANES).get_attr("spec") == [None] * LANES
+
+
+def test_an_id_without_its_version_gets_one_warning():
+    with pytest.warns(UserWarning, match="latest versioned environment") as caught:
+        env = StableBaselines3VecEnv("CartPole", gravity=1.6)
+    assert len(caught) == 1 and env.spec is not None and env.spec.id == "jaxenvs/CartPole-v1"
+
+
+def test_what_dummy_vec_env_answers_of_its_environments_is_answered():
+    ours, theirs = StableBaselines3VecEnv("Pendulum-v1", LANES, seed=3), dummy("Pendulum-v1", 200)
+    theirs.seed(3)
+    assert ours.get_attr("state") == theirs.get_attr("state") == [None] * LANES
+    ours.reset(), theirs.reset()
+    ours.set_attr("gravity", 1.0, indices=1)
+    for mine, other in zip(ours.get_attr("state"), theirs.get_attr("state"), strict=True):
+        assert_same(vars(mine), vars(other))
+    assert ours.get_attr("np_random_seed") == theirs.get_attr("np_random_seed") == [3, 4, 5]
+    assert [env.gravity for env in ours.get_attr("unwrapped")] == [10.0, 1.0, 10.0]
+
+
 def test_hindsight_asks_the_environment_for_its_rewards():
     """HER calls `env_method("compute_reward", goals, goals, infos, indices=[0])` with batches."""
     env = StableBaselines3VecEnv(TimeLimit(Reach(), max_episode_steps=10), 2, seed=0)

@@ -1,0 +1,77 @@
+"""What scripts for Gymnasium's environments write: its names of fields, and attributes that it has and we compute."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+from jaxenvs.adapters.gymnasium.errors import ResetNeeded
+from jaxenvs.errors import InvalidField
+from tests.adapters.comparing import assert_same
+
+pytestmark = pytest.mark.gymnasium
+
+
+def test_an_environment_is_made_with_gymnasiums_names_for_its_fields():
+    assert gymnasium.make("Pendulum-v1", g=9.81).unwrapped.g == 9.81
+    assert gymnasium.make("jaxenvs/Pendulum-v1", g=9.81).unwrapped.gravity == 9.81
+    assert gymnasium.make_vec("jaxenvs/Pendulum-v1", 2, g=9.81).get_attr("gravity") == (9.81, 9.81)
+    with pytest.raises(InvalidField, match="no field `g`"):
+        gymnasium.make("jaxenvs/Pendulum-v1", g=9.81, gravity=1.0)
+
+
+@pytest.mark.parametrize(
+    ("id", "fields", "names"),
+    [
+        ("CartPole-v1", {}, ("total_mass", "polemass_length")),
+        ("FrozenLake-v1", {"map_name": "8x8"}, ("desc", "nrow", "ncol")),
+        ("FrozenLake-v1", {"map_name": None, "desc": ["SFF", "FFG"]}, ("desc", "nrow", "ncol")),
+    ],
+)
+def test_attributes_that_gymnasium_computes(id, fields, names):
+    mine, theirs = (gymnasium.make(f"{space}{id}", **fields).unwrapped for space in ("jaxenvs/", ""))
+    for name in names:
+        several = gymnasium.make_vec(f"jaxenvs/{id}", 2, **fields).get_attr(name)
+        for value in (getattr(mine, name), *several):
+            np.testing.assert_array_equal(value, getattr(theirs, name), strict=True)
+            assert type(value) is type(getattr(theirs, name))
+    with pytest.raises(AttributeError, match="the environment computes it"):
+        setattr(mine, names[-1], 3)
+
+
+def test_a_map_is_set_as_gymnasium_shows_it():
+    env = gymnasium.make("jaxenvs/FrozenLake-v1").unwrapped
+    desc = env.desc.copy()
+    desc[0, 1] = b"H"
+    env.desc = desc
+    np.testing.assert_array_equal(env.desc, desc)
+    assert env.env.desc[0] == "SHFF"
+
+
+def test_what_the_environment_does_not_have_is_looked_for_in_its_state():
+    env = gymnasium.make("jaxenvs/Pendulum-v1").unwrapped
+    with pytest.raises(AttributeError, match=r"no attribute `data`.*Its fields are: gravity.*in its `state`"):
+        _ = env.data
+    vec_env = gymnasium.make_vec("jaxenvs/Pendulum-v1", 2)
+    assert vec_env.get_attr("state") == (None, None)
+    vec_env.reset(seed=3)
+    for lane in range(2):
+        env.reset(seed=3 + lane)
+        assert_same(vars(vec_env.get_attr("state")[lane]), vars(env.state))
+    assert vec_env.get_attr("unwrapped")[0].gravity == 10.0
+
+
+def test_an_array_for_a_state_gets_the_way_to_change_a_part():
+    env = gymnasium.make("jaxenvs/CartPole-v1").unwrapped
+    with pytest.raises(ResetNeeded):
+        env.state = np.zeros(4)
+    env.reset(seed=0)
+    with pytest.raises(InvalidField, match=r"a CartPoleState, got ndarray.*`state.replace\(x=value\)`"):
+        env.state = np.zeros(4)
+    env.state = env.state.replace(x=2.3)
+    assert env.step(0)[0][0] == pytest.approx(2.3, abs=0.01)
+
+
+def test_a_taxi_knows_the_legal_actions_of_every_state():
+    mine, theirs = gymnasium.make("jaxenvs/Taxi-v4").unwrapped, gymnasium.make("Taxi-v4").unwrapped
+    for state in range(0, 500, 3):
+        assert_same(mine.action_mask(state), theirs.action_mask(state))
