@@ -4,12 +4,15 @@ The statistical tests have fixed seeds, so their results do not change. ALPHA is
 generator would have failed one of them. A full battery is beyond unit tests.
 """
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 
+import jaxenvs
 from jaxenvs.errors import InvalidKey
 from jaxenvs.monitor.run_folder.checkpoint import load_checkpoint, save_checkpoint
 from jaxenvs.random import check_key, implementation, key, keys
@@ -392,3 +395,24 @@ def test_a_threefry_key_drawn_from_ours_serves_poisson():
         jax.random.poisson(key(0), 3.0)
     threefry_key = jax.random.wrap_key_data(jax.random.bits(key(0), (2,), jnp.uint32), impl="threefry2x32")
     assert jax.eval_shape(lambda k: jax.random.poisson(k, 3.0, (5,)), threefry_key).shape == (5,)
+
+
+MOVED = "JAX has changed how exported programs number types: see `_register` in `jaxenvs/random.py`"
+
+
+def test_jax_has_the_function_that_numbers_types_in_exports_and_leaves_our_number_free():
+    exports = sys.modules.get("jax._src.export.serialization")
+    for name in ("register_dtype_kind", "_dtype_to_dtype_kind"):
+        assert hasattr(exports, name), f"{MOVED}. There is no `{name}`."
+    kinds = exports._dtype_to_dtype_kind
+    ours = [dtype for dtype, kind in kinds.items() if kind == jaxenvs.random._KIND_IN_EXPORTS]
+    assert ours == [key(0).dtype], f"{MOVED}. Our number stands for {ours}."
+    program = jax.export.export(jax.jit(jax.random.split))(key(0))
+    again = jax.export.deserialize(program.serialize())
+    assert again.in_avals[0].dtype == key(0).dtype, MOVED
+
+
+def test_keys_work_with_a_jax_that_has_moved_the_function(monkeypatch):
+    monkeypatch.delattr("jax._src.export.serialization.register_dtype_kind")
+    jaxenvs.random._register()
+    assert jax.random.key(0, impl="jaxenvs") == key(0)

@@ -70,7 +70,7 @@ def _by_two(*arguments: Array, function: Callable[..., list[Array]], one: OneLan
 
 def _shapes(*avals: ShapedArray, function: Callable[..., list[Array]], one: OneLane) -> list[ShapedArray]:
     del avals, function
-    return [ShapedArray(x.shape, x.dtype) for x in one.closed.out_avals]
+    return [x.update(weak_type=False) for x in one.closed.out_avals]
 
 
 def _differentiate(

@@ -17,6 +17,7 @@ from jax import Array
 
 from jaxenvs.core import fields
 from jaxenvs.core.timestep import TimeStep
+from jaxenvs.core.varying import varying_as
 from jaxenvs.errors import AttributeNotFound, InvalidAction, InvalidEnv, InvalidKey, InvalidState, JaxenvsError
 
 _LINES = "`state, timestep = env.reset(key)`, then `state, timestep = env.step(state, action)`"
@@ -91,7 +92,7 @@ def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
             raise InvalidEnv(_wrong_result(self, name, result))
         if name == "reset":
             _check_leaves(self, result)
-        return result
+        return varying_as((arguments, named), result) if returns_pair else result
 
     returns_pair = name in ("reset", "step")
     return call

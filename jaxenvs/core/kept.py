@@ -13,7 +13,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -36,7 +35,7 @@ def _map(operands: Any, axes: Any) -> tuple[Array, int]:
 
 
 kept.def_impl(jax.jit(_by_division))
-kept.def_abstract_eval(lambda x: ShapedArray(x.shape, x.dtype))
+kept.def_abstract_eval(lambda x: x.update(weak_type=False))
 mlir.register_lowering(kept, mlir.lower_fun(_by_division, multiple_results=False))
 batching.primitive_batchers[kept] = _map
 ad.primitive_jvps[kept] = lambda primals, tangents: (kept.bind(*primals), tangents[0])

@@ -62,10 +62,16 @@ class ForOneDevice(Count):
         raise ValueError("Resource axis: d of P('d',) is not found in mesh: ().")  # as JAX 0.12 of a broadcast number
 
 
+class CountsInALoop(CartPole):
+    def step(self, state, action):
+        state, timestep = CartPole.step(self, state, action)
+        return state.replace(x=jax.lax.fori_loop(0, 3, lambda _, x: x + state.x, jnp.zeros((), jnp.float32))), timestep
+
+
 def over_devices():
     mesh = jax.make_mesh((1,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
     lanes = jax.sharding.PartitionSpec("data")
-    auto = AutoReset(TimeLimit(CartPole(), 9))
+    auto = AutoReset(TimeLimit(CountsInALoop(), 9))
     play = jax.shard_map(
         lambda keys: jax.vmap(auto.step)(jax.vmap(auto.reset)(keys)[0], jnp.zeros(2, jnp.int32)),
         mesh=mesh,

@@ -10,6 +10,7 @@ from jax import Array
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import static
+from jaxenvs.core.varying import varying_as
 from jaxenvs.envs.algorithmic._tape_task import MAX_LENGTH, SPARE_STEPS, TapeTask, draw_symbols
 from jaxenvs.random import Key
 
@@ -87,4 +88,4 @@ def _carried(sums: Array, base: int) -> Array:
         total = total + carry
         return total // base, total % base
 
-    return jax.lax.scan(add, jnp.zeros((), jnp.int32), sums)[1]
+    return jax.lax.scan(add, varying_as(sums, jnp.zeros((), jnp.int32)), sums)[1]

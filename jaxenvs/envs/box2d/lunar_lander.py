@@ -217,8 +217,8 @@ class LunarLander(Env[LunarLanderState, Array]):
         drive = self._drive(force + jnp.stack([wind, jnp.zeros((), jnp.float32)]), torque)
         world, _ = step(MODEL, state.world, ground(terrain), drive, self.solver, airborne=True)
         state = state.replace(world=world, wind_index=wind_index)
-        observation = self.observe(state)
-        return state.replace(shaping=_shaping(observation)), restart(observation, {"overflow": world.overflow})
+        state = state.replace(shaping=_shaping(_readings(world)))
+        return state, restart(self.observe(state), {"overflow": world.overflow})
 
     def step(self, state: LunarLanderState, action: Array) -> tuple[LunarLanderState, TimeStep[Array]]:
         """Fires the engines and lets 1/50 s pass."""
@@ -258,34 +258,19 @@ class LunarLander(Env[LunarLanderState, Array]):
                 " state before this step."
             )
         state = state.replace(world=world, crashed=state.crashed | began[_LANDER])
-        observation = self.observe(state)
-        shaping = _shaping(observation)
+        readings = _readings(world)
+        shaping = _shaping(readings)
         main, side = state.engines
         fuel = rounded((0.30 * main, 0.03 * jnp.abs(side)))
         reward = shaping - state.shaping - fuel[0] - fuel[1]
-        lost, landed = state.crashed | (jnp.abs(observation[0]) >= 1.0), ~world.awake
+        lost, landed = state.crashed | (jnp.abs(readings[0]) >= 1.0), ~world.awake
         reward = jnp.where(landed, 100.0, jnp.where(lost, -100.0, reward))
         state = state.replace(shaping=shaping)
-        return state, transition(observation, reward, lost | landed, {"overflow": world.overflow})
+        return state, transition(self.observe(state), reward, lost | landed, {"overflow": world.overflow})
 
     def observe(self, state: LunarLanderState) -> Array:
         """(8,) float32: pose and motion of the lander, and which legs are on the ground."""
-        world = state.world
-        x, y = origins(MODEL, world)[_LANDER]
-        vx, vy = world.velocity[_LANDER]
-        legs = [world.touched[leg].astype(jnp.float32) for leg in _LEGS]
-        # Each has one constant factor: without jit there is no compiler that makes one of two, or of a division.
-        return jnp.stack(
-            [
-                (x - _WIDTH / 2) * (2 / _WIDTH),
-                (y - (_PAD_HEIGHT + _LEG_DOWN)) * (2 / _HEIGHT),
-                vx * (_WIDTH / 2 / _FPS),
-                vy * (_HEIGHT / 2 / _FPS),
-                world.angle[_LANDER],
-                world.angular_velocity[_LANDER] * (20.0 / _FPS),
-                *legs,
-            ]
-        ).astype(jnp.float32)
+        return _readings(state.world)
 
     def render(self, state: LunarLanderState) -> Array:
         """(400, 600, 3) uint8: terrain, flags, lander, legs and the flames of the last step."""
@@ -342,14 +327,33 @@ def ground(terrain: Array) -> Array:
     return jnp.concatenate([floor, jnp.stack([points[:-1], points[1:]], 1)])
 
 
-def _shaping(observation: Array) -> Array:
-    """The potential of an observation.
+def _readings(world: World) -> Array:
+    """What the observation and the reward are made of: (8,) float32."""
+    x, y = origins(MODEL, world)[_LANDER]
+    vx, vy = world.velocity[_LANDER]
+    legs = [world.touched[leg].astype(jnp.float32) for leg in _LEGS]
+    # Each has one constant factor: without jit there is no compiler that makes one of two, or of a division.
+    return jnp.stack(
+        [
+            (x - _WIDTH / 2) * (2 / _WIDTH),
+            (y - (_PAD_HEIGHT + _LEG_DOWN)) * (2 / _HEIGHT),
+            vx * (_WIDTH / 2 / _FPS),
+            vy * (_HEIGHT / 2 / _FPS),
+            world.angle[_LANDER],
+            world.angular_velocity[_LANDER] * (20.0 / _FPS),
+            *legs,
+        ]
+    ).astype(jnp.float32)
+
+
+def _shaping(readings: Array) -> Array:
+    """The potential of a state, by its readings.
 
     Everything before the world moves and after it is steady (see `vectors`): potentials are near 200 and their
     differences near 1, so a last bit of a potential is many of the reward's.
     """
     # Rounded, since XLA multiplies constant factors of two numbers with each other when it sees both.
-    x, y, vx, vy, angle, _, first, second = rounded(observation)
+    x, y, vx, vy, angle, _, first, second = rounded(readings)
     distance, speed = (jnp.sqrt(dot(way, way, steady=True)) for way in ((x, y), (vx, vy)))
     distance, speed, tilt = rounded((100.0 * distance, 100.0 * speed, 100.0 * jnp.abs(angle)))
     return -distance - speed - tilt + 10.0 * first + 10.0 * second

@@ -85,6 +85,7 @@ class InvertedPendulum(MujocoEnv, kw_only=True):
 
     def outcome(self, state: SimulationState, action: Array) -> Outcome:
         del action
-        terminated = ~jnp.isfinite(self.observe(state)).all() | (jnp.abs(state.qpos[1]) > _MOST_TILT)
+        finite = jnp.isfinite(state.qpos).all() & jnp.isfinite(state.qvel).all()
+        terminated = ~finite | (jnp.abs(state.qpos[1]) > _MOST_TILT)
         reward = (~terminated).astype(jnp.float32)
         return reward, terminated, {"reward_survive": reward}

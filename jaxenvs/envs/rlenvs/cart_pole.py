@@ -104,7 +104,7 @@ class CartPole(Env[CartPoleState, Array]):
     def step(self, state: CartPoleState, action: Array) -> tuple[CartPoleState, TimeStep[Array]]:
         """Pushes the cart for `tau` seconds."""
         state, timestep = self._physics.step(state, self.action_space.validate(action))
-        return state, transition(timestep.observation, ~timestep.terminated, timestep.terminated)
+        return state, transition(self.observe(state), ~timestep.terminated, timestep.terminated)
 
     def observe(self, state: CartPoleState) -> Array:
         """(4,) float32: position and velocity of the cart, angle and angular velocity of the pole."""

@@ -119,7 +119,7 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         state = JacksCarRentalState(
             cars=jnp.full((2,), _START, jnp.int32), moved=jnp.zeros((), jnp.int32), key=check_key(key)
         )
-        return state, restart(state.cars)
+        return state, restart(self.observe(state))
 
     def step(self, state: JacksCarRentalState, action: Array) -> tuple[JacksCarRentalState, TimeStep[Array]]:
         action = self.action_space.validate(action)
@@ -140,7 +140,8 @@ class JacksCarRental(Env[JacksCarRentalState, Array]):
         cars = evening + jnp.stack([-moved, moved])
         dollars = rented.sum(dtype=jnp.int32).astype(jnp.float32) * self.price
         dollars = dollars - jnp.abs(moved).astype(jnp.float32) * self.move_cost
-        return state.replace(cars=cars, moved=moved), transition(cars, dollars, False)
+        state = state.replace(cars=cars, moved=moved)
+        return state, transition(self.observe(state), dollars, False)
 
     def observe(self, state: JacksCarRentalState) -> Array:
         """(2,) int32: the cars in each lot."""

@@ -73,13 +73,14 @@ class RandomWalk(Env[RandomWalkState, Array]):
         """Puts the agent in the middle."""
         check_key(key)
         state = RandomWalkState(position=jnp.full((), _START, jnp.int32))
-        return state, restart(state.position)
+        return state, restart(self.observe(state))
 
     def step(self, state: RandomWalkState, action: Array) -> tuple[RandomWalkState, TimeStep[Array]]:
         stride = jnp.where(self.action_space.validate(action) == 0, -1, 1).astype(jnp.int32)
         position = jnp.clip(state.position + stride, 0, _LAST)
         arrived = position == _LAST
-        return RandomWalkState(position=position), transition(position, arrived, arrived | (position == 0))
+        state = RandomWalkState(position=position)
+        return state, transition(self.observe(state), arrived, arrived | (position == 0))
 
     def observe(self, state: RandomWalkState) -> Array:
         return state.position

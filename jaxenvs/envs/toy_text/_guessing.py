@@ -71,7 +71,7 @@ class Guessing(Env[GuessingState, Array], RendersText):
         number = jax.random.uniform(check_key(key), (), jnp.float32, -self.range, self.range)
         zero = jnp.zeros((), jnp.int32)
         state = GuessingState(number=number, guess=jnp.zeros((), jnp.float32), hint=zero, guesses=zero)
-        return state, restart(state.hint, _info(state))
+        return state, restart(self.observe(state), _info(state))
 
     def step(self, state: GuessingState, action: Array) -> tuple[GuessingState, TimeStep[Array]]:
         """Compares a guess with the number."""
@@ -79,7 +79,8 @@ class Guessing(Env[GuessingState, Array], RendersText):
         hint = jnp.where(guess < state.number, LOWER, jnp.where(guess > state.number, HIGHER, EQUAL))
         reward, is_over = self.judge(guess, state.number)
         state = state.replace(guess=guess, hint=hint.astype(jnp.int32), guesses=state.guesses + 1)
-        return state, transition(state.hint, reward, is_over | (state.guesses >= self.guess_max), _info(state))
+        is_over = is_over | (state.guesses >= self.guess_max)
+        return state, transition(self.observe(state), reward, is_over, _info(state))
 
     def observe(self, state: GuessingState) -> Array:
         """() int32: what the last guess was told."""

@@ -74,7 +74,7 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         """Puts the agent on cell 36."""
         key = check_key(key)
         state = TabularState(index=jnp.full((), _START, jnp.int32), key=key if self.is_slippery else None)
-        return state, restart(state.index, {"prob": jnp.ones((), jnp.float32)})
+        return state, restart(self.observe(state), {"prob": jnp.ones((), jnp.float32)})
 
     def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
         """Takes a step along the cliff, or off it."""
@@ -93,8 +93,9 @@ class CliffWalking(Env[TabularState, Array], RendersText, HasTransitionTable):
         fell = (cell > _START) & (cell < _GOAL)
         index = jnp.where(fell, _START, cell)
         info = {"prob": jnp.full((), probability, jnp.float32)}
-        timestep = transition(index, jnp.where(fell, _FALL_REWARD, _STEP_REWARD), cell == _GOAL, info)
-        return TabularState(index=index, key=key), timestep
+        state = TabularState(index=index, key=key)
+        reward = jnp.where(fell, _FALL_REWARD, _STEP_REWARD)
+        return state, transition(self.observe(state), reward, cell == _GOAL, info)
 
     def observe(self, state: TabularState) -> Array:
         return state.index

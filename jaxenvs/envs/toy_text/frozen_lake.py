@@ -140,7 +140,7 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
             key, start_key = jax.random.split(key)
             index = jnp.asarray(starts).at[draw_below(start_key, len(starts))].get(mode="clip")
         state = TabularState(index=index, key=key if self.is_slippery else None)
-        return state, restart(index, {"prob": jnp.ones((), jnp.float32)})
+        return state, restart(self.observe(state), {"prob": jnp.ones((), jnp.float32)})
 
     def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
         """Takes a step on the ice."""
@@ -159,7 +159,8 @@ class FrozenLake(Env[TabularState, Array], RendersText, HasTransitionTable):
             [end == _FROZEN, end == _HOLE, end == _GOAL], [frozen, hole, goal], jnp.zeros((), jnp.float32)
         )
         info = {"prob": jnp.where(end == _ABSORBED, jnp.ones((), jnp.float32), probability)}
-        return TabularState(index=index, key=key), transition(index, reward, end != _FROZEN, info)
+        state = TabularState(index=index, key=key)
+        return state, transition(self.observe(state), reward, end != _FROZEN, info)
 
     def observe(self, state: TabularState) -> Array:
         return state.index

@@ -121,12 +121,12 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
         rounds = jnp.maximum(state.rounds - 1, 0)
         state = KellyCoinflipState(cents=cents, rounds=rounds, last=won, key=key)
         terminated = (cents == 0) | (cents == self._most_cents) | (rounds == 0)
-        wealth, _ = observation = self.observe(state)
-        return state, transition(observation, jnp.where(terminated, wealth[0], 0.0), terminated, {"won": won})
+        reward = jnp.where(terminated, _dollars(cents), 0.0)
+        return state, transition(self.observe(state), reward, terminated, {"won": won})
 
     def observe(self, state: KellyCoinflipState) -> tuple[Array, Array]:
         """The wealth in dollars, (1,) float32, and the rounds left, () int32."""
-        return (state.cents.astype(jnp.float32) / _CENTS)[None], state.rounds
+        return _dollars(state.cents)[None], state.rounds
 
     def render_text(self, state: KellyCoinflipState) -> str:
         return f"{int(state.cents) / _CENTS:.2f} dollars, {int(state.rounds)} rounds left\n"
@@ -143,7 +143,7 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
             ((left + right) / 2, bottom - height / 2), (right - left, height), palette.YELLOW, corner_radius=6.0
         )
         canvas = canvas.rectangle(*frame, palette.STEEL, corner_radius=6.0, stroke=3.0)
-        dollars = state.cents.astype(jnp.float32) / _CENTS
+        dollars = _dollars(state.cents)
         canvas = canvas.number(dollars, (430.0, 70.0), 26.0, palette.INK, digits=7, decimals=2, align="right")
         canvas = canvas.text("dollars", (430.0, 100.0), 14.0, palette.SLATE, align="right")
         coin = (330.0, 180.0)
@@ -158,3 +158,7 @@ class KellyCoinflip(Env[KellyCoinflipState, tuple[Array, Array]], RendersText):
     @property
     def _most_cents(self) -> int:
         return self.max_wealth * _CENTS
+
+
+def _dollars(cents: Array) -> Array:
+    return cents.astype(jnp.float32) / _CENTS

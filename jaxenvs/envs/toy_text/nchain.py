@@ -77,7 +77,7 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
 
     def reset(self, key: Key) -> tuple[TabularState, TimeStep[Array]]:
         state = TabularState(index=jnp.zeros((), jnp.int32), key=check_key(key))
-        return state, restart(state.index, {"slipped": jnp.zeros((), bool)})
+        return state, restart(self.observe(state), {"slipped": jnp.zeros((), bool)})
 
     def step(self, state: TabularState, action: Array) -> tuple[TabularState, TimeStep[Array]]:
         action = self.action_space.validate(action)
@@ -89,7 +89,8 @@ class NChain(Env[TabularState, Array], RendersText, HasTransitionTable):
         small, large = jnp.asarray(self.small, jnp.float32), jnp.asarray(self.large, jnp.float32)
         reward = jnp.where(goes_back, small, jnp.where(is_end, large, 0.0))
         index = jnp.where(goes_back, 0, jnp.minimum(state.index + 1, self.n - 1))
-        return TabularState(index=index, key=key), transition(index, reward, False, {"slipped": slipped})
+        state = TabularState(index=index, key=key)
+        return state, transition(self.observe(state), reward, False, {"slipped": slipped})
 
     def observe(self, state: TabularState) -> Array:
         return state.index

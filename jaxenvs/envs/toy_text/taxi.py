@@ -128,7 +128,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
             chance = jnp.asarray(self.fickle_probability, jnp.float32)
             fickle = jax.random.uniform(fickle_key, (), jnp.float32) < chance
         state = TaxiState(index=index, fickle=fickle, key=key if self.is_rainy or self.fickle_passenger else None)
-        return state, restart(index, self._info(index, jnp.ones((), jnp.float32)))
+        return state, restart(self.observe(state), self._info(index, jnp.ones((), jnp.float32)))
 
     def step(self, state: TaxiState, action: Array) -> tuple[TaxiState, TimeStep[Array]]:
         """Drives, picks up or drops off."""
@@ -151,7 +151,7 @@ class Taxi(Env[TaxiState, Array], RendersText, HasTransitionTable):
             index = jnp.where(changes, self.encode(row, column, passenger, other), index)
             fickle = fickle & ~changes
         state = TaxiState(index=index, fickle=fickle, key=key)
-        return state, transition(index, reward, terminated, self._info(index, probability))
+        return state, transition(self.observe(state), reward, terminated, self._info(index, probability))
 
     def observe(self, state: TaxiState) -> Array:
         """() int32: the index, which `decode` splits into its parts."""

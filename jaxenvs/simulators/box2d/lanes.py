@@ -11,9 +11,12 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+from jax.dtypes import float0
 
 from jaxenvs.core.alone import call_alone
+from jaxenvs.core.forward_only import forward_only
 from jaxenvs.core.kept import kept
 
 T = TypeVar("T")
@@ -62,7 +65,40 @@ def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
         result = many(_spread(lanes, batched[0], arguments))
         return result, jax.tree.map(lambda _: True, result)
 
-    return lambda *arguments: one(jax.tree.map(jnp.asarray, arguments))
+    @jax.custom_jvp
+    def differentiable(arguments: Any) -> T:
+        return one(arguments)
+
+    # JAX derives the rules above as well, in which it calls `many` for a batch whose derivatives are no batch, and so
+    # on without end. The derivative is a function of many worlds itself.
+    derivative = partial(_derivative, function)
+
+    @differentiable.defjvp
+    def _(primals: Any, tangents: Any) -> tuple[T, Any]:
+        (arguments,), (moves,) = primals, tangents
+        result = differentiable(arguments)
+        given = [x for x in jax.tree.leaves(moves) if x.dtype != float0]
+        found = (forward_only.bind(x, owner="A step of Box2D") for x in over_lanes(derivative)(arguments, given))
+        return result, jax.tree.map(lambda x: next(found) if _is_real(x) else np.zeros(x.shape, float0), result)
+
+    return lambda *arguments: differentiable(jax.tree.map(jnp.asarray, arguments))
+
+
+def _derivative(function: Callable[..., Any], arguments: Any, moves: list[Array]) -> list[Array]:
+    """The tangents of a function's real results, given those of its real arguments."""
+    leaves, structure = jax.tree.flatten(arguments)
+    places = [place for place, leaf in enumerate(leaves) if _is_real(leaf)]
+
+    def of_real(real: list[Array]) -> list[Array]:
+        for place, leaf in zip(places, real, strict=True):
+            leaves[place] = leaf
+        return [x for x in jax.tree.leaves(function(*structure.unflatten(leaves))) if _is_real(x)]
+
+    return jax.jvp(of_real, ([leaves[place] for place in places],), (moves,))[1]
+
+
+def _is_real(x: Array) -> bool:
+    return jnp.issubdtype(x.dtype, jnp.floating)
 
 
 @jax.custom_batching.custom_vmap

@@ -22,6 +22,7 @@ from jaxenvs.core.checks import check_integer, check_range
 from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode, static
 from jaxenvs.core.trigonometry import cos, sin
+from jaxenvs.core.varying import varying_as
 from jaxenvs.simulators.voxels.blocks import Block
 from jaxenvs.simulators.voxels.grid import BRIGHTEST, bits_of
 from jaxenvs.simulators.voxels.textures import FACES, SIZE, atlas
@@ -123,7 +124,8 @@ def to_rgb(pixels: Array) -> Array:
 
 def to_unit_rgb(pixels: Array) -> Array:
     """(..., 3) float32 in [0, 1] from uint32 pixels."""
-    bytes_ = (pixels[..., None] >> np.array([0, 8, 16], np.uint32).reshape((1,) * pixels.ndim + (3,))) & np.uint32(255)
+    places = varying_as(pixels, jnp.array([0, 8, 16], jnp.uint32).reshape((1,) * pixels.ndim + (3,)))
+    bytes_ = (pixels[..., None] >> places) & np.uint32(255)
     return bytes_.astype(jnp.float32) * np.float32(1 / 255)
 
 
@@ -237,7 +239,8 @@ def _traverse(lens: Lens, scene: Scene, rays: _Rays) -> _Cells:
         return after, _Cells(enter=enter, leave=leave, bits=word, cell=2 * index + across)
 
     zeros = jnp.zeros(lens.width, jnp.float32), jnp.zeros(lens.width, jnp.int32)
-    return lax.scan(advance, (*cells, *next_, *zeros), None, length=lens.crossings(columns, rows))[1]
+    first = varying_as((scene, rays), (*cells, *next_, *zeros))
+    return lax.scan(advance, first, None, length=lens.crossings(columns, rows))[1]
 
 
 def _layer(level: Array) -> Array:

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
+from jaxenvs.errors import NotDifferentiable
 from jaxenvs.simulators.box2d.lanes import keep, only_where, over_items, over_lanes
 
 
@@ -94,3 +96,32 @@ def test_a_function_that_closes_over_arrays_works_in_a_branch_that_only_some_lan
     expected = jnp.where(flags[:, None], jnp.stack([one(row) for row in x]), x)
     result = jax.vmap(lambda flag, x: jax.lax.cond(flag, one, lambda x: x, x))(flags, x)
     np.testing.assert_array_equal(result, expected)
+
+
+def powers(x, base, count):
+    """`x * base**count`, by a loop whose length depends on the data."""
+
+    def once(loop):
+        return loop[0] * base, loop[1] - 1
+
+    return lax.while_loop(lambda loop: jnp.any(loop[1] > 0), once, (x, count))[0], count
+
+
+def test_the_derivative_of_a_function_of_lanes_is_one_of_a_single_lane_and_of_batches():
+    one = over_lanes(powers)
+
+    def slope(x, base):
+        return jax.jvp(lambda base: one(x, base, jnp.int32(3))[0], (base,), (jnp.ones_like(base),))
+
+    np.testing.assert_array_equal(slope(jnp.float32(2), jnp.float32(3)), (2 * 27, 2 * 27))
+    x, bases = jnp.arange(2.0, dtype=jnp.float32), jnp.array([1.0, 3.0], jnp.float32)
+    # Of a batch whose derivatives are no batch, JAX's own derivative of the rule for `vmap` does not end.
+    results = jax.vmap(jax.vmap(slope, in_axes=(None, 0)), in_axes=(0, None))(x, bases)
+    np.testing.assert_array_equal(results, ([[0, 0], [1, 27]], [[0, 0], [3, 27]]))
+    twice = jax.jvp(lambda base: slope(jnp.float32(2), base)[1], (jnp.float32(3),), (jnp.float32(1),))
+    np.testing.assert_array_equal(twice, (2 * 27, 2 * 6 * 3))
+
+
+def test_a_derivative_in_reverse_mode_is_refused_by_name():
+    with pytest.raises(NotDifferentiable, match=r"A step of Box2D .* use `jax\.jvp` or `jax\.jacfwd`"):
+        jax.grad(lambda x: over_lanes(powers)(x, jnp.float32(2), jnp.int32(3))[0])(jnp.float32(1))
