@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxprs_in_params
 
-from jaxenvs.core.alone import OneLane, alone
+from jaxenvs.core.alone import alone
 from jaxenvs.core.kept import kept
 from jaxenvs.core.trees import is_key_type
 from jaxenvs.fusion import folding, keys
@@ -28,8 +28,6 @@ _SAME = {
 }
 # Primitives that call a jaxpr once, with the parameter that holds it.
 _CALLS = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
     "closed_call": "call_jaxpr",
     "core_call": "call_jaxpr",
     "checkpoint": "jaxpr",
@@ -107,16 +105,25 @@ def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
     def size(jaxpr: Jaxpr) -> int:
         total = len(jaxpr.eqns)
         for equation in jaxpr.eqns:
-            inside = sum(map(size, jaxprs_in_params(equation.params)))
-            if equation.primitive is alone:
-                one = equation.params["one"]
-                inside = sizes[id(one)] = size(one.closed.jaxpr)
-                calls[id(one)] += 1
-            total += inside
+            function = _function(equation)
+            if function is None:
+                total += sum(map(size, jaxprs_in_params(equation.params)))
+                continue
+            calls[id(function)] += 1
+            if id(function) not in sizes:
+                sizes[id(function)] = size(function.jaxpr)
+            total += sizes[id(function)]
         return total
 
     size(jaxpr)
     return {x: None for x, count in calls.items() if count > 1 and sizes[x] >= _WORTH_SHARING}
+
+
+def _function(equation: Any) -> ClosedJaxpr | None:
+    """The program that an equation calls, which is one object for all calls of a jitted function."""
+    if equation.primitive is alone:
+        return equation.params["one"].closed
+    return equation.params["jaxpr"] if equation.primitive.name in ("jit", "pjit") else None
 
 
 class _Builder:
@@ -186,8 +193,9 @@ class _Builder:
             return [inputs[0]]
         if op == "optimization_barrier":
             return inputs
-        if op == alone.name:
-            return self._alone(params["one"], eqn, inputs)
+        function = _function(eqn)
+        if function is not None:
+            return self._call(function, eqn, inputs)
         if op in _CALLS:
             inner = params[_CALLS[op]]
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
@@ -254,13 +262,13 @@ class _Builder:
             raise CannotFuse(f"`{op}` of random keys is not supported")
         return params | more, inputs
 
-    def _alone(self, one: OneLane, eqn: Any, inputs: list[Atom]) -> list[Atom]:
-        if id(one) not in self.shared:
-            return self.inline(one.closed.jaxpr, one.closed.consts, inputs)
-        block = self.shared[id(one)]
+    def _call(self, function: ClosedJaxpr, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        if id(function) not in self.shared:
+            return self.inline(function.jaxpr, function.consts, inputs)
+        block = self.shared[id(function)]
         if block is None:
             given = [_variable(v.aval) for v in eqn.invars]
-            block = self.shared[id(one)] = self.block(one.closed, given, given)
+            block = self.shared[id(function)] = self.block(function, given, given)
         return self.add("call", inputs, [_variable(v.aval) for v in eqn.outvars], {}, [block])
 
     def _cond(self, eqn: Any, inputs: list[Atom]) -> list[Atom]:
