@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from jaxenvs.fusion.flow import Flow
-from jaxenvs.fusion.parts import Part
 from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val
 
 _TYPES = {
@@ -72,9 +71,9 @@ class LLVM(Flow):
     With `contracts`, a product and a sum may become one operation, as XLA has it.
     """
 
-    def __init__(self, lanes: int, *, contracts: bool) -> None:
+    def __init__(self, lanes: int, *, contracts: bool, is_long: bool) -> None:
         super().__init__()
-        self.lanes = lanes
+        self.lanes, self.is_long = lanes, is_long
         self._arithmetic = _CONTRACTED if contracts else _FLOAT
         self.tables: dict[str, str] = {}  # names and definitions
         self.declarations: set[str] = set()
@@ -236,13 +235,8 @@ class LLVM(Flow):
         word = "trunc" if smaller else "sext" if is_signed(given) else "zext"
         return self.emit(kind, f"{word} {source} {ref} to {kind}")
 
-    def module(self, function: Sequence[str], parts: Sequence[Part]) -> str:
-        """A module of one function, with the declarations and definitions that it needs.
-
-        Args:
-            function: its lines.
-            parts: functions of other modules.
-        """
+    def module(self, function: Sequence[str]) -> str:
+        """A module of one function, given by its lines, with the declarations and definitions that it needs."""
         text = "\n".join(function)
         used = set(_GLOBAL.findall(text.split("\n", 1)[1]))
         helpers = [definition for name, definition in self.functions.items() if name in used]
@@ -250,7 +244,7 @@ class LLVM(Flow):
             [
                 *(f"{name} = {definition}" for name, definition in self.tables.items() if name in used),
                 *sorted(self.declarations),
-                *(part.declaration for part in parts if "@" + part.name in used),
+                *(part.declaration for part in self.parts if "@" + part.name in used),
                 *helpers,
                 text,
                 "",

@@ -87,6 +87,8 @@ class Writer(abc.ABC):
     """How many lanes a value holds."""
     divides_integers = False
     """Whether it divides integers of 32 bits faster than floats of 64."""
+    is_long = False
+    """Whether the program is so long that a short text is worth more than the last percent of speed."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
