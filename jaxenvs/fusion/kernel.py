@@ -165,7 +165,7 @@ class _KernelWriter:
         w, kind = self.w, storage(var.dtype)
         if var.size == 0:
             return
-        if var.size <= _CHUNK:
+        if var.size <= _CHUNK and not w.is_long:
             self._copy_rows(pointer, buffer, var, first, count, into_state=into_state)
             return
         with w.loop(count) as lane, w.loop(var.size) as element:

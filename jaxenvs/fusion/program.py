@@ -7,7 +7,7 @@ the variables around them directly.
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -93,8 +93,9 @@ def _name_of(dtype: Any) -> str:
     return str(np.dtype(dtype))
 
 
-# A function with so many equations is written once, even if it is called more often.
-_WORTH_SHARING = 500
+# A function with so many equations is written once, even if it is called more often; and one in a program that has
+# `_LONG` of them.
+_WORTH_SHARING, _WORTH_SHARING_IN_LONG, _LONG = 500, 100, 10_000
 
 
 def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
@@ -115,8 +116,8 @@ def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
             total += sizes[id(function)]
         return total
 
-    size(jaxpr)
-    return {x: None for x, count in calls.items() if count > 1 and sizes[x] >= _WORTH_SHARING}
+    fewest = _WORTH_SHARING_IN_LONG if size(jaxpr) >= _LONG else _WORTH_SHARING
+    return {x: None for x, count in calls.items() if count > 1 and sizes[x] >= fewest}
 
 
 def _function(equation: Any) -> ClosedJaxpr | None:
@@ -155,12 +156,6 @@ class _Builder:
             results = self.equation(equation, [read(x) for x in equation.invars])
             values.update(zip(equation.outvars, results, strict=True))
         return [read(x) for x in jaxpr.outvars]
-
-    def call(self, function: Callable[..., Any], *arguments: Atom) -> list[Atom]:
-        """Adds what a function of JAX arrays computes."""
-        shapes = [jax.ShapeDtypeStruct(x.shape, np.dtype(x.dtype)) for x in arguments]
-        closed = jax.make_jaxpr(function)(*shapes)
-        return self.inline(closed.jaxpr, closed.consts, arguments)
 
     def block(self, jaxpr: ClosedJaxpr, arguments: Sequence[Atom], inputs: list[Var]) -> Block:
         """A block of its own, of a jaxpr."""
@@ -201,7 +196,8 @@ class _Builder:
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
             return self.inline(closed.jaxpr, closed.consts, inputs)
         if op in keys.OPERATIONS:
-            return self.call(keys.OPERATIONS[op](eqn), *inputs)
+            closed = keys.program(eqn, tuple(jax.ShapeDtypeStruct(x.shape, np.dtype(x.dtype)) for x in inputs))
+            return self.inline(closed.jaxpr, closed.consts, inputs)
         if op in ("cond", "while", "scan"):
             return getattr(self, f"_{op}")(eqn, inputs)
         for x in inputs:
