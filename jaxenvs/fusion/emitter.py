@@ -7,6 +7,7 @@ chains of operations become one loop, until somebody needs it in memory.
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from jaxenvs.fusion.arrays import (
 )
 from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop, readers_of
 from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.functions import FUNCTIONS
 from jaxenvs.fusion.writer import Val, Writer
 
 UNROLL, UNROLL_LESS, UNROLL_LEAST = 32, 16, 11
@@ -232,7 +234,10 @@ class Emitter:
         def compute(values: Sequence[Val]) -> Val:
             if equation.op == "convert_element_type":
                 return self.w.convert(values[0], output.dtype)
-            return elementwise.OPERATIONS[equation.op](self.w, params, *values)
+            operation = partial(elementwise.OPERATIONS[equation.op], self.w, params)
+            if equation.op in FUNCTIONS:
+                return self.w.called(f"{equation.op} {params} {output.dtype}", operation, *values)
+            return operation(*values)
 
         params = equation.params
         if equation.op in ("div", "rem") and isinstance(inputs[0], np.ndarray) and inputs[0].dtype.kind in "iu":
