@@ -13,6 +13,7 @@ from jaxenvs.fusion.arrays import Array, Memory, dense_strides
 from jaxenvs.fusion.control import Cell
 from jaxenvs.fusion.equations import Block, Equation, Var
 from jaxenvs.fusion.flow import Flow
+from jaxenvs.fusion.parts import Part
 from jaxenvs.fusion.writer import Buffer
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Function:
         self._active = w.slot("bool", False)  # for which lanes its values matter
         self._given = [_place(e, w, x) for x in block.inputs]
         self._results = [_place(e, w, x) for x in outputs]
-        self._calls: list[int] | None = None
+        self._function: list[Part] | None = None
 
     def call(self, e: Emitter, w: Flow, inputs: list[Array]) -> list[Array]:
         """Writes a call, the first one with the function."""
@@ -56,16 +57,16 @@ class Function:
             if isinstance(place, str):
                 memories.append(e.own(_memory(w.buffer(x.dtype, x.size, False), x.shape)))
                 w.point(place, memories[-1].buffer.ref)
-        if self._calls is None:
+        if self._function is None:
             self._write(e, w)
         else:
-            w.call_again(self._calls)
+            w.call_again(self._function)
         rest = iter(memories)
         return [place.get() if isinstance(place, Cell) else next(rest) for place in self._results]
 
     def _write(self, e: Emitter, w: Flow) -> None:
         before = e.active
-        with w.shared() as self._calls:
+        with w.shared() as self._function:
             e.active = w.get(self._active)
             inputs = [
                 place.get() if isinstance(place, Cell) else _pointed(w, place, x)

@@ -124,8 +124,9 @@ def _cond(e: Emitter, equation: Equation, inputs: list[Array]) -> list[Array]:
         # What is passed on stays where it is, if nobody else reads it, and the other branches write over it.
         memory = None if passed_on is None else e.replaceable(passed_on[n], x.uniform)
         cells[n] = Cell(e, x.shape, x.dtype, x.uniform, memory)
-    for cell in cells.values():
-        cell.clear()
+    if passed_on is None or index.uniform:
+        for cell in cells.values():
+            cell.clear()
     for turn, k in enumerate(order):
         mask, block = chosen[k], blocks[k]
         if turn == 0 and not block.equations and not index.uniform:

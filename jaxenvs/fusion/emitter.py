@@ -7,6 +7,7 @@ chains of operations become one loop, until somebody needs it in memory.
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -28,12 +29,14 @@ from jaxenvs.fusion.arrays import (
 )
 from jaxenvs.fusion.demand import WORTHWHILE, cost_of, costs_of_cases, in_one_loop, readers_of
 from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.functions import FUNCTIONS
 from jaxenvs.fusion.writer import Val, Writer
 
-UNROLL, UNROLL_LESS = 32, 16
-"""Up to how many elements an array is held as values; and in a program with costly choices between longer ones.
+UNROLL, UNROLL_LESS, UNROLL_LEAST = 32, 16, 11
+"""Up to how many elements an array is held as values; in a program with costly choices between longer ones; and in a
+long program.
 
-A loop leaves out what no lane needs more thoroughly, as it computes one element after the other.
+A loop leaves out what no lane needs more thoroughly, as it computes one element after the other, and its text is short.
 """
 # A rule that takes more operations for an element is put into memory, whoever reads it.
 _COSTLY_RULE = 400
@@ -81,6 +84,8 @@ class Emitter:
             self._in_one_loop |= in_one_loop(inner, readers)
         costly = [x.outputs[0].size for x, costs in self._case_costs.items() if max(costs) >= WORTHWHILE]
         self._unroll = UNROLL_LESS if max(costly, default=0) > UNROLL_LESS else UNROLL
+        if self.w.is_long:
+            self._unroll = UNROLL_LEAST
 
     def _count_reads(self, block: Block, depth: int = 0, defined: dict[Var, int] | None = None) -> None:
         """Notes how often each variable is read. What a loop reads from outside counts as read often.
@@ -229,7 +234,10 @@ class Emitter:
         def compute(values: Sequence[Val]) -> Val:
             if equation.op == "convert_element_type":
                 return self.w.convert(values[0], output.dtype)
-            return elementwise.OPERATIONS[equation.op](self.w, params, *values)
+            operation = partial(elementwise.OPERATIONS[equation.op], self.w, params)
+            if equation.op in FUNCTIONS:
+                return self.w.called(f"{equation.op} {params} {output.dtype}", operation, *values)
+            return operation(*values)
 
         params = equation.params
         if equation.op in ("div", "rem") and isinstance(inputs[0], np.ndarray) and inputs[0].dtype.kind in "iu":

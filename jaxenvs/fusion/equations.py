@@ -112,3 +112,16 @@ def structure(block: Block, visit: Callable[[Equation], None]) -> None:
         visit(equation)
         for inner in equation.blocks:
             structure(inner, visit)
+
+
+def count(block: Block) -> int:
+    """The number of equations, those of inner blocks included, and those of shared blocks once."""
+    seen: set[Block] = set()
+
+    def of(block: Block) -> int:
+        if block in seen:
+            return 0
+        seen.add(block)
+        return len(block.equations) + sum(of(inner) for equation in block.equations for inner in equation.blocks)
+
+    return of(block)

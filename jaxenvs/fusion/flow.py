@@ -1,9 +1,11 @@
 """Control flow in LLVM's language: instructions one after another, in loops and branches."""
 
 import contextlib
+import itertools
 from abc import ABC
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from jaxenvs.fusion.parts import PART, Part, part_of
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
 
@@ -13,16 +15,16 @@ class Flow(Writer, ABC):
     Attributes:
         types: of the results of instructions, and of what variables hold.
         allocations: variables and memory, for the beginning of the function: names and instructions.
-        regions: loops and branches, from line to line, the inner ones first.
-        called: those regions that are functions, with the lines from which they are called again.
+        parts: functions that have been taken out of the text. They call each other only backwards.
+        on_part: is given each of them as soon as it is written.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.types: dict[str, str] = {}
         self.allocations: dict[str, str] = {}
-        self.regions: list[tuple[int, int]] = []
-        self.called: dict[tuple[int, int], list[int]] = {}
+        self.parts: list[Part] = []
+        self.on_part: Callable[[Part], None] = lambda part: None
         self._ends: list[str] = []
 
     def emit(self, kind: str, text: str) -> str:
@@ -41,9 +43,38 @@ class Flow(Writer, ABC):
         self.lines.append(f"  br label %{name}")
 
     @contextlib.contextmanager
+    def _region(self) -> Iterator[None]:
+        """What follows is a loop or a branch: the variables and the memory that it asks for are not used after it."""
+        start, allocated = len(self.lines), len(self.allocations)
+        yield
+        if self.is_long and len(self.lines) - start >= PART:
+            self._take_out(start, allocated)
+
+    def _take_out(self, start: int, allocated: int) -> Part:
+        """Makes a function of the last lines, and calls it.
+
+        Args:
+            start: its first line.
+            allocated: how many variables and memories there were before it.
+        """
+        new = [name for name in itertools.islice(self.allocations, allocated, None)]
+        own = {name: self.allocations[name] for name in new if self.allocations[name].startswith("alloca")}
+        for name in own:
+            del self.allocations[name]
+        part = part_of(f"part{len(self.parts)}", self.lines[start:], own, self.allocations, self.types)
+        self.lines[start:] = part.call
+        self.parts.append(part)
+        self.on_part(part)
+        return part
+
+    @contextlib.contextmanager
     def loop(self, count: int | Val) -> Iterator[Val]:
         """A loop over 0, 1, ..., count - 1, with `count` at least 1."""
-        start = len(self.lines)
+        with self._region(), self._loop(count) as index:
+            yield index
+
+    @contextlib.contextmanager
+    def _loop(self, count: int | Val) -> Iterator[Val]:
         before, body, latch, after = (self.fresh(x) for x in ("before", "loop", "latch", "after"))
         self.jump(before)
         self.label(before)
@@ -61,35 +92,32 @@ class Flow(Writer, ABC):
         again = self.emit("i1", f"icmp ult i64 {following}, {limit}")
         self.lines.append(f"  br i1 {again}, label %{body}, label %{after}")
         self.label(after)
-        self.regions.append((start, len(self.lines)))
 
     @contextlib.contextmanager
     def when(self, condition: Val) -> Iterator[None]:
         """What follows happens only if the condition holds."""
-        start = len(self.lines)
-        yes, after = self.fresh("then"), self.fresh("after")
-        self.lines.append(f"  br i1 {condition.ref}, label %{yes}, label %{after}")
-        self.label(yes)
-        with self.scope():
-            yield
-        self.jump(after)
-        self.label(after)
-        self.regions.append((start, len(self.lines)))
+        with self._region():
+            yes, after = self.fresh("then"), self.fresh("after")
+            self.lines.append(f"  br i1 {condition.ref}, label %{yes}, label %{after}")
+            self.label(yes)
+            with self.scope():
+                yield
+            self.jump(after)
+            self.label(after)
 
     @contextlib.contextmanager
     def forever(self) -> Iterator[None]:
         """A loop that `leave_unless` ends."""
-        start = len(self.lines)
-        body, after = self.fresh("loop"), self.fresh("after")
-        self.jump(body)
-        self.label(body)
-        self._ends.append(after)
-        with self.scope():
-            yield
-        self._ends.pop()
-        self.jump(body)
-        self.label(after)
-        self.regions.append((start, len(self.lines)))
+        with self._region():
+            body, after = self.fresh("loop"), self.fresh("after")
+            self.jump(body)
+            self.label(body)
+            self._ends.append(after)
+            with self.scope():
+                yield
+            self._ends.pop()
+            self.jump(body)
+            self.label(after)
 
     def leave_unless(self, condition: Val) -> None:
         """Leaves the innermost `forever` unless the condition holds."""
@@ -98,24 +126,23 @@ class Flow(Writer, ABC):
         self.label(stay)
 
     @contextlib.contextmanager
-    def shared(self) -> Iterator[list[int]]:
+    def shared(self) -> Iterator[list[Part]]:
         """What follows is a function, and is called here: all that it reads and changes are variables and memory.
 
         Yields:
-            For `call_again`.
+            A list that has the function afterwards, for `call_again`.
         """
-        start, calls = len(self.lines), []
+        start, allocated, function = len(self.lines), len(self.allocations), []
         known, self._known = self._known, {}
         with self.scope():
-            yield calls
+            yield function
         self._known = known
-        self.regions.append((start, len(self.lines)))
-        self.called[self.regions[-1]] = calls
+        function.append(self._take_out(start, allocated))
 
-    def call_again(self, calls: list[int]) -> None:
+    def call_again(self, function: list[Part]) -> None:
         """Calls a function that has been written."""
-        calls.append(len(self.lines))
-        self.lines.append("  ; a call")
+        self._count += 1
+        self.lines += function[0].call_again(self._count)
 
     def pointer(self) -> str:
         """A new variable that holds a pointer."""

@@ -314,8 +314,8 @@ def entry_values() -> dict[str, int]:
     }
 
 
-def modules(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_carried: int, group: int) -> list[str]:
-    """The modules of a kernel, in LLVM's language; the first has `@handler`.
+def of_task(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_carried: int, group: int) -> str:
+    """The module of a kernel's task, in LLVM's language, with `@handler`.
 
     Args:
         kernel: its task.
@@ -361,4 +361,9 @@ def modules(kernel: Kernel, num_inputs: int, put_out: Sequence[int], num_carried
         schedule=functions["ThreadPool_Schedule"],
         error_destroy=functions["Error_Destroy"],
     )
-    return [kernel.task + handler, *(part + _ATTRIBUTES for part in kernel.parts)]
+    return kernel.task + handler
+
+
+def of_part(part: str) -> str:
+    """The module of a part of a kernel."""
+    return part + _ATTRIBUTES

@@ -6,16 +6,16 @@ first cache. So the loop over steps reads and writes main memory only for what a
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
 from jaxenvs.fusion.emitter import Emitter
-from jaxenvs.fusion.equations import Block, Var
+from jaxenvs.fusion.equations import Block, Var, count
 from jaxenvs.fusion.layout import FEWEST_LANES, Kind, Layout
 from jaxenvs.fusion.llvm import LLVM, storage
-from jaxenvs.fusion.parts import divided
+from jaxenvs.fusion.parts import Part
 from jaxenvs.fusion.rows import (
     as_vector,
     chosen,
@@ -59,21 +59,32 @@ class Kernel:
     workspace: int
 
 
-def write(step: Block, layout: Layout, group: int = GROUP) -> Kernel:
+LONG = 6_000
+"""A program of so many operations is divided into parts, and written for a short text."""
+
+
+def is_long(step: Block) -> bool:
+    """Whether a program is one that is divided into parts."""
+    return count(step) >= LONG
+
+
+def write(step: Block, layout: Layout, group: int = GROUP, on_part: Callable[[str], None] | None = None) -> Kernel:
     """The kernel of a program.
 
     Args:
         step: one step of one lane: its outputs are what is carried, then what is put out.
         layout: of its inputs.
         group: lanes of one value.
+        on_part: is given each of the parts as soon as it is written.
     """
-    return _KernelWriter(step, layout, group).kernel()
+    return _KernelWriter(step, layout, group, on_part).kernel()
 
 
 class _KernelWriter:
-    def __init__(self, step: Block, layout: Layout, group: int) -> None:
+    def __init__(self, step: Block, layout: Layout, group: int, on_part: Callable[[str], None] | None) -> None:
         self.step, self.layout = step, layout
-        self.w = LLVM(group, contracts=not step.as_written)
+        self.w = LLVM(group, contracts=not step.as_written, is_long=is_long(step))
+        self.w.on_part, self.on_part, self.parts = self._has_part, on_part, list[str]()
         self.group = group
         self.num_carried = layout.count(Kind.CARRY)
         held = [x for x, kind in zip(step.inputs, layout, strict=True) if kind in (Kind.OWN, Kind.CARRY)]
@@ -101,17 +112,20 @@ class _KernelWriter:
         carried = [number for number, kind in enumerate(self.layout) if kind is Kind.CARRY]
         for pointer, number in zip(outputs, carried, strict=False):
             self._copy(pointer, states[number], self.step.inputs[number], first, count, into_state=False)
-        lines, allocations, parts = divided(w.lines, w.allocations, w.regions, w.called, w.types)
         task = [
             "define internal void @task(ptr noalias %context, i64 %number, ptr noalias %workspace) #0 {",
             "entry:",
-            *(f"  {name} = {instruction}" for name, instruction in allocations.items()),
-            *lines,
+            *(f"  {name} = {instruction}" for name, instruction in w.allocations.items()),
+            *w.lines,
             "  ret void",
             "}",
         ]
-        modules = tuple(w.module(part.lines, parts) for part in parts)
-        return Kernel(w.module(task, parts), modules, self.block_lanes, max(w.workspace, 64))
+        return Kernel(w.module(task), tuple(self.parts), self.block_lanes, max(w.workspace, 64))
+
+    def _has_part(self, part: Part) -> None:
+        self.parts.append(self.w.module(part.lines))
+        if self.on_part is not None:
+            self.on_part(self.parts[-1])
 
     def _at(self, pointer: str, offset: int | str) -> str:
         return self.w.emit("ptr", f"getelementptr i8, ptr {pointer}, i64 {offset}")
@@ -151,7 +165,7 @@ class _KernelWriter:
         w, kind = self.w, storage(var.dtype)
         if var.size == 0:
             return
-        if var.size <= _CHUNK:
+        if var.size <= _CHUNK and not w.is_long:
             self._copy_rows(pointer, buffer, var, first, count, into_state=into_state)
             return
         with w.loop(count) as lane, w.loop(var.size) as element:

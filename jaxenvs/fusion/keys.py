@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.extend.core import ClosedJaxpr
 
 
 def _mapped(function: Callable[..., Any], dimensions: int) -> Callable[..., Any]:
@@ -102,3 +103,16 @@ OPERATIONS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "iota_2x32_shape": _counters,
 }
 """For each primitive, the function of words that an equation of it computes."""
+
+
+_programs: dict[Any, ClosedJaxpr] = {}
+
+
+def program(eqn: Any, words: tuple[jax.ShapeDtypeStruct, ...]) -> ClosedJaxpr:
+    """The program of an equation of `OPERATIONS` for words of given shapes, which is traced once."""
+    avals = tuple(v.aval for v in (*eqn.invars, *eqn.outvars))
+    shape, x64 = eqn.params.get("shape"), jax.config.read("jax_enable_x64")
+    which = eqn.primitive.name, avals, words, shape, eqn.params.get("bit_width"), x64
+    if which not in _programs:
+        _programs[which] = jax.make_jaxpr(OPERATIONS[eqn.primitive.name](eqn))(*words)
+    return _programs[which]

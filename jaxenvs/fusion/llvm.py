@@ -2,13 +2,12 @@
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jaxenvs.fusion.flow import Flow
-from jaxenvs.fusion.parts import Part
 from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val
 
 _TYPES = {
@@ -72,15 +71,16 @@ class LLVM(Flow):
     With `contracts`, a product and a sum may become one operation, as XLA has it.
     """
 
-    def __init__(self, lanes: int, *, contracts: bool) -> None:
+    def __init__(self, lanes: int, *, contracts: bool, is_long: bool) -> None:
         super().__init__()
-        self.lanes = lanes
+        self.lanes, self.is_long = lanes, is_long
         self._arithmetic = _CONTRACTED if contracts else _FLOAT
         self.tables: dict[str, str] = {}  # names and definitions
         self.declarations: set[str] = set()
         self.functions: dict[str, str] = {}  # names and definitions
         self.workspace = 0  # bytes
         self._stack = 0
+        self._called: dict[str, tuple[str, str]] = {}  # names of functions, and the types of their results
         self._combined: dict[str, tuple[str, tuple[Val, ...]]] = {}  # how bools were made of others
         self._tables: dict[Any, Buffer] = {}
 
@@ -132,6 +132,38 @@ class LLVM(Flow):
     def function(self, name: str, *xs: Val) -> Val | None:
         """The extrema of floats, whose instructions LLVM knows best: NaN wins, and +0 is greater than -0."""
         return self.op(name, xs[0].dtype, *xs) if name in ("minimum", "maximum") else None
+
+    def called(self, name: str, write: Callable[..., Val], *xs: Val) -> Val:
+        """`write(*xs)`; in a long program, the name of what it writes is that of a function, which is written once."""
+        if not self.is_long or any(x.uniform for x in xs):
+            return write(*xs)
+        kinds = [self.type(x.dtype, False) for x in xs]
+        if name not in self._called:
+            around = self.lines, self.allocations, self._known, self._scopes
+            self.lines, self.allocations, self._known, self._scopes = [], {}, {}, []
+            result = write(*(Val(f"%x{k}", x.dtype, False) for k, x in enumerate(xs)))
+            kind = self.type(result.dtype, False)
+            self._called[name] = f"@called{len(self._called)}", result.dtype
+            parameters = ", ".join(f"{given} %x{k}" for k, given in enumerate(kinds))
+            self.functions[self._called[name][0]] = "\n".join(
+                [
+                    f"define internal {kind} {self._called[name][0]}({parameters}) noinline #0 {{",
+                    *(f"  {variable} = {instruction}" for variable, instruction in self.allocations.items()),
+                    *self.lines,
+                    f"  ret {kind} {self.spread(result)}",
+                    "}",
+                ]
+            )
+            self.lines, self.allocations, self._known, self._scopes = around
+        function, dtype = self._called[name]
+        key = function, *(x.ref for x in xs)
+        known = self.known(key)
+        if known is None:
+            arguments = ", ".join(f"{kind} {x.ref}" for kind, x in zip(kinds, xs, strict=True))
+            kind = self.type(dtype, False)
+            known = Val(self.emit(kind, f"call {kind} {function}({arguments})"), dtype, False)
+            self.remember(key, known)
+        return known
 
     def machine(self, op: str, dtype: str, uniform: bool, operands: tuple[Val, ...]) -> str:
         """Writes one operation; returns the name of its result."""
@@ -236,21 +268,19 @@ class LLVM(Flow):
         word = "trunc" if smaller else "sext" if is_signed(given) else "zext"
         return self.emit(kind, f"{word} {source} {ref} to {kind}")
 
-    def module(self, function: Sequence[str], parts: Sequence[Part]) -> str:
-        """A module of one function, with the declarations and definitions that it needs.
-
-        Args:
-            function: its lines.
-            parts: functions of other modules.
-        """
+    def module(self, function: Sequence[str]) -> str:
+        """A module of one function, given by its lines, with the declarations and definitions that it needs."""
         text = "\n".join(function)
-        used = set(_GLOBAL.findall(text.split("\n", 1)[1]))
-        helpers = [definition for name, definition in self.functions.items() if name in used]
+        used, helpers = set(_GLOBAL.findall(text.split("\n", 1)[1])), []
+        for name, definition in reversed(self.functions.items()):  # each calls only earlier ones
+            if name in used:
+                helpers.append(definition)
+                used.update(_GLOBAL.findall(definition))
         return "\n".join(
             [
                 *(f"{name} = {definition}" for name, definition in self.tables.items() if name in used),
                 *sorted(self.declarations),
-                *(part.declaration for part in parts if "@" + part.name in used),
+                *(part.declaration for part in self.parts if "@" + part.name in used),
                 *helpers,
                 text,
                 "",

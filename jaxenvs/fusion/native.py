@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +50,41 @@ LONG = 600_000
 """From so many characters on, about 12,000 lines, a module gets fewer passes of optimisation."""
 
 
-def compile_objects(texts: Sequence[str]) -> list[bytes]:
-    """Machine code of the modules of a program, which are compiled at the same time."""
-    if len(texts) == 1:
-        return [compile_object(texts[0])]
-    passes = _FEWEST if sum(map(len, texts)) > 2 * LONG else None
-    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    with ThreadPoolExecutor(processors) as pool:
-        # The longest first, so that no thread begins with it when the others have finished.
-        codes = [pool.submit(compile_object, text, passes) for text in sorted(texts, key=len, reverse=True)]
-        return [code.result() for code in codes]
+class Compilation:
+    """Compiles the modules of a program in threads, while others are still written.
+
+        with Compilation(is_long=True) as compilation:
+            compilation.begin(part)
+            codes = compilation.finish(rest)
+
+    An error, or Ctrl-C, within leaves out the modules that no thread has begun.
+    """
+
+    def __init__(self, *, is_long: bool) -> None:
+        self._passes = _FEWEST if is_long else None
+        self._begun: list[Future[bytes]] = []
+        self._pool: ThreadPoolExecutor | None = None  # for a single module, no thread is worth it
+
+    def __enter__(self) -> "Compilation":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=kind is not None)
+
+    def begin(self, text: str) -> None:
+        """Compiles a module in the background."""
+        if self._pool is None:
+            processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+            self._pool = ThreadPoolExecutor(processors)
+        self._begun.append(self._pool.submit(compile_object, text, self._passes))
+
+    def finish(self, text: str) -> list[bytes]:
+        """Compiles the last module; returns the machine code of all."""
+        if self._pool is None:
+            return [compile_object(text, self._passes)]
+        self.begin(text)
+        return [code.result() for code in self._begun]
 
 
 def compile_object(text: str, passes: Sequence[str] | None = None) -> bytes:

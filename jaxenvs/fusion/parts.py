@@ -1,23 +1,20 @@
 """A long function of LLVM's language in parts: long loops and branches become functions of their own.
 
 Much of what LLVM does to a function takes more than twice as long for one that is twice as long, and parts can be
-compiled at the same time.
+compiled at the same time, the first of them while the rest is written.
 """
 
 import dataclasses
 import re
 from collections.abc import Sequence
 
-LONG = 25_000
-"""A function of so many lines is divided; a shorter one is compiled whole, but for what is called more than once."""
 PART = 3_000
-"""Loops and branches of so many lines become functions, after those within them have."""
+"""In a long program, loops and branches of so many lines become functions, after those within them have."""
 
 _NAME = re.compile(r"%[a-z]+\d+")
 _RESULT = re.compile(r"^  (%[a-z]+\d+) =", re.MULTILINE)
 _LABEL = re.compile(r"^([a-z]+\d+):", re.MULTILINE)
 _PLACE = re.compile(r"ptr (%s\d+)[,)]")
-_VARIABLE = re.compile(r"%[sb]\d+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,71 +25,22 @@ class Part:
         name: without `@`.
         parameters: their types and names.
         lines: its text.
+        call: the lines that call it.
     """
 
     name: str
     parameters: list[str]
     lines: list[str]
+    call: list[str]
 
     @property
     def declaration(self) -> str:
         """How another module says that there is this function."""
         return f"declare void @{self.name}({', '.join(x.rsplit(' ', 1)[0] for x in self.parameters)})"
 
-
-def divided(
-    lines: list[str],
-    allocations: dict[str, str],
-    regions: Sequence[tuple[int, int]],
-    functions: dict[tuple[int, int], list[int]],
-    types: dict[str, str],
-) -> tuple[list[str], dict[str, str], list[Part]]:
-    """Divides the text of a function.
-
-    Args:
-        lines: of the function, without its allocations.
-        allocations: its variables and memory: names and instructions.
-        regions: its loops and branches, from line to line, the inner ones first. Of what is computed in one, only
-            variables and memory are read after it.
-        functions: those regions that are called from other lines as well, with the numbers of these lines.
-        types: of the results of instructions and of what the variables hold.
-
-    Returns:
-        The remaining lines, the remaining allocations, and the parts, which call each other.
-    """
-    is_long = len(lines) >= LONG
-    if not is_long and not functions:
-        return lines, allocations, []
-    rest: list[str | None] = [*lines]
-    uses = _uses(lines)
-    allocations, parts = dict(allocations), []
-    for begin, end in regions:
-        text = [line for line in rest[begin:end] if line is not None]
-        again = functions.get((begin, end), [])
-        if not again and not (is_long and len(text) >= PART):
-            continue
-        own = {
-            name: instruction
-            for name, instruction in allocations.items()
-            if instruction.startswith("alloca") and name in uses and begin <= uses[name][0] and uses[name][1] < end
-        }
-        allocations = {name: x for name, x in allocations.items() if name not in own}
-        part, call = _part(f"part{len(parts)}", text, own, allocations, types)
-        parts.append(part)
-        rest[begin:end] = [call] + [None] * (end - begin - 1)
-        for number in again:
-            rest[number] = call.replace(".for_", f".for_{number}_")
-    return [line for line in rest if line is not None], allocations, parts
-
-
-def _uses(lines: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """The first and the last line that name each variable or memory."""
-    found: dict[str, tuple[int, int]] = {}
-    for number, line in enumerate(lines):
-        if "%s" in line or "%b" in line:  # which is much faster than to search all lines
-            for name in _VARIABLE.findall(line):
-                found[name] = found.get(name, (number, 0))[0], number
-    return found
+    def call_again(self, number: int) -> list[str]:
+        """The lines of one more call, whose number no other call of it has."""
+        return [line.replace(".for_", f".for_{number}_") for line in self.call]
 
 
 def _changed(text: str) -> set[str]:
@@ -106,10 +54,17 @@ def _changed(text: str) -> set[str]:
     return found
 
 
-def _part(
-    name: str, lines: list[str], own: dict[str, str], allocations: dict[str, str], types: dict[str, str]
-) -> tuple[Part, str]:
-    """A function, and the call of it.
+def part_of(
+    name: str, lines: Sequence[str], own: dict[str, str], allocations: dict[str, str], types: dict[str, str]
+) -> Part:
+    """A function of some lines, of whose results only variables and memory are read after them.
+
+    Args:
+        name: of the function.
+        lines: a loop or a branch.
+        own: the variables and the memory that only these lines use: names and instructions.
+        allocations: other variables and memory.
+        types: of the results of instructions and of what the variables hold.
 
     Numbers are its arguments. A variable from outside is given by its value, or by its place if the function changes
     it; within the function it is a variable of its own, which LLVM can keep in registers.
@@ -139,5 +94,4 @@ def _part(
         before.append(f"  store {kind} {x}.given, ptr {x}")
     head = f"define void @{name}({', '.join(parameters)}) #0 {{"
     whole = [head, "entry:", *before, *lines, *after, "  ret void", "}"]
-    call = "\n".join([*loads, f"  call void @{name}({', '.join(arguments)})"])
-    return Part(name, parameters, whole), call
+    return Part(name, parameters, whole, [*loads, f"  call void @{name}({', '.join(arguments)})"])

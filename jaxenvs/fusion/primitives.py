@@ -148,11 +148,11 @@ def compiled(read: Block, layout: Layout) -> str:
         path = native.cache_file(f"{name}.o")
         codes = native.kept(path)
         if codes is None:
-            with garbage.uncollected():
-                written = kernel.write(read, layout)
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
-            texts = handler.modules(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
-            codes = native.compile_objects(texts)
+            with garbage.uncollected(), native.Compilation(is_long=kernel.is_long(read)) as compilation:
+                written = kernel.write(read, layout, on_part=lambda part: compilation.begin(handler.of_part(part)))
+                text = handler.of_task(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
+                codes = compilation.finish(text)
             native.keep(path, codes)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, codes))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(pointer), platform="cpu")

@@ -7,14 +7,14 @@ the variables around them directly.
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun, jaxprs_in_params
 
-from jaxenvs.core.alone import OneLane, alone
+from jaxenvs.core.alone import alone
 from jaxenvs.core.kept import kept
 from jaxenvs.core.trees import is_key_type
 from jaxenvs.fusion import folding, keys
@@ -38,8 +38,6 @@ _SAME = {
 }
 # Primitives that call a jaxpr once, with the parameter that holds it.
 _CALLS = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
     "closed_call": "call_jaxpr",
     "core_call": "call_jaxpr",
     "checkpoint": "jaxpr",
@@ -107,8 +105,9 @@ def _name_of(dtype: Any) -> str:
     return str(np.dtype(dtype))
 
 
-# A function with so many equations is written once, even if it is called more often.
-_WORTH_SHARING = 500
+# A function with so many equations is written once, even if it is called more often; and one in a program that has
+# `_LONG` of them.
+_WORTH_SHARING, _WORTH_SHARING_IN_LONG, _LONG = 500, 100, 10_000
 
 
 def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
@@ -119,16 +118,25 @@ def _repeated(jaxpr: Jaxpr) -> dict[int, Block | None]:
     def size(jaxpr: Jaxpr) -> int:
         total = len(jaxpr.eqns)
         for equation in jaxpr.eqns:
-            inside = sum(map(size, jaxprs_in_params(equation.params)))
-            if equation.primitive is alone:
-                one = equation.params["one"]
-                inside = sizes[id(one)] = size(one.closed.jaxpr)
-                calls[id(one)] += 1
-            total += inside
+            function = _function(equation)
+            if function is None:
+                total += sum(map(size, jaxprs_in_params(equation.params)))
+                continue
+            calls[id(function)] += 1
+            if id(function) not in sizes:
+                sizes[id(function)] = size(function.jaxpr)
+            total += sizes[id(function)]
         return total
 
-    size(jaxpr)
-    return {x: None for x, count in calls.items() if count > 1 and sizes[x] >= _WORTH_SHARING}
+    fewest = _WORTH_SHARING_IN_LONG if size(jaxpr) >= _LONG else _WORTH_SHARING
+    return {x: None for x, count in calls.items() if count > 1 and sizes[x] >= fewest}
+
+
+def _function(equation: Any) -> ClosedJaxpr | None:
+    """The program that an equation calls, which is one object for all calls of a jitted function."""
+    if equation.primitive is alone:
+        return equation.params["one"].closed
+    return equation.params["jaxpr"] if equation.primitive.name in ("jit", "pjit") else None
 
 
 class _Builder:
@@ -161,12 +169,6 @@ class _Builder:
             results = self.equation(equation, [read(x) for x in equation.invars])
             values.update(zip(equation.outvars, results, strict=True))
         return [read(x) for x in jaxpr.outvars]
-
-    def call(self, function: Callable[..., Any], *arguments: Atom) -> list[Atom]:
-        """Adds what a function of JAX arrays computes."""
-        shapes = [jax.ShapeDtypeStruct(x.shape, np.dtype(x.dtype)) for x in arguments]
-        closed = jax.make_jaxpr(function)(*shapes)
-        return self.inline(closed.jaxpr, closed.consts, arguments)
 
     def block(self, jaxpr: ClosedJaxpr, arguments: Sequence[Atom], inputs: list[Var]) -> Block:
         """A block of its own, of a jaxpr."""
@@ -201,14 +203,16 @@ class _Builder:
             return inputs
         if op == "platform_index":
             return [self._platform_index(params["platforms"])]
-        if op == alone.name:
-            return self._alone(params["one"], eqn, inputs)
+        function = _function(eqn)
+        if function is not None:
+            return self._call(function, eqn, inputs)
         if op in _CALLS:
             inner = params[_CALLS[op]]
             closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
             return self.inline(closed.jaxpr, closed.consts, inputs)
         if op in keys.OPERATIONS:
-            return self.call(keys.OPERATIONS[op](eqn), *inputs)
+            closed = keys.program(eqn, tuple(jax.ShapeDtypeStruct(x.shape, np.dtype(x.dtype)) for x in inputs))
+            return self.inline(closed.jaxpr, closed.consts, inputs)
         if op in ("cond", "while", "scan"):
             return getattr(self, f"_{op}")(eqn, inputs)
         for x in inputs:
@@ -269,13 +273,13 @@ class _Builder:
             raise CannotFuse(f"`{op}` of random keys is not supported")
         return params | more, inputs
 
-    def _alone(self, one: OneLane, eqn: Any, inputs: list[Atom]) -> list[Atom]:
-        if id(one) not in self.shared:
-            return self.inline(one.closed.jaxpr, one.closed.consts, inputs)
-        block = self.shared[id(one)]
+    def _call(self, function: ClosedJaxpr, eqn: Any, inputs: list[Atom]) -> list[Atom]:
+        if id(function) not in self.shared:
+            return self.inline(function.jaxpr, function.consts, inputs)
+        block = self.shared[id(function)]
         if block is None:
             given = [_variable(v.aval) for v in eqn.invars]
-            block = self.shared[id(one)] = self.block(one.closed, given, given)
+            block = self.shared[id(function)] = self.block(function, given, given)
         return self.add("call", inputs, [_variable(v.aval) for v in eqn.outvars], {}, [block])
 
     def _platform_index(self, platforms: Sequence[Sequence[str] | None]) -> np.ndarray:

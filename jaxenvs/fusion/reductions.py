@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _WRITTEN_OUT = 64
 # A rule is written out for elements that take at most so many operations in all; else it is written once, in a loop.
 _RULE_WRITTEN_OUT = 2_000
+# In a long program, elements that take so many operations each are reduced in a loop, though they are few.
+_COST_OF_LOOP = 16
 # How many results of a product are added up at once.
 _TILE = 8
 
@@ -88,7 +90,10 @@ def _reduce(e: Emitter, equation: Equation, inputs: list[Array]) -> Array:
             elements[out] = _tree(e, name, [values[tuple(place(out, inner))] for inner in positions(reduced)])
         return Small(elements, output.dtype)
     array = e.readable(array)
-    if math.prod(reduced) <= 8:
+    # Of a sum of floats, the order matters, which a loop changes.
+    is_sum = name in ("add", "mul") and output.dtype[0] == "f"
+    in_loop = e.w.is_long and not is_sum and isinstance(array, Lazy) and array.cost >= _COST_OF_LOOP
+    if math.prod(reduced) <= 8 and not in_loop:
 
         def rule(out: tuple[Position, ...]) -> Val:
             return _tree(e, name, [at(e.w, array, place(out, inner)) for inner in positions(reduced)])

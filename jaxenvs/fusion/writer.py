@@ -8,7 +8,7 @@ import abc
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,8 @@ class Writer(abc.ABC):
     """How many lanes a value holds."""
     divides_integers = False
     """Whether it divides integers of 32 bits faster than floats of 64."""
+    is_long = False
+    """Whether the program is so long that a short text is worth more than the last percent of speed."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -153,6 +155,11 @@ class Writer(abc.ABC):
         """A function of the language's own library, or None."""
         del name, xs
         return None
+
+    def called(self, name: str, write: Callable[..., Val], *xs: Val) -> Val:
+        """`write(*xs)`; in a long program, the name of what it writes is that of a function, which is written once."""
+        del name
+        return write(*xs)
 
     # What all languages share.
 

@@ -158,23 +158,20 @@ def generate(draws: Draws, hardcore: bool) -> tuple[Array, Array | None]:
 
 def _boxes(draws: Draws, heights: Array, begun: Array) -> Array:
     """The rectangles of the obstacles that begin at each point, gathered in `BOXES` places."""
-    x, index = jnp.asarray(X), jnp.arange(POINTS, dtype=jnp.int32)
-    unit = jnp.float32(STEP)
+    x, index = jnp.asarray(X), jnp.arange(POINTS, dtype=jnp.int32)[:, None]
+    number, unit = jnp.arange(_MOST_STAIRS, dtype=jnp.int32)[None], jnp.float32(STEP)
+    draws, heights, begun = jax.tree.map(lambda each: each[:, None], (draws, heights, begun))
     stair = jnp.where(draws.up, 1, -1).astype(jnp.float32)
-    rows, exist = [], []
-    for number in range(_MOST_STAIRS):
-        is_pit, is_stump = (begun == _PIT) & (number < 2), (begun == _STUMP) & (number < 1)
-        is_stairs = (begun == _STAIRS) & (number < draws.stairs)
-        left = jnp.where(is_pit, index + number * draws.pit, index)
-        left = jnp.where(is_stairs, index + number * _STAIR_WIDTH, left)
-        wide = jnp.where(is_pit, 1, jnp.where(is_stump, draws.stump, _STAIR_WIDTH))
-        up = jnp.where(is_stump, draws.stump.astype(jnp.float32), jnp.where(is_stairs, number * stair, 0.0))
-        down = jnp.where(is_stump, 0.0, jnp.where(is_stairs, number * stair - 1.0, -float(_PIT_DEPTH)))
-        low = jnp.stack([x[left], heights + rounded(down * unit)], 1)
-        high = jnp.stack([x[left + wide], heights + rounded(up * unit)], 1)
-        rows.append(jnp.stack([low, high], 1))
-        exist.append(is_pit | is_stump | is_stairs)
-    every, exists = jnp.stack(rows, 1).reshape(-1, 2, 2), jnp.stack(exist, 1).reshape(-1)
+    is_pit, is_stump = (begun == _PIT) & (number < 2), (begun == _STUMP) & (number < 1)
+    is_stairs = (begun == _STAIRS) & (number < draws.stairs)
+    left = jnp.where(is_pit, index + number * draws.pit, index)
+    left = jnp.where(is_stairs, index + number * _STAIR_WIDTH, left)
+    wide = jnp.where(is_pit, 1, jnp.where(is_stump, draws.stump, _STAIR_WIDTH))
+    up = jnp.where(is_stump, draws.stump.astype(jnp.float32), jnp.where(is_stairs, number * stair, 0.0))
+    down = jnp.where(is_stump, 0.0, jnp.where(is_stairs, number * stair - 1.0, -float(_PIT_DEPTH)))
+    low = jnp.stack([x[left], heights + rounded(down * unit)], 2)
+    high = jnp.stack([x[left + wide], heights + rounded(up * unit)], 2)
+    every, exists = jnp.stack([low, high], 2).reshape(-1, 2, 2), (is_pit | is_stump | is_stairs).reshape(-1)
     places = jnp.where(exists, jnp.cumsum(exists, dtype=jnp.int32) - 1, BOXES)
     empty = jnp.broadcast_to(jnp.array([[_NOWHERE, 0.0], [_NOWHERE + 1.0, 1.0]], jnp.float32), (BOXES, 2, 2))
     return empty.at[places].set(every, mode="drop")

@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d.collision import Manifold, collide
-from jaxenvs.simulators.box2d.lanes import keep, over_items
+from jaxenvs.simulators.box2d.lanes import keep, once_for_one, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
@@ -85,6 +85,7 @@ def edge_ends(ground: Array, lane: Array, edge: Array) -> tuple[Vector, Vector]:
     return (ends[..., 0, 0], ends[..., 0, 1]), (ends[..., 1, 0], ends[..., 1, 1])
 
 
+@once_for_one
 def update(
     model: Model,
     body: Array,

@@ -5,8 +5,9 @@ world of it. So nothing is batched by `vmap` again and again, which for loops wi
 work can be given to only those lanes that need it.
 """
 
+import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce, wraps
 from typing import Any, TypeVar
 
 import jax
@@ -137,6 +138,9 @@ def only_where(
         size: how many lanes are worked on at once.
         axis: 0 or -1.
     """
+    if classes[0].shape[0] == 1:
+        needed = reduce(jnp.logical_or, classes)[0]
+        return lax.cond(needed, lambda: function(changed, *given), lambda: changed)
     kind = jnp.full(classes[0].shape, len(classes), jnp.int32)
     for number, members in reversed(list(enumerate(classes))):
         kind = jnp.where(members, number, kind)
@@ -192,3 +196,21 @@ def over_items(function: Callable[..., T], *arguments: Any, together: bool, axis
 
     results = lax.scan(one, None, jax.tree.map(lambda x: jnp.moveaxis(x, axis, 0), arguments))[1]
     return jax.tree.map(lambda x: jnp.moveaxis(x, 0, axis), results)
+
+
+def once_for_one(function: Callable[..., T]) -> Callable[..., T]:
+    """The function; a program of a single item calls it rather than repeating it.
+
+    Such programs are for kernels, which have a long function once, and JAX traces it once.
+
+    Args:
+        function: its arguments are trees of arrays whose last axis is items, and a model, if it is named `model`.
+    """
+    named = inspect.signature(function).parameters
+    jitted = jax.jit(function, static_argnames="model" if "model" in named else None)
+
+    @wraps(function)
+    def chosen(*arguments: Any) -> T:
+        return (jitted if jax.tree.leaves(arguments)[-1].shape[-1:] == (1,) else function)(*arguments)
+
+    return chosen
