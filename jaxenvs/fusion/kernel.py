@@ -23,6 +23,7 @@ from jaxenvs.fusion.rows import (
     in_fours,
     interleaved,
     joined,
+    out_of_fours,
     part,
     power_of_two_below,
     separated,
@@ -148,23 +149,32 @@ class _KernelWriter:
 
     def _copy(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
         """Copies an array of a block's lanes between JAX's order and the block's."""
-        w, kind = self.w, storage(var.dtype)
+        w = self.w
         if var.size == 0:
             return
         if var.size <= _CHUNK:
             self._copy_rows(pointer, buffer, var, first, count, into_state=into_state)
             return
-        with w.loop(count) as lane, w.loop(var.size) as element:
+        groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
+        with w.loop(groups) as number:
+            lane = w.op("mul", INDEX, number, w.index(self.group))
             row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
-            outer = w.op("add", INDEX, row, element)
-            inner = w.op("add", INDEX, w.op("mul", INDEX, element, w.index(self.block_lanes)), lane)
-            ends = [
-                w.emit("ptr", f"getelementptr {kind}, ptr {base}, i64 {offset.ref}")
-                for base, offset in ((pointer, outer), (buffer.ref, inner))
-            ]
-            source, target = ends if into_state else ends[::-1]
-            value = w.emit(kind, f"load {kind}, ptr {source}")
-            w.lines.append(f"  store {kind} {value}, ptr {target}")
+            base = self._offset(pointer, var.dtype, row)
+            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+
+            def some(start: Val, length: int) -> None:
+                places = [w.op("add", INDEX, start, w.index(k)) for k in range(length)]
+                if into_state:
+                    for place, value in zip(places, self._columns(base, var, start, length), strict=True):
+                        w.store(here, place, value)
+                else:
+                    self._interleave(base, var.dtype, var.size, start, [w.load(here, place) for place in places])
+
+            whole, rest = divmod(var.size, _CHUNK)
+            with w.loop(whole) as chunk:
+                some(w.op("mul", INDEX, chunk, w.index(_CHUNK)), _CHUNK)
+            if rest:
+                some(w.index(whole * _CHUNK), rest)
 
     def _copy_rows(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
         """Copies short rows, those of a group of lanes at once."""
@@ -274,20 +284,23 @@ class _KernelWriter:
             return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
         while count:
             width = power_of_two_below(count)
+            # Of bytes, four at once.
+            in_row, of = (width // 4, "i32") if kind == "i8" and width % 4 == 0 else (width, kind)
             rows = []
             for lane in range(self.group):
                 shift = w.index(lane * var.size)
                 where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
                 address = self._offset(base, var.dtype, where)
-                rows.append(w.emit(f"<{width} x {kind}>", f"load <{width} x {kind}>, ptr {address}, align {align}"))
-            length = width
+                rows.append(w.emit(f"<{in_row} x {of}>", f"load <{in_row} x {of}>, ptr {address}, align {align}"))
+            length = in_row
             while len(rows) > 1:
                 order = list(range(2 * length))
-                rows = [joined(w, a, b, kind, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
+                rows = [joined(w, a, b, of, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
                 length *= 2
-            for k in range(width):
-                ref = part(w, rows[0], kind, length, list(range(k, length, width)))
-                results.append(w.convert(Val(ref, memory, False), var.dtype))
+            columns = [part(w, rows[0], of, length, list(range(k, length, in_row))) for k in range(in_row)]
+            if of != kind:
+                columns = out_of_fours(w, columns, self.group)
+            results += [w.convert(Val(ref, memory, False), var.dtype) for ref in columns]
             start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
             count -= width
         return results
