@@ -10,13 +10,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxenvs.fusion import functions
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
+from jaxenvs.fusion.demand import chooses_between_costly
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var
 from jaxenvs.fusion.layout import FEWEST_LANES, Kind, Layout
 from jaxenvs.fusion.llvm import LLVM, storage
 from jaxenvs.fusion.parts import divided
 from jaxenvs.fusion.rows import (
+    LINE,
     as_vector,
     chosen,
     copy,
@@ -30,8 +33,9 @@ from jaxenvs.fusion.rows import (
 )
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
-# Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
-GROUP = FEWEST_LANES
+GROUP, LARGE_GROUP = FEWEST_LANES, 32
+"""Lanes of one value; and in a program for which more are better, see `group_for`."""
+# The most lanes of a block, and the bytes that a block's state should not exceed.
 _MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
@@ -69,6 +73,27 @@ def write(step: Block, layout: Layout, group: int = GROUP) -> Kernel:
         group: lanes of one value.
     """
     return _KernelWriter(step, layout, group).kernel()
+
+
+def group_for(step: Block, lanes: int) -> int:
+    """How many lanes of a program a value should hold, on a processor with vectors of 16 numbers of 32 bits.
+
+    Sixteen flags or bytes fill a quarter of such a vector, and sixteen floats one, so that an operation often has to
+    wait for the one before. With twice as many lanes there is always something else to do. That pays where a program
+    consists of cheap operations: functions are computed in float64, which takes twice the room already, and what only
+    some lanes need is computed for more lanes that do not.
+    """
+    divided = {"while", "scan", "call"}
+
+    def is_cheap(block: Block) -> bool:
+        return all(
+            x.op not in functions.FUNCTIONS
+            and x.op not in divided
+            and (x.op == "cond" or all(map(is_cheap, x.blocks)))  # few steps need what is in a branch
+            for x in block.equations
+        )
+
+    return LARGE_GROUP if lanes >= LARGE_GROUP and is_cheap(step) and not chooses_between_costly(step) else GROUP
 
 
 class _KernelWriter:
@@ -328,15 +353,27 @@ class _KernelWriter:
         if size == 0:
             return
         base = self._offset(pointer, dtype, w.op("mul", INDEX, row, w.index(size)))
-        if e.is_small(array.shape):
+        small = e.is_small(array.shape)
+        if small and size <= _CHUNK:
             self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
             return
+        block, target = size * self.group * np.dtype(dtype).itemsize, base
+        if block <= _STAGED and (not small or block >= LINE * self.group):
+            base = w.buffer("uint8", block, True).ref
+        if small:
+            self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
+        else:
+            self._interleave_memory(e, base, array)
+        if base != target:
+            total = w.op("mul", INDEX, self.rows_put_out, w.index(block // self.group))
+            copy(w, target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
+
+    def _interleave_memory(self, e: Emitter, base: str, array: Array) -> None:
+        """Writes an array of each lane to rows that begin at `base`."""
+        w, dtype, size = self.w, str(array.dtype), math.prod(array.shape)
         memory = e.memory(array)
         if not memory.is_dense:
             memory = e.copied(memory)
-        block, target = size * self.group * np.dtype(dtype).itemsize, base
-        if block <= _STAGED:
-            base = w.buffer("uint8", block, True).ref
         whole, rest = divmod(size, _CHUNK)
 
         def elements(start: Val, count: int) -> list[Val]:
@@ -349,9 +386,6 @@ class _KernelWriter:
         if rest:
             start = w.index(whole * _CHUNK)
             self._interleave(base, dtype, size, start, elements(start, rest))
-        if base != target:
-            total = w.op("mul", INDEX, self.rows_put_out, w.index(block // self.group))
-            copy(w, target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
 
     def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
         """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
@@ -374,6 +408,9 @@ class _KernelWriter:
         done = 0
         while done < len(values):
             count = min(power_of_two_below(len(values) - done), _CHUNK)
+            if count < len(values) - done and 2 * count <= min(_CHUNK, len(values)):
+                # The last piece begins earlier and is as long as needed, so that there is no smaller one.
+                count, done = 2 * count, len(values) - 2 * count
             spread = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
             vectors = [as_vector(w, x, kind, self.group) for x in spread]
             in_row, of = count, kind

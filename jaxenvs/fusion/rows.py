@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from jaxenvs.fusion.llvm import LLVM
 from jaxenvs.fusion.writer import INDEX, Val
 
-_LINE = 64  # bytes of a line of the cache, at least
+LINE = 64
+"""Bytes of a line of the cache, at least."""
 
 
 def interleaved(w: LLVM, columns: Sequence[str], kind: str, width: int) -> list[str]:
@@ -125,24 +126,24 @@ def copy(w: LLVM, target: str, source: str, size: int, past_caches: Val) -> None
         ends = [w.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset.ref}") for x in (target, source)]
         w.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {ends[0]}, ptr {ends[1]}, i64 {count.ref}, i1 false)")
 
-    if size < 2 * _LINE:
+    if size < 2 * LINE:
         plainly(w.index(0), w.index(size))
         return
     with w.when(past_caches):
         # Whole lines; what is before and after them shares its line with other rows, and goes through the caches.
         number = Val(w.emit("i64", f"ptrtoint ptr {target} to i64"), INDEX, True)
-        before = w.op("and", INDEX, w.op("sub", INDEX, w.index(0), number), w.index(_LINE - 1))
+        before = w.op("and", INDEX, w.op("sub", INDEX, w.index(0), number), w.index(LINE - 1))
         rest = w.op("sub", INDEX, w.index(size), before)
-        lines = w.op("lshr", INDEX, rest, w.index(_LINE.bit_length() - 1))
-        partly = w.op("and", INDEX, rest, w.index(_LINE - 1))
+        lines = w.op("lshr", INDEX, rest, w.index(LINE.bit_length() - 1))
+        partly = w.op("and", INDEX, rest, w.index(LINE - 1))
         with w.when(w.compare("ne", before, w.index(0))):
             plainly(w.index(0), before)
-        kind = f"<{_LINE} x i8>"
+        kind = f"<{LINE} x i8>"
         with w.loop(lines) as k:
-            offset = w.op("add", INDEX, before, w.op("mul", INDEX, k, w.index(_LINE))).ref
+            offset = w.op("add", INDEX, before, w.op("mul", INDEX, k, w.index(LINE))).ref
             places = [w.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset}") for x in (source, target)]
             bytes_ = w.emit(kind, f"load {kind}, ptr {places[0]}, align 1")
-            w.lines.append(f"  store {kind} {bytes_}, ptr {places[1]}, align {_LINE}, !nontemporal !0")
+            w.lines.append(f"  store {kind} {bytes_}, ptr {places[1]}, align {LINE}, !nontemporal !0")
         with w.when(w.compare("ne", partly, w.index(0))):
             plainly(w.op("sub", INDEX, w.index(size), partly), partly)
     with w.when(w.not_(past_caches)):
