@@ -47,6 +47,15 @@ def costs_of_cases(block: Block, readers: Readers) -> dict[Equation, Costs]:
     return found
 
 
+def chooses_between_costly(block: Block) -> bool:
+    """Whether a program has a choice of which a costly case is computed only if a lane needs it."""
+    return any(
+        max(costs) >= WORTHWHILE
+        for inner, readers in readers_of(block)
+        for costs in costs_of_cases(inner, readers).values()
+    )
+
+
 def in_one_loop(block: Block, readers: Readers) -> set[Var]:
     """The variables whose readers all compute elements of one loop, which needs no memory to hand them on."""
     loops, found = {}, set()

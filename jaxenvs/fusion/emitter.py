@@ -5,6 +5,7 @@ chains of operations become one loop, until somebody needs it in memory.
 """
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -38,8 +39,23 @@ long program.
 
 A loop leaves out what no lane needs more thoroughly, as it computes one element after the other, and its text is short.
 """
+# How often a loop is taken to read what it reads from outside.
+_OFTEN = 1_000_000
 # A rule that takes more operations for an element is put into memory, whoever reads it.
 _COSTLY_RULE = 400
+
+
+@dataclasses.dataclass(slots=True)
+class _Waiting:
+    """A read that is done when its results have been read.
+
+    Attributes:
+        read: what was read.
+        count: how many results refer to it.
+    """
+
+    read: Var
+    count: int
 
 
 class Emitter:
@@ -59,7 +75,8 @@ class Emitter:
         self._kept: dict[int, Memory] = {}  # of those, the ones that lanes outside of `active` go on to need
         self._unroll = UNROLL
         self._reads: dict[Var, int] = {}
-        self._reads_done: dict[Var, int] = {}  # those whose result does not refer to what was read
+        self._reads_done: dict[Var, int] = {}  # those whose result does not refer to what was read any more
+        self._waiting: dict[Var, list[_Waiting]] = {}  # reads whose results refer to what was read, by these results
         self._case_costs: dict[Equation, tuple[int, int]] = {}
         self._in_one_loop: set[Var] = set()
         self._calls: dict[Block, Equation] = {}  # the first call of each shared block
@@ -100,7 +117,7 @@ class Emitter:
 
         def read(x: Atom) -> None:
             if isinstance(x, Var):
-                self._reads[x] = self._reads.get(x, 0) + (1 if defined[x] == depth else 100)
+                self._reads[x] = self._reads.get(x, 0) + (1 if defined[x] == depth else _OFTEN)
 
         for equation in block.equations:
             for x in equation.inputs:
@@ -116,16 +133,36 @@ class Emitter:
     def _define(self, var: Var, array: Array) -> None:
         self._arrays[var] = array
         self._reads_done[var] = 0
+        self._waiting.pop(var, None)
 
     def _note_reads_done(self, equation: Equation) -> None:
-        """Counts the reads of an equation, if its results are computed and are not views of what it read."""
-        results = [self._arrays[x] for x in equation.outputs]
-        read = [x for x in equation.inputs if isinstance(x, Var)]
-        buffers = [array.buffer for array in map(self.array, read) if isinstance(array, Memory)]
-        if any(isinstance(x, Lazy) or (isinstance(x, Memory) and x.buffer in buffers) for x in results):
-            return
-        for x in read:
-            self._reads_done[x] += 1
+        """Counts the reads of an equation, as soon as nothing that it defines refers to what was read.
+
+        Rules, and views of memory, refer to what they were made of until they have been read for the last time.
+        """
+        results = [(x, self._arrays[x]) for x in equation.outputs if self._reads.get(x, 0)]
+        for x in equation.inputs:
+            if isinstance(x, Var):
+                array = self._arrays[x]
+                buffer = array.buffer if isinstance(array, Memory) else None
+                referring = [
+                    result
+                    for result, made in results
+                    if isinstance(made, Lazy) or (isinstance(made, Memory) and made.buffer is buffer)
+                ]
+                waiting = _Waiting(x, len(referring))
+                for result in referring:
+                    self._waiting.setdefault(result, []).append(waiting)
+                if not referring:
+                    self._note_read_done(x)
+
+    def _note_read_done(self, x: Var) -> None:
+        self._reads_done[x] += 1
+        if self._reads_done[x] == self._reads.get(x, 0):
+            for waiting in self._waiting.pop(x, []):
+                waiting.count -= 1
+                if not waiting.count:
+                    self._note_read_done(waiting.read)
 
     def reads_last(self, x: Atom) -> bool:
         """Whether the reader that is being written is the last one of a variable."""

@@ -35,6 +35,12 @@ class Var:
 
 Atom: TypeAlias = Var | np.ndarray
 
+SCATTERS = {
+    "scatter": None,
+    **{f"scatter{sign}{name}": name for sign in "-_" for name in ("add", "sub", "mul", "min", "max")},
+}
+"""How each kind of scatter combines what is there with what is new."""
+
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Block:

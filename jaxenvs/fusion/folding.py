@@ -44,6 +44,15 @@ _INTEGERS: dict[str, Callable[..., np.ndarray]] = {
     "shift_left": np.left_shift,
     "shift_right_logical": np.right_shift,
 }
+_FLOATS: dict[str, Callable[..., np.ndarray]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "max": np.maximum,
+    "min": np.minimum,
+    "square": np.square,
+}
 COMPARISONS: dict[str, Callable[..., np.ndarray]] = {
     "eq": np.equal,
     "ne": np.not_equal,
@@ -58,7 +67,9 @@ COMPARISONS: dict[str, Callable[..., np.ndarray]] = {
 def fold(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str, Any]) -> np.ndarray | None:
     """The value of an operation on constants, or None where that is left to the kernel.
 
-    Floats are not computed here, only moved and compared, so that no rounding of NumPy's comes in.
+    Of floats, only those operations are computed that every processor rounds in the same way, and only where no NaN,
+    infinity or number below the least normal one comes in. XLA computes them when it compiles as well. So a division by
+    what is known then becomes a product in both.
 
     Args:
         op: name of the primitive.
@@ -80,7 +91,7 @@ def _value(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str,
         number = np.arange(output.shape[params["dimension"]]).astype(output.dtype)
         return np.broadcast_to(number.reshape(shape), output.shape)
     if op == "convert_element_type":
-        moves_exactly = inputs[0].dtype.kind in "bui"
+        moves_exactly = inputs[0].dtype.kind in "bui" or inputs[0].dtype == output.dtype
         return inputs[0].astype(output.dtype) if moves_exactly else None
     if op in ("squeeze", "expand_dims"):
         return inputs[0].reshape(output.shape)
@@ -95,7 +106,16 @@ def _value(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str,
     if op in COMPARISONS or (op in _INTEGERS and inputs[0].dtype.kind in "bui" and _is_defined(op, inputs)):
         # As arrays, since NumPy warns for scalars that wrap around.
         return (COMPARISONS | _INTEGERS)[op](*(np.atleast_1d(x) if output.shape == () else x for x in inputs))
+    if op in _FLOATS and output.dtype in ("float32", "float64"):
+        value = _FLOATS[op](*inputs)
+        return value if all(map(_is_normal, (*inputs, value))) else None
     return None
+
+
+def _is_normal(x: np.ndarray) -> bool:
+    """Whether all numbers are normal ones or zero."""
+    size = np.abs(x)
+    return bool(np.all((x == 0) | ((size >= np.finfo(x.dtype).tiny) & (size < np.inf))))
 
 
 def _is_defined(op: str, inputs: Sequence[np.ndarray]) -> bool:

@@ -10,8 +10,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise
 from jaxenvs.fusion.arrays import Array, Lazy, Position, Small, at, is_uniform, positions
-from jaxenvs.fusion.equations import Atom, CannotFuse, Equation, Var
-from jaxenvs.fusion.program import SCATTERS
+from jaxenvs.fusion.equations import SCATTERS, Atom, CannotFuse, Equation, Var
 from jaxenvs.fusion.shapes import plus
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 

@@ -10,27 +10,32 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from jaxenvs.fusion import functions
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
+from jaxenvs.fusion.demand import chooses_between_costly
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var, count
 from jaxenvs.fusion.layout import FEWEST_LANES, Kind, Layout
 from jaxenvs.fusion.llvm import LLVM, storage
 from jaxenvs.fusion.parts import Part
 from jaxenvs.fusion.rows import (
+    LINE,
     as_vector,
     chosen,
     copy,
     in_fours,
     interleaved,
     joined,
+    out_of_fours,
     part,
     power_of_two_below,
     separated,
 )
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
-# Lanes of one value, the most lanes of a block, and the bytes that a block's state should not exceed.
-GROUP = FEWEST_LANES
+GROUP, LARGE_GROUP = FEWEST_LANES, 32
+"""Lanes of one value; and in a program for which more are better, see `group_for`."""
+# The most lanes of a block, and the bytes that a block's state should not exceed.
 _MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
 # How many elements of a row are brought together at once.
 _CHUNK = 16
@@ -78,6 +83,27 @@ def write(step: Block, layout: Layout, group: int = GROUP, on_part: Callable[[st
         on_part: is given each of the parts as soon as it is written.
     """
     return _KernelWriter(step, layout, group, on_part).kernel()
+
+
+def group_for(step: Block, lanes: int) -> int:
+    """How many lanes of a program a value should hold, on a processor with vectors of 16 numbers of 32 bits.
+
+    Sixteen flags or bytes fill a quarter of such a vector, and sixteen floats one, so that an operation often has to
+    wait for the one before. With twice as many lanes there is always something else to do. That pays where a program
+    consists of cheap operations: functions are computed in float64, which takes twice the room already, and what only
+    some lanes need is computed for more lanes that do not.
+    """
+    divided = {"while", "scan", "call"}
+
+    def is_cheap(block: Block) -> bool:
+        return all(
+            x.op not in functions.FUNCTIONS
+            and x.op not in divided
+            and (x.op == "cond" or all(map(is_cheap, x.blocks)))  # few steps need what is in a branch
+            for x in block.equations
+        )
+
+    return LARGE_GROUP if lanes >= LARGE_GROUP and is_cheap(step) and not chooses_between_costly(step) else GROUP
 
 
 class _KernelWriter:
@@ -162,12 +188,41 @@ class _KernelWriter:
 
     def _copy(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
         """Copies an array of a block's lanes between JAX's order and the block's."""
-        w, kind = self.w, storage(var.dtype)
+        w = self.w
         if var.size == 0:
             return
-        if var.size <= _CHUNK and not w.is_long:
+        if w.is_long:
+            self._copy_elements(pointer, buffer, var, first, count, into_state=into_state)
+            return
+        if var.size <= _CHUNK:
             self._copy_rows(pointer, buffer, var, first, count, into_state=into_state)
             return
+        groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
+        with w.loop(groups) as number:
+            lane = w.op("mul", INDEX, number, w.index(self.group))
+            row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
+            base = self._offset(pointer, var.dtype, row)
+            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+
+            def some(start: Val, length: int) -> None:
+                places = [w.op("add", INDEX, start, w.index(k)) for k in range(length)]
+                if into_state:
+                    for place, value in zip(places, self._columns(base, var, start, length), strict=True):
+                        w.store(here, place, value)
+                else:
+                    self._interleave(base, var.dtype, var.size, start, [w.load(here, place) for place in places])
+
+            whole, rest = divmod(var.size, _CHUNK)
+            with w.loop(whole) as chunk:
+                some(w.op("mul", INDEX, chunk, w.index(_CHUNK)), _CHUNK)
+            if rest:
+                some(w.index(whole * _CHUNK), rest)
+
+    def _copy_elements(
+        self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool
+    ) -> None:
+        """Copies one number after the other, which takes the shortest text."""
+        w, kind = self.w, storage(var.dtype)
         with w.loop(count) as lane, w.loop(var.size) as element:
             row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
             outer = w.op("add", INDEX, row, element)
@@ -290,20 +345,23 @@ class _KernelWriter:
             return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
         while count:
             width = power_of_two_below(count)
+            # Of bytes, four at once.
+            in_row, of = (width // 4, "i32") if kind == "i8" and width % 4 == 0 else (width, kind)
             rows = []
             for lane in range(self.group):
                 shift = w.index(lane * var.size)
                 where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
                 address = self._offset(base, var.dtype, where)
-                rows.append(w.emit(f"<{width} x {kind}>", f"load <{width} x {kind}>, ptr {address}, align {align}"))
-            length = width
+                rows.append(w.emit(f"<{in_row} x {of}>", f"load <{in_row} x {of}>, ptr {address}, align {align}"))
+            length = in_row
             while len(rows) > 1:
                 order = list(range(2 * length))
-                rows = [joined(w, a, b, kind, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
+                rows = [joined(w, a, b, of, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
                 length *= 2
-            for k in range(width):
-                ref = part(w, rows[0], kind, length, list(range(k, length, width)))
-                results.append(w.convert(Val(ref, memory, False), var.dtype))
+            columns = [part(w, rows[0], of, length, list(range(k, length, in_row))) for k in range(in_row)]
+            if of != kind:
+                columns = out_of_fours(w, columns, self.group)
+            results += [w.convert(Val(ref, memory, False), var.dtype) for ref in columns]
             start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
             count -= width
         return results
@@ -331,15 +389,27 @@ class _KernelWriter:
         if size == 0:
             return
         base = self._offset(pointer, dtype, w.op("mul", INDEX, row, w.index(size)))
-        if e.is_small(array.shape):
+        small = e.is_small(array.shape)
+        if small and size <= _CHUNK:
             self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
             return
+        block, target = size * self.group * np.dtype(dtype).itemsize, base
+        if block <= _STAGED and (not small or block >= LINE * self.group):
+            base = w.buffer("uint8", block, True).ref
+        if small:
+            self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
+        else:
+            self._interleave_memory(e, base, array)
+        if base != target:
+            total = w.op("mul", INDEX, self.rows_put_out, w.index(block // self.group))
+            copy(w, target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
+
+    def _interleave_memory(self, e: Emitter, base: str, array: Array) -> None:
+        """Writes an array of each lane to rows that begin at `base`."""
+        w, dtype, size = self.w, str(array.dtype), math.prod(array.shape)
         memory = e.memory(array)
         if not memory.is_dense:
             memory = e.copied(memory)
-        block, target = size * self.group * np.dtype(dtype).itemsize, base
-        if block <= _STAGED:
-            base = w.buffer("uint8", block, True).ref
         whole, rest = divmod(size, _CHUNK)
 
         def elements(start: Val, count: int) -> list[Val]:
@@ -352,9 +422,6 @@ class _KernelWriter:
         if rest:
             start = w.index(whole * _CHUNK)
             self._interleave(base, dtype, size, start, elements(start, rest))
-        if base != target:
-            total = w.op("mul", INDEX, self.rows_put_out, w.index(block // self.group))
-            copy(w, target, base, block, w.compare("ge", total, w.index(_PAST_CACHES)))
 
     def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
         """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
@@ -377,6 +444,9 @@ class _KernelWriter:
         done = 0
         while done < len(values):
             count = min(power_of_two_below(len(values) - done), _CHUNK)
+            if count < len(values) - done and 2 * count <= min(_CHUNK, len(values)):
+                # The last piece begins earlier and is as long as needed, so that there is no smaller one.
+                count, done = 2 * count, len(values) - 2 * count
             spread = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
             vectors = [as_vector(w, x, kind, self.group) for x in spread]
             in_row, of = count, kind

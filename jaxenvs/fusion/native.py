@@ -30,6 +30,11 @@ def host() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), features.flatten() if features else ""
 
 
+def has_wide_vectors() -> bool:
+    """Whether a vector of this processor holds 16 numbers of 32 bits."""
+    return "+avx512f" in host()[1].split(",")
+
+
 def _target() -> Any:
     """A compiler for this processor. Each thread needs its own."""
     llvm.initialize_native_target()

@@ -123,7 +123,7 @@ def _lower_scan_to_kernel(platform: str, ctx: Any, *operands: Any, **params: Any
     try:
         with garbage.uncollected():
             read = program(params["closed"], [is_uniform(kind) for kind in layout], platform)
-        name = compiled(read, layout) if platform == "cpu" else gpu.compiled(read, layout, sources())
+        name = compiled(read, layout, lanes) if platform == "cpu" else gpu.compiled(read, layout, sources())
     except CannotFuse:
         return _lower_scan_to_xla(ctx, *operands, **params)
     return jax.ffi.ffi_lowering(name)(ctx, *operands, lanes=np.int64(lanes), steps=np.int64(steps))
@@ -137,21 +137,22 @@ mlir.register_lowering(step, _lower_step)
 _registered: dict[str, Any] = {}
 
 
-def compiled(read: Block, layout: Layout) -> str:
+def compiled(read: Block, layout: Layout, lanes: int) -> str:
     """Compiles a step's kernel for this processor, or finds it in the cache, and registers it; returns its name.
 
     The name depends on the program alone, so that XLA's own cache of compiled programs finds it in another process.
     """
     machine = native.processor(), repr(handler.interface())
-    name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), *machine, sources())
+    group = kernel.group_for(read, lanes) if native.has_wide_vectors() else kernel.GROUP
+    name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), str(group), *machine, sources())
     if name not in _registered:
         path = native.cache_file(f"{name}.o")
         codes = native.kept(path)
         if codes is None:
             sizes = [x.size * np.dtype(x.dtype).itemsize for x in read.outputs]
             with garbage.uncollected(), native.Compilation(is_long=kernel.is_long(read)) as compilation:
-                written = kernel.write(read, layout, on_part=lambda part: compilation.begin(handler.of_part(part)))
-                text = handler.of_task(written, len(read.inputs), sizes, layout.count(Kind.CARRY), kernel.GROUP)
+                written = kernel.write(read, layout, group, lambda part: compilation.begin(handler.of_part(part)))
+                text = handler.of_task(written, len(read.inputs), sizes, layout.count(Kind.CARRY), group)
                 codes = compilation.finish(text)
             native.keep(path, codes)
         pointer = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(native.load(name, codes))

@@ -18,7 +18,8 @@ from jaxenvs.core.alone import alone
 from jaxenvs.core.kept import kept
 from jaxenvs.core.trees import is_key_type
 from jaxenvs.fusion import folding, keys
-from jaxenvs.fusion.equations import Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.equations import SCATTERS, Atom, Block, CannotFuse, Equation, Var
+from jaxenvs.fusion.reuse import reuse
 from jaxenvs.fusion.uniform import mark_uniform
 
 # What is read, and does not change a value of one lane.
@@ -49,13 +50,6 @@ _CALLS = {
     "fused_step": "closed",
 }
 
-
-SCATTERS = {
-    "scatter": None,
-    **{f"scatter{sign}{name}": name for sign in "-_" for name in ("add", "sub", "mul", "min", "max")},
-}
-"""How each kind of scatter combines what is there with what is new."""
-
 _DTYPES = {*("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")}
 
 
@@ -74,6 +68,8 @@ def program(closed: ClosedJaxpr, uniform: Sequence[bool], platform: str = "cpu")
     builder = _Builder(set(), _repeated(closed.jaxpr), platform)
     outputs = builder.inline(closed.jaxpr, closed.consts, list(inputs))
     block = Block(inputs, builder.equations, outputs, as_written=kept.name in builder.seen)
+    _drop_unread(block, set())
+    reuse(block)
     _drop_unread(block, set())
     for var, is_uniform in zip(inputs, uniform, strict=True):
         var.uniform = is_uniform

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from jaxenvs.fusion.llvm import LLVM
 from jaxenvs.fusion.writer import INDEX, Val
 
-_LINE = 64  # bytes of a line of the cache, at least
+LINE = 64
+"""Bytes of a line of the cache, at least."""
 
 
 def interleaved(w: LLVM, columns: Sequence[str], kind: str, width: int) -> list[str]:
@@ -36,6 +37,17 @@ def in_fours(w: LLVM, columns: Sequence[str], width: int) -> list[str]:
         results.append(
             w.emit(f"<{width} x i32>", f"bitcast <{whole} x i8> {part(w, four, 'i8', whole, order)} to <{width} x i32>")
         )
+    return results
+
+
+def out_of_fours(w: LLVM, columns: Sequence[str], width: int) -> list[str]:
+    """The inverse of `in_fours`."""
+    results, whole = [], 4 * width
+    order = [lane * 4 + number for number in range(4) for lane in range(width)]
+    for column in columns:
+        bytes_ = w.emit(f"<{whole} x i8>", f"bitcast <{width} x i32> {column} to <{whole} x i8>")
+        planes = part(w, bytes_, "i8", whole, order)
+        results += [part(w, planes, "i8", whole, list(range(k, k + width))) for k in range(0, whole, width)]
     return results
 
 
@@ -108,16 +120,31 @@ def copy(w: LLVM, target: str, source: str, size: int, past_caches: Val) -> None
         size: how many bytes.
         past_caches: whether what is written should not take the place of what the caches hold.
     """
-    number = Val(w.emit("i64", f"ptrtoint ptr {target} to i64"), INDEX, True)
-    beyond = w.op("and", INDEX, number, w.index(_LINE - 1))
-    whole = w.compare("eq", beyond, w.index(0)) if size % _LINE == 0 else w.const(False, "bool")
-    past_caches = w.op("and", "bool", past_caches, whole)
-    line = f"<{_LINE} x i8>"
-    with w.when(past_caches), w.loop(max(size // _LINE, 1)) as k:
-        offset = w.op("mul", INDEX, k, w.index(_LINE)).ref
-        places = [w.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset}") for x in (source, target)]
-        bytes_ = w.emit(line, f"load {line}, ptr {places[0]}, align {_LINE}")
-        w.lines.append(f"  store {line} {bytes_}, ptr {places[1]}, align {_LINE}, !nontemporal !0")
+    w.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+
+    def plainly(offset: Val, count: Val) -> None:
+        ends = [w.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset.ref}") for x in (target, source)]
+        w.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {ends[0]}, ptr {ends[1]}, i64 {count.ref}, i1 false)")
+
+    if size < 2 * LINE:
+        plainly(w.index(0), w.index(size))
+        return
+    with w.when(past_caches):
+        # Whole lines; what is before and after them shares its line with other rows, and goes through the caches.
+        number = Val(w.emit("i64", f"ptrtoint ptr {target} to i64"), INDEX, True)
+        before = w.op("and", INDEX, w.op("sub", INDEX, w.index(0), number), w.index(LINE - 1))
+        rest = w.op("sub", INDEX, w.index(size), before)
+        lines = w.op("lshr", INDEX, rest, w.index(LINE.bit_length() - 1))
+        partly = w.op("and", INDEX, rest, w.index(LINE - 1))
+        with w.when(w.compare("ne", before, w.index(0))):
+            plainly(w.index(0), before)
+        kind = f"<{LINE} x i8>"
+        with w.loop(lines) as k:
+            offset = w.op("add", INDEX, before, w.op("mul", INDEX, k, w.index(LINE))).ref
+            places = [w.emit("ptr", f"getelementptr i8, ptr {x}, i64 {offset}") for x in (source, target)]
+            bytes_ = w.emit(kind, f"load {kind}, ptr {places[0]}, align 1")
+            w.lines.append(f"  store {kind} {bytes_}, ptr {places[1]}, align {LINE}, !nontemporal !0")
+        with w.when(w.compare("ne", partly, w.index(0))):
+            plainly(w.op("sub", INDEX, w.index(size), partly), partly)
     with w.when(w.not_(past_caches)):
-        w.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-        w.lines.append(f"  call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+        plainly(w.index(0), w.index(size))
