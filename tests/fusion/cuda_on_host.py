@@ -26,6 +26,30 @@ extern "C" int launch(unsigned blocks, unsigned threads, void** parameters) {
 """.replace("NAME", cuda_kernel.NAME)
 
 
+_MAIN = """
+#include <cstdio>
+#include <cstdlib>
+int main(int, char** paths) {
+  const std::size_t sizes[] = {SIZES};
+  const int read = READ, all = sizeof sizes / sizeof *sizes;
+  long long lanes = LANES, steps = STEPS;
+  std::vector<void*> arrays(all), parameters;
+  std::FILE* file = std::fopen(paths[1], "rb");
+  for (int k = 0; k < all; ++k) {
+    arrays[k] = std::malloc(sizes[k]);  // each by itself, so that a check sees its end
+    if (k < read && std::fread(arrays[k], 1, sizes[k], file) != sizes[k]) return 3;
+    parameters.push_back(&arrays[k]);
+  }
+  parameters.push_back(&lanes), parameters.push_back(&steps);
+  launch(BLOCKS, THREADS, parameters.data());
+  file = std::fopen(paths[2], "wb");
+  for (int k = read; k < all; ++k) std::fwrite(arrays[k], 1, sizes[k], file);
+  return std::fclose(file);
+}
+"""
+_CHECKS = "-fsanitize=address,undefined,float-cast-overflow,bounds"
+
+
 def host_function(text: str, folder: Path) -> Any:
     """Compiles a kernel for the CPU: a C function `launch(blocks, threads, parameters)`."""
     source, library = folder / "kernel.cpp", folder / "kernel.so"
@@ -44,6 +68,42 @@ def run(launch: Any, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]
     )
     blocks = -(-lanes // cuda_kernel.THREADS)
     assert launch(ctypes.c_uint(blocks), ctypes.c_uint(cuda_kernel.THREADS), parameters) == 0
+
+
+def run_checked(
+    text: str, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], lanes: int, steps: int, folder: Path
+) -> list[str]:
+    """Runs a kernel in a process of its own, with checks of each address and of what C++ does not define.
+
+    Returns:
+        What the checks say. `outputs` get the results.
+    """
+    source, program, given, results = (folder / x for x in ("checked.cpp", "checked", "inputs", "outputs"))
+    numbers = {
+        "SIZES": ", ".join(str(x.nbytes) for x in (*inputs, *outputs)),
+        "READ": len(inputs),
+        "LANES": lanes,
+        "STEPS": steps,
+        "BLOCKS": -(-lanes // cuda_kernel.THREADS),
+        "THREADS": cuda_kernel.THREADS,
+    }
+    main = re.sub("|".join(numbers), lambda x: str(numbers[x[0]]), _MAIN)
+    source.write_text(f'#include "{HEADER}"\n{text}{_LAUNCH}{main}')
+    flags = ["-O0", "-std=c++17", "-w", "-ffp-contract=off", _CHECKS]
+    subprocess.run(["g++", *flags, str(source), "-o", str(program)], check=True)
+    given.write_bytes(b"".join(x.tobytes() for x in inputs))
+    # The kernel's threads have stacks of their own, which the check of variables that are gone does not know.
+    options = {"ASAN_OPTIONS": "detect_stack_use_after_return=0:detect_leaks=0"}
+    command = [str(program), str(given), str(results)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=options)
+    found = [line for line in done.stderr.split("\n") if "runtime error" in line or "ERROR" in line]
+    if found or done.returncode != 0:
+        return found or [f"it ended with {done.returncode}: {done.stderr}"]
+    content = results.read_bytes()
+    for x in outputs:
+        x.reshape(-1)[:] = np.frombuffer(content[: x.nbytes], x.dtype)
+        content = content[x.nbytes :]
+    return []
 
 
 def scan_of(jaxpr: Any) -> Any:
