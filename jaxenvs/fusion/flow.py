@@ -27,6 +27,11 @@ class Flow(Writer, ABC):
         self.on_part: Callable[[Part], None] = lambda part: None
         self._ends: list[str] = []
 
+    @property
+    def in_open_loop(self) -> bool:
+        """Whether what follows is within a loop whose end is not known."""
+        return bool(self._ends)
+
     def emit(self, kind: str, text: str) -> str:
         """Writes an instruction; returns the name of its result, which is of the type `kind`."""
         name = "%" + self.fresh()
@@ -57,7 +62,7 @@ class Flow(Writer, ABC):
             start: its first line.
             allocated: how many variables and memories there were before it.
         """
-        new = [name for name in itertools.islice(self.allocations, allocated, None)]
+        new = list(itertools.islice(self.allocations, allocated, None))
         own = {name: self.allocations[name] for name in new if self.allocations[name].startswith("alloca")}
         for name in own:
             del self.allocations[name]

@@ -134,8 +134,11 @@ class LLVM(Flow):
         return self.op(name, xs[0].dtype, *xs) if name in ("minimum", "maximum") else None
 
     def called(self, name: str, write: Callable[..., Val], *xs: Val) -> Val:
-        """`write(*xs)`; in a long program, the name of what it writes is that of a function, which is written once."""
-        if not self.is_long or any(x.uniform for x in xs):
+        """`write(*xs)`; in a long program, `name` stands for a function, which is written once.
+
+        Not in a loop that runs until its lanes are done, since a call saves and restores registers.
+        """
+        if not self.is_long or self.in_open_loop or any(x.uniform for x in xs):
             return write(*xs)
         kinds = [self.type(x.dtype, False) for x in xs]
         if name not in self._called:

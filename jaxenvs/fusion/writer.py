@@ -157,7 +157,7 @@ class Writer(abc.ABC):
         return None
 
     def called(self, name: str, write: Callable[..., Val], *xs: Val) -> Val:
-        """`write(*xs)`; in a long program, the name of what it writes is that of a function, which is written once."""
+        """`write(*xs)`; in a long program, `name` may stand for a function, which is written once."""
         del name
         return write(*xs)
 

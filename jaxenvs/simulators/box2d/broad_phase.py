@@ -5,7 +5,7 @@ from jax import Array
 
 from jaxenvs.simulators.box2d.collision import origin_of
 from jaxenvs.simulators.box2d.contacts import Contacts, Places, at_places, places_of, ranks
-from jaxenvs.simulators.box2d.lanes import keep, once_for_one
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import AABB_EXTENSION, AABB_MULTIPLIER, POLYGON_RADIUS, F
 from jaxenvs.simulators.box2d.vectors import (
@@ -49,7 +49,6 @@ def apart(box: Box, other: Box) -> Array:
     return (other[0] - box[2] > 0) | (other[1] - box[3] > 0) | (box[0] - other[2] > 0) | (box[1] - other[3] > 0)
 
 
-@once_for_one
 def move_box(
     model: Model, body: Scalar, fat: Box, start: tuple[Vector, Scalar], end: tuple[Vector, Scalar]
 ) -> tuple[Box, Array]:
@@ -77,7 +76,6 @@ def move_box(
     return choose(inside, fat, (left, bottom, right, top)), ~inside
 
 
-@once_for_one
 def update_pairs(close: Array, contacts: Contacts) -> tuple[Contacts, Places, Array]:
     """Puts new pairs at the head of the list of each body (`b2BroadPhase::UpdatePairs`).
 

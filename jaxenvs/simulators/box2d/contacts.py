@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.simulators.box2d.collision import Manifold, collide
-from jaxenvs.simulators.box2d.lanes import keep, once_for_one, over_items
+from jaxenvs.simulators.box2d.lanes import keep, over_items
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.polygon_collision import collide_box
 from jaxenvs.simulators.box2d.settings import F
@@ -85,7 +85,6 @@ def edge_ends(ground: Array, lane: Array, edge: Array) -> tuple[Vector, Vector]:
     return (ends[..., 0, 0], ends[..., 0, 1]), (ends[..., 1, 0], ends[..., 1, 1])
 
 
-@once_for_one
 def update(
     model: Model,
     body: Array,
@@ -109,7 +108,21 @@ def update(
     Returns:
         The contacts, and their manifolds, (pairs, items).
     """
+    # A program of one item is for a kernel, which has the program of a jitted function once. Without rectangles, that
+    # program is so short that calling it costs more than it is worth.
+    function = _updated_once if model.boxes and live.shape[1] == 1 else _updated
+    return function(model, body, ends, center, angle, old, live)
 
+
+def _updated(
+    model: Model,
+    body: Array,
+    ends: tuple[Vector, Vector],
+    center: Vector,
+    angle: Array,
+    old: Contacts,
+    live: Array,
+) -> tuple[Contacts, Manifold]:
     def of_pairs(ends: tuple[Vector, Vector], old: Contacts, live: Array) -> tuple[Contacts, Manifold]:
         manifold = collide(model, body[None], *ends, up(center), up(angle))
         if model.boxes:
@@ -126,6 +139,9 @@ def update(
         return new, dataclasses.replace(manifold, points=points)
 
     return over_items(of_pairs, ends, old, live, together=live.shape[1] > 1, axis=0)
+
+
+_updated_once = jax.jit(_updated, static_argnums=0)
 
 
 def last_event(before: Array, after: Array, order: Array, flag: Array) -> Array:

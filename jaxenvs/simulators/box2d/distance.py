@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from jaxenvs.simulators.box2d.lanes import keep, once_for_one
+from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.settings import F
 from jaxenvs.simulators.box2d.vectors import Vector, cross, dot, fold, least, subtract
 
@@ -47,7 +47,6 @@ def _to_sides(points: Vector, vertices: Vector, sides: Vector, squared: Array, e
     return jnp.where(beside, jnp.abs(outside), jnp.inf), outside
 
 
-@once_for_one
 def closest(ground: Vector, vertices: Vector, count: Array, corners: Array | None = None) -> Closest:
     """Compares all pairs of features.
 

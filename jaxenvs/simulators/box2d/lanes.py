@@ -5,9 +5,8 @@ world of it. So nothing is batched by `vmap` again and again, which for loops wi
 work can be given to only those lanes that need it.
 """
 
-import inspect
 from collections.abc import Callable
-from functools import partial, reduce, wraps
+from functools import partial, reduce
 from typing import Any, TypeVar
 
 import jax
@@ -196,21 +195,3 @@ def over_items(function: Callable[..., T], *arguments: Any, together: bool, axis
 
     results = lax.scan(one, None, jax.tree.map(lambda x: jnp.moveaxis(x, axis, 0), arguments))[1]
     return jax.tree.map(lambda x: jnp.moveaxis(x, 0, axis), results)
-
-
-def once_for_one(function: Callable[..., T]) -> Callable[..., T]:
-    """The function; a program of a single item calls it rather than repeating it.
-
-    Such programs are for kernels, which have a long function once, and JAX traces it once.
-
-    Args:
-        function: its arguments are trees of arrays whose last axis is items, and a model, if it is named `model`.
-    """
-    named = inspect.signature(function).parameters
-    jitted = jax.jit(function, static_argnames="model" if "model" in named else None)
-
-    @wraps(function)
-    def chosen(*arguments: Any) -> T:
-        return (jitted if jax.tree.leaves(arguments)[-1].shape[-1:] == (1,) else function)(*arguments)
-
-    return chosen
