@@ -13,11 +13,24 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.errors import InvalidField
+
 OPAQUE = 256
 """The alpha of an opaque layer. A power of two, so that blending needs no division."""
 
 _RED_AND_BLUE = 0x00FF00FF
 _HALF = 0x00800080
+
+
+def check_color(color: Any) -> None:
+    """Raises `InvalidField` if a colour is a name, or its numbers are from 0 to 1."""
+    if isinstance(color, str):
+        raise InvalidField(
+            f"A colour is three numbers from 0 to 255, got {color!r}. `jaxenvs.canvas.palette` has some, such as"
+            " `palette.RED`."
+        )
+    if isinstance(color, tuple | list) and any(isinstance(part, float) and 0 < part < 1 for part in color):
+        raise InvalidField(f"A colour is three numbers from 0 to 255, got {color!r}. Multiply numbers up to 1 by 255.")
 
 
 def pack(color: Any) -> Array:

@@ -65,6 +65,7 @@ class Canvas(PyTreeNode):
         """
         if (x_range is None) != (y_range is None):
             raise ValueError("Canvas.blank takes both x_range and y_range, or neither.")
+        blending.check_color(background)
         view = View() if x_range is None or y_range is None else View.fit(height, width, x_range, y_range)
         return Canvas(jnp.full((height, width), blending.pack(background), jnp.uint32), view)
 
@@ -356,12 +357,14 @@ class Canvas(PyTreeNode):
         widen: ArrayLike = 0.0,
     ) -> "Canvas":
         """Blends in one of `shapes` with these measures in pixels, with its edge moved outwards by `widen`."""
+        blending.check_color(color)
         half_stroke = None if stroke is None else self.view.half(stroke)
         fade = None if isinstance(opacity, int | float) and opacity == 1 else opacity
         return self.replace(pixels=blending.blend_shape(shape, self.pixels, measures, widen, half_stroke, color, fade))
 
     def _lay(self, coverage: Array, color: Any, corner: Sequence[ArrayLike], opacity: ArrayLike) -> "Canvas":
         """Blends in an image, (rows, columns) coverage and one colour or (rows, columns, 3) colours, at `corner`."""
+        blending.check_color(color)
         if isinstance(self.pixels, Tracer):  # in a trace, a static corner gives a better program
             return self.replace(pixels=lettering.lay(self.pixels, coverage, color, corner, opacity))
         return self.replace(pixels=lettering.lay_anywhere(self.pixels, coverage, color, tuple(corner), opacity))

@@ -47,6 +47,7 @@ _HABITS_OF_PARTS = {
     "learn": ("train", "`state, metrics = learner.train(env, key)` trains for `total_steps` steps"),
     "predict": ("policy", "`policy = learner.policy(env, state.agent)`, and then `action = policy(observation, key)`"),
     "obs": ("final_observation", "it is `timestep.observation`"),
+    "shape": ("to_rgb", "`canvas.to_rgb()` is the picture, an array"),
     "last": ("done", "`timestep.done` is true if the episode is over"),
     "step_type": ("done", "`timestep.done` is true if the episode is over"),
 }
@@ -118,7 +119,15 @@ def _check_arguments(cls: type[Any], name: str, method: Any, arguments: tuple[st
 def what_is_missing(cls: type[Any]) -> str:
     """Describes what an abstract class lacks to be an environment, and how to write it."""
     missing = sorted(cls.__abstractmethods__, key=[*_TO_WRITE, *sorted(cls.__abstractmethods__)].index)
-    lines = [f"`{name}`" + (f" ({_TO_WRITE[name]})" if name in _TO_WRITE else "") for name in missing]
+    known = {**_TO_WRITE}
+    if "env" in cls.__dataclass_fields__:
+        for kind in ("observation", "action"):
+            known[f"{kind}_space"] = f"a property, `return self.env.{kind}_space` if the wrapper does not change it"
+    for kind in ("observation", "action", "reward"):
+        name = f"transform_{kind}"
+        renamed = f", the name that jaxenvs has for `{kind}`" if inspect.isfunction(vars(cls).get(kind)) else ""
+        known[name] = f"`def {name}(self, {kind}):`{renamed}"
+    lines = [f"`{name}`" + (f" ({known[name]})" if name in known else "") for name in missing]
     return f"{cls.__name__} is abstract. It lacks {'; '.join(lines)}."
 
 

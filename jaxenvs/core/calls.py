@@ -90,6 +90,8 @@ def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
             raise explanation from (error if isinstance(explanation, InvalidEnv) else None)
         if returns_pair and not _is_pair(result):
             raise InvalidEnv(_wrong_result(self, name, result))
+        if name == "render" and not _is_picture(result):
+            raise InvalidEnv(_wrong_picture(self, result))
         if name == "reset":
             _check_leaves(self, result)
         return varying_as((arguments, named), result) if returns_pair else result
@@ -124,6 +126,27 @@ def _is_pair(result: Any) -> bool:
     if state is None or isinstance(state, TimeStep):
         return False
     return not jax.tree_util.all_leaves((state,)) or _is_data(state)
+
+
+def _is_picture(result: Any) -> bool:
+    """Whether a result has the shape and dtype of a picture."""
+    shape = getattr(result, "shape", ())
+    return len(shape) == 3 and shape[-1] == 3 and getattr(result, "dtype", None) == np.uint8
+
+
+def _wrong_picture(env: Any, result: Any) -> str:
+    """What `render` returned in place of a picture, and what to write."""
+    begin = f"`{type(env).__name__}.render` must return an array (height, width, 3) of uint8, and returned"
+    if result is None:
+        return f"{begin} nothing. Nothing is shown in a window: return the picture."
+    if hasattr(result, "to_rgb"):
+        return f"{begin} {describe(result)}. Write `return canvas.to_rgb()`."
+    if not hasattr(result, "dtype"):
+        return f"{begin} {describe(result)}. Write `jnp.asarray(picture, jnp.uint8)`."
+    kind = f"{begin} an array {result.dtype}{list(result.shape)}"
+    if jax.numpy.issubdtype(result.dtype, jax.numpy.floating):
+        return f"{kind}. For colours from 0 to 1, write `(255 * picture).astype(jnp.uint8)`."
+    return f"{kind}. Of a picture in grey, write `jnp.stack([picture] * 3, axis=-1).astype(jnp.uint8)`."
 
 
 def _is_data(leaf: Any) -> bool:
@@ -174,6 +197,8 @@ def _explain(
     """The error to raise in place of `error`; None if the call was right, in which case `error` may get a note."""
     if vars(error).get("jaxenvs_examined", False):
         return None
+    if inspect.unwrap(getattr(type(env), name)) is not method:
+        return None  # a class calls the method of its base, perhaps with a state of its own: its own call is judged
     try:
         bound = inspect.signature(method).bind(env, *arguments, **named).arguments
     except TypeError:

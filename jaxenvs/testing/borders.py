@@ -102,7 +102,7 @@ def renders(subject: Subject) -> None:
     try:
         frames = jax.jit(jax.vmap(env.render))(states)
     except Exception as error:
-        first_line = str(error).splitlines()[0] if str(error) else ""
+        first_line = str(error).splitlines()[0].rstrip(".") if str(error) else ""
         raise Fault(f"render cannot be jitted and vmapped: {type(error).__name__}: {first_line}", remedy) from error
     frames = np.asarray(frames)
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:

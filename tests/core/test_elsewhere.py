@@ -78,9 +78,7 @@ def test_a_state_that_is_taken_for_the_observation_says_so(state):
 def test_a_state_of_another_version_says_that_it_lacks_a_field(state):
     older = pickle.loads(pickle.dumps(state.inner))
     del older.__dict__["theta_dot"]
-    with pytest.raises(
-        AttributeNotFound, match=r"^This CartPoleState holds no value for its field `theta_dot`\. It "
-    ):
+    with pytest.raises(AttributeNotFound, match=r"^This CartPoleState holds no value for its field `theta_dot`\. It "):
         jaxenvs.unwrap(ENV).step(older, 1)
 
 
