@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
-from tests.monitor.replaying import check_replays
+from tests.monitor.recording.replaying import check_replays
 
 import jaxenvs
 from jaxenvs.monitor import Run, Settings, outcome, read_episodes, record, train
