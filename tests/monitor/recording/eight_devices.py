@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
-from tests.monitor.replaying import check_replays
 
 import jaxenvs
 from jaxenvs.monitor import Run, Settings, outcome, read_episodes, record, train
 from jaxenvs.training import PPO
+from tests.monitor.recording.replaying import check_replays
 
 ENV = jaxenvs.make("Taxi-v4", max_episode_steps=12)
 AUTO = jaxenvs.AutoReset(ENV)
