@@ -76,4 +76,5 @@ def _moved(leaf: np.ndarray, scale: float, generator: np.random.Generator) -> np
     fixed = ~np.isfinite(values) | (values == np.rint(values))
     size = _ROUNDINGS * float(np.finfo(leaf.dtype).eps) / 2 * np.maximum(np.abs(values), scale)
     noise = generator.uniform(-1.0, 1.0, values.shape) * np.where(fixed, 0.0, size)
-    return np.concatenate([leaf[:1], (values + noise).astype(leaf.dtype)])
+    with np.errstate(over="ignore"):  # of forged states
+        return np.concatenate([leaf[:1], (values + noise).astype(leaf.dtype)])
