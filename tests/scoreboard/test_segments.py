@@ -1,11 +1,15 @@
 """Verification between checkpoints: what rounding explains, and that nobody can push an episode with the rest."""
 
 import dataclasses
+import functools
 import os
 import platform
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -81,20 +85,54 @@ PLAYS = """
 import sys
 import jaxenvs
 from jaxenvs import scoreboard
-challenge = scoreboard.public_challenge(sys.argv[1], episodes=20)
+challenge = scoreboard.public_challenge(sys.argv[1], episodes=int(sys.argv[3]))
 policy = jaxenvs.RandomPolicy(jaxenvs.make(sys.argv[1]).action_space)
 author = scoreboard.Author("Random", kind="hand-written")
 open(sys.argv[2], "wb").write(scoreboard.play(sys.argv[1], policy, challenge, author).to_bytes())
 """
 
 
+@functools.cache
+def played_without_fused_multiply_adds(env_id, episodes):
+    environment = {**os.environ, "XLA_FLAGS": "--xla_cpu_max_isa=AVX", "JAX_PLATFORMS": "cpu"}
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "played.zip"
+        subprocess.run([sys.executable, "-c", PLAYS, env_id, archive, str(episodes)], env=environment, check=True)
+        return scoreboard.Submission.read(archive)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs an x86 processor, to leave out a part")
-@pytest.mark.parametrize("env_id", ["Pendulum-v1", "LunarLander-v3"])
-def test_what_a_processor_without_fused_multiply_adds_played_verifies(env_id, tmp_path):
+@pytest.mark.parametrize(("env_id", "episodes"), [("Pendulum-v1", 20), ("LunarLander-v3", 20), ("BipedalWalker-v3", 5)])
+def test_what_a_processor_without_fused_multiply_adds_played_verifies(env_id, episodes):
     """It rounds otherwise in nearly every step, so that episodes come out differently and their checkpoints count."""
-    archive = tmp_path / "played.zip"
-    environment = {**os.environ, "XLA_FLAGS": "--xla_cpu_max_isa=AVX", "JAX_PLATFORMS": "cpu"}
-    subprocess.run([sys.executable, "-c", PLAYS, env_id, archive], env=environment, check=True)
-    verdict = scoreboard.verify(scoreboard.Submission.read(archive), rules=scoreboard.Rules(episodes=20))
+    submission = played_without_fused_multiply_adds(env_id, episodes)
+    verdict = scoreboard.verify(submission, rules=scoreboard.Rules(episodes=episodes))
     assert verdict.state == "verified" and verdict.by_checkpoints, verdict.reason
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs an x86 processor, to leave out a part")
+def test_pushes_in_contacts_are_no_rounding():
+    """A contact amplifies rounding in a direction of its own, which explains no speed that is pushed in another."""
+    env_id, every_episode = "LunarLander-v3", np.arange(20)
+    submission = played_without_fused_multiply_adds(env_id, 20)
+    board, program = board_of(env_id), program_of(env_id)
+    verify_segments(submission, board, program, every_episode, lambda done: None)
+
+    states = jax.eval_shape(board.env.reset, jax.random.key(0, impl="jaxenvs"))[0]
+    names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_flatten_with_path(states)[0]]
+    leaves, first = split(submission.checkpoints, submission.episodes.length, program)
+    velocity, points = (leaves[names.index(f".inner.world.{name}")] for name in ("velocity", "contacts.points"))
+    touching = np.flatnonzero((points > 0).any(axis=(1, 2)))
+    assert len(touching) >= 3
+    for index in touching:
+        honest = velocity[index].copy()
+        velocity[index, :, 0] += np.float32(3e-3) * np.maximum(np.abs(honest[:, 0]), np.float32(1))
+        pushed = dataclasses.replace(submission.checkpoints, states=joined(leaves))
+        velocity[index] = honest
+        episode = np.searchsorted(first, index, side="right") - 1
+        with pytest.raises(Rejected, match="another state"):
+            verify_segments(
+                dataclasses.replace(submission, checkpoints=pushed), board, program, episode[None], lambda done: None
+            )
