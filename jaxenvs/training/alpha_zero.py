@@ -145,11 +145,6 @@ class AlphaZero(Learner[AlphaZeroState]):
             )
         mctx()
 
-    def check_mesh(self, mesh: Devices | None) -> None:
-        """Raises `InvalidField` if a mesh is given, which is not supported."""
-        if mesh is not None:
-            raise InvalidField("AlphaZero learns on one device. Leave out `mesh`, or use PPO.")
-
     @property
     def steps_per_update(self) -> int:
         """num_envs * num_steps."""

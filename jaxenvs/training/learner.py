@@ -187,7 +187,6 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
             InvalidField: the learner has no network for the observation or action space.
         """
 
-    @abc.abstractmethod
     def check_mesh(self, mesh: Devices | None) -> Mesh | None:
         """The mesh that this learner would run on; None for the default device only.
 
@@ -195,6 +194,9 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
             InvalidField: the learner supports only one device, there are not enough devices, or the settings do
                 not divide the work evenly.
         """
+        if mesh is not None:
+            raise InvalidField(f"{type(self).__name__} learns on one device. Leave out `mesh`, or use PPO.")
+        return None
 
     @abc.abstractmethod
     def init(self, env: Env[Any, Any], key: Key, *, mesh: Devices | None = None) -> State:

@@ -14,7 +14,6 @@ from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.rollouts.endings import Endings, endings_of
-from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.training.distributions import to_action
 from jaxenvs.training.learner import Learner, counted, episode_sums, masked_sum, training_env
 from jaxenvs.training.networks import Activation, check_activation, to_vector
@@ -73,11 +72,6 @@ class ReplayLearner(Learner[State], Generic[State]):
         self.check_range("learning_rate", 0)
         self.check_hidden_sizes(hidden_sizes)
         check_activation(name, activation)
-
-    def check_mesh(self, mesh: Devices | None) -> None:
-        """Raises `InvalidField` if a mesh is given, which is not supported."""
-        if mesh is not None:
-            raise InvalidField(f"{type(self).__name__} learns on one device. Leave out `mesh`, or use PPO.")
 
     @property
     def steps_per_update(self) -> int:
