@@ -13,6 +13,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.trees import is_key
+
 _SHOWN = 16
 """An array of more elements is shown by its shape and dtype, and so are random keys."""
 _WIDTH = 79
@@ -96,7 +98,7 @@ def _flat(value: Any) -> str:
     if parts is not None:
         begin, entries, end = parts
         return f"{begin}{', '.join(f'{label}{_flat(entry)}' for label, entry in entries)}{end}"
-    if isinstance(value, Array | np.ndarray) and (value.size > _SHOWN or str(value.dtype).startswith("key<")):
+    if isinstance(value, Array | np.ndarray) and (value.size > _SHOWN or is_key(value)):
         return f"{value.dtype}{list(value.shape)}"
     return repr(value)
 
