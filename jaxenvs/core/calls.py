@@ -203,9 +203,15 @@ def _explain(
         bound = inspect.signature(method).bind(env, *arguments, **named).arguments
     except TypeError:
         return _wrong_arguments(env, name, arguments, named)
-    if isinstance(error, JaxenvsError) and not isinstance(error, AttributeNotFound | InvalidAction | InvalidState):
-        return None
     values = list(bound.values())[1:]
+    is_ours = isinstance(error, JaxenvsError)
+    if is_ours and not isinstance(error, AttributeNotFound | InvalidAction | InvalidState | InvalidEnv):
+        return None
+    if name != "reset" and not isinstance(error, InvalidAction | InvalidState) and (size := _size(env, values[0])):
+        mapped = f"jax.vmap(env.{name})(states{', actions' * (name == 'step')})"
+        return InvalidState(f"`{type(env).__name__}.{name}` takes one state, got a batch of {size}. Write `{mapped}`.")
+    if isinstance(error, InvalidEnv):
+        return None
     if name != "reset" and not _fits(env, method, values[0]):
         # An outer environment may find that this was the inner state of something that is not a state either.
         return InvalidState(_wrong_state(env, name, values))
@@ -247,6 +253,16 @@ def _fits(env: Any, method: Callable[..., Any], state: Any) -> bool:
     if expected is None:
         return True
     return jax.tree.structure(expected) == jax.tree.structure(state) or _same_node(expected, state)
+
+
+def _size(env: Any, state: Any) -> int | None:
+    """The number of states in a batch of states of `env`; None if `state` is no such batch."""
+    expected = _reset_state(env)
+    if expected is None or jax.tree.structure(expected) != jax.tree.structure(state):
+        return None
+    shapes = [(jax.numpy.shape(x), x_one.shape) for x, x_one in zip(jax.tree.leaves(state), jax.tree.leaves(expected))]
+    sizes = {shape[0] if shape and shape[1:] == one else None for shape, one in shapes}
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def _same_node(expected: Any, state: Any) -> bool:

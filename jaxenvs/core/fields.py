@@ -13,6 +13,7 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import INT32_MAX, has_nan, is_integer, is_real, unquoted
 from jaxenvs.core.pytree import PyTreeNode, adopt_numbers, is_static
+from jaxenvs.core.trees import is_key
 from jaxenvs.errors import InvalidField, did_you_mean
 
 Kind: TypeAlias = Literal["number", "numbers", "integer", "flag", "string", "any"]
@@ -151,7 +152,7 @@ def _check_number(node: Any, field: Field, value: Any, *, is_part: bool = False)
         for part in value:
             if part is not None:
                 _check_number(node, field, part, is_part=True)
-    elif not _may_be_number(value):
+    elif not _may_be_number(value) and not (is_key(value) and not isinstance(field.default, int | float)):
         raise InvalidField(
             f"{_what(node, field)} must be {_wanted(field)}, got {_of_type(value)}.{_default(field)}"
             f"{'' if is_part else unquoted(field.name, value)}"

@@ -13,6 +13,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxenvs.core.trees import is_key
+
 _SHOWN = 16
 """An array of more elements is shown by its shape and dtype, and so are random keys."""
 _WIDTH = 79
@@ -26,10 +28,15 @@ def show_in_lines(cls: type[Any]) -> None:
 
     IPython looks for either method in each class before it looks in the class's bases.
     """
-    if hasattr(cls.__dict__.get("__repr__"), "__wrapped__"):  # that of dataclasses
+    if _is_shown(cls):
         cls._repr_pretty_ = _show
-        if "__str__" not in cls.__dict__:
-            setattr(cls, "__str__", _text)  # noqa: B010  # a type checker takes it for a bound method
+    if "__str__" not in cls.__dict__:
+        setattr(cls, "__str__", _text if _is_shown(cls) else object.__str__)  # noqa: B010  # pyright wants it bound
+
+
+def _is_shown(cls: type[Any]) -> bool:
+    """Whether a class has the `__repr__` of dataclasses, and not one of its own."""
+    return hasattr(cls.__dict__.get("__repr__"), "__wrapped__")
 
 
 class _Named:
@@ -96,14 +103,14 @@ def _flat(value: Any) -> str:
     if parts is not None:
         begin, entries, end = parts
         return f"{begin}{', '.join(f'{label}{_flat(entry)}' for label, entry in entries)}{end}"
-    if isinstance(value, Array | np.ndarray) and (value.size > _SHOWN or str(value.dtype).startswith("key<")):
+    if isinstance(value, Array | np.ndarray) and (value.size > _SHOWN or is_key(value)):
         return f"{value.dtype}{list(value.shape)}"
     return repr(value)
 
 
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
     """The beginning, the labelled entries and the end of what has entries; None for anything else."""
-    if getattr(type(value), "_repr_pretty_", None) is _show:
+    if _is_shown(type(value)) and getattr(type(value), "_repr_pretty_", None) is _show:
         entries = [(f"{field.name}=", getattr(value, field.name)) for field in dataclasses.fields(value) if field.repr]
         return f"{type(value).__name__}(", entries, ")"
     if isinstance(value, Mapping):

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import jax
 
+from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
@@ -28,6 +29,12 @@ class RandomPolicy(PyTreeNode):
     """
 
     action_space: Space[Any]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.action_space, Env):
+            raise InvalidField(
+                "RandomPolicy takes an action space, got an environment. Write `RandomPolicy(env.action_space)`."
+            )
 
     def __call__(self, observation: Any, key: Key) -> Any:
         """A sample of the action space, for any observation."""

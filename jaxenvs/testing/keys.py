@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
+from jaxenvs.core.trees import is_key_type
 from jaxenvs.testing.subject import Fault, Subject
 
 _DRAWS = ("random_bits", "random_split", "random_gamma")
@@ -26,31 +26,38 @@ class _Keys:
     Attributes:
         fixed: whether it is the same whatever `reset` was given. For keys only the key that it comes from counts: one
             that is folded with data is as fixed as the one before.
+        given: whether it is a parameter of the environment, or comes from one: a key there may be drawn from again
+            and again, for what belongs to the environment.
         parts: the identities of slices of it.
     """
 
-    __slots__ = ("fixed", "parts")
+    __slots__ = ("fixed", "given", "parts")
 
-    def __init__(self, fixed: bool) -> None:
-        self.fixed = fixed
+    def __init__(self, fixed: bool, given: bool = False) -> None:
+        self.fixed, self.given = fixed, given
         self.parts: dict[Any, _Keys] = {}
 
     def part(self, place: Any) -> "_Keys":
         """The identity of a slice."""
-        return self.parts.setdefault(place, _Keys(self.fixed))
+        return self.parts.setdefault(place, self.derived())
+
+    def derived(self) -> "_Keys":
+        """The identity of keys that come from these."""
+        return _Keys(self.fixed, self.given)
 
 
 def keys_used_once(subject: Subject) -> None:
     """Every random number comes from the key of `reset`, and nothing is drawn from one key twice."""
     env = subject.env
-    reset = jax.make_jaxpr(lambda key: env.reset(key))(subject.keys(0))
-    step = jax.make_jaxpr(lambda state, action: env.step(state, action))(subject.state_shape, subject.action)
+    reset = jax.make_jaxpr(lambda env, key: env.reset(key))(env, subject.keys(0))
+    step = jax.make_jaxpr(lambda env, state, action: env.step(state, action))(env, subject.state_shape, subject.action)
     drawn: set[_Keys] = set()
-    key, action = _Keys(False), [_Keys(False) for _ in jax.tree.leaves(subject.action)]
+    parameters = [_Keys(False, given=True) for _ in jax.tree.leaves(env)]
+    action = [_Keys(False) for _ in jax.tree.leaves(subject.action)]
     count = len(jax.tree.leaves(subject.state_shape))
-    state = _follow(reset, [key], drawn, _Call("reset"))[:count]
+    state = _follow(reset, [*parameters, _Keys(False)], drawn, _Call("reset"))[:count]
     for _ in range(2):
-        state = _follow(step, [*state, *action], drawn, _Call("step"))[:count]
+        state = _follow(step, [*parameters, *state, *action], drawn, _Call("step"))[:count]
 
 
 class _Call(NamedTuple):
@@ -74,7 +81,7 @@ def _check_draw(keys: _Keys, drawn: set[_Keys], equation: Any, call: _Call) -> N
             "Draw from the key that `reset` is given, or from one in the state. What shall be the same in every episode"
             " is computed once, with NumPy: `np.random.default_rng(0)`.",
         )
-    if keys in drawn:
+    if keys in drawn and not keys.given:
         raise Fault(
             f"{call.name} draws from a key that was drawn from before{place}, so the numbers are equal or related",
             "Split it first, `key, draw_key = jax.random.split(state.key)`: draw from `draw_key`, each number from a"
@@ -119,9 +126,9 @@ def _results(equation: Any, values: list[_Keys], drawn: set[_Keys], call: _Call)
     if name in _DRAWS:
         _check_draw(values[0], drawn, equation, call)
         drawn.add(values[0])
-        return [_Keys(False) for _ in equation.outvars]
+        return [values[0].derived() for _ in equation.outvars]
     if name == "random_fold_in":
-        return [_Keys(values[0].fixed)]
+        return [values[0].derived()]
     if name in _VIEWS:
         return [values[0]]
     if name == "slice":
@@ -134,7 +141,8 @@ def _results(equation: Any, values: list[_Keys], drawn: set[_Keys], call: _Call)
         if len(getattr(programs[0], "jaxpr", programs[0]).invars) == len(values):
             return _follow(programs[0], values, drawn, call._replace(equation=call.equation or equation))
     fixed = all(value.fixed for value in values) and not equation.effects
-    return [_Keys(fixed) for _ in equation.outvars]
+    given = name in ("random_seed", "random_wrap", "random_unwrap") and values[0].given
+    return [_Keys(fixed, given) for _ in equation.outvars]
 
 
 def _branches(programs: list[Any], values: list[_Keys], drawn: set[_Keys], call: _Call) -> list[_Keys]:
@@ -181,8 +189,7 @@ def _programs(equation: Any) -> Iterable[Any]:
 
 
 def _is_key(value: Any) -> bool:
-    dtype = getattr(value.aval, "dtype", None)  # a token has none
-    return dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    return hasattr(value.aval, "dtype") and is_key_type(value.aval)  # a token has no dtype
 
 
 def _has_keys(program: Any) -> bool:

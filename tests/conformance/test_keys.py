@@ -1,5 +1,7 @@
 """What the check of random keys takes for sound, and what it says of what is not."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -37,6 +39,17 @@ class ManyDraws(Sound):
         return Sound.step(self, state.replace(key=held), action)
 
 
+class SeededLevel(Sound):
+    """A goal that a key among the parameters decides, computed in each step."""
+
+    level: jax.Array = dataclasses.field(default_factory=lambda: jax.random.key(3))
+
+    def step(self, state, action):
+        state, timestep = Sound.step(self, state, action)
+        goal = jax.random.uniform(jax.random.split(self.level)[0], (), jnp.float32)
+        return state, timestep.replace(reward=goal + timestep.reward)
+
+
 class DrawsInBothBranchesAndAfter(Sound):
     """A branch draws from the key that the step draws from next."""
 
@@ -54,8 +67,9 @@ class DrawsAnEntryTwice(Sound):
         return Sound.step(self, state.replace(key=keys[1], position=state.position + noise), action)
 
 
-def test_each_key_once_is_sound():
-    keys_used_once(ManyDraws())
+@pytest.mark.parametrize("env", [ManyDraws, SeededLevel], ids=lambda env: env.__name__)
+def test_each_key_once_is_sound(env):
+    keys_used_once(env())
 
 
 @pytest.mark.parametrize("env", [DrawsInBothBranchesAndAfter, DrawsAnEntryTwice], ids=lambda env: env.__name__)

@@ -55,6 +55,14 @@ def test_what_is_short_stays_on_its_line_and_small_arrays_are_shown():
     assert pretty(few, max_width=200) == pretty(few).replace("(\n    ", "(").replace("\n   ", "")
 
 
+class Long(jaxenvs.PyTreeNode):
+    numbers: tuple = tuple(range(40))
+
+
+class Holds(jaxenvs.PyTreeNode):
+    part: Long
+
+
 def test_a_repr_of_its_own_is_kept():
     class Named(jaxenvs.PyTreeNode):
         x: int
@@ -62,7 +70,14 @@ def test_a_repr_of_its_own_is_kept():
         def __repr__(self):
             return f"<{self.x}>"
 
-    assert pretty(Named(3)) == "<3>"
+    assert pretty(Named(3)) == str(Named(3)) == "<3>"
+
+    class Renamed(Long):
+        def __repr__(self):
+            return "<long>"
+
+    assert pretty(Renamed()) == str(Renamed()) == "<long>"
+    assert str(Holds(Renamed())) == "Holds(part=<long>)"
 
 
 def test_print_shows_the_same_as_a_notebook_with_keys_by_their_type():

@@ -19,6 +19,7 @@ CHECKS = {
         'assert env.reward_range == (-1, 1) and jaxenvs.evaluation(env) == jaxenvs.make("Taxi-v4")',
         "assert trajectory.timesteps.reward.shape == (100, 64) and evaluation.returns.shape == (16,)",
         "assert by_number.gravity != 0 and by_torque.shape == (50, 1) and (by_torque != 0).any()",
+        "assert timestep.reward.shape == (64,) and error.get() is None",
     ),
     "docs/recording.md": (
         "assert episodes['length'].tolist() == [23, 500] and episodes['writer'].tolist() == ['training'] * 2",
