@@ -94,7 +94,7 @@ def explained(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
             raise InvalidEnv(_wrong_picture(self, result))
         if name == "reset":
             _check_leaves(self, result)
-        return varying_as((arguments, named), result) if returns_pair else result
+        return varying_as((self, arguments, named), result) if returns_pair else result
 
     returns_pair = name in ("reset", "step")
     return call

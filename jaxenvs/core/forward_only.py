@@ -14,7 +14,7 @@ from jaxenvs.errors import NotDifferentiable
 
 forward_only = Primitive("forward_only")
 """`forward_only.bind(x, owner=owner)` is `x`. A derivative in reverse mode raises `NotDifferentiable`, which names the
-owner, such as "Box2D's step"."""
+owner, such as "A step of Box2D"."""
 
 
 def _refuse(*arguments: Any, owner: str) -> NoReturn:

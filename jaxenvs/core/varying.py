@@ -2,7 +2,7 @@
 
 A number that is the same for every key, such as the first count of steps, has no such mark, unlike the sum that takes
 its place after a step, so that loops could not carry it. So all that `reset` and `step` return is marked as their
-arguments are.
+arguments and the environment are.
 """
 
 from typing import Any, TypeVar
