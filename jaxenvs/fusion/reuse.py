@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise, folding, shapes
 from jaxenvs.fusion.demand import cost_of
-from jaxenvs.fusion.equations import Atom, Block, Equation, Var
+from jaxenvs.fusion.equations import Atom, Block, Equation, Var, read_by
 
 # Longer arrays lie in memory, which would have to be copied out of the branch.
 _LONGEST = 16
@@ -142,7 +142,7 @@ def _worthwhile(block: Block, moved: list[Equation]) -> tuple[list[Equation], li
         read = {x for x in block.outputs if isinstance(x, Var)}
         for equation in block.equations:
             if id(equation) not in inside:
-                read |= _read_by(equation)
+                read |= read_by(equation)
         results = [x for equation in moved for x in equation.outputs if x in read]
         computed = {x for equation in moved for x in equation.outputs}
         # A cheap one whose operands come out of the branch as well may as well be computed there.
@@ -158,13 +158,3 @@ def _worthwhile(block: Block, moved: list[Equation]) -> tuple[list[Equation], li
             return (moved, results) if saved > _COST_OF_RESULT * sum(x.size for x in results) else ([], [])
         moved = [x for x in moved if id(x) not in cheap]
     return [], []
-
-
-def _read_by(equation: Equation) -> set[Var]:
-    """The variables that an equation reads, those that its blocks read included."""
-    read = {x for x in equation.inputs if isinstance(x, Var)}
-    for inner in equation.blocks:
-        read |= {x for x in inner.outputs if isinstance(x, Var)}
-        for x in inner.equations:
-            read |= _read_by(x)
-    return read
