@@ -11,7 +11,7 @@ GROUP, LARGE_GROUP = FEWEST_LANES, 32
 """Lanes of one value; and in a program for which more are better."""
 
 # Of 32 registers. LLVM moves operations to where fewer values wait, and arrays of more than 32 elements are in memory.
-_FEW_REGISTERS, _SOME_REGISTERS, _LARGEST_IN_REGISTERS = 24, 40, 32
+_FEW_REGISTERS, _SOME_REGISTERS, _LARGEST_IN_REGISTERS = 24, 50, 32
 
 
 def group_for(step: Block, lanes: int) -> int:
@@ -63,4 +63,4 @@ def _registers(step: Block) -> float:
 def _room(x: Var) -> float:
     if x.uniform or x.size > _LARGEST_IN_REGISTERS:
         return 0.0
-    return x.size * (0.5 if x.dtype == "bool" else np.dtype(x.dtype).itemsize / 4)
+    return x.size * (0.125 if x.dtype == "bool" else np.dtype(x.dtype).itemsize / 4)
