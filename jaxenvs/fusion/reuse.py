@@ -18,8 +18,8 @@ from jaxenvs.fusion.equations import Atom, Block, Equation, Var, read_by
 # Longer arrays lie in memory, which would have to be copied out of the branch.
 _LONGEST = 16
 _MOVABLE = {*elementwise.OPERATIONS, "convert_element_type", "reduce_sum", *shapes.OPERATIONS}
-# About what it costs to bring one number out of a branch.
-_COST_OF_RESULT = 2
+# How many operations a number that is brought out of a branch must save: where lanes often take the branch, nothing is.
+_COST_OF_RESULT = 16
 
 _Key: TypeAlias = tuple[Any, ...]
 
