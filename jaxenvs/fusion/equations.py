@@ -80,6 +80,16 @@ class Equation:
     blocks: list[Block]
 
 
+def read_by(equation: Equation) -> set[Var]:
+    """The variables that an equation reads, those that its blocks read included."""
+    read = {x for x in equation.inputs if isinstance(x, Var)}
+    for inner in equation.blocks:
+        read |= {x for x in inner.outputs if isinstance(x, Var)}
+        for x in inner.equations:
+            read |= read_by(x)
+    return read
+
+
 def fingerprint(block: Block) -> str:
     """A hash of everything that a kernel depends on, equal in every process."""
     digest, numbers = hashlib.sha256(), {}

@@ -107,6 +107,8 @@ def _value(op: str, inputs: Sequence[np.ndarray], output: Any, params: dict[str,
         # As arrays, since NumPy warns for scalars that wrap around.
         return (COMPARISONS | _INTEGERS)[op](*(np.atleast_1d(x) if output.shape == () else x for x in inputs))
     if op in _FLOATS and output.dtype in ("float32", "float64"):
+        if op in ("max", "min") and np.any((inputs[0] == 0) & (inputs[1] == 0)):
+            return None  # which of zeros with two signs it is, NumPy does not say
         value = _FLOATS[op](*inputs)
         return value if all(map(_is_normal, (*inputs, value))) else None
     return None

@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxenvs.fusion import functions
 from jaxenvs.fusion.arrays import Array, Lazy, Memory, Small, dense_strides
-from jaxenvs.fusion.demand import chooses_between_costly
 from jaxenvs.fusion.emitter import Emitter
 from jaxenvs.fusion.equations import Block, Var, count
-from jaxenvs.fusion.layout import FEWEST_LANES, Kind, Layout
+from jaxenvs.fusion.groups import GROUP as GROUP
+from jaxenvs.fusion.layout import Kind, Layout
 from jaxenvs.fusion.llvm import LLVM, storage
 from jaxenvs.fusion.parts import Part
 from jaxenvs.fusion.rows import (
@@ -33,8 +32,6 @@ from jaxenvs.fusion.rows import (
 )
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
-GROUP, LARGE_GROUP = FEWEST_LANES, 32
-"""Lanes of one value; and in a program for which more are better, see `group_for`."""
 # The most lanes of a block, and the bytes that a block's state should not exceed.
 _MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
 # How many elements of a row are brought together at once.
@@ -83,27 +80,6 @@ def write(step: Block, layout: Layout, group: int = GROUP, on_part: Callable[[st
         on_part: is given each of the parts as soon as it is written.
     """
     return _KernelWriter(step, layout, group, on_part).kernel()
-
-
-def group_for(step: Block, lanes: int) -> int:
-    """How many lanes of a program a value should hold, on a processor with vectors of 16 numbers of 32 bits.
-
-    Sixteen flags or bytes fill a quarter of such a vector, and sixteen floats one, so that an operation often has to
-    wait for the one before. With twice as many lanes there is always something else to do. That pays where a program
-    consists of cheap operations: functions are computed in float64, which takes twice the room already, and what only
-    some lanes need is computed for more lanes that do not.
-    """
-    divided = {"while", "scan", "call"}
-
-    def is_cheap(block: Block) -> bool:
-        return all(
-            x.op not in functions.FUNCTIONS
-            and x.op not in divided
-            and (x.op == "cond" or all(map(is_cheap, x.blocks)))  # few steps need what is in a branch
-            for x in block.equations
-        )
-
-    return LARGE_GROUP if lanes >= LARGE_GROUP and is_cheap(step) and not chooses_between_costly(step) else GROUP
 
 
 class _KernelWriter:

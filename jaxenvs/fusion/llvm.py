@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxenvs.fusion.conversions import lanes_to_integers
 from jaxenvs.fusion.flow import Flow
 from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val
 
@@ -260,7 +261,11 @@ class LLVM(Flow):
         if is_float(given) and is_float(dtype):
             return self.emit(kind, f"{'fpext' if dtype == 'float64' else 'fptrunc'} {source} {ref} to {kind}")
         if is_float(given):
-            return self._to_integer(given, dtype, uniform, ref)
+            sign = "s" if is_signed(dtype) else "u"
+            if uniform or self.lanes == 1:
+                name = f"llvm.fpto{sign}i.sat.{self._suffix(dtype, uniform)}.{self._suffix(given, uniform)}"
+                return self.intrinsic(name, kind, f"{source} {ref}")
+            return lanes_to_integers(self, given, dtype, ref)
         if given == "bool" and is_float(dtype) and not uniform and self.lanes > 1:
             # Of the mask of lanes, one instruction; as the conversion of an integer, three.
             one = f"splat ({_TYPES[dtype]} {self.literal(1, dtype)})"
@@ -272,36 +277,6 @@ class LLVM(Flow):
         smaller = np.dtype(dtype).itemsize <= np.dtype(given).itemsize and given != "bool"
         word = "trunc" if smaller else "sext" if is_signed(given) else "zext"
         return self.emit(kind, f"{word} {source} {ref} to {kind}")
-
-    def _to_integer(self, given: str, dtype: str, uniform: bool, ref: str) -> str:
-        """A float as an integer: cut off and kept in range, NaN as 0."""
-        source, kind = self.type(given, uniform), self.type(dtype, uniform)
-        sign = "s" if is_signed(dtype) else "u"
-        if uniform or self.lanes == 1:
-            name = f"llvm.fpto{sign}i.sat.{self._suffix(dtype, uniform)}.{self._suffix(given, uniform)}"
-            return self.intrinsic(name, kind, f"{source} {ref}")
-        # LLVM computes that function for one lane after the other, in ten instructions and two jumps for each.
-        flags, limits = self.type("bool", False), np.iinfo(dtype)
-        highest = np.asarray(limits.max).astype(given)[()]
-        is_beyond = int(highest) > limits.max
-        if is_beyond:
-            highest = np.nextafter(highest, 0, dtype=given)
-        kept = ref
-        for beyond, limit in (("ogt", limits.min), ("olt", highest)):
-            bound = f"splat ({_TYPES[given]} {self.literal(limit, given)})"
-            inside = self.emit(flags, f"fcmp {beyond} {source} {kept}, {bound}")
-            kept = self.emit(source, f"select {flags} {inside}, {source} {kept}, {source} {bound}")
-        result = self.emit(kind, f"fpto{sign}i {source} {kept} to {kind}")
-        if is_beyond:
-            largest = f"splat ({_TYPES[dtype]} {limits.max})"
-            inside = self.emit(
-                flags, f"fcmp ole {source} {ref}, splat ({_TYPES[given]} {self.literal(highest, given)})"
-            )
-            result = self.emit(kind, f"select {flags} {inside}, {kind} {result}, {kind} {largest}")
-        if not is_signed(dtype) and not is_beyond:
-            return result
-        number = self.emit(flags, f"fcmp ord {source} {ref}, zeroinitializer")
-        return self.emit(kind, f"select {flags} {number}, {kind} {result}, {kind} zeroinitializer")
 
     def module(self, function: Sequence[str]) -> str:
         """A module of one function, given by its lines, with the declarations and definitions that it needs."""

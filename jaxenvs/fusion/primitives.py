@@ -20,7 +20,7 @@ from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
 from jaxenvs.errors import JaxenvsError
-from jaxenvs.fusion import garbage, gpu, handler, kernel, native
+from jaxenvs.fusion import garbage, gpu, groups, handler, kernel, native
 from jaxenvs.fusion.equations import Block, CannotFuse, fingerprint
 from jaxenvs.fusion.layout import Kind, Layout, is_uniform
 from jaxenvs.fusion.program import program
@@ -143,7 +143,7 @@ def compiled(read: Block, layout: Layout, lanes: int) -> str:
     The name depends on the program alone, so that XLA's own cache of compiled programs finds it in another process.
     """
     machine = native.processor(), repr(handler.interface())
-    group = kernel.group_for(read, lanes) if native.has_wide_vectors() else kernel.GROUP
+    group = groups.group_for(read, lanes) if native.has_wide_vectors() else kernel.GROUP
     name = "jaxenvs_" + native.digest(fingerprint(read), repr(layout), str(group), *machine, sources())
     if name not in _registered:
         path = native.cache_file(f"{name}.o")

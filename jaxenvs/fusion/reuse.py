@@ -13,13 +13,13 @@ import numpy as np
 
 from jaxenvs.fusion import elementwise, folding, shapes
 from jaxenvs.fusion.demand import cost_of
-from jaxenvs.fusion.equations import Atom, Block, Equation, Var
+from jaxenvs.fusion.equations import Atom, Block, Equation, Var, read_by
 
 # Longer arrays lie in memory, which would have to be copied out of the branch.
 _LONGEST = 16
 _MOVABLE = {*elementwise.OPERATIONS, "convert_element_type", "reduce_sum", *shapes.OPERATIONS}
-# About what it costs to bring one number out of a branch.
-_COST_OF_RESULT = 2
+# How many operations a number that is brought out of a branch must save: where lanes often take the branch, nothing is.
+_COST_OF_RESULT = 16
 
 _Key: TypeAlias = tuple[Any, ...]
 
@@ -142,7 +142,7 @@ def _worthwhile(block: Block, moved: list[Equation]) -> tuple[list[Equation], li
         read = {x for x in block.outputs if isinstance(x, Var)}
         for equation in block.equations:
             if id(equation) not in inside:
-                read |= _read_by(equation)
+                read |= read_by(equation)
         results = [x for equation in moved for x in equation.outputs if x in read]
         computed = {x for equation in moved for x in equation.outputs}
         # A cheap one whose operands come out of the branch as well may as well be computed there.
@@ -158,13 +158,3 @@ def _worthwhile(block: Block, moved: list[Equation]) -> tuple[list[Equation], li
             return (moved, results) if saved > _COST_OF_RESULT * sum(x.size for x in results) else ([], [])
         moved = [x for x in moved if id(x) not in cheap]
     return [], []
-
-
-def _read_by(equation: Equation) -> set[Var]:
-    """The variables that an equation reads, those that its blocks read included."""
-    read = {x for x in equation.inputs if isinstance(x, Var)}
-    for inner in equation.blocks:
-        read |= {x for x in inner.outputs if isinstance(x, Var)}
-        for x in inner.equations:
-            read |= _read_by(x)
-    return read
