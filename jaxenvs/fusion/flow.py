@@ -26,6 +26,7 @@ class Flow(Writer, ABC):
         self.parts: list[Part] = []
         self.on_part: Callable[[Part], None] = lambda part: None
         self._ends: list[str] = []
+        self._lasting: set[str] = set()
 
     @property
     def in_open_loop(self) -> bool:
@@ -49,11 +50,18 @@ class Flow(Writer, ABC):
 
     @contextlib.contextmanager
     def _region(self) -> Iterator[None]:
-        """What follows is a loop or a branch: the variables and the memory that it asks for are not used after it."""
+        """What follows is a loop or a branch: what it asks for, but for `lasting` things, is not used after it."""
         start, allocated = len(self.lines), len(self.allocations)
         yield
         if self.is_long and len(self.lines) - start >= PART:
             self._take_out(start, allocated)
+
+    @contextlib.contextmanager
+    def lasting(self) -> Iterator[None]:
+        """The variables and the memory that are asked for within may be used after the loop or branch around it."""
+        allocated = len(self.allocations)
+        yield
+        self._lasting.update(itertools.islice(self.allocations, allocated, None))
 
     def _take_out(self, start: int, allocated: int) -> Part:
         """Makes a function of the last lines, and calls it.
@@ -63,7 +71,11 @@ class Flow(Writer, ABC):
             allocated: how many variables and memories there were before it.
         """
         new = list(itertools.islice(self.allocations, allocated, None))
-        own = {name: self.allocations[name] for name in new if self.allocations[name].startswith("alloca")}
+        own = {
+            name: self.allocations[name]
+            for name in new
+            if self.allocations[name].startswith("alloca") and name not in self._lasting
+        }
         for name in own:
             del self.allocations[name]
         part = part_of(f"part{len(self.parts)}", self.lines[start:], own, self.allocations, self.types)
