@@ -9,6 +9,9 @@ from jaxenvs.fusion.parts import PART, Part, part_of
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
 
+_MANY_ROUNDS = 64
+
+
 class Flow(Writer, ABC):
     """The text of a function.
 
@@ -26,12 +29,13 @@ class Flow(Writer, ABC):
         self.parts: list[Part] = []
         self.on_part: Callable[[Part], None] = lambda part: None
         self._ends: list[str] = []
+        self._rounds = 1  # of the loops around, as far as they are known
         self._lasting: set[str] = set()
 
     @property
-    def in_open_loop(self) -> bool:
-        """Whether what follows is within a loop whose end is not known."""
-        return bool(self._ends)
+    def is_hot(self) -> bool:
+        """Whether what follows is within loops that last until lanes are done, or of many rounds."""
+        return bool(self._ends) or self._rounds > _MANY_ROUNDS
 
     def emit(self, kind: str, text: str) -> str:
         """Writes an instruction; returns the name of its result, which is of the type `kind`."""
@@ -87,8 +91,12 @@ class Flow(Writer, ABC):
     @contextlib.contextmanager
     def loop(self, count: int | Val) -> Iterator[Val]:
         """A loop over 0, 1, ..., count - 1, with `count` at least 1."""
+        around = self._rounds
+        if isinstance(count, int):
+            self._rounds *= count
         with self._region(), self._loop(count) as index:
             yield index
+        self._rounds = around
 
     @contextlib.contextmanager
     def _loop(self, count: int | Val) -> Iterator[Val]:

@@ -136,9 +136,9 @@ class LLVM(Flow):
     def called(self, name: str, write: Callable[..., Val], *xs: Val) -> Val:
         """`write(*xs)`; in a long program, `name` stands for a function, which is written once.
 
-        Not in a loop that runs until its lanes are done, since a call saves and restores registers.
+        Not in loops that take most of the time, since a call saves and restores registers.
         """
-        if not self.is_long or self.in_open_loop or any(x.uniform for x in xs):
+        if not self.is_long or self.is_hot or any(x.uniform for x in xs):
             return write(*xs)
         kinds = [self.type(x.dtype, False) for x in xs]
         if name not in self._called:
