@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from jaxenvs.fusion.parts import PART, Part, part_of
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
-
 _MANY_ROUNDS = 64
+"""In loops of more rounds, what saves lines at the cost of time is not done."""
 
 
 class Flow(Writer, ABC):

@@ -144,6 +144,7 @@ class LLVM(Flow):
         if name not in self._called:
             around = self.lines, self.allocations, self._known, self._scopes
             self.lines, self.allocations, self._known, self._scopes = [], {}, {}, []
+            self.is_long = False  # it is short, and stays in one piece
             result = write(*(Val(f"%x{k}", x.dtype, False) for k, x in enumerate(xs)))
             kind = self.type(result.dtype, False)
             self._called[name] = f"@called{len(self._called)}", result.dtype
@@ -158,6 +159,7 @@ class LLVM(Flow):
                 ]
             )
             self.lines, self.allocations, self._known, self._scopes = around
+            self.is_long = True
         function, dtype = self._called[name]
         key = function, *(x.ref for x in xs)
         known = self.known(key)
