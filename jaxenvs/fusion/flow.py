@@ -169,6 +169,19 @@ class Flow(Writer, ABC):
         self._count += 1
         self.lines += function[0].call_again(self._count)
 
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[list[str]]:
+        """What follows is the body of a function of its own, which stays in one piece.
+
+        Yields:
+            A list that has its lines afterwards.
+        """
+        around, body = (self.lines, self.allocations, self._known, self._scopes, self.is_long), []
+        self.lines, self.allocations, self._known, self._scopes, self.is_long = [], {}, {}, [], False
+        yield body
+        body += [f"  {name} = {instruction}" for name, instruction in self.allocations.items()] + self.lines
+        self.lines, self.allocations, self._known, self._scopes, self.is_long = around
+
     def pointer(self) -> str:
         """A new variable that holds a pointer."""
         name = "%" + self.fresh("s")
