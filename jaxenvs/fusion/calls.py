@@ -39,9 +39,10 @@ class Function:
 
     def __init__(self, e: Emitter, w: Flow, outputs: list[Var], block: Block) -> None:
         self._block, self._outputs = block, outputs
-        self._active = w.slot("bool", False)  # for which lanes its values matter
-        self._given = [_place(e, w, x) for x in block.inputs]
-        self._results = [_place(e, w, x) for x in outputs]
+        with w.lasting():  # it may be called from elsewhere
+            self._active = w.slot("bool", False)  # for which lanes its values matter
+            self._given = [_place(e, w, x) for x in block.inputs]
+            self._results = [_place(e, w, x) for x in outputs]
         self._function: list[Part] | None = None
 
     def call(self, e: Emitter, w: Flow, inputs: list[Array]) -> list[Array]:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from jaxenvs.fusion.parts import PART, Part, part_of
 from jaxenvs.fusion.writer import INDEX, Val, Writer
 
+_MANY_ROUNDS = 64
+"""In loops of more rounds, what saves lines at the cost of time is not done."""
+
 
 class Flow(Writer, ABC):
     """The text of a function.
@@ -26,11 +29,13 @@ class Flow(Writer, ABC):
         self.parts: list[Part] = []
         self.on_part: Callable[[Part], None] = lambda part: None
         self._ends: list[str] = []
+        self._rounds = 1  # of the loops around, as far as they are known
+        self._lasting: set[str] = set()
 
     @property
-    def in_open_loop(self) -> bool:
-        """Whether what follows is within a loop whose end is not known."""
-        return bool(self._ends)
+    def is_hot(self) -> bool:
+        """Whether what follows is within loops that last until lanes are done, or of many rounds."""
+        return bool(self._ends) or self._rounds > _MANY_ROUNDS
 
     def emit(self, kind: str, text: str) -> str:
         """Writes an instruction; returns the name of its result, which is of the type `kind`."""
@@ -49,11 +54,18 @@ class Flow(Writer, ABC):
 
     @contextlib.contextmanager
     def _region(self) -> Iterator[None]:
-        """What follows is a loop or a branch: the variables and the memory that it asks for are not used after it."""
+        """What follows is a loop or a branch: what it asks for, but for `lasting` things, is not used after it."""
         start, allocated = len(self.lines), len(self.allocations)
         yield
         if self.is_long and len(self.lines) - start >= PART:
             self._take_out(start, allocated)
+
+    @contextlib.contextmanager
+    def lasting(self) -> Iterator[None]:
+        """The variables and the memory that are asked for within may be used after the loop or branch around it."""
+        allocated = len(self.allocations)
+        yield
+        self._lasting.update(itertools.islice(self.allocations, allocated, None))
 
     def _take_out(self, start: int, allocated: int) -> Part:
         """Makes a function of the last lines, and calls it.
@@ -63,7 +75,11 @@ class Flow(Writer, ABC):
             allocated: how many variables and memories there were before it.
         """
         new = list(itertools.islice(self.allocations, allocated, None))
-        own = {name: self.allocations[name] for name in new if self.allocations[name].startswith("alloca")}
+        own = {
+            name: self.allocations[name]
+            for name in new
+            if self.allocations[name].startswith("alloca") and name not in self._lasting
+        }
         for name in own:
             del self.allocations[name]
         part = part_of(f"part{len(self.parts)}", self.lines[start:], own, self.allocations, self.types)
@@ -75,8 +91,12 @@ class Flow(Writer, ABC):
     @contextlib.contextmanager
     def loop(self, count: int | Val) -> Iterator[Val]:
         """A loop over 0, 1, ..., count - 1, with `count` at least 1."""
+        around = self._rounds
+        if isinstance(count, int):
+            self._rounds *= count
         with self._region(), self._loop(count) as index:
             yield index
+        self._rounds = around
 
     @contextlib.contextmanager
     def _loop(self, count: int | Val) -> Iterator[Val]:
@@ -148,6 +168,19 @@ class Flow(Writer, ABC):
         """Calls a function that has been written."""
         self._count += 1
         self.lines += function[0].call_again(self._count)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[list[str]]:
+        """What follows is the body of a function of its own, which stays in one piece.
+
+        Yields:
+            A list that has its lines afterwards.
+        """
+        around, body = (self.lines, self.allocations, self._known, self._scopes, self.is_long), []
+        self.lines, self.allocations, self._known, self._scopes, self.is_long = [], {}, {}, [], False
+        yield body
+        body += [f"  {name} = {instruction}" for name, instruction in self.allocations.items()] + self.lines
+        self.lines, self.allocations, self._known, self._scopes, self.is_long = around
 
     def pointer(self) -> str:
         """A new variable that holds a pointer."""

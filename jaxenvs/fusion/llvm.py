@@ -135,30 +135,18 @@ class LLVM(Flow):
         return self.op(name, xs[0].dtype, *xs) if name in ("minimum", "maximum") else None
 
     def called(self, name: str, write: Callable[..., Val], *xs: Val) -> Val:
-        """`write(*xs)`; in a long program, `name` stands for a function, which is written once.
-
-        Not in a loop that runs until its lanes are done, since a call saves and restores registers.
-        """
-        if not self.is_long or self.in_open_loop or any(x.uniform for x in xs):
+        """`write(*xs)`; in a long program and outside of busy loops, a call of a function that is written once."""
+        if not self.is_long or self.is_hot or any(x.uniform for x in xs):
             return write(*xs)
         kinds = [self.type(x.dtype, False) for x in xs]
         if name not in self._called:
-            around = self.lines, self.allocations, self._known, self._scopes
-            self.lines, self.allocations, self._known, self._scopes = [], {}, {}, []
-            result = write(*(Val(f"%x{k}", x.dtype, False) for k, x in enumerate(xs)))
-            kind = self.type(result.dtype, False)
-            self._called[name] = f"@called{len(self._called)}", result.dtype
-            parameters = ", ".join(f"{given} %x{k}" for k, given in enumerate(kinds))
-            self.functions[self._called[name][0]] = "\n".join(
-                [
-                    f"define internal {kind} {self._called[name][0]}({parameters}) noinline #0 {{",
-                    *(f"  {variable} = {instruction}" for variable, instruction in self.allocations.items()),
-                    *self.lines,
-                    f"  ret {kind} {self.spread(result)}",
-                    "}",
-                ]
-            )
-            self.lines, self.allocations, self._known, self._scopes = around
+            with self.apart() as body:
+                result = write(*(Val(f"%x{k}", x.dtype, False) for k, x in enumerate(xs)))
+            kind, function = self.type(result.dtype, False), f"@called{len(self._called)}"
+            given = ", ".join(f"{each} %x{k}" for k, each in enumerate(kinds))
+            head = f"define internal {kind} {function}({given}) noinline #0 {{"
+            self.functions[function] = "\n".join([head, *body, f"  ret {kind} {self.spread(result)}", "}"])
+            self._called[name] = function, result.dtype
         function, dtype = self._called[name]
         key = function, *(x.ref for x in xs)
         known = self.known(key)

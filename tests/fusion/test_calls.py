@@ -70,9 +70,9 @@ def shares(monkeypatch):
 
     def set_to(value):
         monkeypatch.setitem(globals(), "_shares", value)
+        monkeypatch.setattr(program, "_WORTH_SHARING", 0 if value else 10_000)
         _outer.clear_cache()
 
-    monkeypatch.setattr(program, "_WORTH_SHARING", 0)
     set_to(True)
     yield set_to
     _outer.clear_cache()

@@ -291,7 +291,7 @@ def test_a_kernel_comes_from_the_cache_and_a_damaged_one_is_made_again(tmp_path,
     expected = run(1.0)
     (file,) = (tmp_path / "kernels").iterdir()
     compile_object, compiled = native.compile_object, []
-    monkeypatch.setattr(native, "compile_object", lambda text: compiled.append(1) or compile_object(text))
+    monkeypatch.setattr(native, "compile_object", lambda *xs: compiled.append(1) or compile_object(*xs))
     monkeypatch.setattr(primitives, "_registered", {})
     monkeypatch.setattr(native, "_loaded", {})
     monkeypatch.setattr(jax.ffi, "register_ffi_target", lambda *_, **__: None)  # JAX keeps the first

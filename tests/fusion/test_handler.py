@@ -28,8 +28,8 @@ def _handler() -> int:
     """Of a program that carries `x + 1` and puts out `x * 2`."""
     closed = jax.make_jaxpr(lambda x: [x + 1, x * 2])(jnp.float32(0))
     written = kernel.write(program(closed, [False]), (Kind.CARRY,))
-    texts = handler.modules(written, 1, [4, 4], 1, kernel.GROUP)
-    return native.load("test of the handler", native.compile_objects(texts))
+    text = handler.of_task(written, 1, [4, 4], 1, kernel.GROUP)
+    return native.load("test of the handler", [native.compile_object(text)])
 
 
 @pytest.mark.parametrize("outcome", ["all help", "threads are not counted", "one is refused"])

@@ -1,5 +1,7 @@
 """Reading a jaxpr: what is uniform, what is left out, and that each equation is read once."""
 
+import threading
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,8 +12,9 @@ from jax.extend.core import jaxprs_in_params
 from jaxenvs import fusion
 from jaxenvs.core.alone import bind
 from jaxenvs.core.kept import kept
-from jaxenvs.fusion import kernel
-from jaxenvs.fusion.equations import CannotFuse, structure
+from jaxenvs.fusion import flow, kernel, native, primitives
+from jaxenvs.fusion import program as program_module
+from jaxenvs.fusion.equations import CannotFuse, count, structure
 from jaxenvs.fusion.layout import Kind
 from jaxenvs.fusion.program import program
 
@@ -119,14 +122,12 @@ def test_a_program_that_keeps_values_rounds_each_product_and_sum(inner):
 
 @pytest.mark.parametrize("length", ["long", "in parts", "in parts, by another llvmlite"])
 def test_a_long_kernel_computes_the_same(length, monkeypatch, tmp_path):
-    from jaxenvs.fusion import native, parts
-
     compile_object, calls = native.compile_object, []
     monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
     monkeypatch.setattr(native, "LONG", 0)
     if length != "long":
-        monkeypatch.setattr(parts, "LONG", 0)
-        monkeypatch.setattr(parts, "PART", 1)
+        monkeypatch.setattr(kernel, "LONG", 0)
+        monkeypatch.setattr(flow, "PART", 1)
     monkeypatch.setattr(native, "_IS_KNOWN", length != "in parts, by another llvmlite")
     monkeypatch.setattr(native, "compile_object", lambda *xs: calls.append(0) or compile_object(*xs))
 
@@ -134,11 +135,12 @@ def test_a_long_kernel_computes_the_same(length, monkeypatch, tmp_path):
     factor = {"long": 1.5, "in parts": 1.25, "in parts, by another llvmlite": 1.125}[length]
 
     def step(x, _):
-        large = lax.cumsum(jnp.tile(x, 20))
+        large = lax.cumsum(jnp.tile(x, 20)) + jnp.sin(x).sum() * jnp.sin(x[:2]).max()
         y = lax.fori_loop(0, 7, lambda i, y: jnp.where(y[i % 3] > 2, y / 3, y * factor).at[i % 3].add(1), x)
         z = lax.while_loop(lambda z: z.sum() < 9, lambda z: z + jnp.where(z[0] > 1, 1, 2 + jnp.sin(1e4 * z[1])), y)
         large = lax.fori_loop(0, 5, lambda i, large: large.at[i * 3].add(large[i + 30] * z[0]), large)
-        return lax.cond(z.max() > 4, lambda: jnp.clip(jnp.sort(large)[:3], -2, 2), lambda: z), (y.max(), large)
+        nearest = jnp.min(jnp.maximum(jnp.abs(large)[:, None], jnp.exp(z / 9)[None]), 1)
+        return lax.cond(z.max() > 4, lambda: jnp.clip(jnp.sort(large)[:3], -2, 2), lambda: z), (nearest, large)
 
     x = jnp.linspace(-1, 3, 60, dtype=jnp.float32).reshape(20, 3)
     result = jax.jit(lambda x: fusion.scan(step, x, length=5))(x)
@@ -147,10 +149,91 @@ def test_a_long_kernel_computes_the_same(length, monkeypatch, tmp_path):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), result, expected)
 
 
+def test_what_fails_while_parts_are_compiled_ends_the_threads(monkeypatch, tmp_path):
+    """An operation that no kernel has, at the end of a program whose parts are being compiled; and Ctrl-C."""
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    monkeypatch.setattr(kernel, "LONG", 0)
+    monkeypatch.setattr(flow, "PART", 1)
+    begun, compile_object = [], native.compile_object
+    monkeypatch.setattr(native, "compile_object", lambda *xs: begun.append(1) or compile_object(*xs))
+
+    def threads():
+        return [x for x in threading.enumerate() if "ThreadPoolExecutor" in x.name]
+
+    def step(x, _):
+        for _ in range(6):
+            x = lax.fori_loop(0, 9, lambda i, x: x + lax.cumsum(jnp.tile(x, 20))[i] / 99, x)
+        return jnp.linalg.qr(x.reshape(2, 2))[0].reshape(4), None
+
+    x = jnp.linspace(-1, 3, 80, dtype=jnp.float32).reshape(20, 4)
+    result = jax.jit(lambda x: fusion.scan(step, x, length=2)[0])(x)
+    expected = jax.jit(lambda x: lax.scan(jax.vmap(step, (0, None)), x, length=2)[0])(x)
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
+    assert begun and not threads()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    def failing(*_):
+        raise RuntimeError("a part")
+
+    def scan(factor):
+        return fusion.scan(lambda x, _: (lax.fori_loop(0, 9, lambda _, x: x * factor, x), None), x, length=2)[0]
+
+    monkeypatch.setattr(kernel._KernelWriter, "_carry", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scan(1.25)
+    assert not threads()
+    monkeypatch.undo()
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    monkeypatch.setattr(kernel, "LONG", 0)
+    monkeypatch.setattr(flow, "PART", 1)
+    monkeypatch.setattr(native, "compile_object", failing)
+    with pytest.raises(RuntimeError, match="a part"):
+        scan(1.25)
+    assert not threads()
+    monkeypatch.undo()
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    np.testing.assert_allclose(scan(1.25), x * np.float32(1.25**18), rtol=1e-5)
+
+
 def text_of(function, *shapes):
     """The text of a kernel of arrays of float32."""
     block = read(function, *[jnp.ones(shape, jnp.float32) for shape in shapes], uniform=[False] * len(shapes))
     return kernel.write(block, (Kind.OWN_STEP,) * len(shapes)).task
+
+
+@pytest.mark.parametrize("reduction", [jnp.min, jnp.max, jnp.sum, jnp.any, jnp.all], ids=lambda f: f.__name__)
+def test_a_long_kernel_reduces_few_elements_to_the_same_bits(reduction, monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    random = np.random.default_rng(0)
+    x, y = (random.choice(np.float32([0, -0.0, 1, -3, 1e30, np.inf, np.nan, 0.7]), (64, n)) for n in (20, 5))
+
+    def function(x, y):
+        values = jnp.sin(x[:, None]) * y[None] - jnp.cos(y)[None] / (x[:, None] - 1)
+        return reduction(values > 0 if reduction in (jnp.any, jnp.all) else values, 1).astype(jnp.float32)
+
+    short = jax.jit(jax.vmap(lambda x, y: fusion.call(function, x, y)))(x, y)
+    monkeypatch.setattr(kernel, "LONG", 0)
+    monkeypatch.setattr(native, "kept", lambda _: None)
+    monkeypatch.setattr(primitives, "_registered", {})
+    texts, write, digest = [], kernel.write, native.digest
+    monkeypatch.setattr(kernel, "write", lambda *xs, **names: texts.append(write(*xs, **names)) or texts[0])
+    monkeypatch.setattr(native, "digest", lambda *xs: digest("long", *xs))
+    long = jax.jit(jax.vmap(lambda x, y: fusion.call(function, x, y)))(x, y)
+    assert "call <16 x float> @called" in texts[0].task
+    np.testing.assert_array_equal(np.signbit(long) & ~np.isnan(long), np.signbit(short) & ~np.isnan(short))
+    np.testing.assert_array_equal(long, short)
+
+
+def test_a_jitted_function_that_is_called_twice_is_one_block_whose_equations_count_once(monkeypatch):
+    inner = jax.jit(lambda x: jnp.sin(x) * 2 + 1)
+    block = read(lambda x: inner(inner(x)), 1.0, uniform=[False])
+    assert count(block) == 6
+    monkeypatch.setattr(program_module, "_WORTH_SHARING", 0)
+    block = read(lambda x: inner(inner(x)), 1.0, uniform=[False])
+    assert [x.op for x in block.equations] == ["call", "call"]
+    assert count(block) == 5
 
 
 def test_a_rule_of_many_operations_is_written_once_whatever_is_reduced():
