@@ -81,13 +81,18 @@ class Server(WebServer):
         return self._token is not None
 
 
+def _print_now(text: str) -> None:
+    """Prints a line at once, into a pipe as well, which would otherwise keep it until the server ends."""
+    print(text, flush=True)
+
+
 def serve(
     app: ASGIApp,
     host: str = "127.0.0.1",
     port: int | None = None,
     token: str | None = None,
     *,
-    on_ready: Callable[[str], Any] = print,
+    on_ready: Callable[[str], Any] = _print_now,
 ) -> None:
     """Serves an application until Ctrl-C.
 

@@ -23,6 +23,11 @@ _PAUSE_SECONDS = 2.0
 _STOP_SECONDS = 10.0
 
 
+def _print_now(text: str) -> None:
+    """Prints a line at once, into a pipe as well, which would otherwise keep it until the site ends."""
+    print(text, flush=True)
+
+
 def serve(
     folder: Path,
     *,
@@ -33,7 +38,7 @@ def serve(
     workers: int = 1,
     draws: bool = True,
     requests_per_second: float = 20.0,
-    on_ready: Callable[[str], Any] = print,
+    on_ready: Callable[[str], Any] = _print_now,
 ) -> None:
     """Serves the site of a scoreboard, with workers beside it, until Ctrl-C or SIGTERM.
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import os
+import select
 import signal
 import socket
 import subprocess
@@ -84,8 +86,15 @@ async def application(scope, receive, send):
 serve(application, port=0)
 print("ended", flush=True)
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
+    )
     try:
+        assert select.select([process.stdout], [], [], 60)[0], "the URL stays in the buffer"
         url = process.stdout.readline()
         assert url.startswith("http://127.0.0.1:")
         with socket.create_connection(("127.0.0.1", int(url.strip().strip("/").rpartition(":")[2])), 30) as connection:

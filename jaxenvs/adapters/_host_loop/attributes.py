@@ -227,7 +227,9 @@ def _chain(env: Any) -> list[Any]:
 
 
 def _computed(base: Any) -> dict[str, Callable[[Any], Any]]:
-    return COMPUTED.get(type(base).__name__, {})
+    """Gymnasium's attributes that are computed from this environment, if it is one of jaxenvs."""
+    ours = type(base).__module__.startswith("jaxenvs.envs.")
+    return COMPUTED.get(type(base).__name__, {}) if ours else {}
 
 
 def _names(env: Any) -> list[str]:

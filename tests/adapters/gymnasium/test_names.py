@@ -4,9 +4,12 @@ import gymnasium
 import numpy as np
 import pytest
 
+from jaxenvs import static
+from jaxenvs.adapters import GymnasiumEnv
 from jaxenvs.adapters.gymnasium.errors import ResetNeeded
 from jaxenvs.errors import InvalidField
 from tests.adapters.comparing import assert_same
+from tests.adapters.stable_baselines3.toys import Tenths
 
 pytestmark = pytest.mark.gymnasium
 
@@ -36,6 +39,14 @@ def test_attributes_that_gymnasium_computes(id, fields, names):
             assert type(value) is type(getattr(theirs, name))
     with pytest.raises(AttributeError, match="the environment computes it"):
         setattr(mine, names[-1], 3)
+
+
+def test_another_environment_of_the_same_name_has_its_own_attributes():
+    class FrozenLake(Tenths):
+        desc: str = static(default="a lake of mine")
+
+    env = GymnasiumEnv(FrozenLake())
+    assert env.desc == "a lake of mine" and not hasattr(env, "nrow")
 
 
 def test_a_map_is_set_as_gymnasium_shows_it():
