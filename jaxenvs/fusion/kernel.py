@@ -17,25 +17,11 @@ from jaxenvs.fusion.groups import GROUP as GROUP
 from jaxenvs.fusion.layout import Kind, Layout
 from jaxenvs.fusion.llvm import LLVM, storage
 from jaxenvs.fusion.parts import Part
-from jaxenvs.fusion.rows import (
-    LINE,
-    as_vector,
-    chosen,
-    copy,
-    in_fours,
-    interleaved,
-    joined,
-    out_of_fours,
-    part,
-    power_of_two_below,
-    separated,
-)
+from jaxenvs.fusion.rows import CHUNK, LINE, columns, copy, interleave, offset
 from jaxenvs.fusion.writer import INDEX, Buffer, Val
 
 # The most lanes of a block, and the bytes that a block's state should not exceed.
 _MOST_LANES, _BLOCK_BYTES = 192, 32 << 10
-# How many elements of a row are brought together at once.
-_CHUNK = 16
 # Rows of a group up to this size, in bytes, are put together in the first cache and then copied as a whole. Written
 # piece by piece to where they belong, they would be sixteen streams, for each of which the processor waits.
 _STAGED = 32 << 10
@@ -170,29 +156,27 @@ class _KernelWriter:
         if w.is_long:
             self._copy_elements(pointer, buffer, var, first, count, into_state=into_state)
             return
-        if var.size <= _CHUNK:
-            self._copy_rows(pointer, buffer, var, first, count, into_state=into_state)
-            return
         groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
         with w.loop(groups) as number:
             lane = w.op("mul", INDEX, number, w.index(self.group))
             row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
-            base = self._offset(pointer, var.dtype, row)
-            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+            base = offset(self.w, pointer, var.dtype, row)
+            here = Buffer(offset(self.w, buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
 
             def some(start: Val, length: int) -> None:
                 places = [w.op("add", INDEX, start, w.index(k)) for k in range(length)]
                 if into_state:
-                    for place, value in zip(places, self._columns(base, var, start, length), strict=True):
+                    for place, value in zip(places, columns(w, base, var, start, length), strict=True):
                         w.store(here, place, value)
                 else:
-                    self._interleave(base, var.dtype, var.size, start, [w.load(here, place) for place in places])
+                    interleave(w, base, var.dtype, var.size, start, [w.load(here, place) for place in places])
 
-            whole, rest = divmod(var.size, _CHUNK)
-            with w.loop(whole) as chunk:
-                some(w.op("mul", INDEX, chunk, w.index(_CHUNK)), _CHUNK)
+            whole, rest = divmod(var.size, CHUNK)
+            if whole:
+                with w.loop(whole) as chunk:
+                    some(w.op("mul", INDEX, chunk, w.index(CHUNK)), CHUNK)
             if rest:
-                some(w.index(whole * _CHUNK), rest)
+                some(w.index(whole * CHUNK), rest)
 
     def _copy_elements(
         self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool
@@ -210,24 +194,6 @@ class _KernelWriter:
             source, target = ends if into_state else ends[::-1]
             value = w.emit(kind, f"load {kind}, ptr {source}")
             w.lines.append(f"  store {kind} {value}, ptr {target}")
-
-    def _copy_rows(self, pointer: str, buffer: Buffer, var: Var, first: Val, count: Val, *, into_state: bool) -> None:
-        """Copies short rows, those of a group of lanes at once."""
-        w = self.w
-        groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
-        with w.loop(groups) as number:
-            lane = w.op("mul", INDEX, number, w.index(self.group))
-            row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
-            base = self._offset(pointer, var.dtype, row)
-            here = Buffer(self._offset(buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
-            if into_state:
-                for k, value in enumerate(self._columns(base, var, 0, var.size)):
-                    w.store(here, w.index(k), value)
-            else:
-                self._interleave(base, var.dtype, var.size, 0, [w.load(here, w.index(k)) for k in range(var.size)])
-
-    def _offset(self, pointer: str, dtype: str, position: Val) -> str:
-        return self.w.emit("ptr", f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
 
     def _group(
         self,
@@ -247,7 +213,7 @@ class _KernelWriter:
         memories, before = [], []
         for number, (pointer, var, kind) in enumerate(zip(inputs, self.step.inputs, self.layout, strict=True)):
             if kind is Kind.OWN_STEP:
-                base = self._offset(pointer, var.dtype, w.op("mul", INDEX, row, w.index(var.size)))
+                base = offset(self.w, pointer, var.dtype, w.op("mul", INDEX, row, w.index(var.size)))
                 array = self._rows(base, var, emitter)
             else:
                 array = self._dense(self._here(pointer, var, kind, states.get(number), step, lane), var)
@@ -269,9 +235,9 @@ class _KernelWriter:
     def _here(self, pointer: str, var: Var, kind: Kind, state: Buffer | None, step: Val, lane: Val) -> Buffer:
         """Where the array of this step and group is."""
         if state is not None:
-            return Buffer(self._offset(state.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+            return Buffer(offset(self.w, state.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
         if kind is Kind.SHARED_STEP:
-            pointer = self._offset(pointer, var.dtype, self.w.op("mul", INDEX, step, self.w.index(var.size)))
+            pointer = offset(self.w, pointer, var.dtype, self.w.op("mul", INDEX, step, self.w.index(var.size)))
         return Buffer(pointer, var.dtype, var.size, None)
 
     @staticmethod
@@ -290,57 +256,17 @@ class _KernelWriter:
             return Small(elements, var.dtype)
         if emitter.is_small(var.shape):
             elements = np.empty(var.shape, object)
-            elements.reshape(-1)[:] = self._columns(base, var, 0, var.size)
+            elements.reshape(-1)[:] = columns(w, base, var, 0, var.size)
             return Small(elements, var.dtype)
         target = w.buffer(var.dtype, var.size, False)
-        whole, rest = divmod(var.size, _CHUNK)
+        whole, rest = divmod(var.size, CHUNK)
         with w.loop(whole) as chunk:
-            start = w.op("mul", INDEX, chunk, w.index(_CHUNK))
-            for k, value in enumerate(self._columns(base, var, start, _CHUNK)):
+            start = w.op("mul", INDEX, chunk, w.index(CHUNK))
+            for k, value in enumerate(columns(w, base, var, start, CHUNK)):
                 w.store(target, w.op("add", INDEX, start, w.index(k)), value)
-        for k, value in enumerate(self._columns(base, var, whole * _CHUNK, rest) if rest else []):
-            w.store(target, w.index(whole * _CHUNK + k), value)
+        for k, value in enumerate(columns(w, base, var, whole * CHUNK, rest) if rest else []):
+            w.store(target, w.index(whole * CHUNK + k), value)
         return Memory(target, var.shape, dense_strides(var.shape))
-
-    def _columns(self, base: str, var: Var, start: int | Val, count: int) -> list[Val]:
-        """Some elements of each lane's row, in pieces whose number is a power of 2."""
-        w, kind = self.w, storage(var.dtype)
-        align, results = np.dtype(var.dtype).itemsize, []
-        memory = "uint8" if var.dtype == "bool" else var.dtype
-        if count == var.size <= _CHUNK:
-            vector = f"<{self.group} x {kind}>"
-            whole = [
-                w.emit(vector, f"load {vector}, ptr {address}, align {align}")
-                for address in [self._offset(base, var.dtype, w.index(k * self.group)) for k in range(count)]
-            ]
-            if count & (count - 1) == 0:
-                refs = separated(w, whole, kind, self.group)
-            else:
-                order = [k + lane * count for k in range(count) for lane in range(self.group)]
-                refs = chosen(w, whole, kind, self.group, order)
-            return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
-        while count:
-            width = power_of_two_below(count)
-            # Of bytes, four at once.
-            in_row, of = (width // 4, "i32") if kind == "i8" and width % 4 == 0 else (width, kind)
-            rows = []
-            for lane in range(self.group):
-                shift = w.index(lane * var.size)
-                where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
-                address = self._offset(base, var.dtype, where)
-                rows.append(w.emit(f"<{in_row} x {of}>", f"load <{in_row} x {of}>, ptr {address}, align {align}"))
-            length = in_row
-            while len(rows) > 1:
-                order = list(range(2 * length))
-                rows = [joined(w, a, b, of, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
-                length *= 2
-            columns = [part(w, rows[0], of, length, list(range(k, length, in_row))) for k in range(in_row)]
-            if of != kind:
-                columns = out_of_fours(w, columns, self.group)
-            results += [w.convert(Val(ref, memory, False), var.dtype) for ref in columns]
-            start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
-            count -= width
-        return results
 
     def _carry(self, e: Emitter, memories: list[Memory], old: list[Array], results: list[Array]) -> None:
         """Writes what the next step reads; nothing is written over before all of it is computed."""
@@ -364,16 +290,16 @@ class _KernelWriter:
         size = math.prod(array.shape)
         if size == 0:
             return
-        base = self._offset(pointer, dtype, w.op("mul", INDEX, row, w.index(size)))
+        base = offset(self.w, pointer, dtype, w.op("mul", INDEX, row, w.index(size)))
         small = e.is_small(array.shape)
-        if small and size <= _CHUNK:
-            self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
+        if small and size <= CHUNK:
+            interleave(w, base, dtype, size, 0, list(e.small(array).elements.flat))
             return
         block, target = size * self.group * np.dtype(dtype).itemsize, base
         if block <= _STAGED and (not small or block >= LINE * self.group):
             base = w.buffer("uint8", block, True).ref
         if small:
-            self._interleave(base, dtype, size, 0, list(e.small(array).elements.flat))
+            interleave(w, base, dtype, size, 0, list(e.small(array).elements.flat))
         else:
             self._interleave_memory(e, base, array)
         if base != target:
@@ -386,56 +312,15 @@ class _KernelWriter:
         memory = e.memory(array)
         if not memory.is_dense:
             memory = e.copied(memory)
-        whole, rest = divmod(size, _CHUNK)
+        whole, rest = divmod(size, CHUNK)
 
         def elements(start: Val, count: int) -> list[Val]:
             offset = w.op("add", INDEX, start, w.index(memory.offset))
             return [w.load(memory.buffer, w.op("add", INDEX, offset, w.index(k))) for k in range(count)]
 
         with w.loop(whole) as chunk:
-            start = w.op("mul", INDEX, chunk, w.index(_CHUNK))
-            self._interleave(base, dtype, size, start, elements(start, _CHUNK))
+            start = w.op("mul", INDEX, chunk, w.index(CHUNK))
+            interleave(w, base, dtype, size, start, elements(start, CHUNK))
         if rest:
-            start = w.index(whole * _CHUNK)
-            self._interleave(base, dtype, size, start, elements(start, rest))
-
-    def _interleave(self, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
-        """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
-        w, kind = self.w, storage(dtype)
-        bytes_each = np.dtype(dtype).itemsize
-        if dtype == "bool":
-            values = [w.convert(x, "uint8") for x in values]
-        if len(values) == size <= _CHUNK:
-            # Whole rows lie one after another.
-            vectors = [as_vector(w, w.spread(x) if x.uniform else x.ref, kind, self.group) for x in values]
-            count = 1 << (size - 1).bit_length()
-            rows = interleaved(w, vectors + vectors[-1:] * (count - size), kind, self.group)
-            if count != size:
-                kept = [lane * count + k for lane in range(self.group) for k in range(size)]
-                rows = chosen(w, rows, kind, self.group, kept)
-            for k, row in enumerate(rows):
-                target = self._offset(base, dtype, w.index(k * self.group))
-                w.lines.append(f"  store <{self.group} x {kind}> {row}, ptr {target}, align {bytes_each}")
-            return
-        done = 0
-        while done < len(values):
-            count = min(power_of_two_below(len(values) - done), _CHUNK)
-            if count < len(values) - done and 2 * count <= min(_CHUNK, len(values)):
-                # The last piece begins earlier and is as long as needed, so that there is no smaller one.
-                count, done = 2 * count, len(values) - 2 * count
-            spread = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
-            vectors = [as_vector(w, x, kind, self.group) for x in spread]
-            in_row, of = count, kind
-            if bytes_each == 1 and count % 4 == 0:
-                vectors, in_row, of = in_fours(w, vectors, self.group), count // 4, "i32"
-            rows = interleaved(w, vectors, of, self.group)
-            position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
-            position = position if isinstance(position, Val) else w.index(position)
-            for lane in range(self.group):
-                number, first = divmod(lane * in_row, self.group)
-                some = rows[number]
-                if in_row != self.group:
-                    some = part(w, some, of, self.group, list(range(first, first + in_row)))
-                target = self._offset(base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
-                w.lines.append(f"  store <{in_row} x {of}> {some}, ptr {target}, align {bytes_each}")
-            done += count
+            start = w.index(whole * CHUNK)
+            interleave(w, base, dtype, size, start, elements(start, rest))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxenvs.fusion.conversions import lanes_to_integers
+from jaxenvs.fusion.conversions import converted, is_float, is_signed
 from jaxenvs.fusion.flow import Flow
 from jaxenvs.fusion.writer import INDEX, Buffer, Slot, Val
 
@@ -51,16 +51,6 @@ _GLOBAL = re.compile(r"@[\w.]+")
 _OF_LIBRARY = {"sin", "cos", "rem"}
 
 
-def is_float(dtype: str) -> bool:
-    """Whether a type is one of floats."""
-    return dtype[0] == "f"
-
-
-def is_signed(dtype: str) -> bool:
-    """Whether a type is one of signed integers."""
-    return dtype[0] == "i"
-
-
 def storage(dtype: str) -> str:
     """The type in memory."""
     return "i8" if dtype == "bool" else _TYPES[dtype]
@@ -90,7 +80,7 @@ class LLVM(Flow):
         scalar = _TYPES[dtype]
         return scalar if uniform or self.lanes == 1 else f"<{self.lanes} x {scalar}>"
 
-    def _suffix(self, dtype: str, uniform: bool) -> str:
+    def suffix(self, dtype: str, uniform: bool) -> str:
         scalar = {"float": "f32", "double": "f64"}.get(_TYPES[dtype], _TYPES[dtype])
         return scalar if uniform or self.lanes == 1 else f"v{self.lanes}{scalar}"
 
@@ -178,16 +168,16 @@ class LLVM(Flow):
         if op in _COMPARE_FLOAT:
             return self._compare(op, given, uniform, refs)
         if op == "leading_zeros":
-            name = f"llvm.ctlz.{self._suffix(dtype, uniform)}"
+            name = f"llvm.ctlz.{self.suffix(dtype, uniform)}"
             self.declarations.add(f"declare {kind} @{name}({kind}, i1)")
             return self.emit(kind, f"call {kind} @{name}({kind} {refs[0]}, i1 false)")
         if op in _OF_LIBRARY and is_float(dtype):
             return self._by_library(op, dtype, uniform, refs)
         if op in _INTRINSICS:
-            name = f"llvm.{_INTRINSICS[op]}.{self._suffix(dtype, uniform)}"
+            name = f"llvm.{_INTRINSICS[op]}.{self.suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
         if op in ("min", "max"):
-            name = f"llvm.{'s' if is_signed(dtype) else 'u'}{op}.{self._suffix(dtype, uniform)}"
+            name = f"llvm.{'s' if is_signed(dtype) else 'u'}{op}.{self.suffix(dtype, uniform)}"
             return self.intrinsic(name, kind, *[f"{kind} {ref}" for ref in refs])
         if is_float(dtype):
             return self.emit(kind, f"{self._arithmetic[op]} {kind} {refs[0]}, {refs[1]}")
@@ -210,7 +200,7 @@ class LLVM(Flow):
 
     def _by_library(self, op: str, dtype: str, uniform: bool, refs: list[str]) -> str:
         """Calls the system's library: for lanes, from a function that the whole program shares, as that is seldom."""
-        kind, suffix = self.type(dtype, uniform), self._suffix(dtype, uniform)
+        kind, suffix = self.type(dtype, uniform), self.suffix(dtype, uniform)
         if uniform or self.lanes == 1:
             return self.emit(kind, self._of_library(op, kind, suffix, refs))
         name, parameters = f"{op}_{suffix}", ["%x", "%y"][: len(refs)]
@@ -238,33 +228,11 @@ class LLVM(Flow):
         if self.lanes == 1:
             return x.ref
         kind = self.type("bool", False)
-        name = f"llvm.vector.reduce.{'or' if op == 'any' else 'and'}.{self._suffix('bool', False)}"
+        name = f"llvm.vector.reduce.{'or' if op == 'any' else 'and'}.{self.suffix('bool', False)}"
         return self.intrinsic(name, "i1", f"{kind} {x.ref}")
 
     def _convert(self, given: str, dtype: str, uniform: bool, ref: str) -> str:
-        source, kind = self.type(given, uniform), self.type(dtype, uniform)
-        if dtype == "bool":
-            zero = "zeroinitializer" if not uniform and self.lanes > 1 else self.literal(0, given)
-            return self.emit(kind, f"{'fcmp une' if is_float(given) else 'icmp ne'} {source} {ref}, {zero}")
-        if is_float(given) and is_float(dtype):
-            return self.emit(kind, f"{'fpext' if dtype == 'float64' else 'fptrunc'} {source} {ref} to {kind}")
-        if is_float(given):
-            sign = "s" if is_signed(dtype) else "u"
-            if uniform or self.lanes == 1:
-                name = f"llvm.fpto{sign}i.sat.{self._suffix(dtype, uniform)}.{self._suffix(given, uniform)}"
-                return self.intrinsic(name, kind, f"{source} {ref}")
-            return lanes_to_integers(self, given, dtype, ref)
-        if given == "bool" and is_float(dtype) and not uniform and self.lanes > 1:
-            # Of the mask of lanes, one instruction; as the conversion of an integer, three.
-            one = f"splat ({_TYPES[dtype]} {self.literal(1, dtype)})"
-            return self.emit(kind, f"select {source} {ref}, {kind} {one}, {kind} zeroinitializer")
-        if is_float(dtype):
-            return self.emit(kind, f"{'s' if is_signed(given) else 'u'}itofp {source} {ref} to {kind}")
-        if _TYPES[given] == _TYPES[dtype]:
-            return ref
-        smaller = np.dtype(dtype).itemsize <= np.dtype(given).itemsize and given != "bool"
-        word = "trunc" if smaller else "sext" if is_signed(given) else "zext"
-        return self.emit(kind, f"{word} {source} {ref} to {kind}")
+        return converted(self, given, dtype, uniform, ref)
 
     def module(self, function: Sequence[str]) -> str:
         """A module of one function, given by its lines, with the declarations and definitions that it needs."""
@@ -389,7 +357,7 @@ class LLVM(Flow):
             )
         kind, flags = self.type(memory, False), f"<{self.lanes} x i1>"
         pointers = f"<{self.lanes} x ptr>"
-        name = f"llvm.masked.gather.{self._suffix(memory, False)}.v{self.lanes}p0"
+        name = f"llvm.masked.gather.{self.suffix(memory, False)}.v{self.lanes}p0"
         self.declarations.add(f"declare {kind} @{name}({pointers}, i32, {flags}, {kind})")
         found = self.emit(
             kind,
@@ -418,7 +386,7 @@ class LLVM(Flow):
             self.lines.append(f"  store {kind} {self.ref(value, uniform)}, ptr {pointer}, align {align}")
             return
         kind, flags, pointers = self.type(memory, False), f"<{self.lanes} x i1>", f"<{self.lanes} x ptr>"
-        name = f"llvm.masked.scatter.{self._suffix(memory, False)}.v{self.lanes}p0"
+        name = f"llvm.masked.scatter.{self.suffix(memory, False)}.v{self.lanes}p0"
         self.declarations.add(f"declare void @{name}({kind}, {pointers}, i32, {flags})")
         where = "splat (i1 true)" if mask is None else self.spread(mask)
         self.lines.append(

@@ -7,11 +7,16 @@ than are needed.
 import math
 from collections.abc import Sequence
 
-from jaxenvs.fusion.llvm import LLVM
+import numpy as np
+
+from jaxenvs.fusion.equations import Var
+from jaxenvs.fusion.llvm import LLVM, storage
 from jaxenvs.fusion.writer import INDEX, Val
 
 LINE = 64
 """Bytes of a line of the cache, at least."""
+CHUNK = 16
+"""How many elements of a row are brought together at once, at most."""
 
 
 def interleaved(w: LLVM, columns: Sequence[str], kind: str, width: int) -> list[str]:
@@ -108,6 +113,94 @@ def as_vector(w: LLVM, ref: str, kind: str, width: int) -> str:
         return ref
     vector = f"<{width} x {kind}>"
     return w.emit(vector, f"shufflevector {vector} {ref}, {vector} poison, <{width} x i32> zeroinitializer")
+
+
+def offset(w: LLVM, pointer: str, dtype: str, position: Val) -> str:
+    """A pointer to an element of an array."""
+    return w.emit("ptr", f"getelementptr {storage(dtype)}, ptr {pointer}, i64 {position.ref}")
+
+
+def columns(w: LLVM, base: str, var: Var, start: int | Val, count: int) -> list[Val]:
+    """Some elements of each lane's row, in pieces whose number is a power of 2."""
+    kind = storage(var.dtype)
+    align, results = np.dtype(var.dtype).itemsize, []
+    memory = "uint8" if var.dtype == "bool" else var.dtype
+    if count == var.size <= CHUNK:
+        vector = f"<{w.lanes} x {kind}>"
+        whole = [
+            w.emit(vector, f"load {vector}, ptr {address}, align {align}")
+            for address in [offset(w, base, var.dtype, w.index(k * w.lanes)) for k in range(count)]
+        ]
+        if count & (count - 1) == 0:
+            refs = separated(w, whole, kind, w.lanes)
+        else:
+            order = [k + lane * count for k in range(count) for lane in range(w.lanes)]
+            refs = chosen(w, whole, kind, w.lanes, order)
+        return [w.convert(Val(ref, memory, False), var.dtype) for ref in refs]
+    while count:
+        width = power_of_two_below(count)
+        # Of bytes, four at once.
+        in_row, of = (width // 4, "i32") if kind == "i8" and width % 4 == 0 else (width, kind)
+        rows = []
+        for lane in range(w.lanes):
+            shift = w.index(lane * var.size)
+            where = w.op("add", INDEX, w.index(start) if isinstance(start, int) else start, shift)
+            address = offset(w, base, var.dtype, where)
+            rows.append(w.emit(f"<{in_row} x {of}>", f"load <{in_row} x {of}>, ptr {address}, align {align}"))
+        length = in_row
+        while len(rows) > 1:
+            order = list(range(2 * length))
+            rows = [joined(w, a, b, of, length, order) for a, b in zip(rows[0::2], rows[1::2], strict=True)]
+            length *= 2
+        columns = [part(w, rows[0], of, length, list(range(k, length, in_row))) for k in range(in_row)]
+        if of != kind:
+            columns = out_of_fours(w, columns, w.lanes)
+        results += [w.convert(Val(ref, memory, False), var.dtype) for ref in columns]
+        start = start + width if isinstance(start, int) else w.op("add", INDEX, start, w.index(width))
+        count -= width
+    return results
+
+
+def interleave(w: LLVM, base: str, dtype: str, size: int, start: int | Val, values: list[Val]) -> None:
+    """Writes some elements of each lane's row of `size`, in pieces whose number is a power of 2."""
+    kind = storage(dtype)
+    bytes_each = np.dtype(dtype).itemsize
+    if dtype == "bool":
+        values = [w.convert(x, "uint8") for x in values]
+    if len(values) == size <= CHUNK:
+        # Whole rows lie one after another.
+        vectors = [as_vector(w, w.spread(x) if x.uniform else x.ref, kind, w.lanes) for x in values]
+        count = 1 << (size - 1).bit_length()
+        rows = interleaved(w, vectors + vectors[-1:] * (count - size), kind, w.lanes)
+        if count != size:
+            kept = [lane * count + k for lane in range(w.lanes) for k in range(size)]
+            rows = chosen(w, rows, kind, w.lanes, kept)
+        for k, row in enumerate(rows):
+            target = offset(w, base, dtype, w.index(k * w.lanes))
+            w.lines.append(f"  store <{w.lanes} x {kind}> {row}, ptr {target}, align {bytes_each}")
+        return
+    done = 0
+    while done < len(values):
+        count = min(power_of_two_below(len(values) - done), CHUNK)
+        if count < len(values) - done and 2 * count <= min(CHUNK, len(values)):
+            # The last piece begins earlier and is as long as needed, so that there is no smaller one.
+            count, done = 2 * count, len(values) - 2 * count
+        spread = [w.spread(x) if x.uniform else x.ref for x in values[done : done + count]]
+        vectors = [as_vector(w, x, kind, w.lanes) for x in spread]
+        in_row, of = count, kind
+        if bytes_each == 1 and count % 4 == 0:
+            vectors, in_row, of = in_fours(w, vectors, w.lanes), count // 4, "i32"
+        rows = interleaved(w, vectors, of, w.lanes)
+        position = start + done if isinstance(start, int) else w.op("add", INDEX, start, w.index(done))
+        position = position if isinstance(position, Val) else w.index(position)
+        for lane in range(w.lanes):
+            number, first = divmod(lane * in_row, w.lanes)
+            some = rows[number]
+            if in_row != w.lanes:
+                some = part(w, some, of, w.lanes, list(range(first, first + in_row)))
+            target = offset(w, base, dtype, w.op("add", INDEX, position, w.index(lane * size)))
+            w.lines.append(f"  store <{in_row} x {of}> {some}, ptr {target}, align {bytes_each}")
+        done += count
 
 
 def copy(w: LLVM, target: str, source: str, size: int, past_caches: Val) -> None:
