@@ -3,8 +3,10 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 from jaxenvs.envs.box2d import car_racing
 from tests.parity import _car_racing_reference as reference
@@ -69,12 +71,19 @@ def test_the_golden_drives_include_the_road_and_the_grass():
 
 def test_the_return_that_people_see_contains_the_cost_of_the_last_step(monkeypatch):
     """Gymnasium draws the observation before it takes that cost, and `render` after it."""
-    monkeypatch.setattr(car_racing, "picture", lambda scene, height, width: scene.score)
+
+    def the_score(scene, height, width):
+        return jnp.pad(lax.bitcast_convert_type(scene.score, jnp.uint8), (0, 2)).reshape(1, 2, 3)
+
+    def read(picture):
+        return np.frombuffer(np.asarray(picture).tobytes()[:4], np.float32)
+
+    monkeypatch.setattr(car_racing, "picture", the_score)
     rows, env = states.golden("driver"), car_racing.CarRacing()
     state = jax.tree.map(lambda x: x[50], states.states_of(rows, states.track_of(rows)))
     gained = 1000 * state.visited.sum() / len(rows["tiles"])
-    np.testing.assert_allclose(env.observe(state), gained - 4.9, atol=1e-3)
-    np.testing.assert_allclose(env.render(state), gained - 5.0, atol=1e-3)
+    np.testing.assert_allclose(read(env.observe(state)), gained - 4.9, atol=1e-3)
+    np.testing.assert_allclose(read(env.render(state)), gained - 5.0, atol=1e-3)
 
 
 DRIVES = [(policy, seed) for policy in reference.POLICIES for seed in range(100, 114)]

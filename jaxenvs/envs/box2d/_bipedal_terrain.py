@@ -167,8 +167,9 @@ def _boxes(draws: Draws, heights: Array, begun: Array) -> Array:
     left = jnp.where(is_pit, index + number * draws.pit, index)
     left = jnp.where(is_stairs, index + number * _STAIR_WIDTH, left)
     wide = jnp.where(is_pit, 1, jnp.where(is_stump, draws.stump, _STAIR_WIDTH))
-    up = jnp.where(is_stump, draws.stump.astype(jnp.float32), jnp.where(is_stairs, number * stair, 0.0))
-    down = jnp.where(is_stump, 0.0, jnp.where(is_stairs, number * stair - 1.0, -float(_PIT_DEPTH)))
+    climbed = number.astype(jnp.float32) * stair
+    up = jnp.where(is_stump, draws.stump.astype(jnp.float32), jnp.where(is_stairs, climbed, 0.0))
+    down = jnp.where(is_stump, 0.0, jnp.where(is_stairs, climbed - 1.0, -float(_PIT_DEPTH)))
     low = jnp.stack([x[left], heights + rounded(down * unit)], 2)
     high = jnp.stack([x[left + wide], heights + rounded(up * unit)], 2)
     every, exists = jnp.stack([low, high], 2).reshape(-1, 2, 2), (is_pit | is_stump | is_stairs).reshape(-1)
