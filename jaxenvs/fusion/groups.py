@@ -12,6 +12,8 @@ GROUP, LARGE_GROUP = FEWEST_LANES, 32
 
 # Of 32 registers. LLVM moves operations to where fewer values wait, and arrays of more than 32 elements are in memory.
 _FEW_REGISTERS, _SOME_REGISTERS, _LARGEST_IN_REGISTERS = 24, 50, 32
+_LARGEST_IN_CACHE = 32 << 10
+"""Bytes of an array of all lanes of a value: rows that are longer are not put together in the first cache."""
 
 
 def group_for(step: Block, lanes: int) -> int:
@@ -21,9 +23,9 @@ def group_for(step: Block, lanes: int) -> int:
     fill a quarter of one. With twice as many lanes there is something else to do. That pays if a program has little
     more than simple operations: functions are computed in float64, which takes twice the room already, and what only
     some lanes need is computed for more lanes that do not. And it pays only if registers suffice, or if most values are
-    in memory, as the boards and pictures of games are.
+    in memory, as the boards and pictures of games are, which must fit into the first cache.
     """
-    if lanes < LARGE_GROUP or not all(map(_is_simple, step.equations)):
+    if lanes < LARGE_GROUP or not all(_is_simple(x) and _fits_into_cache(x) for x in step.equations):
         return GROUP
     limit = _SOME_REGISTERS if any(map(_is_long_row_of_bytes, step.equations)) else _FEW_REGISTERS
     return GROUP if _registers(step) > limit or chooses_between_costly(step) else LARGE_GROUP
@@ -32,6 +34,10 @@ def group_for(step: Block, lanes: int) -> int:
 def _is_simple(equation: Equation) -> bool:
     """Whether an equation is no function of floats and no loop. Branches are left out: few steps need them."""
     return equation.op not in functions.FUNCTIONS and equation.op not in ("while", "scan", "call")
+
+
+def _fits_into_cache(equation: Equation) -> bool:
+    return all(LARGE_GROUP * x.size * np.dtype(x.dtype).itemsize <= _LARGEST_IN_CACHE for x in equation.outputs)
 
 
 def _is_long_row_of_bytes(equation: Equation) -> bool:

@@ -69,6 +69,8 @@ def test_functions_and_loops_are_computed_for_few_lanes_at_once():
     assert group_for(read(lambda x: jnp.exp(x) + 1, x), 64) == GROUP
     assert group_for(read(lambda n: jax.lax.fori_loop(0, n, lambda _, k: k + n, n), n), 64) == GROUP
     assert group_for(read(lambda x: sum(((x + k) / (x - k) for k in range(60)), jnp.stack([x] * 30)), x), 64) == GROUP
+    large, larger = jnp.zeros(256), jnp.zeros(257)  # 32 lanes of 256 floats take 32 KiB
+    assert [group_for(read(lambda x: x + 1, x), 64) for x in (large, larger)] == [LARGE_GROUP, GROUP]
 
 
 def resets(angle, speed):
