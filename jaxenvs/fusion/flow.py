@@ -90,7 +90,9 @@ class Flow(Writer, ABC):
 
     @contextlib.contextmanager
     def loop(self, count: int | Val) -> Iterator[Val]:
-        """A loop over 0, 1, ..., count - 1, with `count` at least 1."""
+        """A loop over 0, 1, ..., count - 1, with `count` at least 1, since its end is judged after a round."""
+        if isinstance(count, int) and count < 1:
+            raise ValueError("a loop has at least one round")
         around = self._rounds
         if isinstance(count, int):
             self._rounds *= count

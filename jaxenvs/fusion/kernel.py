@@ -260,10 +260,11 @@ class _KernelWriter:
             return Small(elements, var.dtype)
         target = w.buffer(var.dtype, var.size, False)
         whole, rest = divmod(var.size, CHUNK)
-        with w.loop(whole) as chunk:
-            start = w.op("mul", INDEX, chunk, w.index(CHUNK))
-            for k, value in enumerate(columns(w, base, var, start, CHUNK)):
-                w.store(target, w.op("add", INDEX, start, w.index(k)), value)
+        if whole:
+            with w.loop(whole) as chunk:
+                start = w.op("mul", INDEX, chunk, w.index(CHUNK))
+                for k, value in enumerate(columns(w, base, var, start, CHUNK)):
+                    w.store(target, w.op("add", INDEX, start, w.index(k)), value)
         for k, value in enumerate(columns(w, base, var, whole * CHUNK, rest) if rest else []):
             w.store(target, w.index(whole * CHUNK + k), value)
         return Memory(target, var.shape, dense_strides(var.shape))
@@ -318,9 +319,10 @@ class _KernelWriter:
             offset = w.op("add", INDEX, start, w.index(memory.offset))
             return [w.load(memory.buffer, w.op("add", INDEX, offset, w.index(k))) for k in range(count)]
 
-        with w.loop(whole) as chunk:
-            start = w.op("mul", INDEX, chunk, w.index(CHUNK))
-            interleave(w, base, dtype, size, start, elements(start, CHUNK))
+        if whole:
+            with w.loop(whole) as chunk:
+                start = w.op("mul", INDEX, chunk, w.index(CHUNK))
+                interleave(w, base, dtype, size, start, elements(start, CHUNK))
         if rest:
             start = w.index(whole * CHUNK)
             interleave(w, base, dtype, size, start, elements(start, rest))

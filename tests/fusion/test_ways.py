@@ -63,6 +63,25 @@ def test_rows_of_any_length_come_in_and_go_out(dtype):
         np.testing.assert_array_equal(turned[n], x[1:, :, ::-1])
 
 
+@pytest.mark.parametrize("size", [10, 11, 12, 15, 16, 17, 33])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_rows_of_long_programs_stay_within_their_arrays(size, steps, monkeypatch, tmp_path):
+    """Such a program holds arrays of 12 numbers in memory, which are shorter than what is brought together at once."""
+    monkeypatch.setattr(kernel, "LONG", 0)
+    monkeypatch.setenv("JAXENVS_CACHE", str(tmp_path))
+    rows = np.random.default_rng(size).normal(size=(steps + 1, 40, size)).astype(np.float32)
+
+    def step(carry, row):
+        number, total = carry
+        return (number + 1, total + row), (row[::-1], total, number, jnp.roll(row, 1))
+
+    given = (np.zeros(40, np.int32), rows[0]), rows[1:]
+    fused = jax.jit(lambda *given: scan_lanes(step, *given))(*given)
+    expected = jax.jit(lambda *given: jax.lax.scan(jax.vmap(step), *given))(*given)
+    for x, y in zip(jax.tree.leaves(fused), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
 def test_functions_and_loops_are_computed_for_few_lanes_at_once():
     x, n = np.float32(1), np.int32(1)
     assert group_for(read(lambda x: x * x + 1, x), 64) == LARGE_GROUP
