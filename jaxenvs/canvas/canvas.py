@@ -345,8 +345,6 @@ class Canvas(PyTreeNode):
         codes = lettering.digits(value, digits, decimals, left=align == "left")
         return self.characters(codes, position, size, color, align=align, opacity=opacity)
 
-    # ---------------------------------------------------------------- helpers
-
     def _draw(
         self,
         shape: Callable[..., Array],

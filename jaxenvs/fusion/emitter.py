@@ -39,10 +39,8 @@ long program.
 
 A loop leaves out what no lane needs more thoroughly, as it computes one element after the other, and its text is short.
 """
-# How often a loop is taken to read what it reads from outside.
-_OFTEN = 1_000_000
-# A rule that takes more operations for an element is put into memory, whoever reads it.
-_COSTLY_RULE = 400
+# How often a loop is taken to read what is outside; and of how many operations a rule is put into memory in any case.
+_OFTEN, _COSTLY_RULE = 1_000_000, 400
 
 
 @dataclasses.dataclass(slots=True)

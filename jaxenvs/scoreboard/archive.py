@@ -1,7 +1,6 @@
 """The file of a submission: a ZIP archive of JSON and plain columns. Nothing in it is executed or unpickled.
 
-Its files have fixed names, so no path in it is ever used. Every size is checked before anything is unpacked. The checks
-of the JSON are written out, since archives are read with the extra `train`, which does not bring pydantic.
+No path in it is used, sizes are checked before unpacking, and no pydantic is needed, which `train` does not bring.
 """
 
 import io

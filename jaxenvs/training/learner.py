@@ -151,16 +151,14 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        name = type(self).__name__
-        hints = hints_of(type(self))
+        name, hints = type(self).__name__, hints_of(type(self))
         for field in dataclasses.fields(self):
-            if isinstance(getattr(self, field.name), Env):
+            value = getattr(self, field.name)
+            if isinstance(value, Env):
                 raise InvalidField(
-                    f"{name}: `{field.name}` was given an environment, but a learner holds only settings. Write"
-                    f" `{name}(total_steps=100_000).train(env, key)`."
+                    f"{name}: `{field.name}` was given an environment. Write `{name}(total_steps=100_000).train(env, key)`."
                 )
-            value = checked(name, field.name, getattr(self, field.name), hints[field.name])
-            object.__setattr__(self, field.name, value)
+            object.__setattr__(self, field.name, checked(name, field.name, value, hints[field.name]))
         self.check_count("total_steps", most=None)
         self.check_count("num_envs")
         self.check_fields()
@@ -191,8 +189,7 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         """The mesh that this learner would run on; None for the default device only.
 
         Raises:
-            InvalidField: the learner supports only one device, there are not enough devices, or the settings do
-                not divide the work evenly.
+            InvalidField: the learner supports one device, there are too few, or the settings divide the work unevenly.
         """
         if mesh is not None:
             raise InvalidField(f"{type(self).__name__} learns on one device. Leave out `mesh`, or use PPO.")

@@ -28,7 +28,7 @@ def follow(board):
 
 def test_bsuite_scores_what_its_logger_recorded(tmp_path):
     if importlib.util.find_spec("bsuite") is None:
-        pytest.skip("bsuite is not installed")
+        pytest.skip("needs bsuite, which the extra `test-neighbours` installs")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own, about escapes in strings and older packages
         from bsuite.experiments.summary_analysis import bsuite_score
