@@ -156,7 +156,7 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
             value = getattr(self, field.name)
             if isinstance(value, Env):
                 raise InvalidField(
-                    f"{name}: `{field.name}` was given an environment. Write `{name}(num_envs=64).train(env, key)`."
+                    f"{name}: `{field.name}` was given an environment, which goes here: `{name}().train(env, key)`."
                 )
             object.__setattr__(self, field.name, checked(name, field.name, value, hints[field.name]))
         self.check_count("total_steps", most=None)
