@@ -81,6 +81,7 @@ class LLVM(Flow):
         return scalar if uniform or self.lanes == 1 else f"<{self.lanes} x {scalar}>"
 
     def suffix(self, dtype: str, uniform: bool) -> str:
+        """What an intrinsic's name ends in, such as `v16f32`, for a value of this type."""
         scalar = {"float": "f32", "double": "f64"}.get(_TYPES[dtype], _TYPES[dtype])
         return scalar if uniform or self.lanes == 1 else f"v{self.lanes}{scalar}"
 
