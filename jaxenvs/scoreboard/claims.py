@@ -14,7 +14,7 @@ _EXACT = 2**24
 """Sums of integers up to this are exact in float32."""
 
 
-def without_actions(episodes: Episodes, index: np.ndarray) -> Episodes:
+def at(episodes: Episodes, index: np.ndarray) -> Episodes:
     """The columns of some episodes, without their actions."""
     columns = {field.name: getattr(episodes, field.name) for field in dataclasses.fields(episodes)}
     return Episodes(

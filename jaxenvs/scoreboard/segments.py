@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from jaxenvs.scoreboard.board import Board
-from jaxenvs.scoreboard.claims import agrees, reject_episode, without_actions
+from jaxenvs.scoreboard.claims import agrees, at, reject_episode
 from jaxenvs.scoreboard.playback import EVERY, PackedActions, Played, chunk_of, roots_of
 from jaxenvs.scoreboard.program import Program
 from jaxenvs.scoreboard.rejected import Rejected
@@ -123,8 +123,7 @@ class _Segments:
         checkpoints, length = submission.checkpoints, submission.episodes.length
         assert checkpoints is not None
         self._submission, self._board, self._program, self._episodes = submission, board, program, episodes
-        self._claims = without_actions(submission.episodes, episodes)
-        self._every, self._length = checkpoints.every, length[episodes]
+        self._every, self._length, self._claims = checkpoints.every, length[episodes], at(submission.episodes, episodes)
         self._states, self._first = split(checkpoints, length, program)
         self._scales = _scales(self._states, self._first, episodes)
         self._roots, self._folded = roots_of(submission)
