@@ -140,6 +140,12 @@ class Diverged(JaxenvsError, FloatingPointError):
     """Training produced weights that are NaN."""
 
 
+def short_repr(value: object) -> str:
+    """`repr(value)` for a message, cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """The sentence ` Did you mean: `X`?` for the candidate nearest to `word`, or an empty string."""
     matches = difflib.get_close_matches(word, list(candidates), n=1)

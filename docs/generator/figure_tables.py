@@ -209,17 +209,6 @@ def fetch_speed(figures: Figures) -> str:
     return table(("id", *libraries), rows, range(1, len(libraries) + 1))
 
 
-def slow_tests(figures: Figures) -> str:
-    """How many slow tests passed, and how long they took, by folder."""
-    rows = [
-        (f"`{row['tests']}`", row["passed"], row["failed"], row["skipped"], f"{row['seconds']:,} s")
-        for row in figures["rows"]
-    ]
-    total = (sum(row[name] for row in figures["rows"]) for name in ("passed", "failed", "skipped"))
-    rows.append(("all", *total, f"{figures['minutes']} minutes on {figures['cpu_cores']} cores"))
-    return table(("tests", "passed", "failed", "skipped", "time"), rows, range(1, 5))
-
-
 def voxel_pictures(figures: Figures) -> str:
     """By world, size and view distance, how fast pictures are drawn, and how many times faster than by NumPy."""
     rows = []
@@ -274,7 +263,6 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "dieharder": ("dieharder", dieharder),
     "dieharder summary": ("dieharder", dieharder_summary),
     "recording": ("recording_cost", recording_cost),
-    "slow tests": ("slow_tests", slow_tests),
     "Box2D": ("speed_box2d", speed_and_processor_time),
     "CarRacing": ("speed_car_racing", speed_and_processor_time),
     "Box2D fused": ("speed_box2d_fused", speed_and_processor_time),

@@ -10,10 +10,12 @@ from docs.generator.markdown import fenced
 
 
 def notebook(path: Path) -> Iterator[tuple[str, str | bytes]]:
-    """A notebook as a page, with the outputs that it keeps."""
+    """A notebook as a page, with the outputs that it keeps, and without the cell that installs jaxenvs."""
     parts: list[str] = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         source = re.sub(r"\n\n\[!\[Open in Colab.*", "", "".join(cell["source"]))
+        if source.startswith("# Installs jaxenvs if it is missing"):
+            continue
         parts.append(source if cell["cell_type"] == "markdown" else fenced(source, "python"))
         for output in cell.get("outputs", []):
             data = output.get("data", {})

@@ -1,7 +1,8 @@
 """Adapters: our environments behind the interfaces of other libraries, and the environments of other libraries as ours.
 
-Each library has a folder or a file. Modules whose names begin with `from_` import the environments of a library; all
-others export ours to it. Each name is imported on first use, so an adapter needs only its own library.
+Each library has a folder or a file. `from_gymnax`, `from_pgx` and `from_gymnasium_functional` import a library's
+environments; the classes export ours to it. Each name is imported on first use, so that an adapter needs no other
+library than its own.
 """
 
 import importlib

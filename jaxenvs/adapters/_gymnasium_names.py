@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-_NAMES: dict[str, dict[str, str]] = {
+NAMES: dict[str, dict[str, str]] = {
     "CartPole": {
         "masscart": "cart_mass",
         "masspole": "pole_mass",
@@ -52,7 +52,7 @@ def name_here(cls: type[Any], name: str, fields: Container[str]) -> str:
         name: its name here or in Gymnasium.
         fields: names of the class's fields.
     """
-    ours = _NAMES.get(cls.__name__, {}).get(name, name)
+    ours = NAMES.get(cls.__name__, {}).get(name, name)
     return ours if name not in fields and ours in fields else name
 
 

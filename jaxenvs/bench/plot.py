@@ -13,7 +13,7 @@ from jaxenvs.monitor.atomic import replacing
 FORMATS = ".png", ".svg", ".pdf"
 
 _INK, _GRID = "#1f2933", "#e4e7eb"
-_COLOURS = dict(
+_COLORS = dict(
     zip(
         (JAXENVS.name, *(peer.name for peer in PEERS)),
         ("#2563eb", "#1f2933", "#d9480f", "#9c36b5", "#c2255c", "#2b8a3e", "#e8a33d", "#868e96", "#0b7285"),
@@ -86,7 +86,7 @@ def _draw_bars(axes: Any, measurements: Sequence[Measurement]) -> None:
         [m.peer for m in ordered],
         medians,
         xerr=ranges,
-        color=[_COLOURS.get(m.peer, _INK) for m in ordered],
+        color=[_COLORS.get(m.peer, _INK) for m in ordered],
         error_kw={"ecolor": _INK, "elinewidth": 0.8},
     )
     axes.bar_label(bars, [f" {short(median)}" for median in medians], fontsize=8, color=_INK, padding=4)
@@ -100,9 +100,9 @@ def _draw_bars(axes: Any, measurements: Sequence[Measurement]) -> None:
 def _draw_lines(axes: Any, measurements: Sequence[Measurement], sizes: Sequence[int]) -> None:
     for peer in dict.fromkeys(m.peer for m in measurements):
         own = sorted((m for m in measurements if m.peer == peer), key=lambda m: m.num_envs)
-        colour, x = _COLOURS.get(peer, _INK), [m.num_envs for m in own]
-        axes.plot(x, [m.steps_per_second for m in own], marker="o", markersize=3.5, color=colour, label=peer)
-        axes.fill_between(x, [min(m.rates) for m in own], [max(m.rates) for m in own], color=colour, alpha=0.15)
+        color, x = _COLORS.get(peer, _INK), [m.num_envs for m in own]
+        axes.plot(x, [m.steps_per_second for m in own], marker="o", markersize=3.5, color=color, label=peer)
+        axes.fill_between(x, [min(m.rates) for m in own], [max(m.rates) for m in own], color=color, alpha=0.15)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])

@@ -1,27 +1,15 @@
 """Config files: the settings of a training in TOML or JSON, with the names used in `run.json`."""
 
-import dataclasses
 import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from jaxenvs.errors import InvalidField, did_you_mean
-from jaxenvs.monitor.run_folder.run import FORMAT, Settings
+from jaxenvs.monitor.run_folder.manifest import FORMAT
+from jaxenvs.monitor.run_folder.settings import KINDS, is_of_kind
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "env_id": (str,),
-    "module": (str, type(None)),
-    "algorithm": (str,),
-    "hyper_parameters": (dict,),
-    "fields": (dict,),
-    "max_episode_steps": (int, type(None)),
-    "seed": (int,),
-    "num_seeds": (int,),
-    "preprocessed": (bool,),
-}
 _WORDS = {str: "a string", int: "an integer", bool: "true or false", dict: "entries by name", list: "a list"}
-assert _KINDS.keys() == {field.name for field in dataclasses.fields(Settings)}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -45,14 +33,14 @@ def read_config(path: Path) -> dict[str, Any]:
         raise InvalidField(f"{path} holds {what}; a config file holds entries by name.")
     is_run = entries.get("format") == FORMAT
     for name, value in entries.items():
-        if name not in _KINDS:
+        if name not in KINDS:
             if is_run:
                 continue
             raise InvalidField(
-                f"{path}: there is no entry `{name}`.{did_you_mean(name, _KINDS)} The entries are: {', '.join(_KINDS)}."
+                f"{path}: there is no entry `{name}`.{did_you_mean(name, KINDS)} The entries are: {', '.join(KINDS)}."
             )
-        if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and bool not in _KINDS[name]):
-            raise InvalidField(f"{path}: `{name}` must be {_WORDS[_KINDS[name][0]]}, got {value!r}.")
+        if not is_of_kind(name, value):
+            raise InvalidField(f"{path}: `{name}` must be {_WORDS[KINDS[name][0]]}, got {value!r}.")
     if entries.get("num_seeds", 1) < 1:
         raise InvalidField(f"{path}: `num_seeds` must be at least 1, got {entries['num_seeds']}.")
-    return {name: value for name, value in entries.items() if name in _KINDS}
+    return {name: value for name, value in entries.items() if name in KINDS}

@@ -42,13 +42,15 @@ def console() -> Console:
     return Console(highlight=False, width=output_width(), file=sys.stdout)
 
 
-def table(*columns: str) -> Table:
+def table(*columns: str, title: str = "") -> Table:
     """An empty table that fits into 80 columns: no cell is cut, and the first column never breaks a word.
 
     Args:
         columns: the names; a line break in a name makes its column narrower. All columns but the first are numbers.
+        title: what stands above the table, if anything does.
     """
     empty = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    empty.title, empty.title_justify, empty.title_style = title or None, "left", "bold"
     for index, name in enumerate(columns):
         empty.add_column(name, justify="right" if index else "left", overflow="fold", no_wrap=index == 0)
     return empty

@@ -8,11 +8,10 @@ from typing import Annotated, Any
 import jax
 import numpy as np
 import typer
-from rich.table import Table
 
 from jaxenvs.agents.loading import find_spec
 from jaxenvs.cli.agents import EVALUATION_KEY, key_for, load_agent
-from jaxenvs.cli.console import console, reports_errors, say, warnings_as_notes
+from jaxenvs.cli.console import console, reports_errors, say, table, warnings_as_notes
 from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
 from jaxenvs.registration import EnvSpec
@@ -116,14 +115,13 @@ def _text(value: float | None) -> str:
 def print_evaluation(title: str, result: dict[str, Any]) -> None:
     """Prints the table, and whether the threshold was reached."""
     agents, threshold = result["agents"], result["reward_threshold"]
-    table = Table(title=f"{title}\n{result['episodes']} fresh episodes", title_justify="left", title_style="bold")
-    for name in ("agent", "mean return", "std", "min", "max", "mean length"):
-        table.add_column(name, justify="right")
+    names = "agent", "mean return", "std", "min", "max", "mean length"
+    found = table(*names, title=f"{title}\n{result['episodes']} fresh episodes")
     columns = ("mean_return", "std_return", "min_return", "max_return", "mean_length")
     for index, agent in enumerate(agents):
-        table.add_row(str(index), *(_text(agent[column]) for column in columns))
+        found.add_row(str(index), *(_text(agent[column]) for column in columns))
     out = console()
-    out.print(table)
+    out.print(found)
     mean = f"mean return {_text(result['mean_return'])}"
     if threshold is None:
         out.print(f"{mean}; this environment has no registered threshold")

@@ -14,6 +14,7 @@ from jaxenvs.cli.list_envs import reward_text
 from jaxenvs.cli.settings import print_settings
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.wrapper import unwrap
+from jaxenvs.errors import short_repr
 from jaxenvs.registration import make
 
 
@@ -58,7 +59,7 @@ def _fields(base: Env[Any, Any]) -> Table:
     """Every field with its value, and its default if that is different."""
     rows = _grid("field", "value", "")
     for field in dataclasses.fields(base):
-        value, default = _short(getattr(base, field.name)), _default(field)
+        value, default = short_repr(getattr(base, field.name)), _default(field)
         static = not field.metadata.get("pytree_node", True)
         rows.add_row(
             field.name,
@@ -80,9 +81,4 @@ def _default(field: dataclasses.Field[Any]) -> str:
     """The default of a field, in words."""
     if field.default_factory is not dataclasses.MISSING:
         return "read or computed when the environment is made"
-    return "required" if field.default is dataclasses.MISSING else _short(field.default)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return "required" if field.default is dataclasses.MISSING else short_repr(field.default)

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import jax
 import typer
-from rich.table import Table
 
 from jaxenvs.cli.agents import import_from_here
-from jaxenvs.cli.console import ProgressBar, console, reports_errors, say
+from jaxenvs.cli.console import ProgressBar, console, reports_errors, say, table
 from jaxenvs.cli.rollout import check_output, ending, episode_texts, quick_to_draw
 from jaxenvs.cli.streams import picture_size
 from jaxenvs.cli.terminal import frame_text, play
@@ -121,19 +120,14 @@ def print_comparison(played: Replay) -> None:
     """Prints the recorded numbers beside those of the replay."""
     recorded, out = played.recorded, console()
     differing = {difference.name: difference for difference in played.differences}
-    table = Table(
-        title=f"episode {recorded.episode} of {recorded.writer} ({recorded.mode})",
-        title_justify="left",
-        title_style="bold",
-    )
-    for name in ("", "recorded", "replayed", "difference"):
-        table.add_column(name, justify="right" if name else "left")
+    title = f"episode {recorded.episode} of {recorded.writer} ({recorded.mode})"
+    compared = table("", "recorded", "replayed", "difference", title=title)
     for name in ("episode_return", "length", "terminated", "truncated"):
         mine = getattr(recorded, name)
         theirs: Any = differing[name].replayed if name in differing else mine
         by = "" if name not in differing else "differs" if isinstance(mine, bool) else f"{theirs - mine:+.6g}"
-        table.add_row(name, _text(mine), _text(theirs), by)
-    out.print(table)
+        compared.add_row(name, _text(mine), _text(theirs), by)
+    out.print(compared)
     if differing:
         out.print(f"[bold red]The replay differs[/] in {', '.join(differing)}.")
     else:

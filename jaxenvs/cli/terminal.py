@@ -30,11 +30,11 @@ def frame_text(frame: np.ndarray, columns: int, lines: int, *, half_blocks: bool
     if half_blocks:
         small = _shrink(frame, 2 * rows, cells)
         pairs = np.concatenate([small[::2], small[1::2]], axis=-1)
-        return "\n".join(_coloured(row, "38;2;{};{};{};48;2;{};{};{}", _HALF_BLOCK) for row in pairs.tolist())
-    return "\n".join(_coloured(row, "48;2;{};{};{}", " ") for row in _shrink(frame, rows, cells).tolist())
+        return "\n".join(_colored(row, "38;2;{};{};{};48;2;{};{};{}", _HALF_BLOCK) for row in pairs.tolist())
+    return "\n".join(_colored(row, "48;2;{};{};{}", " ") for row in _shrink(frame, rows, cells).tolist())
 
 
-def _coloured(row: list[list[int]], escape: str, character: str) -> str:
+def _colored(row: list[list[int]], escape: str, character: str) -> str:
     """A line of characters, with escape sequences only where the colours change."""
     cells = []
     last = None

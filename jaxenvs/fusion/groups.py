@@ -32,7 +32,7 @@ def group_for(step: Block, lanes: int) -> int:
 
 
 def _is_simple(equation: Equation) -> bool:
-    """Whether an equation is no function of floats and no loop. Branches are left out: few steps need them."""
+    """Whether an equation is neither a function of floats nor a loop. Branches count as simple: few steps need them."""
     return equation.op not in functions.FUNCTIONS and equation.op not in ("while", "scan", "call")
 
 

@@ -86,19 +86,18 @@ def _move_into(block: Block, number: int) -> None:
     if len(passing) != 1 or len(branches.blocks) < 2:
         return
     passed_on: dict[Var, Atom] = dict(zip(branches.outputs, passing[0].outputs, strict=True))
-    candidates = [
-        equation
-        for equation in block.equations[number + 1 :]
-        if _is_movable(equation) and any(isinstance(x, Var) and x in passed_on for x in equation.inputs)
-    ]
-    if not candidates:
+
+    def is_of_results(equation: Equation) -> bool:
+        return any(isinstance(x, Var) and x in passed_on for x in equation.inputs)
+
+    if not any(_is_movable(x) and is_of_results(x) for x in block.equations[number + 1 :]):
         return
     known = _Known(block.equations[:number])
     moved: list[Equation] = []
     for equation in block.equations[number + 1 :]:
         if not _is_movable(equation):
             continue
-        if not any(isinstance(x, Var) and x in passed_on for x in equation.inputs):
+        if not is_of_results(equation):
             known.note_same(equation)
             continue
         result = known.result(equation, [passed_on.get(x, x) if isinstance(x, Var) else x for x in equation.inputs])

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxenvs.errors import InvalidAction
+from jaxenvs.errors import InvalidAction, short_repr
 from jaxenvs.play.action_names import Actions, names_of, tape_names
 from jaxenvs.random import Key
 from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
@@ -83,16 +83,16 @@ def read(space: Space[Any], value: Any, key: Key) -> Any:
     if isinstance(space, Discrete):
         low, high = space.start, space.start + space.n - 1
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise InvalidAction(f"The action must be a whole number from {low} to {high}, got {_short(value)}.")
+            raise InvalidAction(f"The action must be a whole number from {low} to {high}, got {short_repr(value)}.")
         return np.asarray(value, space.dtype)
     if isinstance(space, Tuple):
         if not isinstance(value, list) or len(value) != len(space.spaces):
-            raise InvalidAction(f"The action must be a list of {len(space.spaces)} parts, got {_short(value)}.")
+            raise InvalidAction(f"The action must be a list of {len(space.spaces)} parts, got {short_repr(value)}.")
         keys = jax.random.split(key, max(1, len(value)))
         return tuple(read(part, item, each) for part, item, each in zip(space.spaces, value, keys))
     if isinstance(space, Dict):
         if not isinstance(value, dict) or value.keys() != space.spaces.keys():
-            raise InvalidAction(f"The action must have the parts {', '.join(space.spaces)}, got {_short(value)}.")
+            raise InvalidAction(f"The action must have the parts {', '.join(space.spaces)}, got {short_repr(value)}.")
         keys = jax.random.split(key, max(1, len(value)))
         return {name: read(part, value[name], each) for (name, part), each in zip(space.spaces.items(), keys)}
     description = describe(space)
@@ -106,7 +106,7 @@ def _components(space: Any, description: dict[str, Any], value: Any) -> np.ndarr
     size = math.prod(space.shape)
     values = value if isinstance(value, list) else [value]
     if len(values) != size or not all(_is_number(each) for each in values):
-        raise InvalidAction(f"The action must be {size} finite numbers, got {_short(value)}.")
+        raise InvalidAction(f"The action must be {size} finite numbers, got {short_repr(value)}.")
     if description["kind"] == "binary":
         low, high = np.zeros(size), np.ones(size)
     elif isinstance(space, Box):
@@ -122,8 +122,3 @@ def _components(space: Any, description: dict[str, Any], value: Any) -> np.ndarr
 def _is_number(value: Any) -> bool:
     """Whether it is a finite number that a float can hold."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -12,7 +12,7 @@ from jaxenvs import spaces
 from jaxenvs.core.env import Env
 from jaxenvs.core.fields import fields_of
 from jaxenvs.core.wrapper import unwrap, wrappers_of
-from jaxenvs.errors import InvalidField
+from jaxenvs.errors import InvalidField, short_repr
 from jaxenvs.monitor.recording.action_packing import ActionPacking
 from jaxenvs.monitor.run_folder.description import describe_env
 from jaxenvs.registration import EnvSpec, make
@@ -81,7 +81,7 @@ def difference(board: Board, described: Mapping[str, Any]) -> str | None:
     own = board.description
     for name, word in (("id", "id"), ("class", "class"), ("action_space", "action space")):
         if described.get(name) != own[name]:
-            return f"The {word} is {_short(described.get(name))}, that of the board is {_short(own[name])}."
+            return f"The {word} is {short_repr(described.get(name))}, that of the board is {short_repr(own[name])}."
     if text := _different_fields(own["fields"], described.get("fields"), type(unwrap(board.env)).__name__):
         return text
     wrappers = described.get("wrappers")
@@ -101,20 +101,15 @@ def _different_fields(own: Mapping[str, Any], theirs: Any, owner: str) -> str | 
         return f"The fields of {owner} are missing."
     for name, value in theirs.items():
         if name not in own:
-            return f"{owner} has no field {_short(name)} here."
+            return f"{owner} has no field {short_repr(name)} here."
         if value != own[name]:
-            return f"The field `{name}` of {owner} is {_short(value)}, on the board it is {_short(own[name])}."
+            return f"The field `{name}` of {owner} is {short_repr(value)}, on the board it is {short_repr(own[name])}."
     return None
 
 
 def _class_name(layer: Any) -> str:
     path = layer.get("class") if isinstance(layer, dict) else None
     return path.rpartition(":")[2] if isinstance(path, str) else "?"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def are_inside(space: spaces.Space[Any], actions: Any) -> np.ndarray:

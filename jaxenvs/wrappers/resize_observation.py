@@ -9,7 +9,7 @@ from jaxenvs.core.checks import is_integer
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.spaces import Box
-from jaxenvs.wrappers._area import shrink
+from jaxenvs.wrappers._area_average import shrink
 from jaxenvs.wrappers._boxes import image_box
 from jaxenvs.wrappers.observation_wrapper import ObservationWrapper
 

@@ -1,5 +1,8 @@
 """Recording environments behind adapters: the episodes are those that are counted from what the adapters return."""
 
+import subprocess
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
@@ -167,3 +170,20 @@ def test_what_cannot_be_recorded_is_refused(tmp_path):
     with pytest.raises(InvalidField, match="each depends on those before"):
         record(GymnasiumVectorEnv("Copy-v0", LANES), tmp_path / "other", replays=True)
     assert not (tmp_path / "other").exists()
+
+
+UNCLOSED = """
+import sys
+import gymnasium
+import jaxenvs
+env = jaxenvs.adapters.record(gymnasium.make("jaxenvs/CartPole-v1", max_episode_steps=3), sys.argv[1])
+env.reset(seed=0)
+for _ in range(3):
+    env.step(0)
+assert "pandas" not in sys.modules  # which Arrow imports with the first array, here while Python ends
+"""
+
+
+def test_an_environment_that_nobody_closed_is_recorded_when_python_ends(tmp_path):
+    subprocess.run([sys.executable, "-c", UNCLOSED, tmp_path / "run"], check=True)
+    assert read_episodes(tmp_path / "run")["length"].tolist() == [3]

@@ -14,10 +14,9 @@ import benchmarks
 import jaxenvs
 from benchmarks import auto_reset_methods, dieharder_results, recording, transfer
 from docs.generator import figure_tables
-from docs.generator.figure_tables import dieharder, recording_cost, slow_tests
+from docs.generator.figure_tables import dieharder, recording_cost
 from jaxenvs.training import PPO
 from jaxenvs.training.ppo import PPOPolicy
-from tests import measure_slow
 
 PROGRAMS = Path(benchmarks.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "bench.md"
@@ -114,29 +113,3 @@ def test_the_cost_of_recording_becomes_a_table(tmp_path, monkeypatch):
     assert figures["command"].startswith("python -m benchmarks.recording bare --rounds 3")
     row = "| random actions, nothing else | 100 | 150 | +50.0 % (+37.5 to +75.0) | +50.0 % (+37.5 to +75.0) |"
     assert row in recording_cost(figures)
-
-
-REPORT = """<testsuites><testsuite name="pytest" time="119.4" timestamp="2026-03-01T12:00:00.0+00:00">
-<testcase classname="tests.wrappers.test_laws" name="test_a[x]" time="1.6" />
-<testcase classname="tests.wrappers.test_laws" name="test_b" time="2.0"><failure message="no">...</failure></testcase>
-<testcase classname="tests.test_learning" name="test_c" time="0.5"><error message="no">...</error></testcase>
-<testcase classname="" name="tests.adapters.neighbours.test_brax" time="0.0"><skipped message="no brax" /></testcase>
-</testsuite></testsuites>
-"""
-
-
-def test_a_run_of_the_slow_tests_becomes_a_file_of_figures(tmp_path, monkeypatch):
-    report, file = tmp_path / "report.xml", tmp_path / "slow.json"
-    report.write_text(REPORT)
-    monkeypatch.setattr(measure_slow, "FILE", file)
-    monkeypatch.setattr("sys.argv", ["measure_slow", str(report)])
-    assert measure_slow.main() == 0
-    figures = json.loads(file.read_text())
-    assert (figures["date"], figures["minutes"], figures["command"]) == ("2026-03-01", 2, "pytest -m slow")
-    assert figures["rows"] == [
-        {"tests": "adapters/", "passed": 0, "failed": 0, "skipped": 1, "seconds": 0},
-        {"tests": "test_learning.py", "passed": 0, "failed": 1, "skipped": 0, "seconds": 0},
-        {"tests": "wrappers/", "passed": 1, "failed": 1, "skipped": 0, "seconds": 4},
-    ]
-    assert "| `wrappers/` | 1 | 1 | 0 | 4 s |" in slow_tests(figures)
-    assert f"| all | 1 | 2 | 1 | 2 minutes on {figures['cpu_cores']} cores |" in slow_tests(figures)

@@ -89,6 +89,7 @@ def test_a_notebook_becomes_a_page_with_its_pictures():
     files = dict(notebook(ROOT / "notebooks" / "01_first_steps.ipynb"))
     page = files.pop("notebooks/01_first_steps.md")
     assert page.startswith("# First steps") and "````python\nimport jax" in page
+    assert "Installs jaxenvs" not in page
     assert files and all(f"({name.removeprefix('notebooks/')})" in page for name in files)
 
 

@@ -227,9 +227,9 @@ def _chain(env: Any) -> list[Any]:
 
 
 def _computed(base: Any) -> dict[str, Callable[[Any], Any]]:
-    """Gymnasium's attributes that are computed from this environment, if it is one of jaxenvs."""
-    ours = type(base).__module__.startswith("jaxenvs.envs.")
-    return COMPUTED.get(type(base).__name__, {}) if ours else {}
+    """Gymnasium's attributes that are computed from this environment, if it is one of Gymnasium's."""
+    is_gymnasiums = type(base).__module__.startswith(("jaxenvs.envs.classic_control.", "jaxenvs.envs.toy_text."))
+    return COMPUTED.get(type(base).__name__, {}) if is_gymnasiums else {}
 
 
 def _names(env: Any) -> list[str]:

@@ -102,12 +102,8 @@ def check_values(space: Space[Any], batch: Any, checked: np.ndarray, name: str =
     bad = checked & ~np.asarray(valid).reshape(len(checked), -1).all(axis=1)
     if bad.any():
         lane = int(np.argmax(bad))
-        value = batch[lane]
-        raise InvalidAction(
-            f"{value!r} ({type(value)}) invalid: the {name} of environment {lane} must lie in {space!r}."
-            if len(checked) > 1
-            else f"the {name} must lie in {space!r}."
-        )
+        whose = f" of environment {lane}" if len(checked) > 1 else ""
+        raise InvalidAction(f"`{name}`{whose} must lie in {space!r}, got {batch[lane]}.")
 
 
 def to_info_value(value: np.ndarray) -> Any:

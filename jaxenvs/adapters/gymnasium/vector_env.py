@@ -215,7 +215,8 @@ class GymnasiumVectorEnv(SetAttr, VectorEnv[Any, Any, np.ndarray]):
 
         Raises:
             AttributeError: there is no such attribute.
-            InvalidField: the name is "reset" or "step"; or arguments are given for an attribute that is not a method.
+            InvalidField: the name is "reset", "step" or "close"; or arguments are given for an attribute that is not a
+                method.
         """
         if name in ("reset", "step", "close"):
             raise InvalidField(f"Call `{name}` on the batch itself: its environments are pure functions.")

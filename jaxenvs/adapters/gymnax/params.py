@@ -8,20 +8,15 @@ from typing import Any, ClassVar
 from flax import struct
 from gymnax.environments import environment  # pyright: ignore[reportMissingImports]  # an optional package
 
+from jaxenvs.adapters._gymnasium_names import COMPUTED, NAMES
 from jaxenvs.core.env import Env
 from jaxenvs.core.pytree import is_static
 from jaxenvs.errors import InvalidField, did_you_mean
 
 _CLASSIC = "jaxenvs.envs.classic_control."
 _GYMNAX_NAMES: dict[str, dict[str, str]] = {
-    f"{_CLASSIC}cart_pole.CartPole": {
-        "masscart": "cart_mass",
-        "masspole": "pole_mass",
-        "length": "half_length",
-        "force_mag": "force",
-        "theta_threshold_radians": "theta_threshold",
-    },
-    f"{_CLASSIC}pendulum.Pendulum": {"g": "gravity", "m": "mass", "l": "length", "dt": "tau"},
+    f"{_CLASSIC}cart_pole.CartPole": NAMES["CartPole"],
+    f"{_CLASSIC}pendulum.Pendulum": NAMES["Pendulum"],
     f"{_CLASSIC}acrobot.Acrobot": {
         "link_com_pos_1": "link_com_1",
         "link_com_pos_2": "link_com_2",
@@ -31,14 +26,9 @@ _GYMNAX_NAMES: dict[str, dict[str, str]] = {
         "dt": "tau",
     },
 }
-"""Params that have another name in gymnax, by class of the environment: gymnax's name and ours."""
+"""Params that have another name in gymnax, often Gymnasium's, by class of the environment: gymnax's name and ours."""
 
-_GYMNAX_SUMS: dict[str, dict[str, Callable[[Any], Any]]] = {
-    f"{_CLASSIC}cart_pole.CartPole": {
-        "total_mass": lambda params: params.cart_mass + params.pole_mass,
-        "polemass_length": lambda params: params.pole_mass * params.half_length,
-    },
-}
+_GYMNAX_SUMS: dict[str, dict[str, Callable[[Any], Any]]] = {f"{_CLASSIC}cart_pole.CartPole": COMPUTED["CartPole"]}
 """Params of gymnax that follow from others, which can be read but not set."""
 
 

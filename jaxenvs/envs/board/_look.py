@@ -124,7 +124,7 @@ def board_text(look: Look, game: Game[Any], position: Position, last_action: Any
         number = names[start][1].rjust(margin - 1) + " " if is_numbered else ""
         styled = list(itertools.chain.from_iterable(_cell(look, pieces, cell, last) for cell in cells))
         closing = _bracket(look, ")" if [cells[-1]] == last else " ")
-        lines.append(" " * (row if look.leans else 0) + number + _in_colours([*styled, closing]))
+        lines.append(" " * (row if look.leans else 0) + number + _in_colors([*styled, closing]))
     moved = f", last move {game.action_name(int(last_action))}" if 0 <= int(last_action) < game.num_actions else ""
     key = ", ".join(f"{symbol} is {name}" for symbol, name in zip(_SYMBOLS, look.players) if symbol != name)
     return "\n".join([*lines, f"{caption}{moved}", *filter(None, [key])]) + "\n"
@@ -144,7 +144,7 @@ def _bracket(look: Look, character: str) -> tuple[str, str]:
     return character, f"{look.ground};{_BRIGHT}" if look.ground and character != " " else look.ground
 
 
-def _in_colours(characters: list[tuple[str, str]]) -> str:
+def _in_colors(characters: list[tuple[str, str]]) -> str:
     """Characters with their ANSI codes as text, in which runs with the same codes share them."""
     runs = itertools.groupby(characters, key=lambda character: character[1])
     texts = ((codes, "".join(character for character, _ in run)) for codes, run in runs)

@@ -66,7 +66,8 @@ class EpisodeReader:
         try:
             stamps = {part.path: _stamp(part.path) for part in parts}
             for path, stamp in stamps.items():
-                if path not in self._known or self._known[path][0] != stamp:
+                is_known = path in self._known and self._known[path][0] == stamp
+                if not is_known or (strict and path in self._torn):
                     self._known[path] = stamp, self._read(path, strict)
             if any(_stamp(path) != stamp for path, stamp in stamps.items()):
                 return None
@@ -77,7 +78,7 @@ class EpisodeReader:
 
     def _read(self, path: Path, strict: bool) -> dict[str, np.ndarray]:
         try:
-            return rows_of(read_part(path, "episodes", self._digest), "episodes")
+            rows = rows_of(read_part(path, "episodes", self._digest), "episodes")
         except TornPart as error:
             if strict:
                 raise
@@ -85,6 +86,8 @@ class EpisodeReader:
                 self._torn.add(path)
                 warnings.warn(f"{error} Its episodes are left out.", stacklevel=6)
             return rows_of_nothing()
+        self._torn.discard(path)
+        return rows
 
 
 def rows_of_nothing() -> dict[str, np.ndarray]:

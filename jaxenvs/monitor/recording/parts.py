@@ -6,6 +6,7 @@ A part is written under a name that begins with a dot, which every reader ignore
 This module does not use JAX, so that processes that only write records start fast.
 """
 
+import importlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -72,6 +73,8 @@ def pyarrow() -> Any:
     Raises:
         DependencyNotInstalled: it is missing.
     """
+    # Arrow imports pandas with the first array, which fails while Python ends unless this has been imported before.
+    importlib.import_module("concurrent.futures.thread")
     purpose, install = "Recording needs pyarrow", '"jaxenvs[record]"'
     load_package("pyarrow.parquet", purpose, install)
     return load_package("pyarrow", purpose, install)

@@ -1,5 +1,6 @@
 """Recorder: the episodes of any loop, gathered on the device and written to a run folder."""
 
+import atexit
 import dataclasses
 import math
 import os
@@ -147,9 +148,11 @@ class Recorder:
         self._counts: EpisodeCounts | None = None
         self._pending: _Block | None = None
         self._env_steps = 0
+        self._pid = os.getpid()
         self.run = run
         self.writer = EpisodeWriter(run, mode=mode, on_error=on_error)
         self._began, self._seconds = time.perf_counter(), 0.0
+        atexit.register(self.close)
 
     def add(self, steps: Steps, actions: Any = None) -> None:
         """Adds the steps that follow those added before.
@@ -193,9 +196,11 @@ class Recorder:
             lanes = None if timesteps.reward.ndim == 1 else timesteps.reward.shape[1]
             keys = StartKeys.of_rollout(self._env, check_key(key, name="add_rollout"), lanes)
             replaying = _Replaying.of(self._env, keys)
-        self._counts = None
-        self._add(timesteps, None if key is None else trajectory.actions, replaying)
-        self._counts = None
+        of_loop, self._counts = self._counts, None  # the loop goes on afterwards, in the middle of its episodes
+        try:
+            self._add(timesteps, None if key is None else trajectory.actions, replaying)
+        finally:
+            self._counts = of_loop
 
     def add_evaluation(self, evaluation: Evaluation, *, seed: int = 0, env_steps: int = 0) -> None:
         """Adds what `evaluate` returned. Episodes that `max_steps` cut short have neither flag.
@@ -222,11 +227,14 @@ class Recorder:
         self.writer.flush()
 
     def close(self) -> None:
-        """Flushes, and ends the recording.
+        """Flushes, and ends the recording; closing twice has no effect. Python closes recorders when it ends.
 
         Raises:
             NotWritten: see `EpisodeWriter.close`.
         """
+        atexit.unregister(self.close)
+        if os.getpid() != self._pid:  # a fork, whose parent goes on recording
+            return
         try:
             self._write_pending()
         finally:

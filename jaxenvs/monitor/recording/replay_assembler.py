@@ -50,7 +50,7 @@ class ReplayAssembler:
     """Keeps the actions of the episodes in progress, and hands out whole episodes as they end.
 
     assembler = ReplayAssembler(env.action_space, num_lanes=4096)
-    finished = assembler.add(actions, done)                        # NumPy arrays, (steps, lanes, ...)
+    finished = assembler.add(actions, done)  # NumPy arrays, (steps, lanes, ...)
     keys = episode_keys(lane_keys, finished.lane, finished.number)
     writer.add(columns, finished.replays(keys, "jaxenvs"))
     """

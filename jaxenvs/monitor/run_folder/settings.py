@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor.run_folder.manifest import NO_RUN
@@ -36,6 +37,22 @@ class Settings:
     preprocessed: bool = False
 
 
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """The classes that a type hint stands for."""
+    if isinstance(hint, UnionType):
+        return get_args(hint)
+    return (get_origin(hint) or hint,)
+
+
+KINDS = {name: _kinds(hint) for name, hint in get_type_hints(Settings).items()}
+"""The kinds of value that each setting may have."""
+
+
+def is_of_kind(name: str, value: Any) -> bool:
+    """Whether a setting may have this value; True and False are not integers."""
+    return isinstance(value, KINDS[name]) and (bool in KINDS[name] or not isinstance(value, bool))
+
+
 def settings_in(manifest: Mapping[str, Any], file: Path) -> Settings | None:
     """The settings in a manifest; None if it is of a run without a learner.
 
@@ -48,17 +65,10 @@ def settings_in(manifest: Mapping[str, Any], file: Path) -> Settings | None:
     """
     if "environment" in manifest and "algorithm" not in manifest:
         return None
-    names = {field.name for field in dataclasses.fields(Settings)}
+    found = {name: value for name, value in manifest.items() if name in KINDS}
+    if wrong := next((name for name, value in found.items() if not is_of_kind(name, value)), None):
+        raise CheckpointError(f"{file} holds a setting of the wrong kind: `{wrong}` is {found[wrong]!r}. {NO_RUN}")
     try:
-        settings = Settings(**{name: value for name, value in manifest.items() if name in names})
+        return Settings(**found)
     except TypeError as error:
         raise CheckpointError(f"{file} lacks settings: {error}. {NO_RUN}") from error
-    if not all(isinstance(v, dict) for v in (settings.fields, settings.hyper_parameters)) or not (
-        isinstance(settings.env_id, str)
-        and isinstance(settings.seed, int)
-        and isinstance(settings.num_seeds, int)
-        and isinstance(settings.module, str | None)
-        and isinstance(settings.preprocessed, bool)
-    ):
-        raise CheckpointError(f"{file} holds a setting of the wrong kind. {NO_RUN}")
-    return settings

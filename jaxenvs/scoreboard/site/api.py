@@ -21,11 +21,11 @@ from jaxenvs.scoreboard.names import slug
 from jaxenvs.scoreboard.site import models
 from jaxenvs.scoreboard.site.boards import rankings
 from jaxenvs.scoreboard.site.environments import Environment, environments
+from jaxenvs.scoreboard.site.links import safe_link
 from jaxenvs.scoreboard.store.people import key_of
 from jaxenvs.scoreboard.store.reviews import add_review
 from jaxenvs.scoreboard.store.store import Store
 from jaxenvs.scoreboard.store.tables import STATES, ApiKey, IssuedChallenge, Person, Submission, Upload
-from jaxenvs.scoreboard.store.uploads import safe_link
 from jaxenvs.scoreboard.submission import Submission as Archive
 
 PREFIX = "/api/v1"

@@ -1,6 +1,7 @@
-"""Links: the addresses in the pages, of a server or of static files."""
+"""Links: the addresses in the pages, of a server or of static files, and which links of others they may show."""
 
 import dataclasses
+from urllib.parse import urlsplit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,3 +77,14 @@ class Links:
     def feed(self, slug: str = "") -> str:
         """The newest results, of all environments or of one."""
         return f"{self.root}feeds/{slug}.atom" if slug else f"{self.root}feed.atom"
+
+
+def safe_link(link: str | None) -> str:
+    """The link if it is one of the web, else nothing."""
+    if not link or len(link) > 500 or not link.isprintable() or " " in link:
+        return ""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return ""
+    return link if parts.scheme in ("http", "https") and parts.hostname else ""

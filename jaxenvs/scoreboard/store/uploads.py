@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
@@ -196,14 +195,3 @@ class Uploads:
         with self._database.writing() as session:
             if session.scalar(select(Submission.id).where(Submission.sha256 == sha256).limit(1)) is None:
                 self._files.archive(sha256).unlink(missing_ok=True)
-
-
-def safe_link(link: str | None) -> str:
-    """The link if it is one of the web, else nothing."""
-    if not link or len(link) > 500 or not link.isprintable() or " " in link:
-        return ""
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return ""
-    return link if parts.scheme in ("http", "https") and parts.hostname else ""

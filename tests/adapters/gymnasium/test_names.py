@@ -47,6 +47,8 @@ def test_another_environment_of_the_same_name_has_its_own_attributes():
 
     env = GymnasiumEnv(FrozenLake())
     assert env.desc == "a lake of mine" and not hasattr(env, "nrow")
+    with pytest.raises(AttributeError, match="no attribute `polemass_length`"):
+        _ = GymnasiumEnv("rlenvs/CartPole-v0").polemass_length
 
 
 def test_a_map_is_set_as_gymnasium_shows_it():

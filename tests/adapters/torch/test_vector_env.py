@@ -237,9 +237,9 @@ def step_with(action, env="CartPole-v1"):
         (1, "of type int"),
         ((torch.ones(3), torch.ones(3)), "The action must be tensor, for "),
         (torch.ones(3, dtype=torch.int32, device="meta"), r"got one on meta. Pass `action.to\(envs.device\)`"),
-        (torch.tensor([0, 1, 2]), r"the action of environment 2 must lie in Discrete\(2\)"),
-        (torch.tensor([0, -1, 1], dtype=torch.int32), "the action of environment 1"),
-        (torch.tensor([0, 1, 2**32]), "the action of environment 2"),
+        (torch.tensor([0, 1, 2]), r"`action` of environment 2 must lie in Discrete\(2\), got 2\."),
+        (torch.tensor([0, -1, 1], dtype=torch.int32), "`action` of environment 1 "),
+        (torch.tensor([0, 1, 2**32]), "`action` of environment 2 "),
     ],
 )
 def test_an_action_of_the_wrong_form_is_refused_and_loses_nothing(action, message):
@@ -253,7 +253,7 @@ def test_an_action_of_the_wrong_form_is_refused_and_loses_nothing(action, messag
 
 def test_a_float_that_is_nan_is_refused_and_one_of_few_bits_is_not():
     step_with(torch.zeros(3, 1, dtype=torch.bfloat16), "Pendulum-v1")
-    with pytest.raises(InvalidAction, match="the action of environment 1"):
+    with pytest.raises(InvalidAction, match="`action` of environment 1 "):
         step_with(torch.tensor([[0.0], [torch.nan], [0.0]]), "Pendulum-v1")
 
 
@@ -262,7 +262,7 @@ def test_an_action_that_only_begins_an_episode_may_be_anything():
     envs.reset(seed=0)
     envs.step(torch.tensor([0, 1]))
     envs.step(torch.tensor([7, 1]))
-    with pytest.raises(InvalidAction, match="the action of environment 0"):
+    with pytest.raises(InvalidAction, match="`action` of environment 0 "):
         envs.step(torch.tensor([7, 1]))
 
 

@@ -1,5 +1,7 @@
 """Recording jitted loops, rollouts and evaluations: the episodes are those that are counted step by step."""
 
+import subprocess
+import sys
 from functools import partial
 
 import jax
@@ -164,6 +166,43 @@ def test_rollouts_begin_anew_and_can_be_replayed(tmp_path, env, num_envs):
     assert rows_of(episodes)[: len(expected)] == expected
     assert len(episodes["lane"]) > len(expected)
     assert check_replays(recorder.run, ENV) == len(episodes["lane"])
+
+
+def test_a_loop_goes_on_in_the_middle_of_its_episodes_after_a_rollout(tmp_path):
+    state = begin(AUTO, KEY, LANES)
+    actions = random_actions(2, STEPS, LANES)
+    policy = jaxenvs.RandomPolicy(ENV.action_space)
+    with record(AUTO, tmp_path / "run") as recorder:
+        state, first = play(AUTO, state, actions[0])
+        recorder.add(first)
+        recorder.add_rollout(jaxenvs.rollout(AUTO, policy, KEY, STEPS, num_envs=3)[1])
+        between = len(first.reward) * LANES + STEPS * 3
+        recorder.add(play(AUTO, state, actions[1])[1])
+    whole = counted(play(AUTO, begin(AUTO, KEY, LANES), actions.reshape(-1, LANES))[1])
+    episodes = read_episodes(recorder.run)
+    steps = episodes["env_steps"]
+    of_loop = [
+        row[:5]
+        for row in rows_of({name: x[(steps <= STEPS * LANES) | (steps > between)] for name, x in episodes.items()})
+    ]
+    assert of_loop == [row[:5] for row in whole]
+
+
+UNCLOSED = """
+import sys
+import jax
+import jaxenvs
+from jaxenvs.monitor import record
+env = jaxenvs.AutoReset(jaxenvs.make("CartPole-v1", max_episode_steps=4))
+state = jax.vmap(env.reset)(jax.random.split(jaxenvs.random.key(0), 2))[0]
+timesteps = jax.lax.scan(jax.vmap(env.step), state, jax.numpy.zeros((8, 2), "int32"))[1]
+record(env, sys.argv[1]).add(timesteps)
+"""
+
+
+def test_a_recorder_that_nobody_closed_writes_its_last_steps_when_python_ends(tmp_path):
+    subprocess.run([sys.executable, "-c", UNCLOSED, tmp_path / "run"], check=True)
+    assert read_episodes(tmp_path / "run")["length"].tolist() == [4] * 4
 
 
 def test_evaluations_are_recorded_with_their_flags(tmp_path):

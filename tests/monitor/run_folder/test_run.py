@@ -79,10 +79,15 @@ def test_damaged_or_foreign_manifest_is_refused(tmp_path, content, message):
         Run.open(tmp_path)
 
 
-def test_manifest_with_a_setting_of_the_wrong_kind_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "wrong",
+    [{"fields": [1]}, {"algorithm": 3}, {"max_episode_steps": "9"}, {"seed": True}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_manifest_with_a_setting_of_the_wrong_kind_is_refused(tmp_path, wrong):
     run = Run.create(settings(), tmp_path / "run")
-    run.note(fields=[1])
-    with pytest.raises(CheckpointError, match="wrong kind"):
+    run.note(**wrong)
+    with pytest.raises(CheckpointError, match=f"wrong kind: `{next(iter(wrong))}` is "):
         Run.open(run.path)
 
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from jaxenvs.scoreboard.site.charts import curve_chart, histogram_chart, number
+from jaxenvs.scoreboard.site.links import safe_link
 from jaxenvs.scoreboard.site.write_up import html_of
 from tests.scoreboard.site.conftest import archive_of, hand_in
 
@@ -166,3 +167,9 @@ def test_charts_show_any_numbers():
         "12,345.7",
         "1,000,000,000",
     ]
+
+
+def test_links_are_of_the_web():
+    assert safe_link("https://example.org/a") == "https://example.org/a"
+    for link in (None, "", "javascript:alert(1)", "http://", "https://a b", "//example.org", "https://[", "ftp://a/b"):
+        assert safe_link(link) == ""
