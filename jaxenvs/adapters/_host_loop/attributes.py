@@ -54,8 +54,7 @@ class Declared:
     A field reads as it was declared or set: 9.81 rather than the digits of a float32. Setting one changes both copies.
 
     Attributes:
-        device: all environments as one pytree; leaves that differ by lane have a leading axis.
-        axes: says which leaves those are.
+        axes: for each leaf of `device`, the axis of the lanes, or None.
     """
 
     def __init__(self, env: Env[Any, Any], num_envs: int) -> None:
@@ -63,8 +62,23 @@ class Declared:
         self._num_envs = num_envs
         self._first = self._common = env
         self._own: dict[int, Any] = {}  # environments of lanes that differ from the common one
-        self.device: Any = on_device(env)
-        self.axes: Axes = (None,) * len(jax.tree.leaves(self.device))
+        self._device: Any = None
+        self.axes: Axes = (None,) * len(jax.tree.leaves(env))
+
+    @property
+    def device(self) -> Any:
+        """All environments as one pytree, with arrays for leaves; those that differ by lane have a leading axis.
+
+        It is put there when it is first used: JAX begins then, after which a process cannot be forked.
+        """
+        if self._device is None:
+            self._device = on_device(self._common)
+        return self._device
+
+    @property
+    def common(self) -> Any:
+        """The environment of the lanes that have no own one, as declared; of the structure of `device`."""
+        return self._common
 
     def lane(self, lane: int) -> Any:
         """One lane's environment, as declared."""
@@ -161,13 +175,13 @@ class Declared:
     def _upload(self) -> None:
         """Puts all leaves on the device; those that differ by lane get a leading axis."""
         if not self._own:
-            self.device = on_device(self._common)
-            self.axes = (None,) * len(jax.tree.leaves(self.device))
+            self._device = on_device(self._common)
+            self.axes = (None,) * len(jax.tree.leaves(self._device))
             return
         columns = list(zip(*(jax.tree.leaves(self.lane(lane)) for lane in range(self._num_envs)), strict=True))
         differs = [any(leaf is not column[0] for leaf in column) for column in columns]
         leaves = [np.stack(column) if own else column[0] for column, own in zip(columns, differs, strict=True)]
-        self.device = on_device(jax.tree.structure(self._common).unflatten(leaves))
+        self._device = on_device(jax.tree.structure(self._common).unflatten(leaves))
         self.axes = tuple(0 if own else None for own in differs)
 
     def _write(self, depth: int, name: str, values: Sequence[Any], lanes: Sequence[int], everywhere: bool) -> None:
@@ -187,7 +201,7 @@ class Declared:
                 old = jnp.broadcast_to(old, (self._num_envs, *jnp.shape(old)))
             leaves[position] = old.at[index].set(np.asarray(column, old.dtype))
             axes[position] = 0
-        self.device, self.axes = structure.unflatten(leaves), tuple(axes)
+        self._device, self.axes = structure.unflatten(leaves), tuple(axes)
 
     def _resolved(self, name: str) -> str:
         """Our name for a field that has another name in Gymnasium."""

@@ -84,7 +84,7 @@ class Lanes:
         check_integer(adapter, "num_envs", num_envs)
         self.num_envs = int(num_envs)
         self._declared = Declared(AutoReset(env), self.num_envs)
-        self._programs = lane_programs(self._declared.device)
+        self._programs = lane_programs(self._declared.common)
         self._state: Any = None  # a LanesState after the first reset
         self._seen: Any = None
         self.seeds: tuple[int, ...] = ()  # the seed of each lane's randomness
@@ -96,7 +96,7 @@ class Lanes:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._programs = lane_programs(self._declared.device)
+        self._programs = lane_programs(self._declared.common)
 
     @property
     def env(self) -> Env[Any, Any]:
@@ -248,7 +248,7 @@ class Lanes:
         if not self._declared.set(name, values, lanes):
             return
         device, axes = self._declared.device, self._declared.axes
-        self._programs = lane_programs(device)
+        self._programs = lane_programs(self._declared.common)
         if self._state is not None:
             own = self._state.env
             fresh = jax.eval_shape(lambda: self._programs.start(device, axes, own.key, own.episodes)[0])

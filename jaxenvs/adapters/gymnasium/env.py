@@ -87,7 +87,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         made = given_env(type(self).__name__, env, fields, max_episode_steps=-1 if isinstance(env, str) else None)
         self._declared = Declared(AutoReset(made), 1)
         self._fields = frozenset(self._declared.names())
-        self._programs: SinglePrograms = single_programs(self._auto)
+        self._programs: SinglePrograms = single_programs(self._declared.common)
         self._space = made.observation_space
         self._actions = made.action_space
         self.observation_space = self._space.to_gymnasium()
@@ -272,7 +272,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             self._check_storable(name)
             return False
         if self._declared.set(name, [value], (0,)):
-            self._programs = single_programs(self._auto)
+            self._programs = single_programs(self._declared.common)
             if self._state is not None:
                 auto = self._auto
                 fresh = jax.eval_shape(lambda: self._programs.begin_episode(auto, self._key, 0)[0].inner)
@@ -295,7 +295,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _window=None)
-        self._programs = single_programs(self._auto)
+        self._programs = single_programs(self._declared.common)
         if self.render_mode == "human":
             self._window = Window(self._title, self.metadata["render_fps"])
 
