@@ -52,7 +52,7 @@ def computes_on_cpu() -> bool:
     Where nothing but the CPU can be meant, this is known without `jax.default_backend()`, which starts JAX's threads.
     """
     if not jax_has_begun():
-        wanted = jax.config.jax_platforms
+        wanted = jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]  # JAX adds it at run time
         if wanted == "cpu" or (not wanted and not _has_accelerators()):
             return True
     return jax.default_backend() == "cpu"

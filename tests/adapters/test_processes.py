@@ -14,7 +14,6 @@ from jaxenvs.adapters import GymnasiumEnv
 from jaxenvs.adapters._host_loop import processes
 from jaxenvs.errors import ForkedProcess
 
-
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 
 
@@ -98,7 +97,7 @@ def run_async(context, tmp_path, id="CartPole-v1", before=""):
     "context", ["spawn", pytest.param("fork", marks=needs_fork), pytest.param("forkserver", marks=needs_fork)]
 )
 def test_gymnasiums_async_vector_env(context, tmp_path):
-    """Making an environment does not start JAX, so processes may be forked afterwards, as AsyncVectorEnv does itself."""
+    """Making an environment does not start JAX, so processes may be forked afterwards, as by AsyncVectorEnv."""
     result = run_async(context, tmp_path)
     assert result.returncode == 0, result.stderr
     shape, gravity, observations = result.stdout.splitlines()
@@ -131,7 +130,8 @@ def test_stable_baselines3s_subproc_vec_env_by_fork(used):
         env = gymnasium.make("jaxenvs/CartPole-v1")
         if {used}:
             env.reset()
-        envs = make_vec_env("jaxenvs/CartPole-v1", 2, vec_env_cls=SubprocVecEnv, vec_env_kwargs={{"start_method": "fork"}})
+        fork = {{"start_method": "fork"}}
+        envs = make_vec_env("jaxenvs/CartPole-v1", 2, vec_env_cls=SubprocVecEnv, vec_env_kwargs=fork)
         envs.reset()
         print(envs.step([0, 1])[1].tolist())
         envs.close()

@@ -230,6 +230,15 @@ class Declared:
         """The error for a name that cannot be set, or that resembles the name of a field; else None."""
         return self._cannot_set(name) if self._is_computed(name) or did_you_mean(name, self.names()) else None
 
+    def is_computed_as(self, name: str, value: Any) -> bool:
+        """Whether Gymnasium's twin keeps an attribute that follows from the fields here, and it has this value.
+
+        Scripts set `total_mass` after `masspole`, say.
+        """
+        base = unwrap(self._common)
+        computed = _computed(base).get(name)
+        return computed is not None and is_real(value) and bool(np.isclose(float(value), float(computed(base))))
+
     def _is_computed(self, name: str) -> bool:
         chain = _chain(self._common)[1:]
         return name in _computed(chain[-1]) or any(hasattr(type(part), name) for part in chain)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxenvs.adapters._gymnasium_state import read, reader_of
 from jaxenvs.adapters._host_loop.attributes import Declared, plain
 from jaxenvs.adapters._host_loop.lane_programs import Mode as Mode
 from jaxenvs.adapters._host_loop.lane_programs import Output as Output
@@ -224,6 +225,9 @@ class Lanes:
         Raises:
             AttributeError: there is no such attribute; the message lists the fields.
         """
+        if reader_of(unwrap(self._declared.common), name):
+            states = [None if self._state is None else self.lane(lane)[1] for lane in lanes]
+            return [read(self._declared.lane(lane).env, name, state) for lane, state in zip(lanes, states, strict=True)]
         if name != "state" or self._declared.has_field(name):
             return self._declared.get(name, lanes)
         if self._state is None:

@@ -9,6 +9,15 @@ import numpy as np
 
 from jaxenvs import errors
 from jaxenvs.adapters._given_env import given_env
+from jaxenvs.adapters._gymnasium_state import (
+    read,
+    reader_of,
+    set_state,
+    state_from,
+    takes_positions,
+    with_base_state,
+    writer_of,
+)
 from jaxenvs.adapters._host_loop.attributes import Declared
 from jaxenvs.adapters._host_loop.batches import check_values, from_gymnasium_batch, to_info_value
 from jaxenvs.adapters._host_loop.lanes import same_form, with_reset_options
@@ -115,7 +124,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def state(self) -> Any:
         """The state of `env`, a pytree; None before the first reset. Set it to continue from another state.
 
-        `env.unwrapped.state = env.unwrapped.state.replace(theta=0.1)` changes a part of it.
+        `env.unwrapped.state = env.unwrapped.state.replace(theta=0.1)` changes a part of it. In classic control it can
+        be read and set like Gymnasium's array as well.
         """
         return self._state
 
@@ -123,6 +133,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def state(self, state: Any) -> None:
         if self._state is None:
             raise ResetNeeded("Cannot set `state` before calling env.reset()")
+        state = state_from(self._state, state)
         if jax.tree.structure(state) != jax.tree.structure(self._state):
             change = ""
             if dataclasses.is_dataclass(self._state):
@@ -252,11 +263,27 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def __getattr__(self, name: str) -> Any:
         # Python calls this for names it does not find elsewhere; while copying, also before any attribute is set.
+        if name == "_get_obs" and self.__dict__.get("_state") is not None and self.env.can_observe:
+            return self._observe  # which scripts for Gymnasium's robots call after `set_state`
         if name.startswith("_") or "_declared" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         if hasattr(type(self), name):
             return object.__getattribute__(self, name)  # a property raised an AttributeError: show that one
+        declared = self._declared.lane(0).env
+        if reader_of(unwrap(declared), name):
+            return read(declared, name, self._state)
+        if name == "set_state" and takes_positions(unwrap(declared)):
+            return self._set_positions
         return self._declared.get(name, (0,))[0]
+
+    def _observe(self) -> Any:
+        """The observation of the current state."""
+        return self._space.element_to_gymnasium(to_host(self.env.observe(self._state)))
+
+    def _set_positions(self, qpos: Any, qvel: Any) -> None:
+        """Sets the positions and velocities of a robot of MuJoCo; the time stays."""
+        self._check_usable("set_state")
+        self._state = with_base_state(self.env, self._state, lambda base, state: set_state(base, state, qpos, qvel))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_") or "_window" not in self.__dict__:  # until the end of `__init__`
@@ -269,8 +296,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def _takes(self, name: str, value: Any) -> bool:
         """Sets a field, and returns whether `name` is one."""
         if not self._declared.has_field(name):
-            self._check_storable(name)
-            return False
+            return self._takes_as_gymnasium(name, value)
         if self._declared.set(name, [value], (0,)):
             self._programs = single_programs(self._declared.common)
             if self._state is not None:
@@ -279,6 +305,21 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
                 if not same_form(fresh, self._state):
                     self._state = None
         return True
+
+    def _takes_as_gymnasium(self, name: str, value: Any) -> bool:
+        """Sets an attribute of Gymnasium's twin that belongs to the state, and returns whether `name` is one."""
+        base = unwrap(self._declared.lane(0).env)
+        if writer := writer_of(base, name):
+            if self._state is None:
+                raise ResetNeeded(f"Cannot set `{name}` before calling env.reset()")
+            self._state = with_base_state(self.env, self._state, lambda base, state: writer(base, state, value))
+            return True
+        if reader_of(base, name):
+            raise AttributeError(f"`{name}` cannot be set: it is computed from the environment and its `state`.")
+        if self._declared.is_computed_as(name, value):
+            return True
+        self._check_storable(name)
+        return False
 
     def _check_storable(self, name: str) -> None:
         if not name.startswith("_") and "_declared" in self.__dict__ and (error := self._declared.near_miss(name)):

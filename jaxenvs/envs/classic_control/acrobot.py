@@ -11,8 +11,9 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.pytree import static
 from jaxenvs.core.trigonometry import cos, sin
+from jaxenvs.core.vector_state import VectorState
 from jaxenvs.envs._two_links import draw_two_links
 from jaxenvs.envs.classic_control._limits import check_start_range, vector, within
 from jaxenvs.errors import InvalidField
@@ -20,7 +21,7 @@ from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
 
-class AcrobotState(PyTreeNode):
+class AcrobotState(VectorState):
     """State of `Acrobot`.
 
     Attributes:
@@ -36,6 +37,8 @@ class AcrobotState(PyTreeNode):
     theta1_dot: Array
     theta2_dot: Array
     key: Key | None = None
+
+    numbers = ("theta1", "theta2", "theta1_dot", "theta2_dot")
 
 
 class Acrobot(Env[AcrobotState, Array]):

@@ -13,14 +13,15 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.pytree import static
+from jaxenvs.core.vector_state import VectorState
 from jaxenvs.envs._cart_pole import accelerations
 from jaxenvs.envs.classic_control._limits import check_start_range, vector
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
 
-class CartPoleState(PyTreeNode):
+class CartPoleState(VectorState):
     """State of `CartPole`.
 
     Attributes:
@@ -36,6 +37,8 @@ class CartPoleState(PyTreeNode):
     theta: Array
     theta_dot: Array
     fallen: Array
+
+    numbers = ("x", "x_dot", "theta", "theta_dot")
 
 
 class CartPole(Env[CartPoleState, Array]):

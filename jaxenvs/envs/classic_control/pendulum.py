@@ -12,14 +12,14 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trigonometry import cos, sin, wrap_angle
+from jaxenvs.core.vector_state import VectorState
 from jaxenvs.envs.classic_control._limits import vector, within
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box
 
 
-class PendulumState(PyTreeNode):
+class PendulumState(VectorState):
     """State of `Pendulum`.
 
     Attributes:
@@ -31,6 +31,8 @@ class PendulumState(PyTreeNode):
     theta: Array
     theta_dot: Array
     torque: Array
+
+    numbers = ("theta", "theta_dot")
 
 
 class Pendulum(Env[PendulumState, Array]):

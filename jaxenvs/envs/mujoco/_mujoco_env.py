@@ -14,6 +14,7 @@ from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.mujoco import engines, rendering
+from jaxenvs.simulators.mujoco.host_view import mj_data_of, mj_model_of
 from jaxenvs.simulators.mujoco.model import Model, load_model
 from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
 from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, Reading
@@ -121,6 +122,19 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
     def model(self) -> Model:
         """The compiled MuJoCo model of the task."""
         return load_model(self.xml_file)
+
+    @property
+    def mj_model(self) -> Any:
+        """The `mujoco.MjModel` with the `parameters`, for reading on the host; its arrays are read-only."""
+        return mj_model_of(self.model, self.parameters)
+
+    def mj_data(self, state: SimulationState | None = None) -> Any:
+        """The `mujoco.MjData` of a concrete state, for reading on the host; None for the model's reference.
+
+        Everything in it belongs to the state's `qpos` and `qvel`; after a step of MuJoCo, positions of bodies and
+        forces lag behind by a substep. Controls are no part of a state, and are 0.
+        """
+        return mj_data_of(self.model, self.parameters, state)
 
     @property
     def dt(self) -> float:

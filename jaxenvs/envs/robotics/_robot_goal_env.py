@@ -13,6 +13,7 @@ from jaxenvs.core.goal_env import GoalEnv
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.mujoco import rendering
+from jaxenvs.simulators.mujoco.host_view import mj_data_of, mj_model_of
 from jaxenvs.simulators.mujoco.model import Model
 from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
 from jaxenvs.simulators.mujoco.simulation import check_precision, choose_engine
@@ -64,6 +65,18 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
     @abc.abstractmethod
     def model(self) -> Model:
         """The compiled MuJoCo model of the task."""
+
+    @property
+    def mj_model(self) -> Any:
+        """The `mujoco.MjModel` with the `parameters`, for reading on the host; its arrays are read-only."""
+        return mj_model_of(self.model, self.parameters)
+
+    def mj_data(self, state: Any = None) -> Any:
+        """The `mujoco.MjData` of a concrete state, for reading on the host; None for the model's reference.
+
+        Everything in it belongs to the state's positions and velocities. Controls are no part of a state, and are 0.
+        """
+        return mj_data_of(self.model, self.parameters, None if state is None else state.simulation)
 
     @property
     @abc.abstractmethod
