@@ -26,6 +26,7 @@ from jaxenvs.adapters._host_loop.single_programs import SinglePrograms, single_p
 from jaxenvs.adapters._host_loop.transfer import to_host
 from jaxenvs.adapters._host_loop.window import Window
 from jaxenvs.adapters.gymnasium.errors import ClosedEnvironment, InvalidAction, ResetNeeded
+from jaxenvs.adapters.gymnasium.mujoco_model import WritableModel
 from jaxenvs.adapters.gymnasium.wrappers_around import refuse_fields_on_wrappers
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.wrapper import unwrap, unwrap_state
@@ -108,6 +109,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._episodes = 0  # number of episodes that the key has begun
         self._state: Any = None
         self._closed = False
+        self._model: WritableModel | None = None
         self._title = type(unwrap(made)).__name__
         self._window = Window(self._title, self.metadata["render_fps"]) if render_mode == "human" else None
 
@@ -160,6 +162,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
                 set on a wrapper around this environment, where it has no effect.
         """
         check_process()
+        self._adopt_model()
         refuse_fields_on_wrappers(self, self._fields)
         auto = with_reset_options(self._auto, options)
         super().reset(seed=seed)
@@ -186,6 +189,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             ClosedEnvironment: `close` has been called.
         """
         self._check_usable("step")
+        self._adopt_model()
         self._state, timestep = self._programs.advance(self._auto.env, self._state, self._checked(action))
         timestep = to_host(timestep)
         self._show()
@@ -270,11 +274,23 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         if hasattr(type(self), name):
             return object.__getattribute__(self, name)  # a property raised an AttributeError: show that one
         declared = self._declared.lane(0).env
+        if name == "model" and reader_of(unwrap(declared), name):
+            self._model = self._model or WritableModel()
+            return self._model.get(unwrap(declared))
         if reader_of(unwrap(declared), name):
             return read(declared, name, self._state)
         if name == "set_state" and takes_positions(unwrap(declared)):
             return self._set_positions
         return self._declared.get(name, (0,))[0]
+
+    def _adopt_model(self) -> None:
+        """Takes over what was written to MuJoCo's model."""
+        if self._model is not None:
+            self._model.adopt(unwrap(self._declared.lane(0).env), self._set_parameters)
+
+    def _set_parameters(self, parameters: Any) -> Any:
+        self._takes("parameters", parameters)
+        return unwrap(self._declared.lane(0).env).parameters
 
     def _observe(self) -> Any:
         """The observation of the current state."""
@@ -332,10 +348,10 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._closed, self._window = False, None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_window", "_programs")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_window", "_programs", "_model")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _window=None)
+        self.__dict__.update(state, _window=None, _model=None)
         self._programs = single_programs(self._declared.common)
         if self.render_mode == "human":
             self._window = Window(self._title, self.metadata["render_fps"])

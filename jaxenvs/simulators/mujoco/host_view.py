@@ -11,30 +11,50 @@ from jaxenvs.simulators.mujoco.parameters import FIELDS, Parameters, subtree_mas
 from jaxenvs.simulators.mujoco.state import CARRIED, SimulationState
 
 
-def mj_model_of(model: Model, parameters: Parameters) -> Any:
+def mj_model_of(model: Model, parameters: Parameters, *, writable: bool = False) -> Any:
     """A `mujoco.MjModel` with these parameters, whose arrays are read-only, since writing to them would have no effect.
 
     Args:
         model: the model.
         parameters: concrete numbers.
+        writable: whether to return a new copy, in which the parameters can be written to; for `parameters_in`.
     """
     global _last
-    if _last is not None and _last[0] is model and _last[1] is parameters:
+    if not writable and _last is not None and _last[0] is model and _last[1] is parameters:
         return _last[2]
     mj_model = copy.copy(model.mj_model)
     for name, path in FIELDS.items():
-        *parts, last = path.split(".")
-        own, given = getattr(functools.reduce(getattr, parts, mj_model), last), np.asarray(getattr(parameters, name))
+        own, given = _field(mj_model, path), np.asarray(getattr(parameters, name))
         own[...] = np.where(own.astype(given.dtype) == given, own, given)  # what was not changed keeps all its digits
     mj_model.body_subtreemass[...] = subtree_masses(mj_model.body_mass, mj_model.body_parentid, np)
-    _make_read_only(mj_model)
-    _make_read_only(mj_model.opt)
-    _last = model, parameters, mj_model
+    writable_fields = frozenset(path.rpartition(".")[2] for path in FIELDS.values()) if writable else frozenset()
+    for struct in (mj_model, mj_model.opt):
+        _make_read_only(struct, writable_fields)
+    if not writable:
+        _last = model, parameters, mj_model
     return mj_model
 
 
 _last: tuple[Model, Parameters, Any] | None = None
 """The last model and its arguments, since a script that reads one number in each step would copy it each time."""
+
+
+def parameters_in(mj_model: Any, parameters: Parameters) -> Parameters:
+    """The parameters that someone wrote into a `mujoco.MjModel`; `parameters` itself if nothing else was written.
+
+    Args:
+        mj_model: a model of `mj_model_of`.
+        parameters: those that it was made with.
+    """
+    before = {name: np.asarray(getattr(parameters, name)) for name in FIELDS}
+    after = {name: _field(mj_model, path).astype(before[name].dtype) for name, path in FIELDS.items()}
+    if all(np.array_equal(before[name], after[name]) for name in FIELDS):
+        return parameters
+    return parameters.replace(**after)
+
+
+def _field(mj_model: Any, path: str) -> np.ndarray:
+    return functools.reduce(getattr, path.split("."), mj_model)
 
 
 def mj_data_of(model: Model, parameters: Parameters, state: SimulationState | None) -> Any:
@@ -80,14 +100,15 @@ def _data_class() -> type[Any]:
     return ReadOnlyData
 
 
-def _make_read_only(struct: Any) -> None:
+def _make_read_only(struct: Any, but: frozenset[str] = frozenset()) -> None:
     """Forbids writing to the arrays of one of MuJoCo's structures, which returns the same ones each time."""
     kind = type(struct)
     if kind not in _ARRAYS:
         public = [name for name in dir(struct) if not name.startswith("_")]
         _ARRAYS[kind] = [name for name in public if isinstance(getattr(struct, name, None), np.ndarray)]
     for name in _ARRAYS[kind]:
-        getattr(struct, name).flags.writeable = False
+        if name not in but:
+            getattr(struct, name).flags.writeable = False
 
 
 _ARRAYS: dict[type, list[str]] = {}
