@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.adapters._gymnasium_names import COMPUTED, name_here
+from jaxenvs.adapters._gymnasium_state import reader_of
 from jaxenvs.adapters._host_loop.lane_programs import Axes
 from jaxenvs.core.checks import is_real
 from jaxenvs.core.env import Env
@@ -206,6 +207,8 @@ class Declared:
     def _resolved(self, name: str) -> str:
         """Our name for a field that has another name in Gymnasium."""
         base = unwrap(self._common)
+        if name == "_max_episode_steps" and "max_episode_steps" in self.names():
+            return "max_episode_steps"  # of Gymnasium's TimeLimit
         return name_here(type(base), name, _names(base))
 
     def _depth(self, name: str) -> int | None:
@@ -219,16 +222,18 @@ class Declared:
         return AttributeError(f"The environment has no attribute `{name}`.{did_you_mean(name, names)} {listed}")
 
     def _cannot_set(self, name: str) -> AttributeError:
-        if not name.startswith("_") and self._is_computed(name):
+        if self._is_computed(name) or reader_of(unwrap(self._common), name):
             listed = ", ".join(self.names()) or "none"
             return AttributeError(
                 f"`{name}` cannot be set: the environment computes it. What can be set are its fields: {listed}."
             )
         return self._no_attribute(name)
 
-    def near_miss(self, name: str) -> AttributeError | None:
-        """The error for a name that cannot be set, or that resembles the name of a field; else None."""
-        return self._cannot_set(name) if self._is_computed(name) or did_you_mean(name, self.names()) else None
+    def check_storable(self, name: str) -> None:
+        """Raises the AttributeError for a name that cannot be set, or that resembles the name of a field."""
+        taken = self._is_computed(name) or reader_of(unwrap(self._common), name)
+        if not name.startswith("_") and (taken or did_you_mean(name, self.names())):
+            raise self._cannot_set(name)
 
     def is_computed_as(self, name: str, value: Any) -> bool:
         """Whether Gymnasium's twin keeps an attribute that follows from the fields here, and it has this value.

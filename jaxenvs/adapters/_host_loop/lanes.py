@@ -90,6 +90,8 @@ class Lanes:
         self._seen: Any = None
         self.seeds: tuple[int, ...] = ()  # the seed of each lane's randomness
         self.recorder: LaneRecorder | None = None
+        self._stored: dict[str, dict[int, Any]] = {}  # attributes that are no fields, by name and lane
+        self._generators: dict[int, tuple[int | None, np.random.Generator]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy is another environment, which nobody has asked to record.
@@ -220,11 +222,17 @@ class Lanes:
 
         A field reads as it was declared or set, as a Python number or a NumPy array. A method gets its arguments
         unchanged. "unwrapped" is the environment without its wrappers, and "state" its state; None before the first
-        reset.
+        reset. "np_random" is a generator of NumPy with the lane's seed, and "_elapsed_steps" the steps of the episode.
 
         Raises:
             AttributeError: there is no such attribute; the message lists the fields.
         """
+        if name in self._stored:
+            return [self._stored_value(name, lane) for lane in lanes]
+        if name == "np_random":
+            return [self._generator(lane) for lane in lanes]
+        if name == "_elapsed_steps":
+            return [None if self._state is None else int(self._state.episode_length[lane]) for lane in lanes]
         if reader_of(unwrap(self._declared.common), name):
             states = [None if self._state is None else self.lane(lane)[1] for lane in lanes]
             return [read(self._declared.lane(lane).env, name, state) for lane, state in zip(lanes, states, strict=True)]
@@ -234,11 +242,25 @@ class Lanes:
             return [None] * len(lanes)
         return [unwrap_state(*self.lane(lane)) for lane in lanes]
 
+    def _stored_value(self, name: str, lane: int) -> Any:
+        if lane not in self._stored[name]:
+            raise AttributeError(f"Environment {lane} has no attribute `{name}`; it was set for others alone.")
+        return self._stored[name][lane]
+
+    def _generator(self, lane: int) -> np.random.Generator:
+        """A generator with the lane's seed, as Gymnasium makes it; the environment does not use it."""
+        seed = self.seeds[lane] if self.seeds else None
+        if lane not in self._generators or self._generators[lane][0] != seed:
+            fresh = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+            self._generators[lane] = seed, fresh
+        return self._generators[lane][1]
+
     def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
         """Sets a field of the environment, or of a wrapper around it, for some lanes.
 
         A field that is part of the program, such as the size of a map, has one value for all lanes. Setting a
-        field that changes the form of the state ends all episodes, and a reset must follow.
+        field that changes the form of the state ends all episodes, and a reset must follow. If there is no such field,
+        the values are stored, as on any Python object.
 
         Args:
             name: name of the field.
@@ -246,9 +268,13 @@ class Lanes:
             lanes: indices.
 
         Raises:
-            AttributeError: there is no such field.
+            AttributeError: the name resembles that of a field, or the environment computes the attribute.
             InvalidField: the field cannot take the value, or it is static and there are several values.
         """
+        if not self._declared.has_field(name):
+            self._declared.check_storable(name)
+            self._stored.setdefault(name, {}).update(zip(lanes, values, strict=True))
+            return
         if not self._declared.set(name, values, lanes):
             return
         device, axes = self._declared.device, self._declared.axes

@@ -290,7 +290,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def _set_parameters(self, parameters: Any) -> Any:
         self._takes("parameters", parameters)
-        return unwrap(self._declared.lane(0).env).parameters
+        base: Any = unwrap(self._declared.lane(0).env)
+        return base.parameters
 
     def _observe(self) -> Any:
         """The observation of the current state."""
@@ -330,16 +331,14 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
                 raise ResetNeeded(f"Cannot set `{name}` before calling env.reset()")
             self._state = with_base_state(self.env, self._state, lambda base, state: writer(base, state, value))
             return True
-        if reader_of(base, name):
-            raise AttributeError(f"`{name}` cannot be set: it is computed from the environment and its `state`.")
         if self._declared.is_computed_as(name, value):
             return True
         self._check_storable(name)
         return False
 
     def _check_storable(self, name: str) -> None:
-        if not name.startswith("_") and "_declared" in self.__dict__ and (error := self._declared.near_miss(name)):
-            raise error
+        if "_declared" in self.__dict__:
+            self._declared.check_storable(name)
 
     def _stand_in(self, made: "_Made", render_mode: str | None) -> None:
         """Makes a stand-in that has spaces and raises `ForkedProcess` when it is reset; see `is_async_worker`."""
