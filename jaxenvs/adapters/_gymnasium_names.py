@@ -44,6 +44,26 @@ COMPUTED: dict[str, dict[str, Callable[[Any], Any]]] = {
 """Attributes that can be read, by the name of the environment's class."""
 
 
+WITHOUT_EFFECT: dict[str, frozenset[str]] = {
+    "CarRacing": frozenset({"verbose"}),
+    "AntMaze": frozenset(
+        {
+            "contact_cost_weight",
+            "ctrl_cost_weight",
+            "forward_reward_weight",
+            "healthy_reward",
+            "healthy_z_range",
+            "main_body",
+            "terminate_when_unhealthy",
+        }
+    ),
+}
+"""Arguments of Gymnasium's constructors that change nothing of the task, by the name of the environment's class.
+
+Our CarRacing prints nothing; a maze ignores the reward and the health of its ant.
+"""
+
+
 def name_here(cls: type[Any], name: str, fields: Container[str]) -> str:
     """The name that a field has here; `name` itself if it is one, or if Gymnasium has no such field.
 
@@ -59,10 +79,14 @@ def name_here(cls: type[Any], name: str, fields: Container[str]) -> str:
 def fields_here(cls: type[Any], given: dict[str, Any], fields: Container[str]) -> dict[str, Any]:
     """Values for fields under the names that they have here; a field given under both names keeps them.
 
+    Arguments of Gymnasium's constructors that have no effect here are left out.
+
     Args:
         cls: class of the environment.
         given: values by name, here or in Gymnasium.
         fields: names of the class's fields.
     """
+    left_out = WITHOUT_EFFECT.get(cls.__name__, frozenset()) if cls.__module__.startswith("jaxenvs.envs.") else ()
+    given = {name: value for name, value in given.items() if name in fields or name not in left_out}
     names = {name: name_here(cls, name, fields) for name in given}
     return {name if ours in given else ours: given[name] for name, ours in names.items()}
