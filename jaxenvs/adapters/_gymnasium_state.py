@@ -140,6 +140,7 @@ def _grid_index() -> dict[str, tuple[Reader | None, Writer | None]]:
 
 _BY_CLASS: dict[str, dict[str, tuple[Reader | None, Writer | None]]] = {
     "CartPole": {"steps_beyond_terminated": (lambda base, state: 0 if state.fallen else None, _fallen)},
+    "Pendulum": {"last_u": (lambda base, state: float(state.torque), None)},
     "FrozenLake": _grid_index(),
     "CliffWalking": _grid_index(),
     "Taxi": _grid_index(),

@@ -56,9 +56,9 @@ class TimeStep(PyTreeNode, Generic[Obs]):
 def _raise_not_a_tuple() -> NoReturn:
     """Raises TypeError for a timestep that is taken apart like the result of Gymnasium's `step`."""
     raise TypeError(
-        "A TimeStep is not a tuple and cannot be taken apart. It has fields: `state, timestep = env.step(state, action)`,"
-        " then `timestep.observation`, `.reward`, `.terminated`, `.truncated`, `.info`, and `.done` for either end. For"
-        " loops with `obs, reward, terminated, truncated, info = env.step(action)` there is"
+        "A TimeStep is not a tuple and cannot be taken apart. It has fields: `state, timestep = env.step(state,"
+        " action)`, then `timestep.observation`, `.reward`, `.terminated`, `.truncated`, `.info`, and `.done` for"
+        " either end. For loops with `obs, reward, terminated, truncated, info = env.step(action)` there is"
         " `jaxenvs.adapters.GymnasiumEnv`, and `LegacyGym` for four values."
     )
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.adapters._gymnasium_names import COMPUTED, name_here
+from jaxenvs.adapters._gymnasium_names import COMPUTED, INSTEAD, name_here
 from jaxenvs.adapters._gymnasium_state import reader_of
 from jaxenvs.adapters._host_loop.lane_programs import Axes
 from jaxenvs.core.checks import is_real
@@ -171,7 +171,8 @@ class Declared:
                 return Method(value) if is_method else jax.tree.map(_for_the_host, value)
         if name == "unwrapped":
             return base
-        raise AttributeError(f"{self._no_attribute(name)} What changes in an episode is in its `state`.")
+        more = "" if name in INSTEAD else " What changes in an episode is in its `state`."
+        raise AttributeError(f"{self._no_attribute(name)}{more}")
 
     def _upload(self) -> None:
         """Puts all leaves on the device; those that differ by lane get a leading axis."""
@@ -217,6 +218,8 @@ class Declared:
         return depths[0] if depths else None
 
     def _no_attribute(self, name: str) -> AttributeError:
+        if name in INSTEAD and type(unwrap(self._common)).__module__.startswith("jaxenvs.envs."):
+            return AttributeError(f"The environment has no attribute `{name}`: {INSTEAD[name]}.")
         names = self.names()
         listed = f"Its fields are: {', '.join(names)}." if names else "It has no fields."
         return AttributeError(f"The environment has no attribute `{name}`.{did_you_mean(name, names)} {listed}")
@@ -241,8 +244,11 @@ class Declared:
         Scripts set `total_mass` after `masspole`, say.
         """
         base = unwrap(self._common)
-        computed = _computed(base).get(name)
-        return computed is not None and is_real(value) and bool(np.isclose(float(value), float(computed(base))))
+        computed = _computed(base)
+        own = computed[name](base) if name in computed else None
+        return (
+            is_real(value) and is_real(own) and np.shape(own) == np.shape(value) == () and bool(np.isclose(value, own))
+        )
 
     def _is_computed(self, name: str) -> bool:
         chain = _chain(self._common)[1:]

@@ -20,7 +20,8 @@ from jaxenvs.adapters._gymnasium_state import (
 )
 from jaxenvs.adapters._host_loop.attributes import Declared
 from jaxenvs.adapters._host_loop.batches import check_values, from_gymnasium_batch, to_info_value
-from jaxenvs.adapters._host_loop.lanes import same_form, with_reset_options
+from jaxenvs.adapters._host_loop.lane_attributes import same_form
+from jaxenvs.adapters._host_loop.lanes import with_reset_options
 from jaxenvs.adapters._host_loop.processes import check_process, is_async_worker, is_forked
 from jaxenvs.adapters._host_loop.single_programs import SinglePrograms, single_programs, to_go_on_from
 from jaxenvs.adapters._host_loop.transfer import to_host

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
-from typing import Any, NoReturn
+from typing import Any
 
 import jax
 import numpy as np
@@ -133,14 +133,6 @@ class Attributes(VecEnv):
         if wrapper_class.__module__.startswith("gymnasium.wrappers."):
             wrapped = any(type(wrapper).__name__ == name for wrapper in around)
         return [wrapped for _ in self._chosen(indices)]
-
-    @property
-    def envs(self) -> NoReturn:
-        """Raises an AttributeError that says what there is in place of the list of `DummyVecEnv`."""
-        raise AttributeError(
-            "There is no list `envs`, since the environments are one batch on the device. `get_attr`, `set_attr` and"
-            ' `env_method` reach each of them: `get_attr("gravity", 0)`, `get_attr("state", 0)`.'
-        )
 
     def _reset_some(
         self, lanes: Sequence[int], *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -25,7 +25,11 @@ def test_an_environment_is_made_with_gymnasiums_names_for_its_fields():
     ("id", "fields", "names"),
     [
         ("CartPole-v1", {}, ("total_mass", "polemass_length")),
-        ("FrozenLake-v1", {"map_name": "8x8"}, ("desc", "nrow", "ncol")),
+        ("FrozenLake-v1", {"map_name": "8x8"}, ("desc", "initial_state_distrib", "nrow", "ncol")),
+        ("CliffWalking-v1", {}, ("initial_state_distrib", "shape", "nA")),
+        ("MountainCar-v0", {}, ("low", "high")),
+        ("MountainCarContinuous-v0", {}, ("low_state", "high_state")),
+        ("Taxi-v4", {}, ("initial_state_distrib", "locs")),
         ("FrozenLake-v1", {"map_name": None, "desc": ["SFF", "FFG"]}, ("desc", "nrow", "ncol")),
     ],
 )

@@ -207,14 +207,52 @@ def test_what_is_written_to_the_model_holds_from_the_next_step_on():
     assert mine.unwrapped.model.opt.gravity[2] == 0.0
 
 
-def test_a_batch_reads_the_same():
-    envs = gymnasium.make_vec("jaxenvs/FrozenLake-v1", 2)
+def test_a_batch_reads_and_sets_the_same():
+    mine = gymnasium.make_vec("jaxenvs/CartPole-v1", 2)
+    theirs = gymnasium.make_vec("CartPole-v1", 2, vectorization_mode="sync")
+    with pytest.raises(InvalidField, match="Cannot set `state` before the first reset"):
+        mine.set_attr("state", np.zeros(4))
+    states = [np.array([0.0, 0.0, 0.1, 0.0]), np.array([0.1, 0.2, 0.05, 0.0])]
+    for envs in (mine, theirs):
+        envs.reset(seed=0)
+        envs.set_attr("state", states)
+    np.testing.assert_allclose(np.array(mine.get_attr("state")), states, rtol=1e-6)
+    np.testing.assert_allclose(mine.step(np.array([0, 1]))[0], theirs.step(np.array([0, 1]))[0], rtol=1e-5, atol=1e-6)
+    mine.set_attr("state", [mine.get_attr("state")[1]] * 2)
+    assert len({float(state.x) for state in mine.get_attr("state")}) == 1
+    with pytest.raises(InvalidField, match="must be a CartPoleState, got int"):
+        mine.set_attr("state", 3)
+    with pytest.raises(AttributeError, match=r"no list `envs`.*`get_attr`"):
+        _ = mine.envs
+
+
+def test_a_batch_reads_and_sets_cells():
+    envs = gymnasium.make_vec("jaxenvs/FrozenLake-v1", 2, is_slippery=False)
     with pytest.raises(AttributeError, match="before the first"):
         envs.get_attr("s")
     envs.reset(seed=0)
-    assert envs.get_attr("s") == (0, 0)
-    with pytest.raises(AttributeError, match="cannot be set"):
-        envs.set_attr("s", 3)
+    envs.set_attr("s", [14, 4])
+    assert envs.get_attr("s") == (14, 4) and envs.step(np.array([2, 2]))[2].tolist() == [True, True]
+
+
+@pytest.mark.parametrize("name", ["np_random", "unwrapped", "spec", "render_mode"])
+def test_what_a_batch_answers_itself_cannot_be_stored(name):
+    envs = gymnasium.make_vec("jaxenvs/CartPole-v1", 2)
+    with pytest.raises(AttributeError, match=f"`{name}` cannot be set"):
+        envs.set_attr(name, 3)
+
+
+INSTEAD = {
+    "CartPole-v1": ("screen", "`render`"),
+    "LunarLander-v3": ("lander", "positions and velocities of all bodies are arrays in `env.unwrapped.state`"),
+    "FrozenLake-v1": ("lastaction", "no part of the state"),
+}
+
+
+@pytest.mark.parametrize(("id", "name", "message"), [(id, *row) for id, row in INSTEAD.items()])
+def test_what_is_not_there_is_answered(id, name, message):
+    with pytest.raises(AttributeError, match=message):
+        getattr(gymnasium.make(f"jaxenvs/{id}").unwrapped, name)
 
 
 def test_an_environment_of_ones_own_keeps_its_attributes():

@@ -345,12 +345,6 @@ def test_pictures():
     height, width, _ = images[0].shape
     assert env.render().shape == (2 * height, 2 * width, 3)  # four tiles, one of them black
     np.testing.assert_array_equal(env.env_method("render", indices=1)[0], images[1])
-    blind = StableBaselines3VecEnv(Bits(), LANES)
-    blind.reset()
-    with pytest.warns(UserWarning, match="Bits has no pictures"):
-        assert blind.get_images() == [None] * LANES
-    with pytest.warns(UserWarning, match="no `render_mode`"):
-        assert blind.render() is None
 
 
 def test_other_attributes_are_stored_for_each_environment():
