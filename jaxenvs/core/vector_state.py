@@ -47,8 +47,8 @@ class VectorState(PyTreeNode):
             shape = None
         if shape != (len(self.numbers),):
             raise InvalidField(
-                f"{type(self).__name__} consists of {len(self.numbers)} numbers ({', '.join(self.numbers)}), got"
-                f" {values!r}."
+                f"{values!r} is not a state of this environment: {type(self).__name__} consists of"
+                f" {len(self.numbers)} numbers ({', '.join(self.numbers)})."
             )
         given = zip(self.numbers, values, strict=True)
         return self.replace(**{name: jnp.asarray(value, getattr(self, name).dtype) for name, value in given})

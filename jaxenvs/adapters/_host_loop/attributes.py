@@ -245,10 +245,10 @@ class Declared:
         """
         base = unwrap(self._common)
         computed = _computed(base)
-        own = computed[name](base) if name in computed else None
-        return (
-            is_real(value) and is_real(own) and np.shape(own) == np.shape(value) == () and bool(np.isclose(value, own))
-        )
+        if name not in computed or not is_real(value) or np.ndim(value):
+            return False
+        own = computed[name](base)
+        return is_real(own) and np.ndim(own) == 0 and bool(np.isclose(value, own))
 
     def _is_computed(self, name: str) -> bool:
         chain = _chain(self._common)[1:]

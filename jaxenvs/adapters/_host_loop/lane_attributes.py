@@ -1,7 +1,7 @@
 """Attributes of the environments of a batch: fields, what follows from a state, and what was stored."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,9 @@ from jaxenvs.core.env import Env
 from jaxenvs.core.trees import tree_at
 from jaxenvs.core.wrapper import unwrap, unwrap_state
 from jaxenvs.errors import InvalidField
+
+if TYPE_CHECKING:
+    from jaxenvs.adapters._host_loop.lane_recorder import LaneRecorder
 
 _NOT_STORED = {
     "_elapsed_steps",
@@ -37,6 +40,7 @@ class LaneAttributes:
     _declared: Declared
     _programs: Any
     _state: Any
+    recorder: "LaneRecorder | None"
     _stored: dict[str, dict[int, Any]]
     """Attributes that are no fields, by name and lane."""
     _generators: dict[int, tuple[int | None, np.random.Generator]]
@@ -93,6 +97,8 @@ class LaneAttributes:
             new = with_base_state(env, old, lambda _, __, base=base: base)
             batch = jax.tree.map(lambda rows, row, lane=lane: rows.at[lane].set(row), batch, new)
         self._state = self._state.replace(env=self._state.env.replace(inner=batch))
+        if self.recorder is not None:
+            self.recorder.depart(np.asarray(lanes))
 
     def _stored_value(self, name: str, lane: int) -> Any:
         if lane not in self._stored[name]:
@@ -129,7 +135,7 @@ class LaneAttributes:
                 self._set_states(name, writer, values, lanes)
                 return
             if name in _NOT_STORED:
-                raise AttributeError(f"`{name}` cannot be set: the batch has it, the same for all environments.")
+                raise AttributeError(f"`{name}` cannot be set: the batch answers it for its environments.")
             self._declared.check_storable(name)
             self._stored.setdefault(name, {}).update(zip(lanes, values, strict=True))
             return

@@ -110,6 +110,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._episodes = 0  # number of episodes that the key has begun
         self._state: Any = None
         self._closed = False
+        self._departed = False  # whether the state was set since the last reset
         self._model: WritableModel | None = None
         self._title = type(unwrap(made)).__name__
         self._window = Window(self._title, self.metadata["render_fps"]) if render_mode == "human" else None
@@ -145,7 +146,11 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
                 f"`state` must be a state of this environment, a {type(self._state).__name__}, got"
                 f" {type(state).__name__}.{change}"
             )
-        self._state = state
+        self._put(state)
+
+    def _put(self, state: Any) -> None:
+        """Goes on from a state to which the key of the episode and its actions do not lead."""
+        self._state, self._departed = state, True
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode.
@@ -173,7 +178,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         elif self._key is None:
             self._key = key(int(self.np_random.integers(2**63)))
         state, seen = self._programs.begin_episode(auto, self._key, self._episodes, ended)
-        self._episodes, self._state, self._closed = self._episodes + 1, state.inner, False
+        self._episodes, self._state, self._closed, self._departed = self._episodes + 1, state.inner, False, False
         observation, info = to_host(seen)
         self._show()
         return self._space.element_to_gymnasium(observation), _info(info)
@@ -301,7 +306,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def _set_positions(self, qpos: Any, qvel: Any) -> None:
         """Sets the positions and velocities of a robot of MuJoCo; the time stays."""
         self._check_usable("set_state")
-        self._state = with_base_state(self.env, self._state, lambda base, state: set_state(base, state, qpos, qvel))
+        self._put(with_base_state(self.env, self._state, lambda base, state: set_state(base, state, qpos, qvel)))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_") or "_window" not in self.__dict__:  # until the end of `__init__`
@@ -330,7 +335,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         if writer := writer_of(base, name):
             if self._state is None:
                 raise ResetNeeded(f"Cannot set `{name}` before calling env.reset()")
-            self._state = with_base_state(self.env, self._state, lambda base, state: writer(base, state, value))
+            self._put(with_base_state(self.env, self._state, lambda base, state: writer(base, state, value)))
             return True
         if self._declared.is_computed_as(name, value):
             return True
