@@ -129,8 +129,11 @@ class WorkerPool:
             self._num_workers = count
 
     def check_process(self) -> None:
-        """Raises `ForkedProcess` if this process was forked after JAX had been used in its parent."""
+        """Raises `ForkedProcess` if this process was forked after its parent had used the bridge."""
         if os.getpid() == self._pid:
+            return
+        if not (self._workers or self._blocks):  # the parent had only imported the bridge
+            self._pid = os.getpid()
             return
         raise ForkedProcess(
             "This process was forked from one that has used the bridge to the ALE, and JAX would hang in it."

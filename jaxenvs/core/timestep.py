@@ -1,7 +1,7 @@
 """TimeStep: what the agent sees after a reset or a step."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
@@ -39,10 +39,28 @@ class TimeStep(PyTreeNode, Generic[Obs]):
         """() bool: the episode is over, for either reason."""
         return self.terminated | self.truncated
 
+    if not TYPE_CHECKING:  # to a type checker, it would mean that a timestep can be unpacked
+
+        def __iter__(self) -> NoReturn:
+            _raise_not_a_tuple()
+
+        def __getitem__(self, index: Any) -> NoReturn:
+            _raise_not_a_tuple()
+
     @property
     def discount(self) -> Array:
         """() float32: 0 if the task ended, else 1; the factor for the value of what follows."""
         return 1.0 - self.terminated.astype(jnp.float32)
+
+
+def _raise_not_a_tuple() -> NoReturn:
+    """Raises TypeError for a timestep that is taken apart like the result of Gymnasium's `step`."""
+    raise TypeError(
+        "A TimeStep is not a tuple and cannot be taken apart. It has fields: `state, timestep = env.step(state,"
+        " action)`, then `timestep.observation`, `.reward`, `.terminated`, `.truncated`, `.info`, and `.done` for"
+        " either end. For loops with `obs, reward, terminated, truncated, info = env.step(action)` there is"
+        " `jaxenvs.adapters.GymnasiumEnv`, and `LegacyGym` for four values."
+    )
 
 
 def restart(observation: Obs, info: Mapping[str, Array] | None = None) -> TimeStep[Obs]:

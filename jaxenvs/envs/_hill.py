@@ -6,8 +6,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxenvs.canvas import Canvas, palette
-from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trigonometry import cos
+from jaxenvs.core.vector_state import VectorState
 
 _STEEPNESS = 3.0
 """The hills' height is proportional to sin(3 position)."""
@@ -15,7 +15,7 @@ _AMPLITUDE, _LEVEL = 0.45, 0.55
 """Half the height of the hills, and their mean height; for the picture only."""
 
 
-class MountainCarState(PyTreeNode):
+class MountainCarState(VectorState):
     """State of the car.
 
     Attributes:
@@ -25,6 +25,8 @@ class MountainCarState(PyTreeNode):
 
     position: Array
     velocity: Array
+
+    numbers = ("position", "velocity")
 
 
 def drive(

@@ -6,6 +6,9 @@ when one is looked up; a test compares them with these.
 
 from collections.abc import Iterator
 
+ALE_NAMESPACE = "ALE"
+"""The namespace of the games; older names have none."""
+
 _FRAMES = 108_000  # greatest number of frames of an episode
 
 _WITH_OLDER_NAMES = """
@@ -29,7 +32,7 @@ def atari_ids() -> Iterator[tuple[str, int]]:
     """Each id, such as `ALE/Breakout-v5` and `BreakoutNoFrameskip-v4`, with its time limit in steps."""
     older = _WITH_OLDER_NAMES.split()
     for title in (*older, *_WITHOUT.split()):
-        yield f"ALE/{title}-v5", _FRAMES // 4
+        yield f"{ALE_NAMESPACE}/{title}-v5", _FRAMES // 4
     for title in older:
         always = 3 if title == "SpaceInvaders" else 4
         for skip, frames in (("", 3), ("Deterministic", always), ("NoFrameskip", 1)):

@@ -19,6 +19,11 @@ _ELSEWHERE = {
     "seed": "Randomness comes from the key of `env.reset(jaxenvs.random.key(seed))`.",
     "autoreset": "`jaxenvs.AutoReset(env)` begins the next episode in the step that ends one.",
     "vectorization_mode": "`jax.vmap(env.step)` steps a batch.",
+    "backend": 'The robots\' simulator is `engine`: "c" (MuJoCo on the CPU), "mjx" (pure JAX) or "warp".',
+    "verbose": "Environments print nothing.",
+    "new_step_api": "`step` returns the state and a timestep; `jaxenvs.adapters` has the interfaces of Gymnasium.",
+    "apply_api_compatibility": "`jaxenvs.adapters.LegacyGym` has the `step` of four values.",
+    "max_num_frames_per_episode": "The limit is `max_episode_steps`: the number of frames divided by `frameskip`.",
     "wrappers": "Wrappers go around what `make` returns: `jaxenvs.AutoReset(env)`.",
 }
 """Arguments of other libraries' `make`, and what jaxenvs has in their place."""

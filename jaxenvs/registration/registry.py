@@ -16,6 +16,7 @@ from jaxenvs.errors import (
     VersionNotFound,
     did_you_mean,
 )
+from jaxenvs.registration.atari import ALE_NAMESPACE, atari_ids
 from jaxenvs.registration.catalog import CATALOG, RENAMED
 from jaxenvs.registration.spec import GYMNASIUM_NAMESPACE, EnvSpec, format_id, gymnasium_id, parse_id
 
@@ -232,6 +233,7 @@ def spec(id: str) -> EnvSpec:
     namespace, name, version = parse_id(id)
     if id in registry:
         return registry[id]
+    _check_is_no_game(id, namespace)
     _check_namespace(namespace)
     _check_name(namespace, name)
     versions = [v for v in _versions(registry.values(), namespace, name) if v is not None]
@@ -270,6 +272,17 @@ def _versions(specs: Iterable[EnvSpec], namespace: str | None, name: str) -> lis
     return sorted(
         (s.version for s in specs if (s.namespace, s.name) == (namespace, name)), key=lambda v: -1 if v is None else v
     )
+
+
+def _check_is_no_game(id: str, namespace: str | None) -> None:
+    """Raises the error for a game of the ALE where the bridge to it is missing or could not be loaded."""
+    games = {game for game, _ in atari_ids()}
+    is_game = namespace == ALE_NAMESPACE or id in games
+    if is_game and not any(spec.namespace == ALE_NAMESPACE for spec in registry.values()):
+        raise (NamespaceNotFound if namespace == ALE_NAMESPACE else NameNotFound)(
+            f"`{id}` is a game of the ALE, and the bridge to it, `jaxenvs_ale_bridge`, is not installed: run"
+            ' `pip install "jaxenvs[atari]"`.'
+        )
 
 
 def _check_namespace(namespace: str | None) -> None:

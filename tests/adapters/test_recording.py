@@ -153,6 +153,33 @@ def test_a_field_that_is_set_ends_the_replays_with_a_warning(tmp_path):
     assert len(recorded(tmp_path / "run")) > 3 and not (tmp_path / "run" / "replays").exists()
 
 
+def test_an_episode_whose_state_was_set_has_no_replay(tmp_path):
+    def play(env):
+        while not any(env.step(0)[2:4]):
+            pass
+
+    env = record(gymnasium.make("jaxenvs/CartPole-v1", max_episode_steps=LIMIT), tmp_path / "single")
+    for seed, number in ((0, None), (1, np.zeros(4)), (2, None)):
+        env.reset(seed=seed)
+        env.step(1)
+        if number is not None:
+            env.unwrapped.state = number
+        play(env)
+    env.close()
+    assert len(recorded(tmp_path / "single")) == 3
+    assert check_replays(Run.open(tmp_path / "single"), LIMITED, least=2) == 2
+
+    envs = record(GymnasiumVectorEnv(LIMITED, LANES, autoreset_mode="SameStep"), tmp_path / "batch")
+    envs.reset(seed=0)
+    for step in range(3 * LIMIT):
+        if step == LIMIT + 2:
+            envs.set_attr("state", [np.zeros(4)] * LANES)
+        envs.step(np.array([0, 1, step % 2]))
+    envs.close()
+    episodes = len(recorded(tmp_path / "batch"))
+    assert check_replays(Run.open(tmp_path / "batch"), LIMITED) == episodes - LANES
+
+
 def test_what_cannot_be_recorded_is_refused(tmp_path):
     envs = GymnasiumVectorEnv(LIMITED, LANES)
     record(envs, tmp_path / "run")

@@ -56,7 +56,13 @@ def test_gymnasiums_adapters_have_no_render_mode(adapter):
 
 def test_stable_baselines3s_adapter_refuses_the_mode():
     pytest.importorskip("stable_baselines3", reason="needs the extra `sb3`")
-    adapters.StableBaselines3VecEnv(ENV, 2).reset()
+    blind = adapters.StableBaselines3VecEnv(ENV, 2)
+    assert blind.render_mode is None and blind.metadata["render_modes"] == []
+    blind.reset()
+    with pytest.warns(UserWarning, match="WithoutPicture has no pictures"):
+        assert blind.get_images() == [None] * 2
+    with pytest.warns(UserWarning, match="no `render_mode`"):
+        assert blind.render() is None
     with pytest.raises(InvalidField, match="WithoutPicture has no render mode 'rgb_array'"):
         adapters.StableBaselines3VecEnv(ENV, 2, render_mode="rgb_array")
 

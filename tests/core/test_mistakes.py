@@ -61,6 +61,8 @@ LINES = r"`state, timestep = env\.reset\(key\)`, then `state, timestep = env\.st
             InvalidKey,
             r"takes a random key, and got none: write `space\.sample\(key\)`",
         ),
+        (lambda p: [*p.timestep], TypeError, r"is not a tuple.*`timestep\.observation`.*GymnasiumEnv"),
+        (lambda p: p.timestep[0], TypeError, r"is not a tuple.*`timestep\.observation`"),
         (lambda p: [*p.env], TypeError, r"cannot be taken apart: write `env = jaxenvs\.make"),
     ],
 )

@@ -123,3 +123,15 @@ def test_a_package_found_twice_is_loaded_once(install, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "copy")
     install("fake_function", REGISTERS, "fake_function:register", tmp_path / "copy")
     assert jaxenvs.make("fake/Pole-v3").max_episode_steps == 5
+
+
+@pytest.mark.parametrize("id", ["ALE/Pong-v5", "ALE/Pong", "PongNoFrameskip-v4", "Breakout-v0"])
+def test_without_the_bridge_a_game_says_what_to_install(id, monkeypatch):
+    games = {known: spec for known, spec in registry._specs.items() if spec.namespace != "ALE"}
+    monkeypatch.setattr(registry, "_specs", games)
+    monkeypatch.setattr(registry, "_makers", [])
+    monkeypatch.setattr(registry, "_plugins_loaded", True)
+    with pytest.raises(jaxenvs.errors.UnregisteredEnv, match=r'a game of the ALE.*pip install "jaxenvs\[atari\]"'):
+        jaxenvs.make(id)
+    with pytest.raises(jaxenvs.errors.NameNotFound, match="doesn't exist"):
+        jaxenvs.make("Pnog-v0")

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxenvs.adapters._gymnasium_names import COMPUTED, name_here
+from jaxenvs.adapters._gymnasium_names import COMPUTED, INSTEAD, name_here
+from jaxenvs.adapters._gymnasium_state import reader_of
 from jaxenvs.adapters._host_loop.lane_programs import Axes
 from jaxenvs.core.checks import is_real
 from jaxenvs.core.env import Env
@@ -54,8 +55,7 @@ class Declared:
     A field reads as it was declared or set: 9.81 rather than the digits of a float32. Setting one changes both copies.
 
     Attributes:
-        device: all environments as one pytree; leaves that differ by lane have a leading axis.
-        axes: says which leaves those are.
+        axes: for each leaf of `device`, the axis of the lanes, or None.
     """
 
     def __init__(self, env: Env[Any, Any], num_envs: int) -> None:
@@ -63,8 +63,23 @@ class Declared:
         self._num_envs = num_envs
         self._first = self._common = env
         self._own: dict[int, Any] = {}  # environments of lanes that differ from the common one
-        self.device: Any = on_device(env)
-        self.axes: Axes = (None,) * len(jax.tree.leaves(self.device))
+        self._device: Any = None
+        self.axes: Axes = (None,) * len(jax.tree.leaves(env))
+
+    @property
+    def device(self) -> Any:
+        """All environments as one pytree, with arrays for leaves; those that differ by lane have a leading axis.
+
+        It is put there when it is first used: JAX begins then, after which a process cannot be forked.
+        """
+        if self._device is None:
+            self._device = on_device(self._common)
+        return self._device
+
+    @property
+    def common(self) -> Any:
+        """The environment of the lanes that have no own one, as declared; of the structure of `device`."""
+        return self._common
 
     def lane(self, lane: int) -> Any:
         """One lane's environment, as declared."""
@@ -156,18 +171,19 @@ class Declared:
                 return Method(value) if is_method else jax.tree.map(_for_the_host, value)
         if name == "unwrapped":
             return base
-        raise AttributeError(f"{self._no_attribute(name)} What changes in an episode is in its `state`.")
+        more = "" if name in INSTEAD else " What changes in an episode is in its `state`."
+        raise AttributeError(f"{self._no_attribute(name)}{more}")
 
     def _upload(self) -> None:
         """Puts all leaves on the device; those that differ by lane get a leading axis."""
         if not self._own:
-            self.device = on_device(self._common)
-            self.axes = (None,) * len(jax.tree.leaves(self.device))
+            self._device = on_device(self._common)
+            self.axes = (None,) * len(jax.tree.leaves(self._device))
             return
         columns = list(zip(*(jax.tree.leaves(self.lane(lane)) for lane in range(self._num_envs)), strict=True))
         differs = [any(leaf is not column[0] for leaf in column) for column in columns]
         leaves = [np.stack(column) if own else column[0] for column, own in zip(columns, differs, strict=True)]
-        self.device = on_device(jax.tree.structure(self._common).unflatten(leaves))
+        self._device = on_device(jax.tree.structure(self._common).unflatten(leaves))
         self.axes = tuple(0 if own else None for own in differs)
 
     def _write(self, depth: int, name: str, values: Sequence[Any], lanes: Sequence[int], everywhere: bool) -> None:
@@ -187,11 +203,13 @@ class Declared:
                 old = jnp.broadcast_to(old, (self._num_envs, *jnp.shape(old)))
             leaves[position] = old.at[index].set(np.asarray(column, old.dtype))
             axes[position] = 0
-        self.device, self.axes = structure.unflatten(leaves), tuple(axes)
+        self._device, self.axes = structure.unflatten(leaves), tuple(axes)
 
     def _resolved(self, name: str) -> str:
         """Our name for a field that has another name in Gymnasium."""
         base = unwrap(self._common)
+        if name == "_max_episode_steps" and "max_episode_steps" in self.names():
+            return "max_episode_steps"  # of Gymnasium's TimeLimit
         return name_here(type(base), name, _names(base))
 
     def _depth(self, name: str) -> int | None:
@@ -200,21 +218,37 @@ class Declared:
         return depths[0] if depths else None
 
     def _no_attribute(self, name: str) -> AttributeError:
+        if name in INSTEAD and type(unwrap(self._common)).__module__.startswith("jaxenvs.envs."):
+            return AttributeError(f"The environment has no attribute `{name}`: {INSTEAD[name]}.")
         names = self.names()
         listed = f"Its fields are: {', '.join(names)}." if names else "It has no fields."
         return AttributeError(f"The environment has no attribute `{name}`.{did_you_mean(name, names)} {listed}")
 
     def _cannot_set(self, name: str) -> AttributeError:
-        if not name.startswith("_") and self._is_computed(name):
+        if self._is_computed(name) or reader_of(unwrap(self._common), name):
             listed = ", ".join(self.names()) or "none"
             return AttributeError(
                 f"`{name}` cannot be set: the environment computes it. What can be set are its fields: {listed}."
             )
         return self._no_attribute(name)
 
-    def near_miss(self, name: str) -> AttributeError | None:
-        """The error for a name that cannot be set, or that resembles the name of a field; else None."""
-        return self._cannot_set(name) if self._is_computed(name) or did_you_mean(name, self.names()) else None
+    def check_storable(self, name: str) -> None:
+        """Raises the AttributeError for a name that cannot be set, or that resembles the name of a field."""
+        taken = self._is_computed(name) or reader_of(unwrap(self._common), name)
+        if not name.startswith("_") and (taken or did_you_mean(name, self.names())):
+            raise self._cannot_set(name)
+
+    def is_computed_as(self, name: str, value: Any) -> bool:
+        """Whether Gymnasium's twin keeps an attribute that follows from the fields here, and it has this value.
+
+        Scripts set `total_mass` after `masspole`, say.
+        """
+        base = unwrap(self._common)
+        computed = _computed(base)
+        if name not in computed or not is_real(value) or np.ndim(value):
+            return False
+        own = computed[name](base)
+        return is_real(own) and np.ndim(own) == 0 and bool(np.isclose(value, own))
 
     def _is_computed(self, name: str) -> bool:
         chain = _chain(self._common)[1:]

@@ -98,6 +98,16 @@ class LaneRecorder:
         self._shift[mask] = (self._assembled - np.asarray(number))[mask]
         self._is_plain[mask] = plain
 
+    def depart(self, lanes: Any) -> None:
+        """Notes that the states of some lanes were set, so that their episodes do not follow from keys and actions.
+
+        Args:
+            lanes: indices.
+        """
+        if self._is_plain[lanes].any():
+            self._drain()
+            self._is_plain[lanes] = False
+
     def step(self, actions: Any, reward: Any, terminated: Any, truncated: Any, resets: Mode) -> None:
         """Counts a step of all lanes.
 

@@ -6,7 +6,7 @@ environment as an argument, so adapters of the same task share their programs.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -14,14 +14,14 @@ import numpy as np
 from jax import Array
 
 from jaxenvs.adapters._host_loop.attributes import Declared, plain
+from jaxenvs.adapters._host_loop.lane_attributes import LaneAttributes
 from jaxenvs.adapters._host_loop.lane_programs import Mode as Mode
 from jaxenvs.adapters._host_loop.lane_programs import Output as Output
 from jaxenvs.adapters._host_loop.lane_programs import choose, lane_programs
 from jaxenvs.adapters._host_loop.processes import check_process
 from jaxenvs.core.checks import check_integer, is_integer
 from jaxenvs.core.env import Env
-from jaxenvs.core.trees import tree_at
-from jaxenvs.core.wrapper import rewrap, unwrap, unwrap_state
+from jaxenvs.core.wrapper import rewrap, unwrap
 from jaxenvs.errors import InvalidField, did_you_mean
 from jaxenvs.random import Key, keys
 from jaxenvs.wrappers.auto_reset import AutoReset
@@ -66,7 +66,7 @@ def lane_values(values: Any, num_envs: int) -> list[Any]:
     return each
 
 
-class Lanes:
+class Lanes(LaneAttributes):
     """A batch of environments on the device, stepped from the host.
 
     Attributes:
@@ -84,11 +84,12 @@ class Lanes:
         check_integer(adapter, "num_envs", num_envs)
         self.num_envs = int(num_envs)
         self._declared = Declared(AutoReset(env), self.num_envs)
-        self._programs = lane_programs(self._declared.device)
+        self._programs = lane_programs(self._declared.common)
         self._state: Any = None  # a LanesState after the first reset
         self._seen: Any = None
         self.seeds: tuple[int, ...] = ()  # the seed of each lane's randomness
         self.recorder: LaneRecorder | None = None
+        self._stored, self._generators = {}, {}
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy is another environment, which nobody has asked to record.
@@ -96,7 +97,7 @@ class Lanes:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._programs = lane_programs(self._declared.device)
+        self._programs = lane_programs(self._declared.common)
 
     @property
     def env(self) -> Env[Any, Any]:
@@ -206,61 +207,20 @@ class Lanes:
         """(num_envs, height, width, 3) uint8: a picture of each lane."""
         return self._programs.render(self.env, self._declared.axes, self._state.env.inner)
 
-    def lane(self, index: int) -> tuple[Env[Any, Any], Any]:
-        """One lane's environment, with its own leaves, and its state."""
-        return self._declared.lane(index).env, tree_at(self._state.env.inner, index)
-
-    def has_field(self, name: str) -> bool:
-        """Whether `name` is a field of the environment or of a wrapper around it."""
-        return self._declared.has_field(name)
-
-    def get_attribute(self, name: str, lanes: Sequence[int]) -> list[Any]:
-        """A public field, property or method of the environment or of a wrapper around it, for some lanes.
-
-        A field reads as it was declared or set, as a Python number or a NumPy array. A method gets its arguments
-        unchanged. "unwrapped" is the environment without its wrappers, and "state" its state; None before the first
-        reset.
-
-        Raises:
-            AttributeError: there is no such attribute; the message lists the fields.
-        """
-        if name != "state" or self._declared.has_field(name):
-            return self._declared.get(name, lanes)
-        if self._state is None:
-            return [None] * len(lanes)
-        return [unwrap_state(*self.lane(lane)) for lane in lanes]
-
-    def set_attribute(self, name: str, values: Sequence[Any], lanes: Sequence[int]) -> None:
-        """Sets a field of the environment, or of a wrapper around it, for some lanes.
-
-        A field that is part of the program, such as the size of a map, has one value for all lanes. Setting a
-        field that changes the form of the state ends all episodes, and a reset must follow.
-
-        Args:
-            name: name of the field.
-            values: one for each of `lanes`.
-            lanes: indices.
-
-        Raises:
-            AttributeError: there is no such field.
-            InvalidField: the field cannot take the value, or it is static and there are several values.
-        """
-        if not self._declared.set(name, values, lanes):
-            return
-        device, axes = self._declared.device, self._declared.axes
-        self._programs = lane_programs(device)
-        if self._state is not None:
-            own = self._state.env
-            fresh = jax.eval_shape(lambda: self._programs.start(device, axes, own.key, own.episodes)[0])
-            if not same_form(fresh, self._state):
-                self._state = None
-
 
 class FieldsBySetAttr:
     """Mix-in for adapters whose attribute `_lanes` is a `Lanes`: setting a field as an attribute of the adapter raises.
 
     It would have no effect, since the fields belong to the environments.
     """
+
+    @property
+    def envs(self) -> NoReturn:
+        """Raises an AttributeError that says what there is in place of a list of environments."""
+        raise AttributeError(
+            "There is no list `envs`, since the environments are one batch on the device. `get_attr` and `set_attr`"
+            ' reach each of them: `get_attr("gravity")`, `get_attr("state")`.'
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and name not in self.__dict__ and not hasattr(type(self), name):
@@ -287,12 +247,6 @@ class SetAttr(FieldsBySetAttr):
             ValueError: the number of values is wrong.
         """
         self._lanes.set_attribute(name, lane_values(values, self.num_envs), range(self.num_envs))
-
-
-def same_form(one: Any, other: Any) -> bool:
-    """Whether two states have the same structure, shapes and dtypes."""
-    forms = [jax.tree.map(lambda leaf: (jnp.shape(leaf), leaf.dtype), state) for state in (one, other)]
-    return jax.tree.structure(one) == jax.tree.structure(other) and forms[0] == forms[1]
 
 
 def with_reset_options(auto: Any, options: dict[str, Any] | None) -> Any:

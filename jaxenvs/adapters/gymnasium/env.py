@@ -9,14 +9,25 @@ import numpy as np
 
 from jaxenvs import errors
 from jaxenvs.adapters._given_env import given_env
+from jaxenvs.adapters._gymnasium_state import (
+    read,
+    reader_of,
+    set_state,
+    state_from,
+    takes_positions,
+    with_base_state,
+    writer_of,
+)
 from jaxenvs.adapters._host_loop.attributes import Declared
 from jaxenvs.adapters._host_loop.batches import check_values, from_gymnasium_batch, to_info_value
-from jaxenvs.adapters._host_loop.lanes import same_form, with_reset_options
+from jaxenvs.adapters._host_loop.lane_attributes import same_form
+from jaxenvs.adapters._host_loop.lanes import with_reset_options
 from jaxenvs.adapters._host_loop.processes import check_process, is_async_worker, is_forked
 from jaxenvs.adapters._host_loop.single_programs import SinglePrograms, single_programs, to_go_on_from
 from jaxenvs.adapters._host_loop.transfer import to_host
 from jaxenvs.adapters._host_loop.window import Window
 from jaxenvs.adapters.gymnasium.errors import ClosedEnvironment, InvalidAction, ResetNeeded
+from jaxenvs.adapters.gymnasium.mujoco_model import WritableModel
 from jaxenvs.adapters.gymnasium.wrappers_around import refuse_fields_on_wrappers
 from jaxenvs.core.env import Env, RendersText
 from jaxenvs.core.wrapper import unwrap, unwrap_state
@@ -87,7 +98,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         made = given_env(type(self).__name__, env, fields, max_episode_steps=-1 if isinstance(env, str) else None)
         self._declared = Declared(AutoReset(made), 1)
         self._fields = frozenset(self._declared.names())
-        self._programs: SinglePrograms = single_programs(self._auto)
+        self._programs: SinglePrograms = single_programs(self._declared.common)
         self._space = made.observation_space
         self._actions = made.action_space
         self.observation_space = self._space.to_gymnasium()
@@ -99,6 +110,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._episodes = 0  # number of episodes that the key has begun
         self._state: Any = None
         self._closed = False
+        self._departed = False  # whether the state was set since the last reset
+        self._model: WritableModel | None = None
         self._title = type(unwrap(made)).__name__
         self._window = Window(self._title, self.metadata["render_fps"]) if render_mode == "human" else None
 
@@ -115,7 +128,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def state(self) -> Any:
         """The state of `env`, a pytree; None before the first reset. Set it to continue from another state.
 
-        `env.unwrapped.state = env.unwrapped.state.replace(theta=0.1)` changes a part of it.
+        `env.unwrapped.state = env.unwrapped.state.replace(theta=0.1)` changes a part of it. In classic control it can
+        be read and set like Gymnasium's array as well.
         """
         return self._state
 
@@ -123,6 +137,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def state(self, state: Any) -> None:
         if self._state is None:
             raise ResetNeeded("Cannot set `state` before calling env.reset()")
+        state = state_from(self._state, state)
         if jax.tree.structure(state) != jax.tree.structure(self._state):
             change = ""
             if dataclasses.is_dataclass(self._state):
@@ -131,7 +146,11 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
                 f"`state` must be a state of this environment, a {type(self._state).__name__}, got"
                 f" {type(state).__name__}.{change}"
             )
-        self._state = state
+        self._put(state)
+
+    def _put(self, state: Any) -> None:
+        """Goes on from a state to which the key of the episode and its actions do not lead."""
+        self._state, self._departed = state, True
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode.
@@ -149,6 +168,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
                 set on a wrapper around this environment, where it has no effect.
         """
         check_process()
+        self._adopt_model()
         refuse_fields_on_wrappers(self, self._fields)
         auto = with_reset_options(self._auto, options)
         super().reset(seed=seed)
@@ -158,7 +178,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         elif self._key is None:
             self._key = key(int(self.np_random.integers(2**63)))
         state, seen = self._programs.begin_episode(auto, self._key, self._episodes, ended)
-        self._episodes, self._state, self._closed = self._episodes + 1, state.inner, False
+        self._episodes, self._state, self._closed, self._departed = self._episodes + 1, state.inner, False, False
         observation, info = to_host(seen)
         self._show()
         return self._space.element_to_gymnasium(observation), _info(info)
@@ -175,6 +195,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             ClosedEnvironment: `close` has been called.
         """
         self._check_usable("step")
+        self._adopt_model()
         self._state, timestep = self._programs.advance(self._auto.env, self._state, self._checked(action))
         timestep = to_host(timestep)
         self._show()
@@ -252,11 +273,40 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
     def __getattr__(self, name: str) -> Any:
         # Python calls this for names it does not find elsewhere; while copying, also before any attribute is set.
+        if name == "_get_obs" and self.__dict__.get("_state") is not None and self.env.can_observe:
+            return self._observe  # which scripts for Gymnasium's robots call after `set_state`
         if name.startswith("_") or "_declared" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         if hasattr(type(self), name):
             return object.__getattribute__(self, name)  # a property raised an AttributeError: show that one
+        declared = self._declared.lane(0).env
+        if name == "model" and reader_of(unwrap(declared), name):
+            self._model = self._model or WritableModel()
+            return self._model.get(unwrap(declared))
+        if reader_of(unwrap(declared), name):
+            return read(declared, name, self._state)
+        if name == "set_state" and takes_positions(unwrap(declared)):
+            return self._set_positions
         return self._declared.get(name, (0,))[0]
+
+    def _adopt_model(self) -> None:
+        """Takes over what was written to MuJoCo's model."""
+        if self._model is not None:
+            self._model.adopt(unwrap(self._declared.lane(0).env), self._set_parameters)
+
+    def _set_parameters(self, parameters: Any) -> Any:
+        self._takes("parameters", parameters)
+        base: Any = unwrap(self._declared.lane(0).env)
+        return base.parameters
+
+    def _observe(self) -> Any:
+        """The observation of the current state."""
+        return self._space.element_to_gymnasium(to_host(self.env.observe(self._state)))
+
+    def _set_positions(self, qpos: Any, qvel: Any) -> None:
+        """Sets the positions and velocities of a robot of MuJoCo; the time stays."""
+        self._check_usable("set_state")
+        self._put(with_base_state(self.env, self._state, lambda base, state: set_state(base, state, qpos, qvel)))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_") or "_window" not in self.__dict__:  # until the end of `__init__`
@@ -269,10 +319,9 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     def _takes(self, name: str, value: Any) -> bool:
         """Sets a field, and returns whether `name` is one."""
         if not self._declared.has_field(name):
-            self._check_storable(name)
-            return False
+            return self._takes_as_gymnasium(name, value)
         if self._declared.set(name, [value], (0,)):
-            self._programs = single_programs(self._auto)
+            self._programs = single_programs(self._declared.common)
             if self._state is not None:
                 auto = self._auto
                 fresh = jax.eval_shape(lambda: self._programs.begin_episode(auto, self._key, 0)[0].inner)
@@ -280,9 +329,22 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
                     self._state = None
         return True
 
+    def _takes_as_gymnasium(self, name: str, value: Any) -> bool:
+        """Sets an attribute of Gymnasium's twin that belongs to the state, and returns whether `name` is one."""
+        base = unwrap(self._declared.lane(0).env)
+        if writer := writer_of(base, name):
+            if self._state is None:
+                raise ResetNeeded(f"Cannot set `{name}` before calling env.reset()")
+            self._put(with_base_state(self.env, self._state, lambda base, state: writer(base, state, value)))
+            return True
+        if self._declared.is_computed_as(name, value):
+            return True
+        self._check_storable(name)
+        return False
+
     def _check_storable(self, name: str) -> None:
-        if not name.startswith("_") and "_declared" in self.__dict__ and (error := self._declared.near_miss(name)):
-            raise error
+        if "_declared" in self.__dict__:
+            self._declared.check_storable(name)
 
     def _stand_in(self, made: "_Made", render_mode: str | None) -> None:
         """Makes a stand-in that has spaces and raises `ForkedProcess` when it is reset; see `is_async_worker`."""
@@ -291,11 +353,11 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._closed, self._window = False, None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_window", "_programs")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_window", "_programs", "_model")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _window=None)
-        self._programs = single_programs(self._auto)
+        self.__dict__.update(state, _window=None, _model=None)
+        self._programs = single_programs(self._declared.common)
         if self.render_mode == "human":
             self._window = Window(self._title, self.metadata["render_fps"])
 

@@ -77,6 +77,8 @@ class RecordedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """See `GymnasiumEnv.step`."""
+        if self._inner._departed:
+            self.recorder.depart([0])
         result = self.env.step(action)
         _, reward, terminated, truncated, _ = result
         actions = jax.tree.map(

@@ -52,9 +52,10 @@ def register_all() -> None:
         return
     for spec in registry.loaded():
         register(spec)
-    if importlib.util.find_spec(_BRIDGE):
-        for id, max_episode_steps in atari_ids():
-            _put(id, max_episode_steps, None, _ADAPTER_OF_GAMES)
+    # Without the bridge, the adapter raises the error that says what to install.
+    adapter_of_games = _ADAPTER_OF_GAMES if importlib.util.find_spec(_BRIDGE) else _ADAPTER
+    for id, max_episode_steps in atari_ids():
+        _put(id, max_episode_steps, None, adapter_of_games)
     registry.on_add(register)
 
 

@@ -195,7 +195,7 @@ class BipedalWalker(Env[BipedalWalkerState, Array]):
         high = [math.pi, 5.0, 5.0, 5.0, *leg, 5.0, *leg, 5.0, *[1.0] * 10]
         low = [-value for value in high]
         low[8] = low[13] = 0.0
-        return Box(jnp.array(low, jnp.float32), jnp.array(high, jnp.float32))
+        return Box(np.array(low, np.float32), np.array(high, np.float32))
 
     @property
     def action_space(self) -> Box:

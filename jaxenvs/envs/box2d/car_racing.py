@@ -149,7 +149,7 @@ class CarRacing(Env[CarRacingState, Array]):
         """Steering, gas and brake; or nothing (0), right (1), left (2), gas (3) or brake (4)."""
         if not self.continuous:
             return Discrete(5)
-        return Box(jnp.array([-1.0, 0.0, 0.0], jnp.float32), jnp.array([1.0, 1.0, 1.0], jnp.float32))
+        return Box(np.array([-1.0, 0.0, 0.0], np.float32), np.array([1.0, 1.0, 1.0], np.float32))
 
     def reset(self, key: Key) -> tuple[CarRacingState, TimeStep[Array]]:
         """Lays a track and takes a step without an action."""

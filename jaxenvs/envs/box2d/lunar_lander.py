@@ -182,8 +182,8 @@ class LunarLander(Env[LunarLanderState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        high = jnp.array([2.5, 2.5, 10.0, 10.0, 2 * math.pi, 10.0, 1.0, 1.0], jnp.float32)
-        low = jnp.array([-2.5, -2.5, -10.0, -10.0, -2 * math.pi, -10.0, 0.0, 0.0], jnp.float32)
+        high = np.array([2.5, 2.5, 10.0, 10.0, 2 * math.pi, 10.0, 1.0, 1.0], np.float32)
+        low = np.array([-2.5, -2.5, -10.0, -10.0, -2 * math.pi, -10.0, 0.0, 0.0], np.float32)
         return Box(low, high)
 
     @property

@@ -11,16 +11,17 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.pytree import static
 from jaxenvs.core.trigonometry import cos, sin
+from jaxenvs.core.vector_state import VectorState
 from jaxenvs.envs._two_links import draw_two_links
-from jaxenvs.envs.classic_control._limits import check_start_range, within
+from jaxenvs.envs.classic_control._limits import check_start_range, vector, within
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
 
-class AcrobotState(PyTreeNode):
+class AcrobotState(VectorState):
     """State of `Acrobot`.
 
     Attributes:
@@ -36,6 +37,8 @@ class AcrobotState(PyTreeNode):
     theta1_dot: Array
     theta2_dot: Array
     key: Key | None = None
+
+    numbers = ("theta1", "theta2", "theta1_dot", "theta2_dot")
 
 
 class Acrobot(Env[AcrobotState, Array]):
@@ -128,8 +131,7 @@ class Acrobot(Env[AcrobotState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        speeds = [jnp.asarray(v, jnp.float32) for v in (self.max_velocity_1, self.max_velocity_2)]
-        high = jnp.stack([jnp.ones((), jnp.float32)] * 4 + speeds)
+        high = vector(1.0, 1.0, 1.0, 1.0, self.max_velocity_1, self.max_velocity_2)
         return Box(-high, high)
 
     @property

@@ -13,14 +13,15 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.checks import check_choice
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.pytree import static
+from jaxenvs.core.vector_state import VectorState
 from jaxenvs.envs._cart_pole import accelerations
-from jaxenvs.envs.classic_control._limits import check_start_range
+from jaxenvs.envs.classic_control._limits import check_start_range, vector
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
 
-class CartPoleState(PyTreeNode):
+class CartPoleState(VectorState):
     """State of `CartPole`.
 
     Attributes:
@@ -36,6 +37,8 @@ class CartPoleState(PyTreeNode):
     theta: Array
     theta_dot: Array
     fallen: Array
+
+    numbers = ("x", "x_dot", "theta", "theta_dot")
 
 
 class CartPole(Env[CartPoleState, Array]):
@@ -114,9 +117,7 @@ class CartPole(Env[CartPoleState, Array]):
     @property
     def observation_space(self) -> Box:
         """(4,) float32: see the class. The bounds are twice the thresholds, so that the last state lies within them."""
-        x, theta = (2.0 * jnp.asarray(v, jnp.float32) for v in (self.x_threshold, self.theta_threshold))
-        infinity = jnp.full((), np.inf, jnp.float32)
-        high = jnp.stack([x, infinity, theta, infinity])
+        high = 2.0 * vector(self.x_threshold, np.inf, self.theta_threshold, np.inf)
         return Box(-high, high)
 
     @property

@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 
 from jaxenvs.core.env import Env, TimeStep, restart, transition
 from jaxenvs.envs._hill import MountainCarState, draw, drive
-from jaxenvs.envs.classic_control._limits import check_start_range
+from jaxenvs.envs.classic_control._limits import check_start_range, vector
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box, Discrete
 
@@ -72,10 +72,8 @@ class MountainCar(Env[MountainCarState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        lowest, highest, speed = (
-            jnp.asarray(v, jnp.float32) for v in (self.min_position, self.max_position, self.max_speed)
-        )
-        return Box(jnp.stack([lowest, -speed]), jnp.stack([highest, speed]))
+        high = vector(self.max_position, self.max_speed)
+        return Box(vector(self.min_position, -1.0 * self.max_speed), high)
 
     @property
     def action_space(self) -> Discrete:

@@ -12,14 +12,14 @@ from jax.typing import ArrayLike
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.checks import check_range
 from jaxenvs.core.env import Env, TimeStep, restart, transition
-from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trigonometry import cos, sin, wrap_angle
-from jaxenvs.envs.classic_control._limits import within
+from jaxenvs.core.vector_state import VectorState
+from jaxenvs.envs.classic_control._limits import vector, within
 from jaxenvs.random import Key, check_key
 from jaxenvs.spaces import Box
 
 
-class PendulumState(PyTreeNode):
+class PendulumState(VectorState):
     """State of `Pendulum`.
 
     Attributes:
@@ -31,6 +31,8 @@ class PendulumState(PyTreeNode):
     theta: Array
     theta_dot: Array
     torque: Array
+
+    numbers = ("theta", "theta_dot")
 
 
 class Pendulum(Env[PendulumState, Array]):
@@ -93,8 +95,7 @@ class Pendulum(Env[PendulumState, Array]):
 
     @property
     def observation_space(self) -> Box:
-        one = jnp.ones((), jnp.float32)
-        high = jnp.stack([one, one, jnp.asarray(self.max_speed, jnp.float32)])
+        high = vector(1.0, 1.0, self.max_speed)
         return Box(-high, high)
 
     @property

@@ -14,7 +14,8 @@ from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.mujoco import engines, rendering
-from jaxenvs.simulators.mujoco.model import Model, load_model
+from jaxenvs.simulators.mujoco.host_view import mj_data_of, mj_model_of, parameters_in
+from jaxenvs.simulators.mujoco.model import Model, adopt_xml_file, load_model
 from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
 from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, Reading
 from jaxenvs.simulators.mujoco.simulation import Simulation, check_precision, choose_engine
@@ -29,7 +30,8 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
     """Base of the tasks on MuJoCo, corresponding to Gymnasium's `MujocoEnv`.
 
     Parameters:
-        xml_file: the model: the name of a file among Gymnasium's assets, or a path that begins with `/`, `.` or `~`.
+        xml_file: the model: the name of a file among Gymnasium's assets, or a path that begins with `/`, `.` or `~`, or
+            is a `pathlib.Path`.
         frame_skip: number of simulation substeps per step.
         engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
             accelerator and has derivatives. `"warp"` is MuJoCo Warp, for NVIDIA GPUs, in float32; its sums may differ
@@ -71,6 +73,7 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
     def check_fields(self) -> None:
         """Checks the model and the options, and fills in the engine and the parameters."""
         name = type(self).__name__
+        adopt_xml_file(self)
         check_integer(self, "frame_skip", self.frame_skip)
         check_precision(self)
         object.__setattr__(self, "engine", choose_engine(self.engine))
@@ -121,6 +124,27 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
     def model(self) -> Model:
         """The compiled MuJoCo model of the task."""
         return load_model(self.xml_file)
+
+    @property
+    def mj_model(self) -> Any:
+        """The `mujoco.MjModel` with the `parameters`, for reading on the host; its arrays are read-only."""
+        return mj_model_of(self.model, self.parameters)
+
+    def writable_mj_model(self) -> Any:
+        """A copy of `mj_model` in which the numbers of `parameters` can be written to; see `parameters_in`."""
+        return mj_model_of(self.model, self.parameters, writable=True)
+
+    def parameters_in(self, mj_model: Any) -> Parameters:
+        """The parameters that were written into a `writable_mj_model`; `parameters` itself if none was changed."""
+        return parameters_in(mj_model, self.parameters)
+
+    def mj_data(self, state: SimulationState | None = None) -> Any:
+        """The `mujoco.MjData` of a concrete state, for reading on the host; None for the model's reference.
+
+        Everything in it belongs to the state's `qpos` and `qvel`; after a step of MuJoCo, positions of bodies and
+        forces lag behind by a substep. Controls are no part of a state, and are 0.
+        """
+        return mj_data_of(self.model, self.parameters, state)
 
     @property
     def dt(self) -> float:

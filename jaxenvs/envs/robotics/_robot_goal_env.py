@@ -13,7 +13,8 @@ from jaxenvs.core.goal_env import GoalEnv
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.mujoco import rendering
-from jaxenvs.simulators.mujoco.model import Model
+from jaxenvs.simulators.mujoco.host_view import mj_data_of, mj_model_of, parameters_in
+from jaxenvs.simulators.mujoco.model import Model, adopt_xml_file
 from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
 from jaxenvs.simulators.mujoco.simulation import check_precision, choose_engine
 
@@ -25,7 +26,7 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
 
     Parameters:
         xml_file: the model: the name of a file among those of the reference, or a path that begins with `/`, `.` or
-            `~`.
+            `~`, or is a `pathlib.Path`.
         reward_type: `"sparse"` or `"dense"`; see Reward.
         engine: who computes: `"c"` is C MuJoCo, with several threads on the CPU. `"mjx"` is pure JAX, which runs on an
             accelerator. `"auto"` is `"c"` if JAX computes on the CPU, else `"mjx"`.
@@ -34,7 +35,11 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
         parameters: masses, friction, gravity and so on; None for those of the model.
         width: width of a picture, pixels.
         height: height of a picture, pixels.
-        default_camera_config: `distance`, `azimuth`, `elevation` and `lookat` of the camera.
+        camera_id: number of one of the model's cameras; by default, a camera looks at the task.
+        camera_name: name of one of the model's cameras, in place of `camera_id`.
+        default_camera_config: `distance`, `azimuth`, `elevation` and `lookat` of the default camera.
+        max_geom: greatest number of shapes in a picture.
+        visual_options: flags of MuJoCo's `mjtVisFlag`, by number.
         shadow_size: side of the shadow map, texels; None for that of the model, usually 4,096. 0 draws no shadows.
     """
 
@@ -45,7 +50,11 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
     parameters: Parameters = None  # pyright: ignore[reportAssignmentType]  # filled in from the model
     width: int = static(default=480)
     height: int = static(default=480)
+    camera_id: int | None = static(default=None)
+    camera_name: str | None = static(default=None)
     default_camera_config: Mapping[str, Any] | None = static(default=None)
+    max_geom: int = static(default=1000)
+    visual_options: Mapping[int, bool] | None = static(default=None)
     shadow_size: int | None = static(default=None)
 
     goal_size: ClassVar[int]
@@ -64,6 +73,26 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
     @abc.abstractmethod
     def model(self) -> Model:
         """The compiled MuJoCo model of the task."""
+
+    @property
+    def mj_model(self) -> Any:
+        """The `mujoco.MjModel` with the `parameters`, for reading on the host; its arrays are read-only."""
+        return mj_model_of(self.model, self.parameters)
+
+    def writable_mj_model(self) -> Any:
+        """A copy of `mj_model` in which the numbers of `parameters` can be written to; see `parameters_in`."""
+        return mj_model_of(self.model, self.parameters, writable=True)
+
+    def parameters_in(self, mj_model: Any) -> Parameters:
+        """The parameters that were written into a `writable_mj_model`; `parameters` itself if none was changed."""
+        return parameters_in(mj_model, self.parameters)
+
+    def mj_data(self, state: Any = None) -> Any:
+        """The `mujoco.MjData` of a concrete state, for reading on the host; None for the model's reference.
+
+        Everything in it belongs to the state's positions and velocities. Controls are no part of a state, and are 0.
+        """
+        return mj_data_of(self.model, self.parameters, None if state is None else state.simulation)
 
     @property
     @abc.abstractmethod
@@ -85,6 +114,7 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
     def check_fields(self) -> None:
         """Checks the model and the options, and fills in the engine and the parameters."""
         name = type(self).__name__
+        adopt_xml_file(self)
         check_precision(self)
         check_choice(self, "reward_type", self.reward_type, ("sparse", "dense"))
         no_warp = f" {name} does not run on 'warp'." if str(self.engine) == "warp" else ""
@@ -96,11 +126,12 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
         model = self.model
         self.check_model(model)
         adopt_parameters(self, model)
-        for field in ("width", "height"):
+        for field in ("width", "height", "max_geom"):
             check_integer(self, field, getattr(self, field))
         if self.shadow_size not in (None, 0):
             check_integer(self, "shadow_size", self.shadow_size)
-        object.__setattr__(self, "default_camera_config", rendering.frozen(self.default_camera_config))
+        for field in ("default_camera_config", "visual_options"):
+            object.__setattr__(self, field, rendering.frozen(getattr(self, field)))
         rendering.check_view(self.view)
 
     def replace(self, **fields: Any) -> Self:
@@ -120,8 +151,12 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
             model=self.model,
             width=self.width,
             height=self.height,
+            camera_id=self.camera_id,
+            camera_name=self.camera_name,
             settings=rendering.frozen({**self.camera, **dict(self.default_camera_config or {})}),
             follows=self.follows,
+            max_geom=self.max_geom,
+            flags=rendering.frozen(self.visual_options),
             shadow_size=self.shadow_size,
             marker=self.model.site(self.target_site),
         )

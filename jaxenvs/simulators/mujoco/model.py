@@ -165,6 +165,15 @@ class Model:
 _COUNTS = {"body": "body", "camera": "cam", "site": "site", "joint": "jnt"}
 
 
+def adopt_xml_file(env: Any) -> None:
+    """Replaces an `xml_file` given as a path object by its absolute path, and None by the default of the class."""
+    given: Any = env.xml_file
+    if isinstance(given, os.PathLike):
+        object.__setattr__(env, "xml_file", str(Path(given).expanduser().absolute()))
+    elif given is None:
+        object.__setattr__(env, "xml_file", type(env).xml_file)
+
+
 def load_model(xml_file: str, collection: Collection = GYMNASIUM, additions: tuple[Addition, ...] = ()) -> Model:
     """The model of an XML file, which is read and compiled once per process.
 
@@ -226,7 +235,7 @@ def _install(extra: str) -> str:
 
 def _find(xml_file: str, collection: Collection) -> str:
     if not isinstance(xml_file, str):
-        raise InvalidField(f"`xml_file` must be a string, got {xml_file!r}.")
+        raise InvalidField(f"`xml_file` must be a string or a path, got {xml_file!r}.")
     if xml_file.startswith((".", "/", "~")):
         path = Path(xml_file).expanduser().absolute()
         hint = "Correct the path; relative ones start in the working directory."

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxenvs.core.checks import check_choice
+from jaxenvs.core.processes import computes_on_cpu
 from jaxenvs.errors import DependencyNotInstalled, InvalidField
 from jaxenvs.simulators.mujoco.gripper import Gripper
 from jaxenvs.simulators.mujoco.model import Model, import_mujoco
@@ -96,7 +97,7 @@ def choose_engine(wanted: str) -> Engine:
         DependencyNotInstalled: it needs a package that is not installed.
     """
     wanted_name = wanted if isinstance(wanted, str) else ""  # an array would be compared entry by entry
-    engine = ("c" if jax.default_backend() == "cpu" else "mjx") if wanted_name == "auto" else wanted_name
+    engine = ("c" if computes_on_cpu() else "mjx") if wanted_name == "auto" else wanted_name
     for known in ENGINES:
         if engine == known:
             check_engine(known)

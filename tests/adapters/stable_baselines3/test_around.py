@@ -90,6 +90,21 @@ def test_vec_video_recorder_records(tmp_path):
     assert env.frames_per_sec == 50
 
 
+def test_it_is_recorded_and_drawn_without_a_render_mode(tmp_path):
+    """`make_vec_env`, which scripts call without one, chooses "rgb_array" as well."""
+    pytest.importorskip("moviepy", reason="VecVideoRecorder needs moviepy")
+    env = StableBaselines3VecEnv("CartPole-v1", 2)
+    assert env.render_mode == "rgb_array" and env.get_attr("render_mode") == ["rgb_array"] * 2
+    recorder = VecVideoRecorder(env, str(tmp_path), lambda step: step == 0, 3)
+    recorder.reset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # moviepy leaves its pipe to the garbage collector
+        for action in actions_for(recorder, 4):
+            recorder.step(action)
+        recorder.close()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def warnings_of(env):
     """The warnings of Stable-Baselines3's own check for an environment; it raises an error if the check fails."""
     with warnings.catch_warnings(record=True) as caught:

@@ -108,9 +108,11 @@ BAD_CALLS = {
     "a half index": (lambda env: env.set_attr("gravity", 1.0, 0.5), InvalidField, "integer or integers"),
     "a mask of indices": (lambda env: env.get_attr("gravity", [True, False]), InvalidField, "integer or integers"),
     "an unknown attribute": (lambda env: env.get_attr("gravty"), AttributeError, "Did you mean: `gravity`"),
-    "an attribute to add": (lambda env: env.set_attr("wind", 1.0), AttributeError, "no attribute `wind`"),
+    "almost a field": (lambda env: env.set_attr("gravty", 1.0), AttributeError, "Did you mean: `gravity`"),
+    "what is computed": (lambda env: env.set_attr("total_mass", 3.0), AttributeError, "the environment computes it"),
+    "the list of DummyVecEnv": (lambda env: env.envs[0], AttributeError, "no list `envs`.*`get_attr`"),
     "a value in words": (lambda env: env.set_attr("gravity", "high"), Exception, "gravity|high"),
-    "a method": (lambda env: env.env_method("reset"), AttributeError, "no method `reset`.*pure functions"),
+    "a method": (lambda env: env.env_method("step", 0), AttributeError, "no method `step`.*pure functions"),
     "masks that are not there": (lambda env: env.env_method("action_masks"), AttributeError, "no `action_mask`"),
     "arguments": (lambda env: env.env_method("render", 3), InvalidField, "takes no arguments"),
     "a wrapper's name": (lambda env: env.env_is_wrapped("Monitor"), InvalidField, "must be a class"),
@@ -144,7 +146,8 @@ def test_a_field_that_would_change_the_spaces_is_refused():
 def test_a_missing_stable_baselines3_is_named_with_its_extra(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "stable_baselines3"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "jaxenvs.adapters.stable_baselines3.vec_env")
+    for name in ("vec_env", "attributes"):
+        monkeypatch.delitem(sys.modules, f"jaxenvs.adapters.stable_baselines3.{name}")
     monkeypatch.setitem(sys.modules, "stable_baselines3", None)
     with pytest.raises(DependencyNotInstalled, match=r'pip install "jaxenvs\[sb3\]"'):
         from jaxenvs.adapters import StableBaselines3VecEnv  # noqa: F401

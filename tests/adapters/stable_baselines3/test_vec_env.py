@@ -292,7 +292,9 @@ def test_which_wrappers_are_around():
     assert env.env_is_wrapped(Monitor) == [True] * 3
     assert env.env_is_wrapped(TimeLimit, indices=[0, 2]) == [True] * 2
     assert env.env_is_wrapped(PixelObservation, indices=0) == [False]
-    assert env.env_is_wrapped(gymnasium.wrappers.TimeLimit) == [False] * 3
+    assert env.env_is_wrapped(gymnasium.wrappers.TimeLimit) == [True] * 3
+    assert env.env_is_wrapped(gymnasium.wrappers.ClipReward) == [False] * 3
+    assert StableBaselines3VecEnv(Bits()).env_is_wrapped(gymnasium.wrappers.TimeLimit) == [False]
     assert StableBaselines3VecEnv(Bits()).env_is_wrapped(TimeLimit) == [False]
 
 
@@ -343,9 +345,47 @@ def test_pictures():
     height, width, _ = images[0].shape
     assert env.render().shape == (2 * height, 2 * width, 3)  # four tiles, one of them black
     np.testing.assert_array_equal(env.env_method("render", indices=1)[0], images[1])
-    blind = StableBaselines3VecEnv("CartPole-v1", LANES)
-    blind.reset()
-    with pytest.warns(UserWarning, match='render_mode="rgb_array"'):
-        assert blind.get_images() == [None] * LANES
-    with pytest.warns(UserWarning, match="no `render_mode`"):
-        assert blind.render() is None
+
+
+def test_other_attributes_are_stored_for_each_environment():
+    env = StableBaselines3VecEnv("CartPole-v1", LANES)
+    assert not env.has_attr("wind")
+    env.set_attr("wind", wind := np.arange(3))
+    env.set_attr("_level", 2, indices=[0, 2])
+    assert all(value is wind for value in env.get_attr("wind")) and env.has_attr("wind")
+    assert env.get_attr("_level", [2]) == [2] and env.env_method("get_wrapper_attr", "_level", indices=0) == [2]
+    with pytest.raises(AttributeError, match="Environment 1 has no attribute `_level`"):
+        env.get_attr("_level")
+    env.set_attr("gravity", np.array(1.5))
+    assert env.get_attr("gravity") == [1.5] * LANES and not env.has_attr("gravty")
+
+
+def test_what_gymnasiums_wrappers_know_is_answered():
+    ours, theirs = StableBaselines3VecEnv("CartPole-v1", LANES), dummy("CartPole-v1", 500)
+    for env in (ours, theirs):
+        env.seed(3)
+        env.reset()
+        env.step(np.zeros(LANES, int))
+        for name in ("_max_episode_steps", "_elapsed_steps"):
+            assert env.get_attr(name) == [{"_max_episode_steps": 500, "_elapsed_steps": 1}[name]] * LANES
+        assert [type(generator) for generator in env.get_attr("np_random")] == [np.random.Generator] * LANES
+        assert env.get_attr("np_random")[0] is env.get_attr("np_random", 0)[0]
+    first, again = (env.get_attr("np_random", 1)[0].random() for env in (ours, ours))
+    ours.seed(3), ours.reset()
+    assert first != again  # the generator goes on, as in Gymnasium
+
+
+def test_one_environment_is_reset():
+    ours, theirs = StableBaselines3VecEnv("CartPole-v1", LANES), dummy("CartPole-v1", 500)
+    for env in (ours, theirs):
+        env.seed(3)
+        env.reset()
+        env.step(np.zeros(LANES, int))
+        ((observation, info),) = env.env_method("reset", seed=11, options={"low": 0.0, "high": 0.01}, indices=1)
+        assert observation.shape == (4,) and (observation >= 0).all() and info == {}
+    mine, other = (env.step(np.zeros(LANES, int)) for env in (ours, theirs))
+    assert_same(mine[:3], other[:3])
+    while not (mine := ours.step(np.zeros(LANES, int)))[2][1]:
+        other = theirs.step(np.zeros(LANES, int))
+    other = theirs.step(np.zeros(LANES, int))
+    assert_same(comparable(mine[3][1:2]), comparable(other[3][1:2]))  # the return of the episode since its own reset
