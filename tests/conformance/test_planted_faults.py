@@ -43,6 +43,7 @@ FAULTS = {
     faults.StaticStride: "one_trace",
     faults.ReadsParameter: "one_trace",
     faults.RewardAtReset: "episode_start",
+    impurities.RarelyOver: "episode_start",
     faults.ObservesBefore: "observes",
     faults.Unvalidated: "bad_action_refused",
     faults.UncheckedKey: "bad_key_refused",
@@ -70,6 +71,8 @@ FAULTS = {
     impurities.Donates: "all_transformations_agree",
     faults.Truncates: "base_never_truncates",
     impurities.ResetsItself: "base_never_resets",
+    impurities.BeginsAnew: "base_never_resets",
+    impurities.GoesBack: "base_never_resets",
     faults.NeverEnds: "ends_are_reached",
 }
 """The fault, and the check that `check_env` must name for it."""
