@@ -23,6 +23,8 @@ def returns_to_start(subject: Subject, end: FirstEnd) -> bool:
     Episodes that never left this state do not count: a bandit has no other.
     """
     found = np.asarray(end.found)
+    if not found.any():
+        return False
     start, before, after = (_numbers(subject, state, found) for state in (end.start, end.before, end.after))
     left = ~_agree(before, start)
     return bool(left.any() and _agree(after, start)[left].all())
@@ -35,6 +37,8 @@ def draws_new_start(subject: Subject, end: FirstEnd) -> bool:
     the same for all lanes, and another one with other keys. Ends outside the range of the starts are not repeated.
     """
     found = np.asarray(end.found)
+    if not found.any():
+        return False
     starts = _numbers(subject, end.start, np.ones_like(found))
     before, after = (_numbers(subject, state, found) for state in (end.before, end.after))
     if not (_differ(before) and all(_in_range(x, of_starts) for x, of_starts in zip(after, starts, strict=True))):
