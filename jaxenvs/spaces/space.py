@@ -26,7 +26,7 @@ def _defaults() -> Any:
     return _defaults
 
 
-def _formed(contains: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Array]:
+def _formed(contains: Callable[..., Any]) -> Callable[..., Any]:
     """Wraps `contains` so that it is only asked about what has the structure, shapes and dtypes of an element."""
 
     @functools.wraps(contains)
