@@ -71,8 +71,8 @@ def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> Lane
 
 _OF_AXIS = (
     "The step combines lanes along the axis {} (by `jax.lax.psum` or the like), which a fused step cannot: each of its"
-    " lanes is computed apart from the others. Combine what `jax.vmap(fused.step)` returns, outside of the step; or step"
-    " the environment that was fused, `fused.env`, under a `jax.vmap` with that `axis_name`."
+    " lanes is computed apart from the others. Combine what `jax.vmap(fused.step)` returns, outside of the step; or"
+    " step the environment that was fused, `fused.env`, under a `jax.vmap` with that `axis_name`."
 )
 
 
