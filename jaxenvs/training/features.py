@@ -65,7 +65,14 @@ def to_features(space: Space[Any], observation: Any, is_shown: Shown = is_pictur
     """
     if is_shown(space):
         return _in_rows_and_columns(observation)
-    parts = list(_parts(space, observation))
+    try:
+        parts = list(_parts(space, observation))
+    except (TypeError, KeyError, IndexError, ValueError) as error:
+        raise InvalidField(
+            f"An observation is {jax.tree.structure(observation)}, and those of {space} are"
+            f" {jax.tree.structure(jax.eval_shape(lambda: space.sample(jax.random.key(0))))}. Return what the space"
+            " contains: a dict for a `Dict`, a tuple for a `Tuple`."
+        ) from error
     pictures = [_in_rows_and_columns(x) for part, x in parts if _is_shown_within(part, is_shown)]
     if not pictures:
         return to_vector(space, observation)

@@ -146,3 +146,9 @@ def test_sac_reads_a_single_picture_and_refuses_to_normalise_it():
     learner = SAC(total_steps=32, num_envs=2, num_steps=4, learning_starts=8, buffer_size=32, batch_size=4)
     state, _ = jax.eval_shape(learner.train, picture, KEY)
     assert state.agent.critics[0]["params"]["Dense_0"]["kernel"].shape[0] == 8 * 10 * 16 + 1  # rows, columns, features
+
+
+def test_an_observation_of_another_form_than_its_space_is_named():
+    space = Dict(a=Box(-1, 1, ()), b=Box(-1, 1, ()))
+    with pytest.raises(InvalidField, match=r"An observation is PyTreeDef\(\(\*, \*\)\).*a dict for a `Dict`"):
+        to_features(space, (jnp.zeros(()), jnp.zeros(())))
