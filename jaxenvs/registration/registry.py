@@ -314,6 +314,8 @@ def _check_name(namespace: str | None, name: str) -> None:
         elsewhere = sorted({s.namespace for s in registry.values() if s.name == name and s.namespace})
         ids = " and ".join(f"`{other}/{name}`" for other in elsewhere)
         nearest = f" It exists in namespace `{'` and `'.join(elsewhere)}`: {ids}." if elsewhere else ""
+    if name.endswith(".py") and namespace is None:
+        nearest = f" The id that a file registers follows its name and a colon: `{name.removesuffix('.py')}:MyEnv-v0`."
     where = f" in namespace {namespace}" if namespace else ""
     hint = nearest or " `jaxenvs list` shows every id."
     raise NameNotFound(f"Environment `{name}` doesn't exist{where}.{hint}")

@@ -374,3 +374,8 @@ def test_registering_otherwise_is_answered_in_words(entry_point, arguments, mess
 def test_making_what_is_an_environment_already_is_answered_in_words(given):
     with pytest.raises(RegistrationError, match=r"`Own\(...\)` is an environment as it is"):
         jaxenvs.make(given)
+
+
+def test_a_file_in_place_of_an_id_is_answered_in_words():
+    with pytest.raises(NameNotFound, match="follows its name and a colon: `greenhouse:MyEnv-v0`"):
+        jaxenvs.make("greenhouse.py")
