@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, dataclass_transform
 
@@ -14,6 +15,7 @@ from jax.core import Tracer
 from jaxenvs.core import pytree
 from jaxenvs.core.attributes import raise_no_field
 from jaxenvs.core.calls import keyed
+from jaxenvs.errors import InvalidMask
 from jaxenvs.random import Key
 
 Element = TypeVar("Element")
@@ -24,6 +26,20 @@ def _defaults() -> Any:
     from jaxenvs.spaces import _defaults
 
     return _defaults
+
+
+def _masked(sample: Callable[..., Any]) -> Callable[..., Any]:
+    """`sample`, or if it takes nothing but a key, with a mask and probabilities that must be None."""
+    if len(inspect.signature(sample).parameters) != 2:
+        return sample
+
+    @functools.wraps(sample)
+    def call(self: Any, key: Key, mask: Any = None, probability: Any = None) -> Any:
+        if mask is not None or probability is not None:
+            raise InvalidMask(f"{self!r} takes no mask; pass None in its place.")
+        return sample(self, key)
+
+    return call
 
 
 def _formed(contains: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +73,7 @@ class Space(abc.ABC, Generic[Element]):
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         pytree.register(cls)
         if not getattr(cls.sample, "__isabstractmethod__", False) and "sample" in vars(cls):
-            cls.sample = keyed(cls.sample)
+            cls.sample = keyed(_masked(cls.sample))
         if cls.validate is Space.validate and "contains" in vars(cls):
             cls.contains = _formed(cls.contains)
 
@@ -83,7 +99,8 @@ class Space(abc.ABC, Generic[Element]):
             key: a scalar random key.
             mask: which elements may be drawn, in the form that the same Gymnasium space takes.
             probability: how likely each is, in the form that the same Gymnasium space takes; at most
-                one of the two is given. A traced one is taken relative to its sum.
+                one of the two is given. A traced one is taken relative to its sum. A class whose elements cannot be
+                masked may define `sample(self, key)`.
 
         Raises:
             InvalidMask: a mask that the space cannot take. The values of traced masks are not checked.

@@ -113,12 +113,15 @@ def _parts(space: Space[Any], observation: Any) -> Iterator[tuple[Space[Any], An
 
 def _is_shown_within(part: Space[Any], is_shown: Shown) -> bool:
     """Whether a part of a dict or tuple is read as a picture: a board of bool may be too small for that."""
-    return is_shown(part) and (is_byte_picture(part) or _shorter_side(part) >= SMALLEST_WINDOW)
+    return is_shown(part) and (is_byte_picture(part) or min(_sides(part)) >= SMALLEST_WINDOW)
 
 
-def _shorter_side(space: Space[Any]) -> int:
-    rows, columns, _ = jax.eval_shape(lambda: blank_features(space)).shape
-    return min(rows, columns)
+def _sides(space: Space[Any]) -> tuple[int, int]:
+    """Rows and columns of a picture, as `_in_rows_and_columns` makes them."""
+    shape = space.shape  # pyright: ignore[reportAttributeAccessIssue]  # it is a Box
+    if len(shape) == 4 or (len(shape) == 3 and shape[0] < shape[2]):
+        return shape[1], shape[2]
+    return shape[0], shape[1]
 
 
 def vector_of(features: Any) -> Array:
@@ -189,8 +192,8 @@ def check_observation_space(
 
 
 def _check_size(learner: str, space: Space[Any]) -> None:
-    if _shorter_side(space) < SMALLEST_WINDOW:
-        rows, columns, _ = jax.eval_shape(lambda: blank_features(space)).shape
+    rows, columns = _sides(space)
+    if min(rows, columns) < SMALLEST_WINDOW:
         raise InvalidField(
             f"{learner}: pictures of {rows} by {columns} pixels are too small for convolutions."
             " If these are not pixels, give them another dtype, such as int32;"

@@ -16,7 +16,7 @@ class Simplex(Space[Array]):
 
     count: int = static()
 
-    def sample(self, key, mask=None, probability=None):
+    def sample(self, key):
         parts = jax.random.exponential(key, (self.count,), jnp.float32)
         return parts / parts.sum()
 

@@ -8,7 +8,7 @@ import pytest
 
 import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
-from jaxenvs.errors import InvalidAction, InvalidSpace
+from jaxenvs.errors import InvalidAction, InvalidKey, InvalidMask, InvalidSpace
 from jaxenvs.random import check_key, key
 from jaxenvs.spaces import Box, Dict
 from jaxenvs.testing import CHECKS, Subject, check_env
@@ -38,6 +38,15 @@ def test_lists_become_an_element():
     assert element.dtype == jnp.float32 and Simplex(2).contains([0.25, 0.75])
     element = Placed().validate({"place": [1.0, 0.0], "colour": 3})
     assert (element["place"].dtype, element["colour"].dtype) == (jnp.float32, jnp.uint8)
+
+
+def test_a_space_without_masks_says_so():
+    assert Simplex(2).contains(Simplex(2).sample(key(0), mask=None))
+    for given in ("mask", "probability"):
+        with pytest.raises(InvalidMask, match="takes no mask"):
+            Simplex(2).sample(key(0), **{given: np.ones(2, np.int8)})
+    with pytest.raises(InvalidKey, match="takes a random key, and got none"):
+        Simplex(2).sample()
 
 
 def test_contains_is_asked_only_about_what_has_the_form_of_an_element():
