@@ -161,7 +161,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
 
     @property
     def can_render(self) -> bool:
-        """Whether `render` is defined."""
+        """Whether `render` is defined, and what it needs was given."""
         return type(self).render is not Env.render
 
     def after_episode(self, state: State) -> Self:

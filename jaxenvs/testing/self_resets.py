@@ -1,4 +1,8 @@
-"""Whether the step that ends an episode returns the state of a new start, which is the task of AutoReset."""
+"""Whether the step that ends an episode returns the state of a new start, which is the task of AutoReset.
+
+The whole state is compared, so an environment that resets itself and counts its episodes in the state is not found: a
+part of a state that is fresh after an end may well belong to a sound task.
+"""
 
 from typing import Any
 
