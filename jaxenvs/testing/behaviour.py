@@ -134,6 +134,8 @@ def base_never_resets(subject: Subject) -> None:
                 "Return `transition(observation, ...)`, which sets both, of the state that the step leads to, even if"
                 " the episode ends there: AutoReset begins the next one.",
             )
+    if subject.resetting is subject.env:
+        return  # an AutoReset in it begins episodes, as it should
     end = subject.ended_rollout.first_end
     if returns_to_start(subject, end) or draws_new_start(subject, end):
         raise Fault(

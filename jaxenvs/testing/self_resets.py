@@ -88,10 +88,10 @@ def _with_keys(state: Any, key: Array) -> Any:
 
 def _agree(left: list[np.ndarray], right: list[np.ndarray]) -> np.ndarray:
     """(lanes,) bool: where two lists of arrays (lanes, ...) agree up to rounding."""
-    lanes = len(left[0]) if left else 0
-    pairs = zip(left, right, strict=True)
-    near = [np.isclose(a, b, _TOLERANCE, _TOLERANCE, equal_nan=True).reshape(lanes, -1).all(1) for a, b in pairs]
-    return np.logical_and.reduce(near) if near else np.ones(lanes, bool)
+    near = np.ones(len(left[0]) if left else 0, bool)
+    for a, b in zip(left, right, strict=True):
+        near &= np.isclose(a, b, _TOLERANCE, _TOLERANCE, equal_nan=True).all(tuple(range(1, a.ndim)))
+    return near
 
 
 def _differ(columns: list[np.ndarray]) -> bool:

@@ -1,5 +1,7 @@
 """Each check fails for an environment with its fault, and no check fails for one without faults."""
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import jaxenvs
@@ -127,3 +129,22 @@ def test_a_sound_environment_passes(env):
 def test_sound_goals_judge_their_steps(wrap):
     check = next(check for check in CHECKS if check.name == "goals_judge_steps")
     check(Subject(wrap(goals.SoundGoals()), **SMALL))
+
+
+class Empty(Sound):
+    """Has an array without elements in its state."""
+
+    def reset(self, key):
+        state, timestep = Sound.reset(self, key)
+        return {"walk": state, "nothing": jnp.zeros((0, 2), jnp.float32)}, timestep
+
+    def step(self, state, action):
+        walk, timestep = Sound.step(self, state["walk"], action)
+        return {"walk": walk, "nothing": state["nothing"]}, timestep
+
+
+@pytest.mark.parametrize("env", [jaxenvs.AutoReset(Sound()), Empty(), LIMITED], ids=["AutoReset", "empty", "limited"])
+def test_no_new_start_is_seen_where_none_is(env):
+    subject = Subject(env, steps=400, lanes=4)
+    assert np.asarray(subject.plain_rollout.first_end.found).sum() >= 2
+    next(check for check in CHECKS if check.name == "base_never_resets")(subject)
