@@ -29,15 +29,18 @@ def _defaults() -> Any:
 
 
 def _masked(sample: Callable[..., Any]) -> Callable[..., Any]:
-    """`sample`, or if it takes nothing but a key, with a mask and probabilities that must be None."""
-    if len(inspect.signature(sample).parameters) != 2:
+    """`sample`, where a mask or probabilities that it does not take must be None."""
+    taken = inspect.signature(sample).parameters
+    lacking = [name for name in ("mask", "probability") if name not in taken]
+    if not lacking:
         return sample
 
     @functools.wraps(sample)
     def call(self: Any, key: Key, mask: Any = None, probability: Any = None) -> Any:
-        if mask is not None or probability is not None:
-            raise InvalidMask(f"{self!r} takes no mask; pass None in its place.")
-        return sample(self, key)
+        given = {"mask": mask, "probability": probability}
+        if any(given.pop(name) is not None for name in lacking):
+            raise InvalidMask(f"{self!r} takes no {' and no '.join(lacking)}; pass None in its place.")
+        return sample(self, key, **given)
 
     return call
 
@@ -99,8 +102,8 @@ class Space(abc.ABC, Generic[Element]):
             key: a scalar random key.
             mask: which elements may be drawn, in the form that the same Gymnasium space takes.
             probability: how likely each is, in the form that the same Gymnasium space takes; at most
-                one of the two is given. A traced one is taken relative to its sum. A class whose elements cannot be
-                masked may define `sample(self, key)`.
+                one of the two is given. A traced one is taken relative to its sum. A class may leave out of its
+                `sample` what it does not take.
 
         Raises:
             InvalidMask: a mask that the space cannot take. The values of traced masks are not checked.

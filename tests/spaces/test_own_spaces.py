@@ -5,12 +5,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 
 import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
 from jaxenvs.errors import InvalidAction, InvalidKey, InvalidMask, InvalidSpace
 from jaxenvs.random import check_key, key
-from jaxenvs.spaces import Box, Dict
+from jaxenvs.spaces import Box, Dict, Space
 from jaxenvs.testing import CHECKS, Subject, check_env
 from tests.spaces.own_spaces import Even, Placed, Simplex
 
@@ -40,11 +41,24 @@ def test_lists_become_an_element():
     assert (element["place"].dtype, element["colour"].dtype) == (jnp.float32, jnp.uint8)
 
 
+class Masked(Space[Array]):
+    """Takes a mask, and no probabilities."""
+
+    def sample(self, key, mask=None):
+        return jnp.asarray(1 if mask is None else mask, jnp.int32)
+
+    def contains(self, x):
+        return x < 4
+
+
 def test_a_space_without_masks_says_so():
     assert Simplex(2).contains(Simplex(2).sample(key(0), mask=None))
     for given in ("mask", "probability"):
-        with pytest.raises(InvalidMask, match="takes no mask"):
+        with pytest.raises(InvalidMask, match="takes no mask and no probability"):
             Simplex(2).sample(key(0), **{given: np.ones(2, np.int8)})
+    assert Masked().sample(key(0), mask=2) == 2 and Dict(a=Masked()).sample(key(0), mask={"a": 3})["a"] == 3
+    with pytest.raises(InvalidMask, match="takes no probability"):
+        Masked().sample(key(0), probability=0.5)
     with pytest.raises(InvalidKey, match="takes a random key, and got none"):
         Simplex(2).sample()
 
