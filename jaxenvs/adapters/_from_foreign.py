@@ -151,6 +151,11 @@ class ForeignEnv(Env[ForeignState, Any]):
         timestep = transition(observation, reward, terminated.astype(bool), info)
         return ForeignState(inner=inner, key=key), timestep
 
+    @property
+    def can_render(self) -> bool:
+        """Whether there is a `draw`."""
+        return self.draw is not None
+
     def render(self, state: ForeignState) -> Array:
         """`draw(state.inner, params)`.
 

@@ -1,7 +1,6 @@
 """Conversion of fields of environments and learners to and from JSON."""
 
 import dataclasses
-import math
 import types
 import typing
 from collections.abc import Mapping
@@ -14,20 +13,9 @@ from jaxenvs.errors import InvalidField
 
 
 def build_values(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Field values from what `jsonable` made of them, or JSON returned."""
+    """Field values from what `Settings` or JSON made of them."""
     kinds = field_kinds(cls)
     return {name: _build(name, value, kinds[name][0]) if name in kinds else value for name, value in values.items()}
-
-
-def jsonable(value: Any) -> Any:
-    """A field's value as a JSON value, or its `repr` if that is impossible."""
-    if isinstance(value, np.ndarray | np.generic | jax.Array):
-        return value.tolist()
-    if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    return value if isinstance(value, bool | int | float | str) or value is None else repr(value)
 
 
 def field_kinds(cls: type) -> dict[str, tuple[Any, Any]]:

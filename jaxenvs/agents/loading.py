@@ -73,8 +73,11 @@ def load(path: str | os.PathLike[str]) -> TrainedAgent:
     try:
         env, learner = build_env(settings), build_learner(settings)
     except (InvalidField, UnregisteredEnv, DeprecatedEnv, RegistrationError) as error:
+        is_own = isinstance(error, UnregisteredEnv) and settings.module is None
+        hint = " If the program of the training registers it, do so here first, or name its module in `Settings`."
         raise CheckpointError(
             f"{run.path / 'run.json'} has settings that this version of jaxenvs does not support: {error}"
+            f"{hint * is_own}"
         ) from error
     key = training_key(settings)
     template = jax.eval_shape(partial(initial_state, num_seeds=settings.num_seeds), env, learner, key)

@@ -6,9 +6,10 @@ from typing import Any
 import typer
 
 from jaxenvs.cli.agents import look_up
-from jaxenvs.cli.values import jsonable, read_assignments
+from jaxenvs.cli.values import read_assignments
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor import Run, Settings
+from jaxenvs.monitor.run_folder.settings import hyper_parameters_of
 from jaxenvs.registration.make import load
 from jaxenvs.training.presets import Algorithm, preset
 
@@ -58,7 +59,7 @@ def complete_settings(typed: TypedSettings, given: dict[str, bool], config: dict
         if typed.max_episode_steps is None
         else typed.max_episode_steps,
         algorithm=algorithm,
-        hyper_parameters={**_jsonable_settings(learner), **chosen},
+        hyper_parameters={**hyper_parameters_of(learner), **chosen},
         seed=typed.seed if given["seed"] else config.get("seed", typed.seed),
         num_seeds=typed.seeds if given["seeds"] else config.get("num_seeds", typed.seeds),
         module=module if colon else None,
@@ -90,10 +91,6 @@ def extended(run: Run, learner: Any, steps: int) -> tuple[Run, Any]:
             f" as --steps {2 * done}."
         )
     learner = learner.extended(steps)
-    values = {**run.settings.hyper_parameters, **_jsonable_settings(learner)}
+    values = {**run.settings.hyper_parameters, **hyper_parameters_of(learner)}
     run.note(hyper_parameters=values)
     return Run.open(run.path), learner
-
-
-def _jsonable_settings(learner: Any) -> dict[str, Any]:
-    return {name: jsonable(getattr(learner, name)) for name in learner.setting_names()}

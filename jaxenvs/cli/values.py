@@ -11,7 +11,6 @@ import typer
 
 from jaxenvs.agents.fields import build_values as build_values
 from jaxenvs.agents.fields import field_kinds, is_array, options_of
-from jaxenvs.agents.fields import jsonable as jsonable
 from jaxenvs.errors import InvalidField
 from jaxenvs.training.settings import nearest_setting
 

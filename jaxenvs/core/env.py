@@ -27,6 +27,7 @@ from jaxenvs.core.timestep import transition as transition
 from jaxenvs.errors import InvalidEnv, InvalidField, NotObservable, RenderingUnavailable
 from jaxenvs.random import Key
 from jaxenvs.spaces import Space
+from jaxenvs.spaces.dict import twin_hint
 
 State = TypeVar("State")
 Obs = TypeVar("Obs")
@@ -160,7 +161,7 @@ class Env(PyTreeNode, abc.ABC, Generic[State, Obs]):
 
     @property
     def can_render(self) -> bool:
-        """Whether `render` is defined."""
+        """Whether `render` is defined, and what it needs was given."""
         return type(self).render is not Env.render
 
     def after_episode(self, state: State) -> Self:
@@ -223,7 +224,7 @@ def _checked_space(name: str, space: property) -> property:
         if not isinstance(value, Space):
             raise InvalidEnv(
                 f"`{type(env).__name__}.{name}` must return a space from `jaxenvs.spaces`, got {value!r} of the class"
-                f" {type(value).__module__}.{type(value).__qualname__}."
+                f" {type(value).__module__}.{type(value).__qualname__}.{twin_hint(value)}"
             )
         return value
 

@@ -96,7 +96,8 @@ def transition(
         if value.shape != ():
             raise InvalidEnv(
                 f"A step has one `{name}`, of shape (), got shape {value.shape}. Reduce it, say by {remedy}, or give"
-                " the field that brought that shape in a single number; batches are made by `jax.vmap`."
+                " the field that brought that shape in a single number; batches are made by `jax.vmap`, and rewards of"
+                " several agents belong into `info`."
             )
     return TimeStep(
         observation=observation,

@@ -12,6 +12,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from jaxenvs.core.trees import is_key_type
+from jaxenvs.errors import JaxenvsError
 from jaxenvs.fusion import garbage
 
 _WRITTEN = 1 << 16
@@ -41,6 +42,9 @@ def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> Lane
     Args:
         function: of trees of arrays.
         arguments: trees of `ShapeDtypeStruct`, one for each argument.
+
+    Raises:
+        JaxenvsError: it combines lanes along an axis of `jax.vmap`, or contains `checkify.check`.
     """
     leaves, structure = jax.tree.flatten(tuple(arguments))
     found: dict[str, Any] = {}
@@ -52,11 +56,37 @@ def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> Lane
         found["avals"] = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in results]
         return list(map(as_words, results))
 
-    with garbage.uncollected():
-        closed = jax.make_jaxpr(of_words)(*map(_aval_of_words, leaves))
+    try:
+        with garbage.uncollected():
+            closed = jax.make_jaxpr(of_words)(*map(_aval_of_words, leaves))
+    except NameError as error:
+        if "unbound axis name" not in str(error):
+            raise
+        raise JaxenvsError(_OF_AXIS.format(repr(str(error).partition("axis name: ")[2].partition(".")[0]))) from error
+    _check_effects(closed)
     given = [isinstance(x, Tracer) or np.size(x) > _WRITTEN for x in closed.consts]
     captured = [x for x, is_given in zip(closed.consts, given, strict=True) if is_given]
     return LaneProgram(_opened(closed, given), list(map(as_words, captured)), found["outputs"], found["avals"])
+
+
+_OF_AXIS = (
+    "The step combines lanes along the axis {} (by `jax.lax.psum` or the like), which a fused step cannot: each of its"
+    " lanes is computed apart from the others. Combine what `jax.vmap(fused.step)` returns, outside of the step; or"
+    " step the environment that was fused, `fused.env`, under a `jax.vmap` with that `axis_name`."
+)
+
+
+def _check_effects(closed: ClosedJaxpr) -> None:
+    """Raises `JaxenvsError` if a program reaches beyond its lane in a way that XLA cannot compile either."""
+    effects: dict[str, Any] = {type(effect).__name__: effect for effect in closed.jaxpr.effects}
+    axis = getattr(effects.get("NamedAxisEffect"), "name", None)
+    if axis is not None and axis not in jax.sharding.get_abstract_mesh().axis_names:  # of a mesh, XLA can
+        raise JaxenvsError(_OF_AXIS.format(repr(axis)))
+    if "ErrorEffect" in effects:
+        raise JaxenvsError(
+            "The step contains `checkify.check`, which a fused step cannot report. Check the environment that was"
+            " fused: `jax.vmap(checkify.checkify(fused.env.step))`; or fuse one without the check."
+        )
 
 
 def _opened(closed: ClosedJaxpr, given: Sequence[bool]) -> ClosedJaxpr:

@@ -155,6 +155,17 @@ def _warn(message: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
+_OF_GYMNASIUM = {
+    "kwargs": "Values for the environment's fields are `fields={...}`.",
+    "additional_wrappers": "Put wrappers around `jaxenvs.make(id)`; those for training in `training_entry_point`.",
+    "vector_entry_point": "Every environment is stepped in batches by `jax.vmap`.",
+    "nondeterministic": "The state holds the key that random numbers come from, so nothing is nondeterministic.",
+    "time_limit": "It is `max_episode_steps`.",
+    "max_steps": "It is `max_episode_steps`.",
+}
+"""Arguments of Gymnasium's `register`, and likely other names, with what there is in their place."""
+
+
 def register(
     id: str,
     entry_point: str | type,
@@ -165,6 +176,7 @@ def register(
     extra: str | None = None,
     source: str = "",
     training_entry_point: str | None = None,
+    **unknown: Any,
 ) -> EnvSpec:
     """Registers an environment under an id.
 
@@ -177,13 +189,19 @@ def register(
         extra: the pip extra that it needs.
         source: where the task comes from.
         training_entry_point: `"package.module:function"` that makes it for training; see `EnvSpec`.
+        unknown: nothing; arguments of Gymnasium's `register` are answered in words.
 
     Returns:
         The spec.
 
     Raises:
-        RegistrationError: a malformed id, entry point or limit, or an unversioned id next to versioned ones.
+        RegistrationError: a malformed id, entry point or limit, an unknown argument, or an unversioned id next to
+            versioned ones.
     """
+    for name in unknown:
+        known = [field.name for field in dataclasses.fields(EnvSpec)]
+        hint = _OF_GYMNASIUM.get(name) or did_you_mean(name, known).strip() or f"There are {', '.join(known)}."
+        raise RegistrationError(f"{id}: `jaxenvs.register` has no argument `{name}`. {hint}")
     spec = EnvSpec(
         id=id,
         entry_point=entry_point,
@@ -309,6 +327,8 @@ def _check_name(namespace: str | None, name: str) -> None:
         elsewhere = sorted({s.namespace for s in registry.values() if s.name == name and s.namespace})
         ids = " and ".join(f"`{other}/{name}`" for other in elsewhere)
         nearest = f" It exists in namespace `{'` and `'.join(elsewhere)}`: {ids}." if elsewhere else ""
+    if name.endswith(".py") and namespace is None:
+        nearest = f" The id that a file registers follows its name and a colon: `{name.removesuffix('.py')}:MyEnv-v0`."
     where = f" in namespace {namespace}" if namespace else ""
     hint = nearest or " `jaxenvs list` shows every id."
     raise NameNotFound(f"Environment `{name}` doesn't exist{where}.{hint}")

@@ -23,6 +23,13 @@ def parse_id(id: str) -> tuple[str | None, str, int | None]:
     Raises:
         RegistrationError: the id is not of that form.
     """
+    given: Any = id
+    if isinstance(given, Env) or (isinstance(given, type) and issubclass(given, Env)):
+        name = given.__name__ if isinstance(given, type) else type(given).__name__
+        raise RegistrationError(
+            f"An id is a string, got {given!r}. `{name}(...)` is an environment as it is, without `make`;"
+            f' `jaxenvs.register("{name}-v0", {name}, max_episode_steps=200)` gives it an id.'
+        )
     match = _ID.fullmatch(id) if isinstance(id, str) else None
     if match is None:
         raise RegistrationError(
@@ -91,9 +98,15 @@ class EnvSpec:
         parse_id(self.id)
         named = isinstance(self.entry_point, str) and re.fullmatch(r"[\w.]+:\w+", self.entry_point)
         if not named and not (isinstance(self.entry_point, type) and issubclass(self.entry_point, Env)):
+            entry: Any = self.entry_point
+            hint = ""
+            if isinstance(entry, Env):
+                hint = " Register its class, and give the values that differ from the defaults as `fields`."
+            elif callable(entry):
+                hint = " Register the class, and give what the function passes to it as `fields`."
             raise RegistrationError(
                 f"{self.id}: the entry point must be a subclass of jaxenvs.Env or read 'package.module:Class',"
-                f" got {self.entry_point!r}."
+                f" got {entry!r}.{hint}"
             )
         adopt_numbers(self)
         steps = self.max_episode_steps

@@ -21,6 +21,8 @@ from jaxenvs.spaces.space import Space
 class Dict(Space[dict[str, Any]]):
     """The product of named spaces; elements are plain dicts with the same keys.
 
+    Spaces may also be given by name, `Dict(place=Box(-1, 1, (2,)), colour=Discrete(3))`, and keep their order.
+
     Attributes:
         spaces: the spaces by key. As in Gymnasium, a mapping is sorted by key, while an OrderedDict and a sequence of
             pairs keep their order, which is the order of `flatten`. Elements are plain dicts, whose order does not
@@ -29,8 +31,14 @@ class Dict(Space[dict[str, Any]]):
 
     spaces: Any
 
+    def __init__(self, spaces: Any = (), **named: Any) -> None:
+        ordered = _ordered(spaces)
+        if twice := ordered.keys() & named.keys():
+            raise InvalidSpace(f"Dict: {sorted(twice)} is given by name and in `spaces`; give it once.")
+        self._set(spaces=OrderedDict([*ordered.items(), *named.items()]))
+        self.__post_init__()
+
     def __post_init__(self) -> None:
-        self._set(spaces=_ordered(self.spaces))
         for key, space in self.spaces.items():
             if not isinstance(space, Space):
                 raise InvalidSpace(f"Dict: the entry {key!r} must be a jaxenvs space, got {space!r}.{twin_hint(space)}")

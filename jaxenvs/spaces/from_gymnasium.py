@@ -39,8 +39,12 @@ def from_gymnasium(
         InvalidSpace: the space has no counterpart, or a maximum that it needs was not given.
     """
     spaces = import_gymnasium().spaces
+    from jaxenvs.spaces._twin import Twin  # needs Gymnasium
+
     sizes = {"max_length": max_length, "max_nodes": max_nodes, "max_edges": max_edges}
     match space:
+        case Twin():
+            return space.space
         case spaces.Box():
             return _box(space)
         case spaces.Discrete():

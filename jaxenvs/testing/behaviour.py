@@ -9,6 +9,7 @@ from jaxenvs.core.wrapper import Wrapper, WrapperState
 from jaxenvs.random import key
 from jaxenvs.spaces import Space
 from jaxenvs.testing.rollouts import Rollout
+from jaxenvs.testing.self_resets import draws_new_start, returns_to_start
 from jaxenvs.testing.subject import Fault, Subject
 from jaxenvs.wrappers import TimeLimit
 
@@ -122,7 +123,10 @@ def base_never_truncates(subject: Subject) -> None:
 
 
 def base_never_resets(subject: Subject) -> None:
-    """In the environment under all wrappers, `observation` is `final_observation`: only AutoReset tells them apart."""
+    """The environment under all wrappers does not begin the next episode, neither in what it shows nor in its state.
+
+    Its `observation` is its `final_observation`: only AutoReset tells them apart.
+    """
     for rollout in (subject.auto_rollout, subject.plain_rollout):
         if np.asarray(rollout.base_moves_on).any():
             raise Fault(
@@ -130,3 +134,12 @@ def base_never_resets(subject: Subject) -> None:
                 "Return `transition(observation, ...)`, which sets both, of the state that the step leads to, even if"
                 " the episode ends there: AutoReset begins the next one.",
             )
+    if subject.resetting is subject.env:
+        return  # an AutoReset in it begins episodes, as it should
+    end = subject.ended_rollout.first_end
+    if returns_to_start(subject, end) or draws_new_start(subject, end):
+        raise Fault(
+            "the step that ends an episode returns the state of a new start",
+            "Return the state that the step leads to, even if the episode ends there: AutoReset begins the next one."
+            " If the task does end in its start, keep in the state that it is over.",
+        )

@@ -74,5 +74,10 @@ def revealed(state: Any, timestep: Any) -> tuple[Any, Any]:
     return state.replace(inner=hidden.inner), timestep.replace(**flags)
 
 
+def under_both(state: Any) -> Any:
+    """The state under AutoReset and OptionalReset, if the state is of both wrappers; any other state unchanged."""
+    return state.inner.inner if _has_both(state) else state
+
+
 def _has_both(state: Any) -> bool:
     return isinstance(state, AutoResetState) and isinstance(state.inner, OptionalResetState)

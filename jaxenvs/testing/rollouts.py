@@ -11,11 +11,31 @@ from jax import Array
 
 from jaxenvs.core.trees import is_key, tree_where
 from jaxenvs.core.wrapper import unwrap, unwrap_state
-from jaxenvs.testing.endings import revealed, told
+from jaxenvs.testing.endings import revealed, told, under_both
 from jaxenvs.testing.trees import is_float
 
 Policy = Callable[[Any, Array], Any]
 """`policy(observation, key) -> action`, for one environment, jittable."""
+
+
+class FirstEnd(NamedTuple):
+    """The first step of each lane that terminated; zeros if there is none. Axes: (lanes,).
+
+    States are those of the environment under test, without AutoReset and `OptionalReset`.
+
+    Attributes:
+        found: () bool, whether there is one.
+        start: the state that the rollout began with.
+        before: the state before that step.
+        action: the action of that step.
+        after: the state that the step led to.
+    """
+
+    found: Array
+    start: Any
+    before: Any
+    action: Any
+    after: Any
 
 
 class Rollout(NamedTuple):
@@ -34,6 +54,8 @@ class Rollout(NamedTuple):
         not_finite: flags by leaf of (state, timestep), (lanes,) bool: NaN in the state, or NaN or
             infinity in the timestep, at some step.
         final_state: the last state.
+        first_end: the first step of each lane that terminated. `after` is the state of the next episode if the lane
+            resets.
     """
 
     digest: Array
@@ -47,6 +69,7 @@ class Rollout(NamedTuple):
     reward: Array
     not_finite: Any
     final_state: Any
+    first_end: FirstEnd
 
 
 def rollout(
@@ -82,22 +105,25 @@ def rollout(
             timestep = base.step(unwrap_state(env, state), base_action)[1]
         return jnp.asarray(timestep.truncated).reshape(()), _moves_on(timestep)
 
-    def body(carry: tuple[Any, Any, Any], key: Array) -> tuple[tuple[Any, Any, Any], Any]:
-        state, observation, seen = carry
+    def body(carry: tuple[Any, Any, Any, FirstEnd], key: Array) -> tuple[tuple[Any, Any, Any, FirstEnd], Any]:
+        state, observation, seen, end = carry
         action = act(observation, key)
         new_state, timestep = env.step(state, action)
         shown, timestep = revealed(new_state, timestep)
         seen = _observe(env, shown, timestep, seen)
+        terminated = jnp.asarray(timestep.terminated).reshape(())
+        this_end = FirstEnd(terminated, end.start, under_both(state), action, under_both(new_state))
+        end = tree_where(terminated & ~end.found, this_end, end)
         rows = (
             digest(timestep),
-            jnp.asarray(timestep.terminated).reshape(()),
+            terminated,
             jnp.asarray(timestep.truncated).reshape(()),
             *of_base(state, action, timestep, key),
             _outside(env, timestep),
             ~env.action_space.contains(action),
             jnp.asarray(timestep.reward, jnp.float32).reshape(()),
         )
-        return (new_state, timestep.observation, seen), rows
+        return (new_state, timestep.observation, seen, end), rows
 
     def lane(reset_key: Array, action_key: Array, resets: Array) -> Rollout:
         state, timestep = env.reset(reset_key)
@@ -109,8 +135,12 @@ def rollout(
         unset = jnp.zeros((), bool)
         reset_reward = jnp.asarray(timestep.reward, jnp.float32).reshape(())
         first = (digest(timestep), unset, unset, unset, unset, _outside(env, timestep), unset, reset_reward)
-        carry = (state, timestep.observation, seen)
-        (state, _, (not_finite, _, example)), rows = jax.lax.scan(body, carry, jax.random.split(action_key, steps))
+        start = under_both(state)
+        action = jax.tree.map(
+            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(act, timestep.observation, action_key)
+        )
+        carry = (state, timestep.observation, seen, FirstEnd(unset, start, start, action, start))
+        (state, _, (not_finite, _, example), end), rows = jax.lax.scan(body, carry, jax.random.split(action_key, steps))
         rows = tuple(jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True))
         checksum, terminated, truncated, base_truncated, base_moves_on, outside, action_outside, reward = rows
         return Rollout(
@@ -125,6 +155,7 @@ def rollout(
             reward,
             not_finite,
             state,
+            end,
         )
 
     result = jax.vmap(lane)(reset_keys, action_keys, resets)

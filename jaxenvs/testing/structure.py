@@ -10,6 +10,9 @@ from jaxenvs.spaces import Space
 from jaxenvs.testing.subject import Fault, Signature, Subject
 from jaxenvs.testing.trees import difference, identical, static_fields
 
+_STARTS = 512
+"""Enough to see a start that occurs once in fifty resets, which so many miss once in 30,000 times."""
+
 
 def pytree(subject: Subject) -> None:
     """The environment is a frozen pytree that flattens, unflattens and replaces without loss."""
@@ -204,6 +207,18 @@ def episode_start(subject: Subject) -> None:
         )
     if not identical(timestep.observation, timestep.final_observation):
         raise Fault("reset's final_observation is not its observation", "Use `restart`, which sets both.")
+
+    def begins_over(env: Any, key: Any) -> Any:
+        _, timestep = env.reset(key)
+        return (timestep.reward != 0) | timestep.terminated | timestep.truncated
+
+    # What `restart` returns is constant, and so is this program.
+    over = np.asarray(jax.jit(jax.vmap(begins_over, in_axes=(None, 0)))(subject.env, subject.keys(12, _STARTS)))
+    if over.any():
+        raise Fault(
+            f"{np.count_nonzero(over)} of {_STARTS} resets return a reward or a flag that is set",
+            "Draw a start from which the episode can go on, and return it by `restart`.",
+        )
 
 
 def observes(subject: Subject) -> None:

@@ -233,6 +233,13 @@ class Subject:
         """A rollout of random actions that keeps stepping after the episode is over, unless `env` resets itself."""
         return self._run(4, None, resets=False)
 
+    @property
+    def ended_rollout(self) -> Rollout:
+        """`plain_rollout`, or one with `policy` if no episode terminates in it."""
+        if self.policy is None or np.asarray(self.plain_rollout.first_end.found).any():
+            return self.plain_rollout
+        return self._run(4, self.policy, resets=False)
+
     def _run(self, stream: int, policy: Policy | None, resets: bool) -> Rollout:
         # Whether lanes reset is data, so that both rollouts are one compiled program.
         env = self.resetting

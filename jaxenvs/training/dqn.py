@@ -20,8 +20,9 @@ from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Discrete, Space
 from jaxenvs.training.distributions import check_action_space, to_action
+from jaxenvs.training.features import blank_features, check_observation_space, is_byte_picture, of_bytes
 from jaxenvs.training.learner import horizon_of
-from jaxenvs.training.networks import MLP, Activation, check_observation_space, to_vector
+from jaxenvs.training.networks import MLP, Activation
 from jaxenvs.training.optimizer import Optimizer
 from jaxenvs.training.replay import ReplayMetrics, ReplayState, Transition, TransitionBuffer, replay_figures
 from jaxenvs.training.replay_learner import ReplayLearner, play_step
@@ -90,7 +91,7 @@ class DQNPolicy(PyTreeNode):
 
     def __call__(self, observation: Any, key: Key) -> Array:
         """The action for one observation."""
-        features = to_vector(self.observation_space, observation)
+        features = of_bytes(self.observation_space, observation)
         choice = self.learner.choose(self.agent, self.action_space, features, self.epsilon, key)
         return to_action(self.action_space, choice)
 
@@ -104,7 +105,8 @@ class DQN(ReplayLearner[DQNState]):
     network slightly towards the learnt one. The value after a truncated step is that of its `final_observation`;
     the value after a terminated step is 0.
 
-    Observations: any space that flattens to a vector. Actions: Discrete.
+    Observations: any space that flattens to a vector, and pictures of uint8, alone or in a dict or tuple, which go
+    through convolutions as in `PPO`; the replay buffer holds two of them for each step. Actions: Discrete.
 
     All other settings are those of `ReplayLearner`, with their defaults.
 
@@ -139,7 +141,7 @@ class DQN(ReplayLearner[DQNState]):
         """Checks the spaces."""
         self.check_is_env(env)
         self.check_has_one_agent(env)
-        check_observation_space("DQN", env.observation_space)
+        check_observation_space("DQN", env.observation_space, is_byte_picture)
         check_action_space("DQN", env.action_space, (Discrete,))
 
     def policy(self, env: Env[Any, Any], agent: DQNAgent, *, stochastic: bool = False) -> DQNPolicy:
@@ -147,11 +149,11 @@ class DQN(ReplayLearner[DQNState]):
         epsilon = self.epsilon_end if stochastic else 0.0
         return DQNPolicy(agent, env.observation_space, env.action_space, self, epsilon)
 
-    def values(self, network: Any, space: Space[Any], features: Array) -> Array:
+    def values(self, network: Any, space: Space[Any], features: Any) -> Array:
         """(n,) float32: the discounted return expected from each action, after one observation's features."""
         return self._network(space).value(network, features)
 
-    def choose(self, agent: DQNAgent, space: Space[Any], features: Array, epsilon: ArrayLike, key: Key) -> Array:
+    def choose(self, agent: DQNAgent, space: Space[Any], features: Any, epsilon: ArrayLike, key: Key) -> Array:
         """() int32: the best choice for the features of one observation, or with probability `epsilon` a random one."""
         explore_key, choice_key = jax.random.split(key)
         best = jnp.argmax(self.values(agent.network, space, features)).astype(jnp.int32)
@@ -163,7 +165,7 @@ class DQN(ReplayLearner[DQNState]):
         self.check_mesh(mesh)
         self.check_env(env)
         key, network_key, env_key = jax.random.split(check_key(key, name="train"), 3)
-        features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
+        features = blank_features(env.observation_space, is_byte_picture)
         network = self._network(env.action_space).init(network_key, features)
 
         def empty_buffer(_: TimeStep[Any]) -> TransitionBuffer:
@@ -191,7 +193,7 @@ class DQN(ReplayLearner[DQNState]):
         """One step of every environment, with a decreasing fraction of random actions."""
         epsilon = self._epsilon(self.progress(state, horizon, rounds))
 
-        def choose(features: Array, key: Key) -> Array:
+        def choose(features: Any, key: Key) -> Array:
             return self.choose(state.agent, env.action_space, features, epsilon, key)
 
         return play_step(self, env, state, choose)
@@ -246,7 +248,7 @@ class DQN(ReplayLearner[DQNState]):
         return start + (end - start) * jnp.minimum(share / jnp.maximum(fraction, 1e-8), 1.0)
 
     def _network(self, space: Space[Any]) -> MLP:
-        return MLP(self.hidden_sizes, space.flat_size, self.activation)
+        return MLP(self.hidden_sizes, space.flat_size, self.activation, channels=self.channels)
 
     @property
     def _optimizer(self) -> Optimizer:

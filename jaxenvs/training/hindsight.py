@@ -18,7 +18,7 @@ from jaxenvs.core.wrapper import unwrap, wrappers_of
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.spaces import Dict
-from jaxenvs.training.networks import to_vector
+from jaxenvs.training.features import of_bytes
 from jaxenvs.training.replay import ReplayBuffer, StepBuffer, Transition
 from jaxenvs.wrappers import AutoReset, EpisodeStatistics, TimeLimit
 
@@ -129,11 +129,11 @@ class HindsightBuffer(StepBuffer):
         in_hindsight = jax.random.uniform(goal_key, (), jnp.float32) < self.goals / (self.goals + 1)
         step = tree_where(in_hindsight, relabelled, step)
         return Transition(
-            features=to_vector(env.observation_space, step.observation),
+            features=of_bytes(env.observation_space, step.observation),
             choice=step.choice,
             reward=step.reward,
             terminated=step.terminated,
-            next_features=to_vector(env.observation_space, step.next_observation),
+            next_features=of_bytes(env.observation_space, step.next_observation),
         )
 
     def last_round(self, now: Array, lane: Array) -> Array:

@@ -329,7 +329,7 @@ class Learner(PyTreeNode, abc.ABC, Generic[State]):
         if base.num_players > 1:
             raise InvalidField(
                 f"{name} learns for one agent, and in {type(base).__name__} {base.num_players} players act in turn. Use"
-                " AlphaZero, or an environment against an opponent, such as `TicTacToe-v0` for"
+                " AlphaZero, or an environment whose `step` makes the opponent's moves, such as `TicTacToe-v0` for"
                 " `two_player/TicTacToe-v0`."
             )
 

@@ -31,19 +31,16 @@ from jaxenvs.rollouts.mesh import (
 from jaxenvs.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from jaxenvs.training.advantages import estimate_advantages
 from jaxenvs.training.distributions import Distribution, check_action_space, distribution, num_outputs, to_action
-from jaxenvs.training.learner import Learner, counted, episode_sums, horizon_of, training_env
-from jaxenvs.training.networks import (
-    CHANNELS,
-    MLP,
-    Activation,
+from jaxenvs.training.features import (
     blank_features,
-    check_activation,
-    check_channels,
     check_observation_space,
-    is_picture,
     normalized,
+    statistics_of,
     to_features,
+    vector_of,
 )
+from jaxenvs.training.learner import Learner, counted, episode_sums, horizon_of, training_env
+from jaxenvs.training.networks import CHANNELS, MLP, Activation, check_activation, check_channels
 from jaxenvs.training.optimizer import Optimizer
 from jaxenvs.training.ppo_loss import clipped_loss
 from jaxenvs.training.ppo_samples import Batch, Played, by_block, deal, joined, take
@@ -92,7 +89,8 @@ class PPO(Learner[PPOState]):
     Observations: any space that flattens to a vector, or pictures. Pictures of uint8 (rows, columns), with
     channels or stacked, go through three convolutional layers first (hidden_sizes=(512,) with activation "relu" is
     customary then), and so do those of float32 with at most 4 channels of at least 36 by 36 pixels; small
-    ones, such as MinAtar's of (rows, columns, channels) bool, go through a single layer.
+    ones, such as MinAtar's of (rows, columns, channels) bool, go through a single layer. Each picture in a dict or
+    tuple has convolutions of its own, whose outputs are joined to the vector of everything else.
     Actions: Discrete (categorical), MultiDiscrete or Tuple of Discrete (an independent categorical for each part), or
     Box (normal, with standard deviations that do not depend on the state; [-1, 1] is scaled to the box, clipped).
 
@@ -184,11 +182,7 @@ class PPO(Learner[PPOState]):
         """Checks the spaces."""
         self.check_is_env(env)
         self.check_has_one_agent(env)
-        check_observation_space("PPO", env.observation_space, takes_pictures=True)
-        if self.normalize_observations and is_picture(env.observation_space):
-            raise InvalidField(
-                "PPO: leave `normalize_observations` off for pictures, which are scaled to [0, 1] anyway."
-            )
+        check_observation_space("PPO", env.observation_space, normalizes=self.normalize_observations)
         check_action_space("PPO", env.action_space, (Discrete, MultiDiscrete, Tuple, Box))
 
     def check_mesh(self, mesh: Devices | None) -> Mesh | None:
@@ -205,12 +199,12 @@ class PPO(Learner[PPOState]):
         stochastic = self.draws_actions if stochastic is None else stochastic
         return PPOPolicy(agent, env.observation_space, env.action_space, self, stochastic)
 
-    def distribution(self, agent: PPOAgent, space: Space[Any], features: Array) -> Distribution:
+    def distribution(self, agent: PPOAgent, space: Space[Any], features: Any) -> Distribution:
         """The distribution over choices for the features of one observation."""
         outputs = self._actor(space).value(agent.actor, self._normalize(agent, features))
         return distribution(space, outputs, agent.log_std)
 
-    def value(self, agent: PPOAgent, features: Array) -> Array:
+    def value(self, agent: PPOAgent, features: Any) -> Array:
         """() float32: the expected discounted return for the features of one observation."""
         return self._critic.value(agent.critic, self._normalize(agent, features))[0]
 
@@ -224,7 +218,7 @@ class PPO(Learner[PPOState]):
             actor=self._actor(env.action_space).init(actor_key, features),
             critic=self._critic.init(critic_key, features),
             log_std=jnp.full(num_outputs(env.action_space), self.initial_log_std, jnp.float32),
-            statistics=RunningStatistics.of_shape(() if is_picture(env.observation_space) else features.shape),
+            statistics=statistics_of(features),
         )
         begin = per_device(lambda env, keys: jax.vmap(training_env(env).reset)(keys), mesh, (SHARED, LANES), LANES)
         env_state, timestep = begin(env, jax.random.split(env_key, self.num_envs))
@@ -265,7 +259,7 @@ class PPO(Learner[PPOState]):
         )
         agent = state.agent
         if self.normalize_observations:
-            agent = agent.replace(statistics=agent.statistics.update_batch(joined(batch.features)))
+            agent = agent.replace(statistics=agent.statistics.update_batch(joined(vector_of(batch.features))))
         return spread_over(state.replace(agent=agent, **counters), mesh), metrics, played.endings
 
     def _with_scheduled_noise(self, state: PPOState, share: ArrayLike) -> PPOState:
@@ -289,7 +283,7 @@ class PPO(Learner[PPOState]):
         """`_play` for the lanes of one device."""
         played_env, space = training_env(env), env.action_space
 
-        def act(observation: Any, key: Key) -> tuple[Array, Array, Array]:
+        def act(observation: Any, key: Key) -> tuple[Any, Array, Array]:
             features = to_features(env.observation_space, observation)
             choices = self.distribution(agent, space, features)
             choice = choices.sample(key)
@@ -375,7 +369,7 @@ class PPO(Learner[PPOState]):
         if self.final_log_std is not None:
             agent = agent.replace(log_std=jax.lax.stop_gradient(agent.log_std))
 
-        def judge(features: Array, choice: Array) -> tuple[Array, Array, Array]:
+        def judge(features: Any, choice: Array) -> tuple[Array, Array, Array]:
             choices = self.distribution(agent, space, features)
             return choices.log_prob(choice), choices.entropy(), self.value(agent, features)
 
@@ -384,7 +378,7 @@ class PPO(Learner[PPOState]):
             samples, log_prob, entropy, value, self.clip, self.value_coefficient, self.entropy_coefficient
         )
 
-    def _normalize(self, agent: PPOAgent, features: Array) -> Array:
+    def _normalize(self, agent: PPOAgent, features: Any) -> Any:
         return normalized(agent.statistics if self.normalize_observations else None, features)
 
     def _actor(self, space: Space[Any]) -> MLP:

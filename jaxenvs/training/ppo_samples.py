@@ -4,6 +4,8 @@ Samples are kept in `num_blocks` blocks of neighbouring environments, which are 
 minibatch has equally many of each block. On a mesh, every device has its own blocks.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -28,12 +30,12 @@ class Played(PyTreeNode):
         endings: also with `terminated`, by which values are bootstrapped.
     """
 
-    features: Array
+    features: Any
     choice: Array
     log_prob: Array
     reward: Array
     done: Array
-    next_features: Array
+    next_features: Any
     endings: Endings
 
 
@@ -48,7 +50,7 @@ class Batch(PyTreeNode):
         target: () float32, what the critic should have said.
     """
 
-    features: Array
+    features: Any
     choice: Array
     log_prob: Array
     advantage: Array

@@ -12,26 +12,26 @@ from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.core.trees import tree_at
 from jaxenvs.random import Key
 from jaxenvs.spaces import Space
+from jaxenvs.training.features import blank_features, is_byte_picture, of_bytes
 from jaxenvs.training.learner import Metrics, TrainState, episode_figures, mean_or_nan
-from jaxenvs.training.networks import to_vector
 
 
 class Transition(PyTreeNode):
     """One step, as stored by DQN and SAC.
 
     Attributes:
-        features: (n,) float32, of the observation acted on.
+        features: of the observation acted on, from `of_bytes`: (n,) float32, or with pictures of uint8.
         choice: the choice of the policy; `to_action` converts it to an action.
         reward: () float32.
         terminated: () bool.
-        next_features: (n,) float32, of the `final_observation`, which the step led to.
+        next_features: of the `final_observation`, which the step led to.
     """
 
-    features: Array
+    features: Any
     choice: Array
     reward: Array
     terminated: Array
-    next_features: Array
+    next_features: Any
 
 
 class ReplayBuffer(PyTreeNode):
@@ -121,7 +121,7 @@ class TransitionBuffer(StepBuffer):
             choice: a choice of the policy.
             capacity: number of steps; a multiple of num_envs.
         """
-        features = jnp.zeros(space.flat_size, jnp.float32)
+        features = blank_features(space, is_byte_picture)
         transition = Transition(
             features=features,
             choice=choice,
@@ -133,7 +133,7 @@ class TransitionBuffer(StepBuffer):
 
     def add(self, env: Env[Any, Any], observation: Any, choice: Array, timestep: TimeStep[Any]) -> "TransitionBuffer":
         """See `StepBuffer.add`."""
-        features_of = jax.vmap(to_vector, in_axes=(None, 0))
+        features_of = jax.vmap(of_bytes, in_axes=(None, 0))
         transitions = Transition(
             features=features_of(env.observation_space, observation),
             choice=choice,

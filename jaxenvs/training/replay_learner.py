@@ -15,8 +15,9 @@ from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
 from jaxenvs.rollouts.endings import Endings, endings_of
 from jaxenvs.training.distributions import to_action
+from jaxenvs.training.features import of_bytes
 from jaxenvs.training.learner import Learner, counted, episode_sums, masked_sum, training_env
-from jaxenvs.training.networks import Activation, check_activation, to_vector
+from jaxenvs.training.networks import CHANNELS, Activation, check_activation, check_channels
 from jaxenvs.training.replay import ReplayState, StepBuffer
 from jaxenvs.training.schedule import annealed, has_taken, progress
 
@@ -39,6 +40,8 @@ class ReplayLearner(Learner[State], Generic[State]):
         anneal: whether to lower the learning rate linearly to 0 over `total_steps`.
         gamma: discount.
         target_rate: how far each gradient step moves the target network towards the learnt one; in [0, 1].
+        channels: features of the convolutional layers, which read pictures of uint8, of at least 36 by 36 pixels; with
+            fewer than three, the last layers are left out.
     """
 
     num_steps: int = static(default=32)
@@ -50,6 +53,7 @@ class ReplayLearner(Learner[State], Generic[State]):
     anneal: bool = static(default=False)
     gamma: ArrayLike = 0.99
     target_rate: ArrayLike = 0.01
+    channels: tuple[int, ...] = static(default=CHANNELS)
 
     def check_replay(self, hidden_sizes: tuple[int, ...], activation: Activation) -> None:
         """Raises `InvalidField` if the settings of all learners with a replay buffer are inconsistent."""
@@ -72,6 +76,7 @@ class ReplayLearner(Learner[State], Generic[State]):
         self.check_range("learning_rate", 0)
         self.check_hidden_sizes(hidden_sizes)
         check_activation(name, activation)
+        check_channels(name, self.channels)
 
     @property
     def steps_per_update(self) -> int:
@@ -201,7 +206,7 @@ class ReplayLearner(Learner[State], Generic[State]):
 
 
 def play_step(
-    learner: Learner[Any], env: Env[Any, Any], state: State, choose: Callable[[Array, Key], Array]
+    learner: Learner[Any], env: Env[Any, Any], state: State, choose: Callable[[Any, Key], Array]
 ) -> tuple[State, Endings]:
     """Steps every environment once and stores the steps in the buffer.
 
@@ -216,7 +221,7 @@ def play_step(
     """
 
     def act(observation: Any, key: Key) -> Array:
-        return choose(to_vector(env.observation_space, observation), key)
+        return choose(of_bytes(env.observation_space, observation), key)
 
     key, act_key = jax.random.split(state.key)
     choice = jax.vmap(act)(state.observation, jax.random.split(act_key, learner.num_envs))

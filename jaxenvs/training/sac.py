@@ -20,9 +20,19 @@ from jaxenvs.rollouts.endings import Endings
 from jaxenvs.rollouts.mesh import Devices
 from jaxenvs.spaces import Box, Discrete, Space
 from jaxenvs.training.distributions import SquashedGaussian, check_action_space, check_bounds, to_action
+from jaxenvs.training.features import (
+    blank_features,
+    check_observation_space,
+    is_byte_picture,
+    joined_with,
+    normalized,
+    of_bytes,
+    statistics_of,
+    vector_of,
+)
 from jaxenvs.training.hindsight import HindsightBuffer, at_its_goal, check_goals
 from jaxenvs.training.learner import horizon_of, mean_or_nan
-from jaxenvs.training.networks import MLP, Activation, check_observation_space, normalized, to_vector
+from jaxenvs.training.networks import MLP, Activation
 from jaxenvs.training.optimizer import Optimizer
 from jaxenvs.training.replay import (
     ReplayMetrics,
@@ -134,7 +144,7 @@ class SACPolicy(PyTreeNode):
 
     def __call__(self, observation: Any, key: Key) -> Array:
         """The action for one observation."""
-        features = normalized(self.agent.statistics, to_vector(self.observation_space, observation))
+        features = normalized(self.agent.statistics, of_bytes(self.observation_space, observation))
         choices = self.learner.distribution(self.agent.actor, self.action_space, features)
         return to_action(self.action_space, choices.sample(key) if self.stochastic else choices.median())
 
@@ -150,9 +160,10 @@ class SAC(ReplayLearner[SACState]):
     `target_entropy`. The value after a truncated step is that of its `final_observation`; the value after a
     terminated step is 0.
 
-    Observations: any space that flattens to a vector. Actions: Box with bounds on both sides. The actor's
-    choices are the tanh of normal variables whose mean and standard deviation depend on the observation; [-1, 1] is
-    scaled to the box.
+    Observations: any space that flattens to a vector, and pictures of uint8, alone or in a dict or tuple, which go
+    through convolutions as in `PPO`; the replay buffer holds two of them for each step.
+    Actions: Box with bounds on both sides. The actor's choices are the tanh of normal variables whose mean and standard
+    deviation depend on the observation; [-1, 1] is scaled to the box.
 
     All other settings are those of `ReplayLearner`, with their defaults.
 
@@ -205,7 +216,7 @@ class SAC(ReplayLearner[SACState]):
         """Checks the spaces."""
         self.check_is_env(env)
         self.check_has_one_agent(env)
-        check_observation_space("SAC", env.observation_space)
+        check_observation_space("SAC", env.observation_space, is_byte_picture, normalizes=self.normalize_observations)
         space = env.action_space
         if isinstance(space, Discrete):
             raise InvalidField(f"SAC supports Box action spaces, but this environment has {space}. Use PPO or DQN.")
@@ -222,14 +233,14 @@ class SAC(ReplayLearner[SACState]):
         """See `Learner.extended`; the replay buffer keeps its size, even if that was the whole training."""
         return self.replace(total_steps=total_steps, buffer_size=self._capacity)
 
-    def distribution(self, actor: Any, space: Space[Any], features: Array) -> SquashedGaussian:
+    def distribution(self, actor: Any, space: Space[Any], features: Any) -> SquashedGaussian:
         """The distribution of the actor's choices for the features of one observation, normalised if they are to be."""
         mean, log_std = jnp.split(self._actor(space).value(actor, features), 2)
         return SquashedGaussian(mean, jnp.clip(log_std, *_LOG_STD_RANGE))
 
-    def values(self, critics: Twins, features: Array, choice: Array) -> Array:
+    def values(self, critics: Twins, features: Any, choice: Array) -> Array:
         """(2,) float32: the value of a choice for each critic: expected discounted rewards and later entropies."""
-        inputs = jnp.concatenate([features, choice])
+        inputs = joined_with(features, choice)
         return jnp.concatenate([self._critic.value(critic, inputs) for critic in critics])
 
     def target_value(
@@ -248,16 +259,16 @@ class SAC(ReplayLearner[SACState]):
         self.check_env(env)
         key, actor_key, critic_key, env_key = jax.random.split(check_key(key, name="train"), 4)
         space = env.action_space
-        features = jnp.zeros(env.observation_space.flat_size, jnp.float32)
+        features = blank_features(env.observation_space, is_byte_picture)
         choice = jnp.zeros(space.flat_size, jnp.float32)
         first, second = (
-            self._critic.init(each, jnp.concatenate([features, choice])) for each in jax.random.split(critic_key)
+            self._critic.init(each, joined_with(features, choice)) for each in jax.random.split(critic_key)
         )
         agent = SACAgent(
             actor=self._actor(space).init(actor_key, features),
             critics=(first, second),
             log_temperature=jnp.log(jnp.asarray(self.temperature, jnp.float32)),
-            statistics=RunningStatistics.of_shape(features.shape) if self.normalize_observations else None,
+            statistics=statistics_of(features) if self.normalize_observations else None,
         )
 
         def empty_buffer(timestep: TimeStep[Any]) -> StepBuffer:
@@ -290,12 +301,14 @@ class SAC(ReplayLearner[SACState]):
         agent = state.agent
         if agent.statistics is not None:
             seen = [state.observation, *([at_its_goal(state.observation)] if self.hindsight_goals else [])]
-            features_of = jax.vmap(to_vector, in_axes=(None, 0))
-            features = jnp.concatenate([features_of(env.observation_space, observation) for observation in seen])
+            features_of = jax.vmap(of_bytes, in_axes=(None, 0))
+            features = jnp.concatenate(
+                [vector_of(features_of(env.observation_space, observation)) for observation in seen]
+            )
             agent = agent.replace(statistics=agent.statistics.update_batch(features))
             state = state.replace(agent=agent)
 
-        def choose(features: Array, key: Key) -> Array:
+        def choose(features: Any, key: Key) -> Array:
             actor_key, uniform_key = jax.random.split(key)
             features = normalized(agent.statistics, features)
             choice = self.distribution(agent.actor, env.action_space, features).sample(actor_key)
@@ -369,11 +382,11 @@ class SAC(ReplayLearner[SACState]):
 
     def _actor(self, space: Space[Any]) -> MLP:
         # Small initial outputs give a mean of 0 and a standard deviation of 1, in range for any observation.
-        return MLP(self.hidden_sizes, 2 * space.flat_size, self.activation, output_scale=0.01)
+        return MLP(self.hidden_sizes, 2 * space.flat_size, self.activation, output_scale=0.01, channels=self.channels)
 
     @property
     def _critic(self) -> MLP:
-        return MLP(self.hidden_sizes, 1, self.activation)
+        return MLP(self.hidden_sizes, 1, self.activation, channels=self.channels)
 
     @property
     def _optimizer(self) -> Optimizer:

@@ -62,8 +62,11 @@ class DomainRandomize(SameObservations, SameActions, Wrapper[DomainRandomizeStat
     placement: ClassVar[Placement] = "inside"
 
     def check_fields(self) -> None:
-        """Checks that `randomize` is a function."""
+        """Checks that `randomize` is a function, of a key and an environment in this order."""
         check_function(self, "randomize", self.randomize)
+        code: Any = getattr(self.randomize, "__code__", None)  # of a Python function
+        if code is not None and code.co_varnames[:2] == ("env", "key"):
+            raise InvalidField("DomainRandomize: `randomize` takes the key first: write `def randomize(key, env):`.")
 
     def check_spaces(self) -> None:
         """Checks that `randomize` changes nothing but the values of leaves."""

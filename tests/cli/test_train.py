@@ -16,6 +16,7 @@ from jaxenvs.cli.evaluate import evaluation_of, print_evaluation
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.monitor import Run, read_episodes
 from tests.cli.trainings import TINY, copy_of
+from tests.training.toy_envs import SignedSides
 
 
 def test_train_leaves_a_complete_run_folder(trained):
@@ -268,4 +269,20 @@ def test_sac_is_trained_and_evaluated(jaxenvs_command, tmp_path):
     assert (manifest["algorithm"], manifest["hyper_parameters"]["target_entropy"]) == ("sac", -2.0)
     evaluation = json.loads((path / "evaluation.json").read_text())
     again = json.loads(jaxenvs_command("evaluate", path, "--episodes", "20", "--json").out)
+    assert again["agents"] == evaluation["agents"]
+
+
+@pytest.mark.slow  # compiles for long; `tests/training/test_features.py` has what is particular to pictures
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_an_agent_that_sees_a_picture_and_more_is_trained_and_loaded(jaxenvs_command, tmp_path, algorithm):
+    path = tmp_path / "run"
+    jaxenvs.register("SignedSides-v0", SignedSides, max_episode_steps=8)
+    tiny = TINY if algorithm == "ppo" else [*TINY, "--set", "learning_starts=64", "--set", "buffer_size=256"]
+    result = jaxenvs_command("train", "SignedSides-v0", "-a", algorithm, "--steps", "256", *tiny, "-o", path)
+    assert result.code == 0, result.err
+    agent = jaxenvs.load(path)
+    weights = agent.policy.agent.actor if algorithm == "ppo" else agent.policy.agent.network
+    assert weights["params"]["Conv_0"]["kernel"].shape == (3, 3, 1, 16)
+    evaluation = json.loads((path / "evaluation.json").read_text())
+    again = json.loads(jaxenvs_command("evaluate", path, "-n", "20", "--json").out)
     assert again["agents"] == evaluation["agents"]

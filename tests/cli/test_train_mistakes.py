@@ -137,6 +137,7 @@ def test_existing_folder_is_not_overwritten(jaxenvs_command, trained):
         ),
         ("run.json", lambda data: data.replace(b'"algorithm": "ppo"', b'"algorithm": "a2c"'), "no algorithm"),
         ("run.json", lambda data: data.replace(b'"CartPole-v1"', b'"CartPole-v7"'), "v7"),
+        ("run.json", lambda data: data.replace(b'"CartPole-v1"', b'"Notebook-v1"'), "registers it, do so here first"),
     ],
 )
 def test_damaged_run_fails_in_one_line(jaxenvs_command, trained, tmp_path, name, change, message):

@@ -289,7 +289,7 @@ class DefaultRandom(Sound):
 
     def outcome(self, state, before):
         state, timestep = Sound.outcome(self, state, before)
-        return state, timestep.replace(info={"noise": jax.random.normal(state.key, ())})
+        return state, timestep.replace(info={"noise": jax.random.normal(jax.random.fold_in(state.key, 1), ())})
 
 
 def local_class():

@@ -8,8 +8,10 @@ import random
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 import jaxenvs
+from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import check_key
 from jaxenvs.spaces import Box
 from tests.conformance.sound import Sound, WalkState
@@ -120,6 +122,55 @@ class ResetsItself(Sound):
 
     def observe(self, state):
         return jnp.minimum(state.position, 1.0).astype(jnp.float32)[None]
+
+
+class BeginsAnew(Sound):
+    """The step that ends an episode draws the next start: state, observation and key."""
+
+    def step(self, state, action):
+        after, timestep = Sound.step(self, state, action)
+        reset_key, _ = jax.random.split(after.key)
+        start, restarted = Sound.reset(self, reset_key)
+        choose = lambda new, old: jax.tree.map(lambda a, b: jnp.where(timestep.terminated, a, b), new, old)  # noqa: E731
+        observation = choose(restarted.observation, timestep.observation)
+        return choose(start, after), timestep.replace(observation=observation, final_observation=observation)
+
+
+class FirstState(PyTreeNode):
+    """State of `GoesBack`."""
+
+    walk: WalkState
+    first: Array
+
+
+class GoesBack(Sound):
+    """The step that ends an episode goes back to the start of that episode, which the state keeps."""
+
+    def reset(self, key):
+        walk, timestep = Sound.reset(self, key)
+        return FirstState(walk, walk.position), timestep
+
+    def step(self, state, action):
+        walk, timestep = Sound.step(self, state.walk, action)
+        over = timestep.terminated
+        position, count = jnp.where(over, state.first, walk.position), jnp.where(over, 0, walk.count)
+        walk = walk.replace(position=position, count=count)
+        observation = walk.position[None]
+        return FirstState(walk, state.first), timestep.replace(observation=observation, final_observation=observation)
+
+    def observe(self, state):
+        return state.position[None] if isinstance(state, WalkState) else state.walk.position[None]
+
+    def render(self, state):
+        return Sound.render(self, state.walk)
+
+
+class RarelyOver(Sound):
+    """One start in fifty is over before it begins."""
+
+    def outcome(self, state, before):
+        state, timestep = Sound.outcome(self, state, before)
+        return state, timestep.replace(terminated=timestep.terminated | (state.position > 0.48))
 
 
 class OtherSpaces(Sound):

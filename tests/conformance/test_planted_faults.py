@@ -1,5 +1,7 @@
 """Each check fails for an environment with its fault, and no check fails for one without faults."""
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import jaxenvs
@@ -43,6 +45,7 @@ FAULTS = {
     faults.StaticStride: "one_trace",
     faults.ReadsParameter: "one_trace",
     faults.RewardAtReset: "episode_start",
+    impurities.RarelyOver: "episode_start",
     faults.ObservesBefore: "observes",
     faults.Unvalidated: "bad_action_refused",
     faults.UncheckedKey: "bad_key_refused",
@@ -70,6 +73,8 @@ FAULTS = {
     impurities.Donates: "all_transformations_agree",
     faults.Truncates: "base_never_truncates",
     impurities.ResetsItself: "base_never_resets",
+    impurities.BeginsAnew: "base_never_resets",
+    impurities.GoesBack: "base_never_resets",
     faults.NeverEnds: "ends_are_reached",
 }
 """The fault, and the check that `check_env` must name for it."""
@@ -124,3 +129,22 @@ def test_a_sound_environment_passes(env):
 def test_sound_goals_judge_their_steps(wrap):
     check = next(check for check in CHECKS if check.name == "goals_judge_steps")
     check(Subject(wrap(goals.SoundGoals()), **SMALL))
+
+
+class Empty(Sound):
+    """Has an array without elements in its state."""
+
+    def reset(self, key):
+        state, timestep = Sound.reset(self, key)
+        return {"walk": state, "nothing": jnp.zeros((0, 2), jnp.float32)}, timestep
+
+    def step(self, state, action):
+        walk, timestep = Sound.step(self, state["walk"], action)
+        return {"walk": walk, "nothing": state["nothing"]}, timestep
+
+
+@pytest.mark.parametrize("env", [jaxenvs.AutoReset(Sound()), Empty(), LIMITED], ids=["AutoReset", "empty", "limited"])
+def test_no_new_start_is_seen_where_none_is(env):
+    subject = Subject(env, steps=400, lanes=4)
+    assert np.asarray(subject.plain_rollout.first_end.found).sum() >= 2
+    next(check for check in CHECKS if check.name == "base_never_resets")(subject)

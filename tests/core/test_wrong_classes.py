@@ -199,7 +199,11 @@ def transition_of(*rest):
             r"`Wrong\.action_space` is a property: write `@property` above `def action_space",
         ),
         (space_as_a_field, InvalidEnv, r"`Wrong\.observation_space` is a property and not a field\. Write `@property`"),
-        (space_of_gymnasium, InvalidEnv, r"from `jaxenvs\.spaces`, got Discrete\(2\) of the class gymnasium\.spaces"),
+        (
+            space_of_gymnasium,
+            InvalidEnv,
+            r"from `jaxenvs\.spaces`, got Discrete\(2\) of the class gymnasium\.spaces.*Convert it",
+        ),
         (
             default_that_can_change([1, 2]),
             InvalidField,

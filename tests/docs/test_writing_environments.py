@@ -14,7 +14,8 @@ def test_the_programs_run_one_after_the_other(tmp_path):
     """In a separate process, which leaves no id behind. An untrained agent gets about 30, and 70 after 40,000 steps."""
     assert "200_000" in PROGRAMS[-2]
     program = "\n".join(PROGRAMS).replace("200_000", "40_000")
-    (tmp_path / "greenhouse.py").write_text(program + "\nassert float(result.mean_return) > 60\n")
+    program += "\nassert float(result.mean_return) > 60 and vector.shape == (3,)\n"
+    (tmp_path / "greenhouse.py").write_text(program)
     done = subprocess.run(
         [sys.executable, "greenhouse.py"], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
     )

@@ -1,5 +1,6 @@
 """Looking ids up and registering them, and the errors if there is no such id."""
 
+import re
 import sys
 import warnings
 
@@ -346,3 +347,35 @@ def test_a_maker_that_fails_is_reported_and_asked_no_more(monkeypatch):
     with pytest.warns(UserWarning, match=r"broken`.* failed at `Late-v0` .*RuntimeError: cannot read Late-v0"):
         assert jaxenvs.make("Late-v0") == CartPole()
     assert jaxenvs.make("Late-v0") == CartPole()
+
+
+class Own(CartPole):
+    """An environment of a user."""
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "arguments", "message"),
+    [
+        (Own(), {}, "Register its class, and give the values that differ"),
+        (lambda: Own(), {}, "Register the class, and give what the function passes"),
+        (Own, {"kwargs": {"gravity": 5}}, "has no argument `kwargs`. Values for the environment's fields are `fields"),
+        (Own, {"time_limit": 5}, "It is `max_episode_steps`"),
+        (Own, {"max_episode_step": 5}, "Did you mean: `max_episode_steps`"),
+        (Own, {"banana": 5}, "There are id, entry_point, fields"),
+    ],
+)
+def test_registering_otherwise_is_answered_in_words(entry_point, arguments, message):
+    with pytest.raises(RegistrationError, match=re.escape(message)):
+        jaxenvs.register("Own-v0", entry_point, **arguments)
+    assert "Own-v0" not in jaxenvs.registry
+
+
+@pytest.mark.parametrize("given", [Own, Own()])
+def test_making_what_is_an_environment_already_is_answered_in_words(given):
+    with pytest.raises(RegistrationError, match=r"`Own\(...\)` is an environment as it is"):
+        jaxenvs.make(given)
+
+
+def test_a_file_in_place_of_an_id_is_answered_in_words():
+    with pytest.raises(NameNotFound, match="follows its name and a colon: `greenhouse:MyEnv-v0`"):
+        jaxenvs.make("greenhouse.py")

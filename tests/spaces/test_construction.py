@@ -1,5 +1,6 @@
 """Construction of spaces, invalid arguments, and spaces inside transformations."""
 
+import pickle
 import subprocess
 import sys
 from collections import OrderedDict
@@ -61,6 +62,7 @@ REFUSED = [
     (lambda: Text(2, charset=5), "must be a string or a set"),
     (lambda: Dict({"a": 3}), "the entry 'a' must be a jaxenvs space, got 3"),
     (lambda: Dict({"a": gymnasium.spaces.Discrete(2)}), r"Convert it: `jaxenvs.spaces.from_gymnasium\(space\)`"),
+    (lambda: Dict({"a": Discrete(2)}, a=Discrete(3)), r"\['a'\] is given by name and in `spaces`"),
     (lambda: Dict(3), "must be a dict of spaces or a sequence"),
     (lambda: Dict([("a", Discrete(2)), ("a", Discrete(3))]), "a key occurs twice"),
     (lambda: Tuple(Discrete(2)), r"write `Tuple\(\(space,\)\)`"),
@@ -232,6 +234,9 @@ def test_dict_orders_its_keys_as_gymnasium_does():
         assert list(Dict(make(parts))) == list(gymnasium.spaces.Dict(make(twins)))
     mixed = {"b": Discrete(2), 3: Discrete(3)}
     assert list(Dict(mixed)) == ["b", 3]
+    by_name = Dict({"z": Discrete(4)}, **parts)
+    assert list(by_name) == list(gymnasium.spaces.Dict({"z": gymnasium.spaces.Discrete(4)}, **twins)) == ["z", "b", "a"]
+    assert by_name == by_name.replace() == pickle.loads(pickle.dumps(by_name))
     unsorted = Dict(OrderedDict(parts))
     assert list(jax.jit(lambda s: s)(unsorted)) == ["b", "a"]
 

@@ -10,6 +10,7 @@ import pytest
 
 from jaxenvs import random, spaces
 from jaxenvs.spaces import Box, Dict, Discrete, Graph, MultiBinary, MultiDiscrete, Sequence, Text, Tuple
+from tests.spaces.own_spaces import Even, Simplex
 
 MAXIMA = {"max_length": 4, "max_nodes": 5, "max_edges": 7}
 
@@ -42,6 +43,9 @@ TABLE = {
     "sequence": Sequence(Box(1, 2, (2,)), 4),
     "sequence stacked": Sequence(Discrete(3, start=5), 4, stack=True),
     "sequence of dicts": Sequence(Dict({"word": Text(3, charset="ab"), "number": Discrete(3, start=5)}), 4),
+    "own": Simplex(3),
+    "own with bounds": Even(6),
+    "own in a dict": Dict({"weights": Simplex(2), "dice": Even(4)}),
     "graph": Graph(Box(-1, 1, (2,)), Discrete(3), 5, 7),
     "graph without edges": Graph(Discrete(3, start=1), None, 5),
     "graph of dicts": Graph(Dict({"x": Discrete(2), "y": Box(0, 1, (2,))}), MultiDiscrete([2, 2]), 5, 7),

@@ -324,11 +324,11 @@ def test_spaces_that_hold_no_number_are_refused(learner):
             learner.train(TransformAction(WALK, lambda action: jnp.asarray(5, jnp.int32), nothing), KEY)
 
 
-PICTURED = Dict({"picture": Box(0, 255, (8, 8), np.uint8), "place": WALK.observation_space})
+PICTURED = Dict({"picture": Box(0, 255, (2, 2, 2, 8, 8), np.uint8), "place": WALK.observation_space})
 
 
 def _with_picture(place):
-    return {"picture": jnp.zeros((8, 8), jnp.uint8), "place": place}
+    return {"picture": jnp.zeros((2, 2, 2, 8, 8), jnp.uint8), "place": place}
 
 
 class EndsEachStep(SameObservations, SameActions, StatelessWrapper):
@@ -361,7 +361,7 @@ def test_environments_that_cannot_be_learnt_in_are_refused(learner):
         learner.train("CartPole-v1", KEY)
     with pytest.raises(InvalidField, match=r"takes a jaxenvs\.Env, got int"):
         learner.train(3, KEY)
-    with pytest.raises(InvalidField, match="observations contain pictures"):
+    with pytest.raises(InvalidField, match="these observations contain Box"):
         learner.train(TransformObservation(WALK, _with_picture, PICTURED), KEY)
     with pytest.raises(InvalidKey):
         learner.train(steered(learner, WALK), 0)

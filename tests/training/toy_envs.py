@@ -10,7 +10,7 @@ from jax import Array
 from jaxenvs import Env, restart, static, transition
 from jaxenvs.core.pytree import PyTreeNode
 from jaxenvs.random import check_key
-from jaxenvs.spaces import Box, Dict, Discrete
+from jaxenvs.spaces import Box, Dict, Discrete, Tuple
 
 
 class EndlessState(PyTreeNode):
@@ -147,3 +147,39 @@ class Sides(Env[SidesState, Any]):
     def _picture(self, state):
         is_bright = (jnp.arange(10) >= 5) == state.is_right
         return jnp.broadcast_to(jnp.where(is_bright, 255, 0).astype(jnp.uint8), (12, 10))
+
+
+class SignedSides(Env[SidesState, Any]):
+    """`Sides` with a sign beside the picture, for which the other side is right if it is -1. 8 steps.
+
+    Actions are 0 and 1, or if `is_continuous` from -1 to 1, and the reward is minus the distance from the end.
+    """
+
+    is_continuous: bool = static(default=False)
+
+    @property
+    def observation_space(self):
+        inner = Tuple((Box(0, 255, (12, 10), np.uint8), Discrete(3)))
+        return Dict({"seen": inner, "sign": Box(-1, 1, (), np.float32)})
+
+    @property
+    def action_space(self):
+        return Box(-1, 1, (1,)) if self.is_continuous else Discrete(2)
+
+    def reset(self, key):
+        state = Sides()._drawn(check_key(key))
+        return state, restart(self.observe(state))
+
+    def step(self, state, action):
+        action = self.action_space.validate(action)
+        is_right = state.is_right ^ (self.observe(state)["sign"] < 0)
+        if self.is_continuous:
+            reward = -jnp.abs(action[0] - jnp.where(is_right, 1.0, -1.0))
+        else:
+            reward = ((action == 1) == is_right).astype(jnp.float32)
+        state = Sides()._drawn(state.key)
+        return state, transition(self.observe(state), reward, False)
+
+    def observe(self, state):
+        sign = jnp.where(jax.random.bernoulli(jax.random.fold_in(state.key, 1)), 1.0, -1.0).astype(jnp.float32)
+        return {"seen": (Sides()._picture(state), jnp.zeros((), jnp.int32)), "sign": sign}

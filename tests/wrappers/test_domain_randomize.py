@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxenvs
+from jaxenvs.errors import InvalidField
 from jaxenvs.wrappers import (
     AutoReset,
     DomainRandomize,
@@ -84,3 +85,8 @@ def test_domain_randomize_goes_on_with_what_outlives_an_episode():
     first, means = jax.jit(jax.vmap(play))(jaxenvs.random.keys([0, 1]))
     expected = np.asarray(first)[:, None] + np.array([0, 0, 1, 1, 1, 2, 2, 2, 3], np.float32)[None, :, None]
     np.testing.assert_allclose(means, expected, rtol=1e-6)
+
+
+def test_domain_randomize_says_that_the_key_comes_first():
+    with pytest.raises(InvalidField, match="takes the key first"):
+        DomainRandomize(jaxenvs.make("CartPole-v1"), lambda env, key: env.replace(gravity=jax.random.uniform(key)))

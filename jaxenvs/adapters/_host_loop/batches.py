@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxenvs.core.trees import tree_at
 from jaxenvs.errors import InvalidAction
-from jaxenvs.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple
+from jaxenvs.spaces import Box, Dict, Discrete, Graph, MultiBinary, MultiDiscrete, Sequence, Space, Text, Tuple
 
 _GYMNASIUM_DTYPES = {Discrete: np.int64, MultiDiscrete: np.int64, MultiBinary: np.int8}
 """Dtypes of Gymnasium's spaces for which the device has another dtype."""
@@ -30,7 +30,11 @@ def to_gymnasium_batch(space: Space[Any], batch: Any, num_envs: int) -> Any:
         case Dict():
             return {key: to_gymnasium_batch(part, batch[key], num_envs) for key, part in space.spaces.items()}
         case _:
-            return tuple(space.element_to_gymnasium(tree_at(batch, lane)) for lane in range(num_envs))
+            elements = tuple(space.element_to_gymnasium(tree_at(batch, lane)) for lane in range(num_envs))
+            if isinstance(space, Text | Sequence | Graph):
+                return elements
+            # The twin of a space of a user's own is a box, whose batches are arrays.
+            return np.stack(elements) if all(isinstance(x, np.ndarray) for x in elements) else elements
 
 
 def from_gymnasium_batch(space: Space[Any], batch: Any, num_envs: int | None, name: str = "actions") -> Any:
@@ -63,7 +67,7 @@ def from_gymnasium_batch(space: Space[Any], batch: Any, num_envs: int | None, na
         case _:
             if num_envs is None:
                 return jax.device_get(space.element_from_gymnasium(batch))
-            if not isinstance(batch, tuple | list) or len(batch) != num_envs:
+            if not isinstance(batch, tuple | list | np.ndarray) or len(batch) != num_envs:
                 raise InvalidAction(f"`{name}` must be {num_envs} elements, one per lane, got {_describe(batch)}.")
             elements = [jax.device_get(space.element_from_gymnasium(element)) for element in batch]
             return jax.tree.map(lambda *leaves: np.stack(leaves), *elements)

@@ -220,10 +220,13 @@ def _check_is_game(adapter: str, env: Env[Any, Any]) -> None:
     name = type(base).__name__
     info = jax.eval_shape(env.reset, jax.eval_shape(lambda: key(0)))[1].info
     if not isinstance(getattr(base, "game", None), Game) or "current_player" not in info:
-        raise InvalidField(
-            f'{adapter} takes a game between two players, such as "two_player/TicTacToe-v0", and {name} has one agent.'
-            " Use `GymnasiumEnv` for it."
-        )
+        takes = f'{adapter} takes a game between two players, such as "two_player/TicTacToe-v0", and {name}'
+        if base.num_players > 1:
+            raise InvalidField(
+                f"{takes} is not played by the rules of a `jaxenvs.games.Game`, its field `game`. Write the rules as"
+                " one, or use `GymnasiumEnv`, which shows it as one environment in which the players act in turn."
+            )
+        raise InvalidField(f"{takes} has one agent. Use `GymnasiumEnv` for it.")
     for wrapper in wrappers_of(env):
         if not isinstance(wrapper, TimeLimit):
             raise InvalidField(

@@ -1,10 +1,14 @@
 """Settings: what a training run was told to do."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
+
+import jax
+import numpy as np
 
 from jaxenvs.errors import CheckpointError
 from jaxenvs.monitor.run_folder.manifest import NO_RUN
@@ -35,6 +39,54 @@ class Settings:
     num_seeds: int = 1
     module: str | None = None
     preprocessed: bool = False
+
+    @staticmethod
+    def of(
+        env_id: str,
+        learner: Any,
+        *,
+        seed: int = 0,
+        fields: Mapping[str, Any] | None = None,
+        max_episode_steps: int | None = None,
+        module: str | None = None,
+    ) -> "Settings":
+        """The settings of a training of one agent by a learner.
+
+            run = Run.create(Settings.of("CartPole-v1", learner), "runs/mine")
+
+        Args:
+            env_id: the registered id.
+            learner: a learner of `jaxenvs.training`.
+            seed: the seed of the random key.
+            fields: as above.
+            max_episode_steps: as above.
+            module: as above.
+        """
+        return Settings(
+            env_id=env_id,
+            fields=dict(fields or {}),
+            max_episode_steps=max_episode_steps,
+            algorithm=type(learner).__name__.lower(),
+            hyper_parameters=hyper_parameters_of(learner),
+            seed=seed,
+            module=module,
+        )
+
+
+def hyper_parameters_of(learner: Any) -> dict[str, Any]:
+    """All settings of a learner by name, as JSON values."""
+    return {name: jsonable(getattr(learner, name)) for name in learner.setting_names()}
+
+
+def jsonable(value: Any) -> Any:
+    """A field's value as a JSON value, or its `repr` if that is impossible."""
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value if isinstance(value, bool | int | float | str) or value is None else repr(value)
 
 
 def _kinds(hint: Any) -> tuple[type, ...]:

@@ -182,3 +182,11 @@ def _cart_pole_step(action):
 def _cart_pole_picture():
     env = adapters.from_gymnasium_functional(phys2d.CartPoleFunctional())
     return env.render(env.reset(jax.random.key(0))[0])
+
+
+def test_it_renders_only_if_a_drawing_function_is_given():
+    env = adapters.from_gymnasium_functional(phys2d.CartPoleFunctional())
+    check = next(check for check in CHECKS if check.name == "renders")
+    assert not env.can_render and not jaxenvs.AutoReset(env).can_render
+    check(env)
+    assert adapters.from_gymnasium_functional(phys2d.CartPoleFunctional(), draw=_picture).can_render

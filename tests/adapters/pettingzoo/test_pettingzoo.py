@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxenvs
+from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.errors import InvalidAction, InvalidField, JaxenvsError, WrapperOrderError
 from jaxenvs.registration.catalog import CATALOG
 from jaxenvs.wrappers import ClipReward
@@ -224,17 +225,24 @@ def test_games_without_a_seed_go_on_from_the_last_one():
     assert env.agent_selection == "player_1"
 
 
+class InTurn(CartPole):
+    """Two players push in turn."""
+
+    num_players = 2
+
+
 @pytest.mark.parametrize("adapter", [PettingZooAECEnv, PettingZooParallelEnv])
 @pytest.mark.parametrize(
     ("argument", "error", "message"),
     [
         ("CartPole-v1", InvalidField, "CartPole has one agent. Use `GymnasiumEnv`"),
         ("TicTacToe-v0", InvalidField, "TicTacToe has one agent"),
+        (InTurn(), InvalidField, "InTurn is not played by the rules of a `jaxenvs.games.Game`, its field `game`"),
         (3, InvalidField, "takes an id or a jaxenvs.Env, got 3"),
         (jaxenvs.AutoReset(jaxenvs.make(TIC_TAC_TOE)), WrapperOrderError, "without AutoReset"),
         (ClipReward(jaxenvs.make(TIC_TAC_TOE), -0.5, 0.5), InvalidField, "ClipReward around TwoPlayerTicTacToe"),
     ],
-    ids=["one agent", "against an opponent", "a number", "resets itself", "a wrapper"],
+    ids=["one agent", "against an opponent", "other rules", "a number", "resets itself", "a wrapper"],
 )
 def test_what_is_no_game_between_two_players_is_refused(adapter, argument, error, message):
     with pytest.raises(error, match=message):

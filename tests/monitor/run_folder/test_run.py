@@ -1,15 +1,19 @@
 """Run folders: created atomically, never overwritten, and validated when read."""
 
+import dataclasses
 import json
 import math
 import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
+from jaxenvs.agents.fields import build_values
 from jaxenvs.errors import CheckpointError, InvalidField, NotWritten, RunInUse
 from jaxenvs.monitor import Run, Settings
+from jaxenvs.training import PPO
 
 
 def settings(**changes):
@@ -174,3 +178,12 @@ def test_damaged_progress_is_refused(tmp_path):
     run.progress_path.write_text("update,mean_return\n1,two\n")
     with pytest.raises(CheckpointError, match="damaged"):
         run.read_progress()
+
+
+def test_settings_of_a_learner_hold_all_that_it_is_made_of():
+    learner = PPO(total_steps=512, hidden_sizes=(8, 4), final_log_std=-1.0, learning_rate=np.float32(0.5))
+    settings = Settings.of("CartPole-v1", learner, seed=3, fields={"gravity": 5.0}, max_episode_steps=7)
+    again = Settings(**json.loads(json.dumps(dataclasses.asdict(settings))))
+    assert again == settings
+    assert (again.env_id, again.algorithm, again.seed, again.fields) == ("CartPole-v1", "ppo", 3, {"gravity": 5.0})
+    assert PPO(**build_values(PPO, again.hyper_parameters)) == learner
