@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,8 @@ class Dict(Space[dict[str, Any]]):
     """
 
     spaces: Any
+
+    _on_keywords: ClassVar[str] = " Its entries are one argument: `Dict({'name': space})`."
 
     def __post_init__(self) -> None:
         self._set(spaces=_ordered(self.spaces))

@@ -2,7 +2,8 @@
 
 import abc
 import dataclasses
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, dataclass_transform
+import functools
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
@@ -12,9 +13,16 @@ from jax.core import Tracer
 from jaxenvs.core import pytree
 from jaxenvs.core.attributes import raise_no_field
 from jaxenvs.core.calls import keyed
+from jaxenvs.core.fields import check_names
 from jaxenvs.random import Key
 
 Element = TypeVar("Element")
+
+_ONLY_IN_GYMNASIUM = {
+    "seed": " Randomness comes from the key of `space.sample(key)`.",
+    "dtype": " Its elements are always of one dtype, `space.dtype`.",
+}
+"""Arguments of Gymnasium's spaces that are not fields here, and a sentence on each."""
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(pytree.static, dataclasses.field))
@@ -30,10 +38,14 @@ class Space(abc.ABC, Generic[Element]):
     numbers and batches in place of the leaves.
     """
 
+    _on_keywords: ClassVar[str] = ""
+    """A sentence on keywords that the constructor does not take."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         pytree.register(cls)
+        _explain_unknown_fields(cls)
         if not getattr(cls.sample, "__isabstractmethod__", False) and "sample" in vars(cls):
             cls.sample = keyed(cls.sample)
 
@@ -41,6 +53,12 @@ class Space(abc.ABC, Generic[Element]):
 
         def __getattr__(self, name: str) -> NoReturn:
             raise_no_field(self, name)
+
+        def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+            raise TypeError(
+                f"{self!r} is a space and cannot be called. The spaces of an environment are properties: write"
+                " `env.observation_space` and `env.action_space` without parentheses."
+            )
 
     def _set(self, **values: Any) -> None:
         """Sets fields, for use while the space is being built."""
@@ -155,3 +173,20 @@ class Space(abc.ABC, Generic[Element]):
         return my_structure == their_structure and all(np.array_equal(a, b) for a, b in zip(mine, theirs))
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # bounds are arrays
+
+
+def _explain_unknown_fields(cls: type[Any]) -> None:
+    """Makes the constructor of a class of spaces raise `InvalidField` for keywords that are not fields."""
+    construct = cls.__init__
+
+    @functools.wraps(construct)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            construct(self, *args, **kwargs)
+        except TypeError:
+            names = {field.name for field in dataclasses.fields(cls)}
+            for unknown in (name for name in kwargs if name not in names):
+                check_names(cls, [unknown], cls.__name__, _ONLY_IN_GYMNASIUM.get(unknown, cls._on_keywords))
+            raise
+
+    cls.__init__ = __init__
