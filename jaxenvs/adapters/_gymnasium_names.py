@@ -30,6 +30,12 @@ _NAMES: dict[str, dict[str, str]] = {
 }
 """Fields, by the name of the environment's class."""
 
+_SIZES: dict[str, Callable[[Any], Any]] = {
+    "nS": lambda env: env.observation_space.n,
+    "nA": lambda env: env.action_space.n,
+}
+"""Numbers of states and actions of toy text, which solutions by dynamic programming read, beside `P`."""
+
 COMPUTED: dict[str, dict[str, Callable[[Any], Any]]] = {
     "CartPole": {
         "total_mass": lambda env: env.cart_mass + env.pole_mass,
@@ -39,7 +45,10 @@ COMPUTED: dict[str, dict[str, Callable[[Any], Any]]] = {
         "desc": lambda env: np.array([list(row) for row in env.tiles], "S1"),
         "nrow": lambda env: len(env.tiles),
         "ncol": lambda env: len(env.tiles[0]),
+        **_SIZES,
     },
+    "CliffWalking": _SIZES,
+    "Taxi": _SIZES,
 }
 """Attributes that can be read, by the name of the environment's class."""
 

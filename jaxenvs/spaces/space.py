@@ -178,6 +178,7 @@ class Space(abc.ABC, Generic[Element]):
 def _explain_unknown_fields(cls: type[Any]) -> None:
     """Makes the constructor of a class of spaces raise `InvalidField` for keywords that are not fields."""
     construct = cls.__init__
+    otherwise: str = cls._on_keywords
 
     @functools.wraps(construct)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -186,7 +187,7 @@ def _explain_unknown_fields(cls: type[Any]) -> None:
         except TypeError:
             names = {field.name for field in dataclasses.fields(cls)}
             for unknown in (name for name in kwargs if name not in names):
-                check_names(cls, [unknown], cls.__name__, _ONLY_IN_GYMNASIUM.get(unknown, cls._on_keywords))
+                check_names(cls, [unknown], cls.__name__, _ONLY_IN_GYMNASIUM.get(unknown, otherwise))
             raise
 
     cls.__init__ = __init__

@@ -5,10 +5,12 @@ from typing import Any, Self
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 
 from jaxenvs.adapters._host_loop.window import Window
 from jaxenvs.adapters.gymnasium.env import GymnasiumEnv
 from jaxenvs.adapters.gymnasium.errors import ResetNeeded
+from jaxenvs.adapters.gymnasium.registration import adapter_of
 from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidField
@@ -58,12 +60,13 @@ class LegacyGym:
             InvalidField: `env` is none of the three.
             WrapperOrderError: the environment resets itself.
         """
-        spec = None
+        spec, adapter = None, GymnasiumEnv
         if isinstance(env, str):
             spec = find_spec(env)
+            adapter: Any = load_env_creator(adapter_of(spec))
             env = make(spec)
         if isinstance(env, Env):
-            env = _in_gymnasium(env)
+            env = _in_gymnasium(env, adapter)
         elif not isinstance(env, gymnasium.Env):
             raise InvalidField(
                 f"LegacyGym takes an id, a jaxenvs.Env or a gymnasium.Env, got {env!r} of type {type(env).__name__}."
@@ -272,8 +275,8 @@ class LegacyGym:
             self._owner._window = None
 
 
-def _in_gymnasium(env: Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment behind Gymnasium's interface, with an outermost time limit as Gymnasium's TimeLimit."""
+def _in_gymnasium(env: Env[Any, Any], adapter: type[GymnasiumEnv]) -> gymnasium.Env[Any, Any]:
+    """The environment in an adapter, with an outermost time limit as Gymnasium's TimeLimit."""
     if isinstance(env, TimeLimit):
-        return gymnasium.wrappers.TimeLimit(GymnasiumEnv(env.env), env.max_episode_steps)
-    return GymnasiumEnv(env)
+        return gymnasium.wrappers.TimeLimit(adapter(env.env), env.max_episode_steps)
+    return adapter(env)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxenvs import static
-from jaxenvs.adapters import GymnasiumEnv
+from jaxenvs.adapters import GymnasiumEnv, LegacyGym
 from jaxenvs.adapters.gymnasium.errors import ResetNeeded
 from jaxenvs.errors import InvalidField
 from tests.adapters.comparing import assert_same
@@ -39,6 +39,13 @@ def test_attributes_that_gymnasium_computes(id, fields, names):
             assert type(value) is type(getattr(theirs, name))
     with pytest.raises(AttributeError, match="the environment computes it"):
         setattr(mine, names[-1], 3)
+
+
+@pytest.mark.parametrize("id", ["FrozenLake-v1", "CliffWalking-v1", "Taxi-v4"])
+def test_the_model_of_toy_text_comes_with_its_sizes(id):
+    env = gymnasium.make(f"jaxenvs/{id}").unwrapped
+    assert (env.nS, env.nA) == (env.observation_space.n, env.action_space.n) == (len(env.P), len(env.P[0]))
+    assert LegacyGym(id).nS == env.nS
 
 
 def test_another_environment_of_the_same_name_has_its_own_attributes():
