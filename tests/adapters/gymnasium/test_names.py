@@ -4,8 +4,9 @@ import gymnasium
 import numpy as np
 import pytest
 
+import jaxenvs
 from jaxenvs import static
-from jaxenvs.adapters import GymnasiumEnv, LegacyGym
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, LegacyGym
 from jaxenvs.adapters.gymnasium.errors import ResetNeeded
 from jaxenvs.errors import InvalidField
 from tests.adapters.comparing import assert_same
@@ -20,6 +21,13 @@ def test_an_environment_is_made_with_gymnasiums_names_for_its_fields():
     assert gymnasium.make_vec("jaxenvs/Pendulum-v1", 2, g=9.81).get_attr("gravity") == (9.81, 9.81)
     with pytest.raises(InvalidField, match="no field `g`"):
         gymnasium.make("jaxenvs/Pendulum-v1", g=9.81, gravity=1.0)
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", jaxenvs.make("CartPole-v1")], ids=["id", "env"])
+@pytest.mark.parametrize("adapter", [GymnasiumEnv, GymnasiumVectorEnv])
+def test_a_seed_for_the_constructor_is_sent_to_reset(adapter, env):
+    with pytest.raises(InvalidField, match=r"^\w+Env has no argument `seed`\. It is an argument of `reset`"):
+        adapter(env, seed=0)
 
 
 @pytest.mark.parametrize(
