@@ -1,6 +1,7 @@
 """The argument of an adapter: an id with fields, or an environment."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from jaxenvs.adapters._gymnasium_names import fields_here
@@ -21,9 +22,10 @@ _ARGUMENTS_ELSEWHERE = {
     "env_kwargs": "Write each field as an argument of its own, after the id: `gravity=1.6`.",
     "monitor_dir": "`VecMonitor` around the batch writes a file, as does `jaxenvs.adapters.record`.",
     "vec_env_cls": "The adapter is the batch itself.",
+    "seed": "It is an argument of `reset`, which takes a seed, or a key where randomness comes from keys.",
     "wrapper_class": "Put wrappers of jaxenvs around the environment, and pass that in place of an id.",
 }
-"""Arguments of Stable-Baselines3's `make_vec_env`, and what the adapters have in their place."""
+"""Arguments of other libraries, such as Stable-Baselines3's `make_vec_env`, and what the adapters have instead."""
 
 
 class FixedFields:
@@ -68,15 +70,14 @@ def given_env(
             cls = load(known)
             names = {field.name for field in fields_of(cls)}
             fields = fields_here(cls, fields, names)
-            for name in fields:
-                if name not in names and name in _ARGUMENTS_ELSEWHERE:
-                    raise InvalidField(f"{adapter} has no argument `{name}`. {_ARGUMENTS_ELSEWHERE[name]}")
+            _refuse_arguments_of_others(adapter, [name for name in fields if name not in names])
         env = make(known, max_episode_steps=max_episode_steps, **fields)
     elif not isinstance(env, Env):
         raise InvalidField(
             f"{adapter} takes an id or a jaxenvs.Env, got {env!r} of type {type(env).__name__}.{_instead(adapter, env)}"
         )
     elif fields:
+        _refuse_arguments_of_others(adapter, fields)
         hint = did_you_mean(next(iter(fields)), _ARGUMENTS)
         raise InvalidField(
             f"{adapter}: fields ({', '.join(fields)}) go with an id; an environment already has its own."
@@ -97,6 +98,13 @@ def given_env(
                 f" Pass the environment without {name}, and use its counterpart in the other library."
             )
     return env
+
+
+def _refuse_arguments_of_others(adapter: str, names: Iterable[str]) -> None:
+    """Raises `InvalidField` for an argument of other libraries, which the adapter does not take."""
+    for name in names:
+        if name in _ARGUMENTS_ELSEWHERE:
+            raise InvalidField(f"{adapter} has no argument `{name}`. {_ARGUMENTS_ELSEWHERE[name]}")
 
 
 def _instead(adapter: str, env: Any) -> str:

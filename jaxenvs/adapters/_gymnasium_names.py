@@ -30,6 +30,12 @@ NAMES: dict[str, dict[str, str]] = {
 }
 """Fields, by the name of the environment's class."""
 
+_SIZES: dict[str, Callable[[Any], Any]] = {
+    "nS": lambda env: int(env.observation_space.n),
+    "nA": lambda env: int(env.action_space.n),
+}
+"""Numbers of states and actions of toy text, which solutions by dynamic programming read, beside `P`."""
+
 
 def _starts(env: Any) -> np.ndarray:
     return env.transition_table().start
@@ -45,20 +51,20 @@ COMPUTED: dict[str, dict[str, Callable[[Any], Any]]] = {
         "nrow": lambda env: len(env.tiles),
         "ncol": lambda env: len(env.tiles[0]),
         "initial_state_distrib": _starts,
+        **_SIZES,
     },
     "CliffWalking": {
         "initial_state_distrib": _starts,
-        "nA": lambda env: int(env.action_space.n),
-        "nS": lambda env: int(env.observation_space.n),
         "shape": lambda env: (4, int(env.observation_space.n) // 4),
         "start_state_index": lambda env: int(_starts(env).argmax()),
+        **_SIZES,
     },
     "MountainCar": {"low": lambda env: env.observation_space.low, "high": lambda env: env.observation_space.high},
     "MountainCarContinuous": {
         "low_state": lambda env: env.observation_space.low,
         "high_state": lambda env: env.observation_space.high,
     },
-    "Taxi": {"initial_state_distrib": _starts, "locs": lambda env: [(0, 0), (0, 4), (4, 0), (4, 3)]},
+    "Taxi": {"initial_state_distrib": _starts, "locs": lambda env: [(0, 0), (0, 4), (4, 0), (4, 3)], **_SIZES},
 }
 """Attributes that can be read, by the name of the environment's class."""
 

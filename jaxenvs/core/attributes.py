@@ -50,6 +50,19 @@ _HABITS_OF_PARTS = {
     "shape": ("to_rgb", "`canvas.to_rgb()` is the picture, an array"),
     "last": ("done", "`timestep.done` is true if the episode is over"),
     "step_type": ("done", "`timestep.done` is true if the episode is over"),
+    "first": ("done", "`reset` returns the first timestep, and `AutoReset` begins an episode where `timestep.done`"),
+    "extras": ("final_observation", "it is `timestep.info`"),
+    "metrics": ("final_observation", "it is `timestep.info`"),
+    "num_values": ("n", "it is `space.n`"),
+    "minimum": ("low", "it is `space.low`"),
+    "maximum": ("high", "it is `space.high`"),
+    "generate_value": ("sample", "`space.sample(key)` draws an element"),
+    "is_bounded": ("low", "`jnp.isfinite(space.low)` and `jnp.isfinite(space.high)` say which entries have bounds"),
+    "bounded_below": ("low", "`jnp.isfinite(space.low)` says which entries have a lower bound"),
+    "bounded_above": ("high", "`jnp.isfinite(space.high)` says which entries have an upper bound"),
+    "to_jsonable": ("to_gymnasium", "`space.to_gymnasium()` is the space of Gymnasium, which converts to JSON"),
+    "from_jsonable": ("to_gymnasium", "`space.to_gymnasium()` is the space of Gymnasium, which converts from JSON"),
+    "feature_space": ("stack", "it is `space.space`"),
 }
 """The same for spaces, learners and timesteps: with a field or a method by which the object is recognised."""
 

@@ -64,8 +64,8 @@ def stack_contains(space: Space[Any], stack: Any, in_use: Array) -> Array:
     if size == 0:
         return jnp.ones((), bool)
     inside = jnp.all(jax.vmap(space.contains)(stack) | ~in_use)
-    for leaf in jax.tree.leaves(stack):
-        zero = (jnp.asarray(leaf) == 0).reshape(size, -1).all(axis=1)
+    for leaf in map(jnp.asarray, jax.tree.leaves(stack)):
+        zero = (leaf == jnp.zeros((), leaf.dtype)).reshape(size, -1).all(axis=1)
         inside &= jnp.all(zero | in_use)
     return inside
 

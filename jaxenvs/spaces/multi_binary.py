@@ -68,6 +68,8 @@ class MultiBinary(Space[Array]):
         array = as_array(x)
         if array is None or array.shape != self.shape or array.dtype.kind not in "biu":
             return jnp.zeros((), bool)
+        if array.dtype.kind == "b":
+            return jnp.ones((), bool)
         return jnp.asarray(((array == 0) | (array == 1)).all())
 
     def validate(self, x: Any) -> Array:

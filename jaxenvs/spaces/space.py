@@ -15,10 +15,17 @@ from jax.core import Tracer
 from jaxenvs.core import pytree
 from jaxenvs.core.attributes import raise_no_field
 from jaxenvs.core.calls import keyed
+from jaxenvs.core.fields import check_names
 from jaxenvs.errors import InvalidMask
 from jaxenvs.random import Key
 
 Element = TypeVar("Element")
+
+_ONLY_IN_GYMNASIUM = {
+    "seed": " Randomness comes from the key of `space.sample(key)`.",
+    "dtype": " Its elements are always of one dtype, `space.dtype`.",
+}
+"""Arguments of Gymnasium's spaces that are not fields here, and a sentence on each."""
 
 
 def _defaults() -> Any:
@@ -75,6 +82,7 @@ class Space(abc.ABC, Generic[Element]):
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         pytree.register(cls)
+        _explain_unknown_fields(cls)
         if not getattr(cls.sample, "__isabstractmethod__", False) and "sample" in vars(cls):
             cls.sample = keyed(_masked(cls.sample))
         if cls.validate is Space.validate and "contains" in vars(cls):
@@ -84,6 +92,12 @@ class Space(abc.ABC, Generic[Element]):
 
         def __getattr__(self, name: str) -> NoReturn:
             raise_no_field(self, name)
+
+        def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+            raise TypeError(
+                f"{self!r} is a space and cannot be called. The spaces of an environment are properties: write"
+                " `env.observation_space` and `env.action_space` without parentheses."
+            )
 
     def _set(self, **values: Any) -> None:
         """Sets fields, for use while the space is being built."""
@@ -210,3 +224,20 @@ class Space(abc.ABC, Generic[Element]):
         return my_structure == their_structure and all(np.array_equal(a, b) for a, b in zip(mine, theirs))
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # bounds are arrays
+
+
+def _explain_unknown_fields(cls: type[Any]) -> None:
+    """Makes the constructor of a class of spaces raise `InvalidField` for keywords that are not fields."""
+    construct = cls.__init__
+
+    @functools.wraps(construct)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            construct(self, *args, **kwargs)
+        except TypeError:
+            names = {field.name for field in dataclasses.fields(cls)}
+            for unknown in (name for name in kwargs if name not in names):
+                check_names(cls, [unknown], cls.__name__, _ONLY_IN_GYMNASIUM.get(unknown, ""))
+            raise
+
+    cls.__init__ = __init__

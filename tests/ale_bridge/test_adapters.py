@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jaxenvs
-from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, LegacyGym, StableBaselines3VecEnv
 from jaxenvs_ale_bridge import make_atari
 
 GAME = "ALE/Breakout-v5"
@@ -113,6 +113,16 @@ def test_wrappers_for_ale_pys_environments_work_around_ours(wrap):
         assert mine[1:4] == expected[1:4]
     for name in ("lives", "getEpisodeFrameNumber", "getScreenGrayscale", "getScreenRGB", "getScreenDims"):
         np.testing.assert_array_equal(*(getattr(env.unwrapped.ale, name)() for env in (ours, theirs)), name)
+
+
+@pytest.mark.gymnasium
+def test_a_script_for_openai_gym_finds_what_atari_wrappers_ask_for():
+    env = LegacyGym("PongNoFrameskip-v4")
+    assert env.unwrapped.get_action_meanings()[:2] == ["NOOP", "FIRE"]
+    env.seed(0)
+    assert env.reset().shape == (210, 160, 3) and env.unwrapped.ale.lives() == 0
+    observation, reward, done, info = env.step(0)
+    assert observation.dtype == np.uint8 and (reward, done) == (0, False) and info["lives"] == 0
 
 
 @pytest.mark.gymnasium

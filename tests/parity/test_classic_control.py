@@ -157,6 +157,7 @@ def test_a_cart_pole_that_comes_back_and_falls_again_is_paid_as_gymnasium_pays(s
     ours = follow_ours(case, start[None], actions[:, None], jnp.float32)
     np.testing.assert_array_equal(ours.terminated[:, 0], reference.terminated)
     np.testing.assert_array_equal(ours.reward[:, 0], reference.reward)
+    np.testing.assert_array_equal(np.signbit(ours.reward[:, 0]), np.signbit(reference.reward))  # 0 is not -0
 
 
 @pytest.mark.parametrize("angle", [0.5, np.pi, -np.pi, 3.2, -3.2, 7.0, -9.4, 12.0, -12.0, 100.0])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxenvs import spaces
-from jaxenvs.errors import DependencyNotInstalled, InvalidSpace
+from jaxenvs.errors import DependencyNotInstalled, InvalidField, InvalidSpace
 from jaxenvs.spaces import Box, Dict, Discrete, Graph, MultiBinary, MultiDiscrete, Sequence, Text, Tuple
 
 REFUSED = [
@@ -85,6 +85,32 @@ REFUSED = [
 def test_a_space_that_makes_no_sense_is_refused(build, match):
     with pytest.raises(InvalidSpace, match=match):
         build()
+
+
+@pytest.mark.parametrize(
+    ("build", "match"),
+    [
+        (lambda: Discrete(3, seed=1), r"no field `seed`\. Randomness comes from the key"),
+        (lambda: MultiDiscrete([2, 3], dtype=np.int8), r"no field `dtype`\. Its elements are always of one dtype"),
+        (lambda: Box(0, 1, shap=(3,)), r"Did you mean: `shape`\? Its fields are: low, high, shape"),
+        (lambda: Discrete(3).replace(m=2), r"Discrete has no field `m`"),
+    ],
+)
+def test_a_keyword_that_a_space_does_not_take_is_refused_with_the_way(build, match):
+    with pytest.raises(InvalidField, match=match):
+        build()
+
+
+def test_other_mistakes_of_a_constructor_keep_pythons_error():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'n'"):
+        Discrete()
+    with pytest.raises(TypeError, match="takes from 2 to 3 positional arguments"):
+        Discrete(1, 2, 3)
+
+
+def test_a_space_is_not_called():
+    with pytest.raises(TypeError, match=r"^Discrete\(2\) is a space and cannot be called.*`env\.action_space` without"):
+        Discrete(2)(None)
 
 
 @pytest.mark.parametrize(

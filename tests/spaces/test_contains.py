@@ -226,6 +226,13 @@ def test_graph_requires_links_to_nodes_and_zeros_after_the_end():
         assert not space.contains(bad)
 
 
+def test_flags_are_contained_alone_and_in_a_sequence():
+    flags = Sequence(Box(0, 1, (2,), bool), 3)
+    x = flags.pad([np.array([True, False])])
+    assert flags.contains(x) and not flags.contains(x.replace(items=x.items.at[2, 0].set(True)))
+    assert MultiBinary(2).contains(jnp.array([True, False])) and not MultiBinary(3).contains(jnp.array([True, False]))
+
+
 IN = [
     (Discrete(3), 2, 3),
     (Box(-1, 1, (2,)), [0.5, -1], [0.5, 2]),

@@ -146,7 +146,8 @@ def _array(space: Any, batch: Any, num_envs: int | None, name: str) -> np.ndarra
     if array.dtype.kind not in ("iub" if dtype.kind in "iu" else "fiu"):
         kind = "integers" if dtype.kind in "iu" else "floats"
         raise InvalidAction(f"`{name}` must be {kind} ({dtype}), got {_describe(batch)}.")
-    cast = array.astype(dtype)
+    with np.errstate(over="ignore"):  # a float beyond the dtype is infinite, and clipped like any other
+        cast = array.astype(dtype)
     if dtype.kind in "iu" and not (cast == array).all():
         raise InvalidAction(f"`{name}` has integers that {dtype} cannot hold: {_describe(batch)}.")
     return cast

@@ -5,10 +5,12 @@ from typing import Any, Self
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 
 from jaxenvs.adapters._host_loop.window import Window
 from jaxenvs.adapters.gymnasium.env import GymnasiumEnv
 from jaxenvs.adapters.gymnasium.errors import ResetNeeded
+from jaxenvs.adapters.gymnasium.registration import adapter_of
 from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import Env
 from jaxenvs.errors import InvalidField
@@ -20,7 +22,7 @@ _REWARD_RANGE = (-float("inf"), float("inf"))
 
 
 class LegacyGym:
-    """An environment with the interface of Gym 0.21, and what scripts from 2016 expect in addition.
+    """An environment with the interface of Gym 0.21, and what scripts of Gym before and up to 0.25 expect in addition.
 
         env = LegacyGym("CartPole-v1")       # an id, a jaxenvs.Env or a gymnasium.Env
         env.seed(0)
@@ -34,6 +36,8 @@ class LegacyGym:
 
     The render mode is an argument of `render`. An id or a jaxenvs.Env has all its modes at any time; a
     gymnasium.Env has the one that it was made with, and also "human" if that is "rgb_array".
+
+    The time limit is `env._max_episode_steps`, and setting it changes it, also in an episode.
 
     Other attributes are those of the inner environment: `env.gravity` reads through all wrappers, as in Gym 0.21,
     and setting an attribute that exists there sets it there. See `GymnasiumEnv` for fields.
@@ -56,12 +60,13 @@ class LegacyGym:
             InvalidField: `env` is none of the three.
             WrapperOrderError: the environment resets itself.
         """
-        spec = None
+        spec, adapter = None, GymnasiumEnv
         if isinstance(env, str):
             spec = find_spec(env)
+            adapter: Any = load_env_creator(adapter_of(spec))
             env = make(spec)
         if isinstance(env, Env):
-            env = _in_gymnasium(env)
+            env = _in_gymnasium(env, adapter)
         elif not isinstance(env, gymnasium.Env):
             raise InvalidField(
                 f"LegacyGym takes an id, a jaxenvs.Env or a gymnasium.Env, got {env!r} of type {type(env).__name__}."
@@ -91,6 +96,22 @@ class LegacyGym:
         inner.spec, inner._owner = self.spec, self
         return inner
 
+    @property
+    def _max_episode_steps(self) -> int:
+        """The steps after which an episode is truncated, which scripts read and set on Gym's TimeLimit."""
+        return self._time_limit("_max_episode_steps")._max_episode_steps
+
+    @_max_episode_steps.setter
+    def _max_episode_steps(self, steps: int) -> None:
+        if not is_integer(steps) or steps < 1:
+            raise InvalidField(f"`_max_episode_steps` must be an integer of at least 1, got {steps!r}.")
+        self._time_limit("_max_episode_steps")._max_episode_steps = int(steps)
+
+    @property
+    def _elapsed_steps(self) -> int | None:
+        """The steps of this episode; None before the first."""
+        return self._time_limit("_elapsed_steps")._elapsed_steps
+
     def seed(self, seed: int | None = None) -> list[int]:
         """Sets the seed of the episodes from the next `reset` on.
 
@@ -110,11 +131,26 @@ class LegacyGym:
         self._owner._seed = int(seed)
         return [int(seed)]
 
-    def reset(self) -> Any:
-        """Begins an episode, and returns only its first observation."""
-        observation, _ = self.env.reset(seed=self._owner._seed)
+    def reset(
+        self, *, seed: int | None = None, return_info: bool = False, options: dict[str, Any] | None = None
+    ) -> Any:
+        """Begins an episode, and returns only its first observation.
+
+        The arguments are those of Gym 0.22 to 0.25.
+
+        Args:
+            seed: the seed of this episode and those after it, as by `seed` before.
+            return_info: whether to return the observation and `info`.
+            options: the task's reset options.
+
+        Raises:
+            InvalidField: `seed` is not a non-negative integer; or see `GymnasiumEnv.reset`.
+        """
+        if seed is not None:
+            self.seed(seed)
+        observation, info = self.env.reset(seed=self._owner._seed, options=options)
         self._owner._seed, self._was_reset = None, True
-        return observation
+        return (observation, info) if return_info else observation
 
     def step(self, action: Any) -> tuple[Any, float, bool, dict[str, Any]]:
         """Applies one action.
@@ -192,6 +228,15 @@ class LegacyGym:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}  # a copy opens its own window
 
+    def _time_limit(self, name: str) -> Any:
+        """Gymnasium's TimeLimit among the wrappers; an AttributeError for `name` if there is none."""
+        env: Any = self.env
+        while isinstance(env, gymnasium.Wrapper):
+            if isinstance(env, gymnasium.wrappers.TimeLimit):
+                return env
+            env = env.env
+        raise AttributeError(f"{self} has no time limit, so it has no attribute {name!r}.")
+
     @property
     def _modes(self) -> tuple[str, ...]:
         """The modes that `render` takes."""
@@ -230,8 +275,8 @@ class LegacyGym:
             self._owner._window = None
 
 
-def _in_gymnasium(env: Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment behind Gymnasium's interface, with an outermost time limit as Gymnasium's TimeLimit."""
+def _in_gymnasium(env: Env[Any, Any], adapter: type[GymnasiumEnv]) -> gymnasium.Env[Any, Any]:
+    """The environment in an adapter, with an outermost time limit as Gymnasium's TimeLimit."""
     if isinstance(env, TimeLimit):
-        return gymnasium.wrappers.TimeLimit(GymnasiumEnv(env.env), env.max_episode_steps)
-    return GymnasiumEnv(env)
+        return gymnasium.wrappers.TimeLimit(adapter(env.env), env.max_episode_steps)
+    return adapter(env)

@@ -19,8 +19,12 @@ _ADAPTER_OF_GAMES = f"{_BRIDGE}.gymnasium_env:GymnasiumGame"
 
 def register(spec: EnvSpec) -> None:
     """Registers one id with Gymnasium; replaces an older spec of the same id."""
-    is_game = spec.entry_point == f"{_BRIDGE}.env:AleEnv"
-    _put(spec.id, spec.max_episode_steps, spec.reward_threshold, _ADAPTER_OF_GAMES if is_game else _ADAPTER)
+    _put(spec.id, spec.max_episode_steps, spec.reward_threshold, adapter_of(spec))
+
+
+def adapter_of(spec: EnvSpec) -> str:
+    """The `"module:Class"` of the `GymnasiumEnv` that `gymnasium.make` puts around an id."""
+    return _ADAPTER_OF_GAMES if spec.entry_point == f"{_BRIDGE}.env:AleEnv" else _ADAPTER
 
 
 def _put(id: str, max_episode_steps: int | None, reward_threshold: float | None, entry_point: str) -> None:

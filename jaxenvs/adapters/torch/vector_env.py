@@ -193,7 +193,9 @@ class TorchVectorEnv(SetAttr):
 
     def _checked_action(self, action: Any) -> Any:
         leaves, structure = jax.tree.flatten(action)
-        if structure != self._action_structure:
+        if structure != self._action_structure and jax.tree_util.treedef_is_leaf(self._action_structure):
+            leaves = [action]  # refused below: it is not a tensor
+        elif structure != self._action_structure:
             raise InvalidAction(
                 f"The action must be {_describe(self._action_structure)}, for {self.single_action_space!r};"
                 f" got {_describe(structure)}."
@@ -211,6 +213,8 @@ class TorchVectorEnv(SetAttr):
         if is_tensor and x.dtype == dtype and x.shape == shape and x.device == self.device and not x.requires_grad:
             return x
         wanted = f"`{name}` must be a tensor of shape {shape} and {dtype} on {self.device}"
+        if isinstance(x, tuple | list):
+            raise InvalidAction(f"{wanted}, got a {type(x).__name__} of length {len(x)}: write `torch.tensor({name})`.")
         if not is_tensor:
             raise InvalidAction(f"{wanted}, got {x!r} of type {type(x).__name__}.")
         if x.shape != shape:

@@ -152,7 +152,7 @@ class CartPole(Env[CartPoleState, Array]):
         # A fallen pole can swing back into bounds, where steps earn their reward again, and out of bounds once
         # more, where they do not. Hence a flag: the last position alone is not enough.
         state_next = CartPoleState(x, x_dot, theta, theta_dot, state.fallen | terminated)
-        reward = -terminated.astype(jnp.float32) if self.sutton_barto_reward else ~(state.fallen & terminated)
+        reward = jnp.where(terminated, -1.0, 0.0) if self.sutton_barto_reward else ~(state.fallen & terminated)
         return state_next, transition(self.observe(state_next), reward, terminated)
 
     def observe(self, state: CartPoleState) -> Array:

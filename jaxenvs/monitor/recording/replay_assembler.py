@@ -135,8 +135,8 @@ class ReplayAssembler:
         """The packed actions from `start` to `end` in each of some lanes."""
         lengths = end - start
         before = np.cumsum(lengths) - lengths
-        index = np.repeat(lane * self._kept.shape[1] + start - before, lengths) + np.arange(lengths.sum())
-        return self._packing.packed(self._kept.reshape(-1, self._kept.shape[-1])[index], lengths)
+        step = np.repeat(start - before, lengths) + np.arange(lengths.sum())
+        return self._packing.packed(self._kept[np.repeat(lane, lengths), step], lengths)
 
     def _make_room(self, steps: int) -> None:
         """Drops the steps that no episode needs any more, and makes room for `steps` more."""

@@ -305,6 +305,7 @@ def test_a_force_beyond_the_bounds_is_the_environments_affair_as_in_gymnasium():
     env, twin = make("Pendulum-v1").unwrapped, make("Pendulum-v1").unwrapped
     env.reset(seed=0), twin.reset(seed=0)
     assert_same(env.step(np.array([5.0])), twin.step([2.0]))
+    assert_same(env.step(np.array([1e300])), twin.step([2.0]))  # beyond float32, and no warning
 
 
 def test_order_of_calls():

@@ -140,6 +140,35 @@ def start_of(seed):
     return env.reset()
 
 
+def test_the_time_limit_is_read_and_set_where_gym_had_it():
+    env = LegacyGym("CartPole-v1")
+    assert env._max_episode_steps == 500 and env._elapsed_steps is None
+    env._max_episode_steps = 3
+    env.reset()
+    assert [env.step(i % 2)[2] for i in range(3)] == [False, False, True]
+    assert env._elapsed_steps == 3
+    for bad in (0, 2.5, True):
+        with pytest.raises(InvalidField, match="must be an integer of at least 1"):
+            env._max_episode_steps = bad
+    bare = LegacyGym(jaxenvs.make("CartPole-v1", max_episode_steps=-1))
+    for use in (lambda: bare._max_episode_steps, lambda: setattr(bare, "_max_episode_steps", 3)):
+        with pytest.raises(AttributeError, match="no attribute '_max_episode_steps'"):
+            use()
+
+
+def test_reset_takes_the_arguments_of_gym_022_to_025():
+    env, other = LegacyGym("CartPole-v1"), LegacyGym("CartPole-v1")
+    other.seed(7)
+    first = other.reset()
+    observation, info = env.reset(seed=7, return_info=True)
+    np.testing.assert_array_equal(observation, first)
+    assert info == {}
+    np.testing.assert_array_equal(env.reset(), other.reset())  # the seed was for one reset, and those after it follow
+    assert (env.reset(seed=7, options={"low": 0.0, "high": 0.0}) == 0).all()
+    with pytest.raises(InvalidField, match="Seed must be a non-negative integer"):
+        env.reset(seed=-1)
+
+
 def test_a_seed_takes_effect_with_the_next_reset_and_is_used_once():
     env = LegacyGym("CartPole-v1")
     env.seed(1)

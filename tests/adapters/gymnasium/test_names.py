@@ -4,8 +4,9 @@ import gymnasium
 import numpy as np
 import pytest
 
+import jaxenvs
 from jaxenvs import static
-from jaxenvs.adapters import GymnasiumEnv
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, LegacyGym
 from jaxenvs.errors import InvalidField
 from tests.adapters.comparing import assert_same
 from tests.adapters.stable_baselines3.toys import Tenths
@@ -19,6 +20,13 @@ def test_an_environment_is_made_with_gymnasiums_names_for_its_fields():
     assert gymnasium.make_vec("jaxenvs/Pendulum-v1", 2, g=9.81).get_attr("gravity") == (9.81, 9.81)
     with pytest.raises(InvalidField, match="no field `g`"):
         gymnasium.make("jaxenvs/Pendulum-v1", g=9.81, gravity=1.0)
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", jaxenvs.make("CartPole-v1")], ids=["id", "env"])
+@pytest.mark.parametrize("adapter", [GymnasiumEnv, GymnasiumVectorEnv])
+def test_a_seed_for_the_constructor_is_sent_to_reset(adapter, env):
+    with pytest.raises(InvalidField, match=r"^\w+Env has no argument `seed`\. It is an argument of `reset`"):
+        adapter(env, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,13 @@ def test_attributes_that_gymnasium_computes(id, fields, names):
             assert type(value) is type(getattr(theirs, name))
     with pytest.raises(AttributeError, match="the environment computes it"):
         setattr(mine, names[-1], 7)
+
+
+@pytest.mark.parametrize("id", ["FrozenLake-v1", "CliffWalking-v1", "Taxi-v4"])
+def test_the_model_of_toy_text_comes_with_its_sizes(id):
+    env = gymnasium.make(f"jaxenvs/{id}").unwrapped
+    assert (env.nS, env.nA) == (env.observation_space.n, env.action_space.n) == (len(env.P), len(env.P[0]))
+    assert LegacyGym(id).nS == env.nS
 
 
 def test_another_environment_of_the_same_name_has_its_own_attributes():

@@ -17,7 +17,7 @@ def episodes_of(actions, done):
     return found
 
 
-@pytest.mark.parametrize("space", [spaces.Discrete(3), spaces.Discrete(2), spaces.Box(-1.0, 1.0, (2,))], ids=repr)
+@pytest.mark.parametrize("space", [*map(spaces.Discrete, (3, 2, 1)), spaces.Box(-1.0, 1.0, (2,))], ids=repr)
 @pytest.mark.parametrize("chunk", [1, 7, 60])
 def test_episodes_are_those_of_a_loop_over_steps(space, chunk):
     draw = np.random.default_rng(0)
