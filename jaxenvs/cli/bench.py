@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from tqdm import tqdm
 
 from jaxenvs.bench.comparison import Measurement, Plan, compare, count_calls
 from jaxenvs.bench.figures import Spread, as_json, import_as_json, ratio, share, short, spread_text
@@ -19,7 +18,7 @@ from jaxenvs.bench.provenance import provenance
 from jaxenvs.bench.subject import PYTHON_VARIABLE, AvailablePeer, MissingPeer, gather, parse_pythons
 from jaxenvs.bench.tasks import JAXENVS, PEERS
 from jaxenvs.cli.agents import look_up
-from jaxenvs.cli.console import console, reports_errors, say, table
+from jaxenvs.cli.console import Bar, console, reports_errors, say, table
 from jaxenvs.errors import InvalidField
 from jaxenvs.monitor.atomic import write_json
 
@@ -87,7 +86,7 @@ def bench(
     import_times: list[ImportTime] = []
     total = sum(count_calls(env_id, subjects, plan) for env_id, _, _ in rounds) + count_imports(busy, plan)
     interrupted = False
-    with tqdm(total=total, leave=False, bar_format=PROGRESS_FORM, disable=None, dynamic_ncols=True) as bar:
+    with Bar(total=total, leave=False, bar_format=PROGRESS_FORM, disable=None, dynamic_ncols=True) as bar:
 
         def show(text: str) -> None:
             bar.set_description_str(text, refresh=False)

@@ -67,7 +67,19 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-class ProgressBar(tqdm):
+class Bar(tqdm):
+    """A bar of tqdm's that frees its lock if it cannot be written, as into a pipe whose reader has left.
+
+    tqdm's own keeps it. If the work is done in another thread, the process then waits for that lock and never ends.
+    """
+
+    def refresh(self, nolock: bool = False, lock_args: Any = None) -> None:
+        """Writes the bar, under the lock unless `nolock` is set."""
+        with contextlib.nullcontext() if nolock else self.get_lock():
+            super().refresh(nolock=True, lock_args=lock_args)
+
+
+class ProgressBar(Bar):
     """A progress bar that is seen only on a terminal, and if the work takes longer than a second."""
 
     def __init__(self, what: str, unit: str, total: int | None = None, *, rounds: bool = False) -> None:

@@ -21,7 +21,8 @@ _NAMES = re.compile(r"[a-z_]\w*(, [a-z_]\w*)*: ")
 
 def docstring_blocks(cls: type, width: int) -> Iterator[RenderableType]:
     """The blocks of a docstring, in lines of at most `width` characters unless a word is longer."""
-    for block in re.split(r"\n\s*\n", inspect.getdoc(cls) or ""):
+    docstring = inspect.getdoc(cls)
+    for block in re.split(r"\n\s*\n", docstring) if docstring else ():
         lines = block.splitlines()
         yield _table(lines) if lines[0].lstrip().startswith("|") else Text("\n".join(_wrapped(lines, width)))
 

@@ -4,13 +4,14 @@ import signal
 import sys
 
 from jaxenvs.cli.extra import missing_extra
-from jaxenvs.cli.streams import write_anything
+from jaxenvs.cli.streams import forget_no_width, write_anything
 from jaxenvs.errors import DependencyNotInstalled
 
 
 def main() -> None:
     """Runs the command line; exits 2 on wrong usage, 1 on failure, 130 on Ctrl-C while it still starts."""
     write_anything()
+    forget_no_width()
     try:
         from jaxenvs.cli.app import app
 

@@ -42,6 +42,12 @@ def write_anything() -> None:
             stream.reconfigure(errors=_HANDLER)
 
 
+def forget_no_width() -> None:
+    """Removes the variable `COLUMNS` if it is not a width: if it is 0, Typer's help and errors would be empty."""
+    if _stated_width() is None:
+        os.environ.pop("COLUMNS", None)
+
+
 def can_write(text: str) -> bool:
     """Whether standard output's encoding has all of these characters."""
     try:

@@ -9,12 +9,11 @@ from typing import Annotated, Any, get_args
 import jax
 import typer
 from jax.sharding import Mesh
-from tqdm import tqdm
 
 from jaxenvs.agents.loading import TRAINING_KEY, build_learner, find_spec, policies_of
 from jaxenvs.cli.agents import ANIMATION_KEY, build_run_env, key_for
 from jaxenvs.cli.config import read_config
-from jaxenvs.cli.console import reports_errors, say
+from jaxenvs.cli.console import Bar, reports_errors, say
 from jaxenvs.cli.evaluate import evaluation_of, figures_of_evaluation, print_evaluation
 from jaxenvs.cli.extra import require
 from jaxenvs.cli.interrupt import Interrupt, run_interruptibly
@@ -287,7 +286,7 @@ def _train(
 ) -> tuple[Any, Report]:
     """Trains with a progress bar."""
     total = learner.num_updates * learner.steps_per_update
-    with tqdm(
+    with Bar(
         total=total,
         unit=" steps",
         unit_scale=True,

@@ -164,15 +164,13 @@ def raise_no_field(node: Any, name: str) -> NoReturn:
     if inspect.getattr_static(owner, name, None) is not None:
         object.__getattribute__(node, name)  # a property that raised AttributeError: shows that error
     names = [field.name for field in dataclasses.fields(owner)]
-    inner, way = vars(node).get("inner"), "state.inner"
-    while dataclasses.is_dataclass(inner) and not isinstance(inner, type):
+    for inner, way in _states_inside(node):
         if name in {field.name for field in dataclasses.fields(inner)}:
             is_base = "inner" not in vars(inner)
             raise AttributeNotFound(
                 f"{owner.__name__} has no attribute `{name}`; {type(inner).__name__}, a state inside it, has: write"
                 f" `{way}.{name}`" + f", or `jaxenvs.unwrap_state(env, state).{name}`" * is_base + "."
             )
-        inner, way = vars(inner).get("inner"), f"{way}.inner"
     known = {*names, *(known for known in dir(owner) if not known.startswith("_"))}
     recognised, habit = _HABITS_OF_PARTS.get(name, ("", ""))
     if recognised in known:
@@ -229,6 +227,26 @@ def hint_within(cls: type[Any], values: Mapping[str, Any]) -> str:
             )
             return f" {type(inner).__name__}, {_relation(inner)}, has: write {way}."
     return ""
+
+
+def hint_to_replace(node: Any, name: str) -> str:
+    """A sentence on how to replace a field that `node` does not have, but an environment or state inside; or ""."""
+    for inner, way in _states_inside(node):
+        if name in {field.name for field in dataclasses.fields(inner)}:
+            changed = f"{way}.replace({name}=...)"
+            while "." in way:
+                way = way.removesuffix(".inner")
+                changed = f"{way}.replace(inner={changed})"
+            return f" {type(inner).__name__}, a state inside it, has: `changed = {changed}`."
+    return hint_within(type(node), {"env": vars(node).get("env"), name: None})
+
+
+def _states_inside(node: Any) -> Iterator[tuple[Any, str]]:
+    """The states inside that of a wrapper, the outermost first, and how each is reached from `state`."""
+    inner, way = vars(node).get("inner"), "state.inner"
+    while dataclasses.is_dataclass(inner) and not isinstance(inner, type):
+        yield inner, way
+        inner, way = vars(inner).get("inner"), f"{way}.inner"
 
 
 def _place_of(env: Any, name: str) -> str:

@@ -18,7 +18,7 @@ import jax
 import jax.export
 import numpy as np
 
-from jaxenvs.core.attributes import raise_no_field
+from jaxenvs.core.attributes import hint_to_replace, raise_no_field
 from jaxenvs.core.flax_state import register_with_flax
 from jaxenvs.core.pretty import shorten_signature, show_in_lines
 from jaxenvs.errors import FrozenField, InvalidField
@@ -65,11 +65,14 @@ class PyTreeNode:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
         _check_annotations(cls)
+        has_docstring = bool(cls.__doc__)
         try:
             dataclasses.dataclass(**{"frozen": True, **options})(cls)
         except (TypeError, ValueError) as error:
             _explain_default(cls, str(error))
             raise
+        if not has_docstring:
+            cls.__doc__ = ""  # where `dataclass` writes the constructor's signature, which would pass for a description
         if options.get("frozen", True):
             cls.__setattr__ = _refuse_assignment  # more helpful than the dataclass's own
         show_in_lines(cls)
@@ -125,6 +128,8 @@ def _refuse_assignment(self: Any, name: str, value: Any) -> NoReturn:
             f" `changed = {_variable(self)}.replace({name}=...)`."
         )
     del value
+    if hint := hint_to_replace(self, name):
+        raise FrozenField(f"{owner} is frozen, and has no field `{name}`.{hint}")
     raise FrozenField(
         f"{owner} is frozen: cannot assign to `{name}`. What changes from step to step belongs in the state, which"
         f" `reset` and `step` return; what does not is a field, declared in the class: `{name}: ArrayLike = ...`."

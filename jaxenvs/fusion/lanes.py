@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
-from jax.extend.core import ClosedJaxpr, Jaxpr
+from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
 
 from jaxenvs.core.trees import is_key_type
 from jaxenvs.errors import JaxenvsError
@@ -64,6 +64,8 @@ def lane_program(function: Callable[..., Any], arguments: Sequence[Any]) -> Lane
             raise
         raise JaxenvsError(_OF_AXIS.format(repr(str(error).partition("axis name: ")[2].partition(".")[0]))) from error
     _check_effects(closed)
+    with garbage.uncollected():
+        closed = _expanded(closed)
     given = [isinstance(x, Tracer) or np.size(x) > _WRITTEN for x in closed.consts]
     captured = [x for x, is_given in zip(closed.consts, given, strict=True) if is_given]
     return LaneProgram(_opened(closed, given), list(map(as_words, captured)), found["outputs"], found["avals"])
@@ -87,6 +89,21 @@ def _check_effects(closed: ClosedJaxpr) -> None:
             "The step contains `checkify.check`, which a fused step cannot report. Check the environment that was"
             " fused: `jax.vmap(checkify.checkify(fused.env.step))`; or fuse one without the check."
         )
+
+
+def _expanded(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The program with high-level primitives expanded, as JAX does before it compiles.
+
+    JAX 0.12 has them for `jnp.searchsorted`, `jnp.interp`, `jnp.ldexp`, `jnp.nonzero` and others. Older ones have none.
+    """
+    if not getattr(closed.jaxpr, "is_high", False):
+        return closed
+    opened = _opened(closed, [True] * len(closed.consts))
+    traced: Any = jax.jit(jaxpr_as_fun(opened)).trace(*opened.in_avals)
+    low = traced.lojax.jaxpr
+    count = len(closed.consts)
+    expanded = low.replace(constvars=[*low.constvars, *low.invars[:count]], invars=low.invars[count:])
+    return ClosedJaxpr(expanded, [*low.consts, *closed.consts])
 
 
 def _opened(closed: ClosedJaxpr, given: Sequence[bool]) -> ClosedJaxpr:

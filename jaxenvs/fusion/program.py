@@ -39,8 +39,7 @@ _SAME = {
 }
 # Primitives that call a jaxpr once, with the parameter that holds it.
 _CALLS = {
-    "closed_call": "call_jaxpr",
-    "core_call": "call_jaxpr",
+    **dict.fromkeys(("closed_call", "core_call", "eval_jaxpr"), "call_jaxpr"),  # three names, by version of JAX
     "checkpoint": "jaxpr",
     "remat2": "jaxpr",
     "custom_jvp_call": "call_jaxpr",

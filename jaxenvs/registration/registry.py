@@ -3,11 +3,13 @@
 import dataclasses
 import importlib
 import importlib.metadata
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from jaxenvs.core.env import Env
 from jaxenvs.errors import (
     DeprecatedEnv,
     NameNotFound,
@@ -235,14 +237,14 @@ def spec(id: str) -> EnvSpec:
     warning.
 
     Raises:
-        RegistrationError: the id is malformed.
+        RegistrationError: the id is malformed, or before the colon is a file rather than a module.
         NamespaceNotFound, NameNotFound, VersionNotFound: no such id; the message suggests the nearest.
         DeprecatedEnv: that version was replaced; the message names the current one.
         ModuleNotFoundError: the module before the colon cannot be imported.
     """
     if isinstance(id, str) and ":" in id:
         module, _, id = id.partition(":")
-        _import_registration(module)
+        _import_registration(module, id)
     if isinstance(id, str) and id in RENAMED:
         _warn(f"`{id}` behaves as `{RENAMED[id]}`, which is used instead.", DeprecationWarning)
         id = RENAMED[id]
@@ -276,14 +278,33 @@ def _gymnasium_id_error(id: str) -> NamespaceNotFound:
     )
 
 
-def _import_registration(module: str) -> None:
+def _import_registration(module: str, id: str) -> None:
+    """Imports `module`, which registers `id`."""
+    drive = len(module) == 1 and id.startswith(("/", "\\"))
+    path, _, name = f"{module}:{id}".rpartition(":") if drive else (module, "", id)
+    if drive or "/" in path or "\\" in path or path.endswith(".py"):
+        stem = re.split(r"[/\\]", path)[-1].removesuffix(".py")
+        raise RegistrationError(
+            f"`{path}` is a file. Before the colon is the name of a module that registers ids, as `import` finds it:"
+            f" `{stem}:{name}`."
+        )
+    if not module or module.startswith("."):
+        raise RegistrationError(
+            f"`{module}:{id}` does not name a module before the colon. Write its full name, as `import` finds it."
+        )
     try:
-        importlib.import_module(module)
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"{error}. Environment registration via importing a module failed."
             f" Check whether '{module}' contains env registration and can be imported."
         ) from error
+    cls = vars(found).get(id)
+    if isinstance(cls, type) and issubclass(cls, Env) and id not in registry:
+        raise NameNotFound(
+            f"Environment `{id}` doesn't exist: `{module}.{id}` is a class that has no id. Write into `{module}`:"
+            f' `jaxenvs.register("{id}-v0", {id})`, and then use `{module}:{id}-v0`.'
+        )
 
 
 def _versions(specs: Iterable[EnvSpec], namespace: str | None, name: str) -> list[int | None]:

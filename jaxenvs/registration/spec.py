@@ -32,9 +32,12 @@ def parse_id(id: str) -> tuple[str | None, str, int | None]:
         )
     match = _ID.fullmatch(id) if isinstance(id, str) else None
     if match is None:
+        meant = id.strip() if isinstance(id, str) else ""
         raise RegistrationError(
             f"Malformed environment ID: {id}."
             " (Currently all IDs must be of the form [namespace/](env-name)-v(version). (namespace is optional))"
+            + f" There is white space around it; did you mean: `{meant}`?"
+            * (_ID.fullmatch(meant) is not None)
         )
     version = None if match["version"] is None else int(match["version"])
     canonical = format_id(match["namespace"], match["name"], version)

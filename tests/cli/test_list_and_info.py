@@ -75,9 +75,17 @@ def test_info_shows_what_is_special(jaxenvs_command, counter_env):
         assert text in result.out
 
 
+def test_info_of_a_class_without_a_docstring_ends_with_its_fields(jaxenvs_command, counter_env, monkeypatch):
+    monkeypatch.setattr(type(jaxenvs.unwrap(jaxenvs.make(counter_env))), "__doc__", "")
+    result = jaxenvs_command("info", counter_env)
+    assert result.code == 0
+    assert result.out.rstrip().endswith("--set name=value`.")
+
+
 @pytest.mark.parametrize(
     ("id", "code", "message"),
     [
+        ("own.py:Mine-v0", 2, "is a file"),
         ("CartPol-v1", 2, "Did you mean: `CartPole`?"),
         ("CartPole-v9", 2, "v9"),
         ("no id", 2, "Malformed"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxenvs.cli import streams
-from jaxenvs.cli.console import console, say
+from jaxenvs.cli.console import Bar, console, say
 from jaxenvs.cli.terminal import frame_text
 
 TEXT = "Pendulum · PPO: 3.0 ± 0.5, 4\u00d74, Çédille …\u2580 \u2501\u2503\u250f \U0001f600 \udcff"
@@ -61,11 +61,45 @@ def random_frame():
     return np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
 
 
-def test_the_command_itself_writes_to_ascii():
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "COLUMNS": "80"}
+@pytest.mark.parametrize("columns", ["80", "0"])
+def test_the_command_itself_writes_to_ascii_of_any_width(columns):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "COLUMNS": columns}
     command = [sys.executable, "-m", "jaxenvs", "--help"]
     result = subprocess.run(command, capture_output=True, timeout=120, env=environment, check=True)
     assert b"| rollout" in result.stdout and result.stderr == b""
+
+
+class CountingLock:
+    """A lock that says how often it is held, and makes nobody wait."""
+
+    def __init__(self):
+        self.held = 0
+
+    def acquire(self):
+        self.held += 1
+
+    def release(self):
+        self.held -= 1
+
+    def __enter__(self):
+        self.acquire()
+
+    def __exit__(self, *error):
+        self.release()
+
+
+def test_a_bar_that_cannot_be_written_frees_its_lock(monkeypatch):
+    """Otherwise whoever closes it in another thread waits for ever, as at the end of `jaxenvs train 2>&1 | head`."""
+
+    class Left(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    lock = CountingLock()
+    monkeypatch.setattr(Bar, "_lock", lock, raising=False)
+    with pytest.raises(BrokenPipeError):
+        Bar(total=1, file=Left())
+    assert lock.held == 0
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from jaxenvs.core.env import defines_observe
 from jaxenvs.envs.classic_control.cart_pole import CartPole
 from jaxenvs.errors import (
     AttributeNotFound,
+    FrozenField,
     InvalidAction,
     InvalidField,
     InvalidKey,
@@ -101,6 +102,27 @@ def test_a_wrong_call_says_what_belongs_there(played, call, error, message):
 def test_a_state_of_another_layer_says_of_which(call, message):
     with pytest.raises(InvalidState, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "message"),
+    [
+        (BARE.env, "gravity", r"cannot assign to field `gravity`.*`changed = env\.replace\(gravity=\.\.\.\)`"),
+        (POLE.env, "gravity", r"CartPole, the environment inside, has.*rewrap\(env, .*\.replace\(gravity=\.\.\.\)\)`"),
+        (AUTO.env, "gravity", r"CartPole, the environment inside, has.*rewrap\(env, .*\.replace\(gravity=\.\.\.\)\)`"),
+        (AUTO.env, "max_episode_steps", r"TimeLimit, a wrapper inside, has.*env=env\.env\.replace\(max_episode_steps"),
+        (
+            AUTO.state,
+            "theta",
+            r"CartPoleState, a state inside it, has: `changed ="
+            r" state\.replace\(inner=state\.inner\.replace\(inner=state\.inner\.inner\.replace\(theta=\.\.\.\)\)\)`",
+        ),
+        (BARE.env, "speed", "cannot assign to `speed`.*belongs in the state"),
+    ],
+)
+def test_an_assignment_says_how_to_make_a_changed_copy(node, name, message):
+    with pytest.raises(FrozenField, match=message):
+        setattr(node, name, 1.0)
 
 
 def test_a_right_call_with_a_wrong_action_still_speaks_of_the_action():

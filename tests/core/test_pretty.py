@@ -115,3 +115,11 @@ def test_signatures_name_array_like():
 
     assert str(inspect.signature(Thing)).startswith("(mass: ArrayLike = 1.0, drag: ArrayLike | None = None, wind: ")
     assert "mass: ArrayLike" in pydoc.render_doc(Thing)
+
+
+def test_a_signature_is_not_a_description():
+    class Thing(jaxenvs.PyTreeNode):
+        mass: ArrayLike = 1.0
+
+    assert inspect.getdoc(Thing) == ""  # not the signature, which `dataclass` writes there
+    assert "Thing(mass: ArrayLike = 1.0)" in pydoc.render_doc(Thing, renderer=pydoc.plaintext)

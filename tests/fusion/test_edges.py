@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.extend.core import jaxpr_as_fun
 
 from jaxenvs.fusion import kernel
 from jaxenvs.fusion import scan as scan_lanes
@@ -218,3 +219,26 @@ def test_functions_are_within_units_in_the_last_place(name):
         np.abs(expected).astype(np.float32)
     )
     assert error[normal].max() < units
+
+
+def test_what_jax_expands_only_when_it_compiles():
+    """Single equations of JAX 0.12, within which others are; beside them arrays that are large, small and traced."""
+    negated = jaxpr_as_fun(jax.make_jaxpr(jnp.negative)(np.float32(0)))
+    derived = jax.custom_jvp(lambda x: jnp.ldexp(x, 3))
+    derived.defjvp(lambda x, dx: (derived(*x), 8 * dx[0]))
+    large, small = jnp.linspace(-8, 8, 70_000), np.array([-2.0, 0.5, 4.0], np.float32)
+
+    def all_of_them(traced, x):
+        found = jnp.searchsorted(traced, x), jnp.searchsorted(large, x), jnp.digitize(x, small)
+        parts = jnp.frexp(x), jnp.ldexp(x, found[0]), jnp.nonzero(jnp.stack([x > 0, x < 1, x > 3]), size=2)
+        called = negated(x), derived(x), lax.cond(x > 0, lambda: jnp.interp(x, small, traced[:3]), lambda: x)
+        return found, parts, called
+
+    @jax.jit
+    def by_both(traced, x):
+        fused = scan_lanes(lambda carry, x: (carry, all_of_them(traced, x)), x, x[None])[1]
+        return fused, jax.tree.map(lambda y: y[None], jax.vmap(lambda x: all_of_them(traced, x))(x))
+
+    arguments = np.sort(edges("float32"))[:32], np.linspace(-9, 9, 37).astype(np.float32)
+    assert "@jaxenvs_" in by_both.lower(*arguments).as_text()
+    assert not differences(*by_both(*arguments))

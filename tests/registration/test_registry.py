@@ -83,6 +83,12 @@ def register_examples():
             "Malformed environment ID: CartPole-v\uff11. Write the version in plain digits: `CartPole-v1`.",
         ),
         (7, RegistrationError, MALFORMED.replace("Bad id!", "7")),
+        (
+            "CartPole-v1\n",
+            RegistrationError,
+            f"{MALFORMED.replace('Bad id!', 'CartPole-v1' + chr(10))} There is white space around it; did you mean:"
+            " `CartPole-v1`?",
+        ),
     ],
 )
 @pytest.mark.parametrize("call", [jaxenvs.spec, jaxenvs.make])
@@ -278,6 +284,27 @@ def test_module_form_with_a_missing_module_says_what_gymnasium_says():
     with pytest.raises(ModuleNotFoundError) as theirs:
         gymnasium.make("nomod:Env-v0")
     assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize(
+    ("id", "message"),
+    [
+        ("own.py:Mine-v0", r"`own\.py` is a file.*the name of a module.*: `own:Mine-v0`\."),
+        ("./envs/own.py:Mine-v0", r"`\./envs/own\.py` is a file.*: `own:Mine-v0`\."),
+        ("C:\\envs\\own.py:Mine-v0", r"`C:\\envs\\own\.py` is a file.*: `own:Mine-v0`\."),
+        ("C:/envs/own.py:Mine-v0", r"`C:/envs/own\.py` is a file.*: `own:Mine-v0`\."),
+        (":Mine-v0", "does not name a module before the colon"),
+        (".own:Mine-v0", "does not name a module before the colon"),
+    ],
+)
+def test_what_is_no_module_before_a_colon_says_what_belongs_there(id, message):
+    with pytest.raises(RegistrationError, match=message):
+        jaxenvs.make(id)
+
+
+def test_a_class_that_its_module_did_not_register_says_how_to():
+    with pytest.raises(NameNotFound, match=r'has no id\. Write into.*`jaxenvs\.register\("CartPole-v0", CartPole\)`'):
+        jaxenvs.make("jaxenvs.envs.classic_control.cart_pole:CartPole")
 
 
 def test_registry_reads_like_a_dict_and_cannot_be_assigned_to():
