@@ -16,8 +16,9 @@ IDS = (
     *("CartPole-v1", "Taxi-v4", "MinAtar/Breakout-v1", "ReversedAddition-v0", "HeartPole-v1", "TicTacToe-v0"),
     *("bsuite/Catch-v0", "gymnax/MetaMaze-v0", "rlenvs/Minecraft-v0", "VoxelCraftSymbolic-v0"),
     *("Hopper-v5", "PointMaze_UMaze-v3", "FetchReach-v4"),
+    *("LunarLander-v3", "BipedalWalkerHardcore-v3", "CarRacing-v3"),
 )
-"""Of each family except Box2D, whose loops begin with numbers that are the same for all worlds."""
+"""Of each family, and of each engine or loop of its own."""
 
 
 def spread(function, out_specs=LANES, devices=1):
