@@ -53,6 +53,22 @@ def test_a_loop_within_shard_map_passes_its_check(id):
     assert jax.tree.map(jnp.shape, over_devices) == jax.tree.map(jnp.shape, jax.eval_shape(play, keys))
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [lambda env: jaxenvs.wrappers.RepeatAction(env, 3), lambda env: jaxenvs.wrappers.OpeningActions(env, (1, 0))],
+)
+def test_a_wrapper_with_a_loop_passes_the_check(wrapped):
+    play = played(jaxenvs.AutoReset(wrapped(jaxenvs.make("CartPole-v1"))))
+    keys = jax.random.split(jaxenvs.random.key(0), 2)
+    jax.eval_shape(spread(play, (LANES, PartitionSpec(None, "data"))), keys)
+
+
+def test_a_picture_that_is_drawn_in_loops_passes_the_check():
+    env = jaxenvs.make("BipedalWalkerHardcore-v3")
+    draw = spread(lambda keys: jax.vmap(lambda key: env.render(env.reset(key)[0]))(keys))
+    assert jax.eval_shape(draw, jax.random.split(jaxenvs.random.key(0), 2)).shape == (2, 400, 600, 3)
+
+
 def test_a_loop_within_shard_map_gives_what_it_gives_alone():
     play = played(jaxenvs.AutoReset(jaxenvs.make("CartPole-v1", max_episode_steps=2)))
     keys = jax.random.split(jaxenvs.random.key(0), 4)
