@@ -1,6 +1,6 @@
 """Whether policies carry over between LunarLander-v3 here and in Gymnasium, in both directions.
 
-    jaxenvs train LunarLander-v3 --output runs/lander
+    jaxenvs train LunarLander-v3 --fuse --output runs/lander
     python -m benchmarks.transfer runs/lander runs/lander_sb3.zip --json docs/figures/transfer_box2d.json
 
 The first policy is that of the run, trained here by PPO. The second is trained by stable-baselines3's PPO in

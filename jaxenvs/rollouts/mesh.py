@@ -98,7 +98,7 @@ def per_device(function: Callable[..., Any], mesh: Mesh | None, in_specs: Any, o
     """
     if mesh is None:
         return function
-    # Without `check_vma`, which would require all loops, such as Box2D's, to mark what differs between devices.
+    # Without `check_vma`, which would require all loops of users' environments to mark what differs between devices.
     return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
 
 

@@ -10,6 +10,7 @@ from jaxenvs.core.checks import is_integer
 from jaxenvs.core.env import TimeStep, restart
 from jaxenvs.core.pytree import static
 from jaxenvs.core.trees import tree_where
+from jaxenvs.core.varying import varying_as
 from jaxenvs.core.wrapper import Placement, SameActions, SameObservations, StatelessWrapper
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key
@@ -61,9 +62,9 @@ class OpeningActions(SameObservations, SameActions, StatelessWrapper[Obs], Gener
             (state, _), is_over = carry
             state, timestep = self.env.step(state, action)
             opened = state, restart(timestep.observation, timestep.info)
-            return (opened, is_over | timestep.done), None
+            return varying_as(carry, (opened, is_over | timestep.done)), None
 
-        carry = start, jnp.zeros((), bool)
+        carry = varying_as((self, key), (start, jnp.zeros((), bool)))
         (opened, is_over), _ = jax.lax.scan(take, carry, jnp.asarray(self.actions, jnp.int32))
         return tree_where(is_over, start, opened)
 

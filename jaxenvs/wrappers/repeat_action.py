@@ -9,6 +9,7 @@ from jax import Array
 from jaxenvs.core.checks import check_integer
 from jaxenvs.core.env import TimeStep
 from jaxenvs.core.pytree import static
+from jaxenvs.core.varying import varying_as
 from jaxenvs.core.wrapper import SameActions, SameObservations, StatelessWrapper, inner_observation, wrappers_of
 from jaxenvs.random import Key
 from jaxenvs.wrappers.auto_reset import AutoReset
@@ -63,7 +64,8 @@ class RepeatAction(SameObservations, SameActions, StatelessWrapper[Obs], Generic
         def repeat(_: int, carry: tuple[Any, TimeStep[Obs]]) -> tuple[Any, TimeStep[Obs]]:
             return jax.lax.cond(carry[1].done, lambda carry: carry, step_once, carry)
 
-        state, timestep = jax.lax.fori_loop(0, self.num_repeats, repeat, (state, blank))
+        start = varying_as((self, state, action), (state, blank))
+        state, timestep = jax.lax.fori_loop(0, self.num_repeats, repeat, start)
         if observes:
             observation = self.env.observe(state)
             timestep = timestep.replace(observation=observation, final_observation=observation)

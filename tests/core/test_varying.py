@@ -16,8 +16,9 @@ IDS = (
     *("CartPole-v1", "Taxi-v4", "MinAtar/Breakout-v1", "ReversedAddition-v0", "HeartPole-v1", "TicTacToe-v0"),
     *("bsuite/Catch-v0", "gymnax/MetaMaze-v0", "rlenvs/Minecraft-v0", "VoxelCraftSymbolic-v0"),
     *("Hopper-v5", "PointMaze_UMaze-v3", "FetchReach-v4"),
+    *("LunarLander-v3", "BipedalWalkerHardcore-v3", "CarRacing-v3"),
 )
-"""Of each family except Box2D, whose loops begin with numbers that are the same for all worlds."""
+"""Of each family, and of each engine or loop of its own."""
 
 
 def spread(function, out_specs=LANES, devices=1):
@@ -50,6 +51,22 @@ def test_a_loop_within_shard_map_passes_its_check(id):
     keys = jax.random.split(jaxenvs.random.key(0), 2)
     over_devices = jax.eval_shape(spread(play, (LANES, PartitionSpec(None, "data"))), keys)
     assert jax.tree.map(jnp.shape, over_devices) == jax.tree.map(jnp.shape, jax.eval_shape(play, keys))
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [lambda env: jaxenvs.wrappers.RepeatAction(env, 3), lambda env: jaxenvs.wrappers.OpeningActions(env, (1, 0))],
+)
+def test_a_wrapper_with_a_loop_passes_the_check(wrapped):
+    play = played(jaxenvs.AutoReset(wrapped(jaxenvs.make("CartPole-v1"))))
+    keys = jax.random.split(jaxenvs.random.key(0), 2)
+    jax.eval_shape(spread(play, (LANES, PartitionSpec(None, "data"))), keys)
+
+
+def test_a_picture_that_is_drawn_in_loops_passes_the_check():
+    env = jaxenvs.make("BipedalWalkerHardcore-v3")
+    draw = spread(lambda keys: jax.vmap(lambda key: env.render(env.reset(key)[0]))(keys))
+    assert jax.eval_shape(draw, jax.random.split(jaxenvs.random.key(0), 2)).shape == (2, 400, 600, 3)
 
 
 def test_a_loop_within_shard_map_gives_what_it_gives_alone():

@@ -10,6 +10,7 @@ from jax import Array, lax
 
 from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.varying import varying_as
 from jaxenvs.random import Key
 from jaxenvs.simulators.box2d.vectors import rounded
 
@@ -151,7 +152,7 @@ def generate(draws: Draws, hardcore: bool) -> tuple[Array, Array | None]:
     zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
     start = _Walk(none, zero, zero, jnp.int32(PAD), jnp.zeros((), bool), zero, none, none)
     indices = jnp.arange(POINTS, dtype=jnp.int32)
-    _, (heights, begun) = lax.scan(advance, start, (indices, draws))
+    _, (heights, begun) = lax.scan(advance, varying_as(draws, start), (indices, draws))
     heights = heights + jnp.float32(HEIGHT)
     return heights, _boxes(draws, heights, begun) if hardcore else None
 

@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from jaxenvs.canvas import Canvas, palette
 from jaxenvs.core.compiled_once import compiled_once
+from jaxenvs.core.varying import varying_as
 from jaxenvs.envs.box2d import _bipedal_terrain as terrains
 from jaxenvs.envs.box2d._bipedal_lidar import DIRECTIONS, RANGE
 from jaxenvs.envs.box2d._bipedal_terrain import HEIGHT, SCALE, STEP, Terrain
@@ -37,7 +38,7 @@ def picture(model: Model, world: World, terrain: Terrain, lidar: Array) -> Array
     def cloud(canvas: Canvas, corners: Array) -> tuple[Canvas, None]:  # far away, so they move half as fast
         return canvas.polygon([(x - scroll / 2, y) for x, y in corners], palette.WHITE), None
 
-    canvas, _ = lax.scan(cloud, canvas, terrain.clouds)
+    canvas, _ = lax.scan(cloud, varying_as(places, canvas), terrain.clouds)
     columns = jnp.asarray(canvas.columns) + scroll
     heights = jnp.interp(columns, jnp.asarray(terrains.X[: terrains.POINTS]), terrain.heights)
     # Beyond both ends there is nothing.

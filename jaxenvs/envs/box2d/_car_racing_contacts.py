@@ -11,6 +11,7 @@ from jax import Array, lax
 
 from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.varying import varying_as
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
 from jaxenvs.envs.box2d._car_racing_car import MODEL, POLYGONS
 from jaxenvs.simulators.box2d.lanes import keep, over_lanes
@@ -125,7 +126,7 @@ def _touched(position: Array, angle: Array, tiles: Array, count: Array) -> Touch
 
     no_wheels, none = jnp.zeros((lanes, 4), bool), jnp.zeros((lanes, capacity), bool)
     loop = bit_sets.packed(near), Touched(on_road=no_wheels, by_wheel=none, by_car=none, start=no_wheels)
-    return lax.while_loop(lambda loop: jnp.any(loop[0] != 0), some, loop)[1]
+    return lax.while_loop(lambda loop: jnp.any(loop[0] != 0), some, varying_as(position, loop))[1]
 
 
 def _overlap(outlines: _Outlines, frames: Array, corners: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode, static
+from jaxenvs.core.varying import varying_as
 from jaxenvs.envs.box2d import _bit_sets as bit_sets
 from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.vectors import Vector
@@ -265,7 +266,7 @@ def _paint_blocks(
 
     def with_road(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         index, lane, corner = next_blocks(loop)
-        start = words[index], ones, zeros, zeros, zeros
+        start = varying_as(words, (words[index], ones, zeros, zeros, zeros))
         found = lax.while_loop(lambda loop: jnp.any(loop[0] != 0), partial(one_item, lane, corner), start)
         road = Road(*found[1:])
         roads = lax.dynamic_update_slice_in_dim(loop[2], _packed(road), loop[0], 0)
@@ -277,6 +278,7 @@ def _paint_blocks(
 
     empty = jnp.zeros((order.size, x.shape[1]), jnp.uint32)
     nothing = jnp.full_like(empty, 2 ** _BITS[0] - 1)
-    loop = lax.while_loop(lambda loop: loop[0] < total, with_road, (jnp.int32(0), empty, nothing))
+    start = varying_as(words, (jnp.int32(0), empty, nothing))
+    loop = lax.while_loop(lambda loop: loop[0] < total, with_road, start)
     loop = lax.while_loop(lambda loop: loop[0] < units, without_road, loop)
     return loop[1], loop[2], rank

@@ -19,6 +19,7 @@ from jax import Array, lax
 
 from jaxenvs.core.compiled_once import compiled_once
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.varying import varying_as
 from jaxenvs.random import Key
 from jaxenvs.simulators.box2d.lanes import anywhere
 
@@ -88,7 +89,8 @@ def random_track(key: Key) -> Track:
         return next_key, jax.tree.map(lambda x, y: jnp.where(old.good, x, y), old, new), tries + 1
 
     empty = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(draw, key))
-    loop = lax.while_loop(lambda loop: ~loop[1].good & (loop[2] < _MOST_TRIES), again, (key, empty, jnp.int32(0)))
+    start = varying_as(key, (key, empty, jnp.int32(0)))
+    loop = lax.while_loop(lambda loop: ~loop[1].good & (loop[2] < _MOST_TRIES), again, start)
     return loop[1]
 
 
@@ -215,6 +217,7 @@ def _walk(angles: Array, xs: Array, ys: Array) -> tuple[Array, tuple[Array, Arra
     none, zero = jnp.zeros((), jnp.int32), jnp.zeros((), jnp.float64)
     old = zero + _START_RADIUS, zero, zero, zero, none, none, none > 0
     loop = jnp.zeros((_MOST_POINTS, 6), jnp.float32), none, old, (none, none), none > 0
+    loop = varying_as((angles, xs, ys), loop)
     loop = lax.while_loop(lambda loop: anywhere(~loop[4]) & (loop[1] < _MOST_POINTS), one_point, loop)
     return loop[0], loop[3]
 

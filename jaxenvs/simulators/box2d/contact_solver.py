@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from jaxenvs.core.varying import varying_as
 from jaxenvs.simulators.box2d.collision import Manifold, origin_of
 from jaxenvs.simulators.box2d.joints import at_place, put_at_place
 from jaxenvs.simulators.box2d.lanes import keep
@@ -309,7 +310,7 @@ def position_pass(
             center, angle = _with_body((center, angle), (own, turned), mine)
         return center, angle, jnp.minimum(least, separation)
 
-    start = (center, angle, jnp.zeros_like(manifolds.normal[0][0]))
+    start = varying_as(angle, (center, angle, jnp.zeros_like(manifolds.normal[0][0])))
     return lax.fori_loop(0, used, solve_one, start)
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.varying import varying_as
 from jaxenvs.simulators.box2d import broad_phase, contact_solver
 from jaxenvs.simulators.box2d.broad_phase import Box
 from jaxenvs.simulators.box2d.collision import Manifold
@@ -159,7 +160,7 @@ def solve(model: Model, solver: Solver, ground: Ground, body: Falling, hits: Arr
     def turn(loop: _SubSteps) -> _SubSteps:
         return _sub_step(model, solver, ground, loop)
 
-    return lax.while_loop(lambda loop: jnp.any(loop.more), turn, start).body
+    return lax.while_loop(lambda loop: jnp.any(loop.more), turn, varying_as(body, start)).body
 
 
 def _impacts(model: Model, ground: Ground, loop: _SubSteps) -> Array:
@@ -268,7 +269,7 @@ def _resolve(
         pose = choose(running, (new, turned), (center, angle))
         return pose, count + 1, running & ~(deepest >= F(-1.5) * LINEAR_SLOP)
 
-    start = ((center, angle), jnp.int32(0), on)
+    start = varying_as(on, ((center, angle), jnp.int32(0), on))
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < TOI_POSITION_ITERATIONS)  # noqa: E731
     (center, angle), _, _ = lax.while_loop(more, position_pass, start)
 
@@ -291,7 +292,8 @@ def _resolve(
         new = choose(running, new[0], old[0]), choose(running[None], new[1], old[1])
         return new, count + 1, running & ~done
 
-    start = (((body.velocity, body.angular_velocity), constraints.impulses), jnp.int32(0), on)
+    start = ((body.velocity, body.angular_velocity), constraints.impulses), jnp.int32(0), on
+    start = varying_as(on, start)
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.velocity_iterations // BLOCK)  # noqa: E731
     ((v, w), _), _, _ = lax.while_loop(more, block, start)
     end, end_angle, v, w = keep(integrate(center, angle, v, w, (F(1) - time) * model.dt))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxenvs.core.pytree import PyTreeNode
+from jaxenvs.core.varying import varying_as
 from jaxenvs.simulators.box2d import contact_solver, joints
 from jaxenvs.simulators.box2d.collision import Manifold
 from jaxenvs.simulators.box2d.contact_solver import ContactConstraint
@@ -253,6 +254,7 @@ def _velocity_passes(
     impulses = None if contacts is None else contacts.impulses
     state = motion, hinge_impulses, impulses
     loop = (state, jnp.zeros(active.shape, jnp.int32), active, jnp.zeros_like(hinge_impulses[3]))
+    loop = varying_as(active, loop)
     few = 0 if contacts is not None or lanes < 2 * _FEWEST else max(lanes // 8, _FEWEST)
 
     def many_run(loop: Any) -> Array:
@@ -305,7 +307,7 @@ def _position_passes(
         new, good = joints.position_pass(model, hinges, new)
         return choose(running[None], new, old), count + 1, running & ~(solved & good)
 
-    loop = (pose, jnp.int32(0), active)
+    loop = varying_as(active, (pose, jnp.int32(0), active))
     more = lambda loop: jnp.any(loop[2]) & (loop[1] < model.position_iterations)  # noqa: E731
     pose, _, running = lax.while_loop(more, one_pass, loop)
     return pose, ~running

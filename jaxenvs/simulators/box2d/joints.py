@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from jaxenvs.core.varying import varying_as
 from jaxenvs.simulators.box2d.lanes import keep
 from jaxenvs.simulators.box2d.model import Model
 from jaxenvs.simulators.box2d.settings import ANGULAR_SLOP, LINEAR_SLOP, MAX_ANGULAR_CORRECTION, F
@@ -251,7 +252,7 @@ def position_pass(model: Model, joints: JointConstraint, pose: Pose) -> tuple[Po
         a, b, good = keep(_solve_position(constant, at_lower, at_upper, a, b))
         return put_at_place(put_at_place(pose, constant.body_a, a), constant.body_b, b), solved & good
 
-    return _over_joints(model, solve_one, (pose, jnp.ones(pose[1].shape[1:], bool)))
+    return _over_joints(model, solve_one, varying_as(pose, (pose, jnp.ones(pose[1].shape[1:], bool))))
 
 
 def _solve_position(constant: _Joint, at_lower: Array, at_upper: Array, a: Pose, b: Pose) -> tuple[Pose, Pose, Array]:

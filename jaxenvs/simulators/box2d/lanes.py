@@ -18,6 +18,7 @@ from jax.dtypes import float0
 from jaxenvs.core.alone import call_alone
 from jaxenvs.core.forward_only import forward_only
 from jaxenvs.core.kept import kept
+from jaxenvs.core.varying import varying_as
 
 T = TypeVar("T")
 
@@ -81,7 +82,11 @@ def over_lanes(function: Callable[..., T]) -> Callable[..., T]:
         found = (forward_only.bind(x, owner="A step of Box2D") for x in over_lanes(derivative)(arguments, given))
         return result, jax.tree.map(lambda x: next(found) if _is_real(x) else np.zeros(x.shape, float0), result)
 
-    return lambda *arguments: differentiable(jax.tree.map(jnp.asarray, arguments))
+    def call(*arguments: Any) -> T:
+        arguments = jax.tree.map(jnp.asarray, arguments)
+        return differentiable(varying_as(arguments, arguments))
+
+    return call
 
 
 def _derivative(function: Callable[..., Any], arguments: Any, moves: list[Array]) -> list[Array]:
@@ -137,6 +142,7 @@ def only_where(
         size: how many lanes are worked on at once.
         axis: 0 or -1.
     """
+    changed = varying_as((classes, changed, given), changed)
     if classes[0].shape[0] == 1:
         needed = reduce(jnp.logical_or, classes)[0]
         return lax.cond(needed, lambda: function(changed, *given), lambda: changed)
@@ -160,7 +166,8 @@ def only_where(
         put = partial(lax.dynamic_update_slice_in_dim, start_index=start, axis=axis)
         return first + size, jax.tree.map(put, done, found)
 
-    done = lax.while_loop(lambda loop: loop[0] < total, some, (jnp.zeros((), jnp.int32), changed))[1]
+    start = varying_as(total, (jnp.zeros((), jnp.int32), changed))
+    done = lax.while_loop(lambda loop: loop[0] < total, some, start)[1]
 
     def chosen(new: Array, old: Array) -> Array:
         here = needed.reshape(-1, *(1,) * (new.ndim - 1)) if axis == 0 else needed

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
+from jaxenvs.core.varying import varying_as
 from jaxenvs.simulators.box2d.collision import origin_of, outline, separations
 from jaxenvs.simulators.box2d.distance import FACE_OF_GROUND, FACE_OF_POLYGON, Closest, closest
 from jaxenvs.simulators.box2d.lanes import keep
@@ -158,10 +159,12 @@ def time_of_impact(
 
         stop = near.overlap | hit
         start = (time, jnp.ones_like(time), jnp.int32(0), active & ~stop, active & stop, active & hit)
+        start = varying_as(active, start)
         end = lax.while_loop(lambda loop: jnp.any(loop[3]) & (loop[2] < _MAX_PUSHES), push, start)
         return jnp.where(active & ~stop, end[0], time), loops + 1, active & ~end[4], touching | end[5]
 
     start = (jnp.zeros(wanted.shape, jnp.float32), jnp.int32(0), wanted, jnp.zeros(wanted.shape, bool))
+    start = varying_as(wanted, start)
     end = lax.while_loop(lambda loop: jnp.any(loop[2]) & (loop[1] < _MAX_ITERATIONS), advance, start)
     return end[3], end[0]
 
