@@ -11,12 +11,10 @@ from jaxenvs.errors import DependencyNotInstalled, InvalidField, JaxenvsError
 from jaxenvs.monitor.run_folder.description import describe_machine
 from jaxenvs.scoreboard.board import Board, board_of, difference
 from jaxenvs.scoreboard.challenge import public_challenge, secret_challenge
-from jaxenvs.scoreboard.claims import agrees, reject_episode
-from jaxenvs.scoreboard.playback import play_back
+from jaxenvs.scoreboard.checking import check_episodes
 from jaxenvs.scoreboard.policy_board import NoAnswer, play_policy
 from jaxenvs.scoreboard.program import fused_program_of, program_of
 from jaxenvs.scoreboard.rejected import Rejected
-from jaxenvs.scoreboard.segments import verify_segments
 from jaxenvs.scoreboard.submission import Submission
 from jaxenvs.scoreboard.verification import OnProgress, Rules, State, Verdict
 
@@ -81,15 +79,9 @@ def _checked(
             on_progress(min(done, total), total)
 
     report(0)
-    played = play_back(submission, board, program, report)
-    wrong = np.flatnonzero(~agrees(submission.episodes, board, played))
-    returns = played.returns.copy()
-    if len(wrong):
-        if submission.checkpoints is None or program.is_host:
-            reject_episode(submission, played, int(wrong[0]), int(wrong[0]))
-        returns[wrong] = verify_segments(submission, board, program, wrong, report)
+    returns, by_checkpoints = check_episodes(submission, board, program, report)
     report(total)
-    return returns, len(wrong)
+    return returns, by_checkpoints
 
 
 def _policy_played(submission: Submission, rules: Rules) -> tuple[Submission, Rules]:

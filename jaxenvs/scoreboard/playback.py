@@ -52,6 +52,10 @@ class Played:
             np.zeros(count, bool),
         )
 
+    def at(self, rows: np.ndarray) -> "Played":
+        """What some of the episodes were."""
+        return Played(**{field.name: getattr(self, field.name)[rows] for field in dataclasses.fields(self)})
+
     def add(
         self,
         rows: np.ndarray,
@@ -127,16 +131,20 @@ def play_back(
     program: Program,
     report: Callable[[int], None],
     *,
+    episodes: np.ndarray | None = None,
     saved: dict[int, list[list[np.ndarray]]] | None = None,
+    look: Callable[[np.ndarray, int, Played], None] = lambda rows, done, played: None,
 ) -> Played:
-    """Plays every episode from its key and actions.
+    """Plays episodes from their keys and actions.
 
     Args:
         submission: the submission.
         board: its board.
         program: the program of the board.
         report: called with the number of steps that have been played.
+        episodes: (k,) which episodes; None for all. Nothing is known of the others then.
         saved: gets the leaves of the states for the checkpoints of each episode; None for none.
+        look: called with some episodes, the number of their steps that have been played, and what they were so far.
 
     Raises:
         Rejected: actions are missing, or outside the action space.
@@ -145,25 +153,27 @@ def play_back(
     length = submission.episodes.length
     roots, numbers = roots_of(submission)
     played = Played.nothing_yet(length)
-    order = np.argsort(-length, kind="stable")  # lanes of similar lengths waste few steps
+    every = np.arange(len(length)) if episodes is None else episodes
+    order = every[np.argsort(-length[every], kind="stable")]  # lanes of similar lengths waste few steps
     done = 0
     for begin in range(0, len(order), program.lanes):
         rows = order[begin : begin + program.lanes]
         lanes = np.resize(rows, program.lanes)
         states, _ = program.reset(roots if roots.ndim == 0 else roots[submission.episodes.lane[lanes]], numbers[lanes])
-        episodes = [packed.of(int(row)) for row in rows]
+        unpacked = [packed.of(int(row)) for row in rows]
         chunk = program.most_steps if saved is None else EVERY
         for first in range(0, int(length[rows].max()), chunk):
             if saved is not None and first:
                 data = program.data(states)
                 for lane in np.flatnonzero(length[rows] > first).tolist():
                     saved.setdefault(int(rows[lane]), []).append([leaf[lane] for leaf in data])
-            actions = chunk_of(episodes, first, program)
+            actions = chunk_of(unpacked, first, program)
             count = min(chunk, int(length[rows].max()) - first)
             steps = program.advance(states, actions, count)
             states = steps.states
             outputs = (x[:, : len(rows)] for x in (steps.rewards, steps.terminated, steps.truncated))
             played.add(rows, first, length[rows] - first, *outputs)
+            look(rows, first + count, played)
             report(done + int(np.minimum(length[rows], first + count).sum()))
         done += int(length[rows].sum())
     return played
