@@ -14,6 +14,7 @@ from jaxenvs.scoreboard.board import Board
 from jaxenvs.scoreboard.claims import agrees, at, reject_episode
 from jaxenvs.scoreboard.playback import Played, play_back
 from jaxenvs.scoreboard.program import Program
+from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.segments import Segments, split, verify_segments
 from jaxenvs.scoreboard.submission import Submission
 
@@ -72,20 +73,24 @@ def _in_segments(
     segments.play(report)
     are_rounded = segments.are_rounded_otherwise()
     left = np.flatnonzero(~segments.are_right())
-    for row in left[~are_rounded[left]].tolist():  # from its start, it would be the same
-        segments.explain(row, report)
-    left = left[are_rounded[left]]
-    if not len(left):
-        return segments.played().returns, int(are_rounded.sum())
-    # No segment of these is false, and all together they are too far off, or return otherwise. From their starts, they
-    # may return what is claimed, since not every return depends on the last bits.
-    played = play_back(submission, board, program, report, episodes=left).at(left)
-    are_wrong = ~agrees(at(episodes, left), board, played)
-    for row in left[are_wrong].tolist():
-        segments.explain(row, report)
-    returns = segments.played().returns
-    returns[left[~are_wrong]], are_rounded[left[~are_wrong]] = played.returns[~are_wrong], False
-    return returns, int(are_rounded.sum())
+    for place, row in enumerate(left.tolist()):
+        try:
+            segments.explain(row, report)
+        except Rejected:
+            if not are_rounded[row]:
+                raise  # from its start, it would be the same
+            # Roundings that add up do not matter to every return, such as one that counts steps.
+            rest = left[place:]
+            played = play_back(submission, board, program, report, episodes=rest).at(rest)
+            are_right = agrees(at(episodes, rest), board, played)
+            if not are_right[0]:
+                raise
+            for other in rest[~are_right].tolist():
+                segments.explain(other, report)
+            returns = segments.played().returns
+            returns[rest[are_right]], are_rounded[rest[are_right]] = played.returns[are_right], False
+            return returns, int(are_rounded.sum())
+    return segments.played().returns, int(are_rounded.sum())
 
 
 def _is_of_this_version(submission: Submission) -> bool:
