@@ -159,12 +159,17 @@ def _check_lanes(submission: Submission, board: Board) -> None:
         return
     if type(unwrap(board.env)).changes_between_episodes:
         raise Rejected("Each episode depends on those before, so only an evaluation can be verified.")
+    played = np.zeros(submission.lanes, np.int64)
+    np.add.at(played, submission.episodes.lane, submission.episodes.length)
+    if not played.all():  # else lanes could be chosen by how their first episodes went
+        raise Rejected(
+            f"Lane {int(np.argmin(played))} has no episode. A training counts from when each of its"
+            f" {submission.lanes:,} lanes has ended one; let it run longer, or with fewer lanes."
+        )
     steps = submission.env_steps
     if (np.diff(steps) < 0).any():
         at = int(np.flatnonzero(np.diff(steps) < 0)[0]) + 1
         raise Rejected(f"Episode {at} ended before the one that stands before it.")
-    played = np.zeros(submission.lanes, np.int64)
-    np.add.at(played, submission.episodes.lane, submission.episodes.length)
     missing = played.max() - played
     if (missing >= board.longest).any():
         at = int(np.argmax(missing))

@@ -112,10 +112,13 @@ class PackedActions:
         """The actions of an episode, elements of the space with an axis of its steps.
 
         Raises:
-            Rejected: one is outside the action space.
+            Rejected: one is outside the action space, or there are bits after the last one.
         """
         data = bytes(self._data[self.offsets[episode] : self.offsets[episode + 1]])
         length, space = int(self._lengths[episode]), self._board.env.action_space
+        spare = -length * self._board.packing.bits % 8
+        if data and data[-1] & ((1 << spare) - 1):  # else the same actions could be written in several ways
+            raise Rejected(f"Episode {episode} has bits after its last action.")
         actions = self._board.packing.unpack(data, length)
         inside = are_inside(space, actions)
         if not inside.all():
