@@ -161,11 +161,6 @@ def _check_lanes(submission: Submission, board: Board) -> None:
         raise Rejected("Each episode depends on those before, so only an evaluation can be verified.")
     played = np.zeros(submission.lanes, np.int64)
     np.add.at(played, submission.episodes.lane, submission.episodes.length)
-    if not played.all():  # else lanes could be chosen by how their first episodes went
-        raise Rejected(
-            f"Lane {int(np.argmin(played))} has no episode. A training counts from when each of its"
-            f" {submission.lanes:,} lanes has ended one; let it run longer, or with fewer lanes."
-        )
     steps = submission.env_steps
     if (np.diff(steps) < 0).any():
         at = int(np.flatnonzero(np.diff(steps) < 0)[0]) + 1
@@ -176,6 +171,11 @@ def _check_lanes(submission: Submission, board: Board) -> None:
         raise Rejected(
             f"Lane {at} lacks episodes: its last one ended {missing[at]:,} steps before that of another lane, and no"
             f" episode of {submission.env_id} is so long."
+        )
+    if not played.all():  # else lanes could be chosen by how their first episodes went
+        raise Rejected(
+            f"Lane {int(np.argmin(played))} has no episode. A training counts from when each of its"
+            f" {submission.lanes:,} lanes has ended one; let it run longer, or with fewer lanes."
         )
 
 

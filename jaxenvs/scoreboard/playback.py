@@ -12,9 +12,6 @@ from jaxenvs.scoreboard.program import Program
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.submission import Submission
 
-EVERY = 8
-"""Steps between two checkpoints that are written here. Fewer leave chaos less time."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Played:
@@ -164,7 +161,7 @@ def play_back(
         lanes = np.resize(rows, program.lanes)
         states, _ = program.reset(roots if roots.ndim == 0 else roots[submission.episodes.lane[lanes]], numbers[lanes])
         unpacked = [packed.of(int(row)) for row in rows]
-        chunk = program.most_steps if saved is None else EVERY
+        chunk = program.most_steps if saved is None else program.every
         for first in range(0, int(length[rows].max()), chunk):
             if saved is not None and first:
                 data = program.data(states)

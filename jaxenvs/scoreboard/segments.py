@@ -17,8 +17,8 @@ import numpy as np
 
 from jaxenvs.scoreboard.board import Board
 from jaxenvs.scoreboard.claims import agrees, at, reject_episode
-from jaxenvs.scoreboard.playback import EVERY, PackedActions, Played, chunk_of, roots_of
-from jaxenvs.scoreboard.program import Program
+from jaxenvs.scoreboard.playback import PackedActions, Played, chunk_of, roots_of
+from jaxenvs.scoreboard.program import EVERY, Program
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.roundings import generator_of, roundings
 from jaxenvs.scoreboard.submission import Checkpoints, Submission

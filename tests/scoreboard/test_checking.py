@@ -9,8 +9,7 @@ import pytest
 from jaxenvs import scoreboard
 from jaxenvs.scoreboard.board import board_of
 from jaxenvs.scoreboard.checking import check_episodes
-from jaxenvs.scoreboard.playback import EVERY
-from jaxenvs.scoreboard.program import program_of
+from jaxenvs.scoreboard.program import EVERY, program_of
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.segments import joined, split
 from tests.scoreboard.honest import AUTHOR, RULES, columns, played, push, unpacked, with_actions
@@ -141,3 +140,36 @@ def test_states_of_another_version_count_only_if_they_are_needed():
     shorter = dataclasses.replace(balanced(), checkpoints=scoreboard.Checkpoints(EVERY, b"1234"))
     assert scoreboard.verify(of_version(shorter, "0.0.1"), rules=RULES).state == "verified"
     assert scoreboard.verify(of_version(forged(500), "0.0.1"), rules=scoreboard.Rules(episodes=3)).state == "rejected"
+
+
+def played_on_another_processor(env_id, size):
+    """An episode of MuJoCo's C engine whose float64 numbers are off by so much from one checkpoint to the next."""
+    program, submission = program_of(env_id), played(env_id, 1)
+    actions = np.repeat(unpacked(submission)[0][:, None], program.lanes, axis=1)
+    states, _ = program.reset(submission.challenge.key, np.zeros(program.lanes, np.int64))
+    saved, total = [], 0.0
+    for begin in range(0, len(actions), program.every):
+        if begin:
+            data = [x.copy() for x in program.data(states)]
+            (exact,) = [x for x in data if x.ndim == 3]
+            exact[:, 1] += np.float32(size)
+            saved.append([x[0] for x in data])
+            states = program.states(data)
+        steps = program.advance(states, actions[begin : begin + program.every], program.every)
+        states, total = steps.states, total + float(steps.rewards[:, 0].astype(np.float64).sum())
+    checkpoints = scoreboard.Checkpoints(program.every, joined([np.stack(leaf) for leaf in zip(*saved)]))
+    return dataclasses.replace(columns(submission, episode_return=np.array([total])), checkpoints=checkpoints)
+
+
+@pytest.mark.parametrize(
+    ("size", "state"), [(1e-9, "verified"), pytest.param(3e-3, "rejected", marks=pytest.mark.slow)]
+)
+def test_robots_are_verified_in_segments_where_chaos_makes_them_others(size, state):
+    pytest.importorskip("mujoco", reason="the engine `c` needs mujoco")
+    rules = scoreboard.Rules(episodes=1)
+    submission = played_on_another_processor("HalfCheetah-v5", size)
+    assert abs(submission.episodes.episode_return - played("HalfCheetah-v5", 1).episodes.episode_return) > 1
+    assert scoreboard.verify(without_states(submission), rules=rules).state == "rejected"
+    verdict = scoreboard.verify(submission, rules=rules)
+    assert verdict.state == state, verdict.reason
+    assert verdict.by_checkpoints == (state == "verified")
