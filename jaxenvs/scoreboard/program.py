@@ -24,7 +24,7 @@ from jaxenvs.scoreboard.board import board_of, on_cpu
 
 EVERY = 8
 """Steps between two checkpoints that are written here. Fewer leave chaos less time."""
-_HOST_EVERY = 40
+_HOST_EVERY = 16
 """Those of a program that computes outside JAX. MuJoCo's C engine computes in float64: on one kind of processor it
 gives the same bits, and on another nearly the same for so long. On ARM, 1,000 random steps of a HalfCheetah returned
 -324, and on x86 -216."""

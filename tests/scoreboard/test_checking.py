@@ -155,7 +155,8 @@ def played_on_another_processor(env_id, size):
             exact[:, 1] += np.float32(size)
             saved.append([x[0] for x in data])
             states = program.states(data)
-        steps = program.advance(states, actions[begin : begin + program.every], program.every)
+        taken = actions[begin : begin + program.every]
+        steps = program.advance(states, taken, len(taken))
         states, total = steps.states, total + float(steps.rewards[:, 0].astype(np.float64).sum())
     checkpoints = scoreboard.Checkpoints(program.every, joined([np.stack(leaf) for leaf in zip(*saved)]))
     return dataclasses.replace(columns(submission, episode_return=np.array([total])), checkpoints=checkpoints)
