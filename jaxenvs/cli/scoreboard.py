@@ -214,10 +214,14 @@ def list_keys(
     for name in ("key", "person", "label", "reviewer", "created", "revoked"):
         table.add_column(name)
     with _opened(folder, database) as store, store.database.reading() as session:
-        for key in session.query(table_of_keys).order_by(table_of_keys.id):
+        found = session.query(table_of_keys).order_by(table_of_keys.id).all()
+        for key in found:
             ended = "" if key.revoked is None else _day(key.revoked)
             row = key.prefix, key.person.name, key.label, "yes" if key.reviewer else "", _day(key.created), ended
             table.add_row(*row)
+    if not found:
+        say(f"{folder} has no keys yet; `jaxenvs scoreboard key create PERSON` makes one.")
+        return
     console().print(table)
 
 
@@ -226,7 +230,9 @@ def _day(seconds: float) -> str:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raises `InvalidField` if a scoreboard would be made within a run."""
+    """Raises `InvalidField` if a scoreboard would be made within a run, or where a file is."""
+    if folder.is_file():
+        raise InvalidField(f"{folder} is a file; name a folder for the scoreboard.")
     if (folder / "run.json").exists():
         raise InvalidField(
             f"{folder} is a run folder. Name another folder for the scoreboard; `jaxenvs submit` hands in runs."

@@ -8,7 +8,6 @@ import json
 import math
 import re
 import struct
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,16 +23,18 @@ from jaxenvs.scoreboard.limits import (
     MIB,
     MOST_AGENTS,
     MOST_ARCHIVE,
-    MOST_DEPTH,
     MOST_EPISODES,
     MOST_EVERY,
     MOST_LANES,
     MOST_LENGTH,
     MOST_LINK,
+    MOST_MACHINE,
     MOST_NAME,
+    MOST_SECONDS,
     MOST_WRITE_UP,
 )
 from jaxenvs.scoreboard.submission import BOARDS, KINDS, MODES, Author, Checkpoints, Episodes, Submission
+from jaxenvs.scoreboard.texts import all_shown, is_shown, is_small, problem_of_name
 
 FORMAT = "jaxenvs submission"
 FORMAT_VERSION = 1
@@ -52,7 +53,7 @@ COLUMNS: dict[str, str] = {
 _ROW = sum(np.dtype(dtype).itemsize for dtype in COLUMNS.values())
 _END = struct.Struct("<4s4H2LH")  # the end of a ZIP archive without a comment
 _LOCATOR = 20  # the bytes of what comes before it in a ZIP64 archive
-_MOST_DIRECTORY, _MOST_KEYS = 4096, 10_000
+_MOST_DIRECTORY = 4096
 _EPOCH = 1980, 1, 1, 0, 0, 0
 
 
@@ -172,7 +173,7 @@ def decode(data: bytes) -> Submission:
         mode=mode,
         challenge=_challenge(header["challenge"]),
         lanes=lanes,
-        machine=_mapping(header, "machine"),
+        machine=_machine(header),
         author=_author(header),
         episodes=episodes,
         checkpoints=checkpoints,
@@ -313,8 +314,7 @@ def _text(header: Mapping[str, Any], name: str, least: int, most: int, allowed: 
     value = header[name]
     if not isinstance(value, str) or not least <= len(value) <= most:
         _refuse(f"`{name}` must be a text of {least} to {most} characters.")
-    # Control characters could change the terminal of whoever prints it, and surrogates cannot be written.
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c not in allowed for c in value):
+    if not is_shown(value, allowed):
         _refuse(f"`{name}` has characters that cannot be shown.")
     return value
 
@@ -323,17 +323,15 @@ def _mapping(header: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = header[name]
     if not isinstance(value, dict):
         _refuse(f"`{name}` must be an object.")
-    stack: list[tuple[Any, int]] = [(value, 0)]
-    seen = 0
-    while stack:
-        item, depth = stack.pop()
-        seen += 1
-        if depth > MOST_DEPTH or seen > 10 * _MOST_KEYS:
-            _refuse(f"`{name}` is too large.")
-        if isinstance(item, dict):
-            stack += [(part, depth + 1) for part in item.values()]
-        elif isinstance(item, list):
-            stack += [(part, depth + 1) for part in item]
+    if not is_small(value):
+        _refuse(f"`{name}` is too large.")
+    return value
+
+
+def _machine(header: Mapping[str, Any]) -> Mapping[str, Any]:
+    value = _mapping(header, "machine")
+    if len(json.dumps(value)) > MOST_MACHINE or not all_shown(value):
+        _refuse(f"`machine` has more than {MOST_MACHINE:,} characters, or some that cannot be shown.")
     return value
 
 
@@ -354,8 +352,8 @@ def _author(header: Mapping[str, Any]) -> Author:
         if not re.fullmatch(r"https?://[^\s<>\"'\\]+", code):
             _refuse("`code` must be a link that begins with http:// or https://.")
     algorithm = _text(header, "algorithm", 1, MOST_NAME)
-    if algorithm != algorithm.strip():
-        _refuse("`algorithm` begins or ends with a space.")
+    if problem := problem_of_name(algorithm):
+        _refuse(f"`algorithm` {problem}.")
     write_up = _text(header, "write_up", 0, MOST_WRITE_UP, allowed="\n\r\t\u200d\ufe0f")
     return Author(algorithm, _choice(header, "kind", KINDS), write_up, code)
 
@@ -380,8 +378,8 @@ def _episodes(files: Mapping[str, bytes], count: int) -> Episodes:
         _refuse(f"Every episode has between 1 and {MOST_LENGTH} steps.")
     if count and not (agent.min() >= 0 and agent.max() < MOST_AGENTS):
         _refuse(f"`agent` must be from 0 to {MOST_AGENTS - 1}.")
-    if count and columns["seconds"].min() < 0:
-        _refuse("`seconds` is negative in an episode.")
+    if count and not 0 <= columns["seconds"].min() <= columns["seconds"].max() <= MOST_SECONDS:
+        _refuse(f"`seconds` is negative, or more than {MOST_SECONDS:.0e}, in an episode.")
     if math.fsum(length.tolist()) > 8 * MEMBERS["actions.bin"]:
         _refuse("The episodes have more steps than any actions that an archive can hold.")
     return Episodes(**columns, actions=files["actions.bin"])

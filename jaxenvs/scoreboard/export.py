@@ -41,6 +41,8 @@ def export(store: Store, folder: Path, *, on_file: Callable[[], object] = lambda
     Raises:
         InvalidField: the folder holds something else.
     """
+    if folder.is_file():
+        raise InvalidField(f"{folder} is a file; name a folder to write to.")
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise InvalidField(f"{folder} holds other files; name an empty folder, or one that was exported before.")
     return _Export(store, folder, on_file).run()

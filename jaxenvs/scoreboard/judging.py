@@ -11,12 +11,10 @@ from jaxenvs.errors import DependencyNotInstalled, InvalidField, JaxenvsError
 from jaxenvs.monitor.run_folder.description import describe_machine
 from jaxenvs.scoreboard.board import Board, board_of, difference
 from jaxenvs.scoreboard.challenge import public_challenge, secret_challenge
-from jaxenvs.scoreboard.claims import agrees, reject_episode
-from jaxenvs.scoreboard.playback import play_back
+from jaxenvs.scoreboard.checking import check_episodes
 from jaxenvs.scoreboard.policy_board import NoAnswer, play_policy
 from jaxenvs.scoreboard.program import fused_program_of, program_of
 from jaxenvs.scoreboard.rejected import Rejected
-from jaxenvs.scoreboard.segments import verify_segments
 from jaxenvs.scoreboard.submission import Submission
 from jaxenvs.scoreboard.verification import OnProgress, Rules, State, Verdict
 
@@ -81,15 +79,9 @@ def _checked(
             on_progress(min(done, total), total)
 
     report(0)
-    played = play_back(submission, board, program, report)
-    wrong = np.flatnonzero(~agrees(submission.episodes, board, played))
-    returns = played.returns.copy()
-    if len(wrong):
-        if submission.checkpoints is None or program.is_host:
-            reject_episode(submission, played, int(wrong[0]), int(wrong[0]))
-        returns[wrong] = verify_segments(submission, board, program, wrong, report)
+    returns, by_checkpoints = check_episodes(submission, board, program, report)
     report(total)
-    return returns, len(wrong)
+    return returns, by_checkpoints
 
 
 def _policy_played(submission: Submission, rules: Rules) -> tuple[Submission, Rules]:
@@ -167,18 +159,23 @@ def _check_lanes(submission: Submission, board: Board) -> None:
         return
     if type(unwrap(board.env)).changes_between_episodes:
         raise Rejected("Each episode depends on those before, so only an evaluation can be verified.")
+    played = np.zeros(submission.lanes, np.int64)
+    np.add.at(played, submission.episodes.lane, submission.episodes.length)
     steps = submission.env_steps
     if (np.diff(steps) < 0).any():
         at = int(np.flatnonzero(np.diff(steps) < 0)[0]) + 1
         raise Rejected(f"Episode {at} ended before the one that stands before it.")
-    played = np.zeros(submission.lanes, np.int64)
-    np.add.at(played, submission.episodes.lane, submission.episodes.length)
     missing = played.max() - played
     if (missing >= board.longest).any():
         at = int(np.argmax(missing))
         raise Rejected(
             f"Lane {at} lacks episodes: its last one ended {missing[at]:,} steps before that of another lane, and no"
             f" episode of {submission.env_id} is so long."
+        )
+    if not played.all():  # else lanes could be chosen by how their first episodes went
+        raise Rejected(
+            f"Lane {int(np.argmin(played))} has no episode. A training counts from when each of its"
+            f" {submission.lanes:,} lanes has ended one; let it run longer, or with fewer lanes."
         )
 
 

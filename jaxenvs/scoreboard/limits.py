@@ -18,6 +18,10 @@ MOST_WRITE_UP = 100_000
 """Characters of a write-up."""
 MOST_LINK = 500
 """Characters of a link."""
+MOST_MACHINE = 10_000
+"""Characters of what is said of the machine, as JSON."""
+MOST_SECONDS = 1e9
+"""Seconds since the start of a run, which are 32 years."""
 MOST_DEPTH = 20
 """Nested objects and lists in the description of an environment."""
 

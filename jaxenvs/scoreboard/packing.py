@@ -21,7 +21,7 @@ from jaxenvs.scoreboard.board import Board, board_of
 from jaxenvs.scoreboard.challenge import Challenge, check_challenge, public_challenge
 from jaxenvs.scoreboard.claims import agrees
 from jaxenvs.scoreboard.limits import MEMBERS
-from jaxenvs.scoreboard.playback import EVERY, play_back
+from jaxenvs.scoreboard.playback import play_back
 from jaxenvs.scoreboard.playing import check_env
 from jaxenvs.scoreboard.program import Program, fused_program_of, program_of
 from jaxenvs.scoreboard.segments import counts_of, joined
@@ -228,8 +228,11 @@ def _played(
 ) -> _Found:
     length = submission.episodes.length
     total = int(length.sum())
-    saved: dict[int, list[list[np.ndarray]]] | None = {} if program.has_floats and not program.is_host else None
-    if saved is not None and int(counts_of(length, EVERY).sum()) * program.state_size > MEMBERS["checkpoints.bin"] // 2:
+    saved: dict[int, list[list[np.ndarray]]] | None = {} if program.has_floats else None
+    if (
+        saved is not None
+        and int(counts_of(length, program.every).sum()) * program.state_size > MEMBERS["checkpoints.bin"] // 2
+    ):
         saved = None
     played = play_back(
         submission, board, program, lambda done: on_progress(done, total) if on_progress else None, saved=saved
@@ -274,13 +277,13 @@ def _with_states(
     for index in wrong.tolist():
         assert replayer is not None
         states = replayer.play(int(rows["episode"][index]), str(rows["writer"][index])).episode.states
-        picked = np.arange(EVERY, int(length[index]), EVERY)
+        picked = np.arange(program.every, int(length[index]), program.every)
         data = [leaf[picked] for leaf in program.data(_padded(states, int(length[index]) + 1))]
         saved[index] = [[leaf[i] for leaf in data] for i in range(len(picked))]
     states = [state for index in range(len(length)) for state in saved.get(index, ())]
     if not states:
         return submission
-    checkpoints = Checkpoints(EVERY, joined([np.stack(leaf) for leaf in zip(*states)]))
+    checkpoints = Checkpoints(program.every, joined([np.stack(leaf) for leaf in zip(*states)]))
     return dataclasses.replace(submission, checkpoints=checkpoints)
 
 

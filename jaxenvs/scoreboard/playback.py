@@ -12,9 +12,6 @@ from jaxenvs.scoreboard.program import Program
 from jaxenvs.scoreboard.rejected import Rejected
 from jaxenvs.scoreboard.submission import Submission
 
-EVERY = 8
-"""Steps between two checkpoints that are written here. Fewer leave chaos less time."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Played:
@@ -51,6 +48,10 @@ class Played:
             np.zeros(count, bool),
             np.zeros(count, bool),
         )
+
+    def at(self, rows: np.ndarray) -> "Played":
+        """What some of the episodes were."""
+        return Played(**{field.name: getattr(self, field.name)[rows] for field in dataclasses.fields(self)})
 
     def add(
         self,
@@ -108,10 +109,13 @@ class PackedActions:
         """The actions of an episode, elements of the space with an axis of its steps.
 
         Raises:
-            Rejected: one is outside the action space.
+            Rejected: one is outside the action space, or there are bits after the last one.
         """
         data = bytes(self._data[self.offsets[episode] : self.offsets[episode + 1]])
         length, space = int(self._lengths[episode]), self._board.env.action_space
+        spare = -length * self._board.packing.bits % 8
+        if data and data[-1] & ((1 << spare) - 1):  # else the same actions could be written in several ways
+            raise Rejected(f"Episode {episode} has bits after its last action.")
         actions = self._board.packing.unpack(data, length)
         inside = are_inside(space, actions)
         if not inside.all():
@@ -127,16 +131,20 @@ def play_back(
     program: Program,
     report: Callable[[int], None],
     *,
+    episodes: np.ndarray | None = None,
     saved: dict[int, list[list[np.ndarray]]] | None = None,
+    look: Callable[[np.ndarray, int, Played], None] = lambda rows, done, played: None,
 ) -> Played:
-    """Plays every episode from its key and actions.
+    """Plays episodes from their keys and actions.
 
     Args:
         submission: the submission.
         board: its board.
         program: the program of the board.
         report: called with the number of steps that have been played.
+        episodes: (k,) which episodes; None for all. Nothing is known of the others then.
         saved: gets the leaves of the states for the checkpoints of each episode; None for none.
+        look: called with some episodes, the number of their steps that have been played, and what they were so far.
 
     Raises:
         Rejected: actions are missing, or outside the action space.
@@ -145,25 +153,27 @@ def play_back(
     length = submission.episodes.length
     roots, numbers = roots_of(submission)
     played = Played.nothing_yet(length)
-    order = np.argsort(-length, kind="stable")  # lanes of similar lengths waste few steps
+    every = np.arange(len(length)) if episodes is None else episodes
+    order = every[np.argsort(-length[every], kind="stable")]  # lanes of similar lengths waste few steps
     done = 0
     for begin in range(0, len(order), program.lanes):
         rows = order[begin : begin + program.lanes]
         lanes = np.resize(rows, program.lanes)
         states, _ = program.reset(roots if roots.ndim == 0 else roots[submission.episodes.lane[lanes]], numbers[lanes])
-        episodes = [packed.of(int(row)) for row in rows]
-        chunk = program.most_steps if saved is None else EVERY
+        unpacked = [packed.of(int(row)) for row in rows]
+        chunk = program.most_steps if saved is None else program.every
         for first in range(0, int(length[rows].max()), chunk):
             if saved is not None and first:
                 data = program.data(states)
                 for lane in np.flatnonzero(length[rows] > first).tolist():
                     saved.setdefault(int(rows[lane]), []).append([leaf[lane] for leaf in data])
-            actions = chunk_of(episodes, first, program)
+            actions = chunk_of(unpacked, first, program)
             count = min(chunk, int(length[rows].max()) - first)
             steps = program.advance(states, actions, count)
             states = steps.states
             outputs = (x[:, : len(rows)] for x in (steps.rewards, steps.terminated, steps.truncated))
             played.add(rows, first, length[rows] - first, *outputs)
+            look(rows, first + count, played)
             report(done + int(np.minimum(length[rows], first + count).sum()))
         done += int(length[rows].sum())
     return played

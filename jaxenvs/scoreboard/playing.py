@@ -19,7 +19,7 @@ from jaxenvs.scoreboard.archive import check_author
 from jaxenvs.scoreboard.board import Board, board_of, difference, on_cpu
 from jaxenvs.scoreboard.challenge import Challenge, check_challenge
 from jaxenvs.scoreboard.limits import MEMBERS
-from jaxenvs.scoreboard.playback import EVERY, Played
+from jaxenvs.scoreboard.playback import Played
 from jaxenvs.scoreboard.program import Program, program_of
 from jaxenvs.scoreboard.segments import counts_of, joined
 from jaxenvs.scoreboard.submission import Author, Checkpoints, Episodes, Submission
@@ -167,9 +167,9 @@ def _part(board: Board, program: Program, challenge: Challenge, player: Any, num
     states, observation = program.reset(challenge.key, lanes)
     played = Played.nothing_yet(np.full(count, board.longest, np.int64))
     rows, taken, saved = np.arange(count), [], []
-    keeps = program.has_floats and not program.is_host
+    keeps = program.has_floats
     for step in range(board.longest):
-        if keeps and step and step % EVERY == 0:
+        if keeps and step and step % program.every == 0:
             saved.append([leaf[:count] for leaf in program.data(states)])
         actions = jax.tree.map(np.asarray, player(observation, lanes, np.int32(step)))
         _check_actions(board, actions, program.lanes)
@@ -185,7 +185,7 @@ def _part(board: Board, program: Program, challenge: Challenge, player: Any, num
     packed = [_packed(board, actions, int(row), int(lengths[row])) for row in rows]
     states_of = None
     if keeps:
-        counts = counts_of(lengths, EVERY)
+        counts = counts_of(lengths, program.every)
         states_of = [[[leaf[row] for leaf in saved[i]] for i in range(counts[row])] for row in rows]
     return _Part(numbers, agent, dataclasses.replace(played, steps=lengths), packed, states_of)
 
@@ -247,7 +247,7 @@ def _submission(
         rows = [state for part in parts for episode in part.states for state in episode]
         size = len(rows) * program.state_size
         if rows and size <= MEMBERS["checkpoints.bin"] // 2:
-            states = Checkpoints(EVERY, joined([np.stack(leaf) for leaf in zip(*rows)]))
+            states = Checkpoints(program.every, joined([np.stack(leaf) for leaf in zip(*rows)]))
     count = len(length)
     return Submission(
         env_id=board.spec.id,

@@ -69,7 +69,11 @@ def report(folder: Path, *, on_run: Callable[[int, int], object] = lambda done, 
         InvalidField: there is no such folder, or it holds no runs with finished episodes.
     """
     if not folder.is_dir():
-        raise InvalidField(f"There is no folder {folder}.")
+        raise InvalidField(
+            f"{folder} is a file, and no folder of runs."
+            if folder.exists()
+            else f"There is no folder {folder}; name the one that holds your runs."
+        )
     runs, left_out = _runs_in(folder)
     labels = _labels(runs, folder)
     groups: dict[tuple[str, str, bool], dict[tuple[object, ...], Score | float]] = {}

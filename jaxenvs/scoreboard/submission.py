@@ -85,6 +85,15 @@ class Checkpoints:
     states: bytes = dataclasses.field(repr=False)
 
 
+def played_digest(submission: "Submission") -> str:
+    """SHA-256 of what plays: the policy, or the keys, the lengths and the actions; without what the author says."""
+    episodes, challenge = submission.episodes, submission.challenge
+    keys = f"{submission.env_id} {challenge.words} {submission.lanes}\n".encode()
+    parts = keys, episodes.lane.tobytes(), episodes.length.tobytes(), episodes.actions
+    data = b"".join(parts) if submission.policy is None else submission.policy
+    return hashlib.sha256(data).hexdigest()
+
+
 @dataclasses.dataclass(frozen=True)
 class Submission:
     """Everything that a person hands in.

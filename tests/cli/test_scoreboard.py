@@ -55,11 +55,16 @@ def test_keys_are_made_listed_and_revoked(run, tmp_path):
     assert "A name has" in run("key", "create", "a b", code=2).output
 
 
-def test_names_that_do_not_exist_are_said(run):
+def test_names_that_do_not_exist_are_said(run, tmp_path):
     assert "There is no scoreboard in" in run("key", "list", code=2).output
     run("key", "create", "ada")
     assert "no submission abc" in run("again", "abc", code=2).output
     assert "unknown or revoked" in run("review", "abc", "--key", "jxs_no", code=2).output
+    assert "There is no folder runs; name the one" in run("report", code=2).output
+    (tmp_path / "notes.md").write_text("Notes")
+    assert "is a file, and no folder of runs" in run("report", "notes.md", code=2).output
+    for command in (["serve", "notes.md"], ["worker", "notes.md"], ["export", "notes.md"]):
+        assert "notes.md is a file; name a folder" in run(*command, code=2).output
     assert "no run with a finished episode" in run("report", ".", code=2).output
     assert "cannot be opened" in run("serve", "--port", "0", "--database", "sqlite:////no/where.sqlite", code=2).output
 

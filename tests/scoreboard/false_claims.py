@@ -153,6 +153,14 @@ def _better_claim():
     return columns(drifted, episode_return=drifted.episodes.episode_return + 100)
 
 
+def _bits_after_the_last_action():
+    honest = played("CartPole-v1")
+    assert honest.episodes.length[-1] % 8, "the last byte is full"
+    actions = bytearray(honest.episodes.actions)
+    actions[-1] |= 1
+    return columns(honest, actions=bytes(actions))
+
+
 CLAIM = {
     "a higher return": (_returns(_at(2, 500.0)), "Episode 2 claims return 500"),
     "a return higher by 1": (_returns(lambda values: values + 1), "claims return"),
@@ -267,6 +275,16 @@ CLAIM = {
     "too many bytes of actions": (
         lambda: columns(played("CartPole-v1"), actions=played("CartPole-v1").episodes.actions + b"\0"),
         "bytes",
+    ),
+    "bits after the last action": (_bits_after_the_last_action, "bits after its last action"),
+    "states that were made up, beside what is true": (
+        lambda: dataclasses.replace(
+            played("CartPole-v1"),
+            checkpoints=dataclasses.replace(
+                played("CartPole-v1").checkpoints, states=bytes(len(played("CartPole-v1").checkpoints.states))
+            ),
+        ),
+        "another state than its checkpoint",
     ),
     "no actions at all": (lambda: columns(played("CartPole-v1"), actions=b""), "bytes"),
     "an action outside the space": (lambda: _mountain_car(3), "outside the action space"),

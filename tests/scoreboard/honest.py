@@ -141,8 +141,8 @@ def with_column(submission, name, values):
 def drifting(submission, size):
     """Pendulum as another machine would play it: at each checkpoint the floats differ by `size`."""
     from jaxenvs.scoreboard.board import board_of
-    from jaxenvs.scoreboard.playback import EVERY, Played, chunk_of
-    from jaxenvs.scoreboard.program import program_of
+    from jaxenvs.scoreboard.playback import Played, chunk_of
+    from jaxenvs.scoreboard.program import EVERY, program_of
     from jaxenvs.scoreboard.segments import joined
 
     program, length = program_of(submission.env_id), submission.episodes.length

@@ -8,8 +8,7 @@ import numpy as np
 
 import jaxenvs
 from jaxenvs import scoreboard
-from jaxenvs.scoreboard.playback import EVERY
-from jaxenvs.scoreboard.program import program_of
+from jaxenvs.scoreboard.program import EVERY, program_of
 from jaxenvs.scoreboard.roundings import generator_of, roundings
 from jaxenvs.scoreboard.segments import joined
 from tests.scoreboard.honest import AUTHOR, columns, with_actions

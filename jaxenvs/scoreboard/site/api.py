@@ -27,6 +27,7 @@ from jaxenvs.scoreboard.store.reviews import add_review
 from jaxenvs.scoreboard.store.store import Store
 from jaxenvs.scoreboard.store.tables import STATES, ApiKey, IssuedChallenge, Person, Submission, Upload
 from jaxenvs.scoreboard.submission import Submission as Archive
+from jaxenvs.scoreboard.submission import played_digest
 
 PREFIX = "/api/v1"
 
@@ -314,7 +315,7 @@ def _described(store: Store, person_id: int, path: Path) -> dict[str, Any]:
     if slug(archive.env_id) not in environments() or environments()[slug(archive.env_id)].id != archive.env_id:
         raise InvalidSubmission(f"There is no board for {archive.env_id!r} here.")
     _check_challenge(store, person_id, archive.env_id, archive.challenge)
-    author = archive.author
+    author, played = archive.author, played_digest(archive)
     return {
         "env_id": archive.env_id,
         "board": archive.board,
@@ -331,9 +332,20 @@ def _described(store: Store, person_id: int, path: Path) -> dict[str, Any]:
                 "environment": dict(archive.environment),
                 "episodes": len(archive.episodes),
                 "has_video": archive.video is not None,
+                "played": played,
+                "same_as": _first_with(store, person_id, archive.env_id, played),
             }
         ),
     }
+
+
+def _first_with(store: Store, person_id: int, env_id: str, played: str) -> str | None:
+    """The first submission with the same actions or policy, if it is of somebody else."""
+    same = Submission.env_id == env_id, Submission.manifest["played"].as_string() == played
+    query = select(Submission.name, Submission.person_id).where(*same).order_by(Submission.id).limit(1)
+    with store.database.reading() as session:
+        found = session.execute(query).first()
+    return None if found is None or found.person_id == person_id else found.name
 
 
 def _check_challenge(store: Store, person_id: int, env_id: str, challenge: Challenge) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, defer
 from jaxenvs.scoreboard.scoring import Summary, summarize
 from jaxenvs.scoreboard.store.tables import VERIFIED, Submission
 from jaxenvs.scoreboard.submission import BOARDS, KINDS, MODES
+from jaxenvs.scoreboard.texts import same_name
 
 MOST_ROWS = 500
 """Of a table."""
@@ -80,7 +81,7 @@ def rankings_of(submissions: Iterable[Submission]) -> list[Ranking]:
     groups: dict[tuple[str, str, str], dict[tuple[int, str], list[Submission]]] = {}
     for one in submissions:
         people = groups.setdefault((one.board, one.mode, one.kind), {})
-        people.setdefault((one.person_id, one.algorithm.casefold()), []).append(one)
+        people.setdefault((one.person_id, same_name(one.algorithm)), []).append(one)
     order = [(board, mode, kind) for board in BOARDS for kind in KINDS for mode in reversed(MODES)]
     return [Ranking(*names, _ranked(groups[names].values())) for names in order if names in groups]
 

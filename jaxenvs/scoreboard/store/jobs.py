@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import and_, delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from jaxenvs.scoreboard.store.database import Database
 from jaxenvs.scoreboard.store.tables import FAILED, QUEUED, REJECTED, VERIFIED, VERIFYING, Attempt, Submission
@@ -62,13 +62,19 @@ class Jobs:
         self._most_attempts, self._retry_seconds = most_attempts, retry_seconds
 
     def take(self, worker: str) -> Job | None:
-        """Takes the submission that has waited longest; None if none waits."""
+        """Takes the submission that has waited longest of those of which everybody has the fewest before it.
+
+        So whoever hands in many makes others wait for one of them, and not for all.
+
+        Returns:
+            The submission; None if none waits.
+        """
         now = self._clock()
         with self._database.writing() as session:
             first = (
                 select(Submission)
                 .where(Submission.state.in_((QUEUED, VERIFYING)), Submission.not_before <= now)
-                .order_by(Submission.id)
+                .order_by(_before(), Submission.id)
                 .limit(1)
                 .with_for_update(skip_locked=True, of=Submission)
             )
@@ -136,6 +142,15 @@ class Jobs:
     def _is_held(self, job: Job) -> Any:
         held = Submission.id == job.submission.id, Submission.attempts == job.number
         return and_(*held, Submission.state == VERIFYING, Submission.worker == job.worker)
+
+
+def _before() -> Any:
+    """How many submissions of the same person wait before one, or are being verified."""
+    other = aliased(Submission)
+    counted = select(func.count()).where(
+        other.person_id == Submission.person_id, other.state.in_((QUEUED, VERIFYING)), other.id < Submission.id
+    )
+    return counted.correlate(Submission).scalar_subquery()
 
 
 def _give_up(found: Submission, reason: str, now: float) -> None:

@@ -5,7 +5,7 @@ import re
 import secrets
 import time
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jaxenvs.errors import InvalidField
@@ -26,7 +26,8 @@ def create_key(session: Session, name: str, *, label: str = "", reviewer: bool =
         reviewer: whether it may mark submissions as reviewed.
 
     Raises:
-        InvalidField: the name or the label has a form that it cannot have.
+        InvalidField: the name or the label has a form that it cannot have, or the name is that of somebody else but for
+            capitals.
     """
     if not _NAME.fullmatch(name):
         raise InvalidField(
@@ -38,6 +39,8 @@ def create_key(session: Session, name: str, *, label: str = "", reviewer: bool =
     now = time.time()
     person = session.scalar(select(Person).where(Person.name == name))
     if person is None:
+        if alike := session.scalar(select(Person.name).where(func.lower(Person.name) == name.lower())):
+            raise InvalidField(f"There is {alike!r} already, whose name differs in capitals alone; got {name!r}.")
         person = Person(name=name, created=now)
         session.add(person)
         session.flush()

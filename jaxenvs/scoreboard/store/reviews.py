@@ -77,6 +77,8 @@ def check_reproduces(evidence: Submission, submission: Submission) -> None:
             raise InvalidField(f"The evidence is for another {name.replace('env_id', 'environment')}.")
     if evidence.sha256 == submission.sha256:
         raise InvalidField("The evidence is the same archive.")
+    if evidence.manifest.get("played", "") == submission.manifest.get("played"):
+        raise InvalidField("The evidence has the same actions or the same policy, so it may be a copy.")
     if submission.solved_after is not None and evidence.solved_after is None:
         raise InvalidField("The submission reaches the threshold, and the evidence does not.")
     (mean, error), (wanted, its_error) = _mean_and_error(evidence), _mean_and_error(submission)

@@ -162,6 +162,13 @@ def test_lists_come_in_pages_and_can_be_narrowed(client, entered):
     assert len(page["environments"]) <= 200 and {"id", "slug", "family", "threshold"} == page["environments"][0].keys()
 
 
+def test_letters_of_another_width_are_no_other_algorithm(client, entered):
+    entered("ada", "PPO", mean=10.0)
+    entered("ada", "\uff30\uff30\uff2f", mean=90.0)
+    (table,) = client.get("/api/v1/boards/CartPole-v1").json()["tables"]
+    assert [row["submissions"] for row in table["rows"]] == [2]
+
+
 def test_a_board_has_one_row_for_a_person_and_an_algorithm(client, entered):
     entered("ada", "PPO", mean=100.0, seeds=2)
     entered("ada", "ppo", mean=200.0, seeds=3)
@@ -210,6 +217,26 @@ def test_reviews_and_reproductions_are_marked_and_checked(client, entered, make_
     full = client.get(f"/api/v1/submissions/{name}").json()
     assert full["marks"] == ["reproduced", "reviewed"]
     assert [review["note"] for review in full["reviews"]] == ["Read it twice.", ""]
+
+
+def test_a_copy_says_what_it_is_a_copy_of_and_reproduces_nothing(client, make_key, store):
+    """The actions of others are public, and the keys of a public challenge are everybody's."""
+    keys = {name: make_key(name) for name in ("ada", "bo")}
+    names = {}
+    for person, algorithm in (("ada", "PPO"), ("bo", "Mine")):
+        names[person] = hand_in(client, keys[person], archive_of(algorithm)).json()["name"]
+        verify_row(store, names[person])
+    again = hand_in(client, keys["ada"], archive_of("PPO 2")).json()["name"]
+    own = hand_in(client, keys["bo"], archive_of("Mine", episodes=3)).json()["name"]
+    shown = {name: client.get(f"/api/v1/submissions/{name}").json()["manifest"]["same_as"] for name in names.values()}
+    assert shown == {names["ada"]: None, names["bo"]: names["ada"]}
+    assert client.get(f"/api/v1/submissions/{again}").json()["manifest"]["same_as"] is None
+    assert client.get(f"/api/v1/submissions/{own}").json()["manifest"]["same_as"] is None
+    assert f'the policy of <a href="/entries/{names["ada"]}">' in client.get(f"/entries/{names['bo']}").text
+    assert "the policy of" not in client.get(f"/entries/{names['ada']}").text
+    mark = {"kind": "reproduced", "evidence": names["bo"]}
+    answer = client.post(f"/api/v1/submissions/{names['ada']}/reviews", json=mark, headers=bearer(keys["bo"]))
+    assert answer.status_code == 422 and "may be a copy" in answer.json()["detail"]
 
 
 def test_everything_is_exported_and_the_feed_is_atom(client, entered):

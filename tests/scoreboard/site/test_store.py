@@ -15,7 +15,7 @@ from jaxenvs.scoreboard.store.database import Database
 from jaxenvs.scoreboard.store.jobs import Jobs, again
 from jaxenvs.scoreboard.store.people import create_key, key_of, revoke_key
 from jaxenvs.scoreboard.store.store import Store
-from jaxenvs.scoreboard.store.tables import ApiKey, Attempt, Submission, Table, Upload
+from jaxenvs.scoreboard.store.tables import ApiKey, Attempt, Person, Submission, Table, Upload
 from jaxenvs.scoreboard.store.uploads import NotFound, TooMany, Uploads
 
 DATA = b"an archive" * 1000
@@ -183,6 +183,17 @@ def test_workers_at_once_take_each_submission_once(store, person):
     assert {row.state for row in rows(store, Submission)} == {"verified"}
 
 
+def test_whoever_hands_in_many_makes_nobody_wait_for_all(store, person):
+    with store.database.writing() as session:
+        create_key(session, "bo")
+    other = next(row.id for row in rows(store, Person) if row.name == "bo")
+    for number in range(4):
+        uploaded(store, person, b"an archive of many %d" % number)
+    uploaded(store, other, b"an archive of one")
+    jobs = Jobs(store.database)
+    assert [jobs.take("worker").submission.person_id for _ in range(5)] == [person, other, person, person, person]
+
+
 def test_a_lost_lease_is_another_workers(store, person, clock):
     uploaded(store, person)
     jobs = Jobs(store.database, lease_seconds=30.0, clock=clock)
@@ -255,3 +266,12 @@ def test_names_of_people_are_plain(tmp_path, name):
 def test_databases_that_cannot_be_used_are_refused(url):
     with pytest.raises(InvalidField):
         Database(url)
+
+
+def test_nobody_takes_a_name_that_differs_in_capitals_alone(tmp_path):
+    """In the files of an export, many systems take both for the same."""
+    with contextlib.closing(Store.open(tmp_path / "board")) as store, store.database.writing() as session:
+        create_key(session, "ada")
+        create_key(session, "ada")
+        with pytest.raises(InvalidField, match="There is 'ada' already"):
+            create_key(session, "Ada")
