@@ -219,8 +219,8 @@ def _headline(run: Run, devices: int | None, played: Env[Any, Any], num_envs: in
             f"{line}\n--fuse changes nothing here: a kernel takes {FEWEST_LANES} environments or more, and {lanes} step"
             f" together. Add --set num_envs={enough}."
         )
-    if fused and where == "cpu" and not settings.env_id.startswith(_MANY_SMALL_OPERATIONS):
-        explanation = played.explain()
+    if isinstance(played, Fused) and where == "cpu" and not settings.env_id.startswith(_MANY_SMALL_OPERATIONS):
+        explanation = played.explain()  # which takes a second or two where there are many operations
         if not explanation.fused:
             return f"{line}\n--fuse changes nothing here: {explanation.reason}."
         return f"{line}\n--fuse may gain little here: {explanation.doubt}." if explanation.doubt else line
