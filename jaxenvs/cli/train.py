@@ -25,7 +25,7 @@ from jaxenvs.cli.values import read_count
 from jaxenvs.core.env import Env
 from jaxenvs.core.modes import evaluation
 from jaxenvs.errors import Diverged
-from jaxenvs.fusion import FEWEST_LANES, fuse
+from jaxenvs.fusion import FEWEST_LANES, Fused, fuse
 from jaxenvs.monitor import Frames, Logger, Report, Run, draw_learning_curve, record_episodes
 from jaxenvs.monitor import train as train_run
 from jaxenvs.monitor.atomic import write_json
@@ -185,7 +185,7 @@ def train(
                 run.note(loggers=choices)
             if fused:
                 run.note(fused=True)
-            say(_headline(run, devices, fused, getattr(learner, "num_envs", 1)))
+            say(_headline(run, devices, played, getattr(learner, "num_envs", 1)))
             run_interruptibly(
                 lambda interrupt: _train_and_finish(
                     run,
@@ -205,8 +205,8 @@ def train(
             )
 
 
-def _headline(run: Run, devices: int | None, fused: bool, num_envs: int) -> str:
-    settings = run.settings
+def _headline(run: Run, devices: int | None, played: Env[Any, Any], num_envs: int) -> str:
+    settings, fused = run.settings, isinstance(played, Fused)
     where = jax.default_backend() if devices is None else f"{devices} x {jax.default_backend()}"
     what = f"{settings.env_id}, preprocessed," if settings.preprocessed else settings.env_id
     line = f"Training {settings.algorithm.upper()} on {what} ({where}); the run folder is {run.path}"
@@ -218,6 +218,11 @@ def _headline(run: Run, devices: int | None, fused: bool, num_envs: int) -> str:
             f"{line}\n--fuse changes nothing here: a kernel takes {FEWEST_LANES} environments or more, and {lanes} step"
             f" together. Add --set num_envs={enough}."
         )
+    if isinstance(played, Fused) and where == "cpu" and not settings.env_id.startswith(_MANY_SMALL_OPERATIONS):
+        explanation = played.explain()  # which takes a second or two where there are many operations
+        if not explanation.fused:
+            return f"{line}\n--fuse changes nothing here: {explanation.reason}."
+        return f"{line}\n--fuse may gain little here: {explanation.doubt}." if explanation.doubt else line
     return f"{line}\n--fuse makes this several times as fast." if slow else line
 
 

@@ -239,21 +239,24 @@ class Explanation:
         reason: why not; empty if it does.
         equations: how many operations on arrays a step has.
         gpu: why there is no kernel for a GPU on this machine; empty if there is.
+        doubt: why a kernel may gain little over XLA on a CPU, or nothing, as far as the program shows it without being
+            run; empty if nothing speaks against it.
     """
 
     fused: bool
     reason: str
     equations: int
     gpu: str
+    doubt: str = ""
 
     def __str__(self) -> str:
         if self.fused:
-            return f"One kernel of {self.equations} operations a step."
+            return f"One kernel of {self.equations} operations a step." + (f" {self.doubt}." if self.doubt else "")
         return f"Not fused, so XLA compiles it: {self.reason}."
 
 
 def explain(env: Env[Any, Any]) -> Explanation:
-    """Whether an environment's step becomes a kernel, and why not.
+    """Whether an environment's step becomes a kernel, why not, and why that may not be worth it.
 
     Raises:
         InvalidField: it is not an environment.
@@ -265,6 +268,7 @@ def explain(env: Env[Any, Any]) -> Explanation:
     from jaxenvs.fusion.equations import CannotFuse, structure
     from jaxenvs.fusion.layout import Kind, is_uniform
     from jaxenvs.fusion.program import program
+    from jaxenvs.fusion.work import in_words, work_of
 
     key = jax.eval_shape(lambda: random.key(0))
     state = jax.eval_shape(env.reset, key)[0]
@@ -278,4 +282,4 @@ def explain(env: Env[Any, Any]) -> Explanation:
         kernel.write(read, layout)
     except CannotFuse as error:
         return Explanation(False, str(error), len(equations), gpu.missing() or "")
-    return Explanation(True, "", len(equations), gpu.missing() or "")
+    return Explanation(True, "", len(equations), gpu.missing() or "", in_words(work_of(read)))

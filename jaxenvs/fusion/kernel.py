@@ -156,12 +156,28 @@ class _KernelWriter:
         if w.is_long:
             self._copy_elements(pointer, buffer, var, first, count, into_state=into_state)
             return
+        function = self._copying(np.dtype(var.dtype).itemsize, var.size, into_state=into_state)
+        rows = offset(w, pointer, var.dtype, w.op("mul", INDEX, first, w.index(var.size)))
         groups = w.op("lshr", INDEX, count, w.index(self.group.bit_length() - 1))
-        with w.loop(groups) as number:
+        w.lines.append(f"  call void {function}(ptr {rows}, ptr {buffer.ref}, i64 {groups.ref})")
+
+    def _copying(self, bytes_each: int, size: int, *, into_state: bool) -> str:
+        """A function that copies arrays of a size, of any type: a state has many, and they are copied once a block."""
+        name = f"@copy_{'in' if into_state else 'out'}_{bytes_each}_{size}"
+        if name not in self.w.functions:
+            with self.w.apart() as body:
+                self._copy_groups(Var((size,), f"uint{8 * bytes_each}"), into_state=into_state)
+            given = "ptr noalias %rows, ptr noalias %state, i64 %groups"
+            head = f"define internal void {name}({given}) noinline optsize #0 {{"
+            self.w.functions[name] = "\n".join([head, *body, "  ret void", "}"])
+        return name
+
+    def _copy_groups(self, var: Var, *, into_state: bool) -> None:
+        w = self.w
+        with w.loop(Val("%groups", INDEX, True)) as number:
             lane = w.op("mul", INDEX, number, w.index(self.group))
-            row = w.op("mul", INDEX, w.op("add", INDEX, first, lane), w.index(var.size))
-            base = offset(self.w, pointer, var.dtype, row)
-            here = Buffer(offset(self.w, buffer.ref, var.dtype, lane), var.dtype, var.size, self.block_lanes)
+            base = offset(w, "%rows", var.dtype, w.op("mul", INDEX, lane, w.index(var.size)))
+            here = Buffer(offset(w, "%state", var.dtype, lane), var.dtype, var.size, self.block_lanes)
 
             def some(start: Val, length: int) -> None:
                 places = [w.op("add", INDEX, start, w.index(k)) for k in range(length)]

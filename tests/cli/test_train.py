@@ -67,6 +67,19 @@ def test_fusing_too_few_environments_is_said_to_change_nothing(jaxenvs_command, 
     assert said is None or said in text
 
 
+@pytest.mark.parametrize(
+    ("id", "said"),
+    [("VoxelCraft-v0", "--fuse may gain little here: 97 % of its work is on arrays of 1,000"), ("Taxi-v4", None)],
+)
+def test_fusing_that_may_gain_little_is_said_to(jaxenvs_command, tmp_path, monkeypatch, id, said):
+    pytest.importorskip("llvmlite", reason="fusing needs llvmlite")
+    monkeypatch.setattr("jaxenvs.cli.train._train_and_finish", lambda *_, **__: None)
+    result = jaxenvs_command("train", id, "--fuse", "-o", tmp_path / "run", "--set", "num_envs=16")
+    text = " ".join((result.out + result.err).split())
+    assert result.code == 0 and ("--fuse" in text) == (said is not None)
+    assert said is None or said in text
+
+
 def test_every_episode_is_recorded(trained):
     path, _ = trained
     episodes, progress = read_episodes(path), Run.open(path).read_progress()

@@ -46,6 +46,24 @@ def test_more_lanes_in_a_value_change_nothing(lanes):
         np.testing.assert_array_equal(x, y)
 
 
+def test_arrays_of_a_state_with_equally_many_bytes_are_copied_by_one_function():
+    rng = np.random.default_rng(0)
+    kinds = [((5,), "int32"), ((5,), "uint32"), ((5, 1), "float32"), ((), "bool"), ((), "int8"), ((3, 11), "int16")]
+    state = [rng.integers(0, 2**32, (40, *shape), dtype=np.uint32).astype(dtype) for shape, dtype in kinds]
+    state[2][::3] = np.float32(np.nan)
+
+    def step(state, _):
+        return [x[::-1] if x.ndim else x for x in state], state[0][2]
+
+    after, _ = jax.jit(lambda *state: scan_lanes(step, list(state), length=3))(*state)
+    for x, y in zip(after, state, strict=True):
+        np.testing.assert_array_equal(x, y[:, ::-1] if y.ndim > 1 else y)
+    block = read(lambda *state: step(state, None)[0], *[x[0] for x in state])
+    copies = [x for x in kernel.write(block, (Kind.CARRY,) * len(kinds)).task.split("\n") if " @copy_" in x]
+    assert sum(x.startswith("define") for x in copies) == 2 * 3
+    assert sum(x.startswith("  call") for x in copies) == 2 * len(kinds)
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int16", "float32"])
 def test_rows_of_any_length_come_in_and_go_out(dtype):
     rng = np.random.default_rng(0)

@@ -30,7 +30,9 @@ _MARGIN = 2.0
 _LONG = 8.0
 """Above this length a side has the direction that its rounded ends give it, pixels."""
 _BLOCK = {96: 8, 400: 25, 600: 25}
-_BLOCKS_AT_ONCE = 1024
+_BLOCKS_AT_ONCE, _OF_ONE_LANE = 1024, 4
+"""Of many lanes, and of one, as a fused step has it: all blocks that are drawn together wait for the one with most
+quadrilaterals, so that a kernel with 8 takes 1.1 times as long as with 1, and with all 144 more than three times."""
 _MOST = 63
 """Blocks with more quadrilaterals count as having this many when they are sorted."""
 _LIMITS, _BITS = (1.0, BRIGHTEST, 1.0, 1.0), (10, 6, 8, 8)
@@ -223,7 +225,7 @@ def _paint_blocks(
 ) -> tuple[Array, Array, Array]:
     """The first three fields of `Painting`, blocks not yet in rows and columns."""
     units, per_lane = words.shape[0], origin.shape[0]
-    at_once = min(units, _BLOCKS_AT_ONCE)
+    at_once = min(units, _OF_ONE_LANE if units == per_lane else _BLOCKS_AT_ONCE)
     size = bit_sets.size(words)
     # One word for each block, so that one array is sorted: first those with most quadrilaterals.
     most = min(_MOST, 2**32 // units - 1)
