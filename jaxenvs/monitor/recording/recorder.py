@@ -147,8 +147,7 @@ class Recorder:
         self._replaying = None if start_keys is None else _Replaying.of(env, start_keys)
         self._counts: EpisodeCounts | None = None
         self._pending: _Block | None = None
-        self._env_steps = 0
-        self._pid = os.getpid()
+        self._env_steps, self._pid = 0, os.getpid()
         self.run = run
         self.writer = EpisodeWriter(run, mode=mode, on_error=on_error)
         self._began, self._seconds = time.perf_counter(), 0.0
@@ -190,8 +189,7 @@ class Recorder:
             InvalidField: it is called while JAX traces, or episodes of the environment cannot be replayed.
             NotWritten: see `EpisodeWriter.add`. The steps were added nevertheless.
         """
-        timesteps = trajectory.timesteps
-        replaying = None
+        timesteps, replaying = trajectory.timesteps, None
         if key is not None:
             lanes = None if timesteps.reward.ndim == 1 else timesteps.reward.shape[1]
             keys = StartKeys.of_rollout(self._env, check_key(key, name="add_rollout"), lanes)
@@ -327,11 +325,10 @@ class Recorder:
         rewards = None
         if block.returns is None:
             reward = outcomes.single_reward()
-            rewards = (
-                np.asarray(outcomes.unpacked().reward)
-                if reward is None
-                else np.full(windows * steps, reward, np.float32)
-            )
+            if reward is None:
+                rewards = np.asarray(outcomes.unpacked().reward)
+            else:
+                rewards = np.full(windows * steps, reward, np.float32)
         table = counts.end(outcomes, block.returns, rewards)
         times = self._times_of(block)
         terminated, truncated = (x.reshape(windows, seeds * lanes) for x in (terminated, truncated))
