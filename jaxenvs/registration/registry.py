@@ -1,15 +1,12 @@
 """The registry: the ids that exist, and what they mean."""
 
 import dataclasses
-import importlib
 import importlib.metadata
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from jaxenvs.core.env import Env
 from jaxenvs.errors import (
     DeprecatedEnv,
     NameNotFound,
@@ -20,6 +17,7 @@ from jaxenvs.errors import (
 )
 from jaxenvs.registration.atari import ALE_NAMESPACE, atari_ids
 from jaxenvs.registration.catalog import CATALOG, RENAMED
+from jaxenvs.registration.modules import import_before_colon, refuse_class_without_id
 from jaxenvs.registration.spec import GYMNASIUM_NAMESPACE, EnvSpec, format_id, gymnasium_id, parse_id
 
 ENTRY_POINT_GROUP = "jaxenvs.envs"
@@ -244,7 +242,9 @@ def spec(id: str) -> EnvSpec:
     """
     if isinstance(id, str) and ":" in id:
         module, _, id = id.partition(":")
-        _import_registration(module, id)
+        found = import_before_colon(module, id)
+        if id not in registry:
+            refuse_class_without_id(found, id)
     if isinstance(id, str) and id in RENAMED:
         _warn(f"`{id}` behaves as `{RENAMED[id]}`, which is used instead.", DeprecationWarning)
         id = RENAMED[id]
@@ -276,35 +276,6 @@ def _gymnasium_id_error(id: str) -> NamespaceNotFound:
         f"Namespace {GYMNASIUM_NAMESPACE} not found: it is that of Gymnasium's ids. In jaxenvs write"
         f' `jaxenvs.make("{own}")`, in Gymnasium `gymnasium.make("{gymnasium_id(own)}")`.'
     )
-
-
-def _import_registration(module: str, id: str) -> None:
-    """Imports `module`, which registers `id`."""
-    drive = len(module) == 1 and id.startswith(("/", "\\"))
-    path, _, name = f"{module}:{id}".rpartition(":") if drive else (module, "", id)
-    if drive or "/" in path or "\\" in path or path.endswith(".py"):
-        stem = re.split(r"[/\\]", path)[-1].removesuffix(".py")
-        raise RegistrationError(
-            f"`{path}` is a file. Before the colon is the name of a module that registers ids, as `import` finds it:"
-            f" `{stem}:{name}`."
-        )
-    if not module or module.startswith("."):
-        raise RegistrationError(
-            f"`{module}:{id}` does not name a module before the colon. Write its full name, as `import` finds it."
-        )
-    try:
-        found = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{error}. Environment registration via importing a module failed."
-            f" Check whether '{module}' contains env registration and can be imported."
-        ) from error
-    cls = vars(found).get(id)
-    if isinstance(cls, type) and issubclass(cls, Env) and id not in registry:
-        raise NameNotFound(
-            f"Environment `{id}` doesn't exist: `{module}.{id}` is a class that has no id. Write into `{module}`:"
-            f' `jaxenvs.register("{id}-v0", {id})`, and then use `{module}:{id}-v0`.'
-        )
 
 
 def _versions(specs: Iterable[EnvSpec], namespace: str | None, name: str) -> list[int | None]:
