@@ -4,7 +4,6 @@ import ast
 import importlib.util
 import inspect
 import pathlib
-import warnings
 
 import gymnasium
 import numpy as np
@@ -18,14 +17,12 @@ from jaxenvs.registration.catalog import CATALOG
 pytestmark = pytest.mark.gymnasium
 
 if importlib.util.find_spec("gymnasium_robotics"):
-    import gymnasium_robotics
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        gymnasium.register_envs(gymnasium_robotics)
+    from tests.parity.robotics_specs import SPECS
+else:
+    SPECS = dict(gymnasium.registry)
 
 QUICK = {"CartPole-v1", "Pendulum-v1", "CarRacing-v3", "LunarLander-v3", "Hopper-v5", "AntMaze_UMaze-v5", "Taxi-v4"}
-SHARED = [spec.id for spec in CATALOG if spec.id in gymnasium.registry]
+SHARED = [spec.id for spec in CATALOG if spec.id in SPECS]
 MARKED = [id if id in QUICK else pytest.param(id, marks=pytest.mark.slow) for id in SHARED]
 
 
@@ -52,7 +49,7 @@ def literal(node):
 
 
 def keywords(id):
-    module, _, name = gymnasium.spec(id).entry_point.partition(":")
+    module, _, name = SPECS[id].entry_point.partition(":")
     found, has_more = own_keywords(module, name)
     if has_more and jaxenvs.spec(id).extra in ("mujoco", "robotics"):
         from gymnasium.envs.mujoco.ant_v5 import AntEnv
@@ -62,13 +59,13 @@ def keywords(id):
         for base in bases:
             parameters = inspect.signature(base.__init__).parameters.values()
             found = {p.name: p.default for p in parameters if p.default is not p.empty} | found
-    return found | gymnasium.spec(id).kwargs
+    return found | SPECS[id].kwargs
 
 
 def is_theirs(id, **given):
     """Whether Gymnasium's own environment takes the keywords; also if it cannot be made here."""
     try:
-        gymnasium.make(id, **given).close()
+        gymnasium.make(SPECS[id], **given).close()
     except gymnasium.error.DependencyNotInstalled:
         return True
     except (TypeError, AttributeError, AssertionError):
