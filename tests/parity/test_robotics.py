@@ -1,7 +1,5 @@
 """The tasks of the Fetch robot in lockstep with gymnasium-robotics, which runs C MuJoCo one at a time."""
 
-import ast
-import inspect
 import warnings
 
 import jax
@@ -12,12 +10,11 @@ from scipy import stats
 
 import jaxenvs
 from tests.parity.differences import record, relative
-from tests.parity.robotics_specs import SPECS
+from tests.parity.robotics_specs import SPECS, leave_out_wrong_assertions
 from tests.parity.rows_robotics import FETCH
 
 gymnasium = pytest.importorskip("gymnasium")
 mujoco = pytest.importorskip("mujoco", reason="needs the extra `robotics`")
-mujoco_utils = pytest.importorskip("gymnasium_robotics.utils.mujoco_utils", reason="needs the extra `robotics`")
 
 TOLERANCE = {row.id: row.tolerance for row in FETCH}
 IDS = list(TOLERANCE)
@@ -31,23 +28,9 @@ def marked(ids, quick):
     return [id if id in quick else pytest.param(id, marks=pytest.mark.slow) for id in ids]
 
 
-class WithoutAssertions(ast.NodeTransformer):
-    """Leaves assertions out, as `python -O` does."""
-
-    def visit_Assert(self, node):
-        return ast.copy_location(ast.Pass(), node)
-
-
 @pytest.fixture(autouse=True)
 def _functions_without_assertions(monkeypatch):
-    """gymnasium-robotics 1.4.2 asserts wrongly with mujoco 4.0 (`int in (enum, enum)`), and computes rightly."""
-    for name in ("set_joint_qpos", "get_joint_qpos", "get_joint_qvel"):
-        tree = ast.fix_missing_locations(
-            WithoutAssertions().visit(ast.parse(inspect.getsource(getattr(mujoco_utils, name))))
-        )
-        names = dict(vars(mujoco_utils))
-        exec(compile(tree, mujoco_utils.__file__, "exec"), names)
-        monkeypatch.setattr(mujoco_utils, name, names[name])
+    leave_out_wrong_assertions(monkeypatch)
 
 
 def theirs_of(id):
