@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from jax.typing import ArrayLike
 
-from jaxenvs.cli.values import build_values, jsonable, read_assignments
+from jaxenvs.cli.values import build_values, read_assignments
 from jaxenvs.errors import InvalidField
+from jaxenvs.monitor.run_folder.settings import jsonable
 
 
 @dataclasses.dataclass

@@ -8,7 +8,7 @@ import pytest
 from jax import Array
 
 import jaxenvs
-from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, StableBaselines3VecEnv
+from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv
 from jaxenvs.errors import InvalidAction, InvalidKey, InvalidMask, InvalidSpace
 from jaxenvs.random import check_key, key
 from jaxenvs.spaces import Box, Dict, Space
@@ -148,6 +148,9 @@ def test_batches_of_own_spaces_are_arrays():
 
 
 def test_stable_baselines3_reads_own_spaces_flattened():
+    pytest.importorskip("stable_baselines3", reason="needs the extra `sb3`")
+    from jaxenvs.adapters import StableBaselines3VecEnv
+
     def normalised(numbers):
         return jnp.abs(numbers) / jnp.abs(numbers).sum()
 
