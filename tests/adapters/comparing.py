@@ -1,5 +1,6 @@
 """Exact comparison of the results of two Gymnasium environments: types, dtypes, shapes, keys and values."""
 
+import gymnasium
 import numpy as np
 
 TOLERANCE = 2e-4
@@ -30,3 +31,12 @@ def assert_same(mine, theirs, where="result"):
         np.testing.assert_allclose(mine, theirs, rtol=TOLERANCE, atol=TOLERANCE, err_msg=where)
     else:
         assert mine == theirs, f"{where}: {mine!r} against {theirs!r}"
+
+
+BEFORE_1_4 = {"CliffWalking-v1": "CliffWalking-v0", "Taxi-v4": "Taxi-v3"}
+"""Names of toy text in older versions of Gymnasium."""
+
+
+def make_theirs(id, **kwargs):
+    """Gymnasium's own environment of an id, in the version that is installed."""
+    return gymnasium.make(id if id in gymnasium.registry else BEFORE_1_4[id], **kwargs)

@@ -8,7 +8,7 @@ import jaxenvs
 from jaxenvs import static
 from jaxenvs.adapters import GymnasiumEnv, GymnasiumVectorEnv, LegacyGym
 from jaxenvs.errors import InvalidField
-from tests.adapters.comparing import assert_same
+from tests.adapters.comparing import assert_same, make_theirs
 from tests.adapters.stable_baselines3.toys import Tenths
 
 pytestmark = pytest.mark.gymnasium
@@ -42,7 +42,7 @@ def test_a_seed_for_the_constructor_is_sent_to_reset(adapter, env):
     ],
 )
 def test_attributes_that_gymnasium_computes(id, fields, names):
-    mine, theirs = (gymnasium.make(f"{space}{id}", **fields).unwrapped for space in ("jaxenvs/", ""))
+    mine, theirs = gymnasium.make(f"jaxenvs/{id}", **fields).unwrapped, make_theirs(id, **fields).unwrapped
     for name in names:
         several = gymnasium.make_vec(f"jaxenvs/{id}", 2, **fields).get_attr(name)
         for value in (getattr(mine, name), *several):
@@ -92,7 +92,6 @@ def test_what_the_environment_does_not_have_is_looked_for_in_its_state():
 
 
 def test_a_taxi_knows_the_legal_actions_of_every_state():
-    theirs = gymnasium.make("Taxi-v4" if "Taxi-v4" in gymnasium.registry else "Taxi-v3").unwrapped  # before 1.4
-    mine = gymnasium.make("jaxenvs/Taxi-v4").unwrapped
+    mine, theirs = gymnasium.make("jaxenvs/Taxi-v4").unwrapped, make_theirs("Taxi-v4").unwrapped
     for state in range(0, 500, 3):
         assert_same(mine.action_mask(state), theirs.action_mask(state))

@@ -11,13 +11,14 @@ import jaxenvs
 from jaxenvs.adapters import GymnasiumEnv
 from jaxenvs.adapters.gymnasium.errors import ResetNeeded
 from jaxenvs.errors import InvalidField
+from tests.adapters.comparing import make_theirs
 
 pytestmark = pytest.mark.gymnasium
 
 
 def twins(id, **kwargs):
     """Our environment and Gymnasium's, both after a reset."""
-    made = [gymnasium.make(f"{space}{id}", **kwargs) for space in ("jaxenvs/", "")]
+    made = [gymnasium.make(f"jaxenvs/{id}", **kwargs), make_theirs(id, **kwargs)]
     for env in made:
         env.reset(seed=0)
     return made
