@@ -14,7 +14,7 @@ from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.random import Key, check_key
 from jaxenvs.simulators.mujoco import engines, rendering
-from jaxenvs.simulators.mujoco.host_view import mj_data_of, mj_model_of, parameters_in
+from jaxenvs.simulators.mujoco.host_view import HostView
 from jaxenvs.simulators.mujoco.model import Model, adopt_xml_file, load_model
 from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
 from jaxenvs.simulators.mujoco.readings import DISPLACEMENT, Reading
@@ -26,7 +26,7 @@ Outcome = tuple[Array, Array, dict[str, Array]]
 """Reward, whether the task ended, and info; all floats are float32."""
 
 
-class MujocoEnv(Env[SimulationState, Array], kw_only=True):
+class MujocoEnv(HostView, Env[SimulationState, Array], kw_only=True):
     """Base of the tasks on MuJoCo, corresponding to Gymnasium's `MujocoEnv`.
 
     Parameters:
@@ -124,27 +124,6 @@ class MujocoEnv(Env[SimulationState, Array], kw_only=True):
     def model(self) -> Model:
         """The compiled MuJoCo model of the task."""
         return load_model(self.xml_file)
-
-    @property
-    def mj_model(self) -> Any:
-        """The `mujoco.MjModel` with the `parameters`, for reading on the host; its arrays are read-only."""
-        return mj_model_of(self.model, self.parameters)
-
-    def writable_mj_model(self) -> Any:
-        """A copy of `mj_model` in which the numbers of `parameters` can be written to; see `parameters_in`."""
-        return mj_model_of(self.model, self.parameters, writable=True)
-
-    def parameters_in(self, mj_model: Any) -> Parameters:
-        """The parameters that were written into a `writable_mj_model`; `parameters` itself if none was changed."""
-        return parameters_in(mj_model, self.parameters)
-
-    def mj_data(self, state: SimulationState | None = None) -> Any:
-        """The `mujoco.MjData` of a concrete state, for reading on the host; None for the model's reference.
-
-        Everything in it belongs to the state's `qpos` and `qvel`; after a step of MuJoCo, positions of bodies and
-        forces lag behind by a substep. Controls are no part of a state, and are 0.
-        """
-        return mj_data_of(self.model, self.parameters, state)
 
     @property
     def dt(self) -> float:

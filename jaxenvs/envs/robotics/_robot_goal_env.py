@@ -13,7 +13,7 @@ from jaxenvs.core.goal_env import GoalEnv
 from jaxenvs.core.pytree import static
 from jaxenvs.errors import InvalidField
 from jaxenvs.simulators.mujoco import rendering
-from jaxenvs.simulators.mujoco.host_view import mj_data_of, mj_model_of, parameters_in
+from jaxenvs.simulators.mujoco.host_view import HostView
 from jaxenvs.simulators.mujoco.model import Model, adopt_xml_file
 from jaxenvs.simulators.mujoco.parameters import Parameters, adopt_parameters, with_parameters
 from jaxenvs.simulators.mujoco.simulation import check_precision, choose_engine
@@ -21,7 +21,7 @@ from jaxenvs.simulators.mujoco.simulation import check_precision, choose_engine
 State = TypeVar("State")
 
 
-class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
+class RobotGoalEnv(HostView, GoalEnv[State], Generic[State], kw_only=True):
     """Base of the tasks with goals for robots on MuJoCo.
 
     Parameters:
@@ -73,26 +73,6 @@ class RobotGoalEnv(GoalEnv[State], Generic[State], kw_only=True):
     @abc.abstractmethod
     def model(self) -> Model:
         """The compiled MuJoCo model of the task."""
-
-    @property
-    def mj_model(self) -> Any:
-        """The `mujoco.MjModel` with the `parameters`, for reading on the host; its arrays are read-only."""
-        return mj_model_of(self.model, self.parameters)
-
-    def writable_mj_model(self) -> Any:
-        """A copy of `mj_model` in which the numbers of `parameters` can be written to; see `parameters_in`."""
-        return mj_model_of(self.model, self.parameters, writable=True)
-
-    def parameters_in(self, mj_model: Any) -> Parameters:
-        """The parameters that were written into a `writable_mj_model`; `parameters` itself if none was changed."""
-        return parameters_in(mj_model, self.parameters)
-
-    def mj_data(self, state: Any = None) -> Any:
-        """The `mujoco.MjData` of a concrete state, for reading on the host; None for the model's reference.
-
-        Everything in it belongs to the state's positions and velocities. Controls are no part of a state, and are 0.
-        """
-        return mj_data_of(self.model, self.parameters, None if state is None else state.simulation)
 
     @property
     @abc.abstractmethod

@@ -2,13 +2,46 @@
 
 import copy
 import functools
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from jaxenvs.simulators.mujoco.model import Model, import_mujoco
 from jaxenvs.simulators.mujoco.parameters import FIELDS, Parameters, subtree_masses
 from jaxenvs.simulators.mujoco.state import CARRIED, SimulationState
+
+
+class _Modelled(Protocol):
+    @property
+    def model(self) -> Model: ...
+
+    @property
+    def parameters(self) -> Parameters: ...
+
+
+class HostView:
+    """The part of an environment with a `model` and `parameters` that shows them as MuJoCo's structures."""
+
+    @property
+    def mj_model(self: _Modelled) -> Any:
+        """The `mujoco.MjModel` with the `parameters`, for reading on the host; its arrays are read-only."""
+        return mj_model_of(self.model, self.parameters)
+
+    def writable_mj_model(self: _Modelled) -> Any:
+        """A copy of `mj_model` in which the numbers of `parameters` can be written to; see `parameters_in`."""
+        return mj_model_of(self.model, self.parameters, writable=True)
+
+    def parameters_in(self: _Modelled, mj_model: Any) -> Parameters:
+        """The parameters that were written into a `writable_mj_model`; `parameters` itself if none was changed."""
+        return parameters_in(mj_model, self.parameters)
+
+    def mj_data(self: _Modelled, state: Any = None) -> Any:
+        """The `mujoco.MjData` of a concrete state, for reading on the host; None for the model's reference.
+
+        Everything in it belongs to the state's `qpos` and `qvel`; after a step of MuJoCo, positions of bodies and
+        forces lag behind by a substep. Controls are no part of a state, and are 0.
+        """
+        return mj_data_of(self.model, self.parameters, getattr(state, "simulation", state))
 
 
 def mj_model_of(model: Model, parameters: Parameters, *, writable: bool = False) -> Any:
