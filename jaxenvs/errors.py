@@ -141,8 +141,8 @@ class Diverged(JaxenvsError, FloatingPointError):
 
 
 def short_repr(value: object) -> str:
-    """`repr(value)` for a message, cut to 60 characters."""
-    text = repr(value)
+    """`repr(value)` for a message, on one line, cut to 60 characters."""
+    text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

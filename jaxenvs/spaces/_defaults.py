@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from jaxenvs.errors import InvalidAction, InvalidSpace
+from jaxenvs.errors import InvalidAction, InvalidSpace, short_repr
 from jaxenvs.spaces import _flat
 from jaxenvs.spaces._convert import import_gymnasium
 from jaxenvs.spaces.box import Box
@@ -117,9 +117,4 @@ def element_to_gymnasium(x: Any) -> Any:
 
 def text_of(space: Any, fields: tuple[str, ...]) -> str:
     """`Name(field=value)`, on one line, with long values cut off."""
-
-    def short(value: Any) -> str:
-        text = " ".join(repr(value).split())
-        return text if len(text) <= 60 else text[:57] + "..."
-
-    return f"{type(space).__name__}({', '.join(f'{name}={short(getattr(space, name))}' for name in fields)})"
+    return f"{type(space).__name__}({', '.join(f'{name}={short_repr(getattr(space, name))}' for name in fields)})"
